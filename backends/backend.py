@@ -1,0 +1,73 @@
+"""What a backend supplies: a target, text for a program, and a way to load the text."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.program import Program
+from graphc.kernel.target import Target
+from graphc.sizes import Size
+
+__all__ = ["Array", "Artifact", "Backend", "Loaded", "Prepared"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A program as text.
+
+    workspaces   bytes that each step needs beside its buffers, one size per step
+    entry        how many pieces the text has, and how many of them come before variables are set
+    """
+
+    source: str
+    workspaces: tuple[Size, ...]
+    pieces: int
+    commit: int
+
+
+#: runs one piece on (inputs, outputs)
+Prepared = Callable[[Sequence[Array], Sequence[Array]], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Functions made of an artifact.  `prepare` binds them to an arena and to sizes, once; they may then run often.
+
+    prepare(memory, offsets, variables, constants, sizes, fail) -> (compute, commit)
+    """
+
+    prepare: Callable[..., tuple[tuple[Prepared, ...], tuple[Prepared, ...]]]
+
+
+class Backend(ABC):
+    """A way to run programs."""
+
+    name: ClassVar[str]
+    target: ClassVar[Target]
+
+    @abstractmethod
+    def emit(self, program: Program) -> Artifact:
+        """The program as text.  The same program gives the same text."""
+
+    @abstractmethod
+    def load(self, artifact: Artifact, name: str) -> Loaded:
+        """Functions from the text."""
+
+
+def storage_order(program: Program) -> dict[Buffer, int]:
+    """A number for every temporary that owns bytes, in order of first writing."""
+    return {buffer: number for number, buffer in enumerate(program.temporaries)}
+
+
+def empty_arena(size: int, alignment: int) -> Array:
+    """`size` bytes that start at a multiple of `alignment`."""
+    raw = np.empty(size + alignment, np.uint8)
+    start = -raw.ctypes.data % alignment
+    return raw[start : start + size]

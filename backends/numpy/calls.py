@@ -1,0 +1,45 @@
+"""Calls of functions as lines of NumPy that write into a given place."""
+
+from collections.abc import Sequence
+
+from graphc.backends.numpy.tables import SPECIAL, UFUNCS
+from graphc.backends.numpy.values import Value
+from graphc.kernel.scalar import Call, Const, Fn
+from graphc.types import BFLOAT16, DTYPES
+
+__all__ = ["call_lines", "number_text"]
+
+_NARROW = (BFLOAT16, DTYPES["float16"])
+
+
+def number_text(const: Const) -> str:
+    """A constant as Python text."""
+    text = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(const.text, const.text)
+    return f"bfloat16({text})" if const.dtype == BFLOAT16 else text
+
+
+def call_lines(let: Call, operands: Sequence[Value], result: Value) -> list[str]:
+    """The lines that compute a call into `result`."""
+    names = [x.name for x in operands]
+    out = result.name
+    match let.fn:
+        case Fn.WHERE:
+            condition, taken, other = names
+            if operands[0].is_number:
+                return [f"np.copyto({out}, np.where({condition}, {taken}, {other}))"]
+            if out == taken:
+                return [f"np.copyto({out}, {other}, where=~{condition})"]
+            fill = f"{out}[...] = {other}" if operands[2].is_number else f"np.copyto({out}, {other})"
+            return [*([] if out == other else [fill]), f"np.copyto({out}, {taken}, where={condition})"]
+        case Fn.CAST:
+            return [f'np.copyto({out}, {names[0]}, casting="unsafe")']
+        case Fn.FMA:
+            return [f"np.multiply({names[0]}, {names[1]}, out={out})", f"np.add({out}, {names[2]}, out={out})"]
+        case Fn.POLYGAMMA:
+            return [f'np.copyto({out}, special.polygamma({names[0]}, {names[1]}), casting="unsafe")']
+        case fn if fn in SPECIAL:
+            if let.dtype in _NARROW:
+                return [f"wide(special.{SPECIAL[fn]}, {', '.join(names)}, out={out})"]
+            return [f"special.{SPECIAL[fn]}({', '.join(names)}, out={out})"]
+        case fn:
+            return [f"{UFUNCS[fn]}({', '.join(names)}, out={out})"]

@@ -1,0 +1,174 @@
+"""A contraction as np.matmul: views where strides allow, copies into scratch (im2col) where they do not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphc.backends.numpy.kernels import KernelText, Naming
+from graphc.backends.numpy.values import Value, View
+from graphc.backends.numpy.views import Affine, is_plain, view_text
+from graphc.backends.numpy.windows import meeting_lines
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.program import AffineIndex, Contract
+from graphc.kernel.scalar import Axis
+from graphc.sizes import Size, product
+from graphc.types import DType
+
+__all__ = ["contract_text"]
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """The axes of a product of matrices: out[lead, rows, columns] = a[lead, rows, inner] b[lead, inner, columns]."""
+
+    lead: tuple[Axis, ...]
+    rows: tuple[Axis, ...]
+    columns: tuple[Axis, ...]
+    inner: tuple[Axis, ...]
+    left_has_rows: bool
+
+
+def contract_text(step: Contract, naming: Naming) -> KernelText:
+    """Write one contraction."""
+    axes = tuple(Axis(number, extent) for number, extent in enumerate(step.extents))
+    left, right, out = (_affine(index, axes) for index in (step.left_index, step.right_index, step.out_index))
+    roles = _roles(_used(left), _used(right), out)
+    text = _Writer(step, naming, KernelText([], [], [], None))
+    text.write(left, right, out, roles)
+    return text.result
+
+
+def _affine(index: Sequence[AffineIndex], axes: Sequence[Axis]) -> list[Affine]:
+    return [Affine(tuple((axes[axis], c) for axis, c in part.terms), part.offset) for part in index]
+
+
+def _used(index: Sequence[Affine]) -> list[Axis]:
+    return list(dict.fromkeys(axis for part in index for axis, _ in part.terms))
+
+
+def _roles(left: list[Axis], right: list[Axis], out: list[Affine]) -> _Roles:
+    """Which axes lead, which are rows and columns: so that the result comes out in the order it is stored."""
+    order = _used(out)
+    inner = [axis for axis in left if axis in right and axis not in order]
+    kind = {axis: (axis in left) - (axis in right) for axis in order}  # 1: left only, -1: right only, 0: both
+    if not is_plain(out):
+        longest = max(
+            (axis for part in out if len(part.terms) > 1 for axis, _ in part.terms),
+            key=lambda a: (not isinstance(a.extent, int), a.extent if isinstance(a.extent, int) else 0, -a.number),
+        )
+        last = kind[longest]
+        met = {axis for part in out if len(part.terms) > 1 for axis, _ in part.terms}
+        first = [axis for axis in order if kind[axis] == 0 or (kind[axis] == last and axis not in met)]
+        middle = [axis for axis in order if kind[axis] == -last and axis not in first]
+        order = [*first, *middle, *(axis for axis in order if axis not in first and axis not in middle)]
+    columns: list[Axis] = []
+    while order and kind[order[-1]] != 0 and (not columns or kind[order[-1]] == kind[columns[0]]):
+        columns.insert(0, order.pop())
+    rows: list[Axis] = []
+    while order and columns and kind[order[-1]] == -kind[columns[0]]:
+        rows.insert(0, order.pop())
+    left_has_rows = not columns or kind[columns[0]] == -1
+    return _Roles(tuple(order), tuple(rows), tuple(columns), tuple(inner), left_has_rows)
+
+
+@dataclass
+class _Writer:
+    step: Contract
+    naming: Naming
+    result: KernelText
+
+    def write(self, left: list[Affine], right: list[Affine], out: list[Affine], roles: _Roles) -> None:
+        step = self.step
+        first, second = ((step.left, left), (step.right, right)) if roles.left_has_rows else ((step.right, right), (step.left, left))
+        plain = first if is_plain(first[1]) else second
+        inner = tuple(axis for axis in _used(plain[1]) if axis in roles.inner)
+        a = self._matrix(*first, roles.lead, roles.rows, inner)
+        b = self._matrix(*second, roles.lead, inner, roles.columns)
+        order = (*roles.lead, *roles.rows, *roles.columns)
+        direct = is_plain(out) and [p.terms[0][0] for p in out if p.terms] == list(order) and all(
+            not p.terms or (p.terms[0][1] == 1 and p.offset == 0 and p.terms[0][0].extent == n)
+            for p, n in zip(out, step.out.shape, strict=True)
+        )
+        shape = [*(axis.extent for axis in roles.lead), _count(roles.rows), _count(roles.columns)]
+        if direct:
+            target = self._reshaped(self.naming.buffer(step.out), step.out, step.out.shape, shape)
+        else:
+            scratch = self._slot([axis.extent for axis in order], step.out.dtype)
+            target = self._reshaped(scratch, None, [axis.extent for axis in order], shape)
+        call = "np.matmul" if inner else "np.multiply"
+        self.result.body.append(f"{call}({a}, {b}, out={target})")
+        if not direct:
+            name = self.naming.buffer(step.out)
+            value = Value(frozenset(order), step.out.dtype, scratch)
+            if is_plain(out):
+                view = view_text(name, step.out, out, order, self.naming.size)
+                self.result.body.append(f"np.copyto({self._view(view, step.out, name)}, {scratch})")
+            else:
+                self.result.body.append(f"{name}[...] = 0")
+                self.result.body += meeting_lines("np.add", name, out, value, order, self.naming.size)
+
+    def _matrix(
+        self, buffer: Buffer, index: list[Affine], lead: Sequence[Axis], rows: Sequence[Axis], columns: Sequence[Axis]
+    ) -> str:
+        """An operand as matrices [lead, rows, columns]."""
+        used = set(_used(index))
+        dims = (*lead, *rows, *columns)
+        view = view_text(self.naming.buffer(buffer), buffer, index, dims, self.naming.size)
+        extents = [axis.extent if axis in used else 1 for axis in dims]
+        shape = [*extents[: len(lead)], _count(rows), _count(columns)]
+        steps = _steps(buffer, index)
+        if _merges(rows, steps) and _merges(columns, steps) and _is_matrix(rows, columns, steps):
+            return self._reshaped(view, buffer, extents, shape)
+        scratch = self._slot(extents, buffer.dtype)
+        shown = self._view(view, buffer, self.naming.buffer(buffer))
+        self.result.body.append(f"np.copyto({scratch}, {shown})")
+        return self._reshaped(scratch, None, extents, shape)
+
+    def _slot(self, shape: Sequence[Size], dtype: DType) -> str:
+        name = self.naming.fresh("s")
+        self.result.slots.append((name, tuple(shape), dtype))
+        return name
+
+    def _view(self, text: str, base: Buffer | None, plain: str) -> str:
+        if text == plain:
+            return text
+        late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
+        for view in self.result.views:
+            if view.text == text:
+                return view.name
+        name = self.naming.fresh(f"{plain}_")
+        self.result.views.append(View(name, text, late, frozenset()))
+        return name
+
+    def _reshaped(self, text: str, base: Buffer | None, before: Sequence[Size], after: Sequence[Size]) -> str:
+        plain = self.naming.buffer(base) if base is not None else text
+        if list(before) != list(after):
+            text += f".reshape({', '.join(self.naming.size(n) for n in after)})"
+        return self._view(text, base, plain)
+
+
+def _count(axes: Sequence[Axis]) -> Size:
+    return product([axis.extent for axis in axes])
+
+
+def _steps(buffer: Buffer, index: Sequence[Affine]) -> dict[Axis, Size]:
+    """How many elements of the buffer one step along each axis is."""
+    steps: dict[Axis, Size] = {}
+    for position, part in enumerate(index):
+        stride = product(buffer.shape[position + 1 :])
+        for axis, coefficient in part.terms:
+            steps[axis] = steps.get(axis, 0) + coefficient * stride
+    return steps
+
+
+def _merges(axes: Sequence[Axis], steps: dict[Axis, Size]) -> bool:
+    """Whether the axes are one axis of equal steps."""
+    return all(
+        steps[slow] == steps[fast] * fast.extent for slow, fast in zip(axes, axes[1:], strict=False)
+    )
+
+
+def _is_matrix(rows: Sequence[Axis], columns: Sequence[Axis], steps: dict[Axis, Size]) -> bool:
+    """Whether BLAS can read it: elements of a row, or of a column, lie side by side."""
+    row_step = steps[rows[-1]] if rows else 1
+    column_step = steps[columns[-1]] if columns else 1
+    return row_step == 1 or column_step == 1

@@ -1,0 +1,35 @@
+"""The closed set of externs, by NumPy and LAPACK; leading axes are a batch."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["cholesky", "sort", "triangular_solve"]
+
+Array = npt.NDArray[Any]
+
+
+def sort(x: Array, values: Array, order: Array) -> None:
+    """Along the last axis, stable, nan last; and the permutation that does it."""
+    np.copyto(order, np.argsort(x, axis=-1, kind="stable"))
+    np.copyto(values, np.take_along_axis(x, order, axis=-1))
+
+
+def cholesky(a: Array, factor: Array) -> None:
+    """The lower factor of symmetric matrices, from their lower triangles; nan where there is none."""
+    from scipy import linalg
+
+    for place in np.ndindex(*a.shape[:-2]):
+        lower, status = linalg.lapack.get_lapack_funcs(("potrf",), (a,))[0](a[place], lower=True, clean=True)
+        factor[place] = lower if status == 0 else np.nan
+
+
+def triangular_solve(a: Array, b: Array, x: Array, lower: bool, transposed: bool) -> None:
+    """x with a x = b, or with the transpose of a; only the named triangle of a is read."""
+    from scipy import linalg
+
+    solve = linalg.lapack.get_lapack_funcs(("trtrs",), (a, b))[0]
+    for place in np.ndindex(*a.shape[:-2]):
+        found, status = solve(a[place], b[place], lower=lower, trans=int(transposed))
+        x[place] = found if status == 0 else np.nan

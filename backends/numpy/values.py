@@ -1,0 +1,53 @@
+"""The values of a kernel as NumPy sees them: numbers, views, and arrays that need a home."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.scalar import Axis
+from graphc.types import DType
+
+__all__ = ["Instruction", "Value", "View"]
+
+
+@dataclass(eq=False, slots=True)
+class View:
+    """A view that is defined before it is used.
+
+    text   how it is made
+    late   whether it shows an input or output, which differ from call to call
+    """
+
+    name: str
+    text: str
+    late: bool
+    axes: frozenset[Axis]
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """What a let, a fold or a prefix is.
+
+    name    how it is written; empty while an array has no home
+    axes    the axes along which it varies; it has extent 1 along the others
+    loaded  the buffer it shows, for a view of one
+    """
+
+    axes: frozenset[Axis]
+    dtype: DType
+    name: str = ""
+    is_number: bool = False
+    loaded: Buffer | None = None
+    defined: int = -1
+    last_use: int = -1
+
+
+@dataclass(eq=False, slots=True)
+class Instruction:
+    """One line or a few: reads values, writes one (or the buffer behind a store)."""
+
+    write: Callable[[], list[str]]
+    reads: tuple[Value, ...]
+    result: Value | None = None
+    stored: Buffer | None = None
+    in_place: bool = False  # whether the result may take the place of an operand

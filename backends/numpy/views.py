@@ -1,0 +1,93 @@
+"""Index lets as affine expressions, and those as NumPy views."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, SizeValue
+from graphc.sizes import Size
+
+__all__ = ["Affine", "SizeText", "affine_of", "is_plain", "view_text"]
+
+SizeText: TypeAlias = Callable[[Size], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """offset + sum of axis * coefficient."""
+
+    terms: tuple[tuple[Axis, Size], ...]
+    offset: Size = 0
+
+
+def affine_of(lets: Sequence[Let]) -> list[Affine | None]:
+    """For each let of a list, the affine index it is; None for all others."""
+    found: list[Affine | None] = []
+    for let in lets:
+        match let:
+            case AxisIndex(axis=axis):
+                found.append(Affine(((axis, 1),)))
+            case Const(value=int(value)) if not isinstance(value, bool):
+                found.append(Affine((), value))
+            case SizeValue(size=size):
+                found.append(Affine((), size))
+            case Call(fn=Fn.ADD | Fn.MUL, args=(left, right)):
+                found.append(_combined(let.fn, found[left], found[right]))
+            case _:
+                found.append(None)
+    return found
+
+
+def _combined(fn: Fn, left: Affine | None, right: Affine | None) -> Affine | None:
+    if left is None or right is None:
+        return None
+    if fn is Fn.ADD:
+        terms = dict(left.terms)
+        for axis, coefficient in right.terms:
+            terms[axis] = terms.get(axis, 0) + coefficient
+        return Affine(tuple(terms.items()), left.offset + right.offset)
+    if left.terms and right.terms:
+        return None
+    scale, other = (left.offset, right) if not left.terms else (right.offset, left)
+    return Affine(tuple((axis, c * scale) for axis, c in other.terms), other.offset * scale)
+
+
+def is_plain(index: Sequence[Affine]) -> bool:
+    """Whether every part walks one axis at most, and no axis twice: a slice, a transpose, no window."""
+    axes = [axis for part in index for axis, _ in part.terms]
+    return len(set(axes)) == len(axes) and all(len(part.terms) <= 1 for part in index)
+
+
+def view_text(base: str, buffer: Buffer, index: Sequence[Affine], dims: Sequence[Axis], text: SizeText, *, keep: bool = True) -> str:
+    """The view of `base` whose axes are `dims`; those that the index does not use have extent 1, or go (`keep`)."""
+    used = {axis for part in index for axis, _ in part.terms}
+    if not is_plain(index):
+        shown = [axis for axis in dims if keep or axis in used]
+        shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in shown)
+        start = ", ".join(text(part.offset) for part in index)
+        steps = ", ".join(
+            "(" + "".join(f"{text(dict(part.terms).get(axis, 0))}, " for part in index).rstrip() + ")" for axis in shown
+        )
+        return f"windows({base}, ({start},), ({shape},), ({steps},))"
+    cuts = [_cut(part, extent, text) for part, extent in zip(index, buffer.shape, strict=True)]
+    order = [part.terms[0][0] for part in index if part.terms]
+    result = base
+    if any(cut != ":" for cut in cuts):
+        whole = "" if order else ", ..."  # an array still, not a copied number
+        result += f"[{', '.join(cuts)}{whole}]"
+    sorted_order = [axis for axis in dims if axis in used]
+    if order != sorted_order:
+        result += f".transpose({', '.join(str(order.index(axis)) for axis in sorted_order)})"
+    if keep and len(sorted_order) < len(dims):
+        result += f"[{', '.join(':' if axis in used else 'None' for axis in dims)}]" if dims else ""
+    return result
+
+
+def _cut(part: Affine, extent: Size, text: SizeText) -> str:
+    if not part.terms:
+        return text(part.offset)
+    ((axis, step),) = part.terms
+    if step == 1 and part.offset == 0 and axis.extent == extent:
+        return ":"
+    return f"span({text(part.offset)}, {text(step)}, {text(axis.extent)})"

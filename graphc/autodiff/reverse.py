@@ -1,0 +1,126 @@
+"""Reverse mode: cotangents flow from results to operands, one rule per node."""
+
+from collections.abc import Sequence
+
+from graphc.ir.arithmetic import Where, zeros_like
+from graphc.ir.graph import topological
+from graphc.ir.kinds import (
+    Constant,
+    Deposit,
+    Differentiable,
+    Elementwise,
+    Linear,
+    Movement,
+    Multilinear,
+    Reshaped,
+    Tangential,
+)
+from graphc.ir.leaves import Input, Item
+from graphc.ir.node import Node, apply
+from graphc.ir.operands import add_up, cast, is_masked, times
+from graphc.origin import Origin, derived
+from graphc.types import TensorType, TupleType, is_floating
+
+__all__ = ["placeholder", "pull_back"]
+
+
+_NOWHERE = Origin("<derived>", 0, "")
+
+
+def placeholder(like: TensorType) -> Node:
+    """A node that stands for a value not known yet, while a rule is derived from another."""
+    from_type = TensorType(like.shape, like.dtype)
+    return Node(Input("placeholder", from_type), (), from_type, _NOWHERE)
+
+
+def pull_back(
+    outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: Sequence[Node]
+) -> list[Node | None]:
+    """The cotangent of each node of `wrt`, from one cotangent per output (None for zero).
+
+    None for a node that no derivative reaches.  One visit per node between the outputs and `wrt`.
+    """
+    order = topological(outputs)
+    active = set(wrt)
+    for node in order:
+        if node not in active and not isinstance(node.op, Constant) and any(x in active for x in node.inputs):
+            active.add(node)
+    parts: dict[Node, list[list[Node]]] = {}
+
+    def give(node: Node, part: Node | None, result: int = 0) -> None:
+        if part is None or node not in active:
+            return
+        width = len(node.type.items) if isinstance(node.type, TupleType) else 1
+        parts.setdefault(node, [[] for _ in range(width)])[result].append(part)
+
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        give(output, cotangent)
+    totals: dict[Node, Node | None] = {}
+    for node in reversed(order):
+        if node not in parts:
+            continue
+        with derived(node.op.name, node):
+            received = [add_up(part) if part else None for part in parts[node]]
+            totals[node] = received[0]
+            if not any(x in active for x in node.inputs):
+                continue
+            if isinstance(node.op, Item):
+                give(node.inputs[0], received[0], node.op.index)
+                continue
+            for operand, part in zip(node.inputs, cotangents_of(node, received), strict=True):
+                if part is not None and isinstance(operand.type, TensorType) and is_floating(operand.dtype):
+                    give(operand, part if part.dtype == operand.dtype else cast(part, operand.dtype))
+    return [totals.get(node) for node in wrt]
+
+
+def cotangents_of(node: Node, received: Sequence[Node | None]) -> Sequence[Node | None]:
+    """What the inputs of `node` get, by the kind of its op."""
+    op = node.op
+    cotangent = received[0]
+    match op:
+        case Elementwise() if cotangent is not None:
+            slopes = op.partials(node, *node.inputs)
+            return [None if slope is None else times(cotangent, slope) for slope in slopes]
+        case Linear() if cotangent is not None:
+            if _only_moves(op) and is_masked(cotangent):
+                mask, inner, _ = cotangent.inputs
+                return _masked(op.transpose(node, mask), op.transpose(node, inner))
+            return op.transpose(node, cotangent)
+        case Multilinear() if cotangent is not None:
+            return [op.transpose(node, operand, cotangent) for operand in range(len(node.inputs))]
+        case Differentiable():
+            return op.vjp(node, received)
+        case Tangential():
+            return _transposed(op, node, received)
+        case _:
+            return [None] * len(node.inputs)
+
+
+def _only_moves(op: Linear) -> bool:
+    """Whether the adjoint moves elements and adds none up, so that a mask can move along."""
+    match op:
+        case Movement(repeats=adds) | Deposit(adds=adds):
+            return not adds
+        case _:
+            return isinstance(op, Reshaped)
+
+
+def _masked(masks: Sequence[Node | None], parts: Sequence[Node | None]) -> Sequence[Node | None]:
+    """Each part where its mask holds, and 0 elsewhere."""
+    return [
+        None if mask is None or part is None else apply(Where(), mask, part, zeros_like(part))
+        for mask, part in zip(masks, parts, strict=True)
+    ]
+
+
+def _transposed(op: Tangential, node: Node, received: Sequence[Node | None]) -> Sequence[Node | None]:
+    """The reverse rule of an op that has a forward one: the adjoint of a map that is linear in the tangents."""
+    tangents = [placeholder(x.tensor) if is_floating(x.dtype) else None for x in node.inputs]
+    results = op.jvp(node, tangents)
+    pairs = [(y, c) for y, c in zip(results, received, strict=True) if y is not None and c is not None]
+    places = [index for index, tangent in enumerate(tangents) if tangent is not None]
+    found = pull_back([y for y, _ in pairs], [c for _, c in pairs], [t for t in tangents if t is not None])
+    back: list[Node | None] = [None] * len(node.inputs)
+    for index, cotangent in zip(places, found, strict=True):
+        back[index] = cotangent
+    return back

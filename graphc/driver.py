@@ -1,0 +1,180 @@
+"""compile(): the one module that sees everything."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from typing import Any, Literal
+
+
+from graphc.arguments import Arguments
+from graphc.backends.backend import Backend
+from graphc.backends.numpy.backend import NumpyBackend
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.function import CompiledFunction
+from graphc.ir.declare import carried_updates
+from graphc.ir.graph import Graph, topological
+from graphc.ir.leaves import Input, Variable
+from graphc.ir.node import Like, Node, locate, made_at, place_of
+from graphc.ir.operands import as_node, cast
+from graphc.ir.storage import Guard
+from graphc.origin import here
+from graphc.passes.memory import layout
+from graphc.passes.pipeline import Trace
+from graphc.passes.standard import improve
+from graphc.sizes import Expression, equal
+from graphc.structure import Structure, leaves
+
+__all__ = ["compile", "evaluate"]
+
+BACKENDS: Mapping[str, type[Backend]] = {NumpyBackend.name: NumpyBackend}
+
+Updates = Mapping[Node, Like] | Sequence[Mapping[Node, Like]] | None
+
+
+def compile(
+    inputs: Structure,
+    outputs: Structure,
+    *,
+    updates: Updates = None,
+    backend: Literal["numpy"] = "numpy",
+    level: int = 2,
+) -> CompiledFunction:
+    """A function that computes `outputs` from `inputs`, and sets variables.
+
+    inputs    nodes made by `gx.input`, sizes, or nested structures of them; given by position or by name
+    outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
+    updates   variable -> its next value, in one mapping or several; all read the values before the call
+    level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
+
+    Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
+    that changes the type of its variable.
+    """
+    if backend not in BACKENDS:
+        raise ArgumentError(f"no backend {backend!r}", hint=f"one of {', '.join(BACKENDS)}").located(place_of(here()))
+    if level not in (0, 1, 2):
+        raise ArgumentError(f"level is 0, 1 or 2, not {level!r}").located(place_of(here()))
+    chosen = BACKENDS[backend]()
+    listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    nodes = _input_nodes(listed)
+    roots = _output_nodes(outputs)
+    graph = Graph(nodes, roots, _all_updates(roots, updates))
+    _require_inputs(graph)
+    trace = Trace()
+    lowered = improve(graph, chosen.target, level, trace)
+    symbols = lowered.program.symbols
+    arguments = Arguments(listed, symbols)
+    artifact = chosen.emit(lowered.program)
+    plan = layout(lowered.program, artifact.workspaces, chosen.target.alignment)
+    guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
+    return CompiledFunction(
+        graph, lowered.program, lowered.constants, plan, artifact, chosen, arguments, outputs, trace, guard,
+        f"<graphc {next(_numbers)}>",
+    )  # fmt: skip
+
+
+_numbers = count()  # names of generated sources, for debuggers and tracebacks only
+
+
+def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
+    """The value of `outputs` now, for the given values of inputs.  Never updates a variable."""
+    given = inputs or {}
+    nodes = list(given)
+    function = compile_without_updates(nodes, outputs)
+    return function(*given.values())
+
+
+def compile_without_updates(nodes: Sequence[Node], outputs: Structure) -> CompiledFunction:
+    """As `compile`, with carried updates left out."""
+    roots = _output_nodes(outputs)
+    graph = Graph(_input_nodes(nodes), roots)
+    _require_inputs(graph)
+    chosen = NumpyBackend()
+    trace = Trace()
+    lowered = improve(graph, chosen.target, 1, trace)
+    artifact = chosen.emit(lowered.program)
+    plan = layout(lowered.program, artifact.workspaces, chosen.target.alignment)
+    guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
+    return CompiledFunction(
+        graph, lowered.program, lowered.constants, plan, artifact, chosen,
+        Arguments(list(nodes), lowered.program.symbols), outputs, trace, guard, f"<graphc {next(_numbers)}>",
+    )  # fmt: skip
+
+
+def _input_nodes(listed: Sequence[Structure]) -> tuple[Node, ...]:
+    nodes: dict[Node, None] = {}
+    names: dict[str, Node] = {}
+    for item in listed:
+        for leaf in leaves(item):
+            if isinstance(leaf, Expression):
+                continue
+            if not isinstance(leaf, Node) or not isinstance(leaf.op, Input):
+                shown = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
+                raise ArgumentError(
+                    f"compile: {shown} is no input", hint="inputs are made by gx.input, sizes by gx.size"
+                ).located(place_of(here()))
+            if leaf in nodes:
+                raise ArgumentError(f"compile: the input {leaf.name!r} is listed twice").located(place_of(here()))
+            label = leaf.name or ""
+            if label in names:
+                raise ArgumentError(f"compile: two inputs are named {label!r}").located(
+                    (*place_of(here()), *made_at("one", names[label]), *made_at("other", leaf))
+                )
+            names[label] = leaf
+            nodes[leaf] = None
+    return tuple(nodes)
+
+
+def _output_nodes(outputs: Structure) -> tuple[Node, ...]:
+    found = leaves(outputs)
+    for leaf in found:
+        if not isinstance(leaf, Node):
+            raise ArgumentError(
+                f"compile: an output is a {type(leaf).__name__}, not a node", hint="gx.constant(value) makes one"
+            ).located(place_of(here()))
+        leaf.tensor  # noqa: B018  # raises for several results
+    return tuple(found)
+
+
+def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
+    named: dict[Node, Node] = {}
+    for mapping in [updates] if isinstance(updates, Mapping) else updates or []:
+        for variable, value in mapping.items():
+            if not isinstance(variable, Node) or not isinstance(variable.op, Variable):
+                raise ArgumentError("updates: a key is no param or state").located(place_of(here()))
+            if variable in named:
+                raise ArgumentError(f"updates: {variable.name!r} is set twice").located(
+                    (*place_of(here()), *made_at("key", variable))
+                )
+            named[variable] = _next_value(variable, value)
+    carried = carried_updates(roots, named)
+    return {variable: _next_value(variable, value) for variable, value in carried.items()}
+
+
+def _next_value(variable: Node, value: Like) -> Node:
+    node = as_node(value)
+    if node.tensor.weak:
+        node = cast(node, variable.dtype)
+    problem: ShapeError | DTypeError | None = None
+    if len(node.shape) != variable.ndim or any(
+        equal(a, b) is not True for a, b in zip(node.shape, variable.shape, strict=True)
+    ):
+        problem = ShapeError(f"updates: {variable.name!r} is {variable.type}, its next value {node.type}")
+    elif node.dtype != variable.dtype:
+        problem = DTypeError(
+            f"updates: {variable.name!r} is {variable.type}, its next value {node.type}",
+            hint=f'value.astype("{variable.dtype.name}")',
+        )
+    if problem is not None:
+        raise locate(problem, here(), (variable, node))
+    return node
+
+
+def _require_inputs(graph: Graph) -> None:
+    given = set(graph.inputs)
+    for node in topological(graph.roots):
+        if isinstance(node.op, Input) and node not in given:
+            raise ArgumentError(
+                f"compile: the outputs need the input {node.name!r}, which is not listed",
+                hint=f"compile([..., {node.name}], ...)",
+            ).located((*place_of(here()), *made_at("input", node)))
+
+

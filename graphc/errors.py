@@ -1,0 +1,61 @@
+"""What goes wrong, in the user's words: the op, the shapes, the user's line, and a hint where one is known."""
+
+from collections.abc import Sequence
+from typing import Self
+
+__all__ = [
+    "ArgumentError",
+    "DTypeError",
+    "GraphError",
+    "IndexRangeError",
+    "ShapeError",
+    "UnconnectedError",
+    "UnsupportedError",
+]
+
+
+class GraphError(Exception):
+    """A mistake in a graph or in a call.  `problem` says what, `lines` say where, `hint` says what to do.
+
+    Rules raise with what they know; whoever applies the rule adds the place with `located`.
+    """
+
+    def __init__(self, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+        self.lines: tuple[str, ...] = ()
+
+    def located(self, lines: Sequence[str]) -> Self:
+        """The same error, with the place it happened.  The first place given stays."""
+        if not self.lines:
+            self.lines = tuple(lines)
+        return self
+
+    def __str__(self) -> str:
+        hint = () if self.hint is None else (f"  hint: {self.hint}",)
+        return "\n".join((self.problem, *self.lines, *hint))
+
+
+class ShapeError(GraphError, ValueError):
+    """Ranks, extents or sizes that do not fit together."""
+
+
+class DTypeError(GraphError, TypeError):
+    """A dtype that is unknown, that an op has no meaning for, or that would be narrowed silently."""
+
+
+class IndexRangeError(GraphError, IndexError):
+    """An index outside the extent it indexes."""
+
+
+class ArgumentError(GraphError, TypeError):
+    """An argument that is missing, unknown, given twice, or of the wrong form."""
+
+
+class UnconnectedError(GraphError, ValueError):
+    """A derivative was asked for with respect to something that the result does not depend on."""
+
+
+class UnsupportedError(GraphError, NotImplementedError):
+    """Something a static graph, or this backend, cannot do; the hint says what to use instead."""

@@ -1,0 +1,242 @@
+"""A compiled function: takes a caller's arrays, finds room, runs, and gives arrays back."""
+
+import signal
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.arguments import Arguments, OutputRoom
+from graphc.backends.backend import Artifact, Backend, Loaded, Prepared, empty_arena
+from graphc.errors import GraphError, IndexRangeError, ShapeError
+from graphc.ir.graph import Graph
+from graphc.ir.leaves import Variable
+from graphc.ir.node import Node, place_of
+from graphc.ir.storage import Guard
+from graphc.kernel.program import Check, IndexInRange, Program
+from graphc.passes.memory import Layout, Placement
+from graphc.passes.pipeline import Trace
+from graphc.sizes import compiled
+from graphc.structure import Structure, builder
+
+__all__ = ["CompiledFunction", "MemoryReport"]
+
+KEPT_SIZES = 16  # sets of sizes whose plan and views are kept
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class MemoryReport:
+    """What one call needs, in bytes, known before it runs.
+
+    peak_bytes    the arena: every temporary and every scratch, by the plan
+    total_bytes   all temporaries side by side, without a plan
+    bound_bytes   the largest set alive together: no plan can be smaller
+    output_bytes  fresh arrays that the caller gets
+    """
+
+    peak_bytes: int
+    total_bytes: int
+    bound_bytes: int
+    output_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"arena {self.peak_bytes:,} bytes (lower bound {self.bound_bytes:,}, side by side {self.total_bytes:,}), "
+            f"outputs {self.output_bytes:,}"
+        )
+
+
+@dataclass(eq=False, slots=True)
+class _Bound:
+    """Views into one arena for one set of sizes: one caller at a time."""
+
+    arena: Array
+    compute: tuple[Prepared, ...]
+    commit: tuple[Prepared, ...]
+    rooms: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
+
+
+@dataclass(eq=False)
+class CompiledFunction:
+    """What `gx.compile` gives.  Call it with arrays, by position or by name.
+
+    source   the generated text        trace   every stage of the compilation        graph   what was compiled
+    """
+
+    graph: Graph
+    program: Program
+    constants: tuple[Array, ...]
+    layout: Layout
+    artifact: Artifact
+    backend: Backend
+    arguments: Arguments
+    form: Structure
+    trace: Trace
+    guard: Guard
+    name: str
+    compile_count: int = 1
+    _loaded: Loaded = field(init=False)
+    _pools: OrderedDict[tuple[int, ...], list[_Bound]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._loaded = self.backend.load(self.artifact, self.name)
+        self._variables = tuple(_storage(node).array for node in self.graph.variables)
+        self._rebuild = builder(self.form)
+        self._room = OutputRoom(self.form, self.program.outputs)
+        self._output_sizes = compiled(
+            [extent for buffer in self.program.outputs for extent in buffer.shape], self.program.symbols
+        )
+
+    @property
+    def source(self) -> str:
+        """The generated text."""
+        return self.artifact.source
+
+    @property
+    def updates(self) -> Mapping[Node, Node]:
+        """Every variable that a call sets, and its next value."""
+        return self.graph.updates
+
+    @property
+    def variables(self) -> tuple[Node, ...]:
+        """The params and states that a call reads or sets."""
+        return self.graph.variables
+
+    def memory(self, **sizes: int) -> MemoryReport:
+        """What a call needs, for these values of its size symbols: `f.memory(batch=64)`."""
+        values = self.arguments.sizes_from(sizes)
+        placement = self.layout.place(values)
+        given = sum(
+            int(np.prod(shape, dtype=np.int64)) * dtype.itemsize for shape, dtype in self._output_rooms(values)
+        )
+        return MemoryReport(placement.peak_bytes, placement.total_bytes, placement.bound_bytes, given)
+
+    def release(self) -> None:
+        """Give all arenas back.  The next call finds room again."""
+        with self._lock:
+            self._pools.clear()
+
+    def __call__(self, *arrays: object, out: Structure = None, **named: object) -> Structure:
+        inputs, sizes = self.arguments.accept(arrays, named)
+        bound = self._take(sizes)
+        try:
+            outputs = (
+                [np.empty(shape, dtype) for shape, dtype in bound.rooms]
+                if out is None
+                else self._room.arrays(out, bound.rooms, inputs)
+            )
+            with np.errstate(all="ignore"):
+                if bound.commit:
+                    with self.guard.alone():
+                        for run in bound.compute:
+                            run(inputs, outputs)
+                        _uninterrupted(bound.commit, inputs, outputs)
+                elif self._variables:
+                    with self.guard.shared():
+                        for run in bound.compute:
+                            run(inputs, outputs)
+                else:
+                    for run in bound.compute:
+                        run(inputs, outputs)
+        finally:
+            self._give(sizes, bound)
+        if out is not None:
+            return self._room.filled(out, outputs)
+        return self._rebuild([y if y.shape else y[()] for y in outputs])
+
+    # Rooms.
+
+    def _take(self, sizes: tuple[int, ...]) -> _Bound:
+        pool = self._pools.get(sizes)
+        if pool:
+            try:
+                return pool.pop()
+            except IndexError:  # another caller took the last one in between
+                pass
+        return self._bind(sizes)
+
+    def _give(self, sizes: tuple[int, ...], bound: _Bound) -> None:
+        pool = self._pools.get(sizes)
+        if pool is not None:
+            pool.append(bound)
+            return
+        with self._lock:
+            self._pools.setdefault(sizes, []).append(bound)
+            while len(self._pools) > KEPT_SIZES:
+                self._pools.popitem(last=False)
+
+    def _output_rooms(self, sizes: Sequence[int]) -> tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]:
+        extents: Iterator[int] = iter(self._output_sizes(sizes))
+        return tuple((tuple(next(extents) for _ in b.shape), b.dtype) for b in self.program.outputs)
+
+    def places(self, placement: Placement) -> list[int]:
+        """The offset of each temporary, then of each workspace."""
+        layout = self.layout
+        at = [placement.offsets[layout.storage[buffer]] for buffer in self.program.temporaries]
+        return at + [placement.offsets[layout.workspaces[step]] for step in sorted(layout.workspaces)]
+
+    def _bind(self, sizes: tuple[int, ...], arena: Array | None = None) -> _Bound:
+        placement = self.layout.place(sizes)
+        if arena is None:
+            arena = empty_arena(placement.peak_bytes, self.layout.alignment)
+        compute, commit = self._loaded.prepare(
+            arena, self.places(placement), self._variables, self.constants, sizes, self._fail
+        )
+        return _Bound(arena, compute, commit, self._output_rooms(sizes))
+
+    def _fail(self, number: int, *values: Any) -> NoReturn:
+        """Raise what check `number` has to say of the values that broke it."""
+        step = self.program.steps[number]
+        assert isinstance(step, Check), step
+        error: GraphError
+        if isinstance(step.condition, IndexInRange):
+            index, extent = values
+            low = -extent if step.condition.negative else 0
+            bad = index[(index < low) | (index >= extent)].reshape(-1)[0]
+            error = IndexRangeError(
+                f"{step.because}: index {bad} is outside an extent of {extent}",
+                hint=step.hint or 'mode="clip" or mode="wrap" takes every index',
+            )
+        else:
+            left, right = values
+            condition = step.condition
+            error = ShapeError(f"{step.because}: {condition.left} is {left}, {condition.right} is {right}", hint=step.hint)
+        raise error.located(place_of(step.origins[0]))
+
+
+def _storage(node: Node) -> Any:
+    assert isinstance(node.op, Variable), node
+    return node.op.stored
+
+
+def _uninterrupted(pieces: Sequence[Prepared], inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    """Run the pieces that set variables to the end.  A Ctrl-C that comes meanwhile is delivered after them."""
+    with _deferred_interrupt():
+        for run in pieces:
+            run(inputs, outputs)
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[None]:
+    handler: Callable[..., Any] | int | None = None
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):  # another thread, or a handler that raises nothing in Python
+        yield
+        return
+    arrived: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *given: arrived.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if arrived:
+            handler(*arrived[0])

@@ -1,0 +1,88 @@
+"""Graphs as text: one node a line, with its type, its operands, and where it was made."""
+
+from collections.abc import Iterator, Sequence
+
+from graphc.inspection.escaping import printable, quoted
+from graphc.inspection.listing import Listing, Showable, listing_of
+from graphc.inspection.widening import widenings
+from graphc.inspection.wording import op_text, place_text, type_text
+from graphc.ir.node import Node
+from graphc.types import short_name
+
+__all__ = ["graph_text"]
+
+_WIDEST = 40  # characters; a longer cell moves the rest of its line instead of every line
+
+
+def graph_text(shown: Showable) -> str:
+    """One node a line, numbered in an order in which operands come first; then outputs, updates and notes.
+
+        %0  input x    f32[batch,784]           digits.py:12  x = gx.input("x", ("batch", 784))
+        %4  matmul     f32[batch,10]   %0 %3    digits.py:20  logits = hidden @ w
+        %9  mul        f32[batch,10]   %7 0.5   digits.py:20  grad of tanh %4
+        return %9
+        w %3 <- %12
+
+    A constant that is one number, and a size, stands where it is read.  The source line is not repeated.
+    """
+    listing = listing_of(shown)
+    table = _aligned([_row(listing, node) for node in listing.nodes])
+    return "\n".join((*_unrepeated(listing, table), *_results(listing), *_notes(listing)))
+
+
+def _row(listing: Listing, node: Node) -> tuple[str, ...]:
+    scope = node.origin.scope
+    return (
+        listing.reference(node),
+        op_text(node),
+        type_text(node),
+        " ".join(listing.operand(x, node) for x in node.inputs),
+        place_text(node.origin.place()),
+        f"[{printable(scope, _WIDEST)}]" if scope else "",
+    )
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows with their columns under each other; a column that is empty everywhere is left out."""
+    columns = [column for column in zip(*rows, strict=True) if any(column)]
+    widths = [max((len(cell) for cell in column if len(cell) <= _WIDEST), default=0) for column in columns]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _unrepeated(listing: Listing, table: Sequence[str]) -> Iterator[str]:
+    """The lines with what made each node: the rules of derived ones, else the source where it is new."""
+    before = ("", 0)
+    for node, line in zip(listing.nodes, table, strict=True):
+        origin = node.origin
+        if origin.derived_from:
+            because = _reasons(listing, node)
+            before = ("", 0)
+        else:
+            because = "" if before == (origin.file, origin.line) else printable(origin.source(), 80)
+            before = (origin.file, origin.line)
+        yield f"{line}  {because}".rstrip()
+
+
+def _reasons(listing: Listing, node: Node) -> str:
+    """All that a derived node stands for; a merged one may stand for many."""
+    first, *others = node.origin.derived_from
+    more = f", and {len(others) - 1} more" if len(others) > 1 else ""
+    return ", ".join(listing.reason(derivation) for derivation in (first, *others[:1])) + more
+
+
+def _results(listing: Listing) -> Iterator[str]:
+    graph = listing.graph
+    yield " ".join(("return", *map(listing.reference, graph.outputs)))
+    for variable, value in graph.updates.items():
+        yield f"{quoted(variable.name or '')} {listing.reference(variable)} <- {listing.reference(value)}"
+
+
+def _notes(listing: Listing) -> Iterator[str]:
+    for widening in widenings(listing.nodes):
+        cause = widening.cause
+        made = f"{op_text(cause)} {type_text(cause)} ({place_text(cause.origin.place())})"
+        dtypes = f"{short_name(widening.narrow)} to {short_name(cause.dtype)}"
+        yield f"note: {made} widens {dtypes} at {listing.reference(widening.node)}"

@@ -1,0 +1,1 @@
+"""Nodes, the contract of ops, the few ops that operators need, and graphs."""

@@ -1,0 +1,198 @@
+"""How a user declares a graph: inputs, parameters, states, constants, sizes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias, final
+
+import numpy as np
+
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.arithmetic import ones_like
+from graphc.ir.graph import Graph, rebuilt, topological
+from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import Input, Variable, constant_array
+from graphc.ir.node import Like, Node, apply, locate, place_of
+from graphc.ir.operands import as_node
+from graphc.ir.storage import Storage, label_of
+from graphc.kernel.scalar import Scalar
+from graphc.origin import here
+from graphc.sizes import Expression, Size, symbol
+from graphc.structure import Structure, leaves, paths, rebuild
+from graphc.types import Shape, TensorType, as_dtype
+
+__all__ = ["Extent", "constant", "input", "param", "parameters", "replace", "size", "state", "variables", "with_update"]
+
+Extent: TypeAlias = int | str | Expression
+
+
+def size(name: str, hint: int | None = None) -> Size:
+    """A size that is known when a function is called.  The same name is the same size.
+
+    `hint` is a typical value: it guides decisions such as budgets, never results.
+    """
+    if hint is not None and (not isinstance(hint, int) or hint < 0):
+        raise ArgumentError(f"the hint of size {name!r} is a number of elements, not {hint!r}").located(place_of(here()))
+    return symbol(label_of(name, "a size"), hint)
+
+
+def as_shape(shape: Extent | Sequence[Extent]) -> Shape:
+    """A shape as users write it: ints, names of sizes, and sizes; one alone stands for a vector."""
+    if isinstance(shape, int | str | Expression | np.integer):
+        shape = (shape,)
+    result: list[Size] = []
+    for extent in shape:
+        if isinstance(extent, str):
+            result.append(symbol(label_of(extent, "a size")))
+        elif isinstance(extent, Expression):
+            result.append(extent)
+        elif isinstance(extent, int | np.integer) and not isinstance(extent, bool) and extent >= 0:
+            result.append(int(extent))
+        else:
+            raise ShapeError(
+                f"an extent is a number >= 0, the name of a size, or a size, not {extent!r}",
+                hint="-1 has a meaning in reshape only; a name such as 'batch' leaves an extent open",
+            )
+    return tuple(result)
+
+
+def input(name: str, shape: Extent | Sequence[Extent] = (), dtype: object = "float32") -> Node:
+    """A value that is given at each call.
+
+    `shape`: ints, names of sizes (`"batch"`), and sizes.  One compiled function serves every value of a name.
+    Raises ShapeError and DTypeError.
+    """
+    try:
+        tensor = TensorType(as_shape(shape), as_dtype(dtype))
+        return Node(Input(label_of(name, "an input"), tensor), (), tensor, here())
+    except (ArgumentError, ShapeError, DTypeError) as error:
+        raise error.located(place_of(here())) from None
+
+
+def _variable(name: str, value: object, dtype: object, trainable: bool) -> Node:
+    try:
+        stored = Storage(label_of(name, "a variable"), value, dtype)
+    except (ArgumentError, ShapeError, DTypeError) as error:
+        raise error.located(place_of(here())) from None
+    tensor = TensorType(stored.array.shape, stored.array.dtype)
+    return Node(Variable(name, stored, trainable), (), tensor, here())
+
+
+def param(name: str, value: object, *, dtype: object = None) -> Node:
+    """A value that training changes.  It owns a copy of `value`; every function that uses it shares that.
+
+    Arrays keep their dtype, Python floats become float32.  `node.value` reads and assigns.
+    """
+    return _variable(name, value, dtype, True)
+
+
+def state(name: str, value: object, *, dtype: object = None) -> Node:
+    """A value that outlives calls but is not trained: batch statistics, slots of optimisers, counters."""
+    return _variable(name, value, dtype, False)
+
+
+def constant(value: Like) -> Node:
+    """A value that is part of the graph.  Arrays are copied; Python numbers adopt the dtype they meet."""
+    if isinstance(value, list | tuple):
+        array = np.asarray(value)
+        return constant_array(array.astype(as_dtype({"f": float, "i": int}.get(array.dtype.kind, array.dtype))))
+    return as_node(value)
+
+
+# Updates that travel with a value.
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Carried(Elementwise):
+    """The operand; whoever computes it also sets `variable` to `step(old value)`."""
+
+    variable: Node
+    step: Callable[[Node], Node]
+    name: ClassVar[str] = "with_update"
+    accepts: ClassVar[str] = "biuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return xs[0]
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (ones_like(y),)
+
+
+def with_update(y: Node, variable: Node, step: Callable[[Node], Node]) -> Node:
+    """`y`; a function that computes it also sets `variable` to `step(old)`.
+
+    `step` is a function of the old value, so that two uses in one function compose, in the order of the graph.
+    """
+    if not isinstance(variable.op, Variable):
+        raise ArgumentError("with_update: only a param or state can be set").located(place_of(here()))
+    return apply(Carried(variable, step), y)
+
+
+def carried_updates(roots: Iterable[Node], named: Mapping[Node, Node]) -> dict[Node, Node]:
+    """All updates of a function: those named, and those carried by nodes it computes, in graph order.
+
+    A variable that is named takes the named value.
+    """
+    updates: dict[Node, Node] = {}
+    seen: set[Node] = set()
+    pending = [*roots, *named.values()]
+    while pending:
+        order, pending = topological(pending), []
+        for node in order:
+            if isinstance(node.op, Carried) and node not in seen:
+                seen.add(node)
+                variable = node.op.variable
+                if variable not in named:
+                    updates[variable] = node.op.step(updates.get(variable, variable))
+                    pending.append(updates[variable])
+    return {**named, **updates}
+
+
+# What a graph uses.
+
+
+def variables(*roots: Structure) -> dict[str, Node]:
+    """The params and states that `roots` use, by name.
+
+    Nodes give the labels of their variables; layers and structures give paths.  Raises ArgumentError where two
+    variables have one name.
+    """
+    found: dict[str, Node] = {}
+    for path, leaf in paths(list(roots)):
+        held = getattr(leaf, "variables", None)
+        if isinstance(leaf, Node):
+            pairs = [(node.name or "", node) for node in topological([leaf]) if isinstance(node.op, Variable)]
+        elif callable(held):
+            prefix = path.partition(".")[2]
+            pairs = [(f"{prefix}.{name}" if prefix else name, node) for name, node in held().items()]
+        else:
+            raise ArgumentError(f"a {type(leaf).__name__} holds no variables").located(place_of(here()))
+        for name, node in pairs:
+            if found.setdefault(name, node) is not node:
+                raise ArgumentError(
+                    f"two variables are named {name!r}", hint="give them other names, or hold them in a dict or list"
+                ).located(place_of(here()))
+    return found
+
+
+def parameters(*roots: Structure) -> dict[str, Node]:
+    """The trainable ones of `variables`."""
+    return {name: node for name, node in variables(*roots).items() if isinstance(node.op, Variable) and node.op.trainable}
+
+
+def replace(outputs: Structure, exchange: Mapping[Node, Like]) -> Structure:
+    """The same graph with nodes exchanged, all at once; in the form of `outputs`.
+
+    Raises ShapeError or DTypeError where a new node has another type than the one it stands for.
+    """
+    nodes = {old: as_node(new) for old, new in exchange.items()}
+    for old, new in nodes.items():
+        if new.shape != old.shape or new.dtype != old.dtype:
+            kind = ShapeError if new.shape != old.shape else DTypeError
+            raise locate(kind(f"replace: {new.type} cannot stand for {old.type}"), here(), (old, new))
+    graph = Graph((), tuple(leaves(outputs)))
+    new_nodes: dict[Node, Node] = {}
+    for node in graph.nodes:
+        found = nodes.get(node)
+        new_nodes[node] = rebuilt(node, [new_nodes[x] for x in node.inputs]) if found is None else found
+    return rebuild(outputs, [new_nodes[y] for y in graph.outputs])

@@ -1,0 +1,106 @@
+"""Graphs: roots and all that they need, in an order in which operands come first."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graphc.ir.leaves import Variable
+from graphc.ir.node import Node, Op
+
+__all__ = ["Graph", "rebuilt", "topological"]
+
+
+def topological(roots: Iterable[Node]) -> list[Node]:
+    """All nodes that `roots` need, operands before users, roots in the order given.  Depth first, no recursion."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    for root in roots:
+        if root in seen:
+            continue
+        stack: list[tuple[Node, int]] = [(root, 0)]
+        seen.add(root)
+        while stack:
+            node, position = stack.pop()
+            inputs = node.inputs
+            while position < len(inputs) and inputs[position] in seen:
+                position += 1
+            if position < len(inputs):
+                stack.append((node, position + 1))
+                seen.add(inputs[position])
+                stack.append((inputs[position], 0))
+            else:
+                order.append(node)
+    return order
+
+
+def rebuilt(node: Node, inputs: Sequence[Node]) -> Node:
+    """`node` on other inputs of the same types."""
+    if all(a is b for a, b in zip(node.inputs, inputs, strict=True)):
+        return node
+    return Node(node.op, tuple(inputs), node.type, node.origin)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A closed computation.
+
+    inputs    what a call gives, in order; unused ones stay
+    outputs   what a call gets
+    updates   variable -> its next value; all read the values before the call
+    """
+
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+    updates: Mapping[Node, Node] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """Next values first: what only outputs need comes last."""
+        return (*self.updates.values(), *self.outputs)
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, operands before users."""
+        return tuple(topological(self.roots))
+
+    @cached_property
+    def users(self) -> Mapping[Node, tuple[Node, ...]]:
+        """For each node the nodes that read it, in order, once per reading."""
+        users: dict[Node, list[Node]] = {node: [] for node in self.nodes}
+        for node in self.nodes:
+            for operand in node.inputs:
+                users[operand].append(node)
+        return {node: tuple(readers) for node, readers in users.items()}
+
+    @property
+    def variables(self) -> tuple[Node, ...]:
+        """The variables that are read or set, in order."""
+        found = dict.fromkeys(node for node in self.nodes if isinstance(node.op, Variable))
+        return tuple(found | dict.fromkeys(self.updates))
+
+    def map(self, change: Callable[[Node], Node]) -> "Graph":
+        """The graph in which every node, rebuilt on changed operands, is replaced by `change` of it."""
+        new: dict[Node, Node] = {}
+        for node in self.nodes:
+            new[node] = change(rebuilt(node, [new[operand] for operand in node.inputs]))
+        return Graph(
+            self.inputs,
+            tuple(new[node] for node in self.outputs),
+            {variable: new[node] for variable, node in self.updates.items()},
+        )
+
+    def replace(self, nodes: Mapping[Node, Node]) -> "Graph":
+        """The same computation with nodes exchanged, all at once."""
+        new: dict[Node, Node] = {}
+        for node in self.nodes:
+            exchanged = nodes.get(node)
+            new[node] = rebuilt(node, [new[operand] for operand in node.inputs]) if exchanged is None else exchanged
+        return Graph(
+            self.inputs,
+            tuple(new[node] for node in self.outputs),
+            {variable: new[node] for variable, node in self.updates.items()},
+        )
+
+    def count(self, kind: type[Op]) -> int:
+        """How many nodes have an op of this class."""
+        return sum(isinstance(node.op, kind) for node in self.nodes)

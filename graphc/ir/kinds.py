@@ -1,0 +1,284 @@
+"""The kinds of ops.  A kind says how one element is computed, or how derivatives flow, and so what an op owes.
+
+Derivatives:  Elementwise (partials)   Linear   Multilinear   Differentiable (vjp)   Tangential (jvp)   Constant
+Elements:     Leaf   Counting   Elementwise   Movement   Deposit   Lookup   Scatter   Reduction   Running   Product   Routine   Reshaped
+
+An op picks one of each: `class Transpose(Movement)`, where a Movement is Linear already.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from graphc.errors import DTypeError
+from graphc.ir.node import IndexBound, Node, Op, SameSize
+from graphc.kernel.program import AffineIndex, Monoid
+from graphc.kernel.scalar import Fn, Scalar
+from graphc.sizes import Size
+from graphc.types import DType, Shape, TensorType
+
+__all__ = [
+    "Constant",
+    "Counting",
+    "Deposit",
+    "Differentiable",
+    "Elementwise",
+    "IndexMap",
+    "Leaf",
+    "Linear",
+    "Lookup",
+    "Movement",
+    "Multilinear",
+    "Product",
+    "Reduction",
+    "Reshaped",
+    "Routine",
+    "Running",
+    "Scatter",
+    "Tangential",
+]
+
+
+# How derivatives flow.
+
+
+class Linear(Op):
+    """The result is linear in all operands that `is_linear_in` names, taken together."""
+
+    def is_linear_in(self, operand: int) -> bool:
+        """Whether the operand is one of them; the others (indices) carry no derivative."""
+        return True
+
+    def linear_part(self) -> Op:
+        """The op that tangents go through: this one, unless its result has a constant part as well."""
+        return self
+
+    @abstractmethod
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """The cotangent of each input."""
+
+
+class Multilinear(Op):
+    """The result is linear in each operand while the others are held."""
+
+    @abstractmethod
+    def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
+        """The cotangent of one operand."""
+
+
+class Differentiable(Op):
+    """An op with a reverse rule; the forward rule is derived by transposing it, or given."""
+
+    @abstractmethod
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        """The cotangent of each input, from one per result (None where nothing came)."""
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None] | None:
+        """The tangent of each result; or None: derive it."""
+        return None
+
+
+class Tangential(Op):
+    """An op with a forward rule; the reverse rule is derived by transposing it."""
+
+    @abstractmethod
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        """The tangent of each result, linear in `tangents`."""
+
+
+class Constant(Op):
+    """No derivative flows: the result is piecewise constant, or has no operands."""
+
+
+# How one element is computed.
+
+
+class Leaf(Constant):
+    """An op without operands: an input, a variable, a constant, a size."""
+
+    def lifted(self, extent: Size) -> Op:
+        raise AssertionError(f"{self.name} depends on nothing")
+
+
+class Counting(Leaf):
+    """0, 1, 2 ... along its one axis: element i is i, in the dtype of the result."""
+
+    size: Size
+
+
+class Elementwise(Op):
+    """Element i of the result is a scalar formula of elements i of the operands, which have equal shapes."""
+
+    #: which dtypes the op has a meaning for: any of "biuf" (bool, signed, unsigned, floating)
+    accepts: ClassVar[str] = "f"
+
+    @abstractmethod
+    def scalar(self, *xs: Scalar) -> Scalar:
+        """The formula."""
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        """The derivative of the result with respect to each operand, None where it is zero everywhere."""
+        return (None,) * len(xs)
+
+    def result(self, *dtypes: DType) -> DType:
+        """The dtype of the result: that of the operands, unless the op says otherwise."""
+        return dtypes[0]
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        shape = types[0].shape
+        if all(other.shape == shape for other in types):
+            return ()
+        return [
+            SameSize(n, m, f"extents differ along axis {axis}")
+            for other in types[1:]
+            for axis, (n, m) in enumerate(zip(shape, other.shape, strict=True))
+            if n != m
+        ]
+
+    def infer(self, *types: TensorType) -> TensorType:
+        for tensor in types:
+            if tensor.dtype.kind.replace("V", "f") not in self.accepts:  # NumPy calls bfloat16 V
+                raise DTypeError(f"{self.name} has no meaning for {tensor.dtype}", hint=self._dtype_hint())
+        return TensorType(types[0].shape, self.result(*(t.dtype for t in types)), all(t.weak for t in types))
+
+    def _dtype_hint(self) -> str:
+        match self.accepts:
+            case "f":
+                return 'x.astype("float32")'
+            case "b":
+                return "write a comparison, as x != 0"
+            case _:
+                return 'x.astype("int64")'
+
+    def lifted(self, extent: Size) -> Op:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class IndexMap:
+    """Where element (a0, a1, ...) of one array lies in another: one affine index per axis of the other."""
+
+    parts: tuple[AffineIndex, ...]
+
+    def lifted(self) -> "IndexMap":
+        """The same map with a further leading axis on both sides."""
+        parts = tuple(AffineIndex(tuple((a + 1, c) for a, c in p.terms), p.offset) for p in self.parts)
+        return IndexMap((AffineIndex(((0, 1),)), *parts))
+
+
+class Movement(Linear):
+    """Element i of the result is one element of the operand, at an affine index.  Always in range."""
+
+    #: whether one element of the operand may become several of the result
+    repeats: ClassVar[bool] = False
+
+    @abstractmethod
+    def source(self, operand: Shape) -> IndexMap:
+        """Where result elements come from: axes of the result to an index of the operand."""
+
+
+class Reshaped(Linear):
+    """The same elements in row-major order under another shape: no work on contiguous arrays."""
+
+
+class Deposit(Linear):
+    """Every element of each operand is written to, or added into, one affine index of the result.
+
+    What nothing is written to is `fill`.
+    """
+
+    #: whether elements that meet are added; without, no two meet
+    adds: ClassVar[bool] = False
+
+    @abstractmethod
+    def places(self, *operands: Shape) -> Sequence[IndexMap]:
+        """Where the elements of each operand go: axes of the operand to an index of the result."""
+
+    @abstractmethod
+    def covers(self) -> bool:
+        """Whether every element of the result is written, so that no fill is needed."""
+
+    def fill(self) -> int | float:
+        """The value of elements that nothing is written to."""
+        return 0
+
+
+class Lookup(Linear):
+    """Indices that come from data.  Operand 0 is indexed; operand 1 holds int64 indices, checked or in range.
+
+    `axis`     the axis of operand 0 that is indexed
+    `leading`  how many leading axes both operands share (a batch); less than or equal to `axis`
+    `paired`   all other axes walk together (take_along_axis: operands of one rank, and `leading` is 0);
+               else the index axes after `leading` take the place of `axis` (take):
+               x [b..., p..., n, q...]   index [b..., i...]   ->   [b..., p..., i..., q...]
+
+    A negative index counts from the end.
+    """
+
+    axis: int
+    leading: int
+    paired: bool
+
+    def is_linear_in(self, operand: int) -> bool:
+        return operand == 0
+
+
+class Scatter(Linear):
+    """Operand 2 is added into a copy of operand 0 at the indices of operand 1: the adjoint of a Lookup.
+
+    The fields are those of the Lookup into operand 0.  Elements that meet are added in row-major order.
+    """
+
+    axis: int
+    leading: int
+    paired: bool
+
+    def is_linear_in(self, operand: int) -> bool:
+        return operand != 1
+
+
+class Reduction(Op):
+    """Operands are combined over some axes, which the result does not have."""
+
+    monoid: ClassVar[Monoid]
+    axes: tuple[int, ...]
+
+
+class Running(Op):
+    """A combination of all elements up to and including the present one, along one axis."""
+
+    monoid: ClassVar[Monoid]
+    axis: int
+    reverse: bool
+
+
+class Product(Multilinear):
+    """A sum of products of two operands over axes: matmul, einsum, convolution, and all their adjoints."""
+
+    @abstractmethod
+    def indices(self) -> tuple[tuple[AffineIndex, ...], tuple[AffineIndex, ...], tuple[AffineIndex, ...]]:
+        """The index of the left operand, of the right one and of the result, over the axes of `extents`."""
+
+    extents: tuple[Size, ...]
+
+
+class Routine(Op):
+    """A routine of the closed set of externs (sort, cholesky ...); leading axes are a batch."""
+
+    routine: ClassVar[str]
+
+    def options(self) -> tuple[tuple[str, int | bool | str], ...]:
+        """What the routine is told besides its operands."""
+        return ()
+
+
+#: the function behind each monoid of two values
+COMBINE = {
+    Monoid.SUM: Fn.ADD,
+    Monoid.PROD: Fn.MUL,
+    Monoid.MAX: Fn.MAXIMUM,
+    Monoid.MIN: Fn.MINIMUM,
+    Monoid.ANY: Fn.OR,
+    Monoid.ALL: Fn.AND,
+}

@@ -1,0 +1,154 @@
+"""Nodes without operands: inputs, variables, constants, sizes; and `item`, one result of several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, final
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.ir.kinds import Leaf
+from graphc.ir.node import Node, Op
+from graphc.ir.storage import Storage
+from graphc.kernel.scalar import Number
+from graphc.origin import here
+from graphc.sizes import Size
+from graphc.types import INT64, DType, Shape, TensorType, TupleType
+
+__all__ = ["ConstantValue", "Input", "Item", "SizeOf", "Variable", "constant_array", "full", "item", "size_node", "uniform"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Input(Leaf):
+    """A value given at each call.  Two inputs are never equal."""
+
+    label: str
+    type: TensorType
+    name: ClassVar[str] = "input"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return self.type
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Variable(Leaf):
+    """A value that outlives calls.  Two variables are never equal."""
+
+    label: str
+    stored: Storage
+    trainable: bool
+    name: ClassVar[str] = "variable"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(self.stored.array.shape, self.stored.array.dtype)
+
+    def text(self) -> str:
+        return "param" if self.trainable else "state"
+
+
+@final
+@dataclass(frozen=True)
+class ConstantValue(Leaf):
+    """A value known when the graph is declared.
+
+    `array` is the whole value, or one element that fills `shape`.  Known by its bytes: 0.0 differs from -0.0,
+    and a nan equals itself.
+    """
+
+    shape: Shape
+    dtype: DType
+    weak: bool
+    content: bytes
+    array: npt.NDArray[Any] = field(compare=False)
+    name: ClassVar[str] = "constant"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(self.shape, self.dtype, self.weak)
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether one number fills the shape."""
+        return self.array.ndim == 0
+
+    @property
+    def number(self) -> Number:
+        """The number that fills the shape."""
+        return self.array.item() if self.dtype.kind != "V" else float(self.array)
+
+    def text(self) -> str:
+        return repr(self.number) if self.is_uniform else "constant"
+
+
+@final
+@dataclass(frozen=True)
+class SizeOf(Leaf):
+    """A size, as an int64 number."""
+
+    size: Size
+    name: ClassVar[str] = "size"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType((), INT64, weak=True)
+
+    def text(self) -> str:
+        return f"size[{self.size}]"
+
+
+@final
+@dataclass(frozen=True)
+class Item(Op):
+    """One result of a node that has several."""
+
+    index: int
+    name: ClassVar[str] = "item"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        raise AssertionError("item reads a tuple")
+
+    def lifted(self, extent: Size) -> Op:
+        return self
+
+    def text(self) -> str:
+        return f"item[{self.index}]"
+
+
+def item(node: Node, index: int) -> Node:
+    """Result `index` of a node with several results."""
+    assert isinstance(node.type, TupleType), node.type
+    return Node(Item(index), (node,), node.type.items[index], here())
+
+
+def items(node: Node) -> Sequence[Node]:
+    """All results of a node with several."""
+    assert isinstance(node.type, TupleType), node.type
+    return [item(node, index) for index in range(len(node.type.items))]
+
+
+def full(shape: Shape, value: Number | np.generic, dtype: DType, *, weak: bool = False) -> Node:
+    """A constant of `shape` that is `value` everywhere.  A weak one keeps the exact value until it meets a dtype."""
+    array = np.asarray(value) if weak else np.asarray(value).astype(dtype)
+    op = ConstantValue(shape, dtype, weak, array.tobytes(), array)
+    return Node(op, (), TensorType(shape, dtype, weak), here())
+
+
+def constant_array(value: npt.NDArray[Any]) -> Node:
+    """A constant with the elements of `value`, copied."""
+    array = np.array(value, order="C")
+    array.flags.writeable = False
+    op = ConstantValue(array.shape, array.dtype, False, array.tobytes(), array)
+    return Node(op, (), TensorType(array.shape, array.dtype), here())
+
+
+def size_node(size: Size) -> Node:
+    """A size as a node; it takes the dtype of what it meets, as a Python number does."""
+    if isinstance(size, int):
+        return full((), size, INT64, weak=True)
+    return Node(SizeOf(size), (), TensorType((), INT64, weak=True), here())
+
+
+def uniform(node: Node) -> Number | None:
+    """The number that fills a constant, or None where the node is no such constant."""
+    op = node.op
+    return op.number if isinstance(op, ConstantValue) and op.is_uniform else None

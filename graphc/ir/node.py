@@ -1,0 +1,364 @@
+"""Nodes, the contract that every op keeps, and `apply`, which makes a node of an op and operands."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.errors import ArgumentError, DTypeError, GraphError, IndexRangeError, ShapeError
+from graphc.origin import Origin, here
+from graphc.sizes import Size, equal
+from graphc.types import DType, NodeType, Shape, TensorType, TupleType
+
+__all__ = [
+    "IndexBound",
+    "Like",
+    "Node",
+    "Op",
+    "Operators",
+    "SameSize",
+    "Stored",
+    "apply",
+    "made_at",
+]
+
+Like: TypeAlias = "Node | npt.NDArray[Any] | np.generic | bool | int | float | Size"
+
+
+@dataclass(frozen=True, slots=True)
+class SameSize:
+    """An op needs two sizes to be equal.  Undecided ones are checked when the graph is called."""
+
+    left: Size
+    right: Size
+    because: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexBound:
+    """An op needs the elements of operand `operand` to be valid indices into `extent`: -extent .. extent - 1."""
+
+    operand: int
+    extent: Size
+    because: str
+
+
+class Op(ABC):
+    """What a computation is: the type of its result, what it needs, how it acts on a batch.
+
+    An op is a value: a frozen dataclass whose fields are its options.  What one element of the result is,
+    and how derivatives flow, is said by the kind the op belongs to (see `graphc.ir.kinds`).
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def infer(self, *types: TensorType) -> NodeType:
+        """The type of the result.  May assume `requirements`.  Raises ShapeError or DTypeError."""
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        """What must hold of the operands, beyond what `infer` can see."""
+        return ()
+
+    @abstractmethod
+    def lifted(self, extent: Size) -> "Op":
+        """The op that does the same to operands which all have a further leading axis of `extent`."""
+
+    def batch(self, inputs: Sequence["Node"], batched: Sequence[bool], extent: Size) -> "Node | None":
+        """A better batch rule than spreading every operand, or None.  The result has the leading axis."""
+        return None
+
+    def text(self) -> str:
+        """The op with its options, as printed: `sum[1]`."""
+        return self.name
+
+
+class Stored(Protocol):
+    """What a variable's node keeps: an array that outlives calls."""
+
+    def read(self) -> npt.NDArray[Any]: ...
+    def write(self, value: object) -> None: ...
+
+
+class Operators(Protocol):
+    """What Python's operators on nodes do.  Supplied once, by `graphc.ops.operators`."""
+
+    def binary(self, name: str, left: "Like", right: "Like") -> "Node": ...
+    def unary(self, name: str, x: "Node") -> "Node": ...
+    def getitem(self, x: "Node", index: object) -> "Node": ...
+    def method(self, name: str, x: "Node", *args: object, **options: object) -> "Node": ...
+
+
+class Node:
+    """One value of a graph: an op, its inputs, its type, and where it was made.
+
+    Immutable, compared and hashed by identity.  `==` and the other operators build nodes.
+    """
+
+    __slots__ = ("__weakref__", "inputs", "op", "origin", "type")
+
+    operators: ClassVar[Operators]
+    __array_ufunc__ = None  # NumPy's operators give way to ours; its functions raise
+    __hash__ = object.__hash__
+
+    def __init__(self, op: Op, inputs: tuple["Node", ...], type: NodeType, origin: Origin) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.type = type
+        self.origin = origin
+
+    # What it is.
+
+    @property
+    def tensor(self) -> TensorType:
+        """The type of a node with one result."""
+        if isinstance(self.type, TensorType):
+            return self.type
+        raise ArgumentError(
+            f"{self.op.name} has {len(self.type.items)} results", hint="take one of them: node[0]"
+        ).located(made_at("made", self))
+
+    @property
+    def shape(self) -> Shape:
+        return self.tensor.shape
+
+    @property
+    def dtype(self) -> DType:
+        return self.tensor.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.tensor.shape)
+
+    @property
+    def size(self) -> Size:
+        """The number of elements."""
+        return self.tensor.size
+
+    @property
+    def name(self) -> str | None:
+        """The name a user gave: of an input, a parameter, a state."""
+        return cast("str | None", getattr(self.op, "label", None))
+
+    @property
+    def value(self) -> npt.NDArray[Any]:
+        """What a parameter or state holds now: a read-only snapshot.  Assigning copies, and keeps shape and dtype."""
+        return self._stored().read()
+
+    @value.setter
+    def value(self, value: object) -> None:
+        self._stored().write(value)
+
+    def _stored(self) -> Stored:
+        stored = getattr(self.op, "stored", None)
+        if stored is None:
+            raise ArgumentError(
+                f"{self.op.name} owns no value; only parameters and states do", hint="gx.evaluate(node, {input: array})"
+            ).located(made_at("made", self))
+        return cast(Stored, stored)
+
+    def __repr__(self) -> str:
+        label = f" {self.name!r}" if self.name is not None else ""
+        return f"<{self.op.text()}{label} {self.type} {self.origin.place()}>"
+
+    # Operators.
+
+    def __add__(self, other: Like) -> "Node":
+        return self.operators.binary("add", self, other)
+
+    def __radd__(self, other: Like) -> "Node":
+        return self.operators.binary("add", other, self)
+
+    def __sub__(self, other: Like) -> "Node":
+        return self.operators.binary("sub", self, other)
+
+    def __rsub__(self, other: Like) -> "Node":
+        return self.operators.binary("sub", other, self)
+
+    def __mul__(self, other: Like) -> "Node":
+        return self.operators.binary("mul", self, other)
+
+    def __rmul__(self, other: Like) -> "Node":
+        return self.operators.binary("mul", other, self)
+
+    def __truediv__(self, other: Like) -> "Node":
+        return self.operators.binary("div", self, other)
+
+    def __rtruediv__(self, other: Like) -> "Node":
+        return self.operators.binary("div", other, self)
+
+    def __floordiv__(self, other: Like) -> "Node":
+        return self.operators.binary("floordiv", self, other)
+
+    def __rfloordiv__(self, other: Like) -> "Node":
+        return self.operators.binary("floordiv", other, self)
+
+    def __mod__(self, other: Like) -> "Node":
+        return self.operators.binary("mod", self, other)
+
+    def __rmod__(self, other: Like) -> "Node":
+        return self.operators.binary("mod", other, self)
+
+    def __pow__(self, other: Like) -> "Node":
+        return self.operators.binary("pow", self, other)
+
+    def __rpow__(self, other: Like) -> "Node":
+        return self.operators.binary("pow", other, self)
+
+    def __matmul__(self, other: Like) -> "Node":
+        return self.operators.binary("matmul", self, other)
+
+    def __rmatmul__(self, other: Like) -> "Node":
+        return self.operators.binary("matmul", other, self)
+
+    def __eq__(self, other: object) -> "Node":  # type: ignore[override]
+        return self.operators.binary("eq", self, cast(Like, other))
+
+    def __ne__(self, other: object) -> "Node":  # type: ignore[override]
+        return self.operators.binary("ne", self, cast(Like, other))
+
+    def __lt__(self, other: Like) -> "Node":
+        return self.operators.binary("lt", self, other)
+
+    def __le__(self, other: Like) -> "Node":
+        return self.operators.binary("le", self, other)
+
+    def __gt__(self, other: Like) -> "Node":
+        return self.operators.binary("gt", self, other)
+
+    def __ge__(self, other: Like) -> "Node":
+        return self.operators.binary("ge", self, other)
+
+    def __and__(self, other: Like) -> "Node":
+        return self.operators.binary("logical_and", self, other)
+
+    def __or__(self, other: Like) -> "Node":
+        return self.operators.binary("logical_or", self, other)
+
+    def __xor__(self, other: Like) -> "Node":
+        return self.operators.binary("logical_xor", self, other)
+
+    def __neg__(self) -> "Node":
+        return self.operators.unary("neg", self)
+
+    def __pos__(self) -> "Node":
+        return self
+
+    def __abs__(self) -> "Node":
+        return self.operators.unary("abs", self)
+
+    def __invert__(self) -> "Node":
+        return self.operators.unary("logical_not", self)
+
+    def __getitem__(self, index: object) -> "Node":
+        return self.operators.getitem(self, index)
+
+    # NumPy's methods.
+
+    @property
+    def T(self) -> "Node":
+        """All axes reversed."""
+        return self.operators.method("transpose", self)
+
+    @property
+    def mT(self) -> "Node":
+        """The last two axes exchanged."""
+        return self.operators.method("matrix_transpose", self)
+
+    def astype(self, dtype: object) -> "Node":
+        """The same values in another dtype."""
+        return self.operators.method("cast", self, dtype)
+
+    def reshape(self, *shape: object) -> "Node":
+        """The same elements in another shape; one extent may be -1."""
+        return self.operators.method("reshape", self, shape[0] if len(shape) == 1 else shape)
+
+    def sum(self, axis: object = None, *, keepdims: bool = False) -> "Node":
+        """The sum over `axis`."""
+        return self.operators.method("sum", self, axis, keepdims=keepdims)
+
+    def mean(self, axis: object = None, *, keepdims: bool = False) -> "Node":
+        """The mean over `axis`."""
+        return self.operators.method("mean", self, axis, keepdims=keepdims)
+
+    # What a node is not.
+
+    def _refuse(self, what: str, hint: str) -> NoReturn:
+        raise ArgumentError(f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint).located(
+            (f"  at {here().place()}", f"      {here().source()}", *made_at("node", self))
+        )
+
+    def __bool__(self) -> bool:
+        self._refuse("truth value", "gx.where(condition, a, b) chooses element by element")
+
+    def __len__(self) -> int:
+        self._refuse("length", "node.shape[0] is its first extent")
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("elements to iterate over", "gx.unstack or node[i]")
+
+    def __float__(self) -> float:
+        self._refuse("number", "gx.evaluate(node, {input: array})")
+
+    def __int__(self) -> int:
+        self._refuse("number", "gx.evaluate(node, {input: array})")
+
+    def __index__(self) -> int:
+        self._refuse("number", "gx.evaluate(node, {input: array})")
+
+    def __array__(self, *args: object, **options: object) -> NoReturn:
+        self._refuse("array", "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})")
+
+
+def made_at(role: str, node: Node) -> tuple[str, ...]:
+    """One line of an error: `left   f32[32,784]  made at train.py:38: hidden = gx.tanh(x)`."""
+    name = f" {node.name!r}" if node.name is not None else ""
+    source = node.origin.source()
+    return (f"  {role:<6} {node.type}{name}  made at {node.origin.place()}" + (f": {source}" if source else ""),)
+
+
+_ROLES = {1: ("x",), 2: ("left", "right")}
+
+
+def place_of(origin: Origin) -> tuple[str, ...]:
+    """The lines `at train.py:41 in loss` and the source text."""
+    inside = f" in {origin.function}" if origin.function not in ("", "<module>") else ""
+    within = f", scope {origin.scope}" if origin.scope else ""
+    source = origin.source()
+    first = f"  at {origin.place()}{inside}{within}"
+    return (first, f"      {source}") if source else (first,)
+
+
+def _decide(op: Op, types: tuple[TensorType, ...]) -> None:
+    """Raise where a requirement is decided and does not hold."""
+    for requirement in op.requirements(*types):
+        if isinstance(requirement, SameSize) and equal(requirement.left, requirement.right) is False:
+            raise ShapeError(
+                f"{op.name}: {requirement.because}, {requirement.left} and {requirement.right}", hint=requirement.hint
+            )
+
+
+def apply(op: Op, *inputs: Node) -> Node:
+    """The node of `op` on `inputs`.  Errors get the user's line and where each operand was made."""
+    origin = here()
+    types = tuple(node.type for node in inputs)
+    try:
+        for node in inputs:
+            if node.type.__class__ is TupleType:
+                node.tensor  # noqa: B018  # raises
+        tensors = cast("tuple[TensorType, ...]", types)
+        _decide(op, tensors)
+        return Node(op, inputs, op.infer(*tensors), origin)
+    except (ShapeError, DTypeError, IndexRangeError, ArgumentError) as error:
+        raise locate(error, origin, inputs) from None
+
+
+def locate(error: GraphError, origin: Origin, inputs: Sequence[Node]) -> GraphError:
+    """`error` with the user's line and one line per operand."""
+    roles = _ROLES.get(len(inputs), tuple(f"[{i}]" for i in range(len(inputs))))
+    lines = [line for role, node in zip(roles, inputs, strict=True) for line in made_at(role, node)]
+    return error.located((*place_of(origin), *lines))

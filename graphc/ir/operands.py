@@ -1,0 +1,217 @@
+"""How operands meet: numbers become nodes, dtypes promote, shapes broadcast; and arithmetic on what has met."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from graphc.errors import DTypeError, ShapeError
+from graphc.ir.arithmetic import (
+    Add,
+    Cast,
+    Div,
+    Mul,
+    Neg,
+    Spread,
+    Squeeze,
+    Sub,
+    Where,
+    spread,
+)
+from graphc.ir.leaves import constant_array, full, size_node, uniform
+from graphc.ir.node import Like, Node, apply, locate
+from graphc.origin import here
+from graphc.sizes import Expression, equal
+from graphc.types import BOOL, FLOAT32, INT64, DType, Shape, as_dtype, as_floating, promote
+
+__all__ = ["add", "add_up", "as_node", "broadcast", "broadcast_shapes", "cast", "div", "is_masked", "meet", "mul", "neg", "sub", "times", "where"]
+
+
+def as_node(value: Like) -> Node:
+    """`value` as a node.  Python numbers and sizes are weak; arrays are copied into a constant."""
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, bool):
+        return full((), value, BOOL)
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise DTypeError(f"the integer {value} does not fit int64", hint="write it as a float").located(())
+        return full((), value, INT64, weak=True)
+    if isinstance(value, float):
+        return full((), value, FLOAT32, weak=True)
+    if isinstance(value, Expression):
+        return size_node(value)
+    if isinstance(value, np.ndarray | np.generic):
+        return constant_array(np.asarray(value).astype(as_dtype(value.dtype), copy=False))
+    raise DTypeError(
+        f"a {type(value).__name__} is no node, array or number",
+        hint="numpy.asarray(...) makes an array of a list" if isinstance(value, list | tuple) else None,
+    )
+
+
+def cast(x: Node, dtype: DType) -> Node:
+    """`x` in another dtype; itself where it has it."""
+    tensor = x.tensor
+    if tensor.dtype == dtype and not tensor.weak:
+        return x
+    number = uniform(x)
+    return apply(Cast(dtype), x) if number is None else full(tensor.shape, number, dtype)
+
+
+def broadcast_shapes(left: Shape, right: Shape) -> Shape:
+    """The shape two shapes meet in, as NumPy has it, except that only a literal 1 is repeated."""
+    if left == right:
+        return left
+    rank = max(len(left), len(right))
+    padded_left, padded_right = (1,) * (rank - len(left)) + left, (1,) * (rank - len(right)) + right
+    return tuple(b if a == 1 else a for a, b in zip(padded_left, padded_right, strict=True))
+
+
+def broadcast(x: Node, shape: Shape) -> Node:
+    """`x` repeated as NumPy does: new leading axes, and axes of extent 1 to those of `shape`.
+
+    Other axes keep their extent, whatever `shape` says: whether they agree is the reader's requirement.
+    """
+    if x.shape == shape:
+        return x
+    lead = len(shape) - x.ndim
+    ones = [axis for axis, n in enumerate(x.shape) if n == 1 and shape[lead + axis] != 1]
+    if not lead and not ones:
+        return x
+    kept = [axis for axis in range(x.ndim) if axis not in ones]
+    result = [*shape]
+    for axis in kept:
+        result[lead + axis] = x.shape[axis]
+    if ones:
+        number = uniform(x)
+        if number is not None:
+            return full(tuple(result), number, x.dtype, weak=x.tensor.weak)
+        op = x.op
+        if isinstance(op, Spread) and set(ones) <= set(op.axes):  # kept as 1 by keepdims: go back before it
+            x = x.inputs[0]
+            kept = [axis for axis in kept if axis not in op.axes]
+        else:
+            x = apply(Squeeze(tuple(ones)), x)
+    places = {lead + axis for axis in kept}
+    return spread(x, tuple(result), tuple(axis for axis in range(len(result)) if axis not in places))
+
+
+def meet(name: str, left: Like, right: Like) -> tuple[Node, Node]:
+    """Both operands with one dtype and one shape, as every op of two operands wants them."""
+    x, y = as_node(left), as_node(right)
+    a, b = x.tensor, y.tensor
+    if a == b:
+        return x, y
+    if a.shape != b.shape:
+        shape = _meeting_shape(name, x, y)
+        x, y = broadcast(x, shape), broadcast(y, shape)
+    if a.dtype == b.dtype and a.weak == b.weak:
+        return x, y
+    dtype = promote(a, b)
+    return cast(x, dtype), cast(y, dtype)
+
+
+def _meeting_shape(name: str, x: Node, y: Node) -> Shape:
+    left, right = x.shape, y.shape
+    for axis, (n, m) in enumerate(zip(reversed(left), reversed(right), strict=False)):
+        if n != 1 and m != 1 and equal(n, m) is False:
+            wide = f"axis {-1 - axis}: {n} and {m}"
+            hint = "transpose one of them" if left == right[::-1] else "only an extent of 1 is repeated"
+            raise locate(
+                ShapeError(f"{name}: shapes ({_text(left)}) and ({_text(right)}) do not fit at {wide}", hint=hint), here(), (x, y)
+            )
+    return broadcast_shapes(left, right)
+
+
+def _text(shape: Shape) -> str:
+    return ", ".join(map(str, shape))
+
+
+def add(left: Like, right: Like) -> Node:
+    """x + y."""
+    return apply(Add(), *meet("add", left, right))
+
+
+def sub(left: Like, right: Like) -> Node:
+    """x - y."""
+    return apply(Sub(), *meet("subtract", left, right))
+
+
+def mul(left: Like, right: Like) -> Node:
+    """x y."""
+    return apply(Mul(), *meet("multiply", left, right))
+
+
+def div(left: Like, right: Like) -> Node:
+    """x / y.  Integers are divided as floats (float32)."""
+    x, y = meet("divide", left, right)
+    dtype = as_floating(x.dtype)
+    return apply(Div(), cast(x, dtype) if x.dtype != dtype else x, cast(y, dtype) if y.dtype != dtype else y)
+
+
+def neg(x: Like) -> Node:
+    """-x."""
+    return apply(Neg(), as_node(x))
+
+
+def where(condition: Like, x: Like, y: Like) -> Node:
+    """`x` where the condition holds, else `y`; all three broadcast.
+
+    The gradient of the branch not taken is exactly zero, also where its slope is inf or nan.
+    """
+    test = as_node(condition)
+    if test.dtype != BOOL:
+        raise locate(
+            DTypeError(f"where: the condition is {test.dtype}, not bool", hint="write a comparison"), here(), (test,)
+        )
+    a, b = meet("where", x, y)
+    if test.shape != a.shape:
+        shape = broadcast_shapes(_meeting_shape("where", test, a), a.shape)
+        test, a, b = broadcast(test, shape), broadcast(a, shape), broadcast(b, shape)
+    return apply(Where(), test, a, b)
+
+
+# Cotangents.
+
+
+def is_masked(x: Node) -> bool:
+    """Whether `x` is `where(m, v, 0)`."""
+    return isinstance(x.op, Where) and uniform(x.inputs[2]) == 0
+
+
+def times(cotangent: Node, slope: Node) -> Node:
+    """cotangent * slope, where either may be masked: where a mask is false the product is 0, also if 0 * inf.
+
+    Products by 1 and -1 and by a reciprocal are written as what they are.
+    """
+    if is_masked(cotangent):
+        mask, inner, zero = cotangent.inputs
+        product = times(inner, slope)
+        return apply(Where(), mask, product, zero)
+    if uniform(cotangent) == 1:
+        return slope
+    match slope.op:
+        case Where() if is_masked(slope):
+            mask, inner, zero = slope.inputs
+            return apply(Where(), mask, times(cotangent, inner), zero)
+        case Div() if uniform(slope.inputs[0]) == 1:
+            return apply(Div(), cotangent, slope.inputs[1])
+        case Neg():
+            return apply(Neg(), times(cotangent, slope.inputs[0]))
+    match uniform(slope):
+        case 1:
+            return cotangent
+        case -1:
+            return apply(Neg(), cotangent)
+    return apply(Mul(), cotangent, slope)
+
+
+def add_up(parts: Sequence[Node]) -> Node:
+    """The sum of cotangents.  Parts under one mask stay under it."""
+    result = parts[0]
+    for part in parts[1:]:
+        if is_masked(result) and is_masked(part) and result.inputs[0] is part.inputs[0]:
+            mask, x, zero = result.inputs
+            result = apply(Where(), mask, apply(Add(), x, part.inputs[1]), zero)
+        else:
+            result = apply(Add(), result, part)
+    return result

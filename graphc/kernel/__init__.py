@@ -1,0 +1,1 @@
+"""The only language that backends speak: scalar formulas, kernels, steps, programs, targets."""

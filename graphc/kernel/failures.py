@@ -1,0 +1,41 @@
+"""The errors of failed checks, worded once for every backend."""
+
+from graphc.errors import IndexRangeError, ShapeError
+from graphc.kernel.program import Check, IndexInRange, SizesAgree
+from graphc.origin import Origin
+from graphc.sizes import Size
+
+__all__ = ["index_outside", "places", "sizes_differ"]
+
+
+def sizes_differ(check: Check, left: int, right: int) -> ShapeError:
+    """The error of a check that found two sizes to be `left` and `right`."""
+    assert isinstance(check.condition, SizesAgree), check
+    sizes = check.condition
+    found = f"{_measured(sizes.left, left)} and {_measured(sizes.right, right)}"
+    return ShapeError(f"{check.because}, {found}", hint=check.hint).located(places(check.origins))
+
+
+def index_outside(check: Check, index: int, extent: int) -> IndexRangeError:
+    """The error of a check that found `index` where an index into `extent` elements should be."""
+    assert isinstance(check.condition, IndexInRange), check
+    least = -extent if check.condition.negative else 0
+    allowed = f"not in {least} .. {extent - 1}" if extent else "an index into nothing"
+    return IndexRangeError(f"{check.because}, {index} is {allowed}", hint=check.hint).located(
+        places(check.origins)
+    )
+
+
+def places(origins: tuple[Origin, ...]) -> list[str]:
+    """The lines `at train.py:41 in loss` and the source text, for each origin."""
+    lines: list[str] = []
+    for origin in dict.fromkeys(origin._replace(derived_from=()) for origin in origins):
+        inside = f" in {origin.function}" if origin.function not in ("", "<module>") else ""
+        within = f", scope {origin.scope}" if origin.scope else ""
+        source = origin.source()
+        lines += [f"  at {origin.place()}{inside}{within}", *([f"      {source}"] if source else [])]
+    return lines
+
+
+def _measured(size: Size, value: int) -> str:
+    return str(value) if isinstance(size, int) else f"{size} = {value}"

@@ -1,0 +1,162 @@
+"""What every function of a formula means, on NumPy scalars.
+
+float16 and bfloat16 are computed in float32 and rounded once more.  Arithmetic, square roots and rounding are
+IEEE, in the dtype of the operands; the functions that machines only approximate are computed in float64 and
+rounded.  Integers wrap around.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from graphc.kernel.scalar import Fn
+from graphc.types import BFLOAT16, DTYPES, DType, is_floating
+
+__all__ = ["MEANING", "Value", "converted", "value_of"]
+
+Value: TypeAlias = Any  # a NumPy scalar: the scalar classes share no type that has arithmetic
+Function: TypeAlias = Callable[..., Value]
+
+NARROW = frozenset({DTYPES["float16"], BFLOAT16})
+
+
+@np.errstate(all="ignore")
+def value_of(fn: Fn, operands: Sequence[Value], dtype: DType) -> Value:
+    """The value of `fn` at `operands`, as a NumPy scalar of `dtype`."""
+    wide = [np.float32(operand) if operand.dtype in NARROW else operand for operand in operands]
+    return converted(MEANING[fn](*wide), dtype)
+
+
+@np.errstate(all="ignore")
+def converted(value: Value, dtype: DType) -> Value:
+    """The value in another dtype, as NumPy converts it.
+
+    Float to integer drops the fraction; what does not fit, nan and infinities become some integer, which
+    one depends on the machine.  Integer to a narrower one wraps around.  To bool: whether it differs from 0.
+    """
+    return value if value.dtype == dtype else np.asarray(value).astype(dtype)[()]
+
+
+def _in_double(function: Function) -> Function:
+    """`function` computed in float64."""
+    return lambda *xs: function(*map(np.float64, xs))
+
+
+def _special(name: str) -> Function:
+    """The function of that name in scipy.special, computed in float64."""
+
+    def function(*xs: Value) -> Value:
+        from scipy import special
+
+        return np.asarray(getattr(special, name)(*map(np.float64, xs)))[()]
+
+    return function
+
+
+def _pow(x: Value, y: Value) -> Value:
+    """x to the power of y.
+
+    Of integers: wraps around; 1 / x^-y without its fraction for y < 0, and 0 where x is 0 then.
+    """
+    if is_floating(x.dtype):
+        return np.power(np.float64(x), np.float64(y))
+    base, power = int(x), int(y)
+    if power < 0:
+        exact = base ** (power % 2) if base in (1, -1) else 0
+    else:
+        exact = pow(base, power, 1 << 64)
+    return np.asarray(exact % (1 << 64), np.uint64).astype(x.dtype)[()]
+
+
+def _fma(x: Value, y: Value, z: Value) -> Value:
+    """x y + z, rounded once to the dtype of the operands."""
+    if np.isfinite(x) and np.isfinite(y):
+        if not np.isfinite(z):
+            return z
+        exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
+        if exact != 0:
+            return converted(np.float64(_to_odd(exact, x.dtype)), x.dtype)
+    return x * y + z
+
+
+def _to_odd(exact: Fraction, dtype: DType) -> float:
+    """A float64 that rounds to the same number of `dtype` as `exact` does.
+
+    For a narrower dtype an inexact result takes the neighbour whose last bit is set: rounding twice to the
+    nearest could move a value across the middle of two.  Boldo, Melquiond: Emulation of FMA, 2008.
+    """
+    try:
+        nearest = exact.numerator / exact.denominator
+    except OverflowError:
+        return np.inf if exact > 0 else -np.inf
+    error = exact - Fraction(nearest)
+    last_bit = int(np.float64(nearest).view(np.uint64)) & 1
+    if dtype.itemsize == 8 or error == 0 or last_bit:
+        return nearest
+    return float(np.nextafter(nearest, np.inf if error > 0 else -np.inf))
+
+
+MEANING: Mapping[Fn, Function] = {
+    Fn.ADD: np.add,
+    Fn.SUB: np.subtract,
+    Fn.MUL: np.multiply,
+    Fn.DIV: np.divide,
+    Fn.FLOORDIV: np.floor_divide,  # of integers: 0 where the divisor is 0
+    Fn.MOD: np.remainder,  # takes the sign of the divisor; of integers: 0 where the divisor is 0
+    Fn.POW: _pow,
+    Fn.NEG: np.negative,
+    Fn.ABS: np.absolute,  # the least integer has no opposite and stays
+    Fn.SIGN: np.sign,  # nan stays; 0.0 for -0.0
+    Fn.FLOOR: np.floor,
+    Fn.CEIL: np.ceil,
+    Fn.TRUNC: np.trunc,
+    Fn.ROUND: np.rint,  # halves to the even neighbour
+    Fn.MINIMUM: np.minimum,  # of 0.0 and -0.0: either
+    Fn.MAXIMUM: np.maximum,
+    Fn.FMA: _fma,
+    Fn.SQRT: np.sqrt,
+    Fn.CBRT: _in_double(np.cbrt),
+    Fn.EXP: _in_double(np.exp),
+    Fn.EXP2: _in_double(np.exp2),
+    Fn.EXPM1: _in_double(np.expm1),
+    Fn.LOG: _in_double(np.log),
+    Fn.LOG2: _in_double(np.log2),
+    Fn.LOG10: _in_double(np.log10),
+    Fn.LOG1P: _in_double(np.log1p),
+    Fn.SIN: _in_double(np.sin),
+    Fn.COS: _in_double(np.cos),
+    Fn.TAN: _in_double(np.tan),
+    Fn.ASIN: _in_double(np.arcsin),
+    Fn.ACOS: _in_double(np.arccos),
+    Fn.ATAN: _in_double(np.arctan),
+    Fn.ATAN2: _in_double(np.arctan2),
+    Fn.SINH: _in_double(np.sinh),
+    Fn.COSH: _in_double(np.cosh),
+    Fn.TANH: _in_double(np.tanh),
+    Fn.ASINH: _in_double(np.arcsinh),
+    Fn.ACOSH: _in_double(np.arccosh),
+    Fn.ATANH: _in_double(np.arctanh),
+    Fn.ERF: _special("erf"),
+    Fn.ERFC: _special("erfc"),
+    Fn.ERFINV: _special("erfinv"),
+    Fn.LGAMMA: _special("gammaln"),  # log |gamma(x)|
+    Fn.DIGAMMA: _special("digamma"),
+    Fn.POLYGAMMA: _special("polygamma"),  # (n, x): the derivative of order n of digamma
+    Fn.COPYSIGN: np.copysign,
+    Fn.LT: np.less,
+    Fn.LE: np.less_equal,
+    Fn.GT: np.greater,
+    Fn.GE: np.greater_equal,
+    Fn.EQ: np.equal,
+    Fn.NE: np.not_equal,
+    Fn.AND: np.bitwise_and,  # of bools the logical ones, of integers bit by bit
+    Fn.OR: np.bitwise_or,
+    Fn.XOR: np.bitwise_xor,
+    Fn.NOT: np.invert,
+    Fn.ISNAN: np.isnan,
+    Fn.ISFINITE: np.isfinite,
+    Fn.WHERE: lambda condition, x, y: x if condition else y,
+    Fn.CAST: lambda x: x,  # the dtype of the result is all there is to it
+}

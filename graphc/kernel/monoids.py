@@ -1,0 +1,56 @@
+"""Monoids as functions: how two values combine, and what to start from."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from graphc.kernel.program import Monoid
+from graphc.kernel.scalar import Fn, Number
+from graphc.types import BOOL, DType, is_floating
+
+__all__ = ["BETTER", "COMBINE", "start_of"]
+
+#: the function behind each monoid of one value
+COMBINE: Mapping[Monoid, Fn] = {
+    Monoid.SUM: Fn.ADD,
+    Monoid.PROD: Fn.MUL,
+    Monoid.MAX: Fn.MAXIMUM,
+    Monoid.MIN: Fn.MINIMUM,
+    Monoid.ANY: Fn.OR,
+    Monoid.ALL: Fn.AND,
+}
+
+#: for each monoid of (value, index), the comparison by which a later value takes the place of an earlier one
+BETTER: Mapping[Monoid, Fn] = {Monoid.ARGMAX: Fn.GT, Monoid.ARGMIN: Fn.LT}
+
+
+def start_of(monoid: Monoid, dtype: DType) -> Number:
+    """The value of `monoid` over nothing, in `dtype`.  ARGMAX and ARGMIN start there too, with index 0."""
+    match monoid:
+        case Monoid.SUM:
+            return _number(0, dtype)
+        case Monoid.PROD:
+            return _number(1, dtype)
+        case Monoid.ANY:
+            return False
+        case Monoid.ALL:
+            return True
+        case Monoid.MAX | Monoid.ARGMAX:
+            return _extremes(dtype)[0]
+        case Monoid.MIN | Monoid.ARGMIN:
+            return _extremes(dtype)[1]
+
+
+def _number(value: int, dtype: DType) -> Number:
+    """`value` as the kind of Python number that `dtype` holds."""
+    return bool(value) if dtype == BOOL else float(value) if is_floating(dtype) else value
+
+
+def _extremes(dtype: DType) -> tuple[Number, Number]:
+    """The least and the greatest value of `dtype`."""
+    if dtype == BOOL:
+        return False, True
+    if is_floating(dtype):
+        return -np.inf, np.inf
+    limits = np.iinfo(dtype)
+    return int(limits.min), int(limits.max)

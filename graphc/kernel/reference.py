@@ -1,0 +1,226 @@
+"""What a program means: an interpreter that is slow and plainly right.
+
+Every backend is compared with it.  Each let is one NumPy scalar of its dtype; loops are loops.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+
+from graphc.kernel.arrays import Array, Arrays, Point
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.failures import index_outside, sizes_differ
+from graphc.kernel.meaning import Value, converted, value_of
+from graphc.kernel.monoids import BETTER, COMBINE, start_of
+from graphc.kernel.program import (
+    AffineIndex,
+    Check,
+    Contract,
+    Extern,
+    Fold,
+    IndexInRange,
+    Kernel,
+    Monoid,
+    Prefix,
+    Program,
+    SizesAgree,
+    Stage,
+    Store,
+)
+from graphc.kernel.routines import EXTERNS
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
+from graphc.types import BOOL, DType
+
+__all__ = ["interpret"]
+
+
+@np.errstate(all="ignore")
+def interpret(
+    program: Program,
+    inputs: Sequence[Array],
+    variables: Sequence[Array],
+    sizes: Mapping[str, int],
+    constants: Sequence[Array] = (),
+) -> tuple[list[Array], list[Array]]:
+    """The outputs of one call, and what the variables hold after it.  What is given stays as it is.
+
+    `sizes` has the value of each symbol.  Raises ShapeError or IndexRangeError where a check fails.
+    """
+    arrays = Arrays(program, sizes)
+    for buffers, given in (
+        (program.inputs, inputs),
+        (program.variables, variables),
+        (program.constants, constants),
+    ):
+        for buffer, array in zip(buffers, given, strict=True):
+            arrays.put(buffer, array)
+    for step in program.steps:
+        match step:
+            case Kernel():
+                _run_kernel(step, arrays)
+            case Contract():
+                _run_contract(step, arrays)
+            case Extern():
+                operands, results = map(arrays.whole, step.reads), map(arrays.whole, step.writes)
+                EXTERNS[step.routine].run([*operands], [*results], dict(step.options))
+            case Check():
+                _run_check(step, arrays)
+    return (
+        [arrays.whole(buffer).copy() for buffer in program.outputs],
+        [arrays.whole(buffer).copy() for buffer in program.variables],
+    )
+
+
+# Kernels.
+
+
+def _run_kernel(kernel: Kernel, arrays: Arrays) -> None:
+    """For every point of the outer axes, the stages in order.  Locals live for one point."""
+    arrays.start_kernel()
+    for point in np.ndindex(arrays.shape([axis.extent for axis in kernel.outer])):
+        arrays.start_point(point, kernel.locals)
+        for stage in kernel.stages:
+            _run_stage(stage, dict(zip(kernel.outer, point, strict=True)), arrays)
+
+
+def _run_stage(stage: Stage, row: Mapping[Axis, int], arrays: Arrays) -> None:
+    """For every point of the inner axes, row-major by the axes' numbers: the lets, then the effects."""
+    inner = sorted(stage.inner, key=lambda axis: axis.number)
+    gathered: list[list[Value]] = [[] for _ in stage.effects]
+    for point in np.ndindex(arrays.shape([axis.extent for axis in inner])):
+        values = _let_values(stage.lets, {**row, **dict(zip(inner, point, strict=True))}, arrays)
+        for effect, earlier in zip(stage.effects, gathered, strict=True):
+            if isinstance(effect, Store):
+                index = tuple(int(values[number]) for number in effect.index)
+                _store(effect, index, values[effect.value], arrays)
+            else:
+                earlier.append(values[effect.value])
+    at = tuple(row.values())
+    for effect, all_values in zip(stage.effects, gathered, strict=True):
+        match effect:
+            case Store():
+                pass  # done point by point
+            case Fold():
+                _fold(effect, all_values, stage.lets[effect.value].dtype, at, arrays)
+            case Prefix():
+                _prefix(effect, all_values, at, arrays)
+
+
+def _let_values(lets: Sequence[Let], counters: Mapping[Axis, int], arrays: Arrays) -> list[Value]:
+    """The value of every let at one point, in order.  A load whose guard is false reads nothing."""
+    values: list[Value] = []
+    for let in lets:
+        value: Value
+        match let:
+            case Const():
+                value = np.array(let.value, let.dtype)[()]
+            case SizeValue():
+                value = converted(np.int64(arrays.number(let.size)), let.dtype)
+            case AxisIndex():
+                value = np.int64(counters[let.axis])
+            case Load(guard=guard, otherwise=otherwise):
+                if guard is not None and otherwise is not None and not values[guard]:
+                    value = values[otherwise]
+                else:
+                    value = arrays.load(let.buffer, tuple(int(values[number]) for number in let.index))
+            case Call():
+                value = value_of(let.fn, [values[number] for number in let.args], let.dtype)
+        values.append(value)
+    return values
+
+
+def _store(effect: Store, index: Point, value: Value, arrays: Arrays) -> None:
+    """Write a value, or combine it into what is there."""
+    if effect.combine is not None:
+        value = _combined(effect.combine, arrays.load(effect.buffer, index), value, effect.buffer.dtype)
+    arrays.store(effect.buffer, index, value)
+
+
+def _fold(effect: Fold, values: Sequence[Value], dtype: DType, row: Point, arrays: Arrays) -> None:
+    """Combine all values of a row, from the first to the last, in the dtype of the result."""
+    if effect.monoid in BETTER:
+        best, place = _extreme(effect.monoid, values, dtype)
+        results = (best, np.int64(place)) if len(effect.results) == 2 else (np.int64(place),)
+    else:
+        results = (_running(effect.monoid, values, effect.results[0].dtype)[-1],)
+    for buffer, result in zip(effect.results, results, strict=True):
+        arrays.store(buffer, _place_of(buffer, row), result)
+
+
+def _prefix(effect: Prefix, values: Sequence[Value], row: Point, arrays: Arrays) -> None:
+    """Combine the values of a row up to each one, from the first or from the last."""
+    order = range(len(values))[::-1] if effect.reverse else range(len(values))
+    results = _running(effect.monoid, [values[place] for place in order], effect.result.dtype)[1:]
+    for place, result in zip(order, results, strict=True):
+        arrays.store(effect.result, (*_place_of(effect.result, row), place), result)
+
+
+def _place_of(buffer: Buffer, row: Point) -> Point:
+    """Where the result for a row stands: a local belongs to the row, others have a place per row."""
+    return () if buffer.role is Role.LOCAL else row
+
+
+def _running(monoid: Monoid, values: Sequence[Value], dtype: DType) -> list[Value]:
+    """The combination of the first 0, 1, 2 ... values."""
+    results = [np.array(start_of(monoid, dtype), dtype)[()]]
+    for value in values:
+        results.append(_combined(monoid, results[-1], value, dtype))
+    return results
+
+
+def _combined(monoid: Monoid, first: Value, second: Value, dtype: DType) -> Value:
+    """Two values combined in `dtype`."""
+    return value_of(COMBINE[monoid], (converted(first, dtype), converted(second, dtype)), dtype)
+
+
+def _extreme(monoid: Monoid, values: Sequence[Value], dtype: DType) -> tuple[Value, int]:
+    """The first of the best values and where it stands; the first nan if there is one."""
+    best, at = np.array(start_of(monoid, dtype), dtype)[()], 0
+    for place, value in enumerate(values):
+        is_first_nan = bool(value != value) and bool(best == best)
+        if is_first_nan or value_of(BETTER[monoid], (value, best), BOOL):
+            best, at = value, place
+    return best, at
+
+
+# Other steps.
+
+
+def _run_contract(contract: Contract, arrays: Arrays) -> None:
+    """Sum the products in the dtype of the output, point by point in row-major order."""
+    dtype = contract.out.dtype
+    arrays.whole(contract.out).fill(0)
+    arrays.start_kernel()
+    maps = [
+        [_numeric(part, arrays) for part in index]
+        for index in (contract.left_index, contract.right_index, contract.out_index)
+    ]
+    for point in product(*map(range, arrays.shape(contract.extents))):
+        at_left, at_right, at_out = (
+            tuple(offset + sum(point[axis] * factor for axis, factor in terms) for terms, offset in parts)
+            for parts in maps
+        )
+        factors = (arrays.load(contract.left, at_left), arrays.load(contract.right, at_right))
+        term = value_of(Fn.MUL, [converted(factor, dtype) for factor in factors], dtype)
+        total = value_of(Fn.ADD, (arrays.load(contract.out, at_out), term), dtype)
+        arrays.store(contract.out, at_out, total)
+
+
+def _numeric(index: AffineIndex, arrays: Arrays) -> tuple[list[tuple[int, int]], int]:
+    """The terms and the offset of an affine index, as numbers."""
+    return [(axis, arrays.number(factor)) for axis, factor in index.terms], arrays.number(index.offset)
+
+
+def _run_check(check: Check, arrays: Arrays) -> None:
+    """Raise if the condition does not hold."""
+    match check.condition:
+        case SizesAgree(left=left, right=right):
+            if arrays.number(left) != arrays.number(right):
+                raise sizes_differ(check, arrays.number(left), arrays.number(right))
+        case IndexInRange(index=buffer, extent=size, negative=negative):
+            extent = arrays.number(size)
+            least = -extent if negative else 0
+            for index in arrays.whole(buffer).flat:
+                if not least <= int(index) < extent:
+                    raise index_outside(check, int(index), extent)

@@ -1,0 +1,121 @@
+"""The closed set of routines that an Extern may call, each with a plain and slow reference."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.kernel.meaning import Value
+from graphc.sizes import Size
+from graphc.types import Shape
+
+__all__ = ["EXTERNS", "Option", "Routine"]
+
+Array: TypeAlias = npt.NDArray[Any]  # Any: the dtype is the program's
+Option: TypeAlias = int | bool | str
+Options: TypeAlias = Mapping[str, Option]
+Reference: TypeAlias = Callable[[Sequence[Array], Sequence[Array], Options], None]
+
+
+def no_workspace(shapes: Sequence[Shape]) -> Size:
+    """0 bytes."""
+    return 0
+
+
+@dataclass(frozen=True)
+class Routine:
+    """What a routine takes and gives, and how it is computed for one member of the batch.
+
+    `trailing`   how many axes at the end of every operand and result the routine works on
+    `options`    what it may be told, with what holds where it is not told
+    `reference`  reads the operands and sets the results, all without the axes of the batch
+    `workspace`  bytes that it needs besides, from the shapes of the operands
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    trailing: int
+    options: Options
+    reference: Reference
+    workspace: Callable[[Sequence[Shape]], Size] = no_workspace
+
+    def run(self, operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+        """Set `results` from `operands`, for every member of the batch."""
+        told = {**self.options, **options}
+        for member in np.ndindex(results[0].shape[: -self.trailing]):
+            self.reference([x[member] for x in operands], [y[member] for y in results], told)
+
+
+def _sort(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """Insertion sort of x [n] into values [n] and the places [n] they came from.
+
+    Equal elements keep their order.  A nan counts as larger than every number.
+    """
+    (x,), (values, places) = operands, results
+    for new in range(len(x)):
+        at = new
+        while at > 0 and _comes_before(x[new], values[at - 1], options):
+            values[at], places[at] = values[at - 1], places[at - 1]
+            at -= 1
+        values[at], places[at] = x[new], new
+
+
+def _comes_before(x: Value, y: Value, options: Options) -> bool:
+    if options["descending"]:
+        x, y = y, x
+    return bool(x < y or (y != y and x == x))
+
+
+def _cholesky(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """L [n, n], zero above the diagonal, with L L^T = a [n, n]; nan throughout where there is none.
+
+    Only the lower triangle of a is read.
+    """
+    (a,), (lower,) = operands, results
+    lower[...] = 0
+    for i in range(len(a)):
+        for j in range(i + 1):
+            rest = a[i, j]
+            for k in range(j):
+                rest = rest - lower[i, k] * lower[j, k]
+            if i > j:
+                lower[i, j] = rest / lower[j, j]
+            elif rest > 0:
+                lower[i, i] = np.sqrt(rest)
+            else:  # not positive, or nan
+                lower[...] = np.nan
+                return
+
+
+def _triangular_solve(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """x [n, k] with t x = b [n, k], where t [n, n] is a triangle of a [n, n], or that transposed.
+
+    lower          the triangle at and below the diagonal, or that at and above; the other one is not read
+    transposed     solve t^T x = b
+    unit_diagonal  take the diagonal to be 1, and do not read it
+    """
+    (a, b), (x,) = operands, results
+    triangle = a.T if options["transposed"] else a
+    forward = options["lower"] != options["transposed"]
+    order = range(len(a)) if forward else range(len(a) - 1, -1, -1)
+    for column in range(b.shape[1]):
+        for i in order:
+            rest = b[i, column]
+            for k in range(i) if forward else range(len(a) - 1, i, -1):
+                rest = rest - triangle[i, k] * x[k, column]
+            x[i, column] = rest if options["unit_diagonal"] else rest / triangle[i, i]
+
+
+TRIANGLE: Options = {"lower": True, "transposed": False, "unit_diagonal": False}
+
+EXTERNS: Mapping[str, Routine] = {
+    routine.name: routine
+    for routine in (
+        Routine("sort", 1, 2, 1, {"descending": False}, _sort),
+        Routine("cholesky", 1, 1, 2, {}, _cholesky),
+        Routine("triangular_solve", 2, 1, 2, TRIANGLE, _triangular_solve),
+    )
+}

@@ -1,0 +1,293 @@
+"""Scalar formulas as lists of lets.  A let is used by its number, so a shared value is computed once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from typing import TypeAlias, final
+
+import numpy as np
+
+from graphc.kernel.buffer import Buffer
+from graphc.sizes import Size
+from graphc.types import BOOL, INT64, DType
+
+__all__ = [
+    "COMPARISONS",
+    "Axis",
+    "AxisIndex",
+    "Call",
+    "Const",
+    "Fn",
+    "Formula",
+    "Let",
+    "Load",
+    "Number",
+    "Scalar",
+    "SizeValue",
+]
+
+Number: TypeAlias = bool | int | float
+
+
+@unique
+class Fn(Enum):
+    """Every function a formula may call.  Each means the same everywhere; `reference` holds the meaning.
+
+    FLOORDIV and MOD are floor division and its remainder, for every sign.  Comparisons with nan are false, NE
+    is true.  MINIMUM and MAXIMUM pass nan on.  WHERE picks; the branch not picked has no effect.
+    """
+
+    ADD = "add"
+    SUB = "sub"
+    MUL = "mul"
+    DIV = "div"
+    FLOORDIV = "floordiv"
+    MOD = "mod"
+    POW = "pow"
+    NEG = "neg"
+    ABS = "abs"
+    SIGN = "sign"
+    FLOOR = "floor"
+    CEIL = "ceil"
+    TRUNC = "trunc"
+    ROUND = "round"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    FMA = "fma"
+    SQRT = "sqrt"
+    CBRT = "cbrt"
+    EXP = "exp"
+    EXP2 = "exp2"
+    EXPM1 = "expm1"
+    LOG = "log"
+    LOG2 = "log2"
+    LOG10 = "log10"
+    LOG1P = "log1p"
+    SIN = "sin"
+    COS = "cos"
+    TAN = "tan"
+    ASIN = "asin"
+    ACOS = "acos"
+    ATAN = "atan"
+    ATAN2 = "atan2"
+    SINH = "sinh"
+    COSH = "cosh"
+    TANH = "tanh"
+    ASINH = "asinh"
+    ACOSH = "acosh"
+    ATANH = "atanh"
+    ERF = "erf"
+    ERFC = "erfc"
+    ERFINV = "erfinv"
+    LGAMMA = "lgamma"
+    DIGAMMA = "digamma"
+    POLYGAMMA = "polygamma"
+    COPYSIGN = "copysign"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    EQ = "eq"
+    NE = "ne"
+    AND = "and"
+    OR = "or"
+    XOR = "xor"
+    NOT = "not"
+    ISNAN = "isnan"
+    ISFINITE = "isfinite"
+    WHERE = "where"
+    CAST = "cast"
+
+
+COMPARISONS = frozenset({Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE, Fn.ISNAN, Fn.ISFINITE})
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A loop variable that counts from 0 to `extent` - 1.  Numbers follow the order of axes in memory."""
+
+    number: int
+    extent: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A number.  `text` is its repr, so that 0.0 and -0.0 differ and nan equals itself."""
+
+    text: str
+    value: Number = field(compare=False)
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
+class SizeValue:
+    """A size, as a number."""
+
+    size: Size
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
+class AxisIndex:
+    """The present value of a loop variable, int64."""
+
+    axis: Axis
+    dtype: DType = INT64
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One element of a buffer.  `index` holds one let per axis of the buffer.
+
+    Where the let `guard` is false nothing is read, and the value is the let `otherwise`.
+    """
+
+    buffer: Buffer
+    index: tuple[int, ...]
+    dtype: DType
+    guard: int | None = None
+    otherwise: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of other lets.  CAST converts to `dtype`."""
+
+    fn: Fn
+    args: tuple[int, ...]
+    dtype: DType
+
+
+Let: TypeAlias = Const | SizeValue | AxisIndex | Load | Call
+
+
+class Formula:
+    """A growing list of lets.  Adding a let that is there already gives its number back."""
+
+    __slots__ = ("_numbers", "lets")
+
+    def __init__(self) -> None:
+        self.lets: list[Let] = []
+        self._numbers: dict[Let, int] = {}
+
+    def add(self, let: Let) -> int:
+        """The number of `let`."""
+        number = self._numbers.get(let)
+        if number is None:
+            number = self._numbers[let] = len(self.lets)
+            self.lets.append(let)
+        return number
+
+    def constant(self, value: Number, dtype: DType) -> int:
+        """The number of a constant."""
+        return self.add(Const(repr(value), value, dtype))
+
+    def size(self, size: Size, dtype: DType = INT64) -> int:
+        """The number of a size: a constant where it is fixed."""
+        return self.constant(size, dtype) if isinstance(size, int) else self.add(SizeValue(size, dtype))
+
+    def axis(self, axis: Axis) -> int:
+        """The number of a loop variable."""
+        return self.add(AxisIndex(axis))
+
+    def call(self, fn: Fn, args: Sequence[int], dtype: DType | None = None) -> int:
+        """The number of a call; without `dtype`, of the dtype of its first operand, or bool for comparisons."""
+        if dtype is None:
+            dtype = BOOL if fn in COMPARISONS else self.lets[args[0]].dtype
+        return self.add(Call(fn, tuple(args), dtype))
+
+    def affine(self, terms: Sequence[tuple[int, Size]], offset: Size) -> int:
+        """The number of offset + sum of let * coefficient, without needless steps."""
+        number: int | None = None
+        for let, coefficient in terms:
+            part = let if coefficient == 1 else self.call(Fn.MUL, (let, self.size(coefficient)))
+            number = part if number is None else self.call(Fn.ADD, (number, part))
+        if number is None:
+            return self.size(offset)
+        return number if offset == 0 else self.call(Fn.ADD, (number, self.size(offset)))
+
+
+@final
+class Scalar:
+    """One value inside a formula, with operators: what the author of an elementwise op writes with.
+
+    Operands meet in one dtype; Python numbers take the dtype of the other operand.
+    """
+
+    __slots__ = ("formula", "number")
+    __hash__ = None  # type: ignore[assignment]  # == builds a comparison
+
+    def __init__(self, formula: Formula, number: int) -> None:
+        self.formula = formula
+        self.number = number
+
+    @property
+    def dtype(self) -> DType:
+        return self.formula.lets[self.number].dtype
+
+    def of(self, value: "Scalar | Number") -> "Scalar":
+        """`value` as a scalar of this formula, numbers in this scalar's dtype."""
+        if isinstance(value, Scalar):
+            return value
+        if self.dtype.kind in "fV":
+            value = float(value)
+        return Scalar(self.formula, self.formula.constant(value, self.dtype))
+
+    def call(self, fn: Fn, *others: "Scalar | Number", dtype: DType | None = None) -> "Scalar":
+        """`fn` of this and the others."""
+        args = (self.number, *(self.of(other).number for other in others))
+        return Scalar(self.formula, self.formula.call(fn, args, dtype))
+
+    def cast(self, dtype: DType) -> "Scalar":
+        """The same value in another dtype."""
+        return self if dtype == self.dtype else self.call(Fn.CAST, dtype=np.dtype(dtype))
+
+    def __add__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.ADD, other)
+
+    def __radd__(self, other: Number) -> "Scalar":
+        return self.of(other).call(Fn.ADD, self)
+
+    def __sub__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.SUB, other)
+
+    def __rsub__(self, other: Number) -> "Scalar":
+        return self.of(other).call(Fn.SUB, self)
+
+    def __mul__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.MUL, other)
+
+    def __rmul__(self, other: Number) -> "Scalar":
+        return self.of(other).call(Fn.MUL, self)
+
+    def __truediv__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.DIV, other)
+
+    def __rtruediv__(self, other: Number) -> "Scalar":
+        return self.of(other).call(Fn.DIV, self)
+
+    def __pow__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.POW, other)
+
+    def __neg__(self) -> "Scalar":
+        return self.call(Fn.NEG)
+
+    def __lt__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.LT, other)
+
+    def __le__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.LE, other)
+
+    def __gt__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.GT, other)
+
+    def __ge__(self, other: "Scalar | Number") -> "Scalar":
+        return self.call(Fn.GE, other)
+
+    def __eq__(self, other: object) -> "Scalar":  # type: ignore[override]
+        assert isinstance(other, Scalar | bool | int | float), other
+        return self.call(Fn.EQ, other)
+
+    def __ne__(self, other: object) -> "Scalar":  # type: ignore[override]
+        assert isinstance(other, Scalar | bool | int | float), other
+        return self.call(Fn.NE, other)

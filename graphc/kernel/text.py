@@ -1,0 +1,189 @@
+"""Programs as text, for people and for tests: the same program gives the same text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.naming import axis_names, let_name, names
+from graphc.kernel.program import (
+    AffineIndex,
+    Check,
+    Contract,
+    Effect,
+    Extern,
+    Fold,
+    IndexInRange,
+    Kernel,
+    Prefix,
+    Program,
+    SizesAgree,
+    Stage,
+    Step,
+    Store,
+)
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
+from graphc.origin import Origin
+from graphc.types import TensorType, short_name
+
+__all__ = ["kernel_text", "let_text", "program_text", "step_text"]
+
+Names = Mapping[Buffer, str]
+
+INDENT = "  "
+
+
+def program_text(program: Program) -> str:
+    """The buffers of a program and its steps in order, each under the user's lines."""
+    named = names(program)
+    return "\n".join(_program_lines(program, named)) + "\n"
+
+
+def step_text(step: Step, named: Names) -> str:
+    """One step, under the user's lines."""
+    return "\n".join((*_comments(step.origins), *_step_lines(step, named))) + "\n"
+
+
+def kernel_text(kernel: Kernel, named: Names) -> str:
+    """A kernel: its loops, its locals, and stage by stage one line per let with the effects below."""
+    return "\n".join(_kernel_lines(kernel, named)) + "\n"
+
+
+def let_text(let: Let, named: Names, axes: Mapping[Axis, str]) -> str:
+    """The right side of a let: `add(v1, v2)`."""
+    match let:
+        case Const():
+            return let.text
+        case SizeValue():
+            return str(let.size)
+        case AxisIndex():
+            return axes.get(let.axis, f"axis {let.axis.number}")
+        case Load():
+            element = f"{_name(let.buffer, named)}{_at(let.index)}"
+            if let.guard is None or let.otherwise is None:
+                return element
+            return f"{element} if {let_name(let.guard)} else {let_name(let.otherwise)}"
+        case Call():
+            return f"{let.fn.value}({', '.join(map(let_name, let.args))})"
+
+
+def _program_lines(program: Program, named: Names) -> Iterator[str]:
+    yield f"program of {', '.join(program.symbols)}" if program.symbols else "program"
+    inside = {buffer for step in program.steps if isinstance(step, Kernel) for buffer in step.locals}
+    for buffer, name in named.items():
+        if buffer not in inside:
+            base = f", a view of {_name(buffer.base, named)}" if buffer.base is not None else ""
+            over = program.aliases.get(buffer)
+            written = f", written over {_name(over, named)}" if over is not None else ""
+            yield f"{INDENT}{buffer.role.value} {_declared(name, buffer)}{base}{written}"
+    outputs = [_name(output, named) for output in program.outputs]
+    for number, step in enumerate(program.steps):
+        if number == program.commit:
+            yield "commit"
+        yield from _comments(step.origins)
+        first, *rest = _step_lines(step, named)
+        yield f"step {number}: {first}"
+        yield from (INDENT + line for line in rest)
+    yield f"return {', '.join(outputs)}" if outputs else "return"
+
+
+def _step_lines(step: Step, named: Names) -> Iterator[str]:
+    match step:
+        case Kernel():
+            yield from _kernel_lines(step, named)
+        case Contract():
+            yield _contract_line(step, named)
+        case Extern():
+            options = [f"{name}={value}" for name, value in step.options]
+            operands = ", ".join((*(_name(buffer, named) for buffer in step.reads), *options))
+            yield f"{', '.join(_name(buffer, named) for buffer in step.writes)} = {step.routine}({operands})"
+        case Check():
+            yield f"check {_condition(step, named)}: {step.because}"
+
+
+def _kernel_lines(kernel: Kernel, named: Names) -> Iterator[str]:
+    axes = axis_names(kernel)
+    yield f"kernel{_over(kernel.outer, axes)}"
+    for buffer in kernel.locals:
+        yield f"{INDENT}local {_declared(_name(buffer, named), buffer)}"
+    for stage in kernel.stages:
+        yield f"{INDENT}stage{_over(stage.inner, axes)}"
+        for number, let in enumerate(stage.lets):
+            yield f"{INDENT * 2}{let_name(number)}: {short_name(let.dtype)} = {let_text(let, named, axes)}"
+        for effect in stage.effects:
+            yield INDENT * 2 + _effect_line(effect, stage, named, axes)
+
+
+def _effect_line(effect: Effect, stage: Stage, named: Names, axes: Mapping[Axis, str]) -> str:
+    value = let_name(effect.value)
+    inner = ", ".join(axes[axis] for axis in stage.inner)
+    match effect:
+        case Store():
+            combine = "" if effect.combine is None else effect.combine.value
+            return f"{_name(effect.buffer, named)}{_at(effect.index)} {combine}= {value}"
+        case Fold():
+            results = ", ".join(_name(buffer, named) for buffer in effect.results)
+            return f"{results} = {effect.monoid.value} of {value} over {inner}"
+        case Prefix():
+            monoid = f"running {effect.monoid.value}{' from the last' if effect.reverse else ''}"
+            return f"{_name(effect.result, named)} = {monoid} of {value} over {inner}"
+
+
+def _contract_line(contract: Contract, named: Names) -> str:
+    axes = {number: Axis(number, extent) for number, extent in enumerate(contract.extents)}
+    letters = axis_names(Kernel(tuple(axes.values()), (), ()))
+
+    def operand(buffer: Buffer, index: Sequence[AffineIndex]) -> str:
+        return f"{_name(buffer, named)}[{', '.join(_affine(part, axes, letters) for part in index)}]"
+
+    out, left, right = (
+        operand(contract.out, contract.out_index),
+        operand(contract.left, contract.left_index),
+        operand(contract.right, contract.right_index),
+    )
+    return f"{out} += {left} * {right}{_over(tuple(axes.values()), letters)}"
+
+
+def _affine(index: AffineIndex, axes: Mapping[int, Axis], letters: Mapping[Axis, str]) -> str:
+    """`2*i + k - 1`."""
+    parts = [
+        letter if coefficient == 1 else f"{_factor(str(coefficient))}*{letter}"
+        for letter, coefficient in ((letters[axes[axis]], coefficient) for axis, coefficient in index.terms)
+    ]
+    if index.offset != 0 or not parts:
+        parts.append(str(index.offset))
+    return " + ".join(parts).replace("+ -", "- ")
+
+
+def _factor(text: str) -> str:
+    return f"({text})" if " " in text else text
+
+
+def _condition(check: Check, named: Names) -> str:
+    match check.condition:
+        case SizesAgree(left=left, right=right):
+            return f"{left} == {right}"
+        case IndexInRange(index=index, extent=extent, negative=negative):
+            least = f"-{_factor(str(extent))}" if negative else "0"
+            return f"{least} <= {_name(index, named)} < {extent}"
+
+
+def _over(axes: Sequence[Axis], letters: Mapping[Axis, str]) -> str:
+    return f" over {', '.join(f'{letters[axis]} < {axis.extent}' for axis in axes)}" if axes else ""
+
+
+def _at(index: Sequence[int]) -> str:
+    return f"[{', '.join(map(let_name, index))}]" if index else ""
+
+
+def _declared(name: str, buffer: Buffer) -> str:
+    return f"{name}: {TensorType(buffer.shape, buffer.dtype)}"
+
+
+def _name(buffer: Buffer, named: Names) -> str:
+    """Its name, or what kind of buffer it is where a program that is being checked has none for it."""
+    return named.get(buffer, f"unknown {buffer.role.value}")
+
+
+def _comments(origins: Sequence[Origin]) -> Iterator[str]:
+    for origin in dict.fromkeys(origin._replace(derived_from=()) for origin in origins):
+        source = origin.source()
+        yield f"# {origin.place()}: {source}" if source else f"# {origin.place()}"

@@ -1,0 +1,224 @@
+"""What holds of every program, checked: a pass that breaks it is named at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.naming import names
+from graphc.kernel.program import (
+    Check,
+    Contract,
+    Extern,
+    IndexInRange,
+    Kernel,
+    Program,
+    SizesAgree,
+    Step,
+    Store,
+    buffers_of,
+    targets,
+)
+from graphc.kernel.scalar import Load, SizeValue
+from graphc.kernel.wellformed import demand, verify_step
+from graphc.sizes import Size, equal, symbols_of
+from graphc.types import TensorType
+
+__all__ = ["verify"]
+
+Names = Mapping[Buffer, str]
+
+GIVEN = frozenset({Role.INPUT, Role.CONSTANT, Role.VARIABLE})  # holds something before the first step
+
+
+def verify(program: Program) -> None:
+    """Raise AssertionError, with the step and what is wrong with it, unless the program makes sense.
+
+    Each step by itself (see `wellformed`); then who owns each buffer, who may write it and when, and what is
+    written before it is read.  That indices are in range, and that every element is written, is for the
+    reference interpreter to find.
+    """
+    _verify_owners(program)
+    _verify_symbols(program)
+    named = names(program)
+    for number, step in enumerate(program.steps):
+        verify_step(step, f"step {number}", named)
+    _verify_locals(program, named)
+    _verify_commit(program, named)
+    _verify_order(program, named)
+    _verify_aliases(program, named)
+
+
+def _verify_owners(program: Program) -> None:
+    for role, buffers in (
+        (Role.INPUT, program.inputs),
+        (Role.VARIABLE, program.variables),
+        (Role.CONSTANT, program.constants),
+        (Role.OUTPUT, program.outputs),
+    ):
+        for slot, buffer in enumerate(buffers):
+            what = f"{role.value} {slot}"
+            demand(buffer.root.role is role, f"{what} is a buffer of role {buffer.root.role.value}")
+            demand(buffer.slot == slot, f"{what} has slot {buffer.slot}")
+    listed = {*program.inputs, *program.variables, *program.constants, *program.outputs}
+    for number, step in enumerate(program.steps):
+        for buffer in (*buffers_of(step), *_locals(step)):
+            _verify_view(buffer, f"step {number}")
+            role = buffer.root.role
+            is_listed = role in (Role.TEMPORARY, Role.LOCAL) or buffer.root in listed
+            demand(is_listed, f"step {number} touches an {role.value} that the program has not")
+
+
+def _verify_symbols(program: Program) -> None:
+    known = set(program.symbols)
+    for number, step in enumerate(program.steps):
+        for size in _sizes(step):
+            unknown = [symbol.name for symbol in symbols_of(size) if symbol.name not in known]
+            demand(not unknown, f"step {number}: {', '.join(unknown)} of the size {size} is not given")
+
+
+def _sizes(step: Step) -> Iterator[Size]:
+    for buffer in (*buffers_of(step), *_locals(step)):
+        yield from buffer.shape
+    match step:
+        case Kernel():
+            yield from (axis.extent for axis in step.outer)
+            for stage in step.stages:
+                yield from (axis.extent for axis in stage.inner)
+                yield from (let.size for let in stage.lets if isinstance(let, SizeValue))
+        case Contract():
+            yield from step.extents
+            for part in (*step.left_index, *step.right_index, *step.out_index):
+                yield part.offset
+                yield from (coefficient for _, coefficient in part.terms)
+        case Check(condition=SizesAgree(left=left, right=right)):
+            yield from (left, right)
+        case Check(condition=IndexInRange(extent=extent)):
+            yield extent
+        case Extern():
+            pass
+
+
+def _locals(step: Step) -> tuple[Buffer, ...]:
+    return step.locals if isinstance(step, Kernel) else ()
+
+
+def _verify_view(view: Buffer, place: str) -> None:
+    base = view.base
+    if base is None:
+        return
+    what = f"{place}: a view of {TensorType(base.shape, base.dtype)} as {TensorType(view.shape, view.dtype)}"
+    demand(base.base is None, f"{what} shows another view")
+    demand(view.role is base.role, f"{what} has the role {view.role.value}, not {base.role.value}")
+    demand(view.dtype == base.dtype, f"{what} changes the dtype")
+    demand(equal(view.size, base.size) is not False, f"{what} changes the number of elements")
+
+
+def _verify_locals(program: Program, named: Names) -> None:
+    """A local belongs to one kernel."""
+    home: dict[Buffer, int] = {}
+    for number, step in enumerate(program.steps):
+        for buffer in _locals(step):
+            first = home.setdefault(buffer, number)
+            demand(first == number, f"step {number}: {named[buffer]} is a local of step {first}")
+
+
+def _verify_commit(program: Program, named: Names) -> None:
+    """Nothing is set before everything that may raise is behind."""
+    steps = len(program.steps)
+    demand(0 <= program.commit <= steps, f"commit is {program.commit} of {steps} steps")
+    for number, step in enumerate(program.steps):
+        for buffer in step.writes:
+            role = buffer.root.role
+            wrong = f"step {number}: {named[buffer]} is written, "
+            demand(role not in (Role.INPUT, Role.CONSTANT), f"{wrong}which no step may write")
+            demand(role is not Role.VARIABLE or number >= program.commit, f"{wrong}a variable before commit")
+        late = isinstance(step, Check) and number >= program.commit
+        demand(not late, f"step {number}: a check after commit")
+
+
+def _verify_order(program: Program, named: Names) -> None:
+    """Reads come after writes; of variables, which hold a value from the start, before them."""
+    written: set[Buffer] = set()
+    for number, step in enumerate(program.steps):
+        for root in _roots(step.writes):
+            is_again = root.role is Role.TEMPORARY and root in written
+            demand(not is_again, f"step {number}: {named[root]} is written a second time")
+        for part in _parts(step, f"step {number}"):
+            for root in part.reads:
+                is_set = root.role in GIVEN or root in written
+                demand(is_set, f"{part.place}: {named[root]} is read before it is written")
+                is_new = root.role is Role.VARIABLE and root in written
+                demand(not is_new, f"{part.place}: {named[root]} is read after it is set")
+            for root in part.combines:
+                is_set = root.role in GIVEN or root in written or owner_of(root, program.aliases) in written
+                demand(is_set, f"{part.place}: {named[root]} is combined before it is written")
+            written.update(part.writes)
+    for output in program.outputs:
+        demand(output.root in written, f"no step writes {named[output]}")
+
+
+class Part(NamedTuple):
+    """What a step or, of a kernel, one of its stages reads, combines into and writes: owners of bytes."""
+
+    place: str
+    reads: tuple[Buffer, ...]
+    combines: tuple[Buffer, ...]
+    writes: tuple[Buffer, ...]
+
+
+def _parts(step: Step, place: str) -> Iterator[Part]:
+    """The parts of a step, in order."""
+    if not isinstance(step, Kernel):
+        yield Part(place, _roots(step.reads), (), _roots(step.writes))
+        return
+    for number, stage in enumerate(step.stages):
+        yield Part(
+            f"{place}, stage {number}",
+            _roots(let.buffer for let in stage.lets if isinstance(let, Load)),
+            _roots(effect.buffer for effect in stage.effects if isinstance(effect, Store) and effect.combine),
+            _roots(buffer for effect in stage.effects for buffer in targets(effect)),
+        )
+
+
+def owner_of(buffer: Buffer, aliases: Mapping[Buffer, Buffer]) -> Buffer:
+    """The temporary whose bytes `buffer` has after all."""
+    root = buffer.root
+    for _ in aliases:
+        if root not in aliases:
+            return root
+        root = aliases[root].root
+    demand(root not in aliases, "temporaries are written over each other in a circle")
+    return root
+
+
+def _roots(buffers: Iterable[Buffer]) -> tuple[Buffer, ...]:
+    """The owners of the bytes, once each.  Locals are the kernel's own affair."""
+    return tuple(dict.fromkeys(buffer.root for buffer in buffers if buffer.role is not Role.LOCAL))
+
+
+def _verify_aliases(program: Program, named: Names) -> None:
+    """Temporaries that share bytes are of one form, and none is read once the next is written."""
+    parts = [part for number, step in enumerate(program.steps) for part in _parts(step, f"step {number}")]
+    first_write: dict[Buffer, int] = {}
+    last_read: dict[Buffer, int] = {}
+    for position, part in enumerate(parts):
+        last_read.update(dict.fromkeys(part.reads, position))
+        for root in part.writes:
+            first_write.setdefault(root, position)
+    sharing: dict[Buffer, list[Buffer]] = {}
+    for over in program.aliases:
+        owner = owner_of(over, program.aliases)
+        pair = f"{named[over]}, written over {named[owner]},"
+        are_temporary = over.root.role is Role.TEMPORARY and owner.role is Role.TEMPORARY
+        demand(are_temporary, f"{pair} is no pair of temporaries")
+        demand(over.dtype.itemsize == owner.dtype.itemsize, f"{pair} has elements of another size")
+        demand(equal(over.size, owner.size) is True, f"{pair} has {over.size} elements, not {owner.size}")
+        demand(over.root in first_write, f"{pair} has no writer")
+        sharing.setdefault(owner, [owner]).append(over.root)
+    for sharers in sharing.values():
+        in_time = sorted(sharers, key=lambda root: first_write.get(root, -1))
+        for old, new in pairwise(in_time):
+            read = last_read.get(old, -1)
+            is_over = read <= first_write[new]
+            demand(is_over, f"{named[new]} is written over {named[old]}, which {parts[read].place} reads")

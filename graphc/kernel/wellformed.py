@@ -1,0 +1,251 @@
+"""What holds of every step by itself: lets, indices, dtypes, axes, locals."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import assert_never
+
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.monoids import BETTER
+from graphc.kernel.naming import axis_names, let_name
+from graphc.kernel.program import (
+    AffineIndex,
+    Check,
+    Contract,
+    Effect,
+    Extern,
+    Fold,
+    IndexInRange,
+    Kernel,
+    Monoid,
+    Prefix,
+    Stage,
+    Step,
+    Store,
+    targets,
+)
+from graphc.kernel.routines import EXTERNS
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
+from graphc.kernel.signatures import objection
+from graphc.kernel.text import let_text
+from graphc.sizes import equal
+from graphc.types import BOOL, INT64, is_floating, is_integer, short_name
+
+__all__ = ["demand", "verify_step"]
+
+Names = Mapping[Buffer, str]
+
+
+def demand(holds: bool, message: str) -> None:
+    """Raise AssertionError, also where Python is told to skip assertions."""
+    if not holds:
+        raise AssertionError(message)
+
+
+def verify_step(step: Step, place: str, names: Names) -> None:
+    """Raise AssertionError unless the step makes sense by itself.  `place` begins the message: `step 3`."""
+    match step:
+        case Kernel():
+            _verify_kernel(step, place, names)
+        case Contract():
+            _verify_contract(step, place, names)
+        case Extern():
+            _verify_extern(step, place)
+        case Check(condition=IndexInRange(index=index)):
+            demand(
+                is_integer(index.dtype), f"{place}: {names[index]} is checked as an index but has no integers"
+            )
+        case Check():
+            pass
+
+
+def _verify_kernel(kernel: Kernel, place: str, names: Names) -> None:
+    written: set[Buffer] = set()
+    for number, stage in enumerate(kernel.stages):
+        where = f"{place}, stage {number}"
+        axes = (*kernel.outer, *stage.inner)
+        demand(len({axis.number for axis in axes}) == len(axes), f"{where}: two axes have one number")
+        _verify_lets(stage.lets, axes, where, names, axis_names(kernel))
+        folded = {result for effect in stage.effects for result in targets(effect) if not _is_store(effect)}
+        for let in stage.lets:
+            if isinstance(let, Load) and let.buffer.role is Role.LOCAL:
+                name = names[let.buffer]
+                demand(let.buffer not in folded, f"{where}: {name} is read where it is folded")
+                demand(let.buffer in written, f"{where}: {name} is read before it is written")
+        for effect in stage.effects:
+            _verify_effect(effect, stage, len(kernel.outer), where, names)
+            if isinstance(effect, Store) and effect.combine and effect.buffer.role is Role.LOCAL:
+                name = names[effect.buffer]
+                demand(effect.buffer in written, f"{where}: {name} is combined before it is written")
+        written.update(target for effect in stage.effects for target in targets(effect))
+
+
+def _is_store(effect: Effect) -> bool:
+    return isinstance(effect, Store)
+
+
+# Lets.
+
+
+def _verify_lets(
+    lets: Sequence[Let], axes: Sequence[Axis], place: str, names: Names, letters: Mapping[Axis, str]
+) -> None:
+    for number, let in enumerate(lets):
+        where = f"{place}, {let_name(number)} = {let_text(let, names, letters)}"
+        later = [let_name(used) for used in _used(let) if not 0 <= used < number]
+        demand(not later, f"{where}: {', '.join(later)} is no earlier let")
+        match let:
+            case Const():
+                demand(_holds(let), f"{where}: no {short_name(let.dtype)}")
+            case SizeValue():
+                demand(let.dtype != BOOL, f"{where}: a size is a number, not a bool")
+            case AxisIndex():
+                demand(let.axis in axes, f"{where}: the axis is neither outer nor of this stage")
+                demand(let.dtype == INT64, f"{where}: a loop counts in i64, not {short_name(let.dtype)}")
+            case Load():
+                _verify_load(let, lets, where, names)
+            case Call():
+                problem = objection(let.fn, [lets[used].dtype for used in let.args], let.dtype)
+                demand(problem is None, f"{where}: {problem}")
+            case _:
+                assert_never(let)
+
+
+def _used(let: Let) -> tuple[int, ...]:
+    """The numbers of the lets that `let` refers to."""
+    match let:
+        case Const() | SizeValue() | AxisIndex():
+            return ()
+        case Load(index=index, guard=guard, otherwise=otherwise):
+            return (*index, *(number for number in (guard, otherwise) if number is not None))
+        case Call(args=args):
+            return args
+
+
+def _holds(let: Const) -> bool:
+    """Whether the dtype of a constant has its value."""
+    if let.dtype == BOOL:
+        return isinstance(let.value, bool)
+    if is_floating(let.dtype):
+        return not isinstance(let.value, bool)
+    limits = 2 ** (8 * let.dtype.itemsize - (let.dtype.kind == "i"))
+    least = -limits if let.dtype.kind == "i" else 0
+    return type(let.value) is int and least <= let.value < limits
+
+
+def _verify_load(load: Load, lets: Sequence[Let], where: str, names: Names) -> None:
+    name, buffer = names[load.buffer], load.buffer
+    _verify_index(buffer, load.index, lets, where, names)
+    demand(
+        load.dtype == buffer.dtype,
+        f"{where}: {name} has {short_name(buffer.dtype)}, not {short_name(load.dtype)}",
+    )
+    demand((load.guard is None) == (load.otherwise is None), f"{where}: guard and otherwise come together")
+    if load.guard is not None and load.otherwise is not None:
+        demand(lets[load.guard].dtype == BOOL, f"{where}: the guard is no bool")
+        other = lets[load.otherwise].dtype
+        demand(other == load.dtype, f"{where}: {short_name(other)} otherwise, not {short_name(load.dtype)}")
+
+
+def _verify_index(
+    buffer: Buffer, index: Sequence[int], lets: Sequence[Let], where: str, names: Names
+) -> None:
+    rank = len(buffer.shape)
+    demand(len(index) == rank, f"{where}: {names[buffer]} has {rank} axes and is indexed by {len(index)}")
+    others = [let_name(number) for number in index if lets[number].dtype != INT64]
+    demand(not others, f"{where}: the index {', '.join(others)} is not i64")
+
+
+# Effects.
+
+
+def _verify_effect(effect: Effect, stage: Stage, outer_rank: int, place: str, names: Names) -> None:
+    written = ", ".join(names[buffer] for buffer in targets(effect))
+    where = f"{place}, effect on {written}"
+    used = (effect.value, *effect.index) if isinstance(effect, Store) else (effect.value,)
+    later = [let_name(number) for number in used if not 0 <= number < len(stage.lets)]
+    demand(not later, f"{where}: {', '.join(later)} is no let")
+    dtype = stage.lets[effect.value].dtype
+    match effect:
+        case Store(buffer=buffer):
+            _verify_index(buffer, effect.index, stage.lets, where, names)
+            demand(
+                dtype == buffer.dtype,
+                f"{where}: {short_name(dtype)} is stored, not {short_name(buffer.dtype)}",
+            )
+            if effect.combine is not None:
+                _verify_monoid(effect.combine, buffer, where)
+        case Fold(monoid=monoid, results=results):
+            _verify_fold(effect, stage, where)
+            if monoid not in BETTER:
+                _verify_monoid(monoid, results[0], where)
+            for result in results:
+                _verify_rank(result, 0, outer_rank, where)
+        case Prefix(monoid=monoid, result=result):
+            demand(len(stage.inner) == 1, f"{where}: a prefix runs along one axis, not {len(stage.inner)}")
+            _verify_monoid(monoid, result, where)
+            _verify_rank(result, 1, outer_rank, where)
+            extent, wanted = result.shape[-1], stage.inner[0].extent
+            demand(equal(extent, wanted) is not False, f"{where}: the extents {extent} and {wanted} differ")
+
+
+def _verify_fold(fold: Fold, stage: Stage, where: str) -> None:
+    if fold.monoid not in BETTER:
+        demand(
+            len(fold.results) == 1, f"{where}: {fold.monoid.value} has one result, not {len(fold.results)}"
+        )
+        return
+    name = fold.monoid.value
+    demand(len(stage.inner) == 1, f"{where}: {name} goes along one axis, not {len(stage.inner)}")
+    demand(len(fold.results) in (1, 2), f"{where}: {name} has the results (value, index) or (index)")
+    demand(is_integer(fold.results[-1].dtype), f"{where}: the index of {name} is no integer")
+    if len(fold.results) == 2:
+        dtype = stage.lets[fold.value].dtype
+        demand(fold.results[0].dtype == dtype, f"{where}: {name} keeps the dtype {short_name(dtype)}")
+
+
+def _verify_monoid(monoid: Monoid, buffer: Buffer, where: str) -> None:
+    demand(monoid not in BETTER, f"{where}: {monoid.value} is for folds alone")
+    if monoid in (Monoid.ANY, Monoid.ALL):
+        demand(buffer.dtype == BOOL, f"{where}: {monoid.value} gives a bool, not {short_name(buffer.dtype)}")
+
+
+def _verify_rank(buffer: Buffer, inner_rank: int, outer_rank: int, where: str) -> None:
+    rank = inner_rank if buffer.role is Role.LOCAL else outer_rank + inner_rank
+    demand(len(buffer.shape) == rank, f"{where}: the result has {len(buffer.shape)} axes, not {rank}")
+
+
+# Other steps.
+
+
+def _verify_contract(contract: Contract, place: str, names: Names) -> None:
+    for buffer, index in (
+        (contract.left, contract.left_index),
+        (contract.right, contract.right_index),
+        (contract.out, contract.out_index),
+    ):
+        rank = len(buffer.shape)
+        where = f"{place}: {names[buffer]}"
+        demand(len(index) == rank, f"{where} has {rank} axes and is indexed by {len(index)}")
+        unknown = sorted(set(_axes(index)) - set(range(len(contract.extents))))
+        demand(not unknown, f"{where} is indexed by axes that are not there: {unknown}")
+    left, right = contract.left.dtype, contract.right.dtype
+    demand(left == right, f"{place}: a product of {short_name(left)} and {short_name(right)}")
+
+
+def _axes(index: Iterable[AffineIndex]) -> list[int]:
+    return [axis for part in index for axis, _ in part.terms]
+
+
+def _verify_extern(extern: Extern, place: str) -> None:
+    demand(extern.routine in EXTERNS, f"{place}: there is no routine {extern.routine!r}")
+    routine = EXTERNS[extern.routine]
+    for what, buffers, count in (
+        ("operands", extern.reads, routine.inputs),
+        ("results", extern.writes, routine.outputs),
+    ):
+        demand(len(buffers) == count, f"{place}: {routine.name} has {count} {what}, not {len(buffers)}")
+        demand(
+            all(len(buffer.shape) >= routine.trailing for buffer in buffers),
+            f"{place}: {routine.name} works on {routine.trailing} axes",
+        )
+    unknown = [name for name, _ in extern.options if name not in routine.options]
+    demand(not unknown, f"{place}: {routine.name} has no option {', '.join(unknown)}")

@@ -1,0 +1,199 @@
+"""Sums of products of two operands, declared as such: the op behind matmul, einsum and convolution."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from string import ascii_lowercase
+from typing import TypeAlias, final
+
+from graphc.errors import DTypeError, ShapeError
+from graphc.ir.arithmetic import Squeeze, spread
+from graphc.ir.kinds import Product
+from graphc.ir.node import IndexBound, Node, Op, SameSize, apply, locate
+from graphc.ir.operands import cast, mul
+from graphc.kernel.program import AffineIndex
+from graphc.ops.movement import transpose
+from graphc.origin import here
+from graphc.sizes import Size, equal, lower_bound, maximum
+from graphc.types import BOOL, FLOAT32, DType, Shape, TensorType, is_floating, promote
+
+__all__ = ["Contraction", "Labels", "Places", "accumulator", "contract", "plain", "product"]
+
+Places: TypeAlias = tuple[AffineIndex, ...]
+Labels: TypeAlias = Sequence[str]
+
+_LETTERS = ascii_lowercase[8:] + ascii_lowercase[:8]  # i, j, k first
+
+
+@final
+@dataclass(frozen=True)
+class Contraction(Product):
+    """result[out(a)] += left[left(a)] * right[right(a)], for every point a of the iteration space.
+
+    extents            of the axes of the iteration space
+    left, right, out   an index over those axes for each axis of the operands and of the result
+    shape              of the result, which starts at zero
+    name               of the function that the user called: matmul, einsum, conv2d
+
+    All indices are in range.  Each axis stands in two of the three maps, or in all: then every adjoint is a
+    Contraction too, in which the cotangent takes the place of the result, and an operand that of the cotangent.
+    The sum is taken in the dtype of the operands; integers wrap around.
+    """
+
+    extents: tuple[Size, ...]
+    left: Places
+    right: Places
+    out: Places
+    shape: Shape
+    name: str = field(compare=False)  # type: ignore[misc]  # one class, many functions
+
+    def __post_init__(self) -> None:
+        held = [[axis for part in places for axis, _ in part.terms] for places in self.indices()]
+        for axis in range(len(self.extents)):
+            count = [axes.count(axis) for axes in held]
+            assert max(count) == 1 < sum(count), (self.text(), axis)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        left, right = types
+        assert left.dtype == right.dtype, (left, right)
+        if left.dtype == BOOL:
+            raise DTypeError(f"{self.name} has no meaning for bool", hint='x.astype("float32")')
+        return TensorType(self.shape, left.dtype)
+
+    def indices(self) -> tuple[Places, Places, Places]:
+        return self.left, self.right, self.out
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        found = []
+        counted: set[int] = set()
+        for places, operand in zip((self.left, self.right), types, strict=True):
+            for axis, n in zip(plain(places), operand.shape, strict=True):
+                if axis is None:
+                    continue
+                counted.add(axis)
+                if n != self.extents[axis]:
+                    found.append(SameSize(self.extents[axis], n, f"{self._role(axis)} differ"))
+        for axis, n in enumerate(self.extents):
+            if axis not in counted and ((low := lower_bound(n)) is None or low < 0):
+                found.append(SameSize(maximum(n, 0), n, "the window is larger than what it moves over"))
+        return found
+
+    def _role(self, axis: int) -> str:
+        left, right, out = (axis in plain(places) for places in self.indices())
+        return "extents" if not (left and right) else "batch extents" if out else "inner extents"
+
+    def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
+        x, y = node.inputs
+        if operand == 0:
+            op = Contraction(self.extents, self.out, self.right, self.left, x.shape, self.name)
+            return contract(op, cotangent, y)
+        op = Contraction(self.extents, self.left, self.out, self.right, y.shape, self.name)
+        return contract(op, x, cotangent)
+
+    def lifted(self, extent: Size) -> Op:
+        return self._lifted(extent, (True, True))
+
+    def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Node | None:
+        return contract(self._lifted(extent, batched), *inputs)
+
+    def _lifted(self, extent: Size, batched: Sequence[bool]) -> "Contraction":
+        """With a new axis 0, that leads the result and those operands that are batched."""
+        shifted = [tuple(_shifted(part) for part in places) for places in self.indices()]
+        new = AffineIndex(((0, 1),))
+        left, right, out = (
+            (new, *places) if flag else places for places, flag in zip(shifted, (*batched, True), strict=True)
+        )
+        return Contraction((extent, *self.extents), left, right, out, (extent, *self.shape), self.name)
+
+    def text(self) -> str:
+        left, right, out = map(self._letters, self.indices())
+        return f"{self.name}[{left},{right}->{out}]"
+
+    def _letters(self, places: Places) -> str:
+        """One letter per axis, in order of first use: matmul[ij,jk->ik]; window indices as (2k+m)."""
+        used = [axis for other in self.indices() for part in other for axis, _ in part.terms]
+        order = list(dict.fromkeys(used))
+
+        def term(axis: int, coefficient: Size) -> str:
+            number = order.index(axis)
+            letter = _LETTERS[number] if number < len(_LETTERS) else f"_{number}"
+            if coefficient == 1:
+                return letter
+            return f"{coefficient}{letter}" if isinstance(coefficient, int) else f"({coefficient}){letter}"
+
+        written = []
+        for part in places:
+            terms = "+".join(term(axis, coefficient) for axis, coefficient in part.terms)
+            written.append(terms if len(part.terms) == 1 and part.terms[0][1] == 1 else f"({terms})")
+        return "".join(written)
+
+
+def plain(places: Places) -> Iterator[int | None]:
+    """For each index the axis that it is, or None where it is more than one axis alone."""
+    for part in places:
+        simple = len(part.terms) == 1 and part.terms[0][1] == 1 and part.offset == 0
+        yield part.terms[0][0] if simple else None
+
+
+def contract(op: Contraction, left: Node, right: Node) -> Node:
+    """`op` on two operands.  Where nothing is summed it is a product of elements, which fuses."""
+    left_axes, right_axes, axes = (set(plain(places)) for places in op.indices())
+    if len(axes - {None}) < len(op.extents) or None in left_axes | right_axes:
+        return apply(op, left, right)
+    return mul(_aligned(left, op.left, op), _aligned(right, op.right, op))
+
+
+def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, Labels]) -> Node:
+    """Products of elements, summed over the labels that the result lacks.
+
+    `labels` name the axes of the left operand, of the right one and of the result; none stands twice in one of
+    them, and those that are summed stand in both operands.  Of the others, an extent of 1 that meets another
+    is repeated.  The dtypes are promoted; the sum of float16 and bfloat16 is taken in float32.
+    """
+    left_labels, right_labels, out = labels
+    extents = dict(zip(left_labels, left.shape, strict=True))
+    for label, m in zip(right_labels, right.shape, strict=True):
+        n = extents.setdefault(label, m)
+        if label in out and n == 1:
+            extents[label] = m
+        elif equal(n, m) is False and not (label in out and m == 1):
+            role = "batch extents" if label in out else "inner extents"
+            raise locate(ShapeError(f"{name}: {role} differ, {n} and {m}"), here(), (left, right))
+    dtype = promote(left.tensor, right.tensor)
+    x, left_labels = _unrepeated(cast(left, accumulator(dtype)), left_labels, extents)
+    y, right_labels = _unrepeated(cast(right, accumulator(dtype)), right_labels, extents)
+    axes = {label: number for number, label in enumerate(dict.fromkeys((*out, *left_labels)))}
+
+    def places(labels: Labels) -> Places:
+        return tuple(AffineIndex(((axes[label], 1),)) for label in labels)
+
+    sizes = tuple(extents[label] for label in axes)
+    op = Contraction(sizes, places(left_labels), places(right_labels), places(out), sizes[: len(out)], name)
+    return cast(contract(op, x, y), dtype)
+
+
+def accumulator(dtype: DType) -> DType:
+    """The dtype in which sums of products are taken: 16 bits of a float are too few."""
+    return FLOAT32 if is_floating(dtype) and dtype.itemsize == 2 else dtype
+
+
+def _unrepeated(x: Node, labels: Labels, extents: Mapping[str, Size]) -> tuple[Node, Labels]:
+    """`x` without the axes of extent 1 whose label has another extent."""
+    ones = [axis for axis, (n, label) in enumerate(zip(x.shape, labels, strict=True)) if n == 1 != extents[label]]
+    if not ones:
+        return x, labels
+    return apply(Squeeze(tuple(ones)), x), [label for axis, label in enumerate(labels) if axis not in ones]
+
+
+def _aligned(x: Node, places: Places, op: Contraction) -> Node:
+    """`x` with its axes in the order of the result, and repeated along those it lacks."""
+    order = list(plain(op.out))
+    axes = [order.index(axis) for axis in plain(places)]
+    result = list(op.shape)
+    for axis, n in zip(axes, x.shape, strict=True):
+        result[axis] = n
+    x = transpose(x, sorted(range(len(axes)), key=axes.__getitem__)) if axes != sorted(axes) else x
+    return spread(x, tuple(result), [axis for axis in range(len(result)) if axis not in axes])
+
+
+def _shifted(part: AffineIndex) -> AffineIndex:
+    return AffineIndex(tuple((axis + 1, coefficient) for axis, coefficient in part.terms), part.offset)

@@ -1,0 +1,81 @@
+"""A derivative that the user gives."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias, final
+
+from graphc.autodiff.batching import batched
+from graphc.autodiff.reverse import placeholder
+from graphc.errors import ArgumentError
+from graphc.ir.kinds import Differentiable, IndexMap, Movement
+from graphc.ir.node import Like, Node, Op, apply, place_of
+from graphc.ir.operands import as_node
+from graphc.kernel.program import AffineIndex
+from graphc.origin import here
+from graphc.sizes import Size
+from graphc.types import Shape, TensorType
+
+__all__ = ["CustomDerivative", "custom_vjp"]
+
+Rule: TypeAlias = Callable[..., Sequence[Node | None]]
+
+
+@final
+@dataclass(frozen=True)
+class CustomDerivative(Movement, Differentiable):
+    """Operand 0, with the derivative with respect to the other operands that `rule` gives."""
+
+    rule: Rule
+    name: ClassVar[str] = "custom_vjp"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return types[0]
+
+    def source(self, operand: Shape) -> IndexMap:
+        return IndexMap(tuple(AffineIndex(((axis, 1),)) for axis in range(len(operand))))
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        return self.vjp(node, [cotangent])
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        (cotangent,) = cotangents
+        operands = node.inputs[1:]
+        if cotangent is None:
+            return (None,) * len(node.inputs)
+        found = tuple(self.rule(node, cotangent, *operands))
+        if len(found) != len(operands):
+            raise ArgumentError(
+                f"custom_vjp: the rule gave {len(found)} cotangents for {len(operands)} operands"
+            ).located(place_of(node.origin))
+        return (None, *found)
+
+    def lifted(self, extent: Size) -> Op:
+        def rule(y: Node, cotangent: Node, *xs: Node) -> Sequence[Node | None]:
+            given = (y, cotangent, *xs)
+            inner = [placeholder(TensorType(x.shape[1:], x.dtype)) for x in given]
+            found = self.rule(*inner)
+            some = [part for part in found if part is not None]
+            lifted = iter(batched(some, dict(zip(inner, given, strict=True)), extent))
+            return [None if part is None else next(lifted) for part in found]
+
+        return CustomDerivative(rule)
+
+
+def custom_vjp(function: Callable[..., Node], rule: Rule) -> Callable[..., Node]:
+    """`function`, with the derivative that `rule` gives instead of its own.
+
+    `function(*xs) -> y` builds graph.  `rule(y, cotangent, *xs)` gives the cotangent of each x (or None), in
+    graph too.  It holds in forward mode as well, where it is transposed, and its own derivatives are those of
+    the graph it builds; so all orders follow from it.
+
+        clipped = gx.custom_vjp(lambda x: gx.clip(x, -1, 1), lambda y, c, x: (c,))
+    """
+
+    def with_rule(*operands: Like) -> Node:
+        xs = [as_node(x) for x in operands]
+        y = function(*xs)
+        if not isinstance(y, Node):
+            raise ArgumentError("custom_vjp: the function gives one node").located(place_of(here()))
+        return apply(CustomDerivative(rule), y, *xs)
+
+    return with_rule

@@ -1,0 +1,150 @@
+"""Derivatives as users ask for them: results are nodes, in the form of what they are taken with respect to."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from graphc.autodiff.batching import batched
+from graphc.autodiff.forward import push_forward
+from graphc.autodiff.reverse import placeholder, pull_back
+from graphc.errors import ArgumentError, DTypeError, ShapeError, UnconnectedError
+from graphc.ir.arithmetic import ones_like, zeros_like
+from graphc.ir.graph import topological
+from graphc.ir.node import Like, Node, locate, made_at, place_of
+from graphc.ir.operands import as_node, cast
+from graphc.origin import here
+from graphc.ops.creation import iota
+from graphc.ops.movement import expand_dims, reshape
+from graphc.ir.operands import where
+from graphc.structure import Structure, leaves, rebuild
+from graphc.types import is_floating
+
+__all__ = ["Unconnected", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+Unconnected: TypeAlias = Literal["raise", "zero"]
+
+
+def _checked(what: str, y: Node, wrt: Structure) -> list[Node]:
+    """The nodes of `wrt`, all of them floating."""
+    nodes = leaves(wrt)
+    if not nodes:
+        raise ArgumentError(f"{what}: nothing to differentiate with respect to").located(place_of(here()))
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise ArgumentError(f"{what}: wrt holds a {type(node).__name__}, not a node").located(
+                place_of(here())
+            )
+        if not is_floating(node.dtype):
+            raise locate(
+                DTypeError(f"{what}: {node.dtype} has no derivative", hint="declare it as a float"),
+                here(),
+                (node,),
+            )
+    if not is_floating(y.dtype):
+        raise locate(DTypeError(f"{what}: the result is {y.dtype}, which has no derivative"), here(), (y,))
+    return nodes
+
+
+def _connected(
+    what: str, y: Node, nodes: Sequence[Node], found: Sequence[Node | None], unconnected: str
+) -> list[Node]:
+    if unconnected not in ("raise", "zero"):
+        raise ArgumentError(f'unconnected is "raise" or "zero", not {unconnected!r}').located(
+            place_of(here())
+        )
+    result = []
+    for node, part in zip(nodes, found, strict=True):
+        if part is None and unconnected == "raise":
+            reason = (
+                "depends on it only through steps that have no derivative"
+                if node in topological([y])
+                else "does not depend on it"
+            )
+            raise UnconnectedError(
+                f"{what}: no derivative with respect to {node.name or node.op.name!r}: the result {reason}",
+                hint='unconnected="zero" takes it as zero',
+            ).located((*place_of(here()), *made_at("result", y), *made_at("wrt", node)))
+        result.append(zeros_like(node) if part is None else part)
+    return result
+
+
+def grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Structure:
+    """The gradient of a scalar: a node of the type of each node of `wrt`, in the form of `wrt`.
+
+    y [] -> like wrt.  Raises ShapeError for a `y` that is no scalar, DTypeError for integers, UnconnectedError
+    where `y` does not depend on a node (or `unconnected="zero"`: zeros).
+    """
+    nodes = _checked("grad", y, wrt)
+    if y.shape != ():
+        raise locate(
+            ShapeError(
+                f"grad: the result has shape ({', '.join(map(str, y.shape))}), not ()",
+                hint="sum it, or use gx.jacobian",
+            ),
+            here(),
+            (y,),
+        )
+    found = pull_back([y], [ones_like(y)], nodes)
+    return rebuild(wrt, _connected("grad", y, nodes, found, unconnected))
+
+
+def value_and_grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> tuple[Node, Structure]:
+    """(y, its gradient): what most training steps return."""
+    return y, grad(y, wrt, unconnected=unconnected)
+
+
+def vjp(y: Node, wrt: Structure, cotangent: Like, *, unconnected: Unconnected = "raise") -> Structure:
+    """cotangent^T (dy / dwrt): the reverse mode.  `cotangent` has the shape of `y`; the result the form of `wrt`."""
+    nodes = _checked("vjp", y, wrt)
+    given = cast(as_node(cotangent), y.dtype)
+    if given.shape != y.shape:
+        raise locate(ShapeError("vjp: the cotangent has another shape than the result"), here(), (y, given))
+    return rebuild(wrt, _connected("vjp", y, nodes, pull_back([y], [given], nodes), unconnected))
+
+
+def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
+    """(dy / dwrt) tangent: the forward mode.  `tangent` has the form and shapes of `wrt`; the result the form of `y`."""
+    outputs = leaves(y)
+    nodes = _checked("jvp", outputs[0], wrt)
+    given = [cast(as_node(t), x.dtype) for t, x in zip(leaves(tangent), nodes, strict=True)]
+    for t, x in zip(given, nodes, strict=True):
+        if t.shape != x.shape:
+            raise locate(
+                ShapeError("jvp: a tangent has another shape than what it belongs to"), here(), (x, t)
+            )
+    found = push_forward(outputs, dict(zip(nodes, given, strict=True)))
+    return rebuild(y, [zeros_like(node) if t is None else t for node, t in zip(outputs, found, strict=True)])
+
+
+def jacobian(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Structure:
+    """dy_i / dx_j for all i, j: shape y.shape + x.shape for each x of `wrt`.
+
+    One reverse pass, batched over the elements of `y`.
+    """
+    nodes = _checked("jacobian", y, wrt)
+    seed = placeholder(y.tensor)
+    rows = _connected("jacobian", y, nodes, pull_back([y], [seed], nodes), unconnected)
+    count = y.tensor.size
+    number = iota(count)
+    unit = where(expand_dims(number, 1) == number, cast(as_node(1.0), y.dtype), cast(as_node(0.0), y.dtype))
+    lifted = batched(rows, {seed: reshape(unit, (count, *y.shape))}, count)
+    return rebuild(wrt, [reshape(row, (*y.shape, *x.shape)) for row, x in zip(lifted, nodes, strict=True)])
+
+
+def hessian(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Structure:
+    """d^2 y / dx_i dx_j of a scalar.
+
+    For one node [..] a node [.., ..]; for a structure, in its form, structures: block (a, b) has shape
+    a.shape + b.shape.
+    """
+    nodes = _checked("hessian", y, wrt)
+    first = leaves(grad(y, wrt, unconnected=unconnected))
+    return rebuild(wrt, [rebuild(wrt, leaves(jacobian(g, nodes, unconnected="zero"))) for g in first])
+
+
+def hvp(y: Node, wrt: Structure, v: Structure) -> Structure:
+    """The Hessian of a scalar times `v`, without the Hessian: the tangent of the gradient along `v`.
+
+    Costs about as much as two gradients.  Pearlmutter: Fast Exact Multiplication by the Hessian, 1994.
+    """
+    gradient = grad(y, wrt)
+    return jvp(gradient, wrt, v)

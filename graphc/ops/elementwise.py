@@ -1,0 +1,371 @@
+"""Smooth functions of one number: exponentials, logarithms, trigonometry, activations."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from graphc.ir.arithmetic import ones_like
+from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import uniform
+from graphc.ir.node import Like, Node, apply
+from graphc.ir.operands import as_node, cast, div
+from graphc.kernel import functions as k
+from graphc.kernel.scalar import Scalar
+from graphc.types import as_dtype, as_floating
+
+__all__ = [
+    "astype",
+    "cos",
+    "erf",
+    "exp",
+    "exp2",
+    "expm1",
+    "floating",
+    "gelu",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "log_sigmoid",
+    "sigmoid",
+    "silu",
+    "sin",
+    "softplus",
+    "stop_gradient",
+    "tan",
+    "tanh",
+]
+
+
+def floating(x: Like) -> Node:
+    """`x` as floats: integers and bool become float32."""
+    node = as_node(x)
+    dtype = as_floating(node.dtype)
+    if node.dtype == dtype:
+        return node
+    number = uniform(node)
+    return as_node(float(number)) if node.tensor.weak and number is not None else cast(node, dtype)
+
+
+def astype(x: Like, dtype: object) -> Node:
+    """The same values in another dtype.  Floats become integers by rounding towards zero."""
+    return cast(as_node(x), as_dtype(dtype))
+
+
+# Exponentials and logarithms.
+
+
+@final
+@dataclass(frozen=True)
+class Exp(Elementwise):
+    """e^x.  Slope: y."""
+
+    name: ClassVar[str] = "exp"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.exp(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (y,)
+
+
+@final
+@dataclass(frozen=True)
+class Exp2(Elementwise):
+    """2^x.  Slope: y log 2."""
+
+    name: ClassVar[str] = "exp2"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.exp2(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (y * math.log(2),)
+
+
+@final
+@dataclass(frozen=True)
+class Expm1(Elementwise):
+    """e^x - 1, exact for small x.  Slope: y + 1."""
+
+    name: ClassVar[str] = "expm1"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.expm1(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (y + 1,)
+
+
+@final
+@dataclass(frozen=True)
+class Log(Elementwise):
+    """The natural logarithm.  Slope: 1 / x."""
+
+    name: ClassVar[str] = "log"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.log(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (div(ones_like(y), xs[0]),)
+
+
+@final
+@dataclass(frozen=True)
+class Log2(Elementwise):
+    """The logarithm to base 2.  Slope: 1 / (x log 2)."""
+
+    name: ClassVar[str] = "log2"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.log2(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (div(ones_like(y), xs[0] * math.log(2)),)
+
+
+@final
+@dataclass(frozen=True)
+class Log10(Elementwise):
+    """The logarithm to base 10.  Slope: 1 / (x log 10)."""
+
+    name: ClassVar[str] = "log10"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.log10(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (div(ones_like(y), xs[0] * math.log(10)),)
+
+
+@final
+@dataclass(frozen=True)
+class Log1p(Elementwise):
+    """log(1 + x), exact for small x.  Slope: 1 / (1 + x)."""
+
+    name: ClassVar[str] = "log1p"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.log1p(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (div(ones_like(y), xs[0] + 1),)
+
+
+def exp(x: Like) -> Node:
+    """e^x."""
+    return apply(Exp(), floating(x))
+
+
+def exp2(x: Like) -> Node:
+    """2^x."""
+    return apply(Exp2(), floating(x))
+
+
+def expm1(x: Like) -> Node:
+    """e^x - 1, exact for small x."""
+    return apply(Expm1(), floating(x))
+
+
+def log(x: Like) -> Node:
+    """The natural logarithm: -inf at 0, nan below."""
+    return apply(Log(), floating(x))
+
+
+def log2(x: Like) -> Node:
+    """The logarithm to base 2."""
+    return apply(Log2(), floating(x))
+
+
+def log10(x: Like) -> Node:
+    """The logarithm to base 10."""
+    return apply(Log10(), floating(x))
+
+
+def log1p(x: Like) -> Node:
+    """log(1 + x), exact for small x."""
+    return apply(Log1p(), floating(x))
+
+
+# Trigonometry.
+
+
+@final
+@dataclass(frozen=True)
+class Sin(Elementwise):
+    """The sine of an angle in radians.  Slope: cos(x)."""
+
+    name: ClassVar[str] = "sin"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.sin(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (cos(*xs),)
+
+
+@final
+@dataclass(frozen=True)
+class Cos(Elementwise):
+    """The cosine of an angle in radians.  Slope: -sin(x)."""
+
+    name: ClassVar[str] = "cos"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.cos(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (-sin(*xs),)
+
+
+@final
+@dataclass(frozen=True)
+class Tan(Elementwise):
+    """The tangent of an angle in radians.  Slope: 1 + y²."""
+
+    name: ClassVar[str] = "tan"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.tan(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (y * y + 1,)
+
+
+def sin(x: Like) -> Node:
+    """The sine of an angle in radians."""
+    return apply(Sin(), floating(x))
+
+
+def cos(x: Like) -> Node:
+    """The cosine of an angle in radians."""
+    return apply(Cos(), floating(x))
+
+
+def tan(x: Like) -> Node:
+    """The tangent of an angle in radians."""
+    return apply(Tan(), floating(x))
+
+
+# Activations, and the function behind the normal distribution.
+
+
+@final
+@dataclass(frozen=True)
+class Tanh(Elementwise):
+    """The hyperbolic tangent.  Slope: 1 - y²."""
+
+    name: ClassVar[str] = "tanh"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.tanh(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (1 - y * y,)
+
+
+@final
+@dataclass(frozen=True)
+class Sigmoid(Elementwise):
+    """1 / (1 + e^-x).  Slope: y (1 - y)."""
+
+    name: ClassVar[str] = "sigmoid"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        (x,) = xs
+        return 1 / (1 + k.exp(-x))
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (y * (1 - y),)
+
+
+@final
+@dataclass(frozen=True)
+class Softplus(Elementwise):
+    """log(1 + e^x), written so that neither tail overflows.  Slope: sigmoid(x)."""
+
+    name: ClassVar[str] = "softplus"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        (x,) = xs
+        return k.maximum(x, 0) + k.log1p(k.exp(-k.abs(x)))
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (sigmoid(*xs),)
+
+
+@final
+@dataclass(frozen=True)
+class Erf(Elementwise):
+    """The error function, 2/√π ∫₀ˣ e^-t² dt.  Slope: 2/√π e^-x²."""
+
+    name: ClassVar[str] = "erf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.erf(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        (x,) = xs
+        return (exp(-(x * x)) * (2 / math.sqrt(math.pi)),)
+
+
+def tanh(x: Like) -> Node:
+    """The hyperbolic tangent."""
+    return apply(Tanh(), floating(x))
+
+
+def sigmoid(x: Like) -> Node:
+    """1 / (1 + e^-x)."""
+    return apply(Sigmoid(), floating(x))
+
+
+def log_sigmoid(x: Like) -> Node:
+    """log(1 / (1 + e^-x)), which neither tail turns into -inf or 0 too early."""
+    return -softplus(-floating(x))
+
+
+def softplus(x: Like) -> Node:
+    """log(1 + e^x): a relu without a corner."""
+    return apply(Softplus(), floating(x))
+
+
+def silu(x: Like) -> Node:
+    """x sigmoid(x).  Elfwing, Uchibe, Doya: Sigmoid-weighted linear units, 2018."""
+    node = floating(x)
+    return node * sigmoid(node)
+
+
+def gelu(x: Like) -> Node:
+    """x Φ(x), where Φ is the distribution function of the normal.
+
+    Hendrycks, Gimpel: Gaussian error linear units, 2016.
+    """
+    node = floating(x)
+    return node * (erf(node * math.sqrt(0.5)) + 1) * 0.5
+
+
+def erf(x: Like) -> Node:
+    """The error function, 2/√π ∫₀ˣ e^-t² dt."""
+    return apply(Erf(), floating(x))
+
+
+# The identity that derivatives do not pass.
+
+
+@final
+@dataclass(frozen=True)
+class StopGradient(Elementwise):
+    """x, taken for a constant by derivatives."""
+
+    name: ClassVar[str] = "stop_gradient"
+    accepts: ClassVar[str] = "biuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return xs[0]
+
+
+def stop_gradient(x: Like) -> Node:
+    """`x`, taken for a constant by derivatives of any order."""
+    return apply(StopGradient(), as_node(x))

@@ -1,0 +1,261 @@
+"""Extremes along axes, and where they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from graphc.errors import ShapeError
+from graphc.ir.arithmetic import spread, sum_over
+from graphc.ir.kinds import Constant, Differentiable, Reduction
+from graphc.ir.leaves import items
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply
+from graphc.ir.operands import as_node, cast, where
+from graphc.kernel.program import Monoid
+from graphc.ops.axes import Axes, listed, one_axis, some_axes, with_axes, without
+from graphc.ops.creation import iota
+from graphc.ops.logic import equal
+from graphc.ops.movement import ravel
+from graphc.sizes import Size, lower_bound, maximum
+from graphc.types import INT64, TensorType, TupleType
+
+__all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index"]
+
+
+def _some(axes: Sequence[int], x: TensorType) -> Sequence[SameSize | IndexBound]:
+    """An extreme of nothing does not exist: each of `axes` has an element."""
+    found = []
+    for axis in axes:
+        n = x.shape[axis]
+        if n == 0:
+            raise ShapeError(f"nothing has no extreme, and axis {axis} has extent 0")
+        low = lower_bound(n)
+        if low is None or low < 1:
+            found.append(SameSize(n, maximum(n, 1), f"nothing has no extreme, but axis {axis} may be empty"))
+    return found
+
+
+# Extremes.
+
+
+def _shared(node: Node, axes: tuple[int, ...], cotangent: Node) -> Node:
+    """The cotangent of an extreme, shared equally among the elements that reach it."""
+    (x,) = node.inputs
+    reached = equal(x, spread(node, x.shape, axes))
+    share = cotangent / sum_over(cast(reached, x.dtype), axes)
+    return where(reached, spread(share, x.shape, axes), 0.0)
+
+
+@final
+@dataclass(frozen=True)
+class Max(Reduction, Differentiable):
+    """The largest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "max"
+    monoid: ClassVar[Monoid] = Monoid.MAX
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return _some(self.axes, types[0])
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(without(self.axes, types[0].shape), types[0].dtype)
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
+
+    def lifted(self, extent: Size) -> Op:
+        return Max(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+@final
+@dataclass(frozen=True)
+class Min(Reduction, Differentiable):
+    """The smallest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "min"
+    monoid: ClassVar[Monoid] = Monoid.MIN
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return _some(self.axes, types[0])
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(without(self.axes, types[0].shape), types[0].dtype)
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
+
+    def lifted(self, extent: Size) -> Op:
+        return Min(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+# Where the extreme is.
+
+
+@final
+@dataclass(frozen=True)
+class ArgMax(Reduction, Constant):
+    """The index of the largest along one axis: of the first nan, else of the first that is largest."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "argmax"
+    monoid: ClassVar[Monoid] = Monoid.ARGMAX
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return _some(self.axes, types[0])
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(without(self.axes, types[0].shape), INT64)
+
+    def lifted(self, extent: Size) -> Op:
+        return ArgMax(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+@final
+@dataclass(frozen=True)
+class ArgMin(Reduction, Constant):
+    """The index of the smallest along one axis: of the first nan, else of the first that is smallest."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "argmin"
+    monoid: ClassVar[Monoid] = Monoid.ARGMIN
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return _some(self.axes, types[0])
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(without(self.axes, types[0].shape), INT64)
+
+    def lifted(self, extent: Size) -> Op:
+        return ArgMin(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+def _at_index(node: Node, axis: int, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+    """The cotangent of the value, at the element that was found."""
+    (x,), (cotangent, _) = node.inputs, cotangents
+    if cotangent is None:
+        return (None,)
+    _, index = items(node)
+    others = tuple(i for i in range(x.ndim) if i != axis)
+    places = spread(iota(x.shape[axis]), x.shape, others)
+    found = equal(places, spread(index, x.shape, (axis,)))
+    return (where(found, spread(cotangent, x.shape, (axis,)), 0.0),)
+
+
+@final
+@dataclass(frozen=True)
+class MaxWithIndex(Reduction, Differentiable):
+    """The largest along one axis, and its index (see ArgMax).  The element there gets the cotangent."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "max_with_index"
+    monoid: ClassVar[Monoid] = Monoid.ARGMAX
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return _some(self.axes, types[0])
+
+    def infer(self, *types: TensorType) -> TupleType:
+        shape = without(self.axes, types[0].shape)
+        return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _at_index(node, self.axes[0], cotangents)
+
+    def lifted(self, extent: Size) -> Op:
+        return MaxWithIndex(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+@final
+@dataclass(frozen=True)
+class MinWithIndex(Reduction, Differentiable):
+    """The smallest along one axis, and its index (see ArgMin).  The element there gets the cotangent."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "min_with_index"
+    monoid: ClassVar[Monoid] = Monoid.ARGMIN
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return _some(self.axes, types[0])
+
+    def infer(self, *types: TensorType) -> TupleType:
+        shape = without(self.axes, types[0].shape)
+        return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _at_index(node, self.axes[0], cotangents)
+
+    def lifted(self, extent: Size) -> Op:
+        return MinWithIndex(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+def max(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The largest over `axis`; nan if one is.  Equal ones share the gradient."""
+    node = as_node(x)
+    axes = some_axes("max", axis, node.ndim, node)
+    return with_axes(apply(Max(axes), node) if axes else node, node, axes, keepdims)
+
+
+def min(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The smallest over `axis`; nan if one is.  Equal ones share the gradient."""
+    node = as_node(x)
+    axes = some_axes("min", axis, node.ndim, node)
+    return with_axes(apply(Min(axes), node) if axes else node, node, axes, keepdims)
+
+
+def argmax(x: Like, axis: int | None = None, *, keepdims: bool = False) -> Node:
+    """The index of the largest along `axis`, int64: of the first nan, else of the first that is largest.
+
+    For None the index into all elements, in row-major order.
+    """
+    node, i, axes = _along("argmax", x, axis)
+    return with_axes(apply(ArgMax((i,)), node), as_node(x), axes, keepdims)
+
+
+def argmin(x: Like, axis: int | None = None, *, keepdims: bool = False) -> Node:
+    """The index of the smallest along `axis`, int64: of the first nan, else of the first that is smallest.
+
+    For None the index into all elements, in row-major order.
+    """
+    node, i, axes = _along("argmin", x, axis)
+    return with_axes(apply(ArgMin((i,)), node), as_node(x), axes, keepdims)
+
+
+def max_with_index(x: Like, axis: int = -1) -> tuple[Node, Node]:
+    """The largest along `axis`, and its index.  The element at that index gets the gradient."""
+    node = as_node(x)
+    value, index = items(apply(MaxWithIndex((one_axis("max_with_index", axis, node.ndim, node),)), node))
+    return value, index
+
+
+def min_with_index(x: Like, axis: int = -1) -> tuple[Node, Node]:
+    """The smallest along `axis`, and its index.  The element at that index gets the gradient."""
+    node = as_node(x)
+    value, index = items(apply(MinWithIndex((one_axis("min_with_index", axis, node.ndim, node),)), node))
+    return value, index
+
+
+def _along(name: str, x: Like, axis: int | None) -> tuple[Node, int, tuple[int, ...]]:
+    """The operand with one axis to search, which one that is, and the axes of `x` that this stands for."""
+    node = as_node(x)
+    if axis is None:
+        return ravel(node), 0, tuple(range(node.ndim))
+    i = one_axis(name, axis, node.ndim, node)
+    return node, i, (i,)

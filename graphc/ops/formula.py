@@ -1,0 +1,125 @@
+"""New elementwise ops from SymPy expressions, with derivatives of every order."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import final
+
+from graphc.errors import ArgumentError
+from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import full
+from graphc.ir.node import Like, Node, apply
+from graphc.ir.operands import meet
+from graphc.ir.storage import label_of
+from graphc.kernel.scalar import Scalar
+from graphc.ops.contraction import accumulator
+from graphc.ops.elementwise import floating
+from graphc.ops.sympy_lowering import lowered, number_of, require_supported
+from graphc.ops.sympy_slopes import slope
+from graphc.ops.sympy_walk import Expression
+
+__all__ = ["Formula", "op"]
+
+
+@final
+@dataclass(frozen=True)
+class Formula(Elementwise):
+    """An expression of SymPy, element by element.  Slopes: the derivatives that SymPy finds, Formulas again.
+
+    expression   over real symbols
+    parameters   the symbols, in the order of the operands; each occurs
+    name         of the function that the user made
+    order        the parameters it was differentiated by, one after the other
+
+    16-bit floats are computed in float32 and rounded once.
+    """
+
+    expression: Expression
+    parameters: tuple[Expression, ...]
+    name: str = field(compare=False)  # type: ignore[misc]  # one class, many functions
+    order: tuple[str, ...] = field(compare=False, default=())
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        dtype = xs[0].dtype
+        wide = [x.cast(accumulator(dtype)) for x in xs]
+        return lowered(self.expression, dict(zip(self.parameters, wide, strict=True)), wide[0]).cast(dtype)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        operands = dict(zip(self.parameters, xs, strict=True))
+        slopes: list[Node | None] = []
+        for found in self._slopes:
+            if isinstance(found, Formula):
+                slopes.append(apply(found, *(operands[symbol] for symbol in found.parameters)))
+            else:
+                slopes.append(None if found == 0 else full(y.shape, found, y.dtype))
+        return slopes
+
+    @cached_property
+    def _slopes(self) -> tuple["Formula | float", ...]:
+        """The derivative by each parameter: a number, or a formula of the parameters that occur in it."""
+        found: list[Formula | float] = []
+        for symbol in self.parameters:
+            expression = slope(self.expression, symbol)
+            used = tuple(other for other in self.parameters if other in expression.free_symbols)
+            if not used:
+                found.append(number_of(expression) if expression.is_Rational else float(expression))
+                continue
+            require_supported(self.name, expression)
+            found.append(Formula(expression, used, self.name, (*self.order, symbol.name)))
+        return tuple(found)
+
+    def text(self) -> str:
+        return f"{self.name}[{','.join(f'd{symbol}' for symbol in self.order)}]" if self.order else self.name
+
+
+def op(name: str, formula: Callable[..., object]) -> Callable[..., Node]:
+    """A new elementwise function from a formula: `swish = op("swish", lambda x: x / (1 + sympy.exp(-x)))`.
+
+    The formula is called once, with a real SymPy symbol per parameter, and returns a SymPy expression (never
+    text) in which each occurs.  The function takes nodes, arrays and numbers, which broadcast; integers become
+    float32.  It is one node and one kernel; so are its derivatives, of any order, which SymPy finds.  Slopes
+    at kinks: 0 for abs and sign at 0; equal shares for the largest of several; in a Piecewise that of the piece
+    taken.
+    """
+    made = _formula(label_of(name, "an op"), formula)
+
+    def function(*xs: Like) -> Node:
+        wanted = len(made.parameters)
+        if len(xs) != wanted:
+            listed = ", ".join(symbol.name for symbol in made.parameters)
+            raise ArgumentError(f"{name} takes {wanted} operands ({listed}), not {len(xs)}").located(())
+        first, *others = map(floating, xs)
+        for other in others:
+            first, _ = meet(name, first, other)
+        return apply(made, first, *(meet(name, first, other)[1] for other in others))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{name}: {made.expression}, element by element."
+    return function
+
+
+def _formula(name: str, formula: Callable[..., object]) -> Formula:
+    """What the user's function returns for symbols, if it is something that can be compiled."""
+    import sympy
+
+    if not callable(formula):
+        hint = "a function of symbols: lambda x: x * sympy.exp(x)"
+        raise ArgumentError(f"{name}: the formula is a {type(formula).__name__}", hint=hint).located(())
+    parameters = list(inspect.signature(formula).parameters.values())
+    if not parameters or any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
+        raise ArgumentError(f"{name}: the formula takes one or more operands, by position").located(())
+    symbols = tuple(sympy.Symbol(parameter.name, real=True) for parameter in parameters)
+    result = formula(*symbols)
+    if isinstance(result, int | float) and not isinstance(result, bool):
+        result = sympy.sympify(result)
+    if not isinstance(result, sympy.Expr):
+        hint = "sympy.Piecewise((a, x > 0), (b, True)) chooses by a condition" if result in (True, False) or isinstance(result, sympy.logic.boolalg.Boolean) else None
+        raise ArgumentError(f"{name}: the formula returns a {type(result).__name__}, not a SymPy expression", hint=hint).located(())
+    require_supported(name, result)
+    unknown = sorted(str(symbol) for symbol in result.free_symbols - set(symbols))
+    unused = [symbol.name for symbol in symbols if symbol not in result.free_symbols]
+    if unknown or unused:
+        problem = f"{unknown[0]!r} is no parameter" if unknown else f"the parameter {unused[0]!r} does not occur"
+        raise ArgumentError(f"{name}: {problem} of the formula {result}" if unknown else f"{name}: {problem} in {result}").located(())
+    return Formula(result, symbols, name)

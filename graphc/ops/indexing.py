@@ -1,0 +1,238 @@
+"""Reading and adding at indices that come from data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias, final
+
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.arithmetic import spread
+from graphc.ir.kinds import Lookup, Scatter
+from graphc.ir.leaves import full, size_node
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
+from graphc.ir.operands import as_node, broadcast, cast
+from graphc.ops.axes import one_axis
+from graphc.ops.creation import iota
+from graphc.ops.logic import equal
+from graphc.ops.movement import reshape, transpose
+from graphc.ops.piecewise import maximum, minimum, remainder
+from graphc.origin import here
+from graphc.sizes import Size, lower_bound
+from graphc.types import INT64, Shape, TensorType, as_dtype, is_integer
+
+__all__ = ["ScatterAdd", "Take", "embedding", "one_hot", "scatter_add", "take", "take_along_axis"]
+
+Mode: TypeAlias = Literal["raise", "clip", "wrap"]
+
+
+@final
+@dataclass(frozen=True)
+class Take(Lookup):
+    """Elements of operand 0 at the indices of operand 1 (see `Lookup`).  Adjoint: ScatterAdd.
+
+    `checked`: the indices come from the user, and are checked at the call; else they are known to be in range.
+    """
+
+    axis: int
+    leading: int = 0
+    paired: bool = False
+    checked: bool = True
+    name: ClassVar[str] = "take"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        x, index = types
+        return TensorType(_taken(self, x.shape, index.shape), x.dtype)
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        x, index = types
+        return _needs(self, x.shape, index.shape, self.checked)
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        x, index = node.inputs
+        adjoint = ScatterAdd(self.axis, self.leading, self.paired, checked=False)
+        return apply(adjoint, full(x.shape, 0, x.dtype), index, cotangent), None
+
+    def lifted(self, extent: Size) -> Op:
+        return Take(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
+
+    def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Node | None:
+        if self.paired or self.leading or all(batched):
+            return None
+        if batched[0]:
+            return apply(Take(self.axis + 1, 0, False, self.checked), *inputs)
+        y = apply(self, *inputs)  # the new axis stands where the axes of the index begin
+        order = [self.axis, *(axis for axis in range(y.ndim) if axis != self.axis)]
+        return transpose(y, order) if self.axis else y
+
+    def text(self) -> str:
+        return f"take[{_fields(self)}]"
+
+
+@final
+@dataclass(frozen=True)
+class ScatterAdd(Scatter):
+    """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint of the updates: Take."""
+
+    axis: int
+    leading: int = 0
+    paired: bool = False
+    checked: bool = True
+    name: ClassVar[str] = "scatter_add"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(types[0].shape, types[0].dtype)
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        base, index, updates = types
+        wanted = _taken(self, base.shape, index.shape)
+        if len(wanted) != len(updates.shape):
+            raise ShapeError(f"scatter_add: the updates have rank {len(updates.shape)}, not {len(wanted)}")
+        differing = [
+            SameSize(n, m, f"extents of the updates differ along axis {axis}")
+            for axis, (n, m) in enumerate(zip(wanted, updates.shape, strict=True))
+            if n != m
+        ]
+        return [*_needs(self, base.shape, index.shape, self.checked), *differing]
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        _, index, _ = node.inputs
+        return cotangent, None, apply(Take(self.axis, self.leading, self.paired, checked=False), cotangent, index)
+
+    def lifted(self, extent: Size) -> Op:
+        return ScatterAdd(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
+
+    def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Node | None:
+        if self.paired or self.leading or batched[1]:
+            return None
+        base, index, updates = inputs
+        base, updates = (
+            x if flag else spread(x, (extent, *x.shape), (0,))
+            for x, flag in ((base, batched[0]), (updates, batched[2]))
+        )
+        return apply(ScatterAdd(self.axis + 1, 0, False, self.checked), base, index, updates)
+
+    def text(self) -> str:
+        return f"scatter_add[{_fields(self)}]"
+
+
+def _fields(op: Take | ScatterAdd) -> str:
+    return f"{op.axis}" + (",paired" if op.paired else f",{op.leading} leading" if op.leading else "")
+
+
+def _taken(op: Take | ScatterAdd, shape: Shape, index: Shape) -> Shape:
+    """The shape of what is taken."""
+    return index if op.paired else (*shape[: op.axis], *index[op.leading :], *shape[op.axis + 1 :])
+
+
+def _needs(op: Take | ScatterAdd, shape: Shape, index: Shape, checked: bool) -> list[SameSize | IndexBound]:
+    """That indices are in range, and that axes which walk together have equal extents."""
+    together = [axis for axis in range(len(shape)) if axis != op.axis] if op.paired else range(op.leading)
+    sizes = [
+        SameSize(shape[axis], index[axis], f"array and index differ along axis {axis}")
+        for axis in together
+        if shape[axis] != index[axis]
+    ]
+    bound = IndexBound(1, shape[op.axis], f"index out of range along axis {op.axis}")
+    return [*sizes, bound] if checked else [*sizes]
+
+
+def take(x: Like, index: Like, axis: int | None = None, *, mode: Mode = "raise") -> Node:
+    """The elements, or slices, of `x` at whole-numbered places along one axis.
+
+    x [p..., n, q...]   index [i...]   ->   [p..., i..., q...]
+
+    Without `axis`, `x` is read as one row of all its elements.  A negative index counts from the end.  Outside
+    -n .. n - 1: mode "raise" fails at the call, "clip" takes the nearest of 0 .. n - 1 (negative ones too: 0),
+    "wrap" counts on from the other end.
+    """
+    node = as_node(x)
+    if axis is None:
+        node, axis = reshape(node, (-1,)), 0
+    axis = one_axis("take", axis, node.ndim, node)
+    places = _index("take", index, node)
+    return apply(Take(axis, checked=_may_fail(node, axis, mode)), node, _in_range(places, node, axis, mode))
+
+
+def take_along_axis(x: Like, index: Like, axis: int = -1, *, mode: Mode = "raise") -> Node:
+    """The elements of `x` at places along one axis, which may differ from row to row.
+
+    x [p..., n, q...]   index [p..., i, q...]   ->   [p..., i, q...]; other extents of 1 are repeated.
+    """
+    node = as_node(x)
+    axis = one_axis("take_along_axis", axis, node.ndim, node)
+    places = _index("take_along_axis", index, node)
+    if places.ndim != node.ndim:
+        problem = f"take_along_axis: the index has rank {places.ndim}, the array {node.ndim}"
+        raise locate(ShapeError(problem, hint="gx.take reads whole slices"), here(), (node, places))
+    node, places = _widened(node, places, axis), _widened(places, node, axis)
+    op = Take(axis, paired=True, checked=_may_fail(node, axis, mode))
+    return apply(op, node, _in_range(places, node, axis, mode))
+
+
+def scatter_add(x: Like, index: Like, updates: Like, axis: int = 0) -> Node:
+    """`x` with `updates` added at whole-numbered places along one axis; places may repeat.
+
+    x [p..., n, q...]   index [i...]   updates [p..., i..., q...]   ->   [p..., n, q...]
+
+    `updates` broadcast.  A negative index counts from the end; outside -n .. n - 1 the call fails.
+    """
+    node = as_node(x)
+    axis = one_axis("scatter_add", axis, node.ndim, node)
+    places = _index("scatter_add", index, node)
+    added = as_node(updates)
+    shape = (*node.shape[:axis], *places.shape, *node.shape[axis + 1 :])
+    if added.ndim > len(shape):
+        raise locate(ShapeError(f"scatter_add: the updates have rank {added.ndim}, not {len(shape)}"), here(), (node, places, added))
+    added = broadcast(cast(added, node.dtype), shape)
+    return apply(ScatterAdd(axis), node, places, added)
+
+
+def one_hot(index: Like, classes: Size, dtype: object = "float32") -> Node:
+    """1 at the index along a new last axis, 0 elsewhere.  [...]   ->   [..., classes]
+
+    An index outside 0 .. classes - 1 gives zeros only.
+    """
+    places = _index("one_hot", index)
+    shape = (*places.shape, classes)
+    rows = spread(places, shape, (places.ndim,))
+    return cast(equal(rows, spread(iota(classes), shape, range(places.ndim))), as_dtype(dtype))
+
+
+def embedding(table: Like, index: Like) -> Node:
+    """One row of `table` per index.  table [n, d]   index [...]   ->   [..., d]"""
+    return take(table, index, 0)
+
+
+def _index(name: str, index: Like, *others: Node) -> Node:
+    """`index` as int64."""
+    if isinstance(index, list | tuple):
+        raise ArgumentError(f"{name}: the index is a {type(index).__name__}", hint="numpy.asarray(index)").located(())
+    node = as_node(index)
+    if not is_integer(node.dtype):
+        hint = "gx.where keeps or replaces by a condition" if node.dtype == bool else 'index.astype("int64")'
+        raise locate(DTypeError(f"{name}: an index is an integer, not {node.dtype}", hint=hint), here(), (*others, node))
+    return cast(node, INT64)
+
+
+def _may_fail(x: Node, axis: int, mode: Mode) -> bool:
+    """Whether indices may be out of range: in an axis of extent 0 all are."""
+    return mode == "raise" or not (lower_bound(x.shape[axis]) or 0) > 0
+
+
+def _in_range(index: Node, x: Node, axis: int, mode: Mode) -> Node:
+    """`index`, for "clip" and "wrap" brought into 0 .. n - 1."""
+    n = x.shape[axis]
+    match mode:
+        case "raise":
+            return index
+        case "clip":
+            return maximum(minimum(index, size_node(n - 1)), 0)
+        case "wrap":
+            return remainder(index, size_node(n))
+    raise ArgumentError(f"the mode is 'raise', 'clip' or 'wrap', not {mode!r}")
+
+
+def _widened(x: Node, other: Node, axis: int) -> Node:
+    """`x` with axes of extent 1, but `axis`, repeated as in `other`."""
+    shape = [m if n == 1 else n for n, m in zip(x.shape, other.shape, strict=True)]
+    shape[axis] = x.shape[axis]
+    return broadcast(x, tuple(shape))

@@ -1,0 +1,175 @@
+"""Comparisons, and functions of bools."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from graphc.ir.arithmetic import Compare
+from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import full
+from graphc.ir.node import Like, Node, apply
+from graphc.ir.operands import as_node, meet
+from graphc.kernel import functions as k
+from graphc.kernel.scalar import Fn, Scalar
+from graphc.types import BOOL, DType, is_floating
+
+__all__ = [
+    "equal",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "not_equal",
+]
+
+
+def equal(left: Like, right: Like) -> Node:
+    """Whether left = right, elementwise.  nan equals nothing."""
+    return apply(Compare(Fn.EQ), *meet("equal", left, right))
+
+
+def not_equal(left: Like, right: Like) -> Node:
+    """Whether left ≠ right, elementwise.  nan differs from everything."""
+    return apply(Compare(Fn.NE), *meet("not_equal", left, right))
+
+
+def less(left: Like, right: Like) -> Node:
+    """Whether left < right, elementwise.  False with nan."""
+    return apply(Compare(Fn.LT), *meet("less", left, right))
+
+
+def less_equal(left: Like, right: Like) -> Node:
+    """Whether left ≤ right, elementwise.  False with nan."""
+    return apply(Compare(Fn.LE), *meet("less_equal", left, right))
+
+
+def greater(left: Like, right: Like) -> Node:
+    """Whether left > right, elementwise.  False with nan."""
+    return apply(Compare(Fn.GT), *meet("greater", left, right))
+
+
+def greater_equal(left: Like, right: Like) -> Node:
+    """Whether left ≥ right, elementwise.  False with nan."""
+    return apply(Compare(Fn.GE), *meet("greater_equal", left, right))
+
+
+@final
+@dataclass(frozen=True)
+class Not(Elementwise):
+    """Whether x is false."""
+
+    name: ClassVar[str] = "logical_not"
+    accepts: ClassVar[str] = "b"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.logical_not(*xs)
+
+
+@final
+@dataclass(frozen=True)
+class And(Elementwise):
+    """Whether both hold."""
+
+    name: ClassVar[str] = "logical_and"
+    accepts: ClassVar[str] = "b"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.logical_and(*xs)
+
+
+@final
+@dataclass(frozen=True)
+class Or(Elementwise):
+    """Whether one holds, or both."""
+
+    name: ClassVar[str] = "logical_or"
+    accepts: ClassVar[str] = "b"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.logical_or(*xs)
+
+
+@final
+@dataclass(frozen=True)
+class Xor(Elementwise):
+    """Whether exactly one holds."""
+
+    name: ClassVar[str] = "logical_xor"
+    accepts: ClassVar[str] = "b"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.logical_xor(*xs)
+
+
+def logical_not(x: Like) -> Node:
+    """Whether x is false."""
+    return apply(Not(), as_node(x))
+
+
+def logical_and(left: Like, right: Like) -> Node:
+    """Whether both hold."""
+    return apply(And(), *meet("logical_and", left, right))
+
+
+def logical_or(left: Like, right: Like) -> Node:
+    """Whether one holds, or both."""
+    return apply(Or(), *meet("logical_or", left, right))
+
+
+def logical_xor(left: Like, right: Like) -> Node:
+    """Whether exactly one holds."""
+    return apply(Xor(), *meet("logical_xor", left, right))
+
+
+@final
+@dataclass(frozen=True)
+class IsNan(Elementwise):
+    """Whether a float is nan."""
+
+    name: ClassVar[str] = "isnan"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.is_nan(*xs)
+
+    def result(self, *dtypes: DType) -> DType:
+        return BOOL
+
+
+@final
+@dataclass(frozen=True)
+class IsFinite(Elementwise):
+    """Whether a float is neither infinite nor nan."""
+
+    name: ClassVar[str] = "isfinite"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.is_finite(*xs)
+
+    def result(self, *dtypes: DType) -> DType:
+        return BOOL
+
+
+def isnan(x: Like) -> Node:
+    """Whether x is nan; integers never are."""
+    node = as_node(x)
+    return apply(IsNan(), node) if is_floating(node.dtype) else full(node.shape, False, BOOL)
+
+
+def isfinite(x: Like) -> Node:
+    """Whether x is neither infinite nor nan; integers always are."""
+    node = as_node(x)
+    return apply(IsFinite(), node) if is_floating(node.dtype) else full(node.shape, True, BOOL)
+
+
+def isinf(x: Like) -> Node:
+    """Whether x is infinite, of either sign."""
+    node = as_node(x)
+    if not is_floating(node.dtype):
+        return full(node.shape, False, BOOL)
+    return logical_not(logical_or(isfinite(node), isnan(node)))

@@ -1,0 +1,318 @@
+"""Moving elements, as users call it: reshape, transpose, pad, concat, split and what is made of them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+from graphc.errors import ArgumentError, GraphError, ShapeError
+from graphc.ir.arithmetic import Squeeze, spread
+from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.operands import as_node, broadcast, cast
+from graphc.ops.axes import Axes, one_axis, some_axes
+from graphc.ops.placement import Concat, Declare, Pad, Pick, Reshape, Slice, Transpose, moved
+from graphc.origin import here
+from graphc.sizes import Expression, Size, equal, lower_bound, product
+from graphc.types import Shape, TensorType, promote
+
+__all__ = [
+    "broadcast_to",
+    "concat",
+    "expand_dims",
+    "flip",
+    "matrix_transpose",
+    "moveaxis",
+    "pad",
+    "ravel",
+    "repeat",
+    "reshape",
+    "roll",
+    "shape_of",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "transpose",
+    "unstack",
+]
+
+Extents: TypeAlias = "Size | Sequence[Size]"
+Widths: TypeAlias = "Size | Sequence[Size | tuple[Size, Size]]"
+
+
+def _fail(error: GraphError, *operands: Node) -> GraphError:
+    return locate(error, here(), operands)
+
+
+def shape_of(name: str, extents: Extents) -> Shape:
+    """A shape as users write it: one extent or several, ints of any kind and sizes."""
+    listed: Sequence[object] = extents if isinstance(extents, Sequence) else (extents,)
+    found: list[Size] = []
+    for extent in listed:
+        if isinstance(extent, Expression):
+            found.append(extent)
+        elif isinstance(extent, int | np.integer) and not isinstance(extent, bool):
+            found.append(int(extent))
+        else:
+            raise _fail(ArgumentError(f"{name}: an extent is an int or a size, not {extent!r}"))
+    return tuple(found)
+
+
+# The same elements under another shape.
+
+
+def reshape(x: Like, shape: Extents) -> Node:
+    """The same elements, in row-major order, under another shape.  One extent may be -1: what is left."""
+    node = as_node(x)
+    wanted = shape_of("reshape", shape)
+    if any(isinstance(n, int) and n < -1 for n in wanted) or wanted.count(-1) > 1:
+        raise _fail(ShapeError(f"reshape: ({_text(wanted)}) is no shape", hint="one extent may be -1"), node)
+    if -1 in wanted:
+        wanted = _completed(node, wanted)
+    alignment = _alignment(node.shape, wanted)
+    if alignment is None:
+        return moved(Reshape(wanted), node)
+    dropped, added = alignment
+    return spread(moved(Squeeze(dropped), node), wanted, added)
+
+
+def _completed(x: Node, wanted: Shape) -> Shape:
+    """`wanted` with the extent that -1 stands for."""
+    known = product(n for n in wanted if n != -1)
+    if known == 0:
+        raise _fail(ShapeError(f"reshape: -1 in ({_text(wanted)}) may stand for anything"), x)
+    if isinstance(x.size, int) and isinstance(known, int) and x.size % known:
+        raise _fail(ShapeError(f"reshape: {x.size} elements do not fill ({_text(wanted)})"), x)
+    return tuple(x.size // known if n == -1 else n for n in wanted)
+
+
+def _alignment(shape: Shape, wanted: Shape) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Which axes of extent 1 to drop and which to add, if that is all there is to do."""
+    dropped, added = [], []
+    i = j = 0
+    while i < len(shape) or j < len(wanted):
+        if i < len(shape) and j < len(wanted) and shape[i] == wanted[j]:
+            i, j = i + 1, j + 1
+        elif i < len(shape) and shape[i] == 1:
+            dropped.append(i)
+            i += 1
+        elif j < len(wanted) and wanted[j] == 1:
+            added.append(j)
+            j += 1
+        else:
+            return None
+    return tuple(dropped), tuple(added)
+
+
+def ravel(x: Like) -> Node:
+    """All elements along one axis, in row-major order."""
+    node = as_node(x)
+    return reshape(node, (node.size,))
+
+
+def expand_dims(x: Like, axis: int | Sequence[int]) -> Node:
+    """New axes of extent 1, so that they stand at `axis` in the result."""
+    node = as_node(x)
+    count = 1 if isinstance(axis, int) else len(axis)
+    axes = some_axes("expand_dims", axis, node.ndim + count, node)
+    old = iter(node.shape)
+    return spread(node, tuple(1 if i in axes else next(old) for i in range(node.ndim + count)), axes)
+
+
+def squeeze(x: Like, axis: Axes = None) -> Node:
+    """Without the axes `axis`, whose extent must be 1; without all of extent 1 for None."""
+    node = as_node(x)
+    if axis is None:
+        return moved(Squeeze(tuple(i for i, n in enumerate(node.shape) if n == 1)), node)
+    return moved(Squeeze(some_axes("squeeze", axis, node.ndim, node)), node)
+
+
+def broadcast_to(x: Like, shape: Extents) -> Node:
+    """`x` repeated as NumPy does: along new leading axes, and along axes of extent 1."""
+    node, wanted = as_node(x), shape_of("broadcast_to", shape)
+    lead = len(wanted) - node.ndim
+    fits = lead >= 0 and all(
+        n == 1 or equal(n, m) is not False for n, m in zip(node.shape, wanted[lead:], strict=True)
+    )
+    if not fits:
+        problem = f"broadcast_to: the shape ({_text(node.shape)}) does not repeat to ({_text(wanted)})"
+        raise _fail(ShapeError(problem, hint="only an extent of 1 is repeated"), node)
+    return moved(Declare(wanted), broadcast(node, wanted))
+
+
+# Axes in another order, elements in another order.
+
+
+def transpose(x: Like, axes: Sequence[int] | None = None) -> Node:
+    """Axis i of the result is axis axes[i] of `x`.  All axes reversed for None."""
+    node = as_node(x)
+    if axes is None:
+        return moved(Transpose(tuple(reversed(range(node.ndim)))), node)
+    order = tuple(one_axis("transpose", axis, node.ndim, node) for axis in axes)
+    if sorted(order) != list(range(node.ndim)):
+        raise _fail(ShapeError(f"transpose: {tuple(axes)} names not each of {node.ndim} axes once"), node)
+    return moved(Transpose(order), node)
+
+
+def swapaxes(x: Like, first: int, second: int) -> Node:
+    """Two axes exchanged."""
+    node = as_node(x)
+    i, j = (one_axis("swapaxes", axis, node.ndim, node) for axis in (first, second))
+    order = [*range(node.ndim)]
+    order[i], order[j] = j, i
+    return moved(Transpose(tuple(order)), node)
+
+
+def matrix_transpose(x: Like) -> Node:
+    """The last two axes exchanged.  [..., m, n] -> [..., n, m]"""
+    return swapaxes(x, -1, -2)
+
+
+def moveaxis(x: Like, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
+    """The axes `source` moved to the places `destination`; the others keep their order."""
+    node = as_node(x)
+    sources, targets = (
+        [one_axis("moveaxis", axis, node.ndim, node) for axis in ((axes,) if isinstance(axes, int) else axes)]
+        for axes in (source, destination)
+    )
+    if len(sources) != len(targets) or len(set(sources)) < len(sources) or len(set(targets)) < len(targets):
+        raise _fail(ShapeError(f"moveaxis: {source} does not pair with {destination}"), node)
+    moves = dict(zip(targets, sources, strict=True))
+    rest = (axis for axis in range(node.ndim) if axis not in sources)
+    return moved(Transpose(tuple(moves[i] if i in moves else next(rest) for i in range(node.ndim))), node)
+
+
+def flip(x: Like, axis: Axes = None) -> Node:
+    """The elements in reverse order along `axis`; along all axes for None."""
+    node = as_node(x)
+    axes = some_axes("flip", axis, node.ndim, node)
+    starts = tuple(n - 1 if i in axes else 0 for i, n in enumerate(node.shape))
+    steps = tuple(-1 if i in axes and n != 1 else 1 for i, n in enumerate(node.shape))
+    return moved(Slice(starts, steps, node.shape), node)
+
+
+def roll(x: Like, shift: Size, axis: int) -> Node:
+    """The elements moved by `shift` along `axis`; those that leave at the end come in at the start."""
+    node = as_node(x)
+    i = one_axis("roll", axis, node.ndim, node)
+    n = node.shape[i]
+    if n == 0:
+        return node
+    cut = -shift % n
+    return concat((_part(node, i, cut, n - cut), _part(node, i, 0, cut)), i)
+
+
+def _part(x: Node, axis: int, start: Size, length: Size) -> Node:
+    """`length` elements along `axis`, from `start` on."""
+    starts = tuple(start if i == axis else 0 for i in range(x.ndim))
+    lengths = tuple(length if i == axis else n for i, n in enumerate(x.shape))
+    return moved(Slice(starts, (1,) * x.ndim, lengths), x)
+
+
+# More elements.
+
+
+def pad(x: Like, widths: Widths, value: float = 0) -> Node:
+    """`x` with `value` around it.
+
+    widths   one number for all sides, or per axis a number or (before, after)
+    """
+    node = as_node(x)
+    per_axis = [*widths] if isinstance(widths, Sequence) else [widths] * node.ndim
+    pairs = [width if isinstance(width, tuple) else (width, width) for width in per_axis]
+    if len(pairs) != node.ndim:
+        raise _fail(ShapeError(f"pad: widths for {len(pairs)} axes of an array of rank {node.ndim}"), node)
+    for side in (side for pair in pairs for side in pair):
+        low = lower_bound(side)
+        if low is None or low < 0:
+            raise _fail(ShapeError(f"pad: the width {side} may be negative", hint="x[1:-1] takes away"), node)
+    shape = tuple(before + n + after for n, (before, after) in zip(node.shape, pairs, strict=True))
+    if shape == node.shape:
+        return node
+    starts = tuple(before for before, _ in pairs)
+    return apply(Pad(starts, (1,) * node.ndim, shape, value), cast(node, node.dtype))
+
+
+def repeat(x: Like, count: Size, axis: int) -> Node:
+    """Every element `count` times, next to each other, along `axis`."""
+    node = as_node(x)
+    i = one_axis("repeat", axis, node.ndim, node)
+    before, n, after = node.shape[:i], node.shape[i], node.shape[i + 1 :]
+    return reshape(spread(node, (*before, n, count, *after), (i + 1,)), (*before, n * count, *after))
+
+
+def tile(x: Like, count: Size, axis: int) -> Node:
+    """All elements along `axis`, `count` times over."""
+    node = as_node(x)
+    i = one_axis("tile", axis, node.ndim, node)
+    before, n, after = node.shape[:i], node.shape[i], node.shape[i + 1 :]
+    return reshape(spread(node, (*before, count, n, *after), (i,)), (*before, n * count, *after))
+
+
+def _met(name: str, xs: Sequence[Like]) -> list[Node]:
+    """All as nodes of one dtype and one rank."""
+    nodes = [as_node(x) for x in xs]
+    if not nodes:
+        raise _fail(ArgumentError(f"{name}: there is nothing to put together"))
+    if len({node.ndim for node in nodes}) > 1:
+        ranks = ", ".join(str(node.ndim) for node in nodes)
+        raise _fail(ShapeError(f"{name}: the ranks {ranks} differ"), *nodes)
+    common = nodes[0].tensor
+    for node in nodes[1:]:
+        weak = common.weak and node.tensor.weak
+        common = TensorType((), promote(common, node.tensor), weak)
+    return [cast(node, common.dtype) for node in nodes]
+
+
+def concat(xs: Sequence[Like], axis: int = 0) -> Node:
+    """The arrays one after the other along `axis`; along the others their extents are equal."""
+    nodes = _met("concat", xs)
+    i = one_axis("concat", axis, nodes[0].ndim, *nodes)
+    return nodes[0] if len(nodes) == 1 else apply(Concat(i), *nodes)
+
+
+def stack(xs: Sequence[Like], axis: int = 0) -> Node:
+    """Arrays of one shape along a new axis, which stands at `axis` in the result."""
+    return concat([expand_dims(node, axis) for node in _met("stack", xs)], axis)
+
+
+# Fewer elements.
+
+
+def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
+    """Parts along `axis`: so many equal ones, or those that end before each of the given places."""
+    node = as_node(x)
+    i = one_axis("split", axis, node.ndim, node)
+    n = node.shape[i]
+    if isinstance(sections, int):
+        if sections < 1 or (isinstance(n, int) and n % sections):
+            raise _fail(ShapeError(f"split: an extent of {n} has no {sections} equal parts"), node)
+        length = n // sections
+        if not isinstance(n, int) and equal(length * sections, n) is not True:
+            whole = (*node.shape[:i], length * sections, *node.shape[i + 1 :])
+            node = moved(Declare(whole), node)
+        return [_part(node, i, part * length, length) for part in range(sections)]
+    ends: list[Size] = [0, *sections, n]
+    for before, after in pairwise(ends):
+        low = lower_bound(after - before)
+        if low is None or low < 0:
+            problem = f"split: the places ({_text(sections)}) are out of order or outside an extent of {n}"
+            raise _fail(ShapeError(problem, hint="x[a:b] takes what is there"), node)
+    return [_part(node, i, before, after - before) for before, after in pairwise(ends)]
+
+
+def unstack(x: Like, axis: int = 0) -> list[Node]:
+    """The arrays along `axis`, which they lack.  Its extent is a number."""
+    node = as_node(x)
+    i = one_axis("unstack", axis, node.ndim, node)
+    n = node.shape[i]
+    if not isinstance(n, int):
+        error = ShapeError(f"unstack: an extent of {n} is no number of nodes", hint="x[i] picks one")
+        raise _fail(error, node)
+    return [moved(Pick((i,), (place,)), node) for place in range(n)]
+
+
+def _text(shape: Sequence[Size]) -> str:
+    return ", ".join(map(str, shape))

@@ -1,0 +1,78 @@
+"""What Python's operators and NumPy's methods do on nodes."""
+
+from collections.abc import Callable, Mapping
+from typing import final
+
+from graphc.ir.node import Like, Node
+from graphc.ir.operands import add, div, mul, neg, sub
+from graphc.ops.elementwise import astype
+from graphc.ops.logic import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+)
+from graphc.ops.movement import matrix_transpose, reshape, transpose
+from graphc.ops.piecewise import abs, floordiv, remainder
+from graphc.ops.powers import power
+from graphc.ops.products import matmul
+from graphc.ops.reduction import sum
+from graphc.ops.slicing import getitem
+from graphc.ops.statistics import mean
+
+__all__ = ["NodeOperators"]
+
+BINARY: Mapping[str, Callable[[Like, Like], Node]] = {
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "div": div,
+    "floordiv": floordiv,
+    "mod": remainder,
+    "pow": power,
+    "matmul": matmul,
+    "eq": equal,
+    "ne": not_equal,
+    "lt": less,
+    "le": less_equal,
+    "gt": greater,
+    "ge": greater_equal,
+    "logical_and": logical_and,
+    "logical_or": logical_or,
+    "logical_xor": logical_xor,
+}
+
+UNARY: Mapping[str, Callable[[Like], Node]] = {"neg": neg, "abs": abs, "logical_not": logical_not}
+
+METHODS: Mapping[str, Callable[..., Node]] = {
+    "transpose": transpose,
+    "matrix_transpose": matrix_transpose,
+    "cast": astype,
+    "reshape": reshape,
+    "sum": sum,
+    "mean": mean,
+}
+
+
+@final
+class NodeOperators:
+    """The functions behind the operators, by name."""
+
+    def binary(self, name: str, left: Like, right: Like) -> Node:
+        return BINARY[name](left, right)
+
+    def unary(self, name: str, x: Node) -> Node:
+        return UNARY[name](x)
+
+    def getitem(self, x: Node, index: object) -> Node:
+        return getitem(x, index)
+
+    def method(self, name: str, x: Node, *args: object, **options: object) -> Node:
+        return METHODS[name](x, *args, **options)
+

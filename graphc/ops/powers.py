@@ -1,0 +1,139 @@
+"""Powers and roots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from graphc.errors import DTypeError
+from graphc.ir.arithmetic import ones_like, zeros_like
+from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import uniform
+from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.operands import as_node, div, meet, where
+from graphc.kernel import functions as k
+from graphc.kernel.scalar import Scalar
+from graphc.ops.elementwise import floating, log
+from graphc.ops.logic import less, logical_or, not_equal
+from graphc.origin import here
+from graphc.types import is_floating
+
+__all__ = ["power", "reciprocal", "rsqrt", "sqrt", "square"]
+
+
+@final
+@dataclass(frozen=True)
+class Square(Elementwise):
+    """x².  Slope: 2x."""
+
+    name: ClassVar[str] = "square"
+    accepts: ClassVar[str] = "iuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        (x,) = xs
+        return x * x
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (xs[0] * 2,)
+
+
+@final
+@dataclass(frozen=True)
+class Sqrt(Elementwise):
+    """√x.  Slope: 1 / (2y), inf at 0."""
+
+    name: ClassVar[str] = "sqrt"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.sqrt(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (div(ones_like(y), y * 2),)
+
+
+@final
+@dataclass(frozen=True)
+class Power(Elementwise):
+    """x^p.  Slopes: p x^(p-1) and y log x, as their limits: 0 where p = 0, and 0 where x = 0 and p >= 0.
+
+    A negative x with a p that is no integer gives nan.  A negative power of an integer has no meaning.
+    """
+
+    name: ClassVar[str] = "pow"
+    accepts: ClassVar[str] = "iuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, p = xs
+        return x**p
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        x, p = xs
+        number = uniform(p)
+        if number is not None:
+            return (power(x, number - 1) * number if number else zeros_like(y), None)
+        by_p = where(logical_or(not_equal(x, 0), less(p, 0)), y * log(x), 0.0)
+        if uniform(x) is not None:
+            return (None, by_p)
+        return (where(not_equal(p, 0), p * power(x, p - 1), 0.0), by_p)
+
+
+def square(x: Like) -> Node:
+    """x²."""
+    return apply(Square(), as_node(x))
+
+
+def sqrt(x: Like) -> Node:
+    """√x: nan below 0."""
+    return apply(Sqrt(), floating(x))
+
+
+def reciprocal(x: Like) -> Node:
+    """1 / x."""
+    return div(1, x)
+
+
+def rsqrt(x: Like) -> Node:
+    """1 / √x."""
+    return reciprocal(sqrt(x))
+
+
+def power(x: Like, exponent: Like) -> Node:
+    """x^exponent, elementwise.
+
+    The numbers 0, 1, 2, 3, 4, -1, 0.5 and -0.5 as exponents give products, a quotient and roots.
+    """
+    if isinstance(exponent, int | float) and not isinstance(exponent, bool):
+        base = as_node(x)
+        if exponent < 0 and not is_floating(base.dtype) and exponent == int(exponent):
+            raise locate(
+                DTypeError(f"pow: a negative power of {base.dtype}", hint='x.astype("float32") ** ...'),
+                here(),
+                (base,),
+            )
+        special = _special(base, exponent)
+        if special is not None:
+            return special
+    return apply(Power(), *meet("pow", x, exponent))
+
+
+def _special(x: Node, exponent: int | float) -> Node | None:
+    """The power written without a logarithm, or None."""
+    if isinstance(exponent, float) and not is_floating(x.dtype):
+        x = floating(x)
+    match exponent:
+        case 0:
+            return ones_like(x)
+        case 1:
+            return x
+        case 2:
+            return square(x)
+        case 3:
+            return square(x) * x
+        case 4:
+            return square(square(x))
+        case -1:
+            return reciprocal(x)
+        case 0.5:
+            return sqrt(x)
+        case -0.5:
+            return rsqrt(x)
+    return None

@@ -1,0 +1,99 @@
+"""Products of matrices, vectors and tensors, as NumPy has them."""
+
+from collections.abc import Sequence
+
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.node import Like, Node, locate
+from graphc.ir.operands import as_node
+from graphc.ops.axes import one_axis, some_axes
+from graphc.ops.contraction import product
+from graphc.ops.movement import reshape
+from graphc.origin import here
+from graphc.sizes import equal
+
+__all__ = ["inner", "matmul", "outer", "tensordot", "vdot", "vecdot"]
+
+
+def matmul(left: Like, right: Like) -> Node:
+    """The product of matrices: `left @ right`.
+
+    left [..., i, k]   right [..., k, j]   ->   [..., i, j]
+
+    Leading axes are a batch; they broadcast.  An operand with one axis is a row on the left and a column on the
+    right, and the result lacks that axis.
+    """
+    x, y = as_node(left), as_node(right)
+    if x.ndim == 0 or y.ndim == 0:
+        raise locate(ShapeError("matmul: an operand has no axes", hint="left * right scales"), here(), (x, y))
+    n, m = x.shape[-1], y.shape[-min(2, y.ndim)]
+    if equal(n, m) is False:
+        fits = x.ndim > 1 and y.ndim > 1
+        hint = (
+            "transpose the right operand" if fits and n == y.shape[-1] else
+            "transpose the left operand" if fits and m == x.shape[-2] else
+            "exchange the operands" if fits and x.shape[-2] == y.shape[-1] else None
+        )  # fmt: skip
+        raise locate(ShapeError(f"matmul: inner extents differ, {n} and {m}", hint=hint), here(), (x, y))
+    rows, columns = ["i"] * (x.ndim > 1), ["j"] * (y.ndim > 1)
+    x_batch, y_batch = ([f"batch{axis}" for axis in range(node.ndim - 2, 0, -1)] for node in (x, y))
+    batch = max(x_batch, y_batch, key=len)
+    return product("matmul", x, y, ([*x_batch, *rows, "k"], [*y_batch, "k", *columns], [*batch, *rows, *columns]))
+
+
+def tensordot(left: Like, right: Like, axes: int | tuple[int | Sequence[int], int | Sequence[int]] = 2) -> Node:
+    """Products summed over pairs of axes.
+
+    left [p..., k...]   right [k..., q...]   ->   [p..., q...]
+
+    `axes`: how many of the last axes of `left` go with the first of `right`, in order; or the axes of each.
+    """
+    x, y = as_node(left), as_node(right)
+    if isinstance(axes, int):
+        first: Sequence[int] = range(x.ndim - axes, x.ndim)
+        second: Sequence[int] = range(axes)
+        if not 0 <= axes <= min(x.ndim, y.ndim):
+            raise locate(ArgumentError(f"tensordot: {axes} axes of operands with {x.ndim} and {y.ndim}"), here(), (x, y))
+    else:
+        first, second = (_in_order(node, part) for node, part in zip((x, y), axes, strict=True))
+        if len(first) != len(second):
+            raise locate(ArgumentError(f"tensordot: {len(first)} axes go with {len(second)}"), here(), (x, y))
+    x_labels = [f"left{axis}" for axis in range(x.ndim)]
+    y_labels = [f"right{axis}" for axis in range(y.ndim)]
+    for a, b in zip(first, second, strict=True):
+        y_labels[b] = x_labels[a]
+    out = [label for label in (*x_labels, *y_labels) if not (label in x_labels and label in y_labels)]
+    return product("tensordot", x, y, (x_labels, y_labels, out))
+
+
+def _in_order(x: Node, axes: int | Sequence[int]) -> list[int]:
+    """`axes` counted from the front, in the order given."""
+    given = [axes] if isinstance(axes, int) else list(axes)
+    some_axes("tensordot", given, x.ndim, x)  # raises for one given twice
+    return [one_axis("tensordot", axis, x.ndim, x) for axis in given]
+
+
+def vecdot(left: Like, right: Like) -> Node:
+    """The products of vectors along the last axis.  [..., k]   [..., k]   ->   [...]; leading axes broadcast."""
+    x, y = as_node(left), as_node(right)
+    if x.ndim == 0 or y.ndim == 0:
+        raise locate(ShapeError("vecdot: an operand has no axes"), here(), (x, y))
+    x_batch, y_batch = ([f"batch{axis}" for axis in range(node.ndim - 1, 0, -1)] for node in (x, y))
+    return product("vecdot", x, y, ([*x_batch, "k"], [*y_batch, "k"], max(x_batch, y_batch, key=len)))
+
+
+def inner(left: Like, right: Like) -> Node:
+    """The products of all vectors along the last axes.  [p..., k]   [q..., k]   ->   [p..., q...]"""
+    x, y = as_node(left), as_node(right)
+    return x * y if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, (-1, -1))
+
+
+def outer(left: Like, right: Like) -> Node:
+    """The product of every element with every element.  [p...]   [q...]   ->   [P, Q], the numbers of elements."""
+    x, y = as_node(left), as_node(right)
+    return tensordot(reshape(x, (-1,)), reshape(y, (-1,)), 0)
+
+
+def vdot(left: Like, right: Like) -> Node:
+    """The sum of the products of all elements, in order.  [p...]   [q...]   ->   []"""
+    x, y = as_node(left), as_node(right)
+    return tensordot(reshape(x, (-1,)), reshape(y, (-1,)), 1)

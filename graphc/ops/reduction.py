@@ -1,0 +1,172 @@
+"""Sums and products over axes, any and all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from graphc.autodiff.reverse import pull_back
+from graphc.ir.arithmetic import Squeeze, ones_like, spread, sum_over, zeros_like
+from graphc.ir.kinds import Constant, Differentiable, Reduction
+from graphc.ir.node import Like, Node, Op, apply
+from graphc.ir.operands import as_node, cast, where
+from graphc.kernel.program import Monoid
+from graphc.ops.axes import Axes, listed, some_axes, with_axes, without
+from graphc.ops.creation import iota
+from graphc.ops.logic import equal, not_equal
+from graphc.ops.placement import Pad, Slice, moved
+from graphc.sizes import Size
+from graphc.types import BOOL, TensorType, as_dtype, as_summed
+
+__all__ = ["all", "any", "count_nonzero", "prod", "sum"]
+
+
+@final
+@dataclass(frozen=True)
+class Prod(Reduction, Differentiable):
+    """The product over `axes`, which the result lacks; of nothing: 1.  The dtypes are those of Sum.
+
+    Nothing is divided to get a cotangent, so it holds at zeros, to any order.  Along one axis it is that of a
+    tree of products of two, in O(n).  Along an extent that is no number, element i gets the product of all
+    elements with 1 in its place, in O(n²).
+    """
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "prod"
+    monoid: ClassVar[Monoid] = Monoid.PROD
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(without(self.axes, types[0].shape), as_summed(types[0].dtype))
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        (x,), (cotangent,) = node.inputs, cotangents
+        if cotangent is None:
+            return (None,)
+        *others, axis = self.axes
+        if others:
+            by_axis = x
+            for i in reversed(self.axes):
+                by_axis = apply(Prod((i,)), by_axis)
+            return pull_back([by_axis], cotangents, [x])
+        n = x.shape[axis]
+        if n == 0:
+            return (zeros_like(x),)
+        if isinstance(n, int):
+            return pull_back([_tree(x, axis, n)], cotangents, [x])
+        return (spread(cotangent, x.shape, (axis,)) * _products_of_others(x, axis),)
+
+    def lifted(self, extent: Size) -> Op:
+        return Prod(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"prod[{listed(self.axes)}]"
+
+
+def _tree(x: Node, axis: int, n: int) -> Node:
+    """The product along an axis of extent n: of pairs, of pairs of pairs ..."""
+    steps = (1,) * x.ndim
+    while n > 1:
+        half = (n + 1) // 2
+        first = tuple(half if i == axis else m for i, m in enumerate(x.shape))
+        rest = tuple(n - half if i == axis else m for i, m in enumerate(x.shape))
+        low = moved(Slice((0,) * x.ndim, steps, first), x)
+        high = moved(Slice(tuple(half if i == axis else 0 for i in range(x.ndim)), steps, rest), x)
+        x = low * (high if first == rest else apply(Pad((0,) * x.ndim, steps, first, 1), high))
+        n = half
+    return moved(Squeeze((axis,)), x)
+
+
+def _products_of_others(x: Node, axis: int) -> Node:
+    """For each element along `axis` the product of all others."""
+    n = x.shape[axis]
+    square = (*x.shape[:axis], n, *x.shape[axis:])  # the element left out, then the factors
+    others = tuple(i for i in range(x.ndim + 1) if i not in (axis, axis + 1))
+    place, factor = (spread(iota(n), square, (*others, i)) for i in (axis + 1, axis))
+    repeated = spread(x, square, (axis,))
+    return apply(Prod((axis + 1,)), where(equal(place, factor), ones_like(repeated), repeated))
+
+
+# Bools.
+
+
+@final
+@dataclass(frozen=True)
+class Any(Reduction, Constant):
+    """Whether one over `axes` holds; of nothing: no."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "any"
+    monoid: ClassVar[Monoid] = Monoid.ANY
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(without(self.axes, types[0].shape), BOOL)
+
+    def lifted(self, extent: Size) -> Op:
+        return Any(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+@final
+@dataclass(frozen=True)
+class All(Reduction, Constant):
+    """Whether all over `axes` hold; of nothing: yes."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "all"
+    monoid: ClassVar[Monoid] = Monoid.ALL
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(without(self.axes, types[0].shape), BOOL)
+
+    def lifted(self, extent: Size) -> Op:
+        return All(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{listed(self.axes)}]"
+
+
+def sum(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
+    """The sum over `axis`; of nothing: 0.  Integers and bool are added up in int64 (uint64).
+
+    dtype   in which to add, and of the result
+    """
+    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
+    axes = some_axes("sum", axis, node.ndim, node)
+    result = sum_over(node, axes) if axes else cast(node, as_summed(node.dtype))
+    return with_axes(result, node, axes, keepdims)
+
+
+def prod(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
+    """The product over `axis`; of nothing: 1.  Integers and bool are multiplied in int64 (uint64).
+
+    dtype   in which to multiply, and of the result
+    """
+    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
+    axes = some_axes("prod", axis, node.ndim, node)
+    result = apply(Prod(axes), node) if axes else cast(node, as_summed(node.dtype))
+    return with_axes(result, node, axes, keepdims)
+
+
+def any(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """Whether one over `axis` holds (numbers: is not 0); of nothing: no."""
+    node = _truth(x)
+    axes = some_axes("any", axis, node.ndim, node)
+    return with_axes(apply(Any(axes), node) if axes else node, node, axes, keepdims)
+
+
+def all(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """Whether all over `axis` hold (numbers: are not 0); of nothing: yes."""
+    node = _truth(x)
+    axes = some_axes("all", axis, node.ndim, node)
+    return with_axes(apply(All(axes), node) if axes else node, node, axes, keepdims)
+
+
+def count_nonzero(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """How many over `axis` are not 0, int64."""
+    return sum(_truth(x), axis, keepdims=keepdims)
+
+
+def _truth(x: Like) -> Node:
+    node = as_node(x)
+    return node if node.dtype == BOOL else not_equal(node, 0)

@@ -1,0 +1,103 @@
+"""Sorting along an axis, and the largest few."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.arithmetic import zeros_like
+from graphc.ir.kinds import Differentiable, Routine
+from graphc.ir.leaves import item, items
+from graphc.ir.node import Like, Node, Op, apply, locate
+from graphc.ir.operands import as_node
+from graphc.ops.axes import one_axis
+from graphc.ops.indexing import ScatterAdd, Take
+from graphc.ops.movement import moveaxis
+from graphc.ops.placement import Declare, Slice, moved
+from graphc.origin import here
+from graphc.sizes import Size, lower_bound, minimum
+from graphc.types import INT64, TensorType, TupleType
+
+__all__ = ["Sort", "argsort", "sort", "topk"]
+
+
+@final
+@dataclass(frozen=True)
+class Sort(Routine, Differentiable):
+    """The last axis in order, and where each element stood: values, and their int64 places.
+
+    Stable: equal elements keep their order.  A nan counts as larger than every number.  Tangents and cotangents
+    go with their elements; where elements are equal, that is the derivative of one of several orders.
+    """
+
+    descending: bool = False
+    name: ClassVar[str] = "sort"
+    routine: ClassVar[str] = "sort"
+
+    def options(self) -> tuple[tuple[str, int | bool | str], ...]:
+        return (("descending", self.descending),)
+
+    def infer(self, *types: TensorType) -> TupleType:
+        (x,) = types
+        return TupleType((TensorType(x.shape, x.dtype), TensorType(x.shape, INT64)))
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        cotangent = cotangents[0]
+        if cotangent is None:
+            return (None,)
+        last = cotangent.ndim - 1
+        return (apply(ScatterAdd(last, paired=True, checked=False), zeros_like(cotangent), item(node, 1), cotangent),)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        tangent = tangents[0]
+        if tangent is None:
+            return None, None
+        return apply(Take(tangent.ndim - 1, paired=True, checked=False), tangent, item(node, 1)), None
+
+    def lifted(self, extent: Size) -> Op:
+        return self
+
+    def text(self) -> str:
+        return "sort[descending]" if self.descending else "sort"
+
+
+def sort(x: Like, axis: int = -1, *, descending: bool = False) -> Node:
+    """The elements in order along `axis`.  A nan counts as larger than every number."""
+    return _sorted("sort", x, axis, descending)[0]
+
+
+def argsort(x: Like, axis: int = -1, *, descending: bool = False) -> Node:
+    """Where the elements in order stand along `axis`, int64.  Equal elements keep their order."""
+    return _sorted("argsort", x, axis, descending)[1]
+
+
+def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
+    """The `k` largest along `axis`, the largest first, and their places.  [..., n, ...]   ->   [..., k, ...] twice
+
+    Equal elements keep their order.  A nan counts as larger than every number.
+    """
+    node = as_node(x)
+    low = lower_bound(k)
+    if low is None or low < 0:
+        raise locate(ArgumentError(f"topk: {k} is no number of elements"), here(), (node,))
+    i = one_axis("topk", axis, node.ndim, node)
+    n = node.shape[i]
+    if isinstance(k, int) and isinstance(n, int) and k > n:
+        raise locate(ShapeError(f"topk: {k} elements of an axis with {n}"), here(), (node,))
+    values, places = _sorted("topk", node, i, True)
+    return _first(values, i, k), _first(places, i, k)
+
+
+def _sorted(name: str, x: Like, axis: int, descending: bool) -> tuple[Node, Node]:
+    """Values and places in order along `axis`."""
+    node = as_node(x)
+    i = one_axis(name, axis, node.ndim, node)
+    values, places = items(apply(Sort(descending), moveaxis(node, i, -1)))
+    return moveaxis(values, -1, i), moveaxis(places, -1, i)
+
+
+def _first(x: Node, axis: int, k: Size) -> Node:
+    """The first `k` elements along `axis`.  Fails at the call where there are fewer."""
+    there = tuple(minimum(k, n) if i == axis else n for i, n in enumerate(x.shape))
+    wanted = tuple(k if i == axis else n for i, n in enumerate(x.shape))
+    return moved(Declare(wanted), moved(Slice((0,) * x.ndim, (1,) * x.ndim, there), x))

@@ -1,0 +1,80 @@
+"""Means, spreads, and exponentials that add up to one: functions made of ops."""
+
+from graphc.ir.arithmetic import spread, sum_over
+from graphc.ir.leaves import size_node
+from graphc.ir.node import Like, Node
+from graphc.ir.operands import cast, div, where
+from graphc.ops.axes import Axes, some_axes, with_axes
+from graphc.ops.elementwise import exp, floating, log, stop_gradient
+from graphc.ops.extremes import max
+from graphc.ops.logic import equal, isfinite, not_equal
+from graphc.ops.powers import sqrt, square
+from graphc.sizes import product
+from graphc.types import FLOAT32
+
+__all__ = ["log_softmax", "logsumexp", "mean", "softmax", "std", "var"]
+
+
+def _wider(x: Node) -> Node:
+    """Floats of two bytes as float32: their sums and squares leave the range soon."""
+    return cast(x, FLOAT32) if x.dtype.itemsize == 2 else x
+
+
+def mean(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The mean over `axis`; of nothing: nan.  Integers are averaged as float32."""
+    node = floating(x)
+    axes = some_axes("mean", axis, node.ndim, node)
+    count = size_node(product(node.shape[i] for i in axes))
+    return with_axes(cast(div(sum_over(_wider(node), axes), count), node.dtype), node, axes, keepdims)
+
+
+def var(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:
+    """The variance over `axis`: the sum of squared distances from the mean, by their number - `correction`.
+
+    The mean is taken first, so that nothing cancels.
+    Chan, Golub, LeVeque: Algorithms for computing the sample variance, 1983.
+    """
+    node = floating(x)
+    axes = some_axes("var", axis, node.ndim, node)
+    wide = _wider(node)
+    squares = sum_over(square(wide - mean(wide, axes, keepdims=True)), axes)
+    count = size_node(product(node.shape[i] for i in axes)) - correction
+    return with_axes(cast(div(squares, count), node.dtype), node, axes, keepdims)
+
+
+def std(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:
+    """The root of the variance.  Where that is 0, so are all derivatives."""
+    variance = var(x, axis, correction=correction, keepdims=keepdims)
+    return where(not_equal(variance, 0), sqrt(variance), 0.0)
+
+
+def logsumexp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """log Σ e^x over `axis`, where no e^x overflows; -inf where all are -inf, with derivatives of 0."""
+    node = floating(x)
+    axes = some_axes("logsumexp", axis, node.ndim, node)
+    largest = stop_gradient(max(node, axes))  # the result does not depend on what is subtracted
+    shift = where(isfinite(largest), largest, 0.0)  # inf - inf would be nan
+    total = sum_over(exp(node - spread(shift, node.shape, axes)), axes)
+    result = where(equal(total, 0), float("-inf"), log(total)) + shift
+    return with_axes(result, node, axes, keepdims)
+
+
+def softmax(x: Like, axis: Axes = -1) -> Node:
+    """e^x / Σ e^x over `axis`."""
+    node = floating(x)
+    axes = some_axes("softmax", axis, node.ndim, node)
+    powers = exp(_shifted(node, axes))
+    return div(powers, spread(sum_over(powers, axes), node.shape, axes))
+
+
+def log_softmax(x: Like, axis: Axes = -1) -> Node:
+    """x - log Σ e^x over `axis`."""
+    node = floating(x)
+    axes = some_axes("log_softmax", axis, node.ndim, node)
+    shifted = _shifted(node, axes)
+    return shifted - spread(log(sum_over(exp(shifted), axes)), node.shape, axes)
+
+
+def _shifted(x: Node, axes: tuple[int, ...]) -> Node:
+    """`x` less its largest: the largest exp is now 1, and nothing overflows.  Results do not depend on it."""
+    return x - spread(stop_gradient(max(x, axes)), x.shape, axes)

@@ -1,0 +1,28 @@
+"""SymPy expressions in an order in which operands come first.  No recursion: expressions may be deep."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+__all__ = ["Expression", "operands_first"]
+
+Expression: TypeAlias = Any  # a sympy.Basic: SymPy has no types, and is loaded where a formula is first used
+
+
+def operands_first(
+    root: Expression, operands: Callable[[Expression], Sequence[Expression]]
+) -> list[Expression]:
+    """Every expression that `root` needs, once, after all that it needs itself.  Equal expressions are one."""
+    order: list[Expression] = []
+    seen = {root}
+    stack = [(root, iter(operands(root)))]
+    while stack:
+        expression, rest = stack[-1]
+        for operand in rest:
+            if operand not in seen:
+                seen.add(operand)
+                stack.append((operand, iter(operands(operand))))
+                break
+        else:
+            order.append(expression)
+            stack.pop()
+    return order

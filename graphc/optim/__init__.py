@@ -1,0 +1,1 @@
+"""Optimisers and schedules: pure functions from gradients to updates."""

@@ -1,0 +1,99 @@
+"""Where a node was made: the user's line, the scope, and for gradient nodes the forward node and the rule."""
+
+import linecache
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FrameType
+from typing import NamedTuple, Protocol, final
+
+__all__ = ["Derivation", "Origin", "Traced", "derived", "here", "scope"]
+
+
+class Traced(Protocol):
+    """Anything that knows where it was made."""
+
+    @property
+    def origin(self) -> "Origin": ...
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Derivation:
+    """Why a node exists that no user wrote: a rule, and the node it was applied to, known by identity."""
+
+    rule: str
+    forward: Traced
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Derivation) and self.rule == other.rule and self.forward is other.forward
+
+    def __hash__(self) -> int:
+        return hash((self.rule, id(self.forward)))
+
+
+class Origin(NamedTuple):
+    """One place in a user's program.  `derived_from` is empty for what the user wrote."""
+
+    file: str
+    line: int
+    function: str
+    scope: str = ""
+    derived_from: tuple[Derivation, ...] = ()
+
+    def place(self) -> str:
+        """`train.py:41`: the last part of the path, and the line."""
+        return f"{self.file.replace(chr(92), '/').rpartition('/')[2]}:{self.line}"
+
+    def source(self) -> str:
+        """The text of the line, without indentation, or nothing where it cannot be read."""
+        return linecache.getline(self.file, self.line).strip()
+
+
+_scope: ContextVar[str] = ContextVar("scope", default="")
+_derived: ContextVar[Origin | None] = ContextVar("derived", default=None)
+
+_OWN = "graphc"
+
+
+def _is_own(frame: FrameType) -> bool:
+    name = frame.f_globals.get("__name__", "")
+    return bool(name == _OWN or name.startswith("graphc."))
+
+
+def here() -> Origin:
+    """The place of the caller's caller outside graphc.  One walk up the stack, to the first user frame."""
+    fixed = _derived.get()
+    if fixed is not None:
+        return fixed
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_own(frame):
+        frame = frame.f_back
+    if frame is None:
+        return Origin("<graphc>", 0, "", _scope.get())
+    code = frame.f_code
+    return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get())
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Label the nodes made inside, for people who read the graph.  Scopes nest: `encoder/attention`."""
+    outer = _scope.get()
+    token = _scope.set(f"{outer}/{name}" if outer else name)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def derived(rule: str, forward: Traced) -> Iterator[None]:
+    """Nodes made inside say that `rule` made them from `forward`, and point at its user line."""
+    origin = forward.origin
+    token = _derived.set(origin._replace(derived_from=(Derivation(rule, forward),)))
+    try:
+        yield
+    finally:
+        _derived.reset(token)

@@ -1,0 +1,79 @@
+"""Nested lists, tuples and dicts of things: taken apart, and put together again in the same form."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+__all__ = ["Structure", "leaves", "paths", "rebuild"]
+
+Structure: TypeAlias = Any  # Any: a leaf, None, or a list, tuple, named tuple or dict of structures
+
+
+def leaves(structure: Structure) -> list[Any]:
+    """The leaves, from left to right; dicts in the order of their keys as given.  None has none."""
+    return [leaf for _, leaf in paths(structure)]
+
+
+def paths(structure: Structure, path: str = "") -> list[tuple[str, Any]]:
+    """Each leaf with its path: `encoder.0.weight`."""
+    found: list[tuple[str, Any]] = []
+    stack: list[tuple[str, Any]] = [(path, structure)]
+    while stack:
+        where, item = stack.pop()
+        if item is None:
+            continue
+        parts = _parts(item)
+        if parts is None:
+            found.append((where, item))
+        else:
+            stack.extend((f"{where}.{key}" if where else str(key), part) for key, part in reversed(list(parts)))
+    return found
+
+
+def _parts(item: object) -> Iterable[tuple[object, object]] | None:
+    if isinstance(item, Mapping):
+        return item.items()
+    if isinstance(item, list | tuple):
+        return enumerate(item)
+    return None
+
+
+def rebuild(structure: Structure, values: Sequence[Any]) -> Structure:
+    """The same form with other leaves."""
+    rest = iter(values)
+    result = _rebuild(structure, rest)
+    assert next(rest, rest) is rest, "more values than leaves"
+    return result
+
+
+def _rebuild(structure: Structure, rest: Iterator[Any]) -> Structure:
+    # Recursion over the nesting of a user's containers, which Python itself limits, not over a graph.
+    if structure is None:
+        return None
+    if isinstance(structure, Mapping):
+        return {key: _rebuild(part, rest) for key, part in structure.items()}
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*(_rebuild(part, rest) for part in structure))
+    if isinstance(structure, list | tuple):
+        return type(structure)(_rebuild(part, rest) for part in structure)
+    return next(rest)
+
+
+def builder(structure: Structure) -> Callable[[Sequence[Any]], Any]:
+    """A fast `rebuild` for one form."""
+    match structure:
+        case None:
+            return lambda values: None
+        case list() | tuple() | Mapping():
+            count = len(leaves(structure))
+            flat = count == len(structure) and not any(_parts(part) is not None or part is None for part in _items(structure))
+            if flat and type(structure) is tuple:
+                return tuple
+            if flat and type(structure) is list:
+                return list
+            return lambda values: rebuild(structure, values)
+        case _:
+            return lambda values: values[0]
+
+
+def _items(structure: Structure) -> Iterable[object]:
+    return structure.values() if isinstance(structure, Mapping) else structure

@@ -1,0 +1,1 @@
+"""Checks for users and for our own tests."""

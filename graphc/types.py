@@ -1,0 +1,166 @@
+"""Types of nodes: a shape of sizes and a dtype; and the one rule by which dtypes combine."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import ml_dtypes
+import numpy as np
+
+from graphc.errors import DTypeError
+from graphc.sizes import Size, product
+
+__all__ = [
+    "DTYPES",
+    "DType",
+    "NodeType",
+    "Shape",
+    "TensorType",
+    "TupleType",
+    "as_dtype",
+    "as_floating",
+    "as_summed",
+    "is_floating",
+    "is_integer",
+    "promote",
+    "short_name",
+]
+
+DType: TypeAlias = np.dtype[Any]  # Any: NumPy's parameter is the scalar class, which we never use
+Shape: TypeAlias = tuple[Size, ...]
+
+BOOL = np.dtype(np.bool_)
+BFLOAT16: DType = np.dtype(ml_dtypes.bfloat16)
+FLOAT32 = np.dtype(np.float32)
+INT64 = np.dtype(np.int64)
+
+DTYPES: dict[str, DType] = {
+    name: np.dtype(name)
+    for name in (
+        "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "float16", "float32", "float64",
+    )
+} | {"bfloat16": BFLOAT16}  # fmt: skip
+
+_KNOWN = {dtype: name for name, dtype in DTYPES.items()}
+_PLAIN: dict[type, DType] = {bool: BOOL, int: INT64, float: FLOAT32}
+_FLOATS = frozenset(DTYPES[name] for name in ("float16", "bfloat16", "float32", "float64"))
+_INTEGERS = frozenset(dtype for dtype in _KNOWN if dtype.kind in "iu")
+_SHORT = {"bool": "bool", "bfloat16": "bf16"} | {
+    name: name.replace("uint", "u").replace("int", "i").replace("float", "f")
+    for name in DTYPES
+    if name not in ("bool", "bfloat16")
+}
+
+
+def as_dtype(wanted: object) -> DType:
+    """The dtype that `wanted` names: a NumPy dtype or scalar class, a name, or Python's bool, int, float.
+
+    Python's float is float32, as everywhere in graphc.  Raises DTypeError for any other.
+    """
+    if isinstance(wanted, type) and wanted in _PLAIN:
+        return _PLAIN[wanted]
+    if isinstance(wanted, str) and wanted in DTYPES:
+        return DTYPES[wanted]
+    try:
+        dtype = np.dtype(wanted).newbyteorder("=")  # type: ignore[call-overload]
+    except TypeError:
+        dtype = None
+    if dtype not in _KNOWN:
+        raise DTypeError(f"unknown dtype {wanted!r}", hint=f"one of {', '.join(DTYPES)}")
+    return dtype
+
+
+def is_floating(dtype: DType) -> bool:
+    """Whether derivatives flow through values of this dtype."""
+    return dtype in _FLOATS
+
+
+def is_integer(dtype: DType) -> bool:
+    """Whether the dtype is a signed or unsigned integer; bool is not."""
+    return dtype in _INTEGERS
+
+
+def as_floating(dtype: DType) -> DType:
+    """The dtype of `exp(x)` or `mean(x)`: floats stay, everything else becomes float32."""
+    return dtype if dtype in _FLOATS else FLOAT32
+
+
+def as_summed(dtype: DType) -> DType:
+    """The dtype of sums and products of many: floats stay; unsigned integers become uint64, all else int64."""
+    if dtype in _FLOATS:
+        return dtype
+    return DTYPES["uint64"] if dtype.kind == "u" else INT64
+
+
+def short_name(dtype: DType) -> str:
+    """`f32`, `i64`, `bf16`: as types are printed."""
+    return _SHORT[_KNOWN[dtype]]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """A shape and a dtype.  `weak`: came from a Python number, and adopts the dtype it meets."""
+
+    shape: Shape
+    dtype: DType
+    weak: bool = False
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        """The number of elements."""
+        return product(self.shape)
+
+    def __str__(self) -> str:
+        return f"{short_name(self.dtype)}[{','.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class TupleType:
+    """The type of a node with several results."""
+
+    items: tuple[TensorType, ...]
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.items))})"
+
+
+NodeType: TypeAlias = TensorType | TupleType
+
+
+def _rank(dtype: DType) -> int:
+    """bool < integers < floats."""
+    return 0 if dtype == BOOL else 1 if dtype in _INTEGERS else 2
+
+
+def _wider(left: DType, right: DType) -> DType:
+    """The wider of two dtypes of the same kind; float16 with bfloat16 is float32, as neither holds the other."""
+    if left == right:
+        return left
+    if BFLOAT16 in (left, right):
+        other = right if left == BFLOAT16 else left
+        return FLOAT32 if other == DTYPES["float16"] else other
+    return np.promote_types(left, right)
+
+
+def promote(left: TensorType, right: TensorType) -> DType:
+    """The dtype in which two operands meet.
+
+    Same kind: the wider.  Integer with float: the float.  bool with anything: the other.  A weak operand
+    adopts the other's dtype unless its kind is higher; then it takes the default of its kind (float32).
+    Signed with unsigned follows NumPy (int8 with uint8 is int16; int64 with uint64 is float64).
+    """
+    a, b = left.dtype, right.dtype
+    if a == b:
+        return a
+    ranks = _rank(a), _rank(b)
+    if left.weak != right.weak:
+        weak_rank, strong_rank = ranks if left.weak else ranks[::-1]
+        weak, strong = (a, b) if left.weak else (b, a)
+        return strong if weak_rank <= strong_rank else weak
+    if ranks[0] != ranks[1]:
+        return a if ranks[0] > ranks[1] else b
+    return _wider(a, b)

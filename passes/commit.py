@@ -1,0 +1,84 @@
+"""Committing: next values are computed straight into the variables, last, wherever that is safe."""
+
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.program import Kernel, Program, Step, Store
+from graphc.passes.places import is_copy, loads_at, rewritten, stores_at
+
+__all__ = ["commit"]
+
+
+def commit(program: Program) -> Program:
+    """Replace `t = f(w); w = t` by `w = f(w)` and move it behind every step that may raise.
+
+    Safe where the kernel that computes t writes nothing else that others read, reads w only at the element it
+    writes and no later, and no later step reads the old w.
+    """
+    readers: dict[Buffer, list[int]] = {}
+    writer: dict[Buffer, int] = {}
+    for number, step in enumerate(program.steps):
+        for buffer in step.reads:
+            readers.setdefault(buffer.root, []).append(number)
+        for buffer in step.writes:
+            writer.setdefault(buffer.root, number)
+    copied: dict[Buffer, tuple[int, Buffer]] = {}  # temporary -> the copy step, the variable
+    for number in range(program.commit, len(program.steps)):
+        pair = is_copy(program.steps[number])
+        if pair is not None and pair[0].role is Role.TEMPORARY and pair[0].base is None:
+            copied.setdefault(pair[0], (number, pair[1]))
+    moved: dict[int, Kernel] = {}
+    dropped: set[int] = set()
+    overwritten: set[Buffer] = set()
+    for number in dict.fromkeys(sorted(writer[t] for t in copied if t in writer)):
+        step = program.steps[number]
+        if not isinstance(step, Kernel) or number >= program.commit:
+            continue
+        exchange = {t: copied[t][1] for t in step.writes if t in copied}
+        private = all(t in exchange and readers.get(t.root, []) == [copied[t][0]] for t in step.writes)
+        if not private or not all(_safe(step, t, w, readers, program.commit, dropped, overwritten) for t, w in exchange.items()):
+            continue
+        moved[number] = rewritten(step, exchange)
+        dropped |= {copied[t][0] for t in exchange}
+        overwritten |= set(exchange.values())
+    pure: list[Step] = [s for n, s in enumerate(program.steps[: program.commit]) if n not in moved]
+    last = [s for n, s in enumerate(program.steps) if n >= program.commit and n not in dropped]
+    steps = (*pure, *moved.values(), *last)
+    return Program(
+        steps,
+        program.inputs,
+        program.variables,
+        program.constants,
+        program.outputs,
+        len(pure),
+        program.symbols,
+    )
+
+
+def _safe(
+    step: Kernel,
+    temporary: Buffer,
+    variable: Buffer,
+    readers: dict[Buffer, list[int]],
+    commits: int,
+    dropped: set[int],
+    overwritten: set[Buffer],
+) -> bool:
+    """Whether `step` may write `variable` where it now writes `temporary`.
+
+    Steps that stay run before every one that moves, so only copies at the end and moved steps are in the way.
+    """
+    if any(reader >= commits and reader not in dropped for reader in readers.get(variable, [])):
+        return False
+    if any(buffer.root in overwritten for buffer in step.reads):
+        return False
+    stored = stores_at(step, temporary)
+    if len(stored) != 1 or stored[0].index is None or _combines(step, temporary):
+        return False
+    return all(load.stage <= stored[0].stage and load.index == stored[0].index for load in loads_at(step, variable))
+
+
+def _combines(step: Kernel, buffer: Buffer) -> bool:
+    return any(
+        isinstance(effect, Store) and effect.buffer is buffer and effect.combine is not None
+        for stage in step.stages
+        for effect in stage.effects
+    )

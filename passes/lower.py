@@ -1,0 +1,256 @@
+"""Lowering: from units of nodes to steps over buffers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from graphc.ir.kinds import Counting, Deposit, IndexMap, Leaf, Movement, Product, Reduction, Reshaped, Routine, Running, Scatter
+from graphc.ir.leaves import ConstantValue, Input, Item, Variable
+from graphc.ir.node import IndexBound, Node, SameSize
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.program import (
+    Check,
+    Contract,
+    Extern,
+    IndexInRange,
+    Kernel,
+    Program,
+    SizesAgree,
+    Step,
+)
+from graphc.origin import Origin
+from graphc.passes.fuse import Loops, Partition, Single
+from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, loops_kernel, running_kernel, scatter_kernel
+from graphc.passes.sources import Source, composed_index
+from graphc.sizes import equal, symbols_of
+from graphc.types import TensorType
+
+__all__ = ["Lowered", "lower"]
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """A program, and the arrays behind its constants."""
+
+    program: Program
+    constants: tuple[npt.NDArray[Any], ...]
+
+
+def lower(partition: Partition) -> Lowered:
+    """Write every unit as steps.  Checks of sizes come first, those of indices before what they guard.
+
+    Variables are set last, each by a copy of its next value: `commit` writes in place where that is safe.
+    """
+    return _Lowering(partition).run()
+
+
+@dataclass
+class _Lowering:
+    partition: Partition
+    steps: list[Step] = field(default_factory=list)
+    commits: list[Step] = field(default_factory=list)
+    buffers: dict[Node, Buffer] = field(default_factory=dict)
+    results: dict[Node, tuple[Buffer, ...]] = field(default_factory=dict)
+    constants: list[npt.NDArray[Any]] = field(default_factory=list)
+    constant_buffers: list[Buffer] = field(default_factory=list)
+    wanted: dict[Node, Buffer] = field(default_factory=dict)  # node -> the output it is computed into
+    checked: set[tuple[Buffer, object]] = field(default_factory=set)
+
+    def run(self) -> Lowered:
+        graph = self.partition.graph
+        inputs = tuple(Buffer(Role.INPUT, x.dtype, x.shape, slot) for slot, x in enumerate(graph.inputs))
+        variables = tuple(Buffer(Role.VARIABLE, x.dtype, x.shape, slot) for slot, x in enumerate(graph.variables))
+        self.buffers |= dict(zip(graph.inputs, inputs, strict=True)) | dict(zip(graph.variables, variables, strict=True))
+        outputs = tuple(Buffer(Role.OUTPUT, y.dtype, y.shape, slot) for slot, y in enumerate(graph.outputs))
+        copies: list[tuple[Node, Buffer]] = []
+        for node, buffer in zip(graph.outputs, outputs, strict=True):
+            computed = self._computes(node)
+            if computed is None or computed in self.wanted:
+                copies.append((node, buffer))
+            else:
+                self.wanted[computed] = buffer if computed is node else _view(buffer, computed)
+                if computed is not node:
+                    self.buffers[node] = buffer
+        self._check_sizes()
+        for unit in self.partition.units:
+            if isinstance(unit, Loops):
+                self._lower_loops(unit)
+            else:
+                self._lower_single(unit.node)
+        for node, buffer in copies:
+            self.steps.append(copy_kernel(self.source(node), buffer, node.origin, self.buffer))
+        for variable, value in graph.updates.items():
+            if value is not variable:
+                self._commit(value, self.buffers[variable])
+        program = Program(
+            (*self.steps, *self.commits),
+            inputs,
+            variables,
+            tuple(self.constant_buffers),
+            outputs,
+            len(self.steps),
+            self._symbols(),
+        )
+        return Lowered(program, tuple(self.constants))
+
+    def _commit(self, value: Node, variable: Buffer) -> None:
+        """Set a variable at the end.  A next value that is another variable is copied while that is still old."""
+        source = self.source(value)
+        if not isinstance(source.node.op, Leaf) or isinstance(source.node.op, Variable):
+            under = self.buffer(source.node)
+            if under.root.role is Role.VARIABLE:
+                kept = Buffer(Role.TEMPORARY, value.dtype, value.shape)
+                self.steps.append(copy_kernel(source, kept, value.origin, self.buffer))
+                self.buffers[value] = kept
+                source = Source(value, None)
+        self.commits.append(copy_kernel(source, variable, value.origin, self.buffer))
+
+    def _symbols(self) -> tuple[str, ...]:
+        found = {s.name for x in self.partition.graph.inputs for n in x.shape for s in symbols_of(n)}
+        return tuple(sorted(found))
+
+    # Buffers.
+
+    def _computes(self, node: Node) -> Node | None:
+        """The node whose step can write straight into the output for `node`; None where a copy is needed."""
+        while isinstance(node.op, Reshaped):
+            node = node.inputs[0]
+        is_leaf = isinstance(node.op, Leaf) or (isinstance(node.op, Movement) and node not in self.partition.stored)
+        return None if is_leaf or isinstance(node.op, Item) else node
+
+    def _result(self, node: Node) -> Buffer:
+        """The buffer that the step of `node` writes."""
+        buffer = self.wanted.get(node)
+        if buffer is None:
+            tensor = node.tensor
+            buffer = Buffer(Role.TEMPORARY, tensor.dtype, tensor.shape)
+        self.buffers[node] = buffer
+        return buffer
+
+    def buffer(self, node: Node) -> Buffer:
+        """The buffer that holds a node."""
+        found = self.buffers.get(node)
+        if found is not None:
+            return found
+        op = node.op
+        match op:
+            case ConstantValue() if not op.is_uniform:
+                found = Buffer(Role.CONSTANT, op.dtype, op.shape, len(self.constants))
+                self.constants.append(op.array)
+                self.constant_buffers.append(found)
+            case Reshaped():
+                found = _view(self.buffer(node.inputs[0]), node)
+            case Item():
+                found = self.results[node.inputs[0]][op.index]
+            case Leaf():
+                found = Buffer(Role.TEMPORARY, node.dtype, node.shape)
+                self.steps.append(fill_kernel(node, found, self.buffer))
+            case _:
+                raise AssertionError(f"{node!r} has no buffer")
+        self.buffers[node] = found
+        return found
+
+    def source(self, node: Node) -> Source:
+        """Where the elements of `node` lie."""
+        return self.partition.sources.get(node) or Source(node, None)
+
+    # Checks.
+
+    def _check_sizes(self) -> None:
+        seen: set[tuple[object, object]] = set()
+        for node in self.partition.graph.nodes:
+            if not node.inputs or not any(isinstance(x.type, TensorType) and _is_symbolic(x) for x in node.inputs):
+                continue
+            for need in node.op.requirements(*(x.tensor for x in node.inputs)):
+                if not isinstance(need, SameSize) or equal(need.left, need.right):
+                    continue
+                if (need.left, need.right) not in seen:
+                    seen.add((need.left, need.right))
+                    because = f"{node.op.name}: {need.because}"
+                    self.steps.append(Check(SizesAgree(need.left, need.right), because, need.hint, (node.origin,)))
+
+    def _check_indices(self, node: Node) -> None:
+        for need in node.op.requirements(*(x.tensor for x in node.inputs)):
+            if isinstance(need, IndexBound):
+                index = self.buffer(node.inputs[need.operand])
+                if (index, need.extent) not in self.checked:
+                    self.checked.add((index, need.extent))
+                    condition = IndexInRange(index, need.extent, negative=True)
+                    self.steps.append(Check(condition, f"{node.op.name}: {need.because}", None, (node.origin,)))
+
+    # Steps.
+
+    def _lower_loops(self, unit: Loops) -> None:
+        for node in unit.nodes:
+            if node.inputs and not isinstance(node.op, Reduction):
+                self._check_indices(node)
+        outputs: dict[Node, tuple[Buffer, ...]] = {}
+        for node in unit.nodes:
+            if not isinstance(node.type, TensorType):
+                buffers = tuple(Buffer(Role.TEMPORARY, t.dtype, t.shape) for t in node.type.items)
+                self.results[node] = outputs[node] = buffers
+            elif node in self.partition.stored:
+                outputs[node] = (self._result(node),)
+        self.steps.append(loops_kernel(unit, outputs, self.source, self.buffer))
+
+    def _lower_single(self, node: Node) -> None:
+        op = node.op
+        origins = (node.origin,)
+        match op:
+            case Leaf():
+                return  # an output or update that is no computation is copied at the end
+            case Product():
+                left, right = (self._operand(x) for x in node.inputs)
+                indices = op.indices()
+                self.steps.append(
+                    Contract(
+                        op.extents,
+                        left[0],
+                        right[0],
+                        self._result(node),
+                        _through(left[1], indices[0]),
+                        _through(right[1], indices[1]),
+                        indices[2],
+                        origins,
+                    )
+                )
+            case Routine():
+                reads = tuple(self.buffer(x) for x in node.inputs)
+                if isinstance(node.type, TensorType):
+                    writes: tuple[Buffer, ...] = (self._result(node),)
+                else:
+                    writes = tuple(Buffer(Role.TEMPORARY, t.dtype, t.shape) for t in node.type.items)
+                    self.results[node] = writes
+                self.steps.append(Extern(op.routine, op.options(), reads, writes, origins))
+            case Deposit():
+                operands = [self.source(x) for x in node.inputs]
+                self.steps.append(deposit_kernel(node, operands, self._result(node), self.buffer))
+            case Scatter():
+                self._check_indices(node)
+                operands = [self.source(x) for x in node.inputs]
+                self.steps.append(scatter_kernel(node, operands, self._result(node), self.buffer))
+            case Running():
+                self.steps.append(running_kernel(node, self.source(node.inputs[0]), self._result(node), self.buffer))
+            case Movement():
+                source = self.partition.sources[node]
+                self.steps.append(copy_kernel(source, self._result(node), node.origin, self.buffer))
+            case _:
+                raise AssertionError(f"no lowering for {node!r}")
+
+    def _operand(self, node: Node) -> tuple[Buffer, IndexMap | None]:
+        source = self.source(node)
+        return self.buffer(source.node), source.map
+
+
+def _through(map: IndexMap | None, index: Sequence[object]) -> tuple[Any, ...]:
+    return tuple(index) if map is None else tuple(composed_index(part, tuple(index)) for part in map.parts)  # type: ignore[arg-type]
+
+
+def _view(of: Buffer, node: Node) -> Buffer:
+    return Buffer(of.role, node.dtype, node.shape, of.slot, of.root)
+
+
+def _is_symbolic(node: Node) -> bool:
+    return any(not isinstance(extent, int) for extent in node.shape)

@@ -1,0 +1,92 @@
+"""The pass protocol: a form goes in, a form comes out, and the trace keeps both."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import ClassVar, Generic, TypeVar
+
+from graphc.origin import Origin
+
+__all__ = ["Log", "Pass", "Record", "Trace"]
+
+Before = TypeVar("Before")
+After = TypeVar("After")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a pass did, and where the user wrote what it did it to."""
+
+    what: str
+    origin: Origin
+
+
+@dataclass
+class Log:
+    """What one pass has to say."""
+
+    notes: list[Note] = field(default_factory=list)
+
+    def note(self, what: str, origin: Origin) -> None:
+        """Keep a remark."""
+        self.notes.append(Note(what, origin))
+
+
+class Pass(ABC, Generic[Before, After]):
+    """One improvement.  Returns a new form and leaves the old one as it was."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def run(self, form: Before, log: Log) -> After:
+        """The improved form."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One pass as it happened."""
+
+    name: str
+    before: object
+    after: object
+    seconds: float
+    notes: Sequence[Note]
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {1000 * self.seconds:.2f} ms, {len(self.notes)} notes>"
+
+
+@dataclass
+class Trace:
+    """Every stage of a compilation, in order; by number or by the name of the pass (the last of that name)."""
+
+    records: list[Record] = field(default_factory=list)
+
+    def apply(self, step: Pass[Before, After], form: Before) -> After:
+        """Run a pass and keep the record."""
+        log = Log()
+        start = perf_counter()
+        after = step.run(form, log)
+        self.records.append(Record(step.name, form, after, perf_counter() - start, tuple(log.notes)))
+        return after
+
+    def __getitem__(self, key: str | int) -> Record:
+        if isinstance(key, int):
+            return self.records[key]
+        for record in reversed(self.records):
+            if record.name == key:
+                return record
+        raise KeyError(f"no pass {key!r}; there are {', '.join(dict.fromkeys(r.name for r in self.records))}")
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def seconds(self) -> float:
+        """The time of all passes."""
+        return sum(record.seconds for record in self.records)
+
+    def __repr__(self) -> str:
+        lines = [f"  {r.name:<10} {1000 * r.seconds:8.2f} ms  {len(r.notes)} notes" for r in self.records]
+        return "\n".join(("trace:", *lines))

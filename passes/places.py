@@ -1,0 +1,89 @@
+"""Where a kernel reads and writes a buffer: what passes that share bytes need to know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.program import Effect, Fold, Kernel, Prefix, Stage, Step, Store
+from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
+
+__all__ = ["Access", "is_copy", "loads_at", "rewritten", "stores_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A stage, and the axes of the index; None where an index is no plain axis."""
+
+    stage: int
+    index: tuple[Axis | int, ...] | None
+
+
+def _plain(lets: tuple[Let, ...], index: tuple[int, ...]) -> tuple[Axis | int, ...] | None:
+    parts: list[Axis | int] = []
+    for number in index:
+        match lets[number]:
+            case AxisIndex(axis=axis):
+                parts.append(axis)
+            case Const(value=0):
+                parts.append(0)
+            case _:
+                return None
+    return tuple(parts)
+
+
+def loads_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
+    """Every reading of the bytes of `buffer`."""
+    return [
+        Access(number, _plain(stage.lets, let.index))
+        for number, stage in enumerate(kernel.stages)
+        for let in stage.lets
+        if isinstance(let, Load) and let.buffer.root is buffer.root
+    ]
+
+
+def stores_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
+    """Every writing of the bytes of `buffer`."""
+    return [
+        Access(number, _plain(stage.lets, effect.index) if isinstance(effect, Store) else None)
+        for number, stage in enumerate(kernel.stages)
+        for effect in stage.effects
+        if any(target.root is buffer.root for target in _written(effect))
+    ]
+
+
+def _written(effect: Effect) -> tuple[Buffer, ...]:
+    match effect:
+        case Store(buffer=buffer):
+            return (buffer,)
+        case Fold(results=results):
+            return results
+        case Prefix(result=result):
+            return (result,)
+
+
+def is_copy(step: Step) -> tuple[Buffer, Buffer] | None:
+    """(from, to) of a kernel that only copies, element for element."""
+    if not isinstance(step, Kernel) or len(step.stages) != 1 or len(step.stages[0].effects) != 1:
+        return None
+    (stage,) = step.stages
+    (effect,) = stage.effects
+    if not isinstance(effect, Store) or effect.combine is not None:
+        return None
+    load = stage.lets[effect.value]
+    return (load.buffer, effect.buffer) if isinstance(load, Load) and load.index == effect.index else None
+
+
+def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
+    """The kernel with buffers exchanged where it writes."""
+
+    def changed(effect: Effect) -> Effect:
+        match effect:
+            case Store():
+                return replace(effect, buffer=buffers.get(effect.buffer, effect.buffer))
+            case Fold():
+                return replace(effect, results=tuple(buffers.get(b, b) for b in effect.results))
+            case Prefix():
+                return replace(effect, result=buffers.get(effect.result, effect.result))
+
+    stages = tuple(Stage(s.inner, s.lets, tuple(map(changed, s.effects))) for s in kernel.stages)
+    return Kernel(kernel.outer, stages, kernel.origins)

@@ -1,0 +1,61 @@
+"""Seeing through movements: where the elements that a node reads really lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphc.ir.graph import Graph
+from graphc.ir.kinds import IndexMap, Lookup, Movement, Scatter
+from graphc.ir.node import Node
+from graphc.kernel.program import AffineIndex
+from graphc.sizes import Size
+
+__all__ = ["Source", "composed", "composed_index", "index_places", "sources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A node that is no movement, and where elements lie in it; `map` None means at the same index."""
+
+    node: Node
+    map: IndexMap | None
+
+
+def composed_index(part: AffineIndex, by: tuple[AffineIndex, ...]) -> AffineIndex:
+    """`part` with each axis replaced by the index that `by` gives for it."""
+    terms: dict[int, Size] = {}
+    offset = part.offset
+    for axis, coefficient in part.terms:
+        inner = by[axis]
+        offset = offset + inner.offset * coefficient
+        for under, factor in inner.terms:
+            terms[under] = terms.get(under, 0) + factor * coefficient
+    return AffineIndex(tuple((axis, c) for axis, c in sorted(terms.items()) if c != 0), offset)
+
+
+def composed(inner: IndexMap | None, outer: IndexMap | None) -> IndexMap | None:
+    """Where `inner` says, at the index that `outer` says."""
+    if inner is None or outer is None:
+        return outer if inner is None else inner
+    return IndexMap(tuple(composed_index(part, outer.parts) for part in inner.parts))
+
+
+def sources(graph: Graph) -> Mapping[Node, Source]:
+    """For each movement of the graph, what it really reads."""
+    found: dict[Node, Source] = {}
+    for node in graph.nodes:
+        if isinstance(node.op, Movement):
+            operand = node.inputs[0]
+            step = node.op.source(operand.shape)
+            under = found.get(operand)
+            found[node] = Source(operand, step) if under is None else Source(under.node, composed(under.map, step))
+    return found
+
+
+def index_places(op: Lookup | Scatter, index_rank: int) -> IndexMap | None:
+    """At which axes of what is looked up (or scattered) the indices are read; None: at the same ones."""
+    if op.paired:
+        return None
+    shift = op.axis - op.leading
+    return IndexMap(
+        tuple(AffineIndex(((axis if axis < op.leading else axis + shift, 1),)) for axis in range(index_rank))
+    )

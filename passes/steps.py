@@ -1,0 +1,59 @@
+"""The passes from graphs to programs, and over programs, as passes."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from graphc.ir.graph import Graph
+from graphc.kernel.target import Target
+from graphc.passes.commit import commit
+from graphc.passes.fuse import Partition, fuse
+from graphc.passes.lower import Lowered, lower
+from graphc.passes.pipeline import Log, Pass
+from graphc.passes.reuse import reuse
+
+__all__ = ["CommitInPlace", "Fuse", "Lower", "ReuseStorage"]
+
+
+@final
+@dataclass(frozen=True)
+class Fuse(Pass[Graph, Partition]):
+    """Cut the graph into units.  Afterwards every node that needs code is in exactly one."""
+
+    target: Target
+    name: ClassVar[str] = "fuse"
+
+    def run(self, form: Graph, log: Log) -> Partition:
+        return fuse(form, self.target)
+
+
+@final
+@dataclass(frozen=True)
+class Lower(Pass[Partition, Lowered]):
+    """Write units as steps over buffers.  Afterwards no op is left."""
+
+    name: ClassVar[str] = "lower"
+
+    def run(self, form: Partition, log: Log) -> Lowered:
+        return lower(form)
+
+
+@final
+@dataclass(frozen=True)
+class CommitInPlace(Pass[Lowered, Lowered]):
+    """Compute next values in the variables themselves where that is safe."""
+
+    name: ClassVar[str] = "commit"
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        return Lowered(commit(form.program), form.constants)
+
+
+@final
+@dataclass(frozen=True)
+class ReuseStorage(Pass[Lowered, Lowered]):
+    """Write over operands that die.  Afterwards `program.aliases` says which."""
+
+    name: ClassVar[str] = "reuse"
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        return Lowered(reuse(form.program), form.constants)

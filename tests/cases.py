@@ -1,0 +1,359 @@
+"""The table of ops: one row per op and form.  Value, derivative, batch and backend tests are made from it.
+
+Operands keep away from kinks, ties and poles by more than the steps that derivatives are checked with;
+tests/test_conventions.py stands at them.
+"""
+
+import numpy as np
+from scipy import special
+
+from graphc.ir.operands import where
+from graphc.ops import elementwise as e
+from graphc.ops import extremes, logic, piecewise, powers, reduction, running
+from graphc.ops import movement as m
+from graphc.ops import statistics as s
+from tests.case import Case, apart, between, coins, given, normal, unary, whole
+
+__all__ = ["CASES"]
+
+SMOOTH = (
+    unary("exp", e.exp, np.exp, -2, 2),
+    unary("exp2", e.exp2, np.exp2, -2, 2),
+    unary("expm1", e.expm1, np.expm1, -1, 1),
+    unary("log", e.log, np.log, 0.5, 3),
+    unary("log2", e.log2, np.log2, 0.5, 3),
+    unary("log10", e.log10, np.log10, 0.5, 3),
+    unary("log1p", e.log1p, np.log1p, -0.5, 2),
+    unary("sin", e.sin, np.sin, -3, 3),
+    unary("cos", e.cos, np.cos, -3, 3),
+    unary("tan", e.tan, np.tan, -1, 1),
+    unary("tanh", e.tanh, np.tanh, -2, 2),
+    unary("sigmoid", e.sigmoid, special.expit, -4, 4),
+    unary("log_sigmoid", e.log_sigmoid, special.log_expit, -4, 4),
+    unary("softplus", e.softplus, lambda x: np.logaddexp(x, 0), 0.1, 4),
+    unary("softplus of negative", e.softplus, lambda x: np.logaddexp(x, 0), -4, -0.1),
+    unary("silu", e.silu, lambda x: x * special.expit(x), -4, 4),
+    unary("gelu", e.gelu, lambda x: x * special.ndtr(x), -3, 3),
+    unary("erf", e.erf, special.erf, -2, 2),
+    unary("stop_gradient", e.stop_gradient, lambda x: x, -1, 1, order=0),
+    Case("exp of integers", e.exp, np.exp, (whole(-2, 3, 5),), order=0),
+    Case("cast to float32", lambda x: x.astype("float32"), np.array, (whole(-9, 9, 5),), order=0),
+    Case("cast to int64", lambda x: x.astype("int64"), np.trunc, (between(-9, 9, 7),), order=0),
+)
+
+ARITHMETIC = (
+    Case("add", lambda x, y: x + y, np.add, (normal(3, 4), normal(3, 4))),
+    Case("add, repeated", lambda x, y: x + y, np.add, (normal(3, 1), normal(2, 1, 4)), symbolic=False),
+    Case("sub", lambda x, y: x - y, np.subtract, (normal(3, 4), normal(4))),
+    Case("neg", lambda x: -x, np.negative, (normal(3, 4),)),
+    Case("mul", lambda x, y: x * y, np.multiply, (normal(3, 4), normal(3, 4))),
+    Case("mul by itself", lambda x: x * x, np.square, (normal(3, 4),)),
+    Case("div", lambda x, y: x / y, np.divide, (normal(3, 4), between(0.5, 2, 3, 4))),
+    Case("div of integers", lambda x, y: x / y, np.divide, (whole(-9, 9, 5), whole(1, 9, 5)), order=0),
+    Case(
+        "add of integers",
+        lambda x, y: x + y * 2,
+        lambda x, y: x + 2 * y,
+        (whole(-9, 9, 5), whole(1, 9, 5)),
+        0,
+    ),
+)
+
+POWERS = (
+    unary("square", powers.square, np.square, -2, 2),
+    unary("sqrt", powers.sqrt, np.sqrt, 0.5, 2),
+    unary("reciprocal", powers.reciprocal, np.reciprocal, 0.5, 2),
+    unary("rsqrt", powers.rsqrt, lambda x: 1 / np.sqrt(x), 0.5, 2),
+    Case("pow", powers.power, np.power, (between(0.5, 2, 3, 4), between(-2, 2, 3, 4))),
+    *(
+        unary(f"pow {p}", lambda x, p=p: x**p, lambda x, p=p: x**p, 0.5, 2)
+        for p in (0, 1, 2, 3, 4, 5, -1, -2, 0.5, -0.5, 1.5, 2.0)
+    ),
+    Case("pow of a number", lambda x: 2**x, lambda x: 2**x, (between(-2, 2, 5),)),
+    Case("pow of integers", lambda x: x**5, lambda x: x**5, (whole(-5, 5, 9),), order=0),
+)
+
+CORNERS = (
+    Case("abs", abs, np.abs, (apart(3, 4),)),
+    Case("sign", piecewise.sign, np.sign, (apart(3, 4),), order=1),
+    Case("relu", piecewise.relu, lambda x: np.maximum(x, 0), (apart(3, 4),)),
+    Case("maximum", piecewise.maximum, np.maximum, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
+    Case("minimum", piecewise.minimum, np.minimum, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
+    Case("clip", lambda x: piecewise.clip(x, -0.5, 0.5), lambda x: np.clip(x, -0.5, 0.5), (apart(3, 4),)),
+    unary("floor", piecewise.floor, np.floor, 0.2, 0.8, order=1),
+    unary("ceil", piecewise.ceil, np.ceil, 0.2, 0.8, order=1),
+    unary("round", piecewise.round, np.round, 0.6, 1.4, order=1),
+    Case("round to even", piecewise.round, np.round, (given(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.7),), order=0),
+    Case(
+        "floordiv",
+        lambda x, y: x // y,
+        np.floor_divide,
+        (given(7.1, -7.1, 7.1, -7.1), given(2.0, 2.0, -2.0, -2.0)),
+        1,
+    ),
+    Case("mod", lambda x, y: x % y, np.mod, (given(7.1, -7.1, 7.1, -7.1), given(2.0, 2.0, -2.0, -2.0))),
+    Case(
+        "floordiv of integers",
+        lambda x, y: x // y,
+        np.floor_divide,
+        (whole(-9, 9, 9), whole(1, 4, 9)),
+        order=0,
+    ),
+    Case("mod of integers", lambda x, y: x % y, np.mod, (whole(-9, 9, 9), whole(-4, 0, 9)), order=0),
+    Case(
+        "where",
+        where,
+        np.where,
+        (coins(3, 4), normal(3, 4), normal(4)),
+    ),
+    Case(
+        "where, with slopes of a cube",
+        lambda x, y: where(x > y, x * x * x, y * y),
+        lambda x, y: np.where(x > y, x**3, y**2),
+        (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01),
+    ),
+)
+
+LOGIC = (
+    Case("equal", lambda x, y: x == y, np.equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
+    Case("not_equal", lambda x, y: x != y, np.not_equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
+    Case("less", lambda x, y: x < y, np.less, (normal(9), normal(9)), order=0),
+    Case("less_equal", lambda x, y: x <= y, np.less_equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
+    Case("greater", lambda x, y: x > y, np.greater, (normal(9), normal(9)), order=0),
+    Case("greater_equal", lambda x, y: x >= y, np.greater_equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
+    Case("compare with nan", lambda x: x != x, lambda x: x != x, (given(0.0, np.nan, np.inf),), order=0),
+    Case("logical_and", lambda x, y: x & y, np.logical_and, (coins(9), coins(9)), order=0),
+    Case("logical_or", lambda x, y: x | y, np.logical_or, (coins(9), coins(9)), order=0),
+    Case("logical_xor", lambda x, y: x ^ y, np.logical_xor, (coins(9), coins(9)), order=0),
+    Case("logical_not", lambda x: ~x, np.logical_not, (coins(9),), order=0),
+    Case("isnan", logic.isnan, np.isnan, (given(0.0, np.nan, np.inf, -np.inf),), order=0),
+    Case("isfinite", logic.isfinite, np.isfinite, (given(0.0, np.nan, np.inf, -np.inf),), order=0),
+    Case("isinf", logic.isinf, np.isinf, (given(0.0, np.nan, np.inf, -np.inf),), order=0),
+)
+
+MOVEMENT = (
+    Case("transpose", lambda x: x.T, np.transpose, (normal(2, 3, 4),)),
+    Case(
+        "transpose by axes",
+        lambda x: m.transpose(x, (1, 2, 0)),
+        lambda x: x.transpose(1, 2, 0),
+        (normal(2, 3, 4),),
+    ),
+    Case("matrix_transpose", lambda x: x.mT, lambda x: x.swapaxes(1, 2), (normal(2, 3, 4),)),
+    Case("moveaxis", lambda x: m.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, 0, -1), (normal(2, 3, 4),)),
+    Case("reshape", lambda x: x.reshape(4, -1), lambda x: x.reshape(4, -1), (normal(2, 3, 4),)),
+    Case("ravel", m.ravel, np.ravel, (normal(2, 3, 4),)),
+    Case("squeeze", m.squeeze, np.squeeze, (normal(2, 1, 4, 1),), symbolic=False),
+    Case(
+        "expand_dims",
+        lambda x: m.expand_dims(x, (0, -1)),
+        lambda x: np.expand_dims(x, (0, -1)),
+        (normal(2, 3),),
+    ),
+    Case(
+        "spread",
+        lambda x: m.broadcast_to(x, (2, *x.shape)),
+        lambda x: np.stack([x, x]),
+        (normal(3, 4),),
+    ),
+    Case(
+        "broadcast_to",
+        lambda x: m.broadcast_to(x, (5, 3, 4)),
+        lambda x: np.broadcast_to(x, (5, 3, 4)),
+        (normal(3, 1),),
+        symbolic=False,
+    ),
+    Case("declare", lambda x: m.broadcast_to(x, (3, 4)), np.array, (normal(3, 4),)),
+    Case("flip", lambda x: m.flip(x, 1), lambda x: np.flip(x, 1), (normal(3, 4),)),
+    Case("flip all", m.flip, np.flip, (normal(3, 4),)),
+    Case("roll", lambda x: m.roll(x, 3, -1), lambda x: np.roll(x, 3, -1), (normal(3, 4),)),
+    Case(
+        "pad",
+        lambda x: m.pad(x, ((1, 2), (0, 3))),
+        lambda x: np.pad(x, ((1, 2), (0, 3))),
+        (normal(3, 4),),
+    ),
+    Case(
+        "pad with a value",
+        lambda x: m.pad(x, 1, 7.0),
+        lambda x: np.pad(x, 1, constant_values=7.0),
+        (normal(3, 4),),
+    ),
+    Case("repeat", lambda x: m.repeat(x, 3, 1), lambda x: np.repeat(x, 3, 1), (normal(2, 3, 4),)),
+    Case("tile", lambda x: m.tile(x, 3, 1), lambda x: np.tile(x, (1, 3, 1)), (normal(2, 3, 4),)),
+    Case(
+        "concat",
+        lambda x, y: m.concat((x, y, x), 1),
+        lambda x, y: np.concatenate((x, y, x), 1),
+        (normal(3, 4), normal(3, 2)),
+    ),
+    Case(
+        "stack",
+        lambda x, y: m.stack((x, y), -1),
+        lambda x, y: np.stack((x, y), -1),
+        (normal(3, 4), normal(3, 4)),
+    ),
+    Case("split", lambda x: m.split(x, 3, 1), lambda x: tuple(np.split(x, 3, 1)), (normal(3, 6),)),
+    Case(
+        "split at places",
+        lambda x: m.split(x, (1, 4), 1),
+        lambda x: tuple(np.split(x, (1, 4), 1)),
+        (normal(3, 6),),
+        symbolic=False,
+    ),
+    Case("unstack", lambda x: m.unstack(x, 1), lambda x: tuple(x.T), (normal(3, 2),), symbolic=False),
+    *(
+        Case(f"slice {name}", pick, pick, (normal(5, 6),))
+        for name, pick in {
+            "1:": lambda x: x[1:],
+            ":, 1:-1": lambda x: x[:, 1:-1],
+            "::2, 4:0:-3": lambda x: x[::2, 4:0:-3],
+            "::-1": lambda x: x[::-1, -2:],
+            "3:1": lambda x: x[3:1],
+            "2:99": lambda x: x[2:99, -99:3],
+            "-1:-4:-1": lambda x: x[-1:-4:-1],
+            "..., None": lambda x: x[..., None, 1:3],
+            "None, 0": lambda x: x[None, 0],
+            "2, -1": lambda x: x[2, -1],
+            "-2, ::-2": lambda x: x[-2, ::-2],
+        }.items()
+    ),
+    Case("slice of an array", lambda x, i: x[:, i], lambda x, i: x[:, i], (normal(5, 6), whole(-6, 6, 2, 3))),
+    Case(
+        "slice of a number and an array",
+        lambda x, i: x[1, i],
+        lambda x, i: x[1, i],
+        (normal(5, 6), whole(-6, 6, 3)),
+    ),
+)
+
+REDUCTION = (
+    Case("sum", lambda x: x.sum(), np.sum, (normal(3, 4),), terms=12),
+    Case("sum of one axis", lambda x: x.sum(-1), lambda x: x.sum(-1), (normal(3, 4),), terms=4),
+    Case(
+        "sum, keepdims",
+        lambda x: x / x.sum(0, keepdims=True),
+        lambda x: x / x.sum(0, keepdims=True),
+        (between(1, 2, 3, 4),),
+        terms=3,
+    ),
+    Case("sum of integers", lambda x: x.sum(), np.sum, (whole(-9, 9, 3, 4),), order=0),
+    Case("sum of bools", lambda x: x.sum(), np.sum, (coins(3, 4),), order=0),
+    Case("sum of nothing", lambda x: x.sum(1), lambda x: x.sum(1), (normal(3, 0),)),
+    Case("prod", reduction.prod, np.prod, (between(0.5, 1.5, 3, 3),), terms=9),
+    Case(
+        "prod of one axis", lambda x: reduction.prod(x, 1), lambda x: x.prod(1), (normal(2, 5, 2),), terms=5
+    ),
+    Case(
+        "prod with zeros",
+        lambda x: reduction.prod(x, 0),
+        lambda x: x.prod(0),
+        (lambda rng: np.array([[0.0, 0, 1], [2, 0, 3], [4, 5, 6]]),),
+        terms=3,
+    ),
+    Case("any", lambda x: reduction.any(x, 1), lambda x: x.any(1), (coins(5, 2),), order=0),
+    Case("all", lambda x: reduction.all(x, 1), lambda x: x.all(1), (coins(5, 2),), order=0),
+    Case("count_nonzero", reduction.count_nonzero, np.count_nonzero, (whole(0, 3, 5),), order=0),
+    Case("max", extremes.max, np.max, (apart(3, 4),)),
+    Case("max of one axis", lambda x: extremes.max(x, 0), lambda x: x.max(0), (apart(3, 4),)),
+    Case("max with nan", extremes.max, np.max, (given(1.0, np.nan, 2.0),), order=0),
+    Case("min", lambda x: extremes.min(x, (0, 2)), lambda x: x.min((0, 2)), (apart(2, 3, 4),)),
+    Case("argmax", lambda x: extremes.argmax(x, 0), lambda x: x.argmax(0), (normal(5, 4),), order=0),
+    Case("argmax of all", extremes.argmax, np.argmax, (normal(5, 4),), order=0),
+    Case(
+        "argmax of equal ones",
+        lambda x: extremes.argmax(x, -1),
+        lambda x: x.argmax(-1),
+        (whole(0, 2, 5, 4),),
+        order=0,
+    ),
+    Case("argmin", lambda x: extremes.argmin(x, 1), lambda x: x.argmin(1), (normal(5, 4),), order=0),
+    Case(
+        "max_with_index",
+        lambda x: extremes.max_with_index(x, 1),
+        lambda x: (x.max(1), x.argmax(1)),
+        (apart(3, 4),),
+    ),
+    Case(
+        "min_with_index",
+        lambda x: extremes.min_with_index(x, 0),
+        lambda x: (x.min(0), x.argmin(0)),
+        (apart(3, 4),),
+    ),
+    Case("cumsum", lambda x: running.cumsum(x, 0), lambda x: x.cumsum(0), (normal(4, 3),), terms=4),
+    Case(
+        "cumsum, reverse",
+        lambda x: running.cumsum(x, reverse=True),
+        lambda x: x[:, ::-1].cumsum(1)[:, ::-1],
+        (normal(3, 4),),
+        terms=4,
+    ),
+    Case(
+        "cumprod",
+        lambda x: running.cumprod(x, 1),
+        lambda x: x.cumprod(1),
+        (normal(2, 5, 2),),
+        terms=5,
+        symbolic=False,
+    ),
+    Case(
+        "cumprod with zeros",
+        lambda x: running.cumprod(x, reverse=True),
+        lambda x: x[::-1].cumprod()[::-1],
+        (given(1.0, 0.0, 2.0, 0.0, 3.0),),
+        terms=5,
+        symbolic=False,
+    ),
+)
+
+STATISTICS = (
+    Case("mean", lambda x: x.mean(), np.mean, (normal(3, 4),), terms=12),
+    Case(
+        "mean of integers", lambda x: x.mean(0), lambda x: x.mean(0), (whole(-9, 9, 3, 4),), order=0, terms=3
+    ),
+    Case("var", lambda x: s.var(x, 1), lambda x: x.var(1), (normal(3, 4),), terms=4),
+    Case(
+        "var, corrected",
+        lambda x: s.var(x, correction=1),
+        lambda x: x.var(ddof=1),
+        (normal(3, 4),),
+        terms=12,
+    ),
+    Case("std", lambda x: s.std(x, 1), lambda x: x.std(1), (normal(3, 4),), terms=4),
+    Case(
+        "logsumexp",
+        lambda x: s.logsumexp(x, 1),
+        lambda x: special.logsumexp(x, 1),
+        (normal(3, 4),),
+        terms=4,
+    ),
+    Case(
+        "logsumexp of large ones",
+        s.logsumexp,
+        special.logsumexp,
+        (lambda rng: rng.standard_normal((3, 4)) + 90,),
+        terms=12,
+    ),
+    Case("softmax", s.softmax, lambda x: special.softmax(x, -1), (normal(3, 4),), terms=4),
+    Case(
+        "log_softmax",
+        lambda x: s.log_softmax(x, 0),
+        lambda x: special.log_softmax(x, 0),
+        (normal(3, 4),),
+        terms=4,
+    ),
+)
+
+# Products, windows, indexing, routines: rows of the other files of ops, one section per file.
+
+
+CASES: tuple[Case, ...] = (
+    *ARITHMETIC,
+    *SMOOTH,
+    *POWERS,
+    *CORNERS,
+    *LOGIC,
+    *MOVEMENT,
+    *REDUCTION,
+    *STATISTICS,
+)

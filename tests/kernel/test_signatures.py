@@ -1,0 +1,49 @@
+"""What functions take and give."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from graphc.kernel.scalar import Fn
+from graphc.kernel.signatures import SIGNATURES, objection
+from graphc.types import BFLOAT16, BOOL, DTYPES, INT64, DType
+
+F32, F64 = DTYPES["float32"], DTYPES["float64"]
+
+
+def test_every_function_has_a_signature() -> None:
+    assert set(SIGNATURES) == set(Fn)
+
+
+@pytest.mark.parametrize(
+    ("fn", "operands", "result"),
+    [
+        (Fn.ADD, (F32, F32), F32),
+        (Fn.EXP, (BFLOAT16,), BFLOAT16),
+        (Fn.LT, (INT64, INT64), BOOL),
+        (Fn.WHERE, (BOOL, F32, F32), F32),
+        (Fn.CAST, (F32,), INT64),
+        (Fn.XOR, (BOOL, BOOL), BOOL),
+    ],
+)
+def test_right_call_has_no_objection(fn: Fn, operands: Sequence[DType], result: DType) -> None:
+    assert objection(fn, operands, result) is None
+
+
+@pytest.mark.parametrize(
+    ("fn", "operands", "result", "message"),
+    [
+        (Fn.ADD, (F32, F64), F32, "add of unequal dtypes (f32, f64)"),
+        (Fn.ADD, (F32,), F32, "add takes 2 operands, not (f32)"),
+        (Fn.ADD, (F32, F32), F64, "add of (f32, f32) gives f32, not f64"),
+        (Fn.LT, (F32, F32), F32, "lt of (f32, f32) gives bool, not f32"),
+        (Fn.EXP, (INT64,), INT64, "exp has no meaning for i64"),
+        (Fn.SUB, (BOOL, BOOL), BOOL, "sub has no meaning for bool"),
+        (Fn.AND, (F32, F32), F32, "and has no meaning for f32"),
+        (Fn.WHERE, (F32, F32, F32), F32, "where chooses by a bool, not by the first of (f32, f32, f32)"),
+        (Fn.WHERE, (BOOL, F32), F32, "where takes 3 operands, not (bool, f32)"),
+        (Fn.WHERE, (), F32, "where takes 3 operands, not ()"),
+    ],
+)
+def test_wrong_call_has_an_objection(fn: Fn, operands: Sequence[DType], result: DType, message: str) -> None:
+    assert objection(fn, operands, result) == message

@@ -1,0 +1,98 @@
+"""Dtypes of elementwise functions, and powers written as what they are."""
+
+import numpy as np
+import pytest
+
+from graphc.autodiff.reverse import placeholder
+from graphc.errors import DTypeError
+from graphc.ir.arithmetic import Div, Mul
+from graphc.ir.leaves import full
+from graphc.ir.node import Node
+from graphc.ops.elementwise import exp, floating, tanh
+from graphc.ops.logic import isfinite, isnan, logical_and
+from graphc.ops.operators import BINARY, NodeOperators
+from graphc.ops.piecewise import floor, maximum, relu
+from graphc.ops.powers import Power, Sqrt, Square, power
+from graphc.types import DTYPES, TensorType
+
+assert isinstance(Node.operators, NodeOperators)
+
+
+def array(dtype: str = "float32") -> Node:
+    """An input."""
+    return placeholder(TensorType((3,), DTYPES[dtype]))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "found"),
+    [("int64", "float32"), ("bool", "float32"), ("float16", "float16"), ("float64", "float64")],
+)
+def test_functions_of_integers_are_float32(dtype: str, found: str) -> None:
+    assert exp(array(dtype)).dtype == DTYPES[found]
+
+
+def test_a_python_number_adopts_the_dtype_it_meets() -> None:
+    assert (array("float16") * 2).dtype == np.float16
+    assert (array("int8") + 1).dtype == np.int8
+    assert (array("int8") + 1.5).dtype == np.float32
+    assert (floating(2) * array("float64")).dtype == np.float64
+
+
+@pytest.mark.parametrize("function", [relu, floor, abs])
+def test_integers_stay_integers(function: type) -> None:
+    assert function(array("int32")).dtype == np.int32
+
+
+def test_integers_are_neither_nan_nor_infinite() -> None:
+    assert isnan(array("int32")).op == full((3,), False, DTYPES["bool"]).op
+    assert isfinite(array("int32")).op == full((3,), True, DTYPES["bool"]).op
+
+
+def test_logic_of_numbers_raises() -> None:
+    with pytest.raises(DTypeError, match="logical_and has no meaning for int64") as raised:
+        logical_and(array("int64"), array("int64"))
+    assert "comparison" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "op"), [(2, Square), (2.0, Square), (3, Mul), (-1, Div), (0.5, Sqrt), (5, Power)]
+)
+def test_powers_are_written_as_what_they_are(exponent: float, op: type) -> None:
+    assert isinstance(power(array(), exponent).op, op)
+
+
+def test_power_by_1_makes_no_node() -> None:
+    x = array()
+    assert power(x, 1) is x
+
+
+def test_negative_powers_of_integers_raise() -> None:
+    with pytest.raises(DTypeError, match="negative power of int32"):
+        power(array("int32"), -2)
+
+
+def test_a_power_of_an_integer_by_a_float_is_a_float() -> None:
+    assert power(array("int32"), 0.5).dtype == np.float32
+    assert power(array("int32"), 2).dtype == np.int32
+    assert power(array("int32"), 2.0).dtype == np.float32
+
+
+def test_a_slope_is_written_by_the_result() -> None:
+    x = array()
+    y = tanh(x)
+    (slope,) = y.op.partials(y, x)  # type: ignore[attr-defined]
+    assert y in slope.inputs[1].inputs
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_every_operator_takes_a_number_on_either_side(name: str) -> None:
+    if name == "matmul":
+        return
+    x = array("bool" if name.startswith("logical") else "float32")
+    number = True if name.startswith("logical") else 2
+    assert Node.operators.binary(name, x, number).shape == (3,)
+    assert Node.operators.binary(name, number, x).shape == (3,)
+
+
+def test_extremes_pass_through_operands_of_two_dtypes() -> None:
+    assert maximum(array("float32"), array("float64")).dtype == np.float64

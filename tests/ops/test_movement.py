@@ -1,0 +1,160 @@
+"""Shapes of moved arrays, and what does not fit."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from graphc import sizes
+from graphc.autodiff.reverse import placeholder
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.arithmetic import Spread, Squeeze
+from graphc.ir.graph import topological
+from graphc.ir.leaves import full, uniform
+from graphc.ir.node import Node
+from graphc.ops import movement as m
+from graphc.ops.axes import one_axis, some_axes
+from graphc.ops.placement import Declare, Reshape, Transpose
+from graphc.sizes import Size
+from graphc.types import TensorType
+
+FLOAT = np.dtype(np.float32)
+n, k = sizes.symbol("n"), sizes.symbol("k")
+
+
+def array(*shape: Size) -> Node:
+    """An input."""
+    return placeholder(TensorType(shape, FLOAT))
+
+
+def ops(node: Node) -> list[type]:
+    """The ops from the input to the node."""
+    return [type(step.op) for step in topological([node])][1:]
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "found"),
+    [
+        ((n, 4, 3), (n, -1), (n, 12)),
+        ((n, 4, 3), (-1, 3), (4 * n, 3)),
+        ((n, 12), (-1, 4, 3), (n, 4, 3)),
+        ((n, k), (-1,), (n * k,)),
+        ((6,), (2, 3), (2, 3)),
+        ((0, 3), (3, 0), (3, 0)),
+    ],
+    ids=str,
+)
+def test_reshape_fills_in_what_is_left(
+    shape: tuple[Size, ...], wanted: tuple[Size, ...], found: tuple[Size, ...]
+) -> None:
+    assert m.reshape(array(*shape), wanted).shape == found
+
+
+def test_reshape_by_extents_of_1_only_drops_and_adds_axes() -> None:
+    node = m.reshape(array(1, n, 3, 1), (n, 1, 3))
+    assert node.shape == (n, 1, 3)
+    assert ops(node) == [Squeeze, Spread]
+
+
+def test_reshape_to_the_same_shape_makes_no_node() -> None:
+    x = array(n, 3)
+    assert m.reshape(x, (n, 3)) is x
+
+
+def test_two_reshapes_are_one() -> None:
+    assert ops(m.reshape(m.reshape(array(n, 4), (-1,)), (n, 2, 2))) == [Reshape]
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "error"),
+    [
+        ((6,), (4, -1), ShapeError),
+        ((6,), (4, 2), ShapeError),
+        ((6,), (-1, -1), ShapeError),
+        ((6,), (-2, 3), ShapeError),
+        ((6,), (0, -1), ShapeError),
+        ((6,), (2.0, 3), ArgumentError),
+        ((2 * n,), (2 * n + 1,), ShapeError),
+    ],
+    ids=str,
+)
+def test_reshape_that_does_not_fit_raises(
+    shape: tuple[Size, ...], wanted: tuple[Size, ...], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="reshape"):
+        m.reshape(array(*shape), wanted)
+
+
+def test_two_transposes_are_one_or_none() -> None:
+    x = array(2, 3, 4)
+    assert ops(m.transpose(m.transpose(x, (1, 2, 0)), (1, 2, 0))) == [Transpose]
+    assert m.transpose(m.transpose(x, (1, 2, 0)), (2, 0, 1)) is x
+    assert x.T.T is x
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: m.transpose(x, (0, 0, 1)),
+        lambda x: m.transpose(x, (0, 1)),
+        lambda x: m.swapaxes(x, 0, 3),
+        lambda x: m.moveaxis(x, (0, 0), (1, 2)),
+        lambda x: m.flip(x, -4),
+        lambda x: m.concat((x, x), 3),
+        lambda x: m.concat((x, x[0])),
+        lambda x: m.concat((x, x[:1]), 1),
+        lambda x: m.stack((x, x[:1])),
+        lambda x: m.split(x, 4),
+        lambda x: m.split(x, (3, 1)),
+        lambda x: m.squeeze(x, 0),
+        lambda x: m.expand_dims(x, 4),
+        lambda x: m.pad(x, ((1, 1),)),
+        lambda x: m.pad(x, -1),
+        lambda x: m.broadcast_to(x, (2, 3, 5)),
+        lambda x: m.broadcast_to(x, (3, 4)),
+    ],
+    ids=range(17),
+)
+def test_what_does_not_fit_raises(build: Callable[[Node], object]) -> None:
+    with pytest.raises(ShapeError):
+        build(array(2, 3, 4))
+
+
+def test_sizes_that_may_agree_are_declared_equal() -> None:
+    assert ops(m.broadcast_to(array(n, 3), (k, 3))) == [Declare]
+    assert m.broadcast_to(array(n, 3), (k, 3)).shape == (k, 3)
+
+
+def test_split_of_a_size_declares_that_it_divides() -> None:
+    first, second = m.split(array(n), 2)
+    assert first.shape == second.shape == (n // 2,)
+    assert Declare in ops(first)
+
+
+def test_unstack_needs_a_number() -> None:
+    assert [x.shape for x in m.unstack(array(n, 2), 1)] == [(n,), (n,)]
+    with pytest.raises(ShapeError, match="no number of nodes"):
+        m.unstack(array(n, 2))
+
+
+def test_what_moves_a_constant_is_a_constant() -> None:
+    ones = full((2, 3), 1, FLOAT)
+    assert uniform(m.transpose(ones)[0, ::-1]) == 1
+
+
+def test_concat_promotes() -> None:
+    assert m.concat((array(2), np.zeros(3))).dtype == np.float64
+    with pytest.raises(ArgumentError):
+        m.concat(())
+
+
+def test_axes_count_from_either_end() -> None:
+    assert one_axis("sum", -1, 3) == 2
+    assert some_axes("sum", None, 2) == (0, 1)
+    assert some_axes("sum", (-1, 0), 3) == (0, 2)
+
+
+@pytest.mark.parametrize("axes", [2, -3, (0, 0), (1, -1)])
+def test_axes_outside_or_twice_raise(axes: int | tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="sum: a"):
+        some_axes("sum", axes, 2)

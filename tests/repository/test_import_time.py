@@ -1,0 +1,52 @@
+"""`import graphc` is quick and leaves slow libraries alone."""
+
+import os
+import subprocess
+import sys
+
+from tests.repository.import_law import LATE
+from tests.repository.modules import ROOT
+
+LIMIT = 0.060  # seconds on top of `import numpy`
+RUNS = 7
+
+MEASURE = """
+import numpy
+from time import perf_counter
+start = perf_counter()
+import graphc
+print(perf_counter() - start)
+"""
+
+LIST = """
+import sys
+before = set(sys.modules)
+import graphc
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+def test_import_adds_little_to_numpy() -> None:
+    seconds = [float(fresh_python(MEASURE)) for _ in range(RUNS)]
+    # The least is the cost itself; the rest is other work on the machine, or the first run's compiling.
+    assert min(seconds) <= LIMIT, f"import graphc took {min(seconds) * 1e3:.0f} ms at best"
+
+
+def test_import_loads_no_slow_library() -> None:
+    loaded = set(fresh_python(LIST).split())
+    assert "graphc" in loaded
+    assert not loaded & LATE
+
+
+def fresh_python(source: str) -> str:
+    """What `source` prints in an interpreter of its own that may keep compiled modules."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    ran = subprocess.run(
+        [sys.executable, "-c", source],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return ran.stdout

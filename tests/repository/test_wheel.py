@@ -1,0 +1,59 @@
+"""The wheel holds every module of the three folders under one top-level name."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from tests.repository.modules import FOLDERS, ROOT, source_modules
+
+
+@pytest.fixture(scope="module")
+def files_in_wheel(tmp_path_factory: pytest.TempPathFactory) -> set[PurePosixPath]:
+    """What a wheel built from a copy of the sources holds; a copy, for setuptools leaves files behind."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    for name in FOLDERS.values():
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "."],
+        cwd=folder,
+        check=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    return {PurePosixPath(name) for name in zipfile.ZipFile(wheel).namelist()}
+
+
+def test_wheel_holds_every_module(files_in_wheel: set[PurePosixPath]) -> None:
+    expected = {installed_path(name, path) for name, path in source_modules().items()}
+    assert {path for path in files_in_wheel if path.suffix == ".py"} == expected
+
+
+def test_wheel_says_that_it_is_typed(files_in_wheel: set[PurePosixPath]) -> None:
+    assert PurePosixPath("graphc/py.typed") in files_in_wheel
+
+
+def test_wheel_owns_one_top_level_name(files_in_wheel: set[PurePosixPath]) -> None:
+    top = {path.parts[0] for path in files_in_wheel}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"graphc"}
+
+
+def test_package_list_equals_the_folders() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packages = {
+        name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for name, path in source_modules().items()
+    }
+    assert setuptools["package-dir"] == FOLDERS
+    assert setuptools["packages"] == sorted(packages)
+
+
+def installed_path(name: str, path: Path) -> PurePosixPath:
+    """Where the module `name`, at `path` in the repository, lies in an install."""
+    folder = PurePosixPath(name.replace(".", "/"))
+    return folder / "__init__.py" if path.name == "__init__.py" else folder.with_suffix(".py")

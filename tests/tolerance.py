@@ -1,0 +1,29 @@
+"""How far a computed value may be from the exact one: from the dtype and the number of terms."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.types import DType, is_floating
+
+__all__ = ["assert_close", "relative"]
+
+_EPSILON = {2: 2.0**-7, 4: 2.0**-23, 8: 2.0**-52}  # by bytes; of two bytes bfloat16 is the coarser
+_STEPS = 16  # roundings of an op with one term, functions of a few units in the last place included
+
+
+def relative(dtype: DType, terms: int = 1) -> float:
+    """The relative error allowed to a result of `dtype` that adds up `terms` terms."""
+    return _EPSILON[dtype.itemsize] * (_STEPS + terms) if is_floating(dtype) else 0.0
+
+
+def assert_close(actual: npt.NDArray[Any], expected: npt.ArrayLike, terms: int = 1) -> None:
+    """`actual` is `expected` up to rounding, relative to the largest of the finite values; nan equals nan."""
+    bound = relative(actual.dtype, terms)
+    if bound == 0:
+        np.testing.assert_array_equal(actual, expected)
+        return
+    exact = np.asarray(expected, dtype=np.float64)
+    largest = np.abs(exact[np.isfinite(exact)]).max(initial=0.0)
+    np.testing.assert_allclose(actual.astype(np.float64), exact, rtol=bound, atol=bound * float(largest))
