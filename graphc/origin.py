@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import NamedTuple, Protocol, final
 
-__all__ = ["Derivation", "Origin", "Traced", "derived", "here", "scope"]
+__all__ = ["Derivation", "Origin", "Traced", "derived", "here", "scope", "standing_for"]
 
 
 class Traced(Protocol):
@@ -93,6 +93,16 @@ def derived(rule: str, forward: Traced) -> Iterator[None]:
     """Nodes made inside say that `rule` made them from `forward`, and point at its user line."""
     origin = forward.origin
     token = _derived.set(origin._replace(derived_from=(Derivation(rule, forward),)))
+    try:
+        yield
+    finally:
+        _derived.reset(token)
+
+
+@contextmanager
+def standing_for(node: Traced) -> Iterator[None]:
+    """Nodes made inside have the origin of `node`: they are what it became."""
+    token = _derived.set(node.origin)
     try:
         yield
     finally:

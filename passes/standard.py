@@ -2,17 +2,31 @@
 
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
+from graphc.passes.fold import FoldConstants
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Trace
+from graphc.passes.rewrite import Rewrite, Rule
+from graphc.passes.rules.arithmetic import ARITHMETIC
+from graphc.passes.rules.indexing import INDEXING
+from graphc.passes.rules.movement import MOVEMENT
 from graphc.passes.share import ShareSubexpressions
 from graphc.passes.steps import CommitInPlace, Fuse, Lower, ReuseStorage
 
-__all__ = ["improve"]
+__all__ = ["ALL_RULES", "improve", "rules"]
+
+ALL_RULES = (*ARITHMETIC, *MOVEMENT, *INDEXING)
+
+
+def rules(level: int) -> tuple[Rule, ...]:
+    """The rules of a level: exact ones from 1, all from 2."""
+    return ALL_RULES if level >= 2 else tuple(rule for rule in ALL_RULES if rule.exact)
 
 
 def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     """A graph as a program for `target`.  Each pass is recorded in `trace`."""
     if level >= 1:
+        graph = trace.apply(FoldConstants(), graph)
+        graph = trace.apply(Rewrite(rules(level)), graph)
         graph = trace.apply(ShareSubexpressions(), graph)
     units = trace.apply(Fuse(target), graph)
     lowered = trace.apply(Lower(), units)

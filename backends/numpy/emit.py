@@ -230,7 +230,9 @@ class _Part:
     def _slot_lines(self, text: KernelText, place: int, suffix: str = "") -> None:
         offset: Size = 0
         for name, shape, dtype in text.slots:
-            start = f"at[{place}]" if offset == 0 else f"at[{place}] + {self.size(offset)}"
+            start = "0" if place < 0 else f"at[{place}]"  # a workspace of no bytes has no place
+            if offset != 0:
+                start += f" + {self.size(offset)}"
             self.bind.line(f'{name}{suffix} = array(memory, {start}, {self._shape(shape)}, "{dtype.name}")')
             offset = offset + _aligned(shape, dtype)
 

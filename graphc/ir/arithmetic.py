@@ -11,7 +11,7 @@ from graphc.ir.node import Node, Op, apply
 from graphc.kernel.program import AffineIndex, Monoid
 from graphc.kernel.scalar import Fn, Scalar
 from graphc.sizes import Size
-from graphc.types import BOOL, DType, Shape, TensorType, as_summed
+from graphc.types import BOOL, DType, Shape, TensorType, as_summed, is_floating
 
 __all__ = [
     "Add",
@@ -181,6 +181,9 @@ class Cast(Elementwise):
 
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(types[0].shape, self.dtype)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (ones_like(y) if is_floating(y.dtype) and is_floating(xs[0].dtype) else None,)
 
     def text(self) -> str:
         return f"cast[{self.dtype.name}]"

@@ -14,7 +14,7 @@ from typing import ClassVar
 from graphc.errors import DTypeError
 from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.kernel.program import AffineIndex, Monoid
-from graphc.kernel.scalar import Fn, Scalar
+from graphc.kernel.scalar import Scalar
 from graphc.sizes import Size
 from graphc.types import DType, Shape, TensorType
 
@@ -271,14 +271,3 @@ class Routine(Op):
     def options(self) -> tuple[tuple[str, int | bool | str], ...]:
         """What the routine is told besides its operands."""
         return ()
-
-
-#: the function behind each monoid of two values
-COMBINE = {
-    Monoid.SUM: Fn.ADD,
-    Monoid.PROD: Fn.MUL,
-    Monoid.MAX: Fn.MAXIMUM,
-    Monoid.MIN: Fn.MINIMUM,
-    Monoid.ANY: Fn.OR,
-    Monoid.ALL: Fn.AND,
-}

@@ -9,7 +9,7 @@ from typing import final
 from graphc.errors import ArgumentError
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, apply
+from graphc.ir.node import Like, Node, apply, place_of
 from graphc.ir.operands import meet
 from graphc.ir.storage import label_of
 from graphc.kernel.scalar import Scalar
@@ -17,7 +17,8 @@ from graphc.ops.contraction import accumulator
 from graphc.ops.elementwise import floating
 from graphc.ops.sympy_lowering import lowered, number_of, require_supported
 from graphc.ops.sympy_slopes import slope
-from graphc.ops.sympy_walk import Expression
+from graphc.ops.sympy_walk import Expression, symbols_of
+from graphc.origin import here
 
 __all__ = ["Formula", "op"]
 
@@ -61,7 +62,8 @@ class Formula(Elementwise):
         found: list[Formula | float] = []
         for symbol in self.parameters:
             expression = slope(self.expression, symbol)
-            used = tuple(other for other in self.parameters if other in expression.free_symbols)
+            found_symbols = symbols_of(expression)
+            used = tuple(other for other in self.parameters if other in found_symbols)
             if not used:
                 found.append(number_of(expression) if expression.is_Rational else float(expression))
                 continue
@@ -84,18 +86,20 @@ def op(name: str, formula: Callable[..., object]) -> Callable[..., Node]:
     """
     made = _formula(label_of(name, "an op"), formula)
 
+    listed = ", ".join(symbol.name for symbol in made.parameters)
+
     def function(*xs: Like) -> Node:
         wanted = len(made.parameters)
         if len(xs) != wanted:
-            listed = ", ".join(symbol.name for symbol in made.parameters)
-            raise ArgumentError(f"{name} takes {wanted} operands ({listed}), not {len(xs)}").located(())
+            problem = f"{name} takes {wanted} operands ({listed}), not {len(xs)}"
+            raise ArgumentError(problem).located(place_of(here()))
         first, *others = map(floating, xs)
         for other in others:
             first, _ = meet(name, first, other)
         return apply(made, first, *(meet(name, first, other)[1] for other in others))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{name}: {made.expression}, element by element."
+    function.__doc__ = f"{name}({listed}), a formula, element by element."
     return function
 
 
@@ -103,23 +107,27 @@ def _formula(name: str, formula: Callable[..., object]) -> Formula:
     """What the user's function returns for symbols, if it is something that can be compiled."""
     import sympy
 
+    def fail(problem: str, hint: str | None = None) -> ArgumentError:
+        return ArgumentError(f"{name}: {problem}", hint=hint).located(place_of(here()))
+
     if not callable(formula):
         hint = "a function of symbols: lambda x: x * sympy.exp(x)"
-        raise ArgumentError(f"{name}: the formula is a {type(formula).__name__}", hint=hint).located(())
+        raise fail(f"the formula is a {type(formula).__name__}", hint)
     parameters = list(inspect.signature(formula).parameters.values())
     if not parameters or any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
-        raise ArgumentError(f"{name}: the formula takes one or more operands, by position").located(())
+        raise fail("the formula takes one or more operands, by position")
     symbols = tuple(sympy.Symbol(parameter.name, real=True) for parameter in parameters)
     result = formula(*symbols)
-    if isinstance(result, int | float) and not isinstance(result, bool):
-        result = sympy.sympify(result)
     if not isinstance(result, sympy.Expr):
-        hint = "sympy.Piecewise((a, x > 0), (b, True)) chooses by a condition" if result in (True, False) or isinstance(result, sympy.logic.boolalg.Boolean) else None
-        raise ArgumentError(f"{name}: the formula returns a {type(result).__name__}, not a SymPy expression", hint=hint).located(())
+        is_condition = isinstance(result, sympy.logic.boolalg.Boolean)
+        hint = "sympy.Piecewise((1, x > 0), (0, True)) is a number" if is_condition else "lambda x: x * sympy.exp(x)"
+        raise fail(f"the formula returns a {type(result).__name__}, not a SymPy expression", hint)
+    found = symbols_of(result)
+    unknown = [symbol for symbol in found if symbol not in symbols]
+    unused = [symbol for symbol in symbols if symbol not in found]
+    if unknown:
+        raise fail(f"the formula has a symbol {unknown[0].name!r} that is no parameter")
+    if unused:
+        raise fail(f"the formula does not use its parameter {unused[0].name!r}")
     require_supported(name, result)
-    unknown = sorted(str(symbol) for symbol in result.free_symbols - set(symbols))
-    unused = [symbol.name for symbol in symbols if symbol not in result.free_symbols]
-    if unknown or unused:
-        problem = f"{unknown[0]!r} is no parameter" if unknown else f"the parameter {unused[0]!r} does not occur"
-        raise ArgumentError(f"{name}: {problem} of the formula {result}" if unknown else f"{name}: {problem} in {result}").located(())
     return Formula(result, symbols, name)

@@ -62,15 +62,12 @@ def _partial(part: Expression, place: int) -> Expression:
     """The derivative of a function with respect to one operand, by SymPy."""
     import sympy
 
-    argument = part.args[place]
-    if part.func is sympy.Abs:
-        return sympy.sign(argument)
-    stand_in = sympy.Dummy(real=True)
-    before, after = part.args[:place], part.args[place + 1 :]
-    found = part.func(*before, stand_in, *after).diff(stand_in)
+    stand_ins = [arg if arg.is_Number else sympy.Dummy(real=True) for arg in part.args]
+    found = part.func(*stand_ins).diff(stand_ins[place])
     if found.has(sympy.Derivative, sympy.Subs, sympy.DiracDelta):
-        raise UnsupportedError(f"{part.func} has no derivative that SymPy can write", hint="gx.custom_vjp gives one")
-    return found.xreplace({stand_in: argument})
+        problem = f"SymPy has no derivative of {part.func.__name__} by operand {place}"
+        raise UnsupportedError(problem, hint="gx.custom_vjp gives one")
+    return found.xreplace(dict(zip(stand_ins, part.args, strict=True)))
 
 
 def _of_power(base: Expression, exponent: Expression, by_base: Expression, by_exponent: Expression) -> Expression:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["Expression", "operands_first"]
+__all__ = ["Expression", "operands_first", "symbols_of"]
 
 Expression: TypeAlias = Any  # a sympy.Basic: SymPy has no types, and is loaded where a formula is first used
 
@@ -26,3 +26,8 @@ def operands_first(
             order.append(expression)
             stack.pop()
     return order
+
+
+def symbols_of(root: Expression) -> list[Expression]:
+    """The symbols that occur in it, in order of occurrence."""
+    return [part for part in operands_first(root, lambda part: part.args) if part.is_Symbol]

@@ -1,0 +1,118 @@
+"""Timing several ways to compute the same, side by side: rounds A B C, C B A, A B C ..."""
+
+import gc
+import os
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median, quantiles
+from time import perf_counter_ns
+from typing import TypeAlias
+from collections.abc import Iterator
+
+__all__ = ["Contest", "Ratio", "race", "report_of"]
+
+Side: TypeAlias = Callable[[], object]
+SAMPLE_NS = 20_000_000  # one sample is so long that the clock and one interrupt do not show
+ROUNDS = 31
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How much longer one side takes than the peer: the quartiles of the ratios of single rounds."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a race found.
+
+    nanoseconds   side -> median time of one call
+    ratios        side -> its time by that of the peer, in the same round
+    """
+
+    peer: str
+    nanoseconds: Mapping[str, float]
+    ratios: Mapping[str, Ratio]
+
+
+def race(sides: Mapping[str, Side], *, rounds: int = ROUNDS, sample_ns: int = SAMPLE_NS) -> Contest:
+    """Time all sides; the first is the peer.  What disturbs the machine for a while disturbs all sides alike."""
+    repeats = {name: _repeats(side, sample_ns) for name, side in sides.items()}
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    order = list(sides)
+    with _no_collections():
+        for _ in range(rounds):
+            for name in order:
+                times[name].append(_sample(sides[name], repeats[name]))
+            order.reverse()
+    peer = next(iter(sides))
+    ratios = {
+        name: _ratio([a / b for a, b in zip(times[name], times[peer], strict=True)])
+        for name in sides
+        if name != peer
+    }
+    return Contest(peer, {name: median(found) for name, found in times.items()}, ratios)
+
+
+def report_of(title: str, contest: Contest, limit: float | None) -> str:
+    """A contest as lines of text."""
+    lines = [f"{title}", f"  {contest.peer:28} {_time(contest.nanoseconds[contest.peer])}"]
+    for name, ratio in contest.ratios.items():
+        against = "" if limit is None else f"  limit {limit:.2f} {'kept' if ratio.middle <= limit else 'MISSED'}"
+        lines.append(
+            f"  {name:28} {_time(contest.nanoseconds[name])}  x {ratio.middle:5.2f}"
+            f"  [{ratio.low:.2f} .. {ratio.high:.2f}]{against}"
+        )
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """What the figures depend on."""
+    threads = {key: os.environ[key] for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if key in os.environ}
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    return f"{os.cpu_count()} cores, load {load}, threads of BLAS: {threads or 'its default'}"
+
+
+def _repeats(side: Side, sample_ns: int) -> int:
+    """How many calls make one sample."""
+    side()
+    taken = min(_sample(side, 1) for _ in range(3))
+    return max(1, round(sample_ns / max(taken, 1)))
+
+
+def _sample(side: Side, repeats: int) -> float:
+    """Nanoseconds of one call, from several in a row."""
+    start = perf_counter_ns()
+    for _ in range(repeats):
+        side()
+    return (perf_counter_ns() - start) / repeats
+
+
+def _ratio(found: list[float]) -> Ratio:
+    if len(found) < 2:
+        return Ratio(found[0], found[0], found[0])
+    return Ratio(*quantiles(found, n=4))
+
+
+def _time(nanoseconds: float) -> str:
+    for unit, size in (("ms", 1e6), ("µs", 1e3)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:8.3f} {unit}"
+    return f"{nanoseconds:8.1f} ns"
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """No garbage collection meanwhile: it would fall on one side or the other."""
+    gc.collect()
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,1 @@
+"""The same computations twice: declared for graphc, and written by hand in NumPy."""

@@ -1,0 +1,63 @@
+"""Rewriting: rules that replace one node by another of the same type, tried until none applies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias, final
+
+from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.node import Node, Op
+from graphc.origin import standing_for
+from graphc.passes.pipeline import Log, Pass
+
+__all__ = ["Rewrite", "Rule"]
+
+Change: TypeAlias = Callable[[Node], Node | None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a node with an op of class `of` may be replaced by.
+
+    `change` gives the replacement, of the same type, or None where the rule does not apply.  An exact rule
+    changes no bit of any result; `because` says what another one is good for.
+    """
+
+    name: str
+    of: type[Op]
+    change: Change
+    exact: bool
+    because: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Rewrite(Pass[Graph, Graph]):
+    """Apply rules to every node, operands first, and to what they make.  Afterwards none applies to any node."""
+
+    rules: Sequence[Rule]
+    name: ClassVar[str] = "rewrite"
+
+    def run(self, form: Graph, log: Log) -> Graph:
+        table: dict[type[Op], list[Rule]] = {}
+        for rule in self.rules:
+            table.setdefault(rule.of, []).append(rule)
+        new: dict[Node, Node] = {}
+        for node in form.nodes:
+            candidate = rebuilt(node, [new[x] for x in node.inputs])
+            new[node] = _settled(candidate, table, log) if type(candidate.op) in table else candidate
+        return Graph(form.inputs, tuple(new[y] for y in form.outputs), {w: new[v] for w, v in form.updates.items()})
+
+
+def _settled(node: Node, table: Mapping[type[Op], Sequence[Rule]], log: Log) -> Node:
+    """`node`, after all rules that apply to it."""
+    found: Node | None = node
+    while found is not None:
+        node, found = found, None
+        for rule in table.get(type(node.op), ()):
+            with standing_for(node):
+                found = rule.change(node)
+            if found is not None:
+                assert found.type == node.type, (rule.name, node, found)
+                log.note(rule.name, node.origin)
+                break
+    return node
