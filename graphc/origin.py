@@ -88,22 +88,26 @@ def scope(name: str) -> Iterator[None]:
         _scope.reset(token)
 
 
-@contextmanager
-def derived(rule: str, forward: Traced) -> Iterator[None]:
+class _Fixed:
+    """While inside, every node that is made has one origin."""
+
+    __slots__ = ("_origin", "_token")
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+
+    def __enter__(self) -> None:
+        self._token = _derived.set(self._origin)
+
+    def __exit__(self, *raised: object) -> None:
+        _derived.reset(self._token)
+
+
+def derived(rule: str, forward: Traced) -> _Fixed:
     """Nodes made inside say that `rule` made them from `forward`, and point at its user line."""
-    origin = forward.origin
-    token = _derived.set(origin._replace(derived_from=(Derivation(rule, forward),)))
-    try:
-        yield
-    finally:
-        _derived.reset(token)
+    return _Fixed(forward.origin._replace(derived_from=(Derivation(rule, forward),)))
 
 
-@contextmanager
-def standing_for(node: Traced) -> Iterator[None]:
+def standing_for(node: Traced) -> _Fixed:
     """Nodes made inside have the origin of `node`: they are what it became."""
-    token = _derived.set(node.origin)
-    try:
-        yield
-    finally:
-        _derived.reset(token)
+    return _Fixed(node.origin)

@@ -14,7 +14,7 @@ from graphc.ir.kinds import Elementwise, IndexMap, Leaf, Lookup, Movement, Reduc
 from graphc.ir.leaves import Item
 from graphc.ir.node import IndexBound, Node
 from graphc.kernel.target import Target
-from graphc.passes.sources import Source, composed, index_places, sources
+from graphc.passes.sources import Source, composed, index_places, shows_all, sources
 from graphc.sizes import Size
 from graphc.types import Shape, TensorType
 
@@ -105,7 +105,7 @@ class _Fusion:
     readings: dict[Node, list[_Reading]] = field(default_factory=dict)
     first: dict[Node, int] = field(default_factory=dict)  # node -> the number of the unit that first needs it
     stored: set[Node] = field(default_factory=set)
-    folded: dict[Node, Shape] = field(default_factory=dict)
+    folded: dict[Node, frozenset[Shape]] = field(default_factory=dict)
     member: dict[Node, int] = field(default_factory=dict)
 
     def run(self) -> Partition:
@@ -118,18 +118,20 @@ class _Fusion:
         return Partition(self.graph, tuple(reversed(self.units)), frozenset(self.stored), self.sources)
 
     def _note_folded(self, node: Node) -> None:
-        """Remember, for values per row, the extents of the row that was folded to get them."""
+        """Remember, for values per row, the extents of the rows that were folded to get them."""
         if isinstance(node.op, Reduction):
             shape = node.inputs[0].shape
-            self.folded[node] = tuple(shape[axis] for axis in node.op.axes)
+            self.folded[node] = frozenset({tuple(shape[axis] for axis in node.op.axes)})
         elif isinstance(node.op, Elementwise) or (
             isinstance(node.op, Movement) and _wide(node.shape) == _wide(node.inputs[0].shape)
         ):
+            found: frozenset[Shape] | None = None
             for operand in node.inputs:
-                extents = self.folded.get(operand)
-                if extents is not None:
-                    self.folded[node] = extents
-                    return
+                rows = self.folded.get(operand)
+                if rows is not None and rows is not found:
+                    found = rows if found is None else found | rows
+            if found is not None:
+                self.folded[node] = found
 
     def _visit(self, node: Node, is_root: bool) -> None:
         op = node.op
@@ -189,7 +191,7 @@ class _Fusion:
         operand = node.inputs[position]
         checked = any(isinstance(r, IndexBound) for r in node.op.requirements(*(x.tensor for x in node.inputs)))
         self._read_operand(node, operand, map, by_data=checked)
-        if checked and not isinstance(operand.op, Leaf):
+        if checked and not isinstance(operand.op, Leaf) and not shows_all(operand, self.sources):
             self.stored.add(operand)
             self._need(operand, self.member.get(node, len(self.units) - 1))
 
@@ -235,7 +237,7 @@ class _Fusion:
             return self._joins_as_fold(node, unit, place, axes)
         rest = [axis for axis in unit.order if axis not in axes]
         if rest and unit.inner is None:
-            if self.folded.get(node) != tuple(axis.extent for axis in rest):
+            if tuple(axis.extent for axis in rest) not in self.folded.get(node, ()):
                 return False
             unit.inner = rest
         if rest and unit.inner != rest:

@@ -23,7 +23,7 @@ from graphc.kernel.program import (
 from graphc.origin import Origin
 from graphc.passes.fuse import Loops, Partition, Single
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, loops_kernel, running_kernel, scatter_kernel
-from graphc.passes.sources import Source, composed_index
+from graphc.passes.sources import Source, composed_index, shows_all
 from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
 
@@ -174,7 +174,9 @@ class _Lowering:
     def _check_indices(self, node: Node) -> None:
         for need in node.op.requirements(*(x.tensor for x in node.inputs)):
             if isinstance(need, IndexBound):
-                index = self.buffer(node.inputs[need.operand])
+                operand = node.inputs[need.operand]
+                seen = shows_all(operand, self.partition.sources)
+                index = self.buffer(self.partition.sources[operand].node if seen else operand)
                 if (index, need.extent) not in self.checked:
                     self.checked.add((index, need.extent))
                     condition = IndexInRange(index, need.extent, negative=True)

@@ -1,6 +1,6 @@
 """Rewriting: rules that replace one node by another of the same type, tried until none applies."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
@@ -38,26 +38,32 @@ class Rewrite(Pass[Graph, Graph]):
     name: ClassVar[str] = "rewrite"
 
     def run(self, form: Graph, log: Log) -> Graph:
-        table: dict[type[Op], list[Rule]] = {}
-        for rule in self.rules:
-            table.setdefault(rule.of, []).append(rule)
+        table: dict[type[Op], Sequence[Rule]] = {}
         new: dict[Node, Node] = {}
         for node in form.nodes:
             candidate = rebuilt(node, [new[x] for x in node.inputs])
-            new[node] = _settled(candidate, table, log) if type(candidate.op) in table else candidate
+            kind = type(node.op)
+            if kind not in table:
+                table[kind] = self._for(kind)
+            new[node] = self._settled(candidate, table, log) if table[kind] else candidate
         return Graph(form.inputs, tuple(new[y] for y in form.outputs), {w: new[v] for w, v in form.updates.items()})
 
+    def _for(self, kind: type[Op]) -> Sequence[Rule]:
+        return [rule for rule in self.rules if issubclass(kind, rule.of)]
 
-def _settled(node: Node, table: Mapping[type[Op], Sequence[Rule]], log: Log) -> Node:
-    """`node`, after all rules that apply to it."""
-    found: Node | None = node
-    while found is not None:
-        node, found = found, None
-        for rule in table.get(type(node.op), ()):
+    def _settled(self, node: Node, table: dict[type[Op], Sequence[Rule]], log: Log) -> Node:
+        """`node`, after all rules that apply to it."""
+        found: Node | None = node
+        while found is not None:
+            node, found = found, None
+            kind = type(node.op)
+            if kind not in table:
+                table[kind] = self._for(kind)
             with standing_for(node):
-                found = rule.change(node)
-            if found is not None:
-                assert found.type == node.type, (rule.name, node, found)
-                log.note(rule.name, node.origin)
-                break
-    return node
+                for rule in table[kind]:
+                    found = rule.change(node)
+                    if found is not None:
+                        assert found.type == node.type, (rule.name, node, found)
+                        log.note(rule.name, node.origin)
+                        break
+        return node

@@ -9,7 +9,7 @@ from graphc.ir.node import Node
 from graphc.kernel.program import AffineIndex
 from graphc.sizes import Size
 
-__all__ = ["Source", "composed", "composed_index", "index_places", "sources"]
+__all__ = ["Source", "composed", "composed_index", "index_places", "shows_all", "sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +58,16 @@ def index_places(op: Lookup | Scatter, index_rank: int) -> IndexMap | None:
     shift = op.axis - op.leading
     return IndexMap(
         tuple(AffineIndex(((axis if axis < op.leading else axis + shift, 1),)) for axis in range(index_rank))
+    )
+
+
+def shows_all(node: Node, known: Mapping[Node, Source]) -> bool:
+    """Whether a movement shows every element of what it reads: to check one is to check the other."""
+    source = known.get(node)
+    if source is None or source.map is None:
+        return source is not None
+    return all(
+        (not part.terms and part.offset == 0 and extent == 1)
+        or (len(part.terms) == 1 and part.offset == 0 and part.terms[0][1] == 1 and node.shape[part.terms[0][0]] == extent)
+        for part, extent in zip(source.map.parts, source.node.shape, strict=True)
     )

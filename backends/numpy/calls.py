@@ -18,19 +18,16 @@ def number_text(const: Const) -> str:
     return f"bfloat16({text})" if const.dtype == BFLOAT16 else text
 
 
-def call_lines(let: Call, operands: Sequence[Value], result: Value) -> list[str]:
-    """The lines that compute a call into `result`."""
+def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str) -> list[str]:
+    """The lines that compute a call into `result`.  `mask` names scratch, for WHERE."""
     names = [x.name for x in operands]
     out = result.name
     match let.fn:
         case Fn.WHERE:
             condition, taken, other = names
             if operands[0].is_number:
-                return [f"np.copyto({out}, np.where({condition}, {taken}, {other}))"]
-            if out == taken:
-                return [f"np.copyto({out}, {other}, where=~{condition})"]
-            fill = f"{out}[...] = {other}" if operands[2].is_number else f"np.copyto({out}, {other})"
-            return [*([] if out == other else [fill]), f"np.copyto({out}, {taken}, where={condition})"]
+                return [f"np.copyto({out}, {taken} if {condition} else {other})"]
+            return [f"select({condition}, {taken}, {other}, out={out}, mask={mask})"]
         case Fn.CAST:
             return [f'np.copyto({out}, {names[0]}, casting="unsafe")']
         case Fn.FMA:

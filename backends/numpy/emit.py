@@ -27,7 +27,7 @@ from scipy import special
 
 from graphc.backends.numpy import routines
 from graphc.backends.numpy.support import (
-    array, bfloat16, blocks, in_range, positions, span, taps, wide, windows,
+    array, bfloat16, blocks, in_range, positions, select, span, taps, wide, windows,
 )
 '''
 

@@ -10,7 +10,7 @@ from graphc.backends.numpy.views import Affine, affine_of, view_text
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Fold, Kernel, Monoid, Prefix, Stage, Store
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.sizes import Size, maximum, minimum, product
 from graphc.types import INT64, DType
 
@@ -137,8 +137,10 @@ class _KernelWriter:
                 operands = [values[arg] for arg in let.args]
                 axes = frozenset[Axis]().union(*(x.axes for x in operands))
                 result = Value(axes, let.dtype)
-                self._emit(lambda: call_lines(let, operands, result), operands, result)
-                self.instructions[-1].in_place = let.fn in UFUNCS
+                mask = Value(axes, let.dtype) if let.fn is Fn.WHERE and not operands[0].is_number else None
+                self._emit(lambda: call_lines(let, operands, result, mask.name if mask else ""), operands, result)
+                self.instructions[-1].in_place = let.fn in UFUNCS or let.fn is Fn.WHERE
+                self.instructions[-1].scratch = mask
                 return result
 
     def _emit(self, write: Callable[[], list[str]], reads: list[Value], result: Value) -> Value:
@@ -251,6 +253,7 @@ class _KernelWriter:
 
     def _full_along(self, value: Value, axes: frozenset[Axis]) -> Value:
         """The value, repeated along `axes` where it does not vary: a view."""
+        axes = frozenset(axis for axis in axes if axis.extent != 1)
         if axes <= value.axes:
             return value
         wanted = value.axes | axes
@@ -401,25 +404,32 @@ class _KernelWriter:
         free: dict[tuple[frozenset[Axis], DType], list[str]] = {}
         slots: list[tuple[str, tuple[Size, ...], DType]] = []
         ending: dict[int, list[Value]] = {}
+
+        def place(value: Value) -> None:
+            names = free.setdefault((value.axes, value.dtype), [])
+            if names:
+                value.name = names.pop()
+                return
+            value.name = self.naming.fresh("s")
+            shape = tuple(self._rows(axis) if axis in value.axes else 1 for axis in self.dims)
+            slots.append((value.name, shape, value.dtype))
+
         for number, instruction in enumerate(self.instructions):
+            if instruction.scratch is not None:
+                place(instruction.scratch)
+                ending.setdefault(number, []).append(instruction.scratch)
             value = instruction.result
             if value is not None and not value.name:
-                key = (value.axes, value.dtype)
-                names = free.setdefault(key, [])
-                if instruction.in_place:
-                    for operand in instruction.reads:
-                        if operand in ending.get(number, ()) and (operand.axes, operand.dtype) == key:
-                            ending[number].remove(operand)
-                            names.append(operand.name)
-                            break
-                if names:
-                    value.name = names.pop()
+                over = [
+                    x
+                    for x in instruction.reads
+                    if instruction.in_place and x in ending.get(number, ()) and (x.axes, x.dtype) == (value.axes, value.dtype)
+                ]
+                if over:
+                    ending[number].remove(over[0])
+                    value.name = over[0].name
                 else:
-                    value.name = self.naming.fresh("s")
-                    shape = tuple(
-                        1 if axis not in value.axes else self._rows(axis) for axis in self.dims
-                    )
-                    slots.append((value.name, shape, value.dtype))
+                    place(value)
                 ending.setdefault(value.last_use, []).append(value)
             for dead in ending.pop(number, ()):
                 free.setdefault((dead.axes, dead.dtype), []).append(dead.name)

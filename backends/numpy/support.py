@@ -1,6 +1,6 @@
 """What generated NumPy source calls besides NumPy.  Every program may import it; none needs all of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ml_dtypes
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from graphc.types import as_dtype
 
-__all__ = ["array", "blocks", "in_range", "positions", "span", "windows"]
+__all__ = ["array", "blocks", "in_range", "positions", "select", "span", "taps", "wide", "windows"]
 
 Array = npt.NDArray[Any]
 bfloat16 = ml_dtypes.bfloat16
@@ -57,9 +57,33 @@ def in_range(index: Array, extent: int, low: int) -> bool:
     return index.size == 0 or bool(index.min() >= low and index.max() < extent)
 
 
-def each(batch: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """All indices of leading axes."""
-    return iter(np.ndindex(*batch))
+_BITS = {1: np.dtype(np.int8), 2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+
+
+def select(condition: Array, taken: Array | float, other: Array | float, *, out: Array, mask: Array) -> None:
+    """`taken` where the condition holds, else `other`, bit for bit; `mask` is scratch.
+
+    Without branches: NumPy's masked copies take a dozen times longer where the condition is not predictable.
+    `out` may be one of the operands.
+    """
+    kind = _BITS[out.dtype.itemsize]
+    result, bits = out.view(kind), mask.view(kind)
+    a = (taken if isinstance(taken, np.ndarray) else np.asarray(taken, out.dtype)).view(kind)
+    b = (other if isinstance(other, np.ndarray) else np.asarray(other, out.dtype)).view(kind)
+    truth = condition.view(np.int8)
+    if b.ndim == 0 and b == 0:
+        np.negative(truth, out=bits, dtype=kind)
+        np.bitwise_and(a, bits, out=result)
+    elif isinstance(other, np.ndarray) and np.may_share_memory(out, other):
+        np.subtract(truth, 1, out=bits, dtype=kind)
+        np.bitwise_xor(a, b, out=result)
+        np.bitwise_and(result, bits, out=result)
+        np.bitwise_xor(result, a, out=result)
+    else:
+        np.negative(truth, out=bits, dtype=kind)
+        np.bitwise_xor(a, b, out=result)
+        np.bitwise_and(result, bits, out=result)
+        np.bitwise_xor(result, b, out=result)
 
 
 def wide(function: Callable[..., Array], *operands: Array | float, out: Array) -> Array:

@@ -1,8 +1,8 @@
 """Identities of scattering: a scatter into zeros is not written out where something smaller does."""
 
-from graphc.ir.arithmetic import Add, Neg, Sum, sum_over
-from graphc.ir.kinds import Scatter
-from graphc.ir.leaves import uniform
+from graphc.ir.arithmetic import Add, Neg, Spread, Sum, sum_over
+from graphc.ir.kinds import Elementwise, Lookup, Scatter
+from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node, apply
 from graphc.passes.rewrite import Rule
 
@@ -45,7 +45,39 @@ def _added(node: Node) -> Node | None:
     return None
 
 
+def _picked_earlier(node: Node) -> Node | None:
+    """One element per row of f(x, y) is f of one element per row of x and of y."""
+    op = node.op
+    source, index = node.inputs
+    assert isinstance(op, Lookup)
+    if not op.paired or index.shape[op.axis] != 1 or not isinstance(source.op, Elementwise):
+        return None
+    return apply(source.op, *(_picked(op, x, index, node) for x in source.inputs))
+
+
+def _picked(op: Lookup, x: Node, index: Node, node: Node) -> Node:
+    number = uniform(x)
+    if number is not None:
+        return full(node.shape, number, x.dtype)
+    return apply(op, x, index)
+
+
+def _picked_repeat(node: Node) -> Node | None:
+    """One element per row, along an axis that repeats, is that element."""
+    op = node.op
+    source, index = node.inputs
+    assert isinstance(op, Lookup)
+    spreading = source.op
+    if not op.paired or index.shape[op.axis] != 1 or not isinstance(spreading, Spread):
+        return None
+    if op.axis not in spreading.axes:
+        return None
+    return apply(Spread(node.shape, spreading.axes), source.inputs[0])
+
+
 INDEXING = (
+    Rule("f(x)[i] = f(x[i])", Lookup, _picked_earlier, exact=True),
+    Rule("spread(x)[i] = x", Lookup, _picked_repeat, exact=True),
     Rule("-scatter(0, i, u) = scatter(0, i, -u)", Neg, _negated, exact=True),
     Rule("sum(scatter(0, i, u)) = sum(u)", Sum, _summed, exact=False, because="no pass over zeros"),
     Rule("y + scatter(0, i, u) = scatter(y, i, u)", Add, _added, exact=False, because="no pass over zeros"),

@@ -1,7 +1,9 @@
 """Identities of movement: repeating what is then summed, dropping what was just added."""
 
 from graphc.ir.arithmetic import Spread, Squeeze, Sum
-from graphc.ir.node import Node
+from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import full, uniform
+from graphc.ir.node import Node, apply
 from graphc.passes.rewrite import Rule
 
 __all__ = ["MOVEMENT"]
@@ -22,7 +24,36 @@ def _summed_ones(node: Node) -> Node | None:
     return x.inputs[0] if all(x.shape[axis] == 1 for axis in op.axes) else None
 
 
+def _over_ones(node: Node) -> Node | None:
+    """A sum over axes of extent 1 adds nothing up."""
+    op, (x,) = node.op, node.inputs
+    assert isinstance(op, Sum)
+    if x.dtype != node.dtype or any(x.shape[axis] != 1 for axis in op.axes):
+        return None
+    return apply(Squeeze(op.axes), x)
+
+
+def _spread_later(node: Node) -> Node | None:
+    """f(spread(x), spread(y), 1) = spread(f(x, y, 1)): less to compute."""
+    first = next((x for x in node.inputs if isinstance(x.op, Spread)), None)
+    if first is None:
+        return None
+    spreading = first.op
+    small: list[Node] = []
+    for x in node.inputs:
+        number = uniform(x)
+        if x.op == spreading:
+            small.append(x.inputs[0])
+        elif number is not None:
+            small.append(full(first.inputs[0].shape, number, x.dtype))
+        else:
+            return None
+    return apply(spreading, apply(node.op, *small))
+
+
 MOVEMENT = (
     Rule("squeeze(spread(x)) = x", Squeeze, _dropped_again, exact=True),
     Rule("sum(spread(x, 1)) = x", Sum, _summed_ones, exact=True),
+    Rule("sum over axes of extent 1 = squeeze", Sum, _over_ones, exact=True),
+    Rule("f(spread(x)) = spread(f(x))", Elementwise, _spread_later, exact=True),
 )
