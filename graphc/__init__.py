@@ -10,8 +10,9 @@
 Public names are those listed here; what is not listed may change.
 """
 
-from graphc import nn, optim, testing
-from graphc.driver import compile, evaluate
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from graphc.errors import (
     ArgumentError,
     DTypeError,
@@ -21,12 +22,6 @@ from graphc.errors import (
     UnconnectedError,
     UnsupportedError,
 )
-from graphc.function import CompiledFunction
-from graphc.inspection.dot import to_dot
-from graphc.inspection.networks import to_networkx
-from graphc.inspection.show import show
-from graphc.inspection.svg import to_svg
-from graphc.inspection.symbolic import to_latex, to_sympy
 from graphc.ir.declare import (
     constant,
     input,
@@ -74,7 +69,6 @@ from graphc.ops.elementwise import (
     tanh,
 )
 from graphc.ops.extremes import argmax, argmin, max, max_with_index, min, min_with_index
-from graphc.ops.formula import op
 from graphc.ops.indexing import embedding, one_hot, scatter_add, take, take_along_axis
 from graphc.ops.logic import (
     equal,
@@ -131,12 +125,51 @@ from graphc.ops.reduction import all, any, count_nonzero, prod, sum
 from graphc.ops.running import cumprod, cumsum
 from graphc.ops.sorting import argsort, sort, topk
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std, var
-from graphc.ops.window import avg_pool, max_pool
+from graphc.ops.pooling import avg_pool, max_pool
 from graphc.origin import scope
+
+if TYPE_CHECKING:
+    from graphc import nn, optim, testing
+    from graphc.driver import compile, evaluate
+    from graphc.function import CompiledFunction
+    from graphc.inspection.dot import to_dot
+    from graphc.inspection.networks import to_networkx
+    from graphc.inspection.show import show
+    from graphc.inspection.svg import to_svg
+    from graphc.inspection.symbolic import to_latex, to_sympy
+    from graphc.ops.formula import op
 
 __version__ = "0.1.0"
 
 Node.operators = NodeOperators()  # the one place where nodes get their operators
+
+# What declaring a graph does not need is loaded when it is first used.
+_LATER = {
+    "CompiledFunction": ("graphc.function", "CompiledFunction"),
+    "compile": ("graphc.driver", "compile"),
+    "evaluate": ("graphc.driver", "evaluate"),
+    "nn": ("graphc.nn", ""),
+    "op": ("graphc.ops.formula", "op"),
+    "optim": ("graphc.optim", ""),
+    "show": ("graphc.inspection.show", "show"),
+    "testing": ("graphc.testing", ""),
+    "to_dot": ("graphc.inspection.dot", "to_dot"),
+    "to_latex": ("graphc.inspection.symbolic", "to_latex"),
+    "to_networkx": ("graphc.inspection.networks", "to_networkx"),
+    "to_svg": ("graphc.inspection.svg", "to_svg"),
+    "to_sympy": ("graphc.inspection.symbolic", "to_sympy"),
+}
+
+
+def __getattr__(name: str) -> Any:  # Any: a module has attributes of every type
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _LATER[name]
+    found = import_module(module)
+    value = getattr(found, attribute) if attribute else found
+    globals()[name] = value
+    return value
+
 
 __all__ = [
     "abs",

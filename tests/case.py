@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.ir.node import Node
+from graphc.types import DTYPES, is_floating
 
 __all__ = ["Array", "Case", "apart", "between", "coins", "given", "normal", "unary", "whole"]
 
@@ -41,11 +42,11 @@ class Case:
         """The operands, floats as `dtype`."""
         rng = np.random.default_rng(seed)
         drawn = [draw(rng) for draw in self.draws]
-        return [array.astype(dtype) if array.dtype.kind == "f" else array for array in drawn]
+        return [array.astype(DTYPES[dtype]) if is_floating(array.dtype) else array for array in drawn]
 
     def expected(self, arrays: Sequence[Array]) -> list[Array]:
         """What NumPy gives, computed in float64."""
-        exact = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
+        exact = [array.astype(np.float64) if is_floating(array.dtype) else array for array in arrays]
         with np.errstate(all="ignore"):
             result = self.reference(*exact)
         return [np.asarray(part) for part in (result if isinstance(result, tuple) else (result,))]

@@ -25,6 +25,8 @@ from tests.tolerance import assert_close
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 EVERY_SLOPE = pytest.mark.parametrize("case", [c for c in CASES if c.order], ids=lambda case: case.name)
 
+FULL_DTYPES = [pytest.param(dtype, marks=pytest.mark.full) for dtype in ("float16", "bfloat16")]
+
 STEP = 1e-3  # of differences; those of fourth order are then exact to some 1e-11 of the fifth derivative
 DIFFERENCES = {-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}  # Fornberg, Math. Comp. 51, 1988
 
@@ -66,7 +68,7 @@ def directions(arrays: Sequence[Array], rng: np.random.Generator) -> list[Array]
 
 
 @EVERY
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", *FULL_DTYPES])
 def test_value_and_type_are_those_of_numpy(case: Case, dtype: str) -> None:
     arrays = case.arrays(dtype)
     nodes = nodes_for(arrays)

@@ -134,6 +134,11 @@ def test_stop_gradient_has_no_slope() -> None:
     assert slope(lambda x: stop_gradient(x) * x, [5.0]) == [5]
 
 
+def test_a_gradient_passes_a_cast_between_floats() -> None:
+    assert slope(lambda x: x.astype("float32") * 3, [5.0]) == [3]
+    assert slope(lambda x: x.astype("int64").astype("float64") * x, [5.0]) == [5]
+
+
 def test_where_keeps_nan_of_the_branch_not_taken_out_of_the_gradient() -> None:
     assert slope(lambda x: where(x > 0, sqrt(x), 0.0), [-1.0, 0.0, 4.0]) == [0, 0, 0.25]
     assert slope(lambda x: where(x > 0, log(x) * x, x), [-1.0, 0.0, 1.0]) == [1, 1, 1]

@@ -43,7 +43,6 @@ def zeros_like(x: Node) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class Add(Elementwise):
     """x + y.  Slopes: 1, 1."""
 
@@ -60,7 +59,6 @@ class Add(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Sub(Elementwise):
     """x - y.  Slopes: 1, -1."""
 
@@ -76,7 +74,6 @@ class Sub(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Neg(Elementwise):
     """-x.  Slope: -1."""
 
@@ -91,7 +88,6 @@ class Neg(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Mul(Elementwise):
     """x y.  Slopes: y, x."""
 
@@ -107,7 +103,6 @@ class Mul(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Div(Elementwise):
     """x / y, of floats.  Slopes: 1 / y, -(x / y) / y."""
 
@@ -143,7 +138,6 @@ class Compare(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Where(Elementwise):
     """x where the condition holds, else y.  The branch not taken gets exactly zero, whatever its slope."""
 

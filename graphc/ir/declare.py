@@ -109,6 +109,8 @@ class Carried(Elementwise):
     variable: Node
     step: Callable[[Node], Node]
     name: ClassVar[str] = "with_update"
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
     accepts: ClassVar[str] = "biuf"
 
     def scalar(self, *xs: Scalar) -> Scalar:
@@ -160,17 +162,20 @@ def variables(*roots: Structure) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for path, leaf in paths(list(roots)):
         held = getattr(leaf, "variables", None)
-        if isinstance(leaf, Node):
+        prefix = path.partition(".")[2]
+        if isinstance(leaf, Node) and isinstance(leaf.op, Variable) and prefix:
+            pairs = [(prefix, leaf)]
+        elif isinstance(leaf, Node):
             pairs = [(node.name or "", node) for node in topological([leaf]) if isinstance(node.op, Variable)]
         elif callable(held):
-            prefix = path.partition(".")[2]
             pairs = [(f"{prefix}.{name}" if prefix else name, node) for name, node in held().items()]
         else:
             raise ArgumentError(f"a {type(leaf).__name__} holds no variables").located(place_of(here()))
         for name, node in pairs:
             if found.setdefault(name, node) is not node:
                 raise ArgumentError(
-                    f"two variables are named {name!r}", hint="give them other names, or hold them in a dict or list"
+                    f"two variables are named {name!r}",
+                    hint="give them other names, or ask the layer, dict or list that holds them",
                 ).located(place_of(here()))
     return found
 

@@ -26,6 +26,8 @@ class Input(Leaf):
     label: str
     type: TensorType
     name: ClassVar[str] = "input"
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def infer(self, *types: TensorType) -> TensorType:
         return self.type
@@ -40,6 +42,8 @@ class Variable(Leaf):
     stored: Storage
     trainable: bool
     name: ClassVar[str] = "variable"
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(self.stored.array.shape, self.stored.array.dtype)

@@ -50,11 +50,18 @@ class IndexBound:
 class Op(ABC):
     """What a computation is: the type of its result, what it needs, how it acts on a batch.
 
-    An op is a value: a frozen dataclass whose fields are its options.  What one element of the result is,
+    An op is a value: its options are the fields of a frozen dataclass; one without options is a plain class.  What one element of the result is,
     and how derivatives flow, is said by the kind the op belongs to (see `graphc.ir.kinds`).
     """
 
     name: ClassVar[str]
+
+    def __eq__(self, other: object) -> bool:
+        """Of the same class, with the same options."""
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
 
     @abstractmethod
     def infer(self, *types: TensorType) -> NodeType:

@@ -1,1 +1,22 @@
 """Layers, losses and initialisers: plain graph code."""
+
+from graphc.nn.initial import Initialiser, glorot_normal, glorot_uniform, he_normal, he_uniform
+from graphc.nn.layer import Layer
+from graphc.nn.linear import Linear
+from graphc.nn.losses import binary_cross_entropy, mean_squared_error, softmax_cross_entropy
+from graphc.nn.sequential import Sequential, mlp
+
+__all__ = [
+    "Initialiser",
+    "Layer",
+    "Linear",
+    "Sequential",
+    "binary_cross_entropy",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "mean_squared_error",
+    "mlp",
+    "softmax_cross_entropy",
+]

@@ -8,7 +8,7 @@ from graphc.errors import DTypeError, ShapeError
 from graphc.ir.kinds import Differentiable, Routine, Tangential
 from graphc.ir.leaves import full
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
-from graphc.ir.operands import add, as_node, broadcast, broadcast_shapes, cast, mul, neg, sub
+from graphc.ir.operands import add, broadcast, broadcast_shapes, cast, mul, neg, sub
 from graphc.ops.contraction import accumulator
 from graphc.ops.creation import tril, triu
 from graphc.ops.elementwise import floating
@@ -33,7 +33,8 @@ class TriangularSolve(Routine, Differentiable):
     unit_diagonal   the diagonal is taken as ones, and not read
 
     A zero on the diagonal gives inf or nan.  dx = a^-1 (db - da x); the cotangents are b' = a^-T x' and
-    a' = -b' x^T, in the triangle that is read.  Giles: Collected matrix derivative results, 2008, section 2.2.
+    a' = -b' x^T, in the triangle that is read.
+    Giles: Collected matrix derivative results, 2008, section 2.2.
     """
 
     lower: bool = True
@@ -95,7 +96,11 @@ class TriangularSolve(Routine, Differentiable):
         return moveaxis(reshape(apply(self, a, columns), (*lead, n, m, extent)), -1, 0)
 
     def text(self) -> str:
-        flags = ["lower" if self.lower else "upper", *["transposed"] * self.transposed, *["unit"] * self.unit_diagonal]
+        flags = [
+            "lower" if self.lower else "upper",
+            *["transposed"] * self.transposed,
+            *["unit"] * self.unit_diagonal,
+        ]
         return f"triangular_solve[{','.join(flags)}]"
 
 
@@ -104,9 +109,9 @@ class TriangularSolve(Routine, Differentiable):
 class Cholesky(Routine, Tangential):
     """The lower triangular L with positive diagonal and L L^T = a.  [..., n, n]   ->   [..., n, n]
 
-    Only the lower triangle of `a` is read, so only it has a derivative; above the diagonal L is zero.  A matrix
-    that is not positive definite gives a matrix of nan.  dL = L P(L^-1 da L^-T), where da is made symmetric and
-    P takes the lower triangle with half the diagonal.
+    Only the lower triangle of `a` is read, so only it has a derivative; above the diagonal L is zero.  A
+    matrix that is not positive definite gives a matrix of nan.  dL = L P(L^-1 da L^-T), where da is made
+    symmetric and P takes the lower triangle with half the diagonal.
     Murray: Differentiation of the Cholesky decomposition, 2016, equation 8.
     """
 

@@ -35,7 +35,7 @@ class Contraction(Product):
     name               of the function that the user called: matmul, einsum, conv2d
 
     All indices are in range.  Each axis stands in two of the three maps, or in all: then every adjoint is a
-    Contraction too, in which the cotangent takes the place of the result, and an operand that of the cotangent.
+    Contraction too, in which the cotangent stands where an operand stood, and that is the result.
     The sum is taken in the dtype of the operands; integers wrap around.
     """
 
@@ -145,9 +145,9 @@ def contract(op: Contraction, left: Node, right: Node) -> Node:
 def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, Labels]) -> Node:
     """Products of elements, summed over the labels that the result lacks.
 
-    `labels` name the axes of the left operand, of the right one and of the result; none stands twice in one of
-    them, and those that are summed stand in both operands.  Of the others, an extent of 1 that meets another
-    is repeated.  The dtypes are promoted; the sum of float16 and bfloat16 is taken in float32.
+    `labels` name the axes of the left operand, of the right one and of the result; none stands twice in one
+    of them, and those that are summed stand in both operands.  Of the others, an extent of 1 that meets
+    another is repeated.  The dtypes are promoted; the sum of float16 and bfloat16 is taken in float32.
     """
     left_labels, right_labels, out = labels
     extents = dict(zip(left_labels, left.shape, strict=True))
@@ -178,7 +178,9 @@ def accumulator(dtype: DType) -> DType:
 
 def _unrepeated(x: Node, labels: Labels, extents: Mapping[str, Size]) -> tuple[Node, Labels]:
     """`x` without the axes of extent 1 whose label has another extent."""
-    ones = [axis for axis, (n, label) in enumerate(zip(x.shape, labels, strict=True)) if n == 1 != extents[label]]
+    ones = [
+        axis for axis, (n, label) in enumerate(zip(x.shape, labels, strict=True)) if n == 1 != extents[label]
+    ]
     if not ones:
         return x, labels
     return apply(Squeeze(tuple(ones)), x), [label for axis, label in enumerate(labels) if axis not in ones]

@@ -1,7 +1,5 @@
 """Convolution, as one contraction over windows."""
 
-from collections.abc import Sequence
-
 from graphc.errors import ShapeError
 from graphc.ir.node import Like, Node, locate
 from graphc.ir.operands import as_node, cast
@@ -19,7 +17,10 @@ __all__ = ["conv1d", "conv2d", "conv3d"]
 def conv1d(
     x: Like, w: Like, *, stride: PerAxis = 1, padding: Sides = 0, dilation: PerAxis = 1, groups: int = 1
 ) -> Node:
-    """Windows of sequences times kernels.  x [n, c, l]   w [o, c / groups, k]   ->   [n, o, p]; see `conv2d`."""
+    """Windows of sequences times kernels; see `conv2d`.
+
+    x [n, c, l]   w [o, c / groups, k]   ->   [n, o, p]
+    """
     return _convolution("conv1d", 1, x, w, stride, padding, dilation, groups)
 
 
@@ -31,7 +32,8 @@ def conv2d(
     x [n, c, h, w]   w [o, c / groups, j, k]   ->   [n, o, p, q]
 
     n images of c channels become images of o channels; the kernel is not flipped (a cross-correlation):
-    y[n, o, p, q] = sum over c, j, k of x[n, c, p * stride + j * dilation, q * stride + k * dilation] w[o, c, j, k].
+    y[n, o, p, q] = sum over c, j, k of x[n, c, p stride + j dilation, q stride + k dilation] w[o, c, j, k].
+
     padding   zeros around: a number, one number or (before, after) per axis, "valid" for none, "same" for as
               many results as elements, divided by the stride
     groups    the channels of both sides fall into so many groups, which do not mix
@@ -42,7 +44,10 @@ def conv2d(
 def conv3d(
     x: Like, w: Like, *, stride: PerAxis = 1, padding: Sides = 0, dilation: PerAxis = 1, groups: int = 1
 ) -> Node:
-    """Windows of volumes times kernels.  x [n, c, d, h, w]   w [o, c / groups, i, j, k]   ->   [n, o, p, q, r]"""
+    """Windows of volumes times kernels; see `conv2d`.
+
+    x [n, c, d, h, w]   w [o, c / groups, i, j, k]   ->   [n, o, p, q, r]
+    """
     return _convolution("conv3d", 3, x, w, stride, padding, dilation, groups)
 
 

@@ -87,7 +87,7 @@ def _places(first: int, second: int, rank: int) -> IndexMap:
 
 
 def diagonal(x: Like, axis1: int = -2, axis2: int = -1) -> Node:
-    """The elements whose indices along the two axes are equal, as a new last axis.  [..., n, n]   ->   [..., n]"""
+    """The elements with equal indices along two axes, as a new last axis.  [..., n, n]   ->   [..., n]"""
     node = as_node(x)
     first, second = sorted(some_axes("diagonal", (axis1, axis2), node.ndim, node))
     return apply(Diagonal(first, second), node)

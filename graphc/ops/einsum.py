@@ -31,10 +31,11 @@ class _Operand(NamedTuple):
 def einsum(subscripts: str, *operands: Like) -> Node:
     """Products of elements of all operands, summed over the letters that the result lacks.
 
-    `einsum("bik,bkj->bij", x, y)` names the axes of every operand, and of the result after `->`; without it the
-    result has, in alphabetical order, the letters that stand once.  A letter that stands twice in one operand
-    is a diagonal; `...` stands for all other axes, which broadcast.  Two operands are one contraction; more are
-    contracted in pairs, each time the pair that shrinks the sum of sizes most (hints stand for open sizes).
+    `einsum("bik,bkj->bij", x, y)` names the axes of every operand, and of the result after `->`; without it
+    the result has, in alphabetical order, the letters that stand once.  A letter that stands twice in one
+    operand is a diagonal; `...` stands for all other axes, which broadcast.  Two operands are one contraction;
+    more are contracted in pairs, each time the pair that shrinks the sum of sizes most (hints stand for open
+    sizes).
     """
     nodes = [as_node(x) for x in operands]
     try:
@@ -55,7 +56,9 @@ def einsum(subscripts: str, *operands: Like) -> Node:
 def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
     """The labels of each operand, and of the result.  Axes of `...` are labelled from the last: ...1, ...2"""
     if not isinstance(subscripts, str):
-        raise ArgumentError(f"einsum: subscripts are text such as 'ij,jk->ik', not {type(subscripts).__name__}")
+        raise ArgumentError(
+            f"einsum: subscripts are text such as 'ij,jk->ik', not {type(subscripts).__name__}"
+        )
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     texts = left.split(",")
     if len(texts) != len(nodes) or not nodes:
@@ -64,7 +67,9 @@ def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], li
     for text, node in zip(texts, nodes, strict=True):
         open_axes = node.ndim - len(_letters(text, subscripts))
         if open_axes < 0 or (open_axes > 0 and "..." not in text):
-            raise ShapeError(f"einsum: {text!r} names {node.ndim - open_axes} axes of an operand with {node.ndim}")
+            raise ShapeError(
+                f"einsum: {text!r} names {node.ndim - open_axes} axes of an operand with {node.ndim}"
+            )
         most = max(most, open_axes)
         terms.append(_labels(text, open_axes))
     counts = Counter(label for term in terms for label in term)
@@ -72,10 +77,16 @@ def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], li
         letters = _letters(right, subscripts)
         unknown = [letter for letter in letters if letter not in counts]
         if unknown or len(set(letters)) < len(letters):
-            what = f"{unknown[0]!r} of the result is in no operand" if unknown else "a letter stands twice in the result"
+            what = (
+                f"{unknown[0]!r} of the result is in no operand"
+                if unknown
+                else "a letter stands twice in the result"
+            )
             raise ArgumentError(f"einsum: {what}, in {subscripts!r}")
         if most and "..." not in right:
-            raise ArgumentError(f"einsum: the result of {subscripts!r} lacks the axes of '...'", hint="'...->...'")
+            raise ArgumentError(
+                f"einsum: the result of {subscripts!r} lacks the axes of '...'", hint="'...->...'"
+            )
         return terms, _labels(right, most)
     once = sorted(label for label, count in counts.items() if count == 1 and label in string.ascii_letters)
     return terms, [*_labels("...", most), *once]
@@ -128,11 +139,16 @@ def _without_lone(operands: Sequence[_Operand], out: Labels) -> list[_Operand]:
 def _contracted(operands: list[_Operand], out: Labels) -> Node:
     """One node of all operands: pair after pair."""
     while len(operands) > 1:
-        first, second = min(combinations(range(len(operands)), 2), key=lambda pair: _growth(operands, pair, out))
+        first, second = min(
+            combinations(range(len(operands)), 2), key=lambda pair: _growth(operands, pair, out)
+        )
         x, y = operands[first], operands[second]
         others = [operand for place, operand in enumerate(operands) if place not in (first, second)]
         labels = _kept(x, y, others, out) if others else out
-        operands = [*others, _Operand(product("einsum", x.node, y.node, (x.labels, y.labels, labels)), labels)]
+        operands = [
+            *others,
+            _Operand(product("einsum", x.node, y.node, (x.labels, y.labels, labels)), labels),
+        ]
     node, labels = operands[0]
     order = [labels.index(label) for label in out]
     return node if order == sorted(order) else transpose(node, order)

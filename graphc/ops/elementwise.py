@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.ir.arithmetic import ones_like
@@ -57,7 +56,6 @@ def astype(x: Like, dtype: object) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class Exp(Elementwise):
     """e^x.  Slope: y."""
 
@@ -71,7 +69,6 @@ class Exp(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Exp2(Elementwise):
     """2^x.  Slope: y log 2."""
 
@@ -85,7 +82,6 @@ class Exp2(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Expm1(Elementwise):
     """e^x - 1, exact for small x.  Slope: y + 1."""
 
@@ -99,7 +95,6 @@ class Expm1(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Log(Elementwise):
     """The natural logarithm.  Slope: 1 / x."""
 
@@ -113,7 +108,6 @@ class Log(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Log2(Elementwise):
     """The logarithm to base 2.  Slope: 1 / (x log 2)."""
 
@@ -127,7 +121,6 @@ class Log2(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Log10(Elementwise):
     """The logarithm to base 10.  Slope: 1 / (x log 10)."""
 
@@ -141,7 +134,6 @@ class Log10(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Log1p(Elementwise):
     """log(1 + x), exact for small x.  Slope: 1 / (1 + x)."""
 
@@ -193,7 +185,6 @@ def log1p(x: Like) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class Sin(Elementwise):
     """The sine of an angle in radians.  Slope: cos(x)."""
 
@@ -207,7 +198,6 @@ class Sin(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Cos(Elementwise):
     """The cosine of an angle in radians.  Slope: -sin(x)."""
 
@@ -221,7 +211,6 @@ class Cos(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Tan(Elementwise):
     """The tangent of an angle in radians.  Slope: 1 + y²."""
 
@@ -253,7 +242,6 @@ def tan(x: Like) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class Tanh(Elementwise):
     """The hyperbolic tangent.  Slope: 1 - y²."""
 
@@ -267,7 +255,6 @@ class Tanh(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Sigmoid(Elementwise):
     """1 / (1 + e^-x).  Slope: y (1 - y)."""
 
@@ -282,7 +269,6 @@ class Sigmoid(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Softplus(Elementwise):
     """log(1 + e^x), written so that neither tail overflows.  Slope: sigmoid(x)."""
 
@@ -297,7 +283,6 @@ class Softplus(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Erf(Elementwise):
     """The error function, 2/√π ∫₀ˣ e^-t² dt.  Slope: 2/√π e^-x²."""
 
@@ -355,7 +340,6 @@ def erf(x: Like) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class StopGradient(Elementwise):
     """x, taken for a constant by derivatives."""
 

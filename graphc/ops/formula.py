@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
 
-from graphc.errors import ArgumentError
+from graphc.errors import ArgumentError, GraphError
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, apply, place_of
+from graphc.ir.node import Like, Node, apply, locate
 from graphc.ir.operands import meet
 from graphc.ir.storage import label_of
 from graphc.kernel.scalar import Scalar
@@ -79,12 +79,15 @@ def op(name: str, formula: Callable[..., object]) -> Callable[..., Node]:
     """A new elementwise function from a formula: `swish = op("swish", lambda x: x / (1 + sympy.exp(-x)))`.
 
     The formula is called once, with a real SymPy symbol per parameter, and returns a SymPy expression (never
-    text) in which each occurs.  The function takes nodes, arrays and numbers, which broadcast; integers become
-    float32.  It is one node and one kernel; so are its derivatives, of any order, which SymPy finds.  Slopes
-    at kinks: 0 for abs and sign at 0; equal shares for the largest of several; in a Piecewise that of the piece
-    taken.
+    text) in which each occurs.  The function takes nodes, arrays and numbers, which broadcast; integers
+    become float32.  It is one node and one kernel; so are its derivatives, of any order, which SymPy finds.
+    Slopes at kinks: 0 for abs and sign at 0; equal shares for the largest of several; in a Piecewise that of
+    the piece taken.
     """
-    made = _formula(label_of(name, "an op"), formula)
+    try:
+        made = _formula(label_of(name, "an op"), formula)
+    except GraphError as error:
+        raise locate(error, here(), ()) from None
 
     listed = ", ".join(symbol.name for symbol in made.parameters)
 
@@ -92,7 +95,7 @@ def op(name: str, formula: Callable[..., object]) -> Callable[..., Node]:
         wanted = len(made.parameters)
         if len(xs) != wanted:
             problem = f"{name} takes {wanted} operands ({listed}), not {len(xs)}"
-            raise ArgumentError(problem).located(place_of(here()))
+            raise locate(ArgumentError(problem), here(), ())
         first, *others = map(floating, xs)
         for other in others:
             first, _ = meet(name, first, other)
@@ -103,12 +106,12 @@ def op(name: str, formula: Callable[..., object]) -> Callable[..., Node]:
     return function
 
 
-def _formula(name: str, formula: Callable[..., object]) -> Formula:
+def _formula(name: str, formula: object) -> Formula:
     """What the user's function returns for symbols, if it is something that can be compiled."""
     import sympy
 
     def fail(problem: str, hint: str | None = None) -> ArgumentError:
-        return ArgumentError(f"{name}: {problem}", hint=hint).located(place_of(here()))
+        return ArgumentError(f"{name}: {problem}", hint=hint)
 
     if not callable(formula):
         hint = "a function of symbols: lambda x: x * sympy.exp(x)"
@@ -120,7 +123,11 @@ def _formula(name: str, formula: Callable[..., object]) -> Formula:
     result = formula(*symbols)
     if not isinstance(result, sympy.Expr):
         is_condition = isinstance(result, sympy.logic.boolalg.Boolean)
-        hint = "sympy.Piecewise((1, x > 0), (0, True)) is a number" if is_condition else "lambda x: x * sympy.exp(x)"
+        hint = (
+            "sympy.Piecewise((1, x > 0), (0, True)) is a number"
+            if is_condition
+            else "lambda x: x * sympy.exp(x)"
+        )
         raise fail(f"the formula returns a {type(result).__name__}, not a SymPy expression", hint)
     found = symbols_of(result)
     unknown = [symbol for symbol in found if symbol not in symbols]

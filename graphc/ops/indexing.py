@@ -29,7 +29,7 @@ Mode: TypeAlias = Literal["raise", "clip", "wrap"]
 class Take(Lookup):
     """Elements of operand 0 at the indices of operand 1 (see `Lookup`).  Adjoint: ScatterAdd.
 
-    `checked`: the indices come from the user, and are checked at the call; else they are known to be in range.
+    `checked`: indices from the user are checked at the call; others are known to be in range.
     """
 
     axis: int
@@ -70,7 +70,7 @@ class Take(Lookup):
 @final
 @dataclass(frozen=True)
 class ScatterAdd(Scatter):
-    """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint of the updates: Take."""
+    """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint: Take."""
 
     axis: int
     leading: int = 0
@@ -95,7 +95,11 @@ class ScatterAdd(Scatter):
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         _, index, _ = node.inputs
-        return cotangent, None, apply(Take(self.axis, self.leading, self.paired, checked=False), cotangent, index)
+        return (
+            cotangent,
+            None,
+            apply(Take(self.axis, self.leading, self.paired, checked=False), cotangent, index),
+        )
 
     def lifted(self, extent: Size) -> Op:
         return ScatterAdd(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
@@ -140,9 +144,9 @@ def take(x: Like, index: Like, axis: int | None = None, *, mode: Mode = "raise")
 
     x [p..., n, q...]   index [i...]   ->   [p..., i..., q...]
 
-    Without `axis`, `x` is read as one row of all its elements.  A negative index counts from the end.  Outside
-    -n .. n - 1: mode "raise" fails at the call, "clip" takes the nearest of 0 .. n - 1 (negative ones too: 0),
-    "wrap" counts on from the other end.
+    Without `axis`, `x` is read as one row of all its elements.  A negative index counts from the end.
+    Outside -n .. n - 1 mode "raise" fails at the call; "clip" takes the nearest of 0 .. n - 1, so that all
+    negative indices are 0; "wrap" counts on from the other end.
     """
     node = as_node(x)
     if axis is None:
@@ -181,7 +185,11 @@ def scatter_add(x: Like, index: Like, updates: Like, axis: int = 0) -> Node:
     added = as_node(updates)
     shape = (*node.shape[:axis], *places.shape, *node.shape[axis + 1 :])
     if added.ndim > len(shape):
-        raise locate(ShapeError(f"scatter_add: the updates have rank {added.ndim}, not {len(shape)}"), here(), (node, places, added))
+        raise locate(
+            ShapeError(f"scatter_add: the updates have rank {added.ndim}, not {len(shape)}"),
+            here(),
+            (node, places, added),
+        )
     added = broadcast(cast(added, node.dtype), shape)
     return apply(ScatterAdd(axis), node, places, added)
 
@@ -205,20 +213,25 @@ def embedding(table: Like, index: Like) -> Node:
 def _index(name: str, index: Like, *others: Node) -> Node:
     """`index` as int64."""
     if isinstance(index, list | tuple):
-        raise ArgumentError(f"{name}: the index is a {type(index).__name__}", hint="numpy.asarray(index)").located(())
+        problem = f"{name}: the index is a {type(index).__name__}"
+        raise locate(ArgumentError(problem, hint="numpy.asarray(index)"), here(), others)
     node = as_node(index)
     if not is_integer(node.dtype):
         hint = "gx.where keeps or replaces by a condition" if node.dtype == bool else 'index.astype("int64")'
-        raise locate(DTypeError(f"{name}: an index is an integer, not {node.dtype}", hint=hint), here(), (*others, node))
+        raise locate(
+            DTypeError(f"{name}: an index is an integer, not {node.dtype}", hint=hint),
+            here(),
+            (*others, node),
+        )
     return cast(node, INT64)
 
 
-def _may_fail(x: Node, axis: int, mode: Mode) -> bool:
+def _may_fail(x: Node, axis: int, mode: str) -> bool:
     """Whether indices may be out of range: in an axis of extent 0 all are."""
     return mode == "raise" or not (lower_bound(x.shape[axis]) or 0) > 0
 
 
-def _in_range(index: Node, x: Node, axis: int, mode: Mode) -> Node:
+def _in_range(index: Node, x: Node, axis: int, mode: str) -> Node:
     """`index`, for "clip" and "wrap" brought into 0 .. n - 1."""
     n = x.shape[axis]
     match mode:
@@ -228,7 +241,7 @@ def _in_range(index: Node, x: Node, axis: int, mode: Mode) -> Node:
             return maximum(minimum(index, size_node(n - 1)), 0)
         case "wrap":
             return remainder(index, size_node(n))
-    raise ArgumentError(f"the mode is 'raise', 'clip' or 'wrap', not {mode!r}")
+    raise locate(ArgumentError(f"the mode is 'raise', 'clip' or 'wrap', not {mode!r}"), here(), (x, index))
 
 
 def _widened(x: Node, other: Node, axis: int) -> Node:

@@ -1,6 +1,5 @@
 """Comparisons, and functions of bools."""
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.ir.arithmetic import Compare
@@ -60,7 +59,6 @@ def greater_equal(left: Like, right: Like) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class Not(Elementwise):
     """Whether x is false."""
 
@@ -72,7 +70,6 @@ class Not(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class And(Elementwise):
     """Whether both hold."""
 
@@ -84,7 +81,6 @@ class And(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Or(Elementwise):
     """Whether one holds, or both."""
 
@@ -96,7 +92,6 @@ class Or(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Xor(Elementwise):
     """Whether exactly one holds."""
 
@@ -128,7 +123,6 @@ def logical_xor(left: Like, right: Like) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class IsNan(Elementwise):
     """Whether a float is nan."""
 
@@ -142,7 +136,6 @@ class IsNan(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class IsFinite(Elementwise):
     """Whether a float is neither infinite nor nan."""
 

@@ -1,7 +1,6 @@
 """Functions with corners and steps.  At each corner one slope is chosen, and said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.ir.arithmetic import ones_like
@@ -29,7 +28,6 @@ __all__ = [
 
 
 @final
-@dataclass(frozen=True)
 class Abs(Elementwise):
     """|x|.  Slope: sign(x), so 0 at 0."""
 
@@ -44,7 +42,6 @@ class Abs(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Sign(Elementwise):
     """-1, 0 or 1; nan for nan.  Slope: 0."""
 
@@ -56,7 +53,6 @@ class Sign(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Relu(Elementwise):
     """max(x, 0).  Slope: 1 where y > 0, else 0, also at x = 0."""
 
@@ -72,7 +68,6 @@ class Relu(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Maximum(Elementwise):
     """The larger of two; nan if one is.  Slopes: 1 for the larger, 0 for the other, 1/2 each if equal."""
 
@@ -89,7 +84,6 @@ class Maximum(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Minimum(Elementwise):
     """The smaller of two; nan if one is.  Slopes: 1 for the smaller, 0 for the other, 1/2 each if equal."""
 
@@ -142,7 +136,6 @@ def clip(x: Like, low: "Like | None" = None, high: "Like | None" = None) -> Node
 
 
 @final
-@dataclass(frozen=True)
 class Floor(Elementwise):
     """The largest integer that is not above x.  Slope: 0."""
 
@@ -153,7 +146,6 @@ class Floor(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Ceil(Elementwise):
     """The smallest integer that is not below x.  Slope: 0."""
 
@@ -164,7 +156,6 @@ class Ceil(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Round(Elementwise):
     """The nearest integer, the even one of two as near.  Slope: 0."""
 
@@ -175,7 +166,6 @@ class Round(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class FloorDiv(Elementwise):
     """⌊x / y⌋.  Slopes: 0, 0."""
 
@@ -187,7 +177,6 @@ class FloorDiv(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Remainder(Elementwise):
     """x - y ⌊x / y⌋, of the sign of y.  Slopes: 1, -⌊x / y⌋."""
 

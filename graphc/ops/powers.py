@@ -1,7 +1,6 @@
 """Powers and roots."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError
@@ -21,7 +20,6 @@ __all__ = ["power", "reciprocal", "rsqrt", "sqrt", "square"]
 
 
 @final
-@dataclass(frozen=True)
 class Square(Elementwise):
     """x².  Slope: 2x."""
 
@@ -37,7 +35,6 @@ class Square(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Sqrt(Elementwise):
     """√x.  Slope: 1 / (2y), inf at 0."""
 
@@ -51,7 +48,6 @@ class Sqrt(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Power(Elementwise):
     """x^p.  Slopes: p x^(p-1) and y log x, as their limits: 0 where p = 0, and 0 where x = 0 and p >= 0.
 

@@ -19,8 +19,8 @@ def matmul(left: Like, right: Like) -> Node:
 
     left [..., i, k]   right [..., k, j]   ->   [..., i, j]
 
-    Leading axes are a batch; they broadcast.  An operand with one axis is a row on the left and a column on the
-    right, and the result lacks that axis.
+    Leading axes are a batch; they broadcast.  An operand with one axis is a row on the left and a column on
+    the right, and the result lacks that axis.
     """
     x, y = as_node(left), as_node(right)
     if x.ndim == 0 or y.ndim == 0:
@@ -37,10 +37,14 @@ def matmul(left: Like, right: Like) -> Node:
     rows, columns = ["i"] * (x.ndim > 1), ["j"] * (y.ndim > 1)
     x_batch, y_batch = ([f"batch{axis}" for axis in range(node.ndim - 2, 0, -1)] for node in (x, y))
     batch = max(x_batch, y_batch, key=len)
-    return product("matmul", x, y, ([*x_batch, *rows, "k"], [*y_batch, "k", *columns], [*batch, *rows, *columns]))
+    return product(
+        "matmul", x, y, ([*x_batch, *rows, "k"], [*y_batch, "k", *columns], [*batch, *rows, *columns])
+    )
 
 
-def tensordot(left: Like, right: Like, axes: int | tuple[int | Sequence[int], int | Sequence[int]] = 2) -> Node:
+def tensordot(
+    left: Like, right: Like, axes: int | tuple[int | Sequence[int], int | Sequence[int]] = 2
+) -> Node:
     """Products summed over pairs of axes.
 
     left [p..., k...]   right [k..., q...]   ->   [p..., q...]
@@ -52,7 +56,11 @@ def tensordot(left: Like, right: Like, axes: int | tuple[int | Sequence[int], in
         first: Sequence[int] = range(x.ndim - axes, x.ndim)
         second: Sequence[int] = range(axes)
         if not 0 <= axes <= min(x.ndim, y.ndim):
-            raise locate(ArgumentError(f"tensordot: {axes} axes of operands with {x.ndim} and {y.ndim}"), here(), (x, y))
+            raise locate(
+                ArgumentError(f"tensordot: {axes} axes of operands with {x.ndim} and {y.ndim}"),
+                here(),
+                (x, y),
+            )
     else:
         first, second = (_in_order(node, part) for node, part in zip((x, y), axes, strict=True))
         if len(first) != len(second):
@@ -73,7 +81,7 @@ def _in_order(x: Node, axes: int | Sequence[int]) -> list[int]:
 
 
 def vecdot(left: Like, right: Like) -> Node:
-    """The products of vectors along the last axis.  [..., k]   [..., k]   ->   [...]; leading axes broadcast."""
+    """The products of vectors along the last axis; others broadcast.  [..., k]   [..., k]   ->   [...]"""
     x, y = as_node(left), as_node(right)
     if x.ndim == 0 or y.ndim == 0:
         raise locate(ShapeError("vecdot: an operand has no axes"), here(), (x, y))
@@ -88,7 +96,10 @@ def inner(left: Like, right: Like) -> Node:
 
 
 def outer(left: Like, right: Like) -> Node:
-    """The product of every element with every element.  [p...]   [q...]   ->   [P, Q], the numbers of elements."""
+    """The product of every element with every element.
+
+    [p...]   [q...]   ->   [P, Q], the numbers of elements
+    """
     x, y = as_node(left), as_node(right)
     return tensordot(reshape(x, (-1,)), reshape(y, (-1,)), 0)
 

@@ -26,8 +26,8 @@ __all__ = ["Sort", "argsort", "sort", "topk"]
 class Sort(Routine, Differentiable):
     """The last axis in order, and where each element stood: values, and their int64 places.
 
-    Stable: equal elements keep their order.  A nan counts as larger than every number.  Tangents and cotangents
-    go with their elements; where elements are equal, that is the derivative of one of several orders.
+    Stable: equal elements keep their order.  A nan counts as larger than every number.  Tangents and
+    cotangents go with their elements; where some are equal, that is the derivative of one of several orders.
     """
 
     descending: bool = False
@@ -46,7 +46,11 @@ class Sort(Routine, Differentiable):
         if cotangent is None:
             return (None,)
         last = cotangent.ndim - 1
-        return (apply(ScatterAdd(last, paired=True, checked=False), zeros_like(cotangent), item(node, 1), cotangent),)
+        return (
+            apply(
+                ScatterAdd(last, paired=True, checked=False), zeros_like(cotangent), item(node, 1), cotangent
+            ),
+        )
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         tangent = tangents[0]
@@ -72,7 +76,9 @@ def argsort(x: Like, axis: int = -1, *, descending: bool = False) -> Node:
 
 
 def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
-    """The `k` largest along `axis`, the largest first, and their places.  [..., n, ...]   ->   [..., k, ...] twice
+    """The `k` largest along `axis`, the largest first, and their places.
+
+    [..., n, ...]   ->   [..., k, ...] twice
 
     Equal elements keep their order.  A nan counts as larger than every number.
     """

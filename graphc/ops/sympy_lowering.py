@@ -26,7 +26,8 @@ _C_FUNCTIONS: Mapping[str, Fn] = {  # of sympy.codegen.cfunctions
 }  # fmt: skip
 _CONDITIONS: Mapping[str, Fn] = {
     "Equality": Fn.EQ, "Unequality": Fn.NE, "StrictLessThan": Fn.LT, "LessThan": Fn.LE,
-    "StrictGreaterThan": Fn.GT, "GreaterThan": Fn.GE, "And": Fn.AND, "Or": Fn.OR, "Xor": Fn.XOR, "Not": Fn.NOT,
+    "StrictGreaterThan": Fn.GT, "GreaterThan": Fn.GE,
+    "And": Fn.AND, "Or": Fn.OR, "Xor": Fn.XOR, "Not": Fn.NOT,
 }  # fmt: skip
 _RECIPROCALS: Mapping[str, Fn] = {
     "cot": Fn.TAN, "sec": Fn.COS, "csc": Fn.SIN, "coth": Fn.TANH, "sech": Fn.COSH, "csch": Fn.SINH,
@@ -42,7 +43,7 @@ def _table() -> Mapping[Any, Fn | None]:
     import sympy
     from sympy.codegen import cfunctions
 
-    found = {getattr(sympy, name): fn for name, fn in (_FUNCTIONS | _CONDITIONS | _RECIPROCALS).items()}
+    found = {getattr(sympy, name): fn for name, fn in {**_FUNCTIONS, **_CONDITIONS, **_RECIPROCALS}.items()}
     found |= {getattr(cfunctions, name): fn for name, fn in _C_FUNCTIONS.items()}
     return found | {getattr(sympy, name): None for name in _FORMS}
 
@@ -57,7 +58,7 @@ def require_supported(name: str, expression: Expression) -> None:
         elif part.func not in _table():
             known = ", ".join(sorted({*_FUNCTIONS, *_C_FUNCTIONS, *_RECIPROCALS, "gamma", "polygamma"}))
             problem = f"{name}: {part.func.__name__} has no scalar form"
-            raise UnsupportedError(problem, hint=f"real numbers, + - * / **, Piecewise, {known}").located(())
+            raise UnsupportedError(problem, hint=f"real numbers, + - * / **, Piecewise, {known}")
 
 
 def lowered(expression: Expression, symbols: Mapping[Expression, Scalar], like: Scalar) -> Scalar:
@@ -74,12 +75,12 @@ def number_of(part: Expression) -> float:
     try:
         return part.p / part.q if part.is_Rational else float(part)
     except OverflowError:
-        raise UnsupportedError(f"a number of {len(str(part))} digits is outside float64").located(()) from None
+        raise UnsupportedError(f"a number of {len(str(part))} digits is outside float64") from None
 
 
 def _parts(part: Expression) -> Sequence[Expression]:
     """What `part` is written with."""
-    return [each for pair in part.args for each in pair.args] if part.is_Piecewise else part.args
+    return [each for pair in part.args for each in pair.args] if part.is_Piecewise else list(part.args)
 
 
 def _operands(part: Expression) -> Sequence[Expression]:
@@ -93,9 +94,9 @@ def _operands(part: Expression) -> Sequence[Expression]:
         return [base] if _multiplied_out(exponent) else [base, exponent]
     match type(part).__name__:
         case "polygamma":
-            return part.args if part.args[0] != 0 else part.args[1:]
+            return list(part.args[part.args[0] == 0 :])
         case "Heaviside":
-            return part.args[:1]
+            return list(part.args[:1])
     return _parts(part)
 
 
@@ -156,7 +157,7 @@ def _factors(part: Expression) -> tuple[Expression, list[Expression], list[Expre
     above, below = [], []
     for factor in rest.args if rest.is_Mul else (rest,):
         if factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative:
-            below.append(factor.base ** -factor.exp)
+            below.append(factor.base**-factor.exp)
         elif not (factor.is_Number and factor == 1):
             above.append(factor)
     return number, above, below

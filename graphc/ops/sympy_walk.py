@@ -11,7 +11,7 @@ Expression: TypeAlias = Any  # a sympy.Basic: SymPy has no types, and is loaded 
 def operands_first(
     root: Expression, operands: Callable[[Expression], Sequence[Expression]]
 ) -> list[Expression]:
-    """Every expression that `root` needs, once, after all that it needs itself.  Equal expressions are one."""
+    """Every expression that `root` needs, once, after all that it needs.  Equal expressions are one."""
     order: list[Expression] = []
     seen = {root}
     stack = [(root, iter(operands(root)))]

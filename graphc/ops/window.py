@@ -1,33 +1,24 @@
-"""Windows that move over the last axes: views of them, their adjoint, and pooling."""
+"""Windows that move over the last axes: views of them, and their adjoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias, final
-
-import numpy as np
+from typing import ClassVar, Literal, TypeAlias, final
 
 from graphc.errors import ArgumentError, ShapeError
-from graphc.ir.arithmetic import sum_over
 from graphc.ir.kinds import Deposit, IndexMap, Movement
-from graphc.ir.leaves import full
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
-from graphc.ir.operands import as_node, broadcast
+from graphc.ir.operands import as_node
 from graphc.kernel.program import AffineIndex
-from graphc.kernel.scalar import Number
-from graphc.ops.elementwise import floating
-from graphc.ops.movement import pad
-from graphc.ops.extremes import Max
 from graphc.origin import here
-from graphc.sizes import Size, lower_bound, maximum
-from graphc.types import BOOL, DType, Shape, TensorType, is_floating
+from graphc.sizes import Expression, Size, lower_bound, maximum
+from graphc.types import Shape, TensorType
 
 __all__ = [
     "PerAxis",
+    "Sides",
     "WindowSum",
     "Windows",
-    "avg_pool",
     "count_of",
-    "max_pool",
     "per_axis",
     "sides_of",
     "window_index",
@@ -35,7 +26,7 @@ __all__ = [
 ]
 
 PerAxis: TypeAlias = int | Sequence[int]
-Sides: TypeAlias = "Size | str | Sequence[Size | tuple[Size, Size]]"
+Sides: TypeAlias = 'Size | Literal["same", "valid"] | Sequence[Size | tuple[Size, Size]]'
 
 
 def count_of(n: Size, window: Size, stride: int, dilation: int) -> Size:
@@ -69,7 +60,9 @@ class Windows(Movement):
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         counts = self._counts(types[0].shape[-len(self.window) :])
-        return [SameSize(maximum(p, 0), p, "the window is larger than the array") for p in counts if _may_fail(p)]
+        return [
+            SameSize(maximum(p, 0), p, "the window is larger than the array") for p in counts if _may_fail(p)
+        ]
 
     def _counts(self, extents: Shape) -> Shape:
         return tuple(map(count_of, extents, self.window, self.stride, self.dilation))
@@ -148,105 +141,39 @@ def windows(x: Like, window: Sequence[Size], *, stride: PerAxis = 1, dilation: P
     return apply(Windows(tuple(window), strides, per_axis("windows", "dilation", dilation, count)), node)
 
 
-def max_pool(x: Like, window: PerAxis, *, stride: PerAxis | None = None, padding: Sides = 0) -> Node:
-    """The largest element of each window.  [..., n...]   ->   [..., p...]
-
-    window    an extent for each of the last two axes, or a tuple of extents, one per axis
-    stride    from window to window; the window itself for None, so that windows tile
-    padding   see `conv2d`; what is added is less than every element
-
-    Elements that share the maximum share the gradient equally.
-    """
-    node = as_node(x)
-    if node.dtype == BOOL:
-        raise locate(ArgumentError("max_pool: bool has no order", hint="gx.any"), here(), (node,))
-    extents, strides = _pooling("max_pool", window, stride)
-    sides = sides_of("max_pool", padding, node.shape[-len(extents) :], extents, strides, (1,) * len(extents))
-    framed = _framed("max_pool", node, sides, _lowest(node.dtype))
-    parts = windows(framed, extents, stride=strides)
-    return apply(Max(tuple(range(node.ndim, parts.ndim))), parts)
-
-
-def avg_pool(
-    x: Like,
-    window: PerAxis,
-    *,
-    stride: PerAxis | None = None,
-    padding: Sides = 0,
-    count_include_pad: bool = True,
-) -> Node:
-    """The mean of each window.  [..., n...]   ->   [..., p...]; options as for `max_pool`.
-
-    `count_include_pad`: whether the zeros around the array count; else the sum is divided by the number of
-    elements of the array that the window covers.
-    """
-    node = floating(x)
-    extents, strides = _pooling("avg_pool", window, stride)
-    sides = sides_of("avg_pool", padding, node.shape[-len(extents) :], extents, strides, (1,) * len(extents))
-
-    def summed(values: Node) -> Node:
-        parts = windows(_framed("avg_pool", values, sides, 0), extents, stride=strides)
-        return sum_over(parts, tuple(range(values.ndim, parts.ndim)))
-
-    total = summed(node)
-    if count_include_pad or all(side == 0 for pair in sides for side in pair):
-        return total / full((), _product_of(extents), node.dtype)
-    covered = summed(full(node.shape[-len(extents) :], 1, node.dtype))
-    return total / broadcast(covered, total.shape)
-
-
-def _product_of(extents: Sequence[int]) -> int:
-    return int(np.prod(extents, dtype=np.int64))
-
-
-def _lowest(dtype: DType) -> Number:
-    return float("-inf") if is_floating(dtype) else int(np.iinfo(dtype).min)
-
-
-def _pooling(name: str, window: PerAxis, stride: PerAxis | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The extents of the window, and from window to window."""
-    extents = per_axis(name, "window", window, 2 if isinstance(window, int) else len(window))
-    return extents, extents if stride is None else per_axis(name, "stride", stride, len(extents))
-
-
-def _framed(name: str, x: Node, sides: Sequence[tuple[Size, Size]], value: Number) -> Node:
-    """`x` padded along its last axes."""
-    lead = x.ndim - len(sides)
-    if lead < 0:
-        raise locate(ShapeError(f"{name}: {len(sides)} axes of an array of rank {x.ndim}"), here(), (x,))
-    return pad(x, [(0, 0)] * lead + list(sides), value)
-
-
-def per_axis(name: str, what: str, value: PerAxis, count: int) -> tuple[int, ...]:
-    """One positive number for each of `count` axes."""
-    values = (value,) * count if isinstance(value, int) else tuple(value)
-    if len(values) != count:
-        raise ArgumentError(f"{name}: {what} has {len(values)} numbers for {count} axes").located(())
-    if not all(isinstance(number, int) and number > 0 for number in values):
-        raise ArgumentError(f"{name}: {what} is a positive int for each axis, not {value!r}").located(())
-    return values
+def per_axis(name: str, what: str, value: object, count: int) -> tuple[int, ...]:
+    """One positive number for each of `count` axes.  `name` is the function that asks, for `what`."""
+    given = list(value) if isinstance(value, Sequence) else [value] * count
+    numbers = tuple(number for number in given if isinstance(number, int) and number > 0)
+    if len(given) != count or len(numbers) != count:
+        wanted = f"a positive int, or one for each of {count} axes"
+        raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {value!r}"), here(), ())
+    return numbers
 
 
 def sides_of(
-    name: str, padding: Sides, extents: Shape, window: Shape, stride: Sequence[int], dilation: Sequence[int]
+    name: str, padding: object, extents: Shape, window: Shape, stride: Sequence[int], dilation: Sequence[int]
 ) -> list[tuple[Size, Size]]:
     """How much to pad before and after each axis.
 
     A number is meant for all sides, a sequence has a number or a pair (before, after) per axis.  "valid" pads
-    nothing; "same" so that there are n // stride windows, rounded up, with the odd one after.
+    nothing; "same" so that there are n / stride windows, rounded up, with the odd one after.
     """
     count = len(window)
-    if padding == "valid":
-        return [(0, 0)] * count
     if padding == "same":
-        found: list[tuple[Size, Size]] = []
-        for n, k, s, d in zip(extents, window, stride, dilation, strict=True):
-            missing = maximum(((n - 1) // s) * s + (k - 1) * d + 1 - n, 0) if s > 1 else (k - 1) * d
-            found.append((missing // 2, missing - missing // 2))
-        return found
-    if isinstance(padding, str):
-        raise ArgumentError(f"{name}: padding is a number, pairs, 'same' or 'valid', not {padding!r}").located(())
-    each = list(padding) if isinstance(padding, Sequence) else [padding] * count
-    if len(each) != count:
-        raise ArgumentError(f"{name}: padding has {len(each)} numbers or pairs for {count} axes").located(())
-    return [side if isinstance(side, tuple) else (side, side) for side in each]
+        missing = map(_missing, extents, window, stride, dilation)
+        return [(size // 2, size - size // 2) for size in missing]
+    given = 0 if padding == "valid" else padding
+    each = list(given) if isinstance(given, Sequence) else [given] * count
+    pairs = [tuple(side) if isinstance(side, Sequence) else (side, side) for side in each]
+    sizes = [size for pair in pairs for size in pair if isinstance(size, int | Expression)]
+    if len(pairs) != count or len(sizes) != 2 * count or any(len(pair) != 2 for pair in pairs):
+        wanted = f"a number, {count} numbers or pairs, 'same' or 'valid'"
+        raise locate(ArgumentError(f"{name}: padding is {wanted}, not {padding!r}"), here(), ())
+    return list(zip(sizes[::2], sizes[1::2], strict=True))
+
+
+def _missing(n: Size, window: Size, stride: int, dilation: int) -> Size:
+    """How much an axis lacks to have n / stride windows, rounded up."""
+    reach = (window - 1) * dilation
+    return reach if stride == 1 else maximum((n - 1) // stride * stride + reach + 1 - n, 0)

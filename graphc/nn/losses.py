@@ -1,0 +1,53 @@
+"""Losses: how far predictions are from what is wanted, as a mean over all examples."""
+
+from graphc.errors import DTypeError, ShapeError
+from graphc.ir.node import Like, Node, locate
+from graphc.ir.operands import as_node, mul
+from graphc.ops.elementwise import exp, floating, log, softplus, stop_gradient
+from graphc.ops.extremes import max
+from graphc.ops.indexing import take_along_axis
+from graphc.ops.movement import expand_dims
+from graphc.ops.powers import square
+from graphc.ops.reduction import sum
+from graphc.ops.statistics import mean
+from graphc.origin import here
+from graphc.types import is_integer
+
+__all__ = ["binary_cross_entropy", "mean_squared_error", "softmax_cross_entropy"]
+
+
+def softmax_cross_entropy(logits: Like, labels: Like) -> Node:
+    """-log softmax(logits)[label], the mean over examples.
+
+    logits [..., k]   labels [...], integers in 0 .. k - 1   ->   []
+
+    Goodfellow, Bengio, Courville: Deep Learning, 2016, section 6.2.2.3.
+    """
+    z, target = floating(logits), as_node(labels)
+    if not is_integer(target.dtype):
+        raise locate(
+            DTypeError(f"softmax_cross_entropy: labels are {target.dtype}, not integers"), here(), (z, target)
+        )
+    if z.ndim != target.ndim + 1:
+        raise locate(
+            ShapeError("softmax_cross_entropy: logits have one axis more than labels, the last"), here(), (z, target)
+        )
+    shifted = z - stop_gradient(max(z, -1, keepdims=True))  # the largest exp is now 1: nothing overflows
+    chosen = take_along_axis(shifted, expand_dims(target, -1), -1)
+    return mean(log(sum(exp(shifted), -1, keepdims=True)) - chosen)
+
+
+def binary_cross_entropy(logits: Like, targets: Like) -> Node:
+    """-t log p - (1 - t) log(1 - p) with p = sigmoid(logits), the mean over all elements.
+
+    logits [...]   targets [...], in 0 .. 1   ->   []
+
+    -log p is softplus(-z) and -log(1 - p) is softplus(z): neither overflows, and a small loss keeps its digits.
+    """
+    z, t = floating(logits), as_node(targets)
+    return mean(mul(t, softplus(-z)) + mul(1 - t, softplus(z)))
+
+
+def mean_squared_error(predictions: Like, targets: Like) -> Node:
+    """(prediction - target)^2, the mean over all elements.  [...], [...] -> []"""
+    return mean(square(floating(predictions) - as_node(targets)))

@@ -1,0 +1,50 @@
+"""Layers one after the other."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias, final
+
+import numpy as np
+
+from graphc.errors import ArgumentError
+from graphc.ir.node import Node
+from graphc.nn.initial import Initialiser, he_uniform
+from graphc.nn.layer import Layer
+from graphc.nn.linear import Linear
+from graphc.ops.piecewise import relu
+
+__all__ = ["Sequential", "mlp"]
+
+Stage: TypeAlias = Layer | Callable[[Node], Node]
+
+
+@final
+class Sequential(Layer):
+    """Layers and functions of one node, applied in order.  `train` reaches the layers."""
+
+    def __init__(self, *stages: Stage) -> None:
+        self.stages: Final = stages
+
+    def __call__(self, x: Node, *, train: object = None) -> Node:
+        for stage in self.stages:
+            x = stage(x, train=train) if isinstance(stage, Layer) else stage(x)
+        return x
+
+
+def mlp(
+    widths: Sequence[int],
+    *,
+    rng: np.random.Generator,
+    activation: Callable[[Node], Node] = relu,
+    initial: Initialiser = he_uniform,
+    dtype: object = "float32",
+) -> Sequential:
+    """A multi-layer perceptron: linear layers between `widths`, the activation after each but the last.
+
+    mlp((64, 128, 10)): x [..., 64] -> [..., 10], with one hidden layer of 128.
+    """
+    if len(widths) < 2:
+        raise ArgumentError(f"mlp: {len(widths)} widths make no layer", hint="mlp((inputs, hidden, outputs), ...)")
+    stages: list[Stage] = []
+    for n, m in zip(widths, widths[1:], strict=False):
+        stages += [Linear(n, m, rng=rng, initial=initial, dtype=dtype), activation]
+    return Sequential(*stages[:-1])

@@ -1,0 +1,37 @@
+"""Gradients kept from growing too long."""
+
+from functools import reduce
+
+from graphc.errors import ArgumentError
+from graphc.ir.node import Like, Node, place_of
+from graphc.ir.operands import add, as_node, cast, div, mul
+from graphc.ops.piecewise import maximum
+from graphc.ops.powers import sqrt, square
+from graphc.ops.reduction import sum
+from graphc.origin import here
+from graphc.structure import Structure, leaves, rebuild
+from graphc.types import FLOAT32
+
+__all__ = ["clip_by_global_norm", "global_norm"]
+
+
+def global_norm(gradients: Structure) -> Node:
+    """The length of all gradients as one vector; added up in float32 at least."""
+    nodes = leaves(gradients)
+    if not nodes:
+        raise ArgumentError("global_norm: no gradients").located(place_of(here()))
+    return sqrt(reduce(add, (sum(square(_wide(g))) for g in nodes)))
+
+
+def clip_by_global_norm(gradients: Structure, limit: Like) -> Structure:
+    """The gradients, all made shorter by one factor where their common length is above `limit`; in their form.
+
+    Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, 2013, algorithm 1.
+    """
+    bound = as_node(limit)
+    factor = div(bound, maximum(global_norm(gradients), bound))  # 1 where nothing is to do, also at length 0
+    return rebuild(gradients, [cast(mul(_wide(g), cast(factor, _wide(g).dtype)), g.dtype) for g in leaves(gradients)])
+
+
+def _wide(g: Node) -> Node:
+    return cast(g, FLOAT32) if g.dtype.itemsize == 2 else g

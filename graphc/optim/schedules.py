@@ -1,0 +1,81 @@
+"""Rates that change while training: functions of the number of steps taken so far.
+
+A schedule takes that number as a node, an integer, and gives the rate as a node.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+from graphc.errors import ArgumentError
+from graphc.ir.node import Node
+from graphc.ir.operands import as_node, cast, div, where
+from graphc.ops.elementwise import cos, exp
+from graphc.ops.logic import less
+from graphc.ops.piecewise import floordiv, minimum
+from graphc.types import DTYPES
+
+__all__ = ["Schedule", "constant", "cosine_decay", "exponential_decay", "linear_warmup", "step_decay"]
+
+Schedule: TypeAlias = Callable[[Node], Node]
+
+
+def constant(rate: float) -> Schedule:
+    """The same rate at every step."""
+    return lambda step: as_node(float(rate))
+
+
+def cosine_decay(rate: float, steps: int, *, floor: float = 0.0) -> Schedule:
+    """From `rate` down to `floor` in `steps` steps, along half a cosine; then `floor`.
+
+    Loshchilov, Hutter: SGDR: Stochastic gradient descent with warm restarts, 2017, eq. 5, without restarts.
+    """
+    _require_positive("cosine_decay", steps)
+
+    def schedule(step: Node) -> Node:
+        done = div(_exact(minimum(step, steps)), float(steps))
+        return floor + (rate - floor) * (0.5 + 0.5 * cos(math.pi * done))
+
+    return schedule
+
+
+def exponential_decay(rate: float, steps: int, factor: float) -> Schedule:
+    """`rate` times `factor` for every `steps` steps, without jumps: rate * factor^(step / steps)."""
+    _require_positive("exponential_decay", steps)
+    if factor <= 0:
+        raise ArgumentError(f"exponential_decay: the factor is positive, not {factor}")
+    return lambda step: rate * exp(_exact(step) * (math.log(factor) / steps))
+
+
+def step_decay(rate: float, steps: int, factor: float) -> Schedule:
+    """`rate` times `factor` after every `steps` steps: rate * factor^floor(step / steps)."""
+    _require_positive("step_decay", steps)
+    if factor <= 0:
+        raise ArgumentError(f"step_decay: the factor is positive, not {factor}")
+    return lambda step: rate * exp(_exact(floordiv(step, steps)) * math.log(factor))
+
+
+def linear_warmup(steps: int, after: Schedule) -> Schedule:
+    """A straight line from 0 to the first rate of `after` in `steps` steps; then `after`, from its beginning.
+
+    The first step already takes 1 / (steps + 1) of the rate, so that no step is lost.
+    Goyal et al.: Accurate, large minibatch SGD, 2017, section 2.2.
+    """
+    _require_positive("linear_warmup", steps)
+
+    def schedule(step: Node) -> Node:
+        first = after(as_node(0))
+        rising = first * div(_exact(step + 1), float(steps + 1))
+        return where(less(step, steps), rising, after(step - steps))
+
+    return schedule
+
+
+def _exact(step: Node) -> Node:
+    """A count as a float that holds it: float32 ends at 2^24."""
+    return cast(step, DTYPES["float64"])
+
+
+def _require_positive(name: str, steps: int) -> None:
+    if not isinstance(steps, int) or steps <= 0:
+        raise ArgumentError(f"{name}: steps is a whole number above 0, not {steps!r}")
