@@ -119,13 +119,13 @@ from graphc.ops.piecewise import (
     round,
     sign,
 )
+from graphc.ops.pooling import avg_pool, max_pool
 from graphc.ops.powers import power, reciprocal, rsqrt, sqrt, square
 from graphc.ops.products import inner, matmul, outer, tensordot, vdot, vecdot
 from graphc.ops.reduction import all, any, count_nonzero, prod, sum
 from graphc.ops.running import cumprod, cumsum
 from graphc.ops.sorting import argsort, sort, topk
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std, var
-from graphc.ops.pooling import avg_pool, max_pool
 from graphc.origin import scope
 
 if TYPE_CHECKING:

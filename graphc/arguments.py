@@ -3,35 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
-from graphc.ir.node import Node, place_of
-from graphc.kernel.buffer import Buffer
+from graphc.ir.node import Node, made_at, place_of
+from graphc.ir.values import Array, converted
 from graphc.origin import here
 from graphc.sizes import Expression, Size, Symbol, evaluate, symbols_of
-from graphc.structure import Structure, leaves, rebuild
-from graphc.types import DType
+from graphc.structure import Structure, aligned, leaves
+from graphc.types import DType, Shape
 
 __all__ = ["Arguments", "OutputRoom"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class _Spec:
-    """What one input must be.  `extents`: per axis a number, the position of a symbol, or a size to check."""
+    """What one input must be: per axis a number, a symbol that is read here, or a size that is checked."""
 
     node: Node
     label: str
     dtype: DType
-    shape: tuple[Size, ...]
-    fixed: tuple[int, ...] | None
-    binds: tuple[tuple[int, int], ...]  # axis, symbol: read here
-    checks: tuple[tuple[int, Size], ...]  # axis, what it must be
+    rank: int
+    fixed: Shape | None  # where all extents are numbers
+    numbers: tuple[tuple[int, int], ...]  # axis, what it must be
+    binds: tuple[tuple[int, int], ...]  # axis, the position of a symbol
+    checks: tuple[tuple[int, Size], ...]  # axis, a size that is known when all symbols are
 
 
 @dataclass(eq=False)
@@ -44,35 +41,37 @@ class Arguments:
 
     def __post_init__(self) -> None:
         self.names = [_label(item) for item in self.structure]
-        self._flat = all(isinstance(item, Node) for item in self.structure)
-        self._sizes = {
-            position: self.symbols.index(_symbol(item).name)
-            for position, item in enumerate(self.structure)
-            if isinstance(item, Expression) and _symbol(item).name in self.symbols
-        }
-        bound = set(self._sizes.values())
-        self.specs = []
+        self._leaves = [leaf for item in self.structure for leaf in leaves(item)]
+        self._flat = all(isinstance(item, Node | Expression) for item in self.structure)
         places = {name: place for place, name in enumerate(self.symbols)}
-        nodes = [leaf for item in self.structure for leaf in leaves(item) if isinstance(leaf, Node)]
-        for node in nodes:
-            binds, checks = [], []
-            for axis, extent in enumerate(node.shape):
-                place = places.get(str(extent)) if _is_symbol(extent) else None
-                if place is not None and place not in bound:
-                    bound.add(place)
-                    binds.append((axis, place))
-                else:
-                    checks.append((axis, extent))
-            fixed = node.shape if all(isinstance(n, int) for n in node.shape) else None
-            self.specs.append(
-                _Spec(node, node.name or "", node.dtype, node.shape, fixed, tuple(binds), tuple(checks))  # type: ignore[arg-type]
-            )
-        missing = [name for place, name in enumerate(self.symbols) if place not in bound]
+        given = {n: _symbol(leaf).name for n, leaf in enumerate(self._leaves) if isinstance(leaf, Expression)}
+        self._sizes = {position: places.get(name, -1) for position, name in given.items()}
+        self._known_from = {places[name]: "as given" for name in given.values() if name in places}
+        self.specs = [self._spec(node, places) for node in self._leaves if isinstance(node, Node)]
+        self._checked = [(slot, spec) for slot, spec in enumerate(self.specs) if spec.checks]
+        missing = [name for place, name in enumerate(self.symbols) if place not in self._known_from]
         if missing:
             raise ArgumentError(
-                f"the size {missing[0]!r} cannot be read from the shape of any input",
+                f"compile: the size {missing[0]!r} cannot be read from the shape of any input",
                 hint=f"give it as an input of its own: compile([gx.size({missing[0]!r}), ...], ...)",
             ).located(place_of(here()))
+
+    def _spec(self, node: Node, places: Mapping[str, int]) -> _Spec:
+        """What a node asks of its array.  A symbol is read from the first axis that is just this symbol."""
+        numbers, binds, checks = [], [], []
+        label = node.name or ""
+        for axis, extent in enumerate(node.shape):
+            if isinstance(extent, int):
+                numbers.append((axis, extent))
+                continue
+            place = places.get(str(extent)) if _is_symbol(extent) else None
+            if place is not None and place not in self._known_from:
+                self._known_from[place] = f"from axis {axis} of {label!r}"
+                binds.append((axis, place))
+            else:
+                checks.append((axis, extent))
+        fixed = None if binds or checks else node.shape
+        return _Spec(node, label, node.dtype, node.ndim, fixed, tuple(numbers), tuple(binds), tuple(checks))
 
     def accept(self, arrays: Sequence[object], named: Mapping[str, object]) -> tuple[list[Array], tuple[int, ...]]:
         """The arrays in order, and the sizes they have.  Raises with the place of the call; nothing has run then."""
@@ -80,11 +79,15 @@ class Arguments:
             if named or len(arrays) != len(self.names):
                 arrays = self._ordered(arrays, named)
             if not self._flat:
-                arrays = self._spread(arrays)
+                parts = zip(self.structure, arrays, self.names, strict=True)
+                arrays = [leaf for item, value, name in parts for leaf in aligned(item, value, f"input {name!r}")]
             sizes = [-1] * len(self.symbols)
             if self._sizes:
                 arrays = self._take_sizes(arrays, sizes)
-            return [self._array(value, spec, sizes) for value, spec in zip(arrays, self.specs, strict=True)], tuple(sizes)
+            accepted = [_array(value, spec, sizes) for value, spec in zip(arrays, self.specs, strict=True)]
+            for slot, spec in self._checked:
+                self._check_extents(accepted[slot], spec, sizes)
+            return accepted, tuple(sizes)
         except GraphError as error:
             raise error.located(place_of(here())) from None
 
@@ -92,7 +95,9 @@ class Arguments:
         """The values of all symbols, from names.  Raises ArgumentError for missing and unknown ones."""
         for name in given:
             if name not in self.symbols:
-                raise ArgumentError(f"no size is named {name!r}", hint=f"sizes: {', '.join(self.symbols) or 'none'}")
+                raise ArgumentError(
+                    f"no size is named {name!r}", hint=f"sizes: {', '.join(self.symbols) or 'none'}"
+                )
         for name in self.symbols:
             if name not in given:
                 raise ArgumentError(f"the size {name!r} is missing", hint=f"memory({name}=64)")
@@ -107,7 +112,9 @@ class Arguments:
         for name, value in named.items():
             if name not in names:
                 close = get_close_matches(name, names, 1)
-                raise ArgumentError(f"no input is named {name!r}; {wanted}", hint=f"{close[0]}=..." if close else None)
+                raise ArgumentError(
+                    f"no input is named {name!r}; {wanted}", hint=f"{close[0]}=..." if close else None
+                )
             if name in given:
                 raise ArgumentError(f"the input {name!r} is given twice, by position and by name")
             given[name] = value
@@ -116,88 +123,64 @@ class Arguments:
             raise ArgumentError(f"the input {missing[0]!r} is missing; {wanted}")
         return [given[name] for name in names]
 
-    def _spread(self, arrays: Sequence[object]) -> list[object]:
-        """The leaves of nested arguments."""
-        values: list[object] = []
-        for item, value, name in zip(self.structure, arrays, self.names, strict=True):
-            if isinstance(item, Node | Expression):
-                values.append(value)
-                continue
-            if rebuild(item, [None] * len(leaves(item))) != _emptied(value):
-                raise ArgumentError(f"the argument {name!r} has another structure than the input it stands for")
-            values.extend(leaves(value))
-        return values
-
     def _take_sizes(self, arrays: Sequence[object], sizes: list[int]) -> list[object]:
+        """The arrays without the sizes among them, which go where they belong."""
         rest = []
         for position, value in enumerate(arrays):
-            if isinstance(self.structure[position], Expression):
-                if not isinstance(value, int | np.integer) or value < 0:
-                    raise ArgumentError(f"the size {self.names[position]!r} is a number >= 0, not {value!r}")
-                if position in self._sizes:
-                    sizes[self._sizes[position]] = int(value)
-            else:
+            if position not in self._sizes:
                 rest.append(value)
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+                raise ArgumentError(f"the size {str(self._leaves[position])!r} is a number >= 0, not {value!r}")
+            if self._sizes[position] >= 0:
+                sizes[self._sizes[position]] = int(value)
         return rest
 
-    def _array(self, value: object, spec: _Spec, sizes: list[int]) -> Array:
-        if type(value) is np.ndarray and value.dtype == spec.dtype and value.flags.carray:
-            array = value
-        elif type(value) is np.ndarray and value.dtype == spec.dtype:
-            array = np.require(value, spec.dtype, ["C", "ALIGNED"])
-        else:
-            array = _converted(value, spec)
-        if array.shape != spec.fixed:
-            self._check_shape(array, spec, sizes)
-        return array
+    def _check_extents(self, array: Array, spec: _Spec, sizes: Sequence[int]) -> None:
+        """Raise unless the extents are what the sizes say."""
+        known = dict(zip(self.symbols, sizes, strict=True))
+        for axis, size in spec.checks:
+            wanted = evaluate(size, known)
+            if array.shape[axis] != wanted:
+                names = [symbol.name for symbol in symbols_of(size)]
+                said = [f"{name} is {known[name]} ({self._known_from[self.symbols.index(name)]})" for name in names]
+                derived = "" if _is_symbol(size) else f", so {size} is {wanted}"
+                why = f"axis {axis} has {array.shape[axis]}, but {' and '.join(said)}{derived}"
+                raise _shape_error(array, spec, why)
 
-    def _check_shape(self, array: Array, spec: _Spec, sizes: list[int]) -> None:
-        if array.ndim != len(spec.shape):
-            raise _shape_error(array, spec, f"{array.ndim} axes, not {len(spec.shape)}")
+
+def _array(value: object, spec: _Spec, sizes: list[int]) -> Array:
+    """One argument as an array of the right dtype and rank; sizes that are read from it are set in `sizes`."""
+    if type(value) is np.ndarray and value.dtype == spec.dtype and value.flags.carray:
+        array = value
+    else:
+        try:
+            if isinstance(value, Node):
+                raise ArgumentError(
+                    f"input {spec.label!r} is given a node", hint="gx.replace exchanges nodes in a graph"
+                )
+            array = converted(value, spec.dtype, f"input {spec.label!r}")
+        except GraphError as error:
+            raise _located(error, spec) from None
+    if array.shape != spec.fixed:
+        if array.ndim != spec.rank:
+            axes = "1 axis" if array.ndim == 1 else f"{array.ndim} axes"
+            raise _shape_error(array, spec, f"it has {axes}, not {spec.rank}")
+        for axis, wanted in spec.numbers:
+            if array.shape[axis] != wanted:
+                raise _shape_error(array, spec, f"axis {axis} has {array.shape[axis]}, not {wanted}")
         for axis, place in spec.binds:
             sizes[place] = array.shape[axis]
-        for axis, size in spec.checks:
-            if isinstance(size, int):
-                wanted = size
-            else:
-                known = {name: n for name, n in zip(self.symbols, sizes, strict=True) if n >= 0}
-                if any(symbol.name not in known for symbol in symbols_of(size)):
-                    raise _shape_error(array, spec, f"axis {axis} is read before its size {size} is known")
-                wanted = evaluate(size, known)
-            if array.shape[axis] != wanted:
-                why = f"{size} is {wanted}" if not isinstance(size, int) else f"{wanted} is declared"
-                raise _shape_error(array, spec, f"axis {axis} has {array.shape[axis]}, but {why}")
+    return array
 
 
-def _shape_error(array: Array, spec: _Spec, why: str) -> ShapeError:
-    declared = ", ".join(map(str, spec.shape))
-    return ShapeError(
-        f"input {spec.label!r} has shape {array.shape}, declared ({declared}): {why}",
-    )
+def _shape_error(array: Array, spec: _Spec, why: str) -> GraphError:
+    shape = ",".join(map(str, array.shape))
+    return _located(ShapeError(f"input {spec.label!r} is {spec.node.type}; an array of shape [{shape}] is given: {why}"), spec)
 
 
-def _converted(value: object, spec: _Spec) -> Array:
-    """A copy of the right dtype, where nothing is lost."""
-    if isinstance(value, Node):
-        raise ArgumentError(f"input {spec.label!r} is given a node", hint="gx.replace exchanges nodes in a graph")
-    array = np.asarray(value)
-    if array.dtype == object:
-        raise DTypeError(f"input {spec.label!r} is no array of numbers")
-    is_plain = isinstance(value, bool | int | float)
-    if is_plain or isinstance(value, list | tuple):
-        fits = np.can_cast(array.dtype, spec.dtype, "same_kind") or spec.dtype.kind in "fV" and array.dtype.kind in "biuf"
-        fits = fits and not (spec.dtype.kind == "u" and array.size and array.min() < 0)
-        if fits and spec.dtype.kind in "iu" and array.size:
-            info = np.iinfo(spec.dtype)
-            fits = info.min <= array.min() and array.max() <= info.max
-    else:
-        fits = np.can_cast(array.dtype, spec.dtype, "safe")
-    if not fits:
-        raise DTypeError(
-            f"input {spec.label!r} is {spec.dtype.name}; {array.dtype.name} would be narrowed",
-            hint=f"{spec.label}.astype({spec.dtype.name!r})",
-        )
-    return np.ascontiguousarray(array, spec.dtype).reshape(array.shape)
+def _located(error: GraphError, spec: _Spec) -> GraphError:
+    return error.located((*place_of(here()), *made_at("input", spec.node)))
 
 
 def _is_symbol(size: Size) -> bool:
@@ -220,16 +203,11 @@ def _label(item: Structure) -> str:
     return "+".join(node.name or "" for node in inside[:3]) if inside else "nothing"
 
 
-def _emptied(value: Structure) -> Structure:
-    return rebuild(value, [None] * len(leaves(value)))
-
-
 @dataclass(eq=False)
 class OutputRoom:
     """Arrays that a caller gives for the outputs."""
 
     form: Structure
-    buffers: Sequence[Buffer]
 
     def arrays(
         self, out: Structure, rooms: Sequence[tuple[tuple[int, ...], DType]], inputs: Sequence[Array]
@@ -238,27 +216,38 @@ class OutputRoom:
 
         Raises ArgumentError, ShapeError or DTypeError, and then nothing has been written.
         """
-        given = leaves(out)
-        if len(given) != len(rooms):
-            raise ArgumentError(f"out holds {len(given)} arrays; the function has {len(rooms)} outputs").located(place_of(here()))
-        result = []
-        for array, (shape, dtype) in zip(given, rooms, strict=True):
-            if not isinstance(array, np.ndarray):
-                raise ArgumentError(f"out holds a {type(array).__name__}, not an array").located(place_of(here()))
-            if array.shape != shape:
-                raise ShapeError(f"out has shape {array.shape}, the output {shape}").located(place_of(here()))
-            if array.dtype != dtype:
-                raise DTypeError(f"out is {array.dtype}, the output {dtype}").located(place_of(here()))
-            if not array.flags.writeable:
-                raise ArgumentError("out is read-only").located(place_of(here()))
-            others = [*inputs, *(o for o in given if o is not array)]
-            direct = array.flags.carray and not any(np.may_share_memory(array, other) for other in others)
-            result.append(array if direct else np.empty(shape, dtype))
-        return result
+        try:
+            given = aligned(self.form, out, "out")
+            for array, (shape, dtype) in zip(given, rooms, strict=True):
+                _check_room(array, shape, dtype)
+            for n, array in enumerate(given):
+                if any(np.may_share_memory(array, other) for other in given[:n]):
+                    raise ArgumentError("out: two of the arrays share memory")
+        except GraphError as error:
+            raise error.located(place_of(here())) from None
+        direct = [
+            array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs) for array in given
+        ]
+        return [
+            array if is_direct else np.empty(shape, dtype)
+            for array, is_direct, (shape, dtype) in zip(given, direct, rooms, strict=True)
+        ]
 
     def filled(self, out: Structure, computed: Sequence[Array]) -> Structure:
         """`out`, holding what was computed."""
-        for array, value in zip(leaves(out), computed, strict=True):
+        for array, value in zip(aligned(self.form, out, "out"), computed, strict=True):
             if array is not value:
                 np.copyto(array, value)
         return out
+
+
+def _check_room(array: object, shape: tuple[int, ...], dtype: DType) -> None:
+    """Raise unless an output of this shape and dtype can be written into `array`."""
+    if not isinstance(array, np.ndarray):
+        raise ArgumentError(f"out holds a {type(array).__name__}, not an array")
+    if array.shape != shape:
+        raise ShapeError(f"out has shape {array.shape}, the output {shape}")
+    if array.dtype != dtype:
+        raise DTypeError(f"out is {array.dtype}, the output {dtype}")
+    if not array.flags.writeable:
+        raise ArgumentError("out is read-only")

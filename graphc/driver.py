@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, Literal
 
-
 from graphc.arguments import Arguments
 from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
@@ -22,6 +21,7 @@ from graphc.passes.pipeline import Trace
 from graphc.passes.standard import improve
 from graphc.sizes import Expression, equal
 from graphc.structure import Structure, leaves
+from graphc.types import promote
 
 __all__ = ["compile", "evaluate"]
 
@@ -49,24 +49,39 @@ def compile(
     that changes the type of its variable.
     """
     if backend not in BACKENDS:
-        raise ArgumentError(f"no backend {backend!r}", hint=f"one of {', '.join(BACKENDS)}").located(place_of(here()))
+        raise ArgumentError(f"no backend {backend!r}", hint=f"one of {', '.join(BACKENDS)}").located(
+            place_of(here())
+        )
     if level not in (0, 1, 2):
         raise ArgumentError(f"level is 0, 1 or 2, not {level!r}").located(place_of(here()))
-    chosen = BACKENDS[backend]()
     listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-    nodes = _input_nodes(listed)
     roots = _output_nodes(outputs)
-    graph = Graph(nodes, roots, _all_updates(roots, updates))
+    graph = Graph(_input_nodes(listed), roots, _all_updates(roots, updates))
+    _require_names(listed)
+    return _compiled(graph, listed, outputs, BACKENDS[backend](), level)
+
+
+def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
+    """The value of `outputs` now, for the given values of inputs.  Never updates a variable."""
+    given = inputs or {}
+    nodes = list(given)
+    graph = Graph(_input_nodes(nodes), _output_nodes(outputs))
+    return _compiled(graph, nodes, outputs, NumpyBackend(), level=1)(*given.values())
+
+
+def _compiled(
+    graph: Graph, inputs: Sequence[Structure], outputs: Structure, backend: Backend, level: int
+) -> CompiledFunction:
+    """A function from a graph, whose inputs and outputs are the leaves of two structures."""
     _require_inputs(graph)
     trace = Trace()
-    lowered = improve(graph, chosen.target, level, trace)
-    symbols = lowered.program.symbols
-    arguments = Arguments(listed, symbols)
-    artifact = chosen.emit(lowered.program)
-    plan = layout(lowered.program, artifact.workspaces, chosen.target.alignment)
+    lowered = improve(graph, backend.target, level, trace)
+    arguments = Arguments(inputs, lowered.program.symbols)
+    artifact = backend.emit(lowered.program)
+    plan = layout(lowered.program, artifact.workspaces, backend.target.alignment)
     guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
     return CompiledFunction(
-        graph, lowered.program, lowered.constants, plan, artifact, chosen, arguments, outputs, trace, guard,
+        graph, lowered.program, lowered.constants, plan, artifact, backend, arguments, outputs, trace, guard,
         f"<graphc {next(_numbers)}>",
     )  # fmt: skip
 
@@ -74,53 +89,36 @@ def compile(
 _numbers = count()  # names of generated sources, for debuggers and tracebacks only
 
 
-def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
-    """The value of `outputs` now, for the given values of inputs.  Never updates a variable."""
-    given = inputs or {}
-    nodes = list(given)
-    function = compile_without_updates(nodes, outputs)
-    return function(*given.values())
-
-
-def compile_without_updates(nodes: Sequence[Node], outputs: Structure) -> CompiledFunction:
-    """As `compile`, with carried updates left out."""
-    roots = _output_nodes(outputs)
-    graph = Graph(_input_nodes(nodes), roots)
-    _require_inputs(graph)
-    chosen = NumpyBackend()
-    trace = Trace()
-    lowered = improve(graph, chosen.target, 1, trace)
-    artifact = chosen.emit(lowered.program)
-    plan = layout(lowered.program, artifact.workspaces, chosen.target.alignment)
-    guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
-    return CompiledFunction(
-        graph, lowered.program, lowered.constants, plan, artifact, chosen,
-        Arguments(list(nodes), lowered.program.symbols), outputs, trace, guard, f"<graphc {next(_numbers)}>",
-    )  # fmt: skip
-
-
 def _input_nodes(listed: Sequence[Structure]) -> tuple[Node, ...]:
-    nodes: dict[Node, None] = {}
-    names: dict[str, Node] = {}
-    for item in listed:
-        for leaf in leaves(item):
-            if isinstance(leaf, Expression):
-                continue
-            if not isinstance(leaf, Node) or not isinstance(leaf.op, Input):
-                shown = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
-                raise ArgumentError(
-                    f"compile: {shown} is no input", hint="inputs are made by gx.input, sizes by gx.size"
-                ).located(place_of(here()))
-            if leaf in nodes:
-                raise ArgumentError(f"compile: the input {leaf.name!r} is listed twice").located(place_of(here()))
-            label = leaf.name or ""
-            if label in names:
-                raise ArgumentError(f"compile: two inputs are named {label!r}").located(
-                    (*place_of(here()), *made_at("one", names[label]), *made_at("other", leaf))
-                )
-            names[label] = leaf
-            nodes[leaf] = None
-    return tuple(nodes)
+    """The nodes among the inputs.  Raises ArgumentError for what is no input or is there twice."""
+    found: dict[Node | Expression, None] = {}
+    for leaf in leaves(list(listed)):
+        if not isinstance(leaf, Expression) and not (isinstance(leaf, Node) and isinstance(leaf.op, Input)):
+            what = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
+            raise ArgumentError(
+                f"compile: {what} is no input", hint="inputs are made by gx.input, sizes by gx.size"
+            ).located(place_of(here()))
+        if leaf in found:
+            raise ArgumentError(f"compile: the input {_name_of(leaf)!r} is listed twice").located(place_of(here()))
+        found[leaf] = None
+    return tuple(leaf for leaf in found if isinstance(leaf, Node))
+
+
+def _require_names(listed: Sequence[Structure]) -> None:
+    """Raise ArgumentError where two inputs have one name, so that a call by name has one meaning."""
+    known: dict[str, Node | Expression] = {}
+    for leaf in leaves(list(listed)):
+        other = known.setdefault(_name_of(leaf), leaf)
+        if other is not leaf:
+            pair = [("one", other), ("other", leaf)]
+            made = [line for role, node in pair if isinstance(node, Node) for line in made_at(role, node)]
+            raise ArgumentError(f"compile: two inputs are named {_name_of(leaf)!r}").located(
+                (*place_of(here()), *made)
+            )
+
+
+def _name_of(leaf: Node | Expression) -> str:
+    return leaf.name or "" if isinstance(leaf, Node) else str(leaf)
 
 
 def _output_nodes(outputs: Structure) -> tuple[Node, ...]:
@@ -128,7 +126,8 @@ def _output_nodes(outputs: Structure) -> tuple[Node, ...]:
     for leaf in found:
         if not isinstance(leaf, Node):
             raise ArgumentError(
-                f"compile: an output is a {type(leaf).__name__}, not a node", hint="gx.constant(value) makes one"
+                f"compile: an output is a {type(leaf).__name__}, not a node",
+                hint="gx.constant(value) makes one",
             ).located(place_of(here()))
         leaf.tensor  # noqa: B018  # raises for several results
     return tuple(found)
@@ -138,8 +137,11 @@ def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
     named: dict[Node, Node] = {}
     for mapping in [updates] if isinstance(updates, Mapping) else updates or []:
         for variable, value in mapping.items():
-            if not isinstance(variable, Node) or not isinstance(variable.op, Variable):
-                raise ArgumentError("updates: a key is no param or state").located(place_of(here()))
+            if not isinstance(getattr(variable, "op", None), Variable):
+                what = repr(variable) if isinstance(variable, Node) else f"a {type(variable).__name__}"
+                raise ArgumentError(
+                    f"updates: {what} is no param or state", hint="updates={variable: its next value}"
+                ).located(place_of(here()))
             if variable in named:
                 raise ArgumentError(f"updates: {variable.name!r} is set twice").located(
                     (*place_of(here()), *made_at("key", variable))
@@ -151,18 +153,14 @@ def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
 
 def _next_value(variable: Node, value: Like) -> Node:
     node = as_node(value)
-    if node.tensor.weak:
+    if node.tensor.weak and promote(variable.tensor, node.tensor) == variable.dtype:
         node = cast(node, variable.dtype)
     problem: ShapeError | DTypeError | None = None
-    if len(node.shape) != variable.ndim or any(
-        equal(a, b) is not True for a, b in zip(node.shape, variable.shape, strict=True)
-    ):
-        problem = ShapeError(f"updates: {variable.name!r} is {variable.type}, its next value {node.type}")
+    types = f"{variable.name!r} is {variable.type}, its next value {node.type}"
+    if len(node.shape) != variable.ndim or not all(map(equal, node.shape, variable.shape)):
+        problem = ShapeError(f"updates: {types}")
     elif node.dtype != variable.dtype:
-        problem = DTypeError(
-            f"updates: {variable.name!r} is {variable.type}, its next value {node.type}",
-            hint=f'value.astype("{variable.dtype.name}")',
-        )
+        problem = DTypeError(f"updates: {types}", hint=f'value.astype("{variable.dtype}")')
     if problem is not None:
         raise locate(problem, here(), (variable, node))
     return node
@@ -176,5 +174,3 @@ def _require_inputs(graph: Graph) -> None:
                 f"compile: the outputs need the input {node.name!r}, which is not listed",
                 hint=f"compile([..., {node.name}], ...)",
             ).located((*place_of(here()), *made_at("input", node)))
-
-

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Self
 
+from graphc.printable import printable
+
 __all__ = [
     "ArgumentError",
     "DTypeError",
@@ -13,23 +15,26 @@ __all__ = [
     "UnsupportedError",
 ]
 
+LONGEST = 400  # characters of a line
+
 
 class GraphError(Exception):
     """A mistake in a graph or in a call.  `problem` says what, `lines` say where, `hint` says what to do.
 
-    Rules raise with what they know; whoever applies the rule adds the place with `located`.
+    Rules raise with what they know; whoever applies the rule adds the place with `located`.  Each part is one
+    line, whatever names and source lines it quotes.
     """
 
     def __init__(self, problem: str, *, hint: str | None = None) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.hint = hint
+        self.problem = printable(problem, LONGEST)
+        self.hint = None if hint is None else printable(hint, LONGEST)
+        super().__init__(self.problem)
         self.lines: tuple[str, ...] = ()
 
     def located(self, lines: Sequence[str]) -> Self:
         """The same error, with the place it happened.  The first place given stays."""
         if not self.lines:
-            self.lines = tuple(lines)
+            self.lines = tuple(printable(line, LONGEST) for line in lines)
         return self
 
     def __str__(self) -> str:

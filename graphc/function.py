@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,11 +14,11 @@ import numpy.typing as npt
 
 from graphc.arguments import Arguments, OutputRoom
 from graphc.backends.backend import Artifact, Backend, Loaded, Prepared, empty_arena
-from graphc.errors import GraphError, IndexRangeError, ShapeError
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Variable
-from graphc.ir.node import Node, place_of
+from graphc.ir.node import Node
 from graphc.ir.storage import Guard
+from graphc.kernel.failures import index_outside, sizes_differ
 from graphc.kernel.program import Check, IndexInRange, Program
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
@@ -90,7 +91,7 @@ class CompiledFunction:
         self._loaded = self.backend.load(self.artifact, self.name)
         self._variables = tuple(_storage(node).array for node in self.graph.variables)
         self._rebuild = builder(self.form)
-        self._room = OutputRoom(self.form, self.program.outputs)
+        self._room = OutputRoom(self.form)
         self._output_sizes = compiled(
             [extent for buffer in self.program.outputs for extent in buffer.shape], self.program.symbols
         )
@@ -115,7 +116,8 @@ class CompiledFunction:
         values = self.arguments.sizes_from(sizes)
         placement = self.layout.place(values)
         given = sum(
-            int(np.prod(shape, dtype=np.int64)) * dtype.itemsize for shape, dtype in self._output_rooms(values)
+            int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            for shape, dtype in self._output_rooms(values)
         )
         return MemoryReport(placement.peak_bytes, placement.total_bytes, placement.bound_bytes, given)
 
@@ -124,7 +126,7 @@ class CompiledFunction:
         with self._lock:
             self._pools.clear()
 
-    def __call__(self, *arrays: object, out: Structure = None, **named: object) -> Structure:
+    def __call__(self, /, *arrays: object, out: Structure = None, **named: object) -> Structure:
         inputs, sizes = self.arguments.accept(arrays, named)
         bound = self._take(sizes)
         try:
@@ -133,19 +135,12 @@ class CompiledFunction:
                 if out is None
                 else self._room.arrays(out, bound.rooms, inputs)
             )
-            with np.errstate(all="ignore"):
-                if bound.commit:
-                    with self.guard.alone():
-                        for run in bound.compute:
-                            run(inputs, outputs)
-                        _uninterrupted(bound.commit, inputs, outputs)
-                elif self._variables:
-                    with self.guard.shared():
-                        for run in bound.compute:
-                            run(inputs, outputs)
-                else:
-                    for run in bound.compute:
-                        run(inputs, outputs)
+            if bound.commit:
+                self.guard.alone(partial(_run_and_commit, bound, inputs, outputs))
+            elif self._variables:
+                self.guard.shared(partial(_run, bound, inputs, outputs))
+            else:
+                _run(bound, inputs, outputs)
         finally:
             self._give(sizes, bound)
         if out is not None:
@@ -196,20 +191,11 @@ class CompiledFunction:
         """Raise what check `number` has to say of the values that broke it."""
         step = self.program.steps[number]
         assert isinstance(step, Check), step
-        error: GraphError
         if isinstance(step.condition, IndexInRange):
             index, extent = values
             low = -extent if step.condition.negative else 0
-            bad = index[(index < low) | (index >= extent)].reshape(-1)[0]
-            error = IndexRangeError(
-                f"{step.because}: index {bad} is outside an extent of {extent}",
-                hint=step.hint or 'mode="clip" or mode="wrap" takes every index',
-            )
-        else:
-            left, right = values
-            condition = step.condition
-            error = ShapeError(f"{step.because}: {condition.left} is {left}, {condition.right} is {right}", hint=step.hint)
-        raise error.located(place_of(step.origins[0]))
+            raise index_outside(step, int(index[(index < low) | (index >= extent)].flat[0]), extent)
+        raise sizes_differ(step, *values)
 
 
 def _storage(node: Node) -> Any:
@@ -217,11 +203,21 @@ def _storage(node: Node) -> Any:
     return node.op.stored
 
 
-def _uninterrupted(pieces: Sequence[Prepared], inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    """Run the pieces that set variables to the end.  A Ctrl-C that comes meanwhile is delivered after them."""
-    with _deferred_interrupt():
-        for run in pieces:
+def _run(bound: _Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    """Run the pieces that set no variable."""
+    with np.errstate(all="ignore"):
+        for run in bound.compute:
             run(inputs, outputs)
+
+
+def _run_and_commit(bound: _Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    """Run all pieces.  A Ctrl-C that comes while variables are set is delivered when all are."""
+    with np.errstate(all="ignore"):
+        for run in bound.compute:
+            run(inputs, outputs)
+        with _deferred_interrupt():
+            for run in bound.commit:
+                run(inputs, outputs)
 
 
 @contextmanager

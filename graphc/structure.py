@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["Structure", "leaves", "paths", "rebuild"]
+from graphc.errors import ArgumentError
+
+__all__ = ["Structure", "aligned", "builder", "leaves", "paths", "rebuild"]
 
 Structure: TypeAlias = Any  # Any: a leaf, None, or a list, tuple, named tuple or dict of structures
 
@@ -25,8 +27,41 @@ def paths(structure: Structure, path: str = "") -> list[tuple[str, Any]]:
         if parts is None:
             found.append((where, item))
         else:
-            stack.extend((f"{where}.{key}" if where else str(key), part) for key, part in reversed(list(parts)))
+            stack.extend(
+                (f"{where}.{key}" if where else str(key), part) for key, part in reversed(list(parts))
+            )
     return found
+
+
+def aligned(structure: Structure, value: Structure, what: str) -> list[Any]:
+    """The parts of `value` that stand where `structure` has its leaves, in the order of those; dicts go by key.
+
+    Raises ArgumentError, which names `value` as `what`, where the two differ in form.
+    """
+    found: list[Any] = []
+    stack: list[tuple[str, Structure, Structure]] = [(what, structure, value)]
+    while stack:
+        where, item, part = stack.pop()
+        if item is None:
+            if part is not None:
+                raise ArgumentError(f"{where} is a {type(part).__name__}, not None")
+        elif isinstance(item, Mapping):
+            if not isinstance(part, Mapping) or part.keys() != item.keys():
+                found_keys = f"a dict of {_listed(part)}" if isinstance(part, Mapping) else f"a {type(part).__name__}"
+                raise ArgumentError(f"{where} is {found_keys}, not a dict of {_listed(item)}")
+            stack.extend((f"{where}[{key!r}]", item[key], part[key]) for key in reversed(list(item)))
+        elif isinstance(item, list | tuple):
+            if not isinstance(part, list | tuple) or len(part) != len(item):
+                shown = f"{len(part)} items" if isinstance(part, list | tuple) else f"a {type(part).__name__}"
+                raise ArgumentError(f"{where} is {shown}, not a {type(item).__name__} of {len(item)}")
+            stack.extend((f"{where}[{i}]", item[i], part[i]) for i in reversed(range(len(item))))
+        else:
+            found.append(part)
+    return found
+
+
+def _listed(keys: Iterable[object]) -> str:
+    return ", ".join(map(repr, keys)) or "nothing"
 
 
 def _parts(item: object) -> Iterable[tuple[object, object]] | None:
@@ -65,7 +100,9 @@ def builder(structure: Structure) -> Callable[[Sequence[Any]], Any]:
             return lambda values: None
         case list() | tuple() | Mapping():
             count = len(leaves(structure))
-            flat = count == len(structure) and not any(_parts(part) is not None or part is None for part in _items(structure))
+            flat = count == len(structure) and not any(
+                _parts(part) is not None or part is None for part in _items(structure)
+            )
             if flat and type(structure) is tuple:
                 return tuple
             if flat and type(structure) is list:

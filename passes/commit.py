@@ -34,7 +34,9 @@ def commit(program: Program) -> Program:
             continue
         exchange = {t: copied[t][1] for t in step.writes if t in copied}
         private = all(t in exchange and readers.get(t.root, []) == [copied[t][0]] for t in step.writes)
-        if not private or not all(_safe(step, t, w, readers, program.commit, dropped, overwritten) for t, w in exchange.items()):
+        if not private or not all(
+            _safe(step, t, w, readers, program.commit, dropped, overwritten) for t, w in exchange.items()
+        ):
             continue
         moved[number] = rewritten(step, exchange)
         dropped |= {copied[t][0] for t in exchange}

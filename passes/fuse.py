@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import Elementwise, IndexMap, Leaf, Lookup, Movement, Reduction, Reshaped, Routine, Scatter
+from graphc.ir.kinds import (
+    Elementwise,
+    IndexMap,
+    Leaf,
+    Lookup,
+    Movement,
+    Reduction,
+    Reshaped,
+    Routine,
+    Scatter,
+)
 from graphc.ir.leaves import Item
 from graphc.ir.node import IndexBound, Node
 from graphc.kernel.target import Target
@@ -306,7 +316,7 @@ def _started(node: Node) -> Loops:
     if not isinstance(node.op, Reduction):
         return Loops({node: place}, {}, order)
     operand, reduced = node.inputs[0].shape, node.op.axes
-    kept = iter(order)
-    walk = [LoopAxis(operand[axis]) if axis in reduced else next(kept) for axis in range(len(operand))]
-    inner = [axis for position in reduced if (axis := walk[position]) is not None]
-    return Loops({node: place}, {node: tuple(walk)}, [axis for axis in walk if axis is not None], inner)
+    kept = iter(place)
+    folded = {axis: LoopAxis(operand[axis]) for axis in reduced}
+    walk = tuple(folded[axis] if axis in folded else next(kept) for axis in range(len(operand)))
+    return Loops({node: place}, {node: walk}, [axis for axis in walk if axis is not None], list(folded.values()))

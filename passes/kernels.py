@@ -64,9 +64,7 @@ def lookup(formula: Formula, op: Lookup | Scatter, x: Size, index: int) -> int:
     return formula.call(Fn.MOD, (index, formula.size(x)))
 
 
-def loops_kernel(
-    unit: Loops, outputs: Mapping[Node, tuple[Buffer, ...]], source: SourceOf, buffer: BufferOf
-) -> Kernel:
+def loops_kernel(unit: Loops, outputs: Mapping[Node, tuple[Buffer, ...]], source: SourceOf, buffer: BufferOf) -> Kernel:
     """The kernel of a fused unit.
 
     A value per row is computed in a stage without inner axes, a value per point in one with them.  A fold ends
@@ -177,7 +175,9 @@ class _LoopsKernel:
         x, at = node.inputs
         map = index_places(op, at.ndim)
         formula = stage.formula
-        place = index if map is None else [formula.affine([(index[a], c) for a, c in p.terms], p.offset) for p in map.parts]
+        place = (
+            index if map is None else [formula.affine([(index[a], c) for a, c in p.terms], p.offset) for p in map.parts]
+        )
         found = lookup(formula, op, x.shape[op.axis], self._operand(stage, level, at, place))
         after = at.ndim - op.leading - 1 if not op.paired else 0
         where = [
@@ -274,7 +274,9 @@ def scatter_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: 
     index = [formula.axis(axis) for axis in axes]
     rank = node.inputs[1].ndim
     map = index_places(op, rank)
-    places = index if map is None else [formula.affine([(index[a], c) for a, c in p.terms], p.offset) for p in map.parts]
+    places = (
+        index if map is None else [formula.affine([(index[a], c) for a, c in p.terms], p.offset) for p in map.parts]
+    )
     found = lookup(formula, op, out.shape[op.axis], element(formula, at, places, buffer))
     after = 0 if op.paired else rank - op.leading - 1
     to = tuple(

@@ -4,10 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-from graphc.ir.kinds import Counting, Deposit, IndexMap, Leaf, Movement, Product, Reduction, Reshaped, Routine, Running, Scatter
-from graphc.ir.leaves import ConstantValue, Input, Item, Variable
+
+from graphc.ir.kinds import (
+    Deposit,
+    IndexMap,
+    Leaf,
+    Movement,
+    Product,
+    Reduction,
+    Reshaped,
+    Routine,
+    Running,
+    Scatter,
+)
+from graphc.ir.leaves import ConstantValue, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import (
@@ -15,14 +26,19 @@ from graphc.kernel.program import (
     Contract,
     Extern,
     IndexInRange,
-    Kernel,
     Program,
     SizesAgree,
     Step,
 )
-from graphc.origin import Origin
-from graphc.passes.fuse import Loops, Partition, Single
-from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, loops_kernel, running_kernel, scatter_kernel
+from graphc.passes.fuse import Loops, Partition
+from graphc.passes.kernels import (
+    copy_kernel,
+    deposit_kernel,
+    fill_kernel,
+    loops_kernel,
+    running_kernel,
+    scatter_kernel,
+)
 from graphc.passes.sources import Source, composed_index, shows_all
 from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
@@ -62,7 +78,9 @@ class _Lowering:
         graph = self.partition.graph
         inputs = tuple(Buffer(Role.INPUT, x.dtype, x.shape, slot) for slot, x in enumerate(graph.inputs))
         variables = tuple(Buffer(Role.VARIABLE, x.dtype, x.shape, slot) for slot, x in enumerate(graph.variables))
-        self.buffers |= dict(zip(graph.inputs, inputs, strict=True)) | dict(zip(graph.variables, variables, strict=True))
+        self.buffers |= dict(zip(graph.inputs, inputs, strict=True)) | dict(
+            zip(graph.variables, variables, strict=True)
+        )
         outputs = tuple(Buffer(Role.OUTPUT, y.dtype, y.shape, slot) for slot, y in enumerate(graph.outputs))
         copies: list[tuple[Node, Buffer]] = []
         for node, buffer in zip(graph.outputs, outputs, strict=True):
@@ -108,8 +126,10 @@ class _Lowering:
         self.commits.append(copy_kernel(source, variable, value.origin, self.buffer))
 
     def _symbols(self) -> tuple[str, ...]:
-        found = {s.name for x in self.partition.graph.inputs for n in x.shape for s in symbols_of(n)}
-        return tuple(sorted(found))
+        """The names of all symbols, of inputs and of what steps do."""
+        sizes = {n for x in self.partition.graph.inputs for n in x.shape}
+        sizes.update(n for step in (*self.steps, *self.commits) for n in sizes_of(step))
+        return tuple(sorted({s.name for n in sizes if not isinstance(n, int) for s in symbols_of(n)}))
 
     # Buffers.
 

@@ -23,7 +23,7 @@ class Rule:
     """
 
     name: str
-    of: type[Op]
+    of: type  # a class of ops, or a kind of them
     change: Change
     exact: bool
     because: str = ""

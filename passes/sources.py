@@ -68,6 +68,11 @@ def shows_all(node: Node, known: Mapping[Node, Source]) -> bool:
         return source is not None
     return all(
         (not part.terms and part.offset == 0 and extent == 1)
-        or (len(part.terms) == 1 and part.offset == 0 and part.terms[0][1] == 1 and node.shape[part.terms[0][0]] == extent)
+        or (
+            len(part.terms) == 1
+            and part.offset == 0
+            and part.terms[0][1] == 1
+            and node.shape[part.terms[0][0]] == extent
+        )
         for part, extent in zip(source.map.parts, source.node.shape, strict=True)
     )

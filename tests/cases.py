@@ -13,6 +13,8 @@ from graphc.ops import extremes, logic, piecewise, powers, reduction, running
 from graphc.ops import movement as m
 from graphc.ops import statistics as s
 from tests.case import Case, apart, between, coins, given, normal, unary, whole
+from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
+from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
 
 __all__ = ["CASES"]
 
@@ -345,9 +347,6 @@ STATISTICS = (
     ),
 )
 
-# Products, windows, indexing, routines: rows of the other files of ops, one section per file.
-
-
 CASES: tuple[Case, ...] = (
     *ARITHMETIC,
     *SMOOTH,
@@ -357,4 +356,10 @@ CASES: tuple[Case, ...] = (
     *MOVEMENT,
     *REDUCTION,
     *STATISTICS,
+    *PRODUCTS,
+    *CONVOLUTIONS,
+    *WINDOWS,
+    *LOOKUPS,
+    *ROUTINES,
+    *FORMULAS,
 )

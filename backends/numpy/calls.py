@@ -31,7 +31,10 @@ def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str) -
         case Fn.CAST:
             return [f'np.copyto({out}, {names[0]}, casting="unsafe")']
         case Fn.FMA:
-            return [f"np.multiply({names[0]}, {names[1]}, out={out})", f"np.add({out}, {names[2]}, out={out})"]
+            return [
+                f"np.multiply({names[0]}, {names[1]}, out={out})",
+                f"np.add({out}, {names[2]}, out={out})",
+            ]
         case Fn.POLYGAMMA:
             return [f'np.copyto({out}, special.polygamma({names[0]}, {names[1]}), casting="unsafe")']
         case fn if fn in SPECIAL:

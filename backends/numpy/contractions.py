@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from graphc.backends.numpy.kernels import KernelText, Naming
 from graphc.backends.numpy.values import Value, View
@@ -53,7 +54,11 @@ def _roles(left: list[Axis], right: list[Axis], out: list[Affine]) -> _Roles:
     if not is_plain(out):
         longest = max(
             (axis for part in out if len(part.terms) > 1 for axis, _ in part.terms),
-            key=lambda a: (not isinstance(a.extent, int), a.extent if isinstance(a.extent, int) else 0, -a.number),
+            key=lambda a: (
+                not isinstance(a.extent, int),
+                a.extent if isinstance(a.extent, int) else 0,
+                -a.number,
+            ),
         )
         last = kind[longest]
         met = {axis for part in out if len(part.terms) > 1 for axis, _ in part.terms}
@@ -78,26 +83,35 @@ class _Writer:
 
     def write(self, left: list[Affine], right: list[Affine], out: list[Affine], roles: _Roles) -> None:
         step = self.step
-        first, second = ((step.left, left), (step.right, right)) if roles.left_has_rows else ((step.right, right), (step.left, left))
+        first, second = (
+            ((step.left, left), (step.right, right))
+            if roles.left_has_rows
+            else ((step.right, right), (step.left, left))
+        )
         plain = first if is_plain(first[1]) else second
         inner = tuple(axis for axis in _used(plain[1]) if axis in roles.inner)
         a = self._matrix(*first, roles.lead, roles.rows, inner)
         b = self._matrix(*second, roles.lead, inner, roles.columns)
         order = (*roles.lead, *roles.rows, *roles.columns)
-        direct = is_plain(out) and [p.terms[0][0] for p in out if p.terms] == list(order) and all(
-            not p.terms or (p.terms[0][1] == 1 and p.offset == 0 and p.terms[0][0].extent == n)
-            for p, n in zip(out, step.out.shape, strict=True)
+        direct = (
+            is_plain(out)
+            and [p.terms[0][0] for p in out if p.terms] == list(order)
+            and all(
+                not p.terms or (p.terms[0][1] == 1 and p.offset == 0 and p.terms[0][0].extent == n)
+                for p, n in zip(out, step.out.shape, strict=True)
+            )
         )
         shape = [*(axis.extent for axis in roles.lead), _count(roles.rows), _count(roles.columns)]
+        name = self.naming.buffer(step.out)
+        scratch = ""
         if direct:
-            target = self._reshaped(self.naming.buffer(step.out), step.out, step.out.shape, shape)
+            target = self._reshaped(name, step.out, step.out.shape, shape)
         else:
             scratch = self._slot([axis.extent for axis in order], step.out.dtype)
             target = self._reshaped(scratch, None, [axis.extent for axis in order], shape)
         call = "np.matmul" if inner else "np.multiply"
         self.result.body.append(f"{call}({a}, {b}, out={target})")
         if not direct:
-            name = self.naming.buffer(step.out)
             value = Value(frozenset(order), step.out.dtype, scratch)
             if is_plain(out):
                 view = view_text(name, step.out, out, order, self.naming.size)
@@ -107,7 +121,12 @@ class _Writer:
                 self.result.body += meeting_lines("np.add", name, out, value, order, self.naming.size)
 
     def _matrix(
-        self, buffer: Buffer, index: list[Affine], lead: Sequence[Axis], rows: Sequence[Axis], columns: Sequence[Axis]
+        self,
+        buffer: Buffer,
+        index: list[Affine],
+        lead: Sequence[Axis],
+        rows: Sequence[Axis],
+        columns: Sequence[Axis],
     ) -> str:
         """An operand as matrices [lead, rows, columns]."""
         used = set(_used(index))
@@ -162,9 +181,7 @@ def _steps(buffer: Buffer, index: Sequence[Affine]) -> dict[Axis, Size]:
 
 def _merges(axes: Sequence[Axis], steps: dict[Axis, Size]) -> bool:
     """Whether the axes are one axis of equal steps."""
-    return all(
-        steps[slow] == steps[fast] * fast.extent for slow, fast in zip(axes, axes[1:], strict=False)
-    )
+    return all(steps[slow] == steps[fast] * fast.extent for slow, fast in pairwise(axes))
 
 
 def _is_matrix(rows: Sequence[Axis], columns: Sequence[Axis], steps: dict[Axis, Size]) -> bool:

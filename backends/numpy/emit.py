@@ -246,7 +246,8 @@ class _Part:
     def _in_blocks(self, text: KernelText, place: int) -> None:
         assert text.blocked is not None
         axis, rows = text.blocked
-        walked, late = [], []
+        walked: list[tuple[str, str]] = []
+        late: list[tuple[str, str]] = []
         self._slot_lines(text, place, "_all")
         for name, shape, _ in text.slots:
             if shape and shape[0] == rows:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from graphc.backends.numpy.calls import call_lines, number_text
+from graphc.backends.numpy.homes import Wish, number, place, settle
 from graphc.backends.numpy.tables import ACCUMULATE, UFUNCS
 from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.backends.numpy.views import Affine, affine_of, view_text
@@ -60,7 +61,7 @@ class _KernelWriter:
     locals: dict[Buffer, Value] = field(default_factory=dict)
     dims: tuple[Axis, ...] = ()
     deferred: list[Instruction] = field(default_factory=list)
-    wishes: list[tuple[Value, Buffer, str]] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
     blocked: tuple[Axis, Size] | None = None
 
     def run(self) -> KernelText:
@@ -76,11 +77,16 @@ class _KernelWriter:
             else:
                 self.dims = tuple(sorted((*self.kernel.outer, *stage.inner), key=lambda axis: axis.number))
             self._stage(stage)
-        self._number()
-        self._settle()
-        slots = self._slots()
+        number(self.instructions)
+        settle(self.instructions, self.wishes, self.naming.storage)
+        slots = place(self.instructions, self._shape, self.naming.fresh)
         body = [line for instruction in self.instructions for line in instruction.write()]
         return KernelText(list(self.views.values()), slots, body, self.blocked)
+
+    def _shape(self, axes: frozenset[Axis]) -> tuple[Size, ...]:
+        """The shape of scratch that varies along `axes`, rows of one block only."""
+        walked, rows = self.blocked or (None, 0)
+        return tuple(1 if axis not in axes else rows if axis == walked else axis.extent for axis in self.dims)
 
     # Stages.
 
@@ -89,9 +95,9 @@ class _KernelWriter:
         affine = affine_of(lets)
         needed = _needed(stage, affine)
         values: dict[int, Value] = {}
-        for number, let in enumerate(lets):
-            if number in needed:
-                values[number] = self._value(let, number, values, affine, stage)
+        for at, let in enumerate(lets):
+            if at in needed:
+                values[at] = self._value(let, values, affine)
         for effect in stage.effects:
             match effect:
                 case Fold():
@@ -117,9 +123,7 @@ class _KernelWriter:
         text = view_text(self.naming.buffer(buffer), buffer, index, self.dims, self.naming.size, keep=keep)
         return self._view(text, buffer, _axes_of(index), self.naming.buffer(buffer) + "_")
 
-    def _value(
-        self, let: Let, number: int, values: Mapping[int, Value], affine: list[Affine | None], stage: Stage
-    ) -> Value:
+    def _value(self, let: Let, values: Mapping[int, Value], affine: list[Affine | None]) -> Value:
         match let:
             case Const():
                 return Value(frozenset(), let.dtype, number_text(let), is_number=True)
@@ -159,13 +163,13 @@ class _KernelWriter:
         place = self._flat_index(let.buffer, let.index, values, affine)
         flat = self._flat(let.buffer)
         result = Value(place.axes, let.dtype)
-        return self._emit(
-            lambda: [f'np.take({flat}, {place.name}, out={result.name}, mode="clip")'], [place], result
-        )
+        return self._emit(lambda: [f'np.take({flat}, {place.name}, out={result.name}, mode="clip")'], [place], result)
 
     def _flat(self, buffer: Buffer) -> str:
         name = self.naming.buffer(buffer)
-        return name if len(buffer.shape) == 1 else self._view(f"{name}.reshape(-1)", buffer, frozenset(), name + "_flat")
+        return (
+            name if len(buffer.shape) == 1 else self._view(f"{name}.reshape(-1)", buffer, frozenset(), name + "_flat")
+        )
 
     def _flat_index(
         self, buffer: Buffer, index: tuple[int, ...], values: Mapping[int, Value], affine: list[Affine | None]
@@ -275,7 +279,9 @@ class _KernelWriter:
             top = Value(rows, value.dtype)
             self.locals[fold.results[0]] = top
             self._emit(
-                lambda: [f"{best}.reduce({value.name}, axis={at}, keepdims=True, out={top.name})"], [value], top
+                lambda: [f"{best}.reduce({value.name}, axis={at}, keepdims=True, out={top.name})"],
+                [value],
+                top,
             )
 
     def _prefix(self, prefix: Prefix, stage: Stage, values: Mapping[int, Value]) -> None:
@@ -287,12 +293,12 @@ class _KernelWriter:
         ufunc = ACCUMULATE[prefix.monoid]
         cut = f"[{', '.join('::-1' if a == axis else ':' for a in self.dims)}]" if prefix.reverse else ""
         self._emit(
-            lambda: [f"{ufunc}.accumulate({value.name}{cut}, axis={at}, out={result.name}{cut})"], [value], result
+            lambda: [f"{ufunc}.accumulate({value.name}{cut}, axis={at}, out={result.name}{cut})"],
+            [value],
+            result,
         )
 
-    def _store(
-        self, store: Store, stage: Stage, values: Mapping[int, Value], affine: list[Affine | None]
-    ) -> None:
+    def _store(self, store: Store, stage: Stage, values: Mapping[int, Value], affine: list[Affine | None]) -> None:
         value = values[store.value]
         buffer = store.buffer
         if buffer.role is Role.LOCAL:
@@ -310,8 +316,13 @@ class _KernelWriter:
         if _is_itself(value, buffer, self.naming) and value.name == self._load_view(value.loaded or buffer, plain):
             return
         target = self._load_view(buffer, plain)
-        if not value.is_number and value.loaded is None and value.axes == _axes_of(plain) and value.dtype == buffer.dtype:
-            self.wishes.append((value, buffer, target))
+        if (
+            not value.is_number
+            and value.loaded is None
+            and value.axes == _axes_of(plain)
+            and value.dtype == buffer.dtype
+        ):
+            self.wishes.append(Wish(value, buffer, target))
         else:
             self._copy_out(value, buffer, target)
 
@@ -337,7 +348,11 @@ class _KernelWriter:
         assert store.combine is not None
         ufunc = ACCUMULATE[store.combine]
         self.deferred.append(
-            Instruction(lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"], (place, value), stored=store.buffer)
+            Instruction(
+                lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"],
+                (place, value),
+                stored=store.buffer,
+            )
         )
 
     def _store_combined(self, store: Store, index: list[Affine], value: Value) -> None:
@@ -350,38 +365,7 @@ class _KernelWriter:
             Instruction(lambda: meeting_lines(ufunc, name, index, value, dims, size), reads, stored=store.buffer)
         )
 
-    # Homes.
-
-    def _number(self) -> None:
-        """Where each value is made, and where it is used last."""
-        for number, instruction in enumerate(self.instructions):
-            for value in instruction.reads:
-                value.last_use = max(value.last_use, number)
-            if instruction.result is not None:
-                instruction.result.defined = number
-                instruction.result.last_use = max(instruction.result.last_use, number)
-
-    def _settle(self) -> None:
-        """Compute a stored value in the place it is stored, unless that would spoil what is read later."""
-        late: list[Instruction] = []
-        for value, buffer, target in self.wishes:
-            if value.name or self._spoils(value, self.naming.storage(buffer)):
-                late.append(Instruction(_copying(target, value), (value,), stored=buffer))
-            else:
-                value.name = target
-        self.instructions += late
-        if late:
-            self._number()
-
-    def _spoils(self, value: Value, storage: Buffer) -> bool:
-        """Whether computing `value` over `storage` would change what is still to be read there."""
-        for number, instruction in enumerate(self.instructions):
-            for read in instruction.reads:
-                if read.loaded is None or self.naming.storage(read.loaded) is not storage:
-                    continue
-                if number > value.defined or (number == value.defined and not instruction.in_place):
-                    return True
-        return False
+    # Blocks.
 
     def _blocks(self) -> tuple[Axis, Size] | None:
         """The leading axis and the rows of a block, where walking it in blocks keeps scratch in cache."""
@@ -398,49 +382,6 @@ class _KernelWriter:
             return None
         row = maximum(product(extents[1:]), 1)
         return axes[0], minimum(maximum(BLOCK_ELEMENTS // row, 1), maximum(extents[0], 1))
-
-    def _slots(self) -> list[tuple[str, tuple[Size, ...], DType]]:
-        """Scratch for values without a home; a slot is used again once its value is dead."""
-        free: dict[tuple[frozenset[Axis], DType], list[str]] = {}
-        slots: list[tuple[str, tuple[Size, ...], DType]] = []
-        ending: dict[int, list[Value]] = {}
-
-        def place(value: Value) -> None:
-            names = free.setdefault((value.axes, value.dtype), [])
-            if names:
-                value.name = names.pop()
-                return
-            value.name = self.naming.fresh("s")
-            shape = tuple(self._rows(axis) if axis in value.axes else 1 for axis in self.dims)
-            slots.append((value.name, shape, value.dtype))
-
-        for number, instruction in enumerate(self.instructions):
-            if instruction.scratch is not None:
-                place(instruction.scratch)
-                ending.setdefault(number, []).append(instruction.scratch)
-            value = instruction.result
-            if value is not None and not value.name:
-                over = [
-                    x
-                    for x in instruction.reads
-                    if instruction.in_place and x in ending.get(number, ()) and (x.axes, x.dtype) == (value.axes, value.dtype)
-                ]
-                if over:
-                    ending[number].remove(over[0])
-                    value.name = over[0].name
-                else:
-                    place(value)
-                ending.setdefault(value.last_use, []).append(value)
-            for dead in ending.pop(number, ()):
-                free.setdefault((dead.axes, dead.dtype), []).append(dead.name)
-        return slots
-
-    def _rows(self, axis: Axis) -> Size:
-        return self.blocked[1] if self.blocked is not None and axis == self.blocked[0] else axis.extent
-
-
-def _copying(target: str, value: Value) -> Callable[[], list[str]]:
-    return lambda: [f"np.copyto({target}, {value.name})"]
 
 
 def _axes_of(index: list[Affine]) -> frozenset[Axis]:
@@ -473,7 +414,9 @@ def _needed(stage: Stage, affine: list[Affine | None]) -> set[int]:
 def _initial(monoid: Monoid, dtype: DType) -> str:
     match monoid:
         case Monoid.MAX:
-            low = "-np.inf" if dtype.kind in "fV" else "False" if dtype.kind == "b" else f"np.iinfo(np.{dtype.name}).min"
+            low = (
+                "-np.inf" if dtype.kind in "fV" else "False" if dtype.kind == "b" else f"np.iinfo(np.{dtype.name}).min"
+            )
             return f", initial={low}"
         case Monoid.MIN:
             high = "np.inf" if dtype.kind in "fV" else "True" if dtype.kind == "b" else f"np.iinfo(np.{dtype.name}).max"

@@ -66,7 +66,7 @@ def select(condition: Array, taken: Array | float, other: Array | float, *, out:
     Without branches: NumPy's masked copies take a dozen times longer where the condition is not predictable.
     `out` may be one of the operands.
     """
-    kind = _BITS[out.dtype.itemsize]
+    kind: Any = _BITS[out.dtype.itemsize]  # Any: NumPy's stubs know no dtype that is chosen by its width
     result, bits = out.view(kind), mask.view(kind)
     a = (taken if isinstance(taken, np.ndarray) else np.asarray(taken, out.dtype)).view(kind)
     b = (other if isinstance(other, np.ndarray) else np.asarray(other, out.dtype)).view(kind)

@@ -59,7 +59,15 @@ def is_plain(index: Sequence[Affine]) -> bool:
     return len(set(axes)) == len(axes) and all(len(part.terms) <= 1 for part in index)
 
 
-def view_text(base: str, buffer: Buffer, index: Sequence[Affine], dims: Sequence[Axis], text: SizeText, *, keep: bool = True) -> str:
+def view_text(
+    base: str,
+    buffer: Buffer,
+    index: Sequence[Affine],
+    dims: Sequence[Axis],
+    text: SizeText,
+    *,
+    keep: bool = True,
+) -> str:
     """The view of `base` whose axes are `dims`; those that the index does not use have extent 1, or go (`keep`)."""
     used = {axis for part in index for axis, _ in part.terms}
     if not is_plain(index):

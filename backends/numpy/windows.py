@@ -20,7 +20,10 @@ def meeting_lines(
     for part in index:
         walked = [(axis, step) for axis, step in part.terms if axis not in names]
         start = " + ".join(
-            [size(part.offset), *(f"{names[axis]} * {size(step)}" for axis, step in part.terms if axis in names)]
+            [
+                size(part.offset),
+                *(f"{names[axis]} * {size(step)}" for axis, step in part.terms if axis in names),
+            ]
         )
         if walked:
             ((axis, step),) = walked

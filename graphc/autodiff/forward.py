@@ -10,7 +10,7 @@ from graphc.ir.leaves import Item
 from graphc.ir.node import Node, apply
 from graphc.ir.operands import add_up, cast, times
 from graphc.origin import derived
-from graphc.types import TensorType, TupleType, is_floating
+from graphc.types import TupleType, is_floating
 
 __all__ = ["push_forward"]
 

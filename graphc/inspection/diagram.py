@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
-from graphc.inspection.escaping import printable, quoted
+from graphc.inspection.escaping import quoted
+from graphc.printable import printable
 from graphc.inspection.listing import Kind, Listing, Showable, listing_of
 from graphc.inspection.wording import number_text, op_text, place_text, type_text
 from graphc.ir.node import Node

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Protocol, TypeAlias, final, runtime_checkable
 
 from graphc.errors import ArgumentError
-from graphc.inspection.escaping import printable
+from graphc.printable import printable
 from graphc.inspection.wording import number_text, place_text, type_text
 from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf

@@ -6,7 +6,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, assert_never
 
 from graphc.errors import ArgumentError, UnsupportedError
-from graphc.inspection.escaping import printable, quoted
+from graphc.inspection.escaping import quoted
+from graphc.printable import printable
 from graphc.inspection.formulas import on_numbers, on_truths
 from graphc.inspection.wording import op_text, place_text, type_text
 from graphc.ir.graph import topological

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from graphc.inspection.escaping import printable, quoted
+from graphc.inspection.escaping import quoted
+from graphc.printable import printable
 from graphc.inspection.listing import Listing, Showable, listing_of
 from graphc.inspection.widening import widenings
 from graphc.inspection.wording import op_text, place_text, type_text

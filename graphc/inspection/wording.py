@@ -1,6 +1,7 @@
 """What is written of one node, wherever it is shown: its op, its type, its place."""
 
-from graphc.inspection.escaping import printable, quoted
+from graphc.inspection.escaping import quoted
+from graphc.printable import printable
 from graphc.ir.leaves import ConstantValue, Input, Variable
 from graphc.ir.node import Node
 

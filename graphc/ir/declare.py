@@ -20,7 +20,18 @@ from graphc.sizes import Expression, Size, symbol
 from graphc.structure import Structure, leaves, paths, rebuild
 from graphc.types import Shape, TensorType, as_dtype
 
-__all__ = ["Extent", "constant", "input", "param", "parameters", "replace", "size", "state", "variables", "with_update"]
+__all__ = [
+    "Extent",
+    "constant",
+    "input",
+    "param",
+    "parameters",
+    "replace",
+    "size",
+    "state",
+    "variables",
+    "with_update",
+]
 
 Extent: TypeAlias = int | str | Expression
 
@@ -31,7 +42,9 @@ def size(name: str, hint: int | None = None) -> Size:
     `hint` is a typical value: it guides decisions such as budgets, never results.
     """
     if hint is not None and (not isinstance(hint, int) or hint < 0):
-        raise ArgumentError(f"the hint of size {name!r} is a number of elements, not {hint!r}").located(place_of(here()))
+        raise ArgumentError(f"the hint of size {name!r} is a number of elements, not {hint!r}").located(
+            place_of(here())
+        )
     return symbol(label_of(name, "a size"), hint)
 
 
@@ -94,7 +107,9 @@ def constant(value: Like) -> Node:
     """A value that is part of the graph.  Arrays are copied; Python numbers adopt the dtype they meet."""
     if isinstance(value, list | tuple):
         array = np.asarray(value)
-        return constant_array(array.astype(as_dtype({"f": float, "i": int}.get(array.dtype.kind, array.dtype))))
+        return constant_array(
+            array.astype(as_dtype({"f": float, "i": int}.get(array.dtype.kind, array.dtype)))
+        )
     return as_node(value)
 
 
@@ -182,7 +197,11 @@ def variables(*roots: Structure) -> dict[str, Node]:
 
 def parameters(*roots: Structure) -> dict[str, Node]:
     """The trainable ones of `variables`."""
-    return {name: node for name, node in variables(*roots).items() if isinstance(node.op, Variable) and node.op.trainable}
+    return {
+        name: node
+        for name, node in variables(*roots).items()
+        if isinstance(node.op, Variable) and node.op.trainable
+    }
 
 
 def replace(outputs: Structure, exchange: Mapping[Node, Like]) -> Structure:

@@ -15,7 +15,18 @@ from graphc.origin import here
 from graphc.sizes import Size
 from graphc.types import INT64, DType, Shape, TensorType, TupleType
 
-__all__ = ["ConstantValue", "Input", "Item", "SizeOf", "Variable", "constant_array", "full", "item", "size_node", "uniform"]
+__all__ = [
+    "ConstantValue",
+    "Input",
+    "Item",
+    "SizeOf",
+    "Variable",
+    "constant_array",
+    "full",
+    "item",
+    "size_node",
+    "uniform",
+]
 
 
 @final

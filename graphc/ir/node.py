@@ -164,7 +164,8 @@ class Node:
         stored = getattr(self.op, "stored", None)
         if stored is None:
             raise ArgumentError(
-                f"{self.op.name} owns no value; only parameters and states do", hint="gx.evaluate(node, {input: array})"
+                f"{self.op.name} owns no value; only parameters and states do",
+                hint="gx.evaluate(node, {input: array})",
             ).located(made_at("made", self))
         return cast(Stored, stored)
 
@@ -295,9 +296,9 @@ class Node:
     # What a node is not.
 
     def _refuse(self, what: str, hint: str) -> NoReturn:
-        raise ArgumentError(f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint).located(
-            (f"  at {here().place()}", f"      {here().source()}", *made_at("node", self))
-        )
+        raise ArgumentError(
+            f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint
+        ).located((f"  at {here().place()}", f"      {here().source()}", *made_at("node", self)))
 
     def __bool__(self) -> bool:
         self._refuse("truth value", "gx.where(condition, a, b) chooses element by element")
@@ -318,14 +319,18 @@ class Node:
         self._refuse("number", "gx.evaluate(node, {input: array})")
 
     def __array__(self, *args: object, **options: object) -> NoReturn:
-        self._refuse("array", "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})")
+        self._refuse(
+            "array", "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})"
+        )
 
 
 def made_at(role: str, node: Node) -> tuple[str, ...]:
     """One line of an error: `left   f32[32,784]  made at train.py:38: hidden = gx.tanh(x)`."""
     name = f" {node.name!r}" if node.name is not None else ""
     source = node.origin.source()
-    return (f"  {role:<6} {node.type}{name}  made at {node.origin.place()}" + (f": {source}" if source else ""),)
+    return (
+        f"  {role:<6} {node.type}{name}  made at {node.origin.place()}" + (f": {source}" if source else ""),
+    )
 
 
 _ROLES = {1: ("x",), 2: ("left", "right")}
@@ -345,7 +350,8 @@ def _decide(op: Op, types: tuple[TensorType, ...]) -> None:
     for requirement in op.requirements(*types):
         if isinstance(requirement, SameSize) and equal(requirement.left, requirement.right) is False:
             raise ShapeError(
-                f"{op.name}: {requirement.because}, {requirement.left} and {requirement.right}", hint=requirement.hint
+                f"{op.name}: {requirement.because}, {requirement.left} and {requirement.right}",
+                hint=requirement.hint,
             )
 
 

@@ -19,11 +19,27 @@ from graphc.ir.arithmetic import (
 )
 from graphc.ir.leaves import constant_array, full, size_node, uniform
 from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.values import fits
 from graphc.origin import here
 from graphc.sizes import Expression, equal
 from graphc.types import BOOL, FLOAT32, INT64, DType, Shape, as_dtype, as_floating, promote
 
-__all__ = ["add", "add_up", "as_node", "broadcast", "broadcast_shapes", "cast", "div", "is_masked", "meet", "mul", "neg", "sub", "times", "where"]
+__all__ = [
+    "add",
+    "add_up",
+    "as_node",
+    "broadcast",
+    "broadcast_shapes",
+    "cast",
+    "div",
+    "is_masked",
+    "meet",
+    "mul",
+    "neg",
+    "sub",
+    "times",
+    "where",
+]
 
 
 def as_node(value: Like) -> Node:
@@ -34,7 +50,9 @@ def as_node(value: Like) -> Node:
         return full((), value, BOOL)
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
-            raise DTypeError(f"the integer {value} does not fit int64", hint="write it as a float").located(())
+            raise DTypeError(f"the integer {value} does not fit int64", hint="write it as a float").located(
+                ()
+            )
         return full((), value, INT64, weak=True)
     if isinstance(value, float):
         return full((), value, FLOAT32, weak=True)
@@ -54,7 +72,11 @@ def cast(x: Node, dtype: DType) -> Node:
     if tensor.dtype == dtype and not tensor.weak:
         return x
     number = uniform(x)
-    return apply(Cast(dtype), x) if number is None else full(tensor.shape, number, dtype)
+    if number is None:
+        return apply(Cast(dtype), x)
+    if isinstance(number, int) and tensor.weak and not fits(np.asarray(number), dtype):
+        raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
+    return full(tensor.shape, number, dtype)
 
 
 def broadcast_shapes(left: Shape, right: Shape) -> Shape:
@@ -117,7 +139,11 @@ def _meeting_shape(name: str, x: Node, y: Node) -> Shape:
             wide = f"axis {-1 - axis}: {n} and {m}"
             hint = "transpose one of them" if left == right[::-1] else "only an extent of 1 is repeated"
             raise locate(
-                ShapeError(f"{name}: shapes ({_text(left)}) and ({_text(right)}) do not fit at {wide}", hint=hint), here(), (x, y)
+                ShapeError(
+                    f"{name}: shapes ({_text(left)}) and ({_text(right)}) do not fit at {wide}", hint=hint
+                ),
+                here(),
+                (x, y),
             )
     return broadcast_shapes(left, right)
 
@@ -161,7 +187,9 @@ def where(condition: Like, x: Like, y: Like) -> Node:
     test = as_node(condition)
     if test.dtype != BOOL:
         raise locate(
-            DTypeError(f"where: the condition is {test.dtype}, not bool", hint="write a comparison"), here(), (test,)
+            DTypeError(f"where: the condition is {test.dtype}, not bool", hint="write a comparison"),
+            here(),
+            (test,),
         )
     a, b = meet("where", x, y)
     if test.shape != a.shape:

@@ -1,30 +1,38 @@
 """Values that outlive calls: the arrays of parameters and states, and the guard that callers take turns by."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from threading import Lock
-from typing import Any
+from _thread import LockType
+from collections.abc import Callable, Iterable
+from functools import partial
+from threading import Lock, get_ident
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.values import Array, as_numbers, converted, fits
 from graphc.types import as_dtype
 
 __all__ = ["Guard", "Storage"]
 
 _joining = Lock()
 
+Result = TypeVar("Result")
+
 
 class Guard:
-    """Many readers or one writer.  Variables that one function uses share one guard (see `join`)."""
+    """Many readers or one writer.  Variables that one function uses share one guard (see `join`).
 
-    __slots__ = ("_count", "_readers", "_writer", "joined")
+    A reader holds its thread's lane and looks whether somebody writes; a writer says that it writes, then waits
+    until each lane was free once.  All that is held is held by `with` on a lock, so an exception that comes at
+    any moment, as Ctrl-C does, leaves nothing locked.
+    """
+
+    __slots__ = ("_lanes", "_turn", "_writing", "joined")
 
     def __init__(self) -> None:
-        self._writer = Lock()
-        self._count = Lock()
-        self._readers = 0
+        self._turn = Lock()
+        self._writing = Lock()
+        self._lanes: dict[int, LockType] = {}  # one per thread that ever read
         self.joined: Guard | None = None
 
     def root(self) -> "Guard":
@@ -34,34 +42,28 @@ class Guard:
             guard = guard.joined
         return guard
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the variables alone."""
+    def alone(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns, done while nobody else reads or writes the variables."""
         while True:
             guard = self.root()
-            with guard._writer:
+            with guard._turn, guard._writing:
+                for lane in tuple(guard._lanes.values()):
+                    with lane:
+                        pass
                 if guard.joined is None:
-                    yield
-                    return
+                    return work()
 
-    @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Hold the variables beside other readers."""
+    def shared(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns, done while nobody writes the variables."""
         while True:
             guard = self.root()
-            with guard._count:
-                if guard._readers == 0:
-                    guard._writer.acquire()
-                guard._readers += 1
-            try:
+            lane = guard._lanes.get(get_ident()) or guard._lanes.setdefault(get_ident(), Lock())
+            with lane:
+                if guard.joined is None and not guard._writing.locked():
+                    return work()
+            with guard._turn:  # after the writer at work, and ahead of the next
                 if guard.joined is None:
-                    yield
-                    return
-            finally:
-                with guard._count:
-                    guard._readers -= 1
-                    if guard._readers == 0:
-                        guard._writer.release()
+                    return work()
 
     @staticmethod
     def join(guards: Iterable["Guard"]) -> "Guard":
@@ -72,8 +74,7 @@ class Guard:
                 return Guard()
             first, *others = roots
             for other in others:
-                with first._writer, other._writer:
-                    other.joined = first
+                other.alone(partial(setattr, other, "joined", first))
             return first
 
 
@@ -83,39 +84,33 @@ class Storage:
     __slots__ = ("array", "guard", "label")
 
     def __init__(self, label: str, value: object, dtype: object = None) -> None:
-        array = np.asarray(value)
-        if array.dtype == object:
-            raise DTypeError(f"the value of {label!r} is no array of numbers")
+        what = f"the value of {label!r}"
+        array = as_numbers(value, what)
         if dtype is not None:
             wanted = as_dtype(dtype)
         elif isinstance(value, np.ndarray | np.generic):
             wanted = as_dtype(array.dtype)
         else:
             wanted = as_dtype({"f": float, "i": int, "b": bool}.get(array.dtype.kind, array.dtype))
-        self.array: npt.NDArray[Any] = np.array(array, dtype=wanted, order="C")
+        if not fits(array, wanted):  # a dtype that is asked for may round floats, as `astype` does
+            raise DTypeError(f"{what} is {wanted}; {array.dtype} does not fit into it")
+        self.array: Array = np.array(array, dtype=wanted, order="C")
         self.guard = Guard()
         self.label = label
 
-    def read(self) -> npt.NDArray[Any]:
+    def read(self) -> Array:
         """A read-only copy of the value: what it was before or after any call, never between."""
-        with self.guard.shared():
-            snapshot = self.array.copy()
+        snapshot = self.guard.shared(self.array.copy)
         snapshot.flags.writeable = False
         return snapshot
 
     def write(self, value: object) -> None:
         """Set the value.  Raises ShapeError or DTypeError where shape or kind differ, and then changes nothing."""
-        new = np.asarray(value)
-        if new.shape != self.array.shape:
-            raise ShapeError(f"the value of {self.label!r} has shape {self.array.shape}, not {new.shape}")
-        is_number = not isinstance(value, np.ndarray | np.generic)
-        if new.dtype == object or not np.can_cast(new.dtype, self.array.dtype, "same_kind" if is_number else "safe"):
-            raise DTypeError(
-                f"the value of {self.label!r} is {self.array.dtype}; {new.dtype} does not fit into it",
-                hint=f"value.astype({self.array.dtype.name!r})",
-            )
-        with self.guard.alone():
-            np.copyto(self.array, new, casting="same_kind")
+        what = f"the value of {self.label!r}"
+        shape = as_numbers(value, what).shape
+        if shape != self.array.shape:
+            raise ShapeError(f"{what} has shape {self.array.shape}, not {shape}")
+        self.guard.alone(partial(np.copyto, self.array, converted(value, self.array.dtype, what)))
 
     def __repr__(self) -> str:
         return f"<storage of {self.label!r}>"

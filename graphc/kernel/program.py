@@ -245,10 +245,7 @@ class Program:
     def temporaries(self) -> tuple[Buffer, ...]:
         """The buffers that the plan places, in order of their first writer."""
         return _unique(
-            buffer.root
-            for step in self.steps
-            for buffer in step.writes
-            if buffer.root.role is Role.TEMPORARY
+            buffer.root for step in self.steps for buffer in step.writes if buffer.root.role is Role.TEMPORARY
         )
 
 

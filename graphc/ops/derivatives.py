@@ -10,11 +10,10 @@ from graphc.errors import ArgumentError, DTypeError, ShapeError, UnconnectedErro
 from graphc.ir.arithmetic import ones_like, zeros_like
 from graphc.ir.graph import topological
 from graphc.ir.node import Like, Node, locate, made_at, place_of
-from graphc.ir.operands import as_node, cast
-from graphc.origin import here
+from graphc.ir.operands import as_node, cast, where
 from graphc.ops.creation import iota
 from graphc.ops.movement import expand_dims, reshape
-from graphc.ir.operands import where
+from graphc.origin import here
 from graphc.structure import Structure, leaves, rebuild
 from graphc.types import is_floating
 
@@ -56,7 +55,7 @@ def _connected(
         if part is None and unconnected == "raise":
             reason = (
                 "depends on it only through steps that have no derivative"
-                if node in topological([y])
+                if node in set(topological([y]))
                 else "does not depend on it"
             )
             raise UnconnectedError(
@@ -105,7 +104,9 @@ def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
     """(dy / dwrt) tangent: the forward mode.  `tangent` has the form and shapes of `wrt`; the result the form of `y`."""
     outputs = leaves(y)
     nodes = _checked("jvp", outputs[0], wrt)
-    given = [cast(as_node(t), x.dtype) for t, x in zip(leaves(tangent), nodes, strict=True)]
+    given = [
+        cast(as_node(t), x.dtype) for t, x in zip(_like("jvp", wrt, tangent, "tangent"), nodes, strict=True)
+    ]
     for t, x in zip(given, nodes, strict=True):
         if t.shape != x.shape:
             raise locate(

@@ -41,6 +41,12 @@ ARITHMETIC = (
     Rule("-(-x) = x", Neg, _negated_twice, exact=True),
     Rule("x * 1 = x", Mul, _times_one, exact=True),
     Rule("x / 1 = x", Div, _by_one, exact=True),
-    Rule("x + 0 = x", Add, _plus_zero, exact=False, because="saves a pass; keeps a -0.0 that the sum would lose"),
+    Rule(
+        "x + 0 = x",
+        Add,
+        _plus_zero,
+        exact=False,
+        because="saves a pass; keeps a -0.0 that the sum would lose",
+    ),
     Rule("x - 0 = x", Sub, _minus_zero, exact=False, because="saves a pass; 0.0 - -0.0 stays what it was"),
 )

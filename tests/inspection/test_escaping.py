@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphc.inspection.escaping import markup, printable, quoted
+from graphc.inspection.escaping import markup, quoted
+from graphc.printable import printable
 
 
 @given(st.text(st.characters(), max_size=60), st.integers(10, 40))

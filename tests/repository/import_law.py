@@ -1,9 +1,9 @@
 """The import law: which part of graphc may import which, read from the source with `ast`.
 
     errors, origin, types, sizes <- kernel <- backends          (and what sizes are made of)
-                                    kernel <- ir <- autodiff <- ops <- nn, optim, interchange, testing
+                                    kernel <- ir <- autodiff <- ops <- nn, optim, interchange
                                                                ops <- passes      (kernel, ir, ops)
-    inspection reads kernel and ir; the root, the driver and the command line see everything
+    inspection reads kernel and ir; the root, the driver, testing and the command line see everything
 
 Imports for type checkers only obey it too: what a module must know by name, it depends on.
 """
@@ -17,7 +17,9 @@ from pathlib import Path
 
 from tests.repository.modules import source_modules
 
-FOUNDATION = frozenset({"errors", "expressions", "origin", "polynomials", "sizes", "structure", "types"})
+FOUNDATION = frozenset(
+    {"errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"}
+)
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
 
 LAW: Mapping[str, frozenset[str]] = {
@@ -32,9 +34,8 @@ LAW: Mapping[str, frozenset[str]] = {
     "nn": OPS_AND_ABOVE,
     "optim": OPS_AND_ABOVE,
     "interchange": OPS_AND_ABOVE,
-    "testing": OPS_AND_ABOVE,
 }
-SEES_EVERYTHING = frozenset({"graphc", "arguments", "driver", "function", "__main__"})
+SEES_EVERYTHING = frozenset({"graphc", "arguments", "driver", "function", "testing", "__main__"})
 
 # Slow or optional: imported where they are used, so that `import graphc` stays quick and needs none of them.
 LATE = frozenset(

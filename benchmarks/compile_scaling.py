@@ -1,0 +1,180 @@
+"""How compile time grows with the graph: `python -m benchmarks.compile_scaling [largest size] [graph ...]`.
+
+Each size runs in a process of its own, one at a time, so that peak memory is its own and nothing is warm.
+"""
+
+import json
+import math
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import graphc as gx
+from graphc.backends.numpy.backend import NumpyBackend
+
+Figures: TypeAlias = dict[str, float]
+Grown: TypeAlias = tuple[list[gx.Node], gx.Node, list[gx.Node]]  # inputs, loss, what to differentiate by
+
+SIZES = (1_000, 10_000, 100_000)
+WIDTH = 8
+LARGEST_SECONDS, MICROSECONDS_AT_10K, EXPONENT = 30.0, 80.0, 1.15
+
+
+def chain(depth: int) -> Grown:
+    """h <- tanh(h @ w), again and again: no two products share a kernel."""
+    x, w = gx.input("x", (4, WIDTH)), _weight("w")
+    h = x
+    for _ in range(depth):
+        h = gx.tanh(h @ w)
+    return [x], gx.sum(h), [w]
+
+
+def residual(depth: int) -> Grown:
+    """h <- h + tanh(h @ w_i), with weights of their own for every 100th block."""
+    x = gx.input("x", (4, WIDTH))
+    weights = [_weight(f"w{number}") for number in range(1 + depth // 100)]
+    h = x
+    for number in range(depth):
+        h = h + gx.tanh(h @ weights[number // 100])
+    return [x], gx.sum(h), weights[: 1 + (depth - 1) // 100]
+
+
+def recurrent(depth: int) -> Grown:
+    """h <- tanh(x_t @ w + h @ u + b), unrolled over a sequence."""
+    x = gx.input("x", (depth, 4, WIDTH))
+    w, u, b = _weight("w"), _weight("u"), gx.param("b", np.zeros(WIDTH, "float32"))
+    h = gx.constant(np.zeros((4, WIDTH), "float32"))
+    for step in range(depth):
+        h = gx.tanh(x[step] @ w + h @ u + b)
+    return [x], gx.sum(gx.square(h)), [w, u, b]
+
+
+def elementwise(depth: int) -> Grown:
+    """h <- h + tanh(h) / 2: all of it fits into one kernel."""
+    x = gx.input("x", (4, WIDTH))
+    h = x
+    for _ in range(depth):
+        h = h + gx.tanh(h) * 0.5
+    return [x], gx.sum(h), [x]
+
+
+GRAPHS: Mapping[str, Callable[[int], Grown]] = {
+    "chain": chain,
+    "residual": residual,
+    "recurrent": recurrent,
+    "elementwise": elementwise,
+}
+
+
+def main(words: Sequence[str]) -> None:
+    """Print the figures of every graph up to the largest size."""
+    largest = max([int(word) for word in words if word.isdigit()], default=SIZES[-1])
+    wanted = [word for word in words if not word.isdigit()] or list(GRAPHS)
+    for name in wanted:
+        report(name, [size for size in SIZES if size <= largest])
+
+
+def report(name: str, sizes: Sequence[int]) -> list[Figures]:
+    """Measure one graph at all sizes, and print."""
+    print(f"{name}: {(GRAPHS[name].__doc__ or '').splitlines()[0]}", flush=True)
+    found: list[Figures] = []
+    for size in sizes:
+        figures = in_a_process(name, size)
+        found.append(figures)
+        total, nodes = figures["total"], figures["nodes"]
+        print(
+            f"  {nodes:8,.0f} nodes  {total:7.2f} s  {1e6 * total / nodes:6.1f} µs a node"
+            f"  {figures['peak'] / 2**20:6.0f} MiB  first call {figures['first call']:.3f} s,"
+            f" next {1e6 * figures['next call'] / nodes:.2f} µs a node"
+        )
+        print("    " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items() if key not in _SUMMARY), flush=True)
+    if len(found) > 1:
+        slope = exponent([f["nodes"] for f in found], [f["total"] for f in found])
+        print(f"  exponent {slope:.2f}, goal {EXPONENT}; goals at 10,000: {MICROSECONDS_AT_10K} µs a node,", end=" ")
+        print(f"at 100,000: {LARGEST_SECONDS} s", flush=True)
+    return found
+
+
+_SUMMARY = ("nodes", "total", "peak", "first call", "next call")
+
+
+def exponent(nodes: Sequence[float], seconds: Sequence[float]) -> float:
+    """The slope of log time over log nodes."""
+    x, y = [math.log(n) for n in nodes], [math.log(s) for s in seconds]
+    return float(np.polyfit(x, y, 1)[0])
+
+
+def in_a_process(name: str, size: int) -> Figures:
+    """`measured`, in a fresh Python."""
+    command = [sys.executable, "-m", "benchmarks.compile_scaling", "--one", name, str(size)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise RuntimeError(f"{name} at {size} nodes failed:\n{ran.stderr[-2000:]}")
+    figures: Figures = json.loads(ran.stdout.splitlines()[-1])
+    return figures
+
+
+def measured(name: str, size: int) -> Figures:
+    """Seconds of each stage, bytes at the peak, and the number of nodes, near `size`."""
+    grow = GRAPHS[name]
+    depth = depth_for(grow, size)
+    seconds: Figures = {}
+    with _timed(seconds, "declare"):
+        inputs, loss, wrt = grow(depth)
+    with _timed(seconds, "differentiate"):
+        value, grads = gx.value_and_grad(loss, wrt)
+    with _timed(seconds, "compile"):
+        f = gx.compile(inputs, [value, grads])
+    for record in f.trace.records:
+        seconds[record.name] = record.seconds
+    backend = NumpyBackend()
+    with _timed(seconds, "emit"):
+        artifact = backend.emit(f.program)
+    with _timed(seconds, "python's compile"):
+        backend.load(artifact, "<again>")
+    arrays = [np.full(tuple(int(str(n)) for n in x.shape), 0.1, "float32") for x in inputs]
+    with _timed(seconds, "first call"):
+        f(*arrays)
+    with _timed(seconds, "next call"):
+        f(*arrays)
+    seconds["total"] = seconds["declare"] + seconds["differentiate"] + seconds["compile"]
+    seconds["nodes"] = len(f.graph.nodes)
+    seconds["steps"] = len(f.program.steps)
+    seconds["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return seconds
+
+
+def depth_for(grow: Callable[[int], Grown], size: int) -> int:
+    """How deep a graph with gradients has about `size` nodes: they grow linearly."""
+    few, more = (_count(grow, depth) for depth in (8, 16))
+    return max(1, 8 + round((size - few) / ((more - few) / 8)))
+
+
+def _count(grow: Callable[[int], Grown], depth: int) -> int:
+    inputs, loss, wrt = grow(depth)
+    grads: Any = gx.grad(loss, wrt)  # Any: a structure like that of `wrt`, here a list
+    return len(gx.Graph(tuple(inputs), (loss, *grads)).nodes)
+
+
+def _weight(name: str) -> gx.Node:
+    return gx.param(name, np.full((WIDTH, WIDTH), 0.1, "float32"))
+
+
+@contextmanager
+def _timed(seconds: Figures, name: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    seconds[name] = perf_counter() - start
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        print(json.dumps(measured(sys.argv[2], int(sys.argv[3]))))
+    else:
+        main(sys.argv[1:])

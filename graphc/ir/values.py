@@ -1,0 +1,62 @@
+"""Values from outside as arrays of a wanted dtype: cast where nothing is lost, refused where something would be."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.errors import DTypeError, ShapeError
+from graphc.types import BOOL, DType, is_floating, is_integer
+
+__all__ = ["Array", "as_numbers", "converted", "fits"]
+
+Array = npt.NDArray[Any]  # Any: any dtype
+
+
+def as_numbers(value: object, what: str) -> Array:
+    """`value` as an array.  Raises DTypeError or ShapeError, which name it as `what`, for what is no array of numbers."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise DTypeError(f"{what} is a masked array, and the mask would be lost", hint="array.filled(...)")
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"{what} is no array: {error}") from None
+    if array.dtype.kind in "OSUMmT":
+        raise DTypeError(f"{what} is no array of numbers: it holds {type(value).__name__} {array.dtype}")
+    return array
+
+
+def fits(array: Array, dtype: DType) -> bool:
+    """Whether every number of `array` has a meaning in `dtype`: floats may be rounded, nothing else changes."""
+    if array.size == 0 or array.dtype == dtype:
+        return True
+    if is_integer(dtype):
+        limits = np.iinfo(dtype)
+        is_whole = array.dtype.kind in "biu"
+        return is_whole and limits.min <= int(array.min()) and int(array.max()) <= limits.max
+    if dtype == BOOL:
+        return array.dtype == BOOL
+    if not (array.dtype.kind in "biu" or is_floating(array.dtype)):
+        return False
+    with np.errstate(all="ignore"):
+        return bool((np.isfinite(array.astype(dtype)) | ~np.isfinite(array)).all())
+
+
+def converted(value: object, dtype: DType, what: str) -> Array:
+    """`value` as an array of `dtype`, row-major and aligned; itself where it is one.
+
+    Python numbers and lists of them adopt the dtype if they fit into it; arrays are cast where no value of their
+    dtype would be lost.  Raises DTypeError or ShapeError, which name the value as `what`.
+    """
+    array = as_numbers(value, what)
+    if isinstance(value, bool | int | float | list | tuple):
+        if not fits(array, dtype):
+            shown = repr(value) if isinstance(value, bool | int | float) else f"a list of {array.dtype}"
+            raise DTypeError(f"{what} is {dtype}; {shown} does not fit into it")
+    elif not np.can_cast(array.dtype, dtype, "safe"):
+        raise DTypeError(
+            f"{what} is {dtype}; {array.dtype.newbyteorder('=')} would be narrowed",
+            hint=f'array.astype("{dtype}")',
+        )
+    with np.errstate(all="ignore"):
+        return np.require(array, dtype, ["C", "ALIGNED", "ENSUREARRAY"])
