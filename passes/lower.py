@@ -22,6 +22,7 @@ from graphc.ir.leaves import ConstantValue, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import (
+    AffineIndex,
     Check,
     Contract,
     Extern,
@@ -29,6 +30,7 @@ from graphc.kernel.program import (
     Program,
     SizesAgree,
     Step,
+    sizes_of,
 )
 from graphc.passes.fuse import Loops, Partition
 from graphc.passes.kernels import (
@@ -121,8 +123,9 @@ class _Lowering:
             if under.root.role is Role.VARIABLE:
                 kept = Buffer(Role.TEMPORARY, value.dtype, value.shape)
                 self.steps.append(copy_kernel(source, kept, value.origin, self.buffer))
-                self.buffers[value] = kept
-                source = Source(value, None)
+                last = copy_kernel(Source(value, None), variable, value.origin, {value: kept}.__getitem__)
+                self.commits.append(last)
+                return
         self.commits.append(copy_kernel(source, variable, value.origin, self.buffer))
 
     def _symbols(self) -> tuple[str, ...]:
@@ -224,20 +227,7 @@ class _Lowering:
             case Leaf():
                 return  # an output or update that is no computation is copied at the end
             case Product():
-                left, right = (self._operand(x) for x in node.inputs)
-                indices = op.indices()
-                self.steps.append(
-                    Contract(
-                        op.extents,
-                        left[0],
-                        right[0],
-                        self._result(node),
-                        _through(left[1], indices[0]),
-                        _through(right[1], indices[1]),
-                        indices[2],
-                        origins,
-                    )
-                )
+                self._lower_product(node, op)
             case Routine():
                 reads = tuple(self.buffer(x) for x in node.inputs)
                 if isinstance(node.type, TensorType):
@@ -261,9 +251,43 @@ class _Lowering:
             case _:
                 raise AssertionError(f"no lowering for {node!r}")
 
+    def _lower_product(self, node: Node, op: Product) -> None:
+        """One contraction, whose operands are read through movements.
+
+        An operand that is repeated along an axis then lacks it.  Where only one of operands and result is left
+        to have the axis, the operand is copied; an axis of extent 1 is dropped instead.
+        """
+        left, right, out = op.indices()
+        places = [left, right, out]
+        buffers = []
+        for which, x in enumerate(node.inputs):
+            buffer, map = self._operand(x)
+            seen = _through(map, places[which])
+            others = [_axes_of(places[1 - which]), _axes_of(out)]
+            lost = _axes_of(places[which]) - _axes_of(seen)
+            if any(op.extents[axis] != 1 and not all(axis in other for other in others) for axis in lost):
+                buffer, seen = Buffer(Role.TEMPORARY, x.dtype, x.shape), places[which]
+                self.steps.append(copy_kernel(self.source(x), buffer, x.origin, self.buffer))
+            buffers.append(buffer)
+            places[which] = seen
+        held = [_axes_of(part) for part in places]
+        kept = [axis for axis in range(len(op.extents)) if sum(axis in axes for axes in held) > 1]
+        numbered = tuple(
+            AffineIndex(((kept.index(axis), 1),) if axis in kept else ()) for axis in range(len(op.extents))
+        )
+        left, right, out = (tuple(composed_index(part, numbered) for part in index) for index in places)
+        extents = tuple(op.extents[axis] for axis in kept)
+        first, second = buffers
+        result = self._result(node)
+        self.steps.append(Contract(extents, first, second, result, left, right, out, (node.origin,)))
+
     def _operand(self, node: Node) -> tuple[Buffer, IndexMap | None]:
         source = self.source(node)
         return self.buffer(source.node), source.map
+
+
+def _axes_of(index: Sequence[AffineIndex]) -> set[int]:
+    return {axis for part in index for axis, _ in part.terms}
 
 
 def _through(map: IndexMap | None, index: Sequence[object]) -> tuple[Any, ...]:

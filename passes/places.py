@@ -4,10 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.program import Effect, Fold, Kernel, Prefix, Stage, Step, Store
+from graphc.kernel.program import (
+    Check,
+    Contract,
+    Effect,
+    Extern,
+    Fold,
+    IndexInRange,
+    Kernel,
+    Prefix,
+    Stage,
+    Step,
+    Store,
+)
 from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
 
-__all__ = ["Access", "is_copy", "loads_at", "rewritten", "stores_at"]
+__all__ = ["Access", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +99,33 @@ def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
 
     stages = tuple(Stage(s.inner, s.lets, tuple(map(changed, s.effects))) for s in kernel.stages)
     return Kernel(kernel.outer, stages, kernel.origins)
+
+
+def substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
+    """The step with buffers exchanged wherever it reads or writes."""
+
+    def new(buffer: Buffer) -> Buffer:
+        return buffers.get(buffer, buffer)
+
+    if not any(buffer in buffers for buffer in (*step.reads, *step.writes)):
+        return step
+    match step:
+        case Kernel():
+            stages = tuple(
+                replace(
+                    stage,
+                    lets=tuple(
+                        replace(let, buffer=new(let.buffer)) if isinstance(let, Load) else let for let in stage.lets
+                    ),
+                )
+                for stage in step.stages
+            )
+            return rewritten(Kernel(step.outer, stages, step.origins), buffers)
+        case Contract():
+            return replace(step, left=new(step.left), right=new(step.right), out=new(step.out))
+        case Extern():
+            return replace(step, reads=tuple(map(new, step.reads)), writes=tuple(map(new, step.writes)))
+        case Check(condition=IndexInRange() as condition):
+            return replace(step, condition=replace(condition, index=new(condition.index)))
+        case Check():
+            return step

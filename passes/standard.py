@@ -10,7 +10,7 @@ from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
 from graphc.passes.rules.movement import MOVEMENT
 from graphc.passes.share import ShareSubexpressions
-from graphc.passes.steps import CommitInPlace, Fuse, Lower, ReuseStorage
+from graphc.passes.steps import CommitInPlace, ComputeInOutputs, Fuse, Lower, ReuseStorage
 
 __all__ = ["ALL_RULES", "improve", "rules"]
 
@@ -31,4 +31,5 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     units = trace.apply(Fuse(target), graph)
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)
+    lowered = trace.apply(ComputeInOutputs(), lowered)
     return trace.apply(ReuseStorage(), lowered)

@@ -10,8 +10,9 @@ from graphc.passes.fuse import Partition, fuse
 from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.reuse import reuse
+from graphc.passes.settle import settle
 
-__all__ = ["CommitInPlace", "Fuse", "Lower", "ReuseStorage"]
+__all__ = ["CommitInPlace", "ComputeInOutputs", "Fuse", "Lower", "ReuseStorage"]
 
 
 @final
@@ -46,6 +47,17 @@ class CommitInPlace(Pass[Lowered, Lowered]):
 
     def run(self, form: Lowered, log: Log) -> Lowered:
         return Lowered(commit(form.program), form.constants)
+
+
+@final
+@dataclass(frozen=True)
+class ComputeInOutputs(Pass[Lowered, Lowered]):
+    """Compute in an output what would be copied there.  Afterwards no scatter copies its base into one."""
+
+    name: ClassVar[str] = "settle"
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        return Lowered(settle(form.program), form.constants)
 
 
 @final

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.backends.numpy.values import Value
 from graphc.kernel.scalar import Call, Const, Fn
 from graphc.types import BFLOAT16, DTYPES
 
-__all__ = ["call_lines", "number_text"]
+__all__ = ["call_lines", "number_name", "number_text"]
 
 _NARROW = (BFLOAT16, DTYPES["float16"])
 
@@ -16,6 +18,15 @@ def number_text(const: Const) -> str:
     """A constant as Python text."""
     text = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(const.text, const.text)
     return f"bfloat16({text})" if const.dtype == BFLOAT16 else text
+
+
+def number_name(const: Const) -> str:
+    """A name that reads like the number: `n_0_5`; an empty one where none does."""
+    text = const.text
+    if const.dtype.kind == "f":
+        text = np.format_float_positional(const.dtype.type(const.value), trim="-")
+    name = text.replace("-", "minus_").replace(".", "_").replace("+", "")
+    return f"n_{name}" if len(name) <= 12 and f"n_{name}".isidentifier() else ""
 
 
 def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str) -> list[str]:

@@ -4,15 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphc.backends.backend import Artifact
+from graphc.backends.numpy.calls import number_name, number_text
 from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.kernels import KernelText, Naming, kernel_text
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, Step, buffers_of
+from graphc.kernel.scalar import Const
 from graphc.origin import Origin
 from graphc.sizes import Size, product, python_text
-from graphc.types import DType
+from graphc.types import BFLOAT16, DType
 
 __all__ = ["emit"]
 
@@ -90,6 +92,7 @@ class _Part:
     name: str
     counters: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, str] = field(default_factory=dict)
+    numbers: dict[Const, str] = field(default_factory=dict)
     views: dict[Buffer, str] = field(default_factory=dict)
     bind: Writer = field(default_factory=Writer)
     run: Writer = field(default_factory=Writer)
@@ -101,7 +104,7 @@ class _Part:
             touched |= dict.fromkeys(buffers_of(program.steps[number]))
         for buffer in touched:
             self._show(buffer)
-        naming = Naming(self._name, self.size, self._storage, self._fresh)
+        naming = Naming(self._name, self.size, self._number, self._storage, self._fresh)
         said: list[str] = []
         for number in steps:
             step = program.steps[number]
@@ -155,6 +158,17 @@ class _Part:
         if text not in self.sizes:
             self.sizes[text] = f"m{len(self.sizes)}"
         return self.sizes[text]
+
+    def _number(self, const: Const) -> str:
+        """A constant as the name of an array without axes, bound once."""
+        if const not in self.numbers:
+            name = number_name(const) or self._fresh("number")
+            if name in self.numbers.values():
+                name = self._fresh(f"{name}_")
+            self.numbers[const] = name
+            dtype = "bfloat16" if const.dtype == BFLOAT16 else f'"{const.dtype.name}"'
+            self.bind.line(f"{name} = np.array({number_text(const)}, {dtype})")
+        return self.numbers[const]
 
     def _shape(self, shape: Iterable[Size]) -> str:
         parts = [self.size(n) for n in shape]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from graphc.backends.numpy.calls import call_lines, number_text
+from graphc.backends.numpy.calls import call_lines
 from graphc.backends.numpy.homes import Wish, number, place, settle
 from graphc.backends.numpy.tables import ACCUMULATE, UFUNCS
 from graphc.backends.numpy.values import Instruction, Value, View
@@ -27,6 +27,7 @@ class Naming:
 
     buffer: Callable[[Buffer], str]
     size: Callable[[Size], str]
+    number: Callable[[Const], str]  # an array of no axes: a ufunc takes it in two thirds of the time of a float
     storage: Callable[[Buffer], Buffer]  # the buffer whose bytes it has
     fresh: Callable[[str], str]  # a new name with this beginning
 
@@ -126,7 +127,7 @@ class _KernelWriter:
     def _value(self, let: Let, values: Mapping[int, Value], affine: list[Affine | None]) -> Value:
         match let:
             case Const():
-                return Value(frozenset(), let.dtype, number_text(let), is_number=True)
+                return Value(frozenset(), let.dtype, self.naming.number(let), is_number=True)
             case SizeValue():
                 text = self.naming.size(let.size)
                 return Value(frozenset(), let.dtype, text if let.dtype == INT64 else f"float({text})", is_number=True)
@@ -263,7 +264,7 @@ class _KernelWriter:
         wanted = value.axes | axes
         shape = ", ".join(self.naming.size(axis.extent) if axis in wanted else "1" for axis in self.dims)
         if value.is_number:
-            text = f"np.broadcast_to(np.asarray({value.name}, np.{value.dtype.name}), ({shape},))"
+            text = f"np.broadcast_to({value.name}, ({shape},))"
             return Value(wanted, value.dtype, self._view(text, None, wanted, "same"))
         result = Value(wanted, value.dtype)
         return self._emit(lambda: [f"np.copyto({result.name}, {value.name})"], [value], result)

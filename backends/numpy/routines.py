@@ -10,9 +10,12 @@ __all__ = ["cholesky", "sort", "triangular_solve"]
 Array = npt.NDArray[Any]
 
 
-def sort(x: Array, values: Array, order: Array) -> None:
-    """Along the last axis, stable, nan last; and the permutation that does it."""
-    np.copyto(order, np.argsort(x, axis=-1, kind="stable"))
+def sort(x: Array, values: Array, order: Array, descending: bool) -> None:
+    """Along the last axis, and the permutation that does it.  Stable; a nan is larger than every number."""
+    if descending:  # from the back, and back again, so that equal elements keep their order
+        np.subtract(x.shape[-1] - 1, np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1], out=order)
+    else:
+        np.copyto(order, np.argsort(x, axis=-1, kind="stable"))
     np.copyto(values, np.take_along_axis(x, order, axis=-1))
 
 
@@ -25,11 +28,11 @@ def cholesky(a: Array, factor: Array) -> None:
         factor[place] = lower if status == 0 else np.nan
 
 
-def triangular_solve(a: Array, b: Array, x: Array, lower: bool, transposed: bool) -> None:
+def triangular_solve(a: Array, b: Array, x: Array, lower: bool, transposed: bool, unit_diagonal: bool) -> None:
     """x with a x = b, or with the transpose of a; only the named triangle of a is read."""
     from scipy import linalg
 
     solve = linalg.lapack.get_lapack_funcs(("trtrs",), (a, b))[0]
     for place in np.ndindex(*a.shape[:-2]):
-        found, status = solve(a[place], b[place], lower=lower, trans=int(transposed))
+        found, status = solve(a[place], b[place], lower=lower, trans=int(transposed), unitdiag=unit_diagonal)
         x[place] = found if status == 0 else np.nan

@@ -57,6 +57,8 @@ def in_range(index: Array, extent: int, low: int) -> bool:
     return index.size == 0 or bool(index.min() >= low and index.max() < extent)
 
 
+SMALL = 512  # elements: below, one call costs less than several without branches
+
 _BITS = {1: np.dtype(np.int8), 2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
@@ -66,6 +68,9 @@ def select(condition: Array, taken: Array | float, other: Array | float, *, out:
     Without branches: NumPy's masked copies take a dozen times longer where the condition is not predictable.
     `out` may be one of the operands.
     """
+    if out.size <= SMALL:
+        out[...] = np.where(condition, taken, other)
+        return
     kind: Any = _BITS[out.dtype.itemsize]  # Any: NumPy's stubs know no dtype that is chosen by its width
     result, bits = out.view(kind), mask.view(kind)
     a = (taken if isinstance(taken, np.ndarray) else np.asarray(taken, out.dtype)).view(kind)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ def start(widths: Sequence[int], seed: int = 0) -> list[tuple[Array, Array]]:
     rng = np.random.default_rng(seed)
     return [
         ((rng.standard_normal((n, m)) * np.sqrt(2 / n)).astype("float32"), np.zeros(m, "float32"))
-        for n, m in zip(widths, widths[1:], strict=False)
+        for n, m in pairwise(widths)
     ]
 
 
@@ -76,7 +77,7 @@ class ByHand:
         self.layers = []
         for weight, bias in layers:
             w, b = weight.astype(dtype), bias.astype(dtype)
-            slots = [(p, *(np.zeros_like(p) for _ in range(4))) for p in (w, b)]
+            slots = [(p, np.zeros_like(p), np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)) for p in (w, b)]
             shape = (batch, w.shape[1])
             self.layers.append(
                 _Layer(w, b, np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape, bool), slots)

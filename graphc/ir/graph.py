@@ -55,8 +55,12 @@ class Graph:
 
     @property
     def roots(self) -> tuple[Node, ...]:
-        """Next values first: what only outputs need comes last."""
-        return (*self.updates.values(), *self.outputs)
+        """Next values first, then outputs, those of most axes first: what only small ones need comes last.
+
+        So a row that is read for its loss and for its gradient can be read once.
+        """
+        outputs = sorted(self.outputs, key=lambda node: -node.ndim)
+        return (*self.updates.values(), *outputs)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:

@@ -50,9 +50,8 @@ def as_node(value: Like) -> Node:
         return full((), value, BOOL)
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
-            raise DTypeError(f"the integer {value} does not fit int64", hint="write it as a float").located(
-                ()
-            )
+            problem = f"the integer {value} does not fit int64"
+            raise locate(DTypeError(problem, hint="write it as a float"), here(), ())
         return full((), value, INT64, weak=True)
     if isinstance(value, float):
         return full((), value, FLOAT32, weak=True)
@@ -60,10 +59,9 @@ def as_node(value: Like) -> Node:
         return size_node(value)
     if isinstance(value, np.ndarray | np.generic):
         return constant_array(np.asarray(value).astype(as_dtype(value.dtype), copy=False))
-    raise DTypeError(
-        f"a {type(value).__name__} is no node, array or number",
-        hint="numpy.asarray(...) makes an array of a list" if isinstance(value, list | tuple) else None,
-    )
+    problem = f"a {type(value).__name__} is no node, array or number"
+    hint = "numpy.asarray(...) makes an array of a list" if isinstance(value, list | tuple) else None
+    raise locate(DTypeError(problem, hint=hint), here(), ())
 
 
 def cast(x: Node, dtype: DType) -> Node:

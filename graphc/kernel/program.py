@@ -6,7 +6,7 @@ from enum import Enum, unique
 from typing import TypeAlias
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.scalar import Axis, Let, Load
+from graphc.kernel.scalar import Axis, Let, Load, SizeValue
 from graphc.origin import Origin
 from graphc.sizes import Size
 
@@ -27,6 +27,8 @@ __all__ = [
     "Step",
     "Store",
     "buffers_of",
+    "locals_of",
+    "sizes_of",
     "targets",
 ]
 
@@ -263,6 +265,34 @@ def targets(effect: Effect) -> tuple[Buffer, ...]:
 def buffers_of(step: Step) -> tuple[Buffer, ...]:
     """Every buffer a step touches, read or written, once each."""
     return _unique((*step.reads, *step.writes))
+
+
+def locals_of(step: Step) -> tuple[Buffer, ...]:
+    """The buffers that live inside a step."""
+    return step.locals if isinstance(step, Kernel) else ()
+
+
+def sizes_of(step: Step) -> Iterator[Size]:
+    """Every size that a step mentions: of buffers, loops, indices and checks."""
+    for buffer in (*buffers_of(step), *locals_of(step)):
+        yield from buffer.shape
+    match step:
+        case Kernel():
+            yield from (axis.extent for axis in step.outer)
+            for stage in step.stages:
+                yield from (axis.extent for axis in stage.inner)
+                yield from (let.size for let in stage.lets if isinstance(let, SizeValue))
+        case Contract():
+            yield from step.extents
+            for part in (*step.left_index, *step.right_index, *step.out_index):
+                yield part.offset
+                yield from (coefficient for _, coefficient in part.terms)
+        case Check(condition=SizesAgree(left=left, right=right)):
+            yield from (left, right)
+        case Check(condition=IndexInRange(extent=extent)):
+            yield extent
+        case Extern():
+            pass
 
 
 def _unique(buffers: Iterator[Buffer] | tuple[Buffer, ...]) -> tuple[Buffer, ...]:

@@ -8,20 +8,18 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.naming import names
 from graphc.kernel.program import (
     Check,
-    Contract,
-    Extern,
-    IndexInRange,
     Kernel,
     Program,
-    SizesAgree,
     Step,
     Store,
     buffers_of,
+    locals_of,
+    sizes_of,
     targets,
 )
-from graphc.kernel.scalar import Load, SizeValue
+from graphc.kernel.scalar import Load
 from graphc.kernel.wellformed import demand, verify_step
-from graphc.sizes import Size, equal, symbols_of
+from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
 
 __all__ = ["verify"]
@@ -62,7 +60,7 @@ def _verify_owners(program: Program) -> None:
             demand(buffer.slot == slot, f"{what} has slot {buffer.slot}")
     listed = {*program.inputs, *program.variables, *program.constants, *program.outputs}
     for number, step in enumerate(program.steps):
-        for buffer in (*buffers_of(step), *_locals(step)):
+        for buffer in (*buffers_of(step), *locals_of(step)):
             _verify_view(buffer, f"step {number}")
             role = buffer.root.role
             is_listed = role in (Role.TEMPORARY, Role.LOCAL) or buffer.root in listed
@@ -72,35 +70,9 @@ def _verify_owners(program: Program) -> None:
 def _verify_symbols(program: Program) -> None:
     known = set(program.symbols)
     for number, step in enumerate(program.steps):
-        for size in _sizes(step):
+        for size in sizes_of(step):
             unknown = [symbol.name for symbol in symbols_of(size) if symbol.name not in known]
             demand(not unknown, f"step {number}: {', '.join(unknown)} of the size {size} is not given")
-
-
-def _sizes(step: Step) -> Iterator[Size]:
-    for buffer in (*buffers_of(step), *_locals(step)):
-        yield from buffer.shape
-    match step:
-        case Kernel():
-            yield from (axis.extent for axis in step.outer)
-            for stage in step.stages:
-                yield from (axis.extent for axis in stage.inner)
-                yield from (let.size for let in stage.lets if isinstance(let, SizeValue))
-        case Contract():
-            yield from step.extents
-            for part in (*step.left_index, *step.right_index, *step.out_index):
-                yield part.offset
-                yield from (coefficient for _, coefficient in part.terms)
-        case Check(condition=SizesAgree(left=left, right=right)):
-            yield from (left, right)
-        case Check(condition=IndexInRange(extent=extent)):
-            yield extent
-        case Extern():
-            pass
-
-
-def _locals(step: Step) -> tuple[Buffer, ...]:
-    return step.locals if isinstance(step, Kernel) else ()
 
 
 def _verify_view(view: Buffer, place: str) -> None:
@@ -118,7 +90,7 @@ def _verify_locals(program: Program, named: Names) -> None:
     """A local belongs to one kernel."""
     home: dict[Buffer, int] = {}
     for number, step in enumerate(program.steps):
-        for buffer in _locals(step):
+        for buffer in locals_of(step):
             first = home.setdefault(buffer, number)
             demand(first == number, f"step {number}: {named[buffer]} is a local of step {first}")
 

@@ -173,9 +173,7 @@ def triangular_solve(
     _is_matrix("triangular_solve", right)
     dtype = promote(left.tensor, right.tensor)
     lead = broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    left, right = (
-        broadcast(cast(node, accumulator(dtype)), (*lead, *node.shape[-2:])) for node in (left, right)
-    )
+    left, right = (broadcast(cast(node, accumulator(dtype)), (*lead, *node.shape[-2:])) for node in (left, right))
     return cast(apply(TriangularSolve(lower, transposed, unit_diagonal), left, right), dtype)
 
 

@@ -72,9 +72,9 @@ class Contraction(Product):
                 counted.add(axis)
                 if n != self.extents[axis]:
                     found.append(SameSize(self.extents[axis], n, f"{self._role(axis)} differ"))
-        for axis, n in enumerate(self.extents):
-            if axis not in counted and ((low := lower_bound(n)) is None or low < 0):
-                found.append(SameSize(maximum(n, 0), n, "the window is larger than what it moves over"))
+        for axis, n in enumerate(self.extents):  # where a window fits, it has a place
+            if axis not in counted and ((low := lower_bound(n)) is None or low < 1):
+                found.append(SameSize(maximum(n, 1), n, "the window is larger than what it moves over"))
         return found
 
     def _role(self, axis: int) -> str:
@@ -178,9 +178,7 @@ def accumulator(dtype: DType) -> DType:
 
 def _unrepeated(x: Node, labels: Labels, extents: Mapping[str, Size]) -> tuple[Node, Labels]:
     """`x` without the axes of extent 1 whose label has another extent."""
-    ones = [
-        axis for axis, (n, label) in enumerate(zip(x.shape, labels, strict=True)) if n == 1 != extents[label]
-    ]
+    ones = [axis for axis, (n, label) in enumerate(zip(x.shape, labels, strict=True)) if n == 1 != extents[label]]
     if not ones:
         return x, labels
     return apply(Squeeze(tuple(ones)), x), [label for axis, label in enumerate(labels) if axis not in ones]

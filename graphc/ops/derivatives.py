@@ -14,7 +14,7 @@ from graphc.ir.operands import as_node, cast, where
 from graphc.ops.creation import iota
 from graphc.ops.movement import expand_dims, reshape
 from graphc.origin import here
-from graphc.structure import Structure, leaves, rebuild
+from graphc.structure import Structure, aligned, leaves, rebuild
 from graphc.types import is_floating
 
 __all__ = ["Unconnected", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -41,6 +41,14 @@ def _checked(what: str, y: Node, wrt: Structure) -> list[Node]:
     if not is_floating(y.dtype):
         raise locate(DTypeError(f"{what}: the result is {y.dtype}, which has no derivative"), here(), (y,))
     return nodes
+
+
+def _like(wrt: Structure, tangent: Structure) -> list[Like]:
+    """The leaves of `tangent` in the order of `wrt`."""
+    try:
+        return aligned(wrt, tangent, "jvp: the tangent")
+    except ArgumentError as error:
+        raise error.located(place_of(here())) from None
 
 
 def _connected(
@@ -105,7 +113,7 @@ def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
     outputs = leaves(y)
     nodes = _checked("jvp", outputs[0], wrt)
     given = [
-        cast(as_node(t), x.dtype) for t, x in zip(_like("jvp", wrt, tangent, "tangent"), nodes, strict=True)
+        cast(as_node(t), x.dtype) for t, x in zip(_like(wrt, tangent), nodes, strict=True)
     ]
     for t, x in zip(given, nodes, strict=True):
         if t.shape != x.shape:

@@ -56,9 +56,7 @@ def einsum(subscripts: str, *operands: Like) -> Node:
 def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
     """The labels of each operand, and of the result.  Axes of `...` are labelled from the last: ...1, ...2"""
     if not isinstance(subscripts, str):
-        raise ArgumentError(
-            f"einsum: subscripts are text such as 'ij,jk->ik', not {type(subscripts).__name__}"
-        )
+        raise ArgumentError(f"einsum: subscripts are text such as 'ij,jk->ik', not {type(subscripts).__name__}")
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     texts = left.split(",")
     if len(texts) != len(nodes) or not nodes:
@@ -67,9 +65,7 @@ def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], li
     for text, node in zip(texts, nodes, strict=True):
         open_axes = node.ndim - len(_letters(text, subscripts))
         if open_axes < 0 or (open_axes > 0 and "..." not in text):
-            raise ShapeError(
-                f"einsum: {text!r} names {node.ndim - open_axes} axes of an operand with {node.ndim}"
-            )
+            raise ShapeError(f"einsum: {text!r} names {node.ndim - open_axes} axes of an operand with {node.ndim}")
         most = max(most, open_axes)
         terms.append(_labels(text, open_axes))
     counts = Counter(label for term in terms for label in term)
@@ -78,15 +74,11 @@ def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], li
         unknown = [letter for letter in letters if letter not in counts]
         if unknown or len(set(letters)) < len(letters):
             what = (
-                f"{unknown[0]!r} of the result is in no operand"
-                if unknown
-                else "a letter stands twice in the result"
+                f"{unknown[0]!r} of the result is in no operand" if unknown else "a letter stands twice in the result"
             )
             raise ArgumentError(f"einsum: {what}, in {subscripts!r}")
         if most and "..." not in right:
-            raise ArgumentError(
-                f"einsum: the result of {subscripts!r} lacks the axes of '...'", hint="'...->...'"
-            )
+            raise ArgumentError(f"einsum: the result of {subscripts!r} lacks the axes of '...'", hint="'...->...'")
         return terms, _labels(right, most)
     once = sorted(label for label, count in counts.items() if count == 1 and label in string.ascii_letters)
     return terms, [*_labels("...", most), *once]
@@ -139,9 +131,7 @@ def _without_lone(operands: Sequence[_Operand], out: Labels) -> list[_Operand]:
 def _contracted(operands: list[_Operand], out: Labels) -> Node:
     """One node of all operands: pair after pair."""
     while len(operands) > 1:
-        first, second = min(
-            combinations(range(len(operands)), 2), key=lambda pair: _growth(operands, pair, out)
-        )
+        first, second = min(combinations(range(len(operands)), 2), key=lambda pair: _growth(operands, pair, out))
         x, y = operands[first], operands[second]
         others = [operand for place, operand in enumerate(operands) if place not in (first, second)]
         labels = _kept(x, y, others, out) if others else out

@@ -123,11 +123,7 @@ def _formula(name: str, formula: object) -> Formula:
     result = formula(*symbols)
     if not isinstance(result, sympy.Expr):
         is_condition = isinstance(result, sympy.logic.boolalg.Boolean)
-        hint = (
-            "sympy.Piecewise((1, x > 0), (0, True)) is a number"
-            if is_condition
-            else "lambda x: x * sympy.exp(x)"
-        )
+        hint = "sympy.Piecewise((1, x > 0), (0, True)) is a number" if is_condition else "lambda x: x * sympy.exp(x)"
         raise fail(f"the formula returns a {type(result).__name__}, not a SymPy expression", hint)
     found = symbols_of(result)
     unknown = [symbol for symbol in found if symbol not in symbols]

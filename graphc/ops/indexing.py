@@ -212,9 +212,6 @@ def embedding(table: Like, index: Like) -> Node:
 
 def _index(name: str, index: Like, *others: Node) -> Node:
     """`index` as int64."""
-    if isinstance(index, list | tuple):
-        problem = f"{name}: the index is a {type(index).__name__}"
-        raise locate(ArgumentError(problem, hint="numpy.asarray(index)"), here(), others)
     node = as_node(index)
     if not is_integer(node.dtype):
         hint = "gx.where keeps or replaces by a condition" if node.dtype == bool else 'index.astype("int64")'

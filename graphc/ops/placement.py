@@ -312,6 +312,8 @@ def moved(op: Movement | Reshaped, x: Node) -> Node:
             return x
         case Squeeze(axes=()) | Pick(axes=()):
             return x
+        case Pick(axes=axes, places=places) if all(n == 0 for n in places) and all(x.shape[a] == 1 for a in axes):
+            return moved(Squeeze(axes), x)
     node = apply(op, x)
     number = uniform(x)
     return node if number is None else full(node.shape, number, node.dtype, weak=node.tensor.weak)

@@ -33,9 +33,7 @@ def max_pool(x: Like, window: PerAxis, *, stride: PerAxis | None = None, padding
     """
     node = as_node(x)
     if node.dtype == BOOL:
-        raise locate(
-            DTypeError("max_pool has no meaning for bool", hint="gx.any(gx.windows(x, ...))"), here(), (node,)
-        )
+        raise locate(DTypeError("max_pool has no meaning for bool", hint="gx.any(gx.windows(x, ...))"), here(), (node,))
     extents, strides = _pooling("max_pool", window, stride)
     sides = sides_of("max_pool", padding, node.shape[-len(extents) :], extents, strides, (1,) * len(extents))
     framed = _framed("max_pool", node, sides, _lowest(node.dtype))

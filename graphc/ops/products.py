@@ -37,14 +37,10 @@ def matmul(left: Like, right: Like) -> Node:
     rows, columns = ["i"] * (x.ndim > 1), ["j"] * (y.ndim > 1)
     x_batch, y_batch = ([f"batch{axis}" for axis in range(node.ndim - 2, 0, -1)] for node in (x, y))
     batch = max(x_batch, y_batch, key=len)
-    return product(
-        "matmul", x, y, ([*x_batch, *rows, "k"], [*y_batch, "k", *columns], [*batch, *rows, *columns])
-    )
+    return product("matmul", x, y, ([*x_batch, *rows, "k"], [*y_batch, "k", *columns], [*batch, *rows, *columns]))
 
 
-def tensordot(
-    left: Like, right: Like, axes: int | tuple[int | Sequence[int], int | Sequence[int]] = 2
-) -> Node:
+def tensordot(left: Like, right: Like, axes: int | tuple[int | Sequence[int], int | Sequence[int]] = 2) -> Node:
     """Products summed over pairs of axes.
 
     left [p..., k...]   right [k..., q...]   ->   [p..., q...]

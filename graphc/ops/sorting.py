@@ -46,11 +46,7 @@ class Sort(Routine, Differentiable):
         if cotangent is None:
             return (None,)
         last = cotangent.ndim - 1
-        return (
-            apply(
-                ScatterAdd(last, paired=True, checked=False), zeros_like(cotangent), item(node, 1), cotangent
-            ),
-        )
+        return (apply(ScatterAdd(last, paired=True, checked=False), zeros_like(cotangent), item(node, 1), cotangent),)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         tangent = tangents[0]

@@ -1,5 +1,7 @@
 """Means, spreads, and exponentials that add up to one: functions made of ops."""
 
+import ml_dtypes
+
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
@@ -7,7 +9,8 @@ from graphc.ir.operands import cast, div, where
 from graphc.ops.axes import Axes, some_axes, with_axes
 from graphc.ops.elementwise import exp, floating, log, stop_gradient
 from graphc.ops.extremes import max
-from graphc.ops.logic import equal, isfinite, not_equal
+from graphc.ops.logic import not_equal
+from graphc.ops.piecewise import clip
 from graphc.ops.powers import sqrt, square
 from graphc.sizes import product
 from graphc.types import FLOAT32
@@ -53,9 +56,11 @@ def logsumexp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
     node = floating(x)
     axes = some_axes("logsumexp", axis, node.ndim, node)
     largest = stop_gradient(max(node, axes))  # the result does not depend on what is subtracted
-    shift = where(isfinite(largest), largest, 0.0)  # inf - inf would be nan
+    limits = ml_dtypes.finfo(node.dtype)
+    shift = clip(largest, float(limits.min), float(limits.max))  # inf - inf would be nan
     total = sum_over(exp(node - spread(shift, node.shape, axes)), axes)
-    result = where(equal(total, 0), float("-inf"), log(total)) + shift
+    nothing = float(limits.eps) / 8  # changes no total of 1 or more; the others are 0, with a slope of 0 / 0
+    result = log(total + nothing) + largest
     return with_axes(result, node, axes, keepdims)
 
 

@@ -50,7 +50,7 @@ def _table() -> Mapping[Any, Fn | None]:
 
 def require_supported(name: str, expression: Expression) -> None:
     """Raise UnsupportedError where some part of the formula of `name` has no scalar form."""
-    for part in operands_first(expression, _parts):
+    for part in reversed(operands_first(expression, _parts)):
         if part.is_Symbol or part in (True, False):
             continue
         if part.is_Number or part.is_NumberSymbol:
@@ -217,7 +217,16 @@ def _where(condition: Scalar, x: Scalar, y: Scalar) -> Scalar:
 
 
 def _gamma(x: Scalar) -> Scalar:
-    """e^(log gamma(x)), and for x < 0 pi / (sin(pi x) gamma(1 - x)): log gamma has lost the sign there."""
+    """e^(log gamma(x)), and pi / (sin(pi x) gamma(1 - x)) for x < 0, where log gamma has lost the sign.
+
+    pi x is no multiple of pi in floats; so the sine is taken of the fraction, and turned for an odd floor.
+    """
     pi = 3.141592653589793
-    mirrored = (1 - x).call(Fn.LGAMMA).call(Fn.EXP)
-    return _where(x > 0, x.call(Fn.LGAMMA).call(Fn.EXP), pi / ((x * pi).call(Fn.SIN) * mirrored))
+    below = x.call(Fn.FLOOR)
+    fraction = x - below
+    sine = (fraction * pi).call(Fn.SIN)
+    turned = _where(below.call(Fn.MOD, 2) == 0, sine, -sine)
+    mirrored = pi / (turned * (1 - x).call(Fn.LGAMMA).call(Fn.EXP))
+    at_pole = _where(x == 0, 1 / x, x.of(float("nan")))
+    negative = _where(fraction == 0, at_pole, mirrored)
+    return _where(x > 0, x.call(Fn.LGAMMA).call(Fn.EXP), negative)

@@ -46,9 +46,7 @@ def _chained(part: Expression, slopes: dict[Expression, Expression]) -> Expressi
         case sympy.Add():
             return sympy.Add(*inner)
         case sympy.Mul():
-            return sympy.Add(
-                *(sympy.Mul(change, *_without(i, part.args)) for i, change in enumerate(inner) if change)
-            )
+            return sympy.Add(*(sympy.Mul(change, *_without(i, part.args)) for i, change in enumerate(inner) if change))
         case sympy.Pow():
             return _of_power(*part.args, *inner)
         case sympy.Max() | sympy.Min():
@@ -73,9 +71,7 @@ def _partial(part: Expression, place: int) -> Expression:
     return found.xreplace(dict(zip(stand_ins, part.args, strict=True)))
 
 
-def _of_power(
-    base: Expression, exponent: Expression, by_base: Expression, by_exponent: Expression
-) -> Expression:
+def _of_power(base: Expression, exponent: Expression, by_base: Expression, by_exponent: Expression) -> Expression:
     """b^(e - 1) e b' + b^e log(b) e', where the second part has its limit 0 at b = 0, for e > 0."""
     import sympy
 
@@ -93,12 +89,8 @@ def _of_extreme(part: Expression, inner: list[Expression]) -> Expression:
     """The slopes of those operands that reach the extreme, shared equally."""
     import sympy
 
-    reached = [
-        sympy.Piecewise((1, sympy.Eq(x, part, evaluate=False)), (0, True), evaluate=False) for x in part.args
-    ]
-    return sympy.Add(*(share * change for share, change in zip(reached, inner, strict=True))) / sympy.Add(
-        *reached
-    )
+    reached = [sympy.Piecewise((1, sympy.Eq(x, part, evaluate=False)), (0, True), evaluate=False) for x in part.args]
+    return sympy.Add(*(share * change for share, change in zip(reached, inner, strict=True))) / sympy.Add(*reached)
 
 
 def _without(place: int, args: tuple[Expression, ...]) -> tuple[Expression, ...]:

@@ -8,9 +8,7 @@ __all__ = ["Expression", "operands_first", "symbols_of"]
 Expression: TypeAlias = Any  # a sympy.Basic: SymPy has no types, and is loaded where a formula is first used
 
 
-def operands_first(
-    root: Expression, operands: Callable[[Expression], Sequence[Expression]]
-) -> list[Expression]:
+def operands_first(root: Expression, operands: Callable[[Expression], Sequence[Expression]]) -> list[Expression]:
     """Every expression that `root` needs, once, after all that it needs.  Equal expressions are one."""
     order: list[Expression] = []
     seen = {root}

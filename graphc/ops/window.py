@@ -59,10 +59,9 @@ class Windows(Movement):
         return TensorType((*x.shape[:lead], *self._counts(x.shape[lead:]), *self.window), x.dtype)
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        because = "the window is larger than the array"
         counts = self._counts(types[0].shape[-len(self.window) :])
-        return [
-            SameSize(maximum(p, 0), p, "the window is larger than the array") for p in counts if _may_fail(p)
-        ]
+        return [SameSize(maximum(p, 1), p, because) for p in counts if _may_be_none(p)]
 
     def _counts(self, extents: Shape) -> Shape:
         return tuple(map(count_of, extents, self.window, self.stride, self.dilation))
@@ -124,9 +123,10 @@ def _window_map(rank: int, stride: tuple[int, ...], dilation: tuple[int, ...]) -
     return IndexMap((*plain, *moving))
 
 
-def _may_fail(count: Size) -> bool:
+def _may_be_none(count: Size) -> bool:
+    """Whether the array may be too small for a window."""
     low = lower_bound(count)
-    return low is None or low < 0
+    return low is None or low < 1
 
 
 def windows(x: Like, window: Sequence[Size], *, stride: PerAxis = 1, dilation: PerAxis = 1) -> Node:
@@ -162,7 +162,7 @@ def sides_of(
     count = len(window)
     if padding == "same":
         missing = map(_missing, extents, window, stride, dilation)
-        return [(size // 2, size - size // 2) for size in missing]
+        return [(size // 2, (size + 1) // 2) for size in missing]
     given = 0 if padding == "valid" else padding
     each = list(given) if isinstance(given, Sequence) else [given] * count
     pairs = [tuple(side) if isinstance(side, Sequence) else (side, side) for side in each]
@@ -176,4 +176,4 @@ def sides_of(
 def _missing(n: Size, window: Size, stride: int, dilation: int) -> Size:
     """How much an axis lacks to have n / stride windows, rounded up."""
     reach = (window - 1) * dilation
-    return reach if stride == 1 else maximum((n - 1) // stride * stride + reach + 1 - n, 0)
+    return maximum(reach if stride == 1 else (n - 1) // stride * stride + reach + 1 - n, 0)

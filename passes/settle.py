@@ -1,0 +1,54 @@
+"""Settling: what is copied into an output, and then changed there, is computed there."""
+
+from dataclasses import replace
+
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.program import Kernel, Program, Store
+from graphc.kernel.scalar import Load
+from graphc.passes.places import substituted
+from graphc.passes.reuse import last_uses
+
+__all__ = ["settle"]
+
+
+def settle(program: Program) -> Program:
+    """Let a temporary be the output that it is copied into, as the base of a scatter is.
+
+    Safe where the copy is its last use and it is not seen under another shape: the output is not touched
+    before, as it has one writer.
+    """
+    last = last_uses(program)
+    shown = {buffer.base for step in program.steps for buffer in (*step.reads, *step.writes) if buffer.base}
+    exchange: dict[Buffer, Buffer] = {}
+    for number, step in enumerate(program.steps[: program.commit]):
+        if not isinstance(step, Kernel):
+            continue
+        for old, out in _copied_whole(step):
+            if (
+                old.role is Role.TEMPORARY
+                and out.role is Role.OUTPUT
+                and out.base is None
+                and old not in shown
+                and last[old] == number
+                and old not in exchange
+                and out not in exchange.values()
+            ):
+                exchange[old] = out
+    if not exchange:
+        return program
+    return replace(program, steps=tuple(substituted(step, exchange) for step in program.steps))
+
+
+def _copied_whole(step: Kernel) -> list[tuple[Buffer, Buffer]]:
+    """(from, to) where the first stage only copies, and no other stage reads what it copies."""
+    if len(step.stages) < 2 or len(step.stages[0].effects) != 1:
+        return []
+    first = step.stages[0]
+    (effect,) = first.effects
+    if not isinstance(effect, Store) or effect.combine is not None:
+        return []
+    load = first.lets[effect.value]
+    if not isinstance(load, Load) or load.index != effect.index:
+        return []
+    again = any(isinstance(let, Load) and let.buffer is load.buffer for s in step.stages[1:] for let in s.lets)
+    return [] if again else [(load.buffer, effect.buffer)]

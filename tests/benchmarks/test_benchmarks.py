@@ -1,0 +1,40 @@
+"""Every benchmark runs, and its sides agree, at sizes that take no time."""
+
+import pytest
+
+from benchmarks import call_overhead, compile_scaling, numpy_peers
+from benchmarks.measure.race import race, report_of
+
+
+def test_a_race_gives_the_ratio_to_the_peer() -> None:
+    contest = race({"few": lambda: sum(range(1_000)), "many": lambda: sum(range(10_000))}, rounds=5, sample_ns=10_000)
+    assert contest.peer == "few"
+    assert contest.ratios["many"].middle > 3
+    assert "limit 1.50 MISSED" in report_of("sums", contest, 1.5)
+
+
+def test_training_steps_agree_with_float64() -> None:
+    assert len(numpy_peers.training((6, 5, 4), 3)) == 3
+
+
+def test_lenet_agrees_with_float64() -> None:
+    assert len(numpy_peers.forward(2)) == 3
+
+
+def test_cross_entropy_agrees_with_float64() -> None:
+    assert len(numpy_peers.loss_and_gradient(5, 7)) == 4
+
+
+def test_call_overhead_is_measured() -> None:
+    assert call_overhead.measured(rounds=3, sample_ns=1_000).nanoseconds["graphc"] > 0
+
+
+@pytest.mark.parametrize("name", compile_scaling.GRAPHS)
+def test_graphs_grow_to_the_size_asked_for(name: str) -> None:
+    figures = compile_scaling.measured(name, 300)
+    assert abs(figures["nodes"] - 300) <= 12
+    assert figures["total"] > 0
+
+
+def test_exponent_of_a_line_is_one() -> None:
+    assert compile_scaling.exponent([1e3, 1e4, 1e5], [0.1, 1.0, 10.0]) == pytest.approx(1)

@@ -1,0 +1,177 @@
+"""Random graphs with gradients and updates, the same for the same seed: what must hold for all is tested on them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import graphc as gx
+
+__all__ = ["SEEDS", "RandomGraph", "random_graph"]
+
+Array: TypeAlias = npt.NDArray[Any]  # Any: floats and indices
+Rng: TypeAlias = np.random.Generator
+
+#: 40 in the default tier, 240 in the full one
+SEEDS = [*range(40), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(40, 240))]
+
+LARGEST = 12  # the largest extent that is a number
+SPECIAL = (0.0, -0.0, 1.0, np.inf, -np.inf, np.nan)
+
+
+@dataclass(frozen=True)
+class RandomGraph:
+    """Inputs, outputs and updates.  The rows of inputs are the size `n`; `rows` is an index into 4 places."""
+
+    inputs: list[gx.Node]
+    outputs: list[gx.Node]
+    updates: dict[gx.Node, gx.Node]
+    start: dict[gx.Node, Array]
+
+    def compile(self, level: int = 2) -> gx.CompiledFunction:
+        """The function of this graph, its variables at their first values."""
+        for variable, value in self.start.items():
+            variable.value = value
+        return gx.compile(self.inputs, self.outputs, updates=self.updates, level=level)
+
+    def arrays(self, n: int, seed: int = 0, special: bool = False) -> list[Array]:
+        """An array for each input; `special` ones hold zeros, infinities and nan as well."""
+        rng = np.random.default_rng(seed)
+        found = []
+        for x in self.inputs:
+            shape = [extent if isinstance(extent, int) else n for extent in x.shape]
+            if x.dtype.kind == "i":
+                found.append(rng.integers(-4, 4, shape))
+                continue
+            array = rng.standard_normal(shape)
+            if special:
+                array = np.where(rng.random(shape) < 0.2, rng.choice(SPECIAL, shape), array)
+            found.append(array.astype(x.dtype))
+        return found
+
+    def results(self, function: gx.CompiledFunction, arrays: Sequence[Array]) -> list[Array]:
+        """Outputs of a call from the first values of the variables, then what these hold."""
+        for variable, value in self.start.items():
+            variable.value = value
+        outputs = function(*arrays)
+        return [np.asarray(y) for y in outputs] + [v.value for v in self.start]
+
+
+def random_graph(seed: int, steps: int = 14) -> RandomGraph:
+    """A graph of some `steps` operations, the gradient of a scalar made of them, and updates of its variables."""
+    rng = np.random.default_rng(seed)
+    dtype = str(rng.choice(["float64", "float64", "float32"]))
+    inputs = [
+        gx.input("x", ("n", 3), dtype),
+        gx.input("y", ("n", 4), dtype),
+        gx.input("z", (4,), dtype),
+        gx.input("rows", ("n",), "int64"),
+    ]
+    start = {
+        gx.param("w", rng.standard_normal((3, 4)).astype(dtype)): None,
+        gx.param("b", rng.standard_normal(4).astype(dtype)): None,
+        gx.state("s", rng.standard_normal(()).astype(dtype)): None,
+    }
+    variables = list(start)
+    pool = [*inputs[:3], *variables]
+    while len(pool) < 6 + steps:
+        made = MAKERS[rng.integers(len(MAKERS))](rng, pool, inputs[3])
+        if made is not None and made.ndim <= 4 and all(not isinstance(k, int) or 0 < k <= LARGEST for k in made.shape):
+            pool.append(made)
+    leaves = [node for node in pool[6:] if not any(node in set(other.inputs) for other in pool)]
+    loss = sum((gx.mean(gx.tanh(node)) for node in leaves), start=gx.constant(0.0))
+    wrt = [*inputs[:3], *variables]
+    slopes = gx.grad(loss, wrt, unconnected="zero")
+    order = rng.permutation(len(leaves))[:3]
+    outputs = [loss, *(leaves[k] for k in order), *slopes[:2], pool[rng.integers(len(pool))]]
+    updates = {v: v - 0.1 * g for v, g in zip(variables, slopes[3:], strict=True)}
+    if rng.random() < 0.3:
+        updates[variables[1]] = gx.flip(variables[1]) + slopes[4]
+    return RandomGraph(inputs, outputs, updates, {v: np.array(v.value) for v in variables})
+
+
+# Each takes the nodes made so far and gives a new one, or None where the ones it drew do not fit.
+
+Maker: TypeAlias = Callable[[Rng, Sequence[gx.Node], gx.Node], gx.Node | None]
+
+UNARY: Sequence[Callable[[gx.Node], gx.Node]] = (
+    gx.tanh, gx.sigmoid, gx.relu, gx.sin, gx.negative, gx.softplus, abs,
+    lambda x: gx.exp(-gx.square(x)), lambda x: gx.log1p(gx.square(x)), lambda x: x / (1 + gx.square(x)),
+    lambda x: gx.where(x > 0.1, x, 0.5 * x), lambda x: gx.clip(x, -0.7, 0.9), lambda x: x * 2 - 1,
+)  # fmt: skip
+BINARY: Sequence[Callable[[gx.Node, gx.Node], gx.Node]] = (
+    gx.add, gx.subtract, gx.multiply, gx.maximum, gx.minimum, lambda x, y: gx.where(x < y, x * y, y),
+)  # fmt: skip
+REDUCTIONS = (gx.sum, gx.mean, gx.max, gx.min, gx.logsumexp, lambda x, a: gx.cumsum(x, a), lambda x, a: gx.softmax(x, a))
+
+
+def _pick(rng: Rng, pool: Sequence[gx.Node], least_rank: int = 0) -> gx.Node:
+    """A node, more often one of the last."""
+    fitting = [x for x in pool if x.ndim >= least_rank]
+    return fitting[int(len(fitting) * rng.random() ** 0.5)]
+
+
+def _unary(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    return UNARY[rng.integers(len(UNARY))](_pick(rng, pool))
+
+
+def _binary(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    x = _pick(rng, pool)
+    fitting = [y for y in pool if _broadcasts(x, y)]
+    return BINARY[rng.integers(len(BINARY))](x, fitting[rng.integers(len(fitting))])
+
+
+def _broadcasts(x: gx.Node, y: gx.Node) -> bool:
+    pairs = zip(reversed(x.shape), reversed(y.shape), strict=False)
+    return all(a == b or a == 1 or b == 1 for a, b in pairs)
+
+
+def _reduce(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    x = _pick(rng, pool, 1)
+    return REDUCTIONS[rng.integers(len(REDUCTIONS))](x, int(rng.integers(x.ndim)))
+
+
+def _move(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    x = _pick(rng, pool, 1)
+    axis = int(rng.integers(x.ndim))
+    match rng.integers(7):
+        case 0:
+            return gx.transpose(x, tuple(int(a) for a in rng.permutation(x.ndim)))
+        case 1:
+            return gx.flip(x, axis)
+        case 2:
+            return gx.expand_dims(x, axis)
+        case 3:
+            return x.reshape(-1, 2) if isinstance(x.shape[-1], int) and x.shape[-1] % 2 == 0 else x.reshape(-1)
+        case 4:
+            return gx.moveaxis(x, axis, 0)[::2] if x.shape[axis] != 1 else None
+        case 5:
+            return gx.pad(x, [(1, 0) if a == axis else (0, 0) for a in range(x.ndim)])
+        case _:
+            return gx.moveaxis(x, axis, 0)[:2] if isinstance(x.shape[axis], int) else None
+
+
+def _concat(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    x = _pick(rng, pool, 1)
+    same = [y for y in pool if y.shape == x.shape]
+    parts = (x, same[rng.integers(len(same))])
+    return gx.concat(parts, int(rng.integers(x.ndim))) if rng.random() < 0.5 else gx.stack(parts, 0)
+
+
+def _matmul(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    x = _pick(rng, pool, 1)
+    fitting = [y for y in pool if y.ndim == 2 and y.shape[0] == x.shape[-1]]
+    if x.ndim == 2 and rng.random() < 0.3:
+        return 0.2 * (x.T @ x)
+    return 0.3 * (x @ fitting[rng.integers(len(fitting))]) if fitting else None
+
+
+def _gather(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    fitting = [x for x in pool if x.ndim and x.ndim < 3 and x.shape[0] == 4]
+    return gx.take(fitting[rng.integers(len(fitting))], rows, 0)
+
+
+MAKERS: Sequence[Maker] = (_unary, _unary, _binary, _binary, _reduce, _reduce, _move, _move, _concat, _matmul, _gather)
