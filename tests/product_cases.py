@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import product
+from types import EllipsisType
 
 import numpy as np
 
@@ -101,24 +101,23 @@ PRODUCTS = (
 
 
 def _windows(x: Array, window: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
-    """[..., n...]   ->   [..., p..., k...], one element at a time."""
-    lead = x.shape[: x.ndim - len(window)]
-    extents = x.shape[x.ndim - len(window) :]
-    counts = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(extents, window, stride, dilation, strict=True)]
-    result = np.empty((*lead, *counts, *window), x.dtype)
-    for place in product(*map(range, (*counts, *window))):
-        p, k = place[: len(window)], place[len(window) :]
-        result[(..., *place)] = x[(..., *(a * s + b * d for a, b, s, d in zip(p, k, stride, dilation, strict=True)))]
-    return result
+    """[..., n...]   ->   [..., p..., k...]"""
+    reach = tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
+    every = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(-len(reach), 0)))
+    steps: tuple[EllipsisType | slice, ...] = (..., *(slice(None, None, step) for step in (*stride, *dilation)))
+    return every[steps]
 
 
 def _laid_back(parts: Array, extents: Sequence[int], stride: Sequence[int]) -> Array:
     """[..., p..., k...]   ->   [..., n...], one element at a time."""
     rank = len(extents)
-    result = np.zeros((*parts.shape[: parts.ndim - 2 * rank], *extents))
-    for place in product(*map(range, parts.shape[parts.ndim - 2 * rank :])):
-        p, k = place[:rank], place[rank:]
-        result[(..., *(a * s + b for a, b, s in zip(p, k, stride, strict=True)))] += parts[(..., *place)]
+    lead = parts.ndim - 2 * rank
+    result = np.zeros((*parts.shape[:lead], *extents))
+    for place in np.ndindex(*parts.shape[lead:]):
+        source: tuple[EllipsisType | int, ...] = (..., *place)
+        met = (p * s + k for p, s, k in zip(place[:rank], stride, place[rank:], strict=True))
+        target: tuple[EllipsisType | int, ...] = (..., *met)
+        result[target] += parts[source]
     return result
 
 
@@ -191,8 +190,8 @@ def _convolved(x: Array, w: Array, sides: Sequence[tuple[int, int]], steps: Sequ
     parts = parts.reshape(n, groups, c // groups, *rest)
     split = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
     letters, window = "pqr"[:rank], "ijk"[:rank]
-    y = np.einsum(f"ngc{letters}{window},goc{window}->ngo{letters}", parts, split)
-    return y.reshape(n, w.shape[0], *y.shape[3:])
+    y: Array = np.einsum(f"ngc{letters}{window},goc{window}->ngo{letters}", parts, split)
+    return np.reshape(y, (n, w.shape[0], *y.shape[3:]))
 
 
 CONVOLUTIONS = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from graphc.backends.numpy.calls import call_lines
 from graphc.backends.numpy.homes import Wish, number, place, settle
+from graphc.backends.numpy.support import SMALL
 from graphc.backends.numpy.tables import ACCUMULATE, UFUNCS
 from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.backends.numpy.views import Affine, affine_of, view_text
@@ -127,7 +128,8 @@ class _KernelWriter:
     def _value(self, let: Let, values: Mapping[int, Value], affine: list[Affine | None]) -> Value:
         match let:
             case Const():
-                return Value(frozenset(), let.dtype, self.naming.number(let), is_number=True)
+                name = self.naming.number(let)
+                return Value(frozenset(), let.dtype, name, is_number=True, is_zero=let.text in ("0", "0.0"))
             case SizeValue():
                 text = self.naming.size(let.size)
                 return Value(frozenset(), let.dtype, text if let.dtype == INT64 else f"float({text})", is_number=True)
@@ -143,7 +145,11 @@ class _KernelWriter:
                 axes = frozenset[Axis]().union(*(x.axes for x in operands))
                 result = Value(axes, let.dtype)
                 mask = Value(axes, let.dtype) if let.fn is Fn.WHERE and not operands[0].is_number else None
-                self._emit(lambda: call_lines(let, operands, result, mask.name if mask else ""), operands, result)
+                if mask is not None and self._masks(operands, result):
+                    self._emit(lambda: self._masked(operands, result, mask), operands, result)
+                else:
+                    name = mask or result
+                    self._emit(lambda: call_lines(let, operands, result, name.name), operands, result)
                 self.instructions[-1].in_place = let.fn in UFUNCS or let.fn is Fn.WHERE
                 self.instructions[-1].scratch = mask
                 return result
@@ -151,6 +157,35 @@ class _KernelWriter:
     def _emit(self, write: Callable[[], list[str]], reads: list[Value], result: Value) -> Value:
         self.instructions.append(Instruction(write, tuple(reads), result))
         return result
+
+    def _masks(self, operands: list[Value], result: Value) -> bool:
+        """Whether `where(c, x, 0)` is written as x & -c on the bits: for arrays of some size, views bound once."""
+        condition, taken, other = operands
+        count = product([axis.extent for axis in result.axes])
+        return (
+            self.blocked is None
+            and other.is_zero
+            and not taken.is_number
+            and condition.axes == result.axes
+            and result.dtype.itemsize in (4, 8)
+            and isinstance(count, int)
+            and count > SMALL
+        )
+
+    def _masked(self, operands: list[Value], result: Value, mask: Value) -> list[str]:
+        bits = f"np.int{8 * result.dtype.itemsize}"
+        condition = self._as_bits(operands[0].name, "np.int8")
+        taken, out, scratch = (self._as_bits(x.name, bits) for x in (operands[1], result, mask))
+        return [
+            f"np.negative({condition}, out={scratch}, dtype={bits})",
+            f"np.bitwise_and({taken}, {scratch}, out={out})",
+        ]
+
+    def _as_bits(self, name: str, bits: str) -> str:
+        text = f"{name}.view({bits})"
+        late = any(view.name == name and view.late for view in self.views.values()) or name[0] in "xy"
+        self.views.setdefault((text, name), View(f"{name}_bits", text, late, frozenset()))
+        return f"{name}_bits"
 
     def _load(self, let: Load, values: Mapping[int, Value], affine: list[Affine | None]) -> Value:
         if let.buffer.role is Role.LOCAL:

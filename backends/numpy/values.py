@@ -37,6 +37,7 @@ class Value:
     dtype: DType
     name: str = ""
     is_number: bool = False
+    is_zero: bool = False
     loaded: Buffer | None = None
     defined: int = -1
     last_use: int = -1
