@@ -39,10 +39,10 @@ def main(folder: Path = Path("build/digits")) -> dict[str, list[float]]:
     classify = gx.compile([x], gx.argmax(model(x), -1))
     print(f"Memory of a training step, known before it runs: {train.memory(batch=BATCH)}\n")
 
-    losses, accuracies = [], []
+    losses, accuracies = list[float](), list[float]()
     for epoch in tqdm(range(EPOCHS), unit="epoch"):
-        for rows in np.array_split(quarter + rng.permutation(len(images) - quarter), steps):
-            losses.append(float(train(images[rows], digits[rows])))
+        batches = np.array_split(quarter + rng.permutation(len(images) - quarter), steps)
+        losses.extend(float(train(images[rows], digits[rows])) for rows in batches)
         accuracies.append(float(np.mean(classify(images[:quarter]) == digits[:quarter])))
         tqdm.write(f"epoch {epoch + 1:2}   loss {losses[-1]:.4f}   accuracy on held-out digits {accuracies[-1]:.2%}")
 

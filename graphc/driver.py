@@ -10,7 +10,7 @@ from graphc.backends.numpy.backend import NumpyBackend
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import carried_updates
-from graphc.ir.graph import Graph, topological
+from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, locate, made_at, place_of
 from graphc.ir.operands import as_node, cast
@@ -168,7 +168,7 @@ def _next_value(variable: Node, value: Like) -> Node:
 
 def _require_inputs(graph: Graph) -> None:
     given = set(graph.inputs)
-    for node in topological(graph.roots):
+    for node in graph.nodes:
         if isinstance(node.op, Input) and node not in given:
             raise ArgumentError(
                 f"compile: the outputs need the input {node.name!r}, which is not listed",

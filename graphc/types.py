@@ -21,6 +21,7 @@ __all__ = [
     "as_summed",
     "is_floating",
     "is_integer",
+    "name_of",
     "promote",
     "short_name",
 ]
@@ -90,6 +91,11 @@ def as_summed(dtype: DType) -> DType:
     if dtype in _FLOATS:
         return dtype
     return DTYPES["uint64"] if dtype.kind == "u" else INT64
+
+
+def name_of(dtype: DType) -> str:
+    """`float32`: its name, without NumPy's way to it, which takes microseconds."""
+    return _KNOWN[dtype]
 
 
 def short_name(dtype: DType) -> str:

@@ -238,7 +238,7 @@ class _Fusion:
             if seen is None or (place is not None and seen != place):
                 return False
             place = seen
-        if place is None:
+        if place is None or (self._is_needed_elsewhere(node, number) and not _is_whole(place, node.shape)):
             return False
         axes = [axis for axis in place if axis is not None]
         if len(set(axes)) != len(axes):
@@ -254,6 +254,9 @@ class _Fusion:
             return False
         unit.places[node] = place
         return True
+
+    def _is_needed_elsewhere(self, node: Node, number: int) -> bool:
+        return node in self.stored or any(reading.unit != number for reading in self.readings.get(node, ()))
 
     def _joins_as_fold(self, node: Node, unit: Loops, place: Place, axes: list[LoopAxis]) -> bool:
         op = node.op
@@ -306,6 +309,11 @@ def _place_seen(reading: _Reading, unit: Loops, shape: Shape) -> Place | None:
             return None
         place.append(at)
     return tuple(place)
+
+
+def _is_whole(place: Place, shape: Shape) -> bool:
+    """Whether a walk over `place` meets every element: no axis is seen at its first index only."""
+    return all(axis is not None or extent == 1 for axis, extent in zip(place, shape, strict=True))
 
 
 def _started(node: Node) -> Loops:

@@ -130,9 +130,10 @@ class _Lowering:
 
     def _symbols(self) -> tuple[str, ...]:
         """The names of all symbols, of inputs and of what steps do."""
-        sizes = {n for x in self.partition.graph.inputs for n in x.shape}
-        sizes.update(n for step in (*self.steps, *self.commits) for n in sizes_of(step))
-        return tuple(sorted({s.name for n in sizes if not isinstance(n, int) for s in symbols_of(n)}))
+        sizes = {n for x in self.partition.graph.inputs for n in x.shape if not isinstance(n, int)}
+        for step in (*self.steps, *self.commits):
+            sizes.update([n for n in sizes_of(step) if not isinstance(n, int)])
+        return tuple(sorted({symbol.name for n in sizes for symbol in symbols_of(n)}))
 
     # Buffers.
 

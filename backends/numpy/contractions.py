@@ -151,10 +151,9 @@ class _Writer:
         if text == plain:
             return text
         late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
-        for view in self.result.views:
-            if view.text == text:
-                return view.name
-        name = self.naming.fresh(f"{plain}_")
+        if text in self.naming.shared:
+            return self.naming.shared[text]
+        name = self.naming.shared[text] = self.naming.fresh(f"{plain}_")
         self.result.views.append(View(name, text, late, frozenset()))
         return name
 

@@ -14,7 +14,7 @@ from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel,
 from graphc.kernel.scalar import Const
 from graphc.origin import Origin
 from graphc.sizes import Size, product, python_text
-from graphc.types import BFLOAT16, DType
+from graphc.types import BFLOAT16, DType, name_of
 
 __all__ = ["emit"]
 
@@ -29,7 +29,7 @@ from scipy import special
 
 from graphc.backends.numpy import routines
 from graphc.backends.numpy.support import (
-    array, bfloat16, blocks, in_range, positions, select, span, taps, wide, windows,
+    array, arrays, bfloat16, blocks, in_range, positions, select, span, taps, wide, windows,
 )
 '''
 
@@ -102,9 +102,10 @@ class _Part:
         touched: dict[Buffer, None] = {}
         for number in steps:
             touched |= dict.fromkeys(buffers_of(program.steps[number]))
+        self._show_temporaries(buffer.root for buffer in touched)
         for buffer in touched:
             self._show(buffer)
-        naming = Naming(self._name, self.size, self._number, self._storage, self._fresh)
+        naming = Naming(self._name, self.size, self._number, self._storage, self._fresh, {})
         said: list[str] = []
         for number in steps:
             step = program.steps[number]
@@ -166,13 +167,30 @@ class _Part:
             if name in self.numbers.values():
                 name = self._fresh(f"{name}_")
             self.numbers[const] = name
-            dtype = "bfloat16" if const.dtype == BFLOAT16 else f'"{const.dtype.name}"'
+            dtype = "bfloat16" if const.dtype == BFLOAT16 else f'"{name_of(const.dtype)}"'
             self.bind.line(f"{name} = np.array({number_text(const)}, {dtype})")
         return self.numbers[const]
 
     def _shape(self, shape: Iterable[Size]) -> str:
         parts = [self.size(n) for n in shape]
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+    def _show_temporaries(self, buffers: Iterable[Buffer]) -> None:
+        """Define temporaries, those of one type in one line: a line for each would be half the time to compile."""
+        alike: dict[tuple[str, str], list[Buffer]] = {}
+        for buffer in dict.fromkeys(buffers):
+            if buffer.role is Role.TEMPORARY:
+                alike.setdefault((self._shape(buffer.shape), name_of(buffer.dtype)), []).append(buffer)
+        for (shape, dtype), group in alike.items():
+            names = []
+            for buffer in group:
+                self.views[buffer] = self.whole.names[buffer]
+                names.append(self.views[buffer])
+            places = [str(self.whole.places[buffer]) for buffer in group]
+            if len(group) == 1:
+                self.bind.line(f'{names[0]} = array(memory, at[{places[0]}], {shape}, "{dtype}")')
+            else:
+                self.bind.line(f'{", ".join(names)} = arrays(memory, at, ({", ".join(places)}), {shape}, "{dtype}")')
 
     def _show(self, buffer: Buffer) -> None:
         """Define the name of a buffer: once when bound, or at each call for what differs then."""
@@ -197,13 +215,8 @@ class _Part:
                 self.bind.line(f"{name} = variables[{buffer.slot}]")
             case Role.CONSTANT:
                 self.bind.line(f"{name} = constants[{buffer.slot}]")
-            case Role.TEMPORARY:
-                place = self.whole.places[buffer]
-                self.bind.line(
-                    f'{name} = array(memory, at[{place}], {self._shape(buffer.shape)}, "{buffer.dtype.name}")'
-                )
-            case Role.LOCAL:
-                raise AssertionError("a local has no name outside its kernel")
+            case Role.TEMPORARY | Role.LOCAL:
+                raise AssertionError(f"{buffer.role} is not defined here")
 
     # Steps.
 
@@ -247,7 +260,7 @@ class _Part:
             start = "0" if place < 0 else f"at[{place}]"  # a workspace of no bytes has no place
             if offset != 0:
                 start += f" + {self.size(offset)}"
-            self.bind.line(f'{name}{suffix} = array(memory, {start}, {self._shape(shape)}, "{dtype.name}")')
+            self.bind.line(f'{name}{suffix} = array(memory, {start}, {self._shape(shape)}, "{name_of(dtype)}")')
             offset = offset + _aligned(shape, dtype)
 
     def _whole(self, text: KernelText, place: int) -> None:
@@ -299,7 +312,11 @@ def _comment(origins: Sequence[Origin]) -> list[str]:
     shown = list(lines)
     if len(shown) > LINES_OF_ORIGIN + 1:
         shown = [*shown[:LINES_OF_ORIGIN], f"and {len(shown) - LINES_OF_ORIGIN} more"]
-    return ["# " + "".join(c if c.isprintable() else "?" for c in line).strip() for line in shown]
+    return ["# " + (line if line.isprintable() else _printable(line)).strip() for line in shown]
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def _aligned(shape: Sequence[Size], dtype: DType) -> Size:

@@ -31,6 +31,7 @@ class Naming:
     number: Callable[[Const], str]  # an array of no axes: a ufunc takes it in two thirds of the time of a float
     storage: Callable[[Buffer], Buffer]  # the buffer whose bytes it has
     fresh: Callable[[str], str]  # a new name with this beginning
+    shared: dict[str, str]  # views that the part has already, by their text
 
 
 @dataclass
@@ -116,9 +117,13 @@ class _KernelWriter:
         late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
         if self.blocked is None and text == hint.removesuffix("_"):
             return text
+        if self.blocked is None and text in self.naming.shared:
+            return self.naming.shared[text]
         key = (text, hint)
         if key not in self.views:
             self.views[key] = View(self.naming.fresh(hint), text, late, axes)
+            if self.blocked is None:
+                self.naming.shared[text] = self.views[key].name
         return self.views[key].name
 
     def _load_view(self, buffer: Buffer, index: list[Affine], *, keep: bool = True) -> str:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from graphc.types import as_dtype
 
-__all__ = ["array", "blocks", "in_range", "positions", "select", "span", "taps", "wide", "windows"]
+__all__ = ["array", "arrays", "blocks", "in_range", "positions", "select", "span", "taps", "wide", "windows"]
 
 Array = npt.NDArray[Any]
 bfloat16 = ml_dtypes.bfloat16
@@ -20,6 +20,11 @@ def array(memory: Array, offset: int, shape: Sequence[int], dtype: str) -> Array
     kind = as_dtype(dtype)
     count = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     return memory[offset : offset + count].view(kind).reshape(shape)
+
+
+def arrays(memory: Array, at: Sequence[int], places: Sequence[int], shape: Sequence[int], dtype: str) -> list[Array]:
+    """One array for each of some places in the plan, all of one type."""
+    return [array(memory, at[place], shape, dtype) for place in places]
 
 
 def span(start: int, step: int, count: int) -> slice:

@@ -272,27 +272,34 @@ def locals_of(step: Step) -> tuple[Buffer, ...]:
     return step.locals if isinstance(step, Kernel) else ()
 
 
-def sizes_of(step: Step) -> Iterator[Size]:
+def sizes_of(step: Step) -> list[Size]:
     """Every size that a step mentions: of buffers, loops, indices and checks."""
-    for buffer in (*buffers_of(step), *locals_of(step)):
-        yield from buffer.shape
+    sizes: list[Size] = []
     match step:
         case Kernel():
-            yield from (axis.extent for axis in step.outer)
+            sizes += [axis.extent for axis in step.outer]
             for stage in step.stages:
-                yield from (axis.extent for axis in stage.inner)
-                yield from (let.size for let in stage.lets if isinstance(let, SizeValue))
+                sizes += [axis.extent for axis in stage.inner]
+                for let in stage.lets:
+                    if isinstance(let, SizeValue):
+                        sizes.append(let.size)
+                    elif isinstance(let, Load):
+                        sizes += let.buffer.shape
+                for effect in stage.effects:
+                    for buffer in targets(effect):
+                        sizes += buffer.shape
         case Contract():
-            yield from step.extents
+            sizes += [*step.extents, *step.left.shape, *step.right.shape, *step.out.shape]
             for part in (*step.left_index, *step.right_index, *step.out_index):
-                yield part.offset
-                yield from (coefficient for _, coefficient in part.terms)
+                sizes += [part.offset, *(coefficient for _, coefficient in part.terms)]
         case Check(condition=SizesAgree(left=left, right=right)):
-            yield from (left, right)
-        case Check(condition=IndexInRange(extent=extent)):
-            yield extent
+            sizes += [left, right]
+        case Check(condition=IndexInRange(index=index, extent=extent)):
+            sizes += [extent, *index.shape]
         case Extern():
-            pass
+            for buffer in buffers_of(step):
+                sizes += buffer.shape
+    return sizes
 
 
 def _unique(buffers: Iterator[Buffer] | tuple[Buffer, ...]) -> tuple[Buffer, ...]:

@@ -25,9 +25,7 @@ def softmax_cross_entropy(logits: Like, labels: Like) -> Node:
     """
     z, target = floating(logits), as_node(labels)
     if not is_integer(target.dtype):
-        raise locate(
-            DTypeError(f"softmax_cross_entropy: labels are {target.dtype}, not integers"), here(), (z, target)
-        )
+        raise locate(DTypeError(f"softmax_cross_entropy: labels are {target.dtype}, not integers"), here(), (z, target))
     if z.ndim != target.ndim + 1:
         raise locate(
             ShapeError("softmax_cross_entropy: logits have one axis more than labels, the last"), here(), (z, target)

@@ -1,6 +1,7 @@
 """Layers one after the other."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final, TypeAlias, final
 
 import numpy as np
@@ -45,6 +46,6 @@ def mlp(
     if len(widths) < 2:
         raise ArgumentError(f"mlp: {len(widths)} widths make no layer", hint="mlp((inputs, hidden, outputs), ...)")
     stages: list[Stage] = []
-    for n, m in zip(widths, widths[1:], strict=False):
+    for n, m in pairwise(widths):
         stages += [Linear(n, m, rng=rng, initial=initial, dtype=dtype), activation]
     return Sequential(*stages[:-1])

@@ -76,6 +76,6 @@ def _exact(step: Node) -> Node:
     return cast(step, DTYPES["float64"])
 
 
-def _require_positive(name: str, steps: int) -> None:
+def _require_positive(name: str, steps: object) -> None:
     if not isinstance(steps, int) or steps <= 0:
         raise ArgumentError(f"{name}: steps is a whole number above 0, not {steps!r}")

@@ -5,7 +5,7 @@ import io
 import linecache
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, final
@@ -27,30 +27,43 @@ class Block:
 
 
 @final
-@dataclass
+@dataclass(frozen=True)
 class Document:
     """A page.  A block of Python followed by a block of text prints just that text."""
 
     path: Path
-    namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "page"})  # Any: whatever the page makes
 
-    def check(self, *, update: bool) -> None:
-        """Run the page and compare what it prints with what it says; or write that down."""
+    def check(self) -> None:
+        """Run the page and compare what it prints with what it says."""
         page = self.path.read_text(encoding="utf-8")
-        linecache.cache[self.path.name] = (len(page), None, page.splitlines(keepends=True), self.path.name)
-        corrections: list[tuple[Block, str]] = []
-        for block, shown in self.blocks(page):
-            printed = self.run(block, page)
+        for printed, shown in self.run(page):
             if shown is None:
                 assert not printed, f"{self.path.name}: a block prints what the page does not show:\n{printed}"
-            elif not update:
-                assert printed == shown.text, f"{self.path.name} differs; is it meant? --update-golden"
             else:
-                corrections.append((shown, printed))
-        for block, printed in reversed(corrections):
-            page = page[: block.start] + printed + page[block.end :]
-        if update:
-            self.path.write_text(page, encoding="utf-8")
+                assert printed == shown.text, f"{self.path.name} differs; is it meant? --update-golden"
+
+    def update(self) -> None:
+        """Write down what the page prints, until nothing changes: what is printed holds numbers of lines."""
+        page, before = self.path.read_text(encoding="utf-8"), None
+        while page != before:
+            before = page
+            for printed, shown in reversed(list(self.run(before))):
+                if shown is not None:
+                    page = page[: shown.start] + printed + page[shown.end :]
+        self.path.write_text(page, encoding="utf-8")
+
+    def run(self, page: str) -> Iterator[tuple[str, Block | None]]:
+        """What each block of Python prints, and the block of text that says so."""
+        name = self.path.name
+        linecache.cache[name] = (len(page), None, page.splitlines(keepends=True), name)
+        namespace: dict[str, Any] = {"__name__": "page"}  # Any: whatever the page makes
+        for block, shown in self.blocks(page):
+            code = compile("\n" * page.count("\n", 0, block.start) + block.text, name, "exec")
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                exec(code, namespace)
+            text = "\n".join(line.rstrip() for line in output.getvalue().splitlines()).strip("\n")
+            yield text + "\n" if text else "", shown
 
     def blocks(self, page: str) -> Iterator[tuple[Block, Block | None]]:
         """Each block of Python, with the block of text that follows it if nothing else comes between."""
@@ -59,16 +72,6 @@ class Document:
             if block.language == "python":
                 beside = after is not None and after.language == "text" and not _fence_between(page, block, after)
                 yield block, after if beside else None
-
-    def run(self, block: Block, page: str) -> str:
-        """What a block prints, without spaces at the ends of lines."""
-        lines_before = page.count("\n", 0, block.start)
-        code = compile("\n" * lines_before + block.text, self.path.name, "exec")
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output):
-            exec(code, self.namespace)
-        text = "".join(f"{line.rstrip()}\n" for line in output.getvalue().splitlines())
-        return text.strip("\n") + "\n" if text.strip() else ""
 
 
 def _fence_between(page: str, block: Block, after: Block) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from docs import picture
 from tests.docs.document import Document
 from tests.repository.modules import ROOT
 
@@ -10,4 +11,13 @@ PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").gl
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_prints_what_it_says(page: str, request: pytest.FixtureRequest) -> None:
-    Document(ROOT / page).check(update=request.config.getoption("--update-golden"))
+    document = Document(ROOT / page)
+    if request.config.getoption("--update-golden"):
+        document.update()
+    document.check()
+
+
+def test_picture_is_the_one_drawn(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-golden"):
+        picture.PICTURE.write_text(picture.drawn(), encoding="utf-8")
+    assert picture.PICTURE.read_text(encoding="utf-8") == picture.drawn()

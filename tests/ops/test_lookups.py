@@ -14,7 +14,6 @@ from graphc.ops.sorting import argsort, sort, topk
 from graphc.ops.window import windows
 from graphc.sizes import Size, symbol
 from graphc.types import TensorType
-from tests.case import Array
 from tests.test_cases import nodes_for, run
 
 n = symbol("n")
@@ -23,11 +22,6 @@ n = symbol("n")
 def array(*shape: Size, dtype: str = "float32") -> Node:
     """An input."""
     return placeholder(TensorType(shape, np.dtype(dtype)))
-
-
-def value(node: Node, **given: Array) -> Array:
-    """The value of a node without inputs."""
-    return np.asarray(evaluate([node], {})[0])
 
 
 @pytest.mark.parametrize("index", [[0, 4], [-5]], ids=str)

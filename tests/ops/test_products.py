@@ -13,12 +13,10 @@ from graphc.ir.node import Node
 from graphc.ops.contraction import Contraction
 from graphc.ops.convolution import conv2d
 from graphc.ops.einsum import einsum
-from graphc.ops.operators import NodeOperators
 from graphc.ops.products import matmul, outer, tensordot
 from graphc.sizes import Size
 from graphc.types import TensorType
 
-Node.operators = NodeOperators()
 n, k = sizes.symbol("n"), sizes.symbol("k")
 
 

@@ -88,13 +88,14 @@ def test_first_step_of_adam_is_the_rate() -> None:
 
 
 def test_params_keep_their_form() -> None:
-    params = {"a": gx.param("a", np.ones(2)), "b": [gx.param("b", np.ones(3))]}
+    a, b = gx.param("a", np.ones(2)), gx.param("b", np.ones(3))
+    params = {"a": a, "b": [b]}
     opt = gx.optim.SGD(params, 0.5)
     assert opt.params is params
-    loss = gx.sum(params["a"]) + gx.sum(params["b"][0])
+    loss = gx.sum(a) + gx.sum(b)
     gx.compile([], None, updates=opt(gx.grad(loss, opt.params)))()
-    np.testing.assert_array_equal(params["a"].value, [0.5, 0.5])
-    np.testing.assert_array_equal(params["b"][0].value, [0.5, 0.5, 0.5])
+    np.testing.assert_array_equal(a.value, [0.5, 0.5])
+    np.testing.assert_array_equal(b.value, [0.5, 0.5, 0.5])
 
 
 def test_params_of_a_layer_and_slots_are_named_by_path() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.repository.modules import FOLDERS, ROOT
 
-OTHER_PACKAGES = ("tests", "examples", "benchmarks")
+OTHER_PACKAGES = ("tests", "examples", "benchmarks", "docs")
 
 
 def main() -> int:

@@ -1,0 +1,44 @@
+"""docs/operations.md lists every public name once, and says of each what its docstring says first."""
+
+import inspect
+import re
+from operator import attrgetter
+
+import pytest
+
+import graphc as gx
+from tests.repository.modules import ROOT
+
+PAGE = ROOT / "docs" / "operations.md"
+ROW = re.compile(r"^- `([\w.]+)`:.*$", re.MULTILINE)
+
+
+def test_every_public_name_is_listed_once() -> None:
+    listed = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    public = [*gx.__all__, *(f"nn.{name}" for name in gx.nn.__all__), *(f"optim.{name}" for name in gx.optim.__all__)]
+    assert sorted(listed) == sorted(public)
+
+
+def test_every_row_says_what_the_docstring_says(request: pytest.FixtureRequest) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = ROW.sub(lambda row: f"- `{row[1]}`: {first_line(row[1])}", page)
+    if request.config.getoption("--update-golden"):
+        PAGE.write_text(wanted, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == wanted, "operations.md differs; is it meant? --update-golden"
+
+
+def first_line(name: str) -> str:
+    """What the docstring of a public name says first.  Aliases of types have none of their own."""
+    found = attrgetter(name)(gx)
+    if name in ALIASES:
+        return ALIASES[name]
+    text = (inspect.getdoc(found) or "").partition("\n")[0]
+    assert text, f"{name} says nothing"
+    return re.sub(r" {2,}", " ", text)
+
+
+ALIASES = {
+    "nn.Initialiser": "The type of an initialiser: (generator, shape) -> array.",
+    "optim.Rate": "The type of a rate: a number, a node, or a schedule.",
+    "optim.Schedule": "The type of a schedule: the number of steps so far, as a node -> the rate, as a node.",
+}

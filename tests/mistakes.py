@@ -1,0 +1,235 @@
+"""Mistakes that users make, one function each; tests/test_errors.py keeps what they are told.
+
+Golden texts name the lines of this file: add at its end.
+"""
+
+import numpy as np
+
+import graphc as gx
+
+
+def matmul_with_inner_extents_that_differ() -> None:
+    hidden = gx.tanh(gx.input("x", (32, 784)))
+    weight = gx.param("weight", np.zeros((10, 784), np.float32))
+    hidden @ weight
+
+
+def add_of_shapes_that_do_not_fit() -> None:
+    image, bias = gx.input("image", ("batch", 28, 28)), gx.param("bias", np.zeros(10))
+    image + bias
+
+
+def transpose_of_too_many_axes() -> None:
+    x = gx.input("x", ("batch", 3))
+    gx.transpose(x, (0, 2, 1))
+
+
+def reshape_that_loses_elements() -> None:
+    x = gx.input("x", (4, 6))
+    x.reshape(5, -1)
+
+
+def sum_over_an_axis_that_is_not_there() -> None:
+    x = gx.input("x", ("batch", 3))
+    gx.sum(x, axis=2)
+
+
+def sizes_that_can_never_agree() -> None:
+    n = gx.size("n")
+    x, y = gx.input("x", (n,)), gx.input("y", (n + 1,))
+    x * y
+
+
+def sizes_that_disagree_when_called() -> None:
+    x, y = gx.input("x", ("batch", 3)), gx.input("y", ("rows", 3))
+    difference = x - y
+    f = gx.compile([x, y], difference)
+    f(np.zeros((4, 3), np.float32), np.zeros((5, 3), np.float32))
+
+
+def one_size_with_two_values() -> None:
+    x, t = gx.input("x", ("batch", 3)), gx.input("t", ("batch",), "int64")
+    f = gx.compile([x, t], gx.take_along_axis(x, t.reshape(-1, 1), 1))
+    f(np.zeros((4, 3), np.float32), np.zeros(5, np.int64))
+
+
+def array_of_another_shape() -> None:
+    x = gx.input("x", ("batch", 784))
+    gx.compile([x], gx.exp(x))(np.zeros((4, 28, 28), np.float32))
+
+
+def array_that_would_be_narrowed() -> None:
+    x = gx.input("x", (3,))
+    gx.compile([x], gx.exp(x))(np.zeros(3))
+
+
+def unknown_dtype() -> None:
+    gx.input("x", (3,), "float23")
+
+
+def complex_parameter() -> None:
+    gx.param("w", np.zeros(3, np.complex128))
+
+
+def gradient_of_an_integer() -> None:
+    count = gx.input("count", (), "int64")
+    gx.grad(count * 2.0, count)
+
+
+def gradient_of_a_vector() -> None:
+    x = gx.input("x", ("batch",))
+    gx.grad(gx.exp(x), x)
+
+
+def gradient_by_what_is_not_used() -> None:
+    x, y = gx.input("x"), gx.input("y")
+    loss = gx.exp(x)
+    gx.grad(loss, {"x": x, "y": y})
+
+
+def gradient_through_a_comparison() -> None:
+    x = gx.input("x", (3,))
+    hits = gx.sum((x > 0).astype("float32"))
+    gx.grad(hits, x)
+
+
+def missing_argument() -> None:
+    x, rate = gx.input("x"), gx.input("rate")
+    f = gx.compile([x, rate], x * rate)
+    f(1.0)
+
+
+def extra_argument() -> None:
+    x = gx.input("x")
+    f = gx.compile([x], x * x)
+    f(1.0, 2.0)
+
+
+def misspelt_argument() -> None:
+    x, rate = gx.input("x"), gx.input("rate")
+    f = gx.compile([x, rate], x * rate)
+    f(1.0, raet=0.1)
+
+
+def argument_given_twice() -> None:
+    x = gx.input("x")
+    gx.compile([x], x * x)(1.0, x=2.0)
+
+
+def index_that_is_out_of_range() -> None:
+    table, rows = gx.param("table", np.zeros((10, 3))), gx.input("rows", ("k",), "int64")
+    found = gx.take(table, rows, axis=0)
+    gx.compile([rows], found)(np.array([0, 3, 10]))
+
+
+def index_of_a_slice_that_is_out_of_range() -> None:
+    x = gx.input("x", (5, 3))
+    x[5]
+
+
+def node_as_a_condition() -> None:
+    x = gx.input("x")
+    if x > 0:
+        print("positive")
+
+
+def numpy_function_of_a_node() -> None:
+    x = gx.input("x", (3,))
+    np.exp(x)
+
+
+def loop_over_a_node() -> None:
+    x = gx.input("x", (3,))
+    for part in x:
+        print(part)
+
+
+def float_of_a_node() -> None:
+    x = gx.input("x")
+    float(x)
+
+
+def selection_by_a_boolean() -> None:
+    x = gx.input("x", ("n",))
+    x[x > 0]
+
+
+def update_of_another_shape() -> None:
+    w = gx.param("w", np.zeros((3, 4)))
+    gx.compile([], None, updates={w: gx.sum(w, 0)})
+
+
+def update_of_another_dtype() -> None:
+    count = gx.state("count", 0)
+    gx.compile([], None, updates={count: count * 0.5})
+
+
+def update_of_an_input() -> None:
+    x = gx.input("x")
+    gx.compile([x], None, updates={x: x + 1})
+
+
+def update_made_twice() -> None:
+    w = gx.param("w", 0.0)
+    gx.compile([], None, updates=[{w: w + 1}, {w: w + 2}])
+
+
+def two_inputs_of_one_name() -> None:
+    x, y = gx.input("x"), gx.input("x")
+    gx.compile([x, y], x + y)
+
+
+def two_parameters_of_one_name() -> None:
+    one, other = gx.param("w", 0.0), gx.param("w", 1.0)
+    gx.parameters(one + other)
+
+
+def input_that_is_not_listed() -> None:
+    x, y = gx.input("x"), gx.input("y")
+    total = x + y
+    gx.compile([x], total)
+
+
+def input_that_is_a_computed_node() -> None:
+    x = gx.input("x")
+    gx.compile([x * 2], x)
+
+
+def output_that_is_an_array() -> None:
+    x = gx.input("x")
+    gx.compile([x], [x, np.zeros(3)])
+
+
+def value_of_another_shape() -> None:
+    w = gx.param("w", np.zeros((3, 4)))
+    w.value = np.zeros((4, 3))
+
+
+def value_that_would_be_narrowed() -> None:
+    count = gx.state("count", np.int8(0))
+    count.value = 300
+
+
+def list_in_arithmetic() -> None:
+    x = gx.input("x", (3,))
+    x + [1.0, 2.0, 3.0]
+
+
+def condition_that_is_no_bool() -> None:
+    x = gx.input("x", (3,))
+    gx.where(x, x, -x)
+
+
+def name_that_is_empty() -> None:
+    gx.input("", (3,))
+
+
+def extent_that_is_negative() -> None:
+    gx.input("x", (-1, 3))
+
+
+def hostile_names() -> None:
+    evil = 'x"""\n__import__("os").abort()\x1b[31m\r{}'
+    x, y = gx.input(evil, (evil, 3)), gx.input("y", (evil, 4))
+    with gx.scope(evil):
+        x + y

@@ -1,0 +1,97 @@
+"""What users are told: each mistake of tests/mistakes.py as a golden text."""
+
+import ast
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from tests import mistakes
+from tests.golden_text import Golden
+
+MISTAKES = [f for _, f in inspect.getmembers(mistakes, inspect.isfunction) if f.__module__ == mistakes.__name__]
+
+
+def told(mistake: Callable[[], object]) -> str:
+    """The kind of the error, and all its lines."""
+    with pytest.raises(gx.GraphError) as caught:
+        mistake()
+    return f"{type(caught.value).__name__}: {caught.value}"
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
+def test_mistake_is_explained(mistake: Callable[[], object], golden: Golden) -> None:
+    text = told(mistake)
+    golden(f"errors/{mistake.__name__}", text)
+    assert f"at mistakes.py:{mistake.__code__.co_firstlineno}" not in text, "the line of the mistake, not of its function"
+    assert "at mistakes.py:" in text
+    assert f" in {mistake.__name__}" in text or "node" in text
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_a_graph_error_is_what_python_would_raise() -> None:
+    kinds = {gx.ShapeError: ValueError, gx.DTypeError: TypeError, gx.IndexRangeError: IndexError, gx.ArgumentError: TypeError}
+    for ours, theirs in kinds.items():
+        assert issubclass(ours, theirs)
+        assert issubclass(ours, gx.GraphError)
+
+
+# Names that attack what prints or runs them.
+
+HOSTILE = [
+    "line\nbreak",
+    '"""\n__import__("os").abort()\n"""',
+    "'; __import__('os').abort() #",
+    "\x1b[2J\x1b[31mred\x1b[0m",
+    "{x}{0}%s%n",
+    "x0",
+    "np",
+    "\u202eright to left\u2066",
+    "\x00\ud800",
+    "a" * 10_000,
+    "__class__",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:16])
+@pytest.mark.parametrize("level", [0, 2])
+def test_hostile_names_compute_and_stay_out_of_the_source(name: str, level: int) -> None:
+    with gx.scope(name):
+        x, n = gx.input(name, (name, 3)), gx.size(name)
+        w, s = gx.param(name, np.ones(3, np.float32)), gx.state(f"{name}2", 0.0)
+        y = gx.sum(gx.tanh(x * w)) * n
+        f = gx.compile([x], {name: y, "slope": gx.grad(y, w)}, updates={s: s + y}, level=level)
+    found = f(**{name: np.ones((2, 3), np.float32)})
+    assert found[name] == pytest.approx(12 * np.tanh(1))
+    assert s.value == pytest.approx(12 * np.tanh(1))
+    assert f.memory(**{name: 5}).output_bytes == 16
+    called = {node.func.id for node in ast.walk(ast.parse(f.source)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert "__import__" not in called
+    assert all(line.isprintable() for line in f.source.splitlines())
+    if name not in ("np", "x0"):
+        assert not any(name in line for line in f.source.splitlines() if not line.lstrip().startswith("#"))
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:16])
+def test_hostile_names_stay_on_their_line_in_errors_and_texts(name: str) -> None:
+    with gx.scope(name):
+        x, y = gx.input(name, (name, 3)), gx.input(f"{name}2", (name, 4))
+    with pytest.raises(gx.ShapeError) as caught, gx.scope(name):
+        x + y
+    f = gx.compile([x], gx.exp(x))
+    texts = [str(caught.value), repr(x), str(gx.show(f.graph)), repr(f.trace)]
+    for call in (lambda: f(), lambda: f(wrong=1), lambda: f(np.zeros(4)), lambda: f(np.zeros((2, 4), np.float32))):
+        with pytest.raises(gx.GraphError) as caught:
+            call()
+        texts.append(str(caught.value))
+    for text in texts:
+        assert all(line.isprintable() for line in text.splitlines()), text
+        assert all(len(line) <= 500 for line in text.splitlines())
+
+
+def test_a_mistake_in_a_lambda_or_at_the_prompt_is_located_too() -> None:
+    code = compile("import graphc as gx\nx = gx.input('x', (3,))\nx + gx.input('y', (4,))", "<stdin>", "exec")
+    with pytest.raises(gx.ShapeError, match=r"at <stdin>:3"):
+        exec(code, {"__name__": "__main__"})
