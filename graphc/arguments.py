@@ -10,7 +10,7 @@ from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, made_at, place_of
 from graphc.ir.values import Array, converted
 from graphc.origin import here
-from graphc.sizes import Expression, Size, Symbol, evaluate, symbols_of
+from graphc.sizes import Expression, Size, evaluate, name_of, symbols_of
 from graphc.structure import Structure, aligned, leaves
 from graphc.types import DType, Shape
 
@@ -44,7 +44,7 @@ class Arguments:
         self._leaves = [leaf for item in self.structure for leaf in leaves(item)]
         self._flat = all(isinstance(item, Node | Expression) for item in self.structure)
         places = {name: place for place, name in enumerate(self.symbols)}
-        given = {n: _symbol(leaf).name for n, leaf in enumerate(self._leaves) if isinstance(leaf, Expression)}
+        given = {n: _symbol(leaf) for n, leaf in enumerate(self._leaves) if isinstance(leaf, Expression)}
         self._sizes = {position: places.get(name, -1) for position, name in given.items()}
         self._known_from = {places[name]: "as given" for name in given.values() if name in places}
         self.specs = [self._spec(node, places) for node in self._leaves if isinstance(node, Node)]
@@ -64,7 +64,7 @@ class Arguments:
             if isinstance(extent, int):
                 numbers.append((axis, extent))
                 continue
-            place = places.get(str(extent)) if _is_symbol(extent) else None
+            place = places.get(name_of(extent) or "")
             if place is not None and place not in self._known_from:
                 self._known_from[place] = f"from axis {axis} of {label!r}"
                 binds.append((axis, place))
@@ -95,9 +95,7 @@ class Arguments:
         """The values of all symbols, from names.  Raises ArgumentError for missing and unknown ones."""
         for name in given:
             if name not in self.symbols:
-                raise ArgumentError(
-                    f"no size is named {name!r}", hint=f"sizes: {', '.join(self.symbols) or 'none'}"
-                )
+                raise ArgumentError(f"no size is named {name!r}", hint=f"sizes: {', '.join(self.symbols) or 'none'}")
         for name in self.symbols:
             if name not in given:
                 raise ArgumentError(f"the size {name!r} is missing", hint=f"memory({name}=64)")
@@ -112,9 +110,7 @@ class Arguments:
         for name, value in named.items():
             if name not in names:
                 close = get_close_matches(name, names, 1)
-                raise ArgumentError(
-                    f"no input is named {name!r}; {wanted}", hint=f"{close[0]}=..." if close else None
-                )
+                raise ArgumentError(f"no input is named {name!r}; {wanted}", hint=f"{close[0]}=..." if close else None)
             if name in given:
                 raise ArgumentError(f"the input {name!r} is given twice, by position and by name")
             given[name] = value
@@ -131,7 +127,7 @@ class Arguments:
                 rest.append(value)
                 continue
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-                raise ArgumentError(f"the size {str(self._leaves[position])!r} is a number >= 0, not {value!r}")
+                raise ArgumentError(f"the size {_symbol(self._leaves[position])!r} is a number >= 0, not {value!r}")
             if self._sizes[position] >= 0:
                 sizes[self._sizes[position]] = int(value)
         return rest
@@ -144,7 +140,7 @@ class Arguments:
             if array.shape[axis] != wanted:
                 names = [symbol.name for symbol in symbols_of(size)]
                 said = [f"{name} is {known[name]} ({self._known_from[self.symbols.index(name)]})" for name in names]
-                derived = "" if _is_symbol(size) else f", so {size} is {wanted}"
+                derived = "" if name_of(size) is not None else f", so {size} is {wanted}"
                 why = f"axis {axis} has {array.shape[axis]}, but {' and '.join(said)}{derived}"
                 raise _shape_error(array, spec, why)
 
@@ -176,29 +172,27 @@ def _array(value: object, spec: _Spec, sizes: list[int]) -> Array:
 
 def _shape_error(array: Array, spec: _Spec, why: str) -> GraphError:
     shape = ",".join(map(str, array.shape))
-    return _located(ShapeError(f"input {spec.label!r} is {spec.node.type}; an array of shape [{shape}] is given: {why}"), spec)
+    problem = f"input {spec.label!r} is {spec.node.type}; an array of shape [{shape}] is given: {why}"
+    return _located(ShapeError(problem), spec)
 
 
 def _located(error: GraphError, spec: _Spec) -> GraphError:
     return error.located((*place_of(here()), *made_at("input", spec.node)))
 
 
-def _is_symbol(size: Size) -> bool:
-    found = symbols_of(size)
-    return len(found) == 1 and str(size) == found[0].name
-
-
-def _symbol(size: Expression) -> Symbol:
-    if not _is_symbol(size):
-        raise ArgumentError(f"an input that is a size is one symbol, not {size}").located(place_of(here()))
-    return symbols_of(size)[0]
+def _symbol(size: Expression) -> str:
+    """The name of a size that is an input."""
+    name = name_of(size)
+    if name is None:
+        raise ArgumentError(f"compile: an input that is a size is one symbol, not {size}").located(place_of(here()))
+    return name
 
 
 def _label(item: Structure) -> str:
     if isinstance(item, Node):
         return item.name or ""
     if isinstance(item, Expression):
-        return _symbol(item).name
+        return _symbol(item)
     inside = [leaf for leaf in leaves(item) if isinstance(leaf, Node)]
     return "+".join(node.name or "" for node in inside[:3]) if inside else "nothing"
 
@@ -225,9 +219,7 @@ class OutputRoom:
                     raise ArgumentError("out: two of the arrays share memory")
         except GraphError as error:
             raise error.located(place_of(here())) from None
-        direct = [
-            array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs) for array in given
-        ]
+        direct = [array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs) for array in given]
         return [
             array if is_direct else np.empty(shape, dtype)
             for array, is_direct, (shape, dtype) in zip(given, direct, rooms, strict=True)

@@ -12,14 +12,14 @@ from graphc.function import CompiledFunction
 from graphc.ir.declare import carried_updates
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input, Variable
-from graphc.ir.node import Like, Node, locate, made_at, place_of
+from graphc.ir.node import Like, Node, made_at, place_of
 from graphc.ir.operands import as_node, cast
 from graphc.ir.storage import Guard
 from graphc.origin import here
 from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.standard import improve
-from graphc.sizes import Expression, equal
+from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
 from graphc.types import promote
 
@@ -49,9 +49,7 @@ def compile(
     that changes the type of its variable.
     """
     if backend not in BACKENDS:
-        raise ArgumentError(f"no backend {backend!r}", hint=f"one of {', '.join(BACKENDS)}").located(
-            place_of(here())
-        )
+        raise ArgumentError(f"no backend {backend!r}", hint=f"one of {', '.join(BACKENDS)}").located(place_of(here()))
     if level not in (0, 1, 2):
         raise ArgumentError(f"level is 0, 1 or 2, not {level!r}").located(place_of(here()))
     listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
@@ -112,13 +110,11 @@ def _require_names(listed: Sequence[Structure]) -> None:
         if other is not leaf:
             pair = [("one", other), ("other", leaf)]
             made = [line for role, node in pair if isinstance(node, Node) for line in made_at(role, node)]
-            raise ArgumentError(f"compile: two inputs are named {_name_of(leaf)!r}").located(
-                (*place_of(here()), *made)
-            )
+            raise ArgumentError(f"compile: two inputs are named {_name_of(leaf)!r}").located((*place_of(here()), *made))
 
 
 def _name_of(leaf: Node | Expression) -> str:
-    return leaf.name or "" if isinstance(leaf, Node) else str(leaf)
+    return (leaf.name if isinstance(leaf, Node) else name_of(leaf)) or ""
 
 
 def _output_nodes(outputs: Structure) -> tuple[Node, ...]:
@@ -137,8 +133,9 @@ def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
     named: dict[Node, Node] = {}
     for mapping in [updates] if isinstance(updates, Mapping) else updates or []:
         for variable, value in mapping.items():
-            if not isinstance(getattr(variable, "op", None), Variable):
-                what = repr(variable) if isinstance(variable, Node) else f"a {type(variable).__name__}"
+            key: object = variable
+            if not isinstance(key, Node) or not isinstance(key.op, Variable):
+                what = repr(key) if isinstance(key, Node) else f"a {type(key).__name__}"
                 raise ArgumentError(
                     f"updates: {what} is no param or state", hint="updates={variable: its next value}"
                 ).located(place_of(here()))
@@ -162,7 +159,7 @@ def _next_value(variable: Node, value: Like) -> Node:
     elif node.dtype != variable.dtype:
         problem = DTypeError(f"updates: {types}", hint=f'value.astype("{variable.dtype}")')
     if problem is not None:
-        raise locate(problem, here(), (variable, node))
+        raise problem.located((*place_of(here()), *made_at("old", variable), *made_at("next", node)))
     return node
 
 

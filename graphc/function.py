@@ -115,10 +115,7 @@ class CompiledFunction:
         """What a call needs, for these values of its size symbols: `f.memory(batch=64)`."""
         values = self.arguments.sizes_from(sizes)
         placement = self.layout.place(values)
-        given = sum(
-            int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-            for shape, dtype in self._output_rooms(values)
-        )
+        given = sum(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize for shape, dtype in self._output_rooms(values))
         return MemoryReport(placement.peak_bytes, placement.total_bytes, placement.bound_bytes, given)
 
     def release(self) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "Min",
     "Max",
     "symbol",
+    "name_of",
     "minimum",
     "maximum",
     "product",
@@ -62,6 +63,12 @@ Limits: TypeAlias = Sequence[tuple[Size, int]]
 def symbol(name: str, hint: int | None = None) -> Expression:
     """The size called `name`."""
     return single(Symbol(name, hint))
+
+
+def name_of(size: Size) -> str | None:
+    """The name of a size that is just a symbol; None for others."""
+    found = symbols_of(size)
+    return found[0].name if len(found) == 1 and size == single(found[0]) else None
 
 
 def minimum(a: Size, b: Size) -> Size:

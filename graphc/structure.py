@@ -27,9 +27,7 @@ def paths(structure: Structure, path: str = "") -> list[tuple[str, Any]]:
         if parts is None:
             found.append((where, item))
         else:
-            stack.extend(
-                (f"{where}.{key}" if where else str(key), part) for key, part in reversed(list(parts))
-            )
+            stack.extend((f"{where}.{key}" if where else str(key), part) for key, part in reversed(list(parts)))
     return found
 
 

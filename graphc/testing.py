@@ -114,7 +114,8 @@ class _Point:
     def weighted(self, nodes: Sequence[Node], rng: np.random.Generator) -> Node:
         """The sum of all elements, each times a random number, in float64."""
         arrays = compile(self.inputs, list(nodes))(*self.arrays)
-        return _paired({self.add(_wide(y), rng.standard_normal(np.shape(a))): y for y, a in zip(nodes, arrays, strict=True)})
+        pairs = zip(nodes, arrays, strict=True)
+        return _paired({self.add(_wide(y), rng.standard_normal(np.shape(a))): y for y, a in pairs})
 
     def lines(self, count: int, rng: np.random.Generator) -> list["_Line"]:
         """Lines through here in random directions."""

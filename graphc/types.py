@@ -62,11 +62,12 @@ def as_dtype(wanted: object) -> DType:
         return _PLAIN[wanted]
     if isinstance(wanted, str) and wanted in DTYPES:
         return DTYPES[wanted]
+    dtype: DType | None
     try:
         dtype = np.dtype(wanted).newbyteorder("=")  # type: ignore[call-overload]
     except TypeError:
         dtype = None
-    if dtype not in _KNOWN:
+    if dtype is None or dtype not in _KNOWN:
         raise DTypeError(f"unknown dtype {wanted!r}", hint=f"one of {', '.join(DTYPES)}")
     return dtype
 

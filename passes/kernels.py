@@ -14,7 +14,7 @@ from graphc.origin import Origin
 from graphc.passes.fuse import LoopAxis, Loops
 from graphc.passes.sources import Source, index_places
 from graphc.sizes import Size
-from graphc.types import BFLOAT16, DTYPES, FLOAT32, INT64, DType, TensorType
+from graphc.types import BFLOAT16, BOOL, DTYPES, FLOAT32, INT64, DType, TensorType, is_floating
 
 __all__ = ["copy_kernel", "deposit_kernel", "fill_kernel", "loops_kernel", "running_kernel", "scatter_kernel"]
 
@@ -242,7 +242,8 @@ def _fill_stage(out: Buffer, value: int | float) -> Stage:
     axes = _axes(out.shape)
     formula = Formula()
     index = tuple(formula.axis(axis) for axis in axes)
-    constant = formula.constant(float(value) if out.dtype.kind in "fV" else value, out.dtype)
+    number = bool(value) if out.dtype == BOOL else float(value) if is_floating(out.dtype) else value
+    constant = formula.constant(number, out.dtype)
     return Stage(axes, tuple(formula.lets), (Store(out, index, constant),))
 
 

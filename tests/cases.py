@@ -7,11 +7,13 @@ tests/test_conventions.py stands at them.
 import numpy as np
 from scipy import special
 
+from graphc.ir.declare import state, with_update
 from graphc.ir.operands import where
 from graphc.ops import elementwise as e
 from graphc.ops import extremes, logic, piecewise, powers, reduction, running
 from graphc.ops import movement as m
 from graphc.ops import statistics as s
+from graphc.ops.custom import custom_vjp
 from tests.case import Case, apart, between, coins, given, normal, unary, whole
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
@@ -244,9 +246,7 @@ REDUCTION = (
     Case("sum of bools", lambda x: x.sum(), np.sum, (coins(3, 4),), order=0),
     Case("sum of nothing", lambda x: x.sum(1), lambda x: x.sum(1), (normal(3, 0),)),
     Case("prod", reduction.prod, np.prod, (between(0.5, 1.5, 3, 3),), terms=9),
-    Case(
-        "prod of one axis", lambda x: reduction.prod(x, 1), lambda x: x.prod(1), (normal(2, 5, 2),), terms=5
-    ),
+    Case("prod of one axis", lambda x: reduction.prod(x, 1), lambda x: x.prod(1), (normal(2, 5, 2),), terms=5),
     Case(
         "prod with zeros",
         lambda x: reduction.prod(x, 0),
@@ -311,9 +311,7 @@ REDUCTION = (
 
 STATISTICS = (
     Case("mean", lambda x: x.mean(), np.mean, (normal(3, 4),), terms=12),
-    Case(
-        "mean of integers", lambda x: x.mean(0), lambda x: x.mean(0), (whole(-9, 9, 3, 4),), order=0, terms=3
-    ),
+    Case("mean of integers", lambda x: x.mean(0), lambda x: x.mean(0), (whole(-9, 9, 3, 4),), order=0, terms=3),
     Case("var", lambda x: s.var(x, 1), lambda x: x.var(1), (normal(3, 4),), terms=4),
     Case(
         "var, corrected",
@@ -347,6 +345,13 @@ STATISTICS = (
     ),
 )
 
+STEPS = state("steps", 0)
+
+FROM_USERS = (
+    Case("custom_vjp", custom_vjp(lambda x: x * x, lambda y, c, x: (2 * c * x,)), np.square, (normal(3, 4),)),
+    Case("with_update", lambda x: with_update(x * x, STEPS, lambda old: old + 1), np.square, (normal(3, 4),)),
+)
+
 CASES: tuple[Case, ...] = (
     *ARITHMETIC,
     *SMOOTH,
@@ -362,4 +367,5 @@ CASES: tuple[Case, ...] = (
     *LOOKUPS,
     *ROUTINES,
     *FORMULAS,
+    *FROM_USERS,
 )

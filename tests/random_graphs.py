@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ __all__ = ["SEEDS", "RandomGraph", "random_graph"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: floats and indices
 Rng: TypeAlias = np.random.Generator
+Choice = TypeVar("Choice")
 
 #: 40 in the default tier, 240 in the full one
 SEEDS = [*range(40), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(40, 240))]
@@ -78,7 +79,7 @@ def random_graph(seed: int, steps: int = 14) -> RandomGraph:
     variables = list(start)
     pool = [*inputs[:3], *variables]
     while len(pool) < 6 + steps:
-        made = MAKERS[rng.integers(len(MAKERS))](rng, pool, inputs[3])
+        made = _chosen(rng, MAKERS)(rng, pool, inputs[3])
         if made is not None and made.ndim <= 4 and all(not isinstance(k, int) or 0 < k <= LARGEST for k in made.shape):
             pool.append(made)
     leaves = [node for node in pool[6:] if not any(node in set(other.inputs) for other in pool)]
@@ -86,7 +87,7 @@ def random_graph(seed: int, steps: int = 14) -> RandomGraph:
     wrt = [*inputs[:3], *variables]
     slopes = gx.grad(loss, wrt, unconnected="zero")
     order = rng.permutation(len(leaves))[:3]
-    outputs = [loss, *(leaves[k] for k in order), *slopes[:2], pool[rng.integers(len(pool))]]
+    outputs = [loss, *(leaves[k] for k in order), *slopes[:2], _chosen(rng, pool)]
     updates = {v: v - 0.1 * g for v, g in zip(variables, slopes[3:], strict=True)}
     if rng.random() < 0.3:
         updates[variables[1]] = gx.flip(variables[1]) + slopes[4]
@@ -105,7 +106,19 @@ UNARY: Sequence[Callable[[gx.Node], gx.Node]] = (
 BINARY: Sequence[Callable[[gx.Node, gx.Node], gx.Node]] = (
     gx.add, gx.subtract, gx.multiply, gx.maximum, gx.minimum, lambda x, y: gx.where(x < y, x * y, y),
 )  # fmt: skip
-REDUCTIONS = (gx.sum, gx.mean, gx.max, gx.min, gx.logsumexp, lambda x, a: gx.cumsum(x, a), lambda x, a: gx.softmax(x, a))
+REDUCTIONS: Sequence[Callable[[gx.Node, int], gx.Node]] = (
+    gx.sum,
+    gx.mean,
+    gx.max,
+    gx.min,
+    gx.logsumexp,
+    lambda x, a: gx.cumsum(x, a),
+    lambda x, a: gx.softmax(x, a),
+)
+
+
+def _chosen(rng: Rng, choices: Sequence[Choice]) -> Choice:
+    return choices[int(rng.integers(len(choices)))]
 
 
 def _pick(rng: Rng, pool: Sequence[gx.Node], least_rank: int = 0) -> gx.Node:
@@ -115,13 +128,13 @@ def _pick(rng: Rng, pool: Sequence[gx.Node], least_rank: int = 0) -> gx.Node:
 
 
 def _unary(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
-    return UNARY[rng.integers(len(UNARY))](_pick(rng, pool))
+    return _chosen(rng, UNARY)(_pick(rng, pool))
 
 
 def _binary(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     x = _pick(rng, pool)
     fitting = [y for y in pool if _broadcasts(x, y)]
-    return BINARY[rng.integers(len(BINARY))](x, fitting[rng.integers(len(fitting))])
+    return _chosen(rng, BINARY)(x, _chosen(rng, fitting))
 
 
 def _broadcasts(x: gx.Node, y: gx.Node) -> bool:
@@ -131,7 +144,7 @@ def _broadcasts(x: gx.Node, y: gx.Node) -> bool:
 
 def _reduce(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     x = _pick(rng, pool, 1)
-    return REDUCTIONS[rng.integers(len(REDUCTIONS))](x, int(rng.integers(x.ndim)))
+    return _chosen(rng, REDUCTIONS)(x, int(rng.integers(x.ndim)))
 
 
 def _move(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
@@ -157,7 +170,7 @@ def _move(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
 def _concat(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     x = _pick(rng, pool, 1)
     same = [y for y in pool if y.shape == x.shape]
-    parts = (x, same[rng.integers(len(same))])
+    parts = (x, _chosen(rng, same))
     return gx.concat(parts, int(rng.integers(x.ndim))) if rng.random() < 0.5 else gx.stack(parts, 0)
 
 
@@ -166,12 +179,12 @@ def _matmul(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     fitting = [y for y in pool if y.ndim == 2 and y.shape[0] == x.shape[-1]]
     if x.ndim == 2 and rng.random() < 0.3:
         return 0.2 * (x.T @ x)
-    return 0.3 * (x @ fitting[rng.integers(len(fitting))]) if fitting else None
+    return 0.3 * (x @ _chosen(rng, fitting)) if fitting else None
 
 
 def _gather(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     fitting = [x for x in pool if x.ndim and x.ndim < 3 and x.shape[0] == 4]
-    return gx.take(fitting[rng.integers(len(fitting))], rows, 0)
+    return gx.take(_chosen(rng, fitting), rows, 0)
 
 
 MAKERS: Sequence[Maker] = (_unary, _unary, _binary, _binary, _reduce, _reduce, _move, _move, _concat, _matmul, _gather)

@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import graphc as gx
 from tests import mistakes
 from tests.golden_text import Golden
 
-MISTAKES = [f for _, f in inspect.getmembers(mistakes, inspect.isfunction) if f.__module__ == mistakes.__name__]
+MISTAKES = [f for f in vars(mistakes).values() if inspect.isfunction(f)]
 
 
 def told(mistake: Callable[[], object]) -> str:
@@ -25,15 +26,15 @@ def told(mistake: Callable[[], object]) -> str:
 def test_mistake_is_explained(mistake: Callable[[], object], golden: Golden) -> None:
     text = told(mistake)
     golden(f"errors/{mistake.__name__}", text)
-    assert f"at mistakes.py:{mistake.__code__.co_firstlineno}" not in text, "the line of the mistake, not of its function"
+    assert f"at mistakes.py:{mistake.__code__.co_firstlineno}" not in text, "not the line of its function"
     assert "at mistakes.py:" in text
-    assert f" in {mistake.__name__}" in text or "node" in text
+    assert f" in {mistake.__name__}" in text
     assert all(line.isprintable() for line in text.splitlines())
 
 
 def test_a_graph_error_is_what_python_would_raise() -> None:
-    kinds = {gx.ShapeError: ValueError, gx.DTypeError: TypeError, gx.IndexRangeError: IndexError, gx.ArgumentError: TypeError}
-    for ours, theirs in kinds.items():
+    kinds = {gx.ShapeError: ValueError, gx.DTypeError: TypeError, gx.IndexRangeError: IndexError}
+    for ours, theirs in (kinds | {gx.ArgumentError: TypeError}).items():
         assert issubclass(ours, theirs)
         assert issubclass(ours, gx.GraphError)
 
@@ -67,8 +68,7 @@ def test_hostile_names_compute_and_stay_out_of_the_source(name: str, level: int)
     assert found[name] == pytest.approx(12 * np.tanh(1))
     assert s.value == pytest.approx(12 * np.tanh(1))
     assert f.memory(**{name: 5}).output_bytes == 16
-    called = {node.func.id for node in ast.walk(ast.parse(f.source)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    assert "__import__" not in called
+    assert "__import__" not in {node.id for node in ast.walk(ast.parse(f.source)) if isinstance(node, ast.Name)}
     assert all(line.isprintable() for line in f.source.splitlines())
     if name not in ("np", "x0"):
         assert not any(name in line for line in f.source.splitlines() if not line.lstrip().startswith("#"))
@@ -82,10 +82,9 @@ def test_hostile_names_stay_on_their_line_in_errors_and_texts(name: str) -> None
         x + y
     f = gx.compile([x], gx.exp(x))
     texts = [str(caught.value), repr(x), str(gx.show(f.graph)), repr(f.trace)]
-    for call in (lambda: f(), lambda: f(wrong=1), lambda: f(np.zeros(4)), lambda: f(np.zeros((2, 4), np.float32))):
-        with pytest.raises(gx.GraphError) as caught:
-            call()
-        texts.append(str(caught.value))
+    given: list[list[object]] = [[], [1, 2], [np.zeros(4)], [np.zeros((2, 4), np.float32)]]
+    texts += [told(partial(f, *arguments)) for arguments in given]
+    texts.append(told(partial(f, wrong=1)))
     for text in texts:
         assert all(line.isprintable() for line in text.splitlines()), text
         assert all(len(line) <= 500 for line in text.splitlines())

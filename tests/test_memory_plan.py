@@ -2,12 +2,14 @@
 
 import tracemalloc
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import graphc as gx
 from graphc.backends.backend import empty_arena
+from graphc.backends.numpy.support import SMALL
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.sizes import evaluate
@@ -39,14 +41,14 @@ def run_poisoned(f: gx.CompiledFunction, arrays: Sequence[Array], n: int, poison
 def test_nothing_is_touched_behind_the_plan_and_nothing_read_before_it_is_written(seed: int) -> None:
     graph = random_graph(seed)
     f = graph.compile()
-    arrays = graph.arrays(6, seed)
-    planned = f.memory(n=6).peak_bytes
+    arrays = graph.arrays(90, seed)
+    planned = f.memory(n=90).peak_bytes
     found = []
     untouched = np.ones(planned, bool)
     for poison in POISONS:
         for variable, value in graph.start.items():
             variable.value = value
-        outputs, arena = run_poisoned(f, arrays, 6, poison)
+        outputs, arena = run_poisoned(f, arrays, 90, poison)
         assert (arena[planned:] == poison).all(), "the guard page"
         untouched &= arena[:planned] == poison
         found.append([*outputs, *(v.value for v in graph.start)])
@@ -54,7 +56,8 @@ def test_nothing_is_touched_behind_the_plan_and_nothing_read_before_it_is_writte
         for one, same in zip(found[0], other, strict=True):
             assert one.tobytes() == same.tobytes()
     touched = np.flatnonzero(~untouched)
-    assert planned == 0 or planned - touched[-1] <= f.layout.alignment, "the plan has no slack at its end"
+    slack = f.layout.alignment + 8 * SMALL  # bytes: a choice among few elements leaves its scratch alone
+    assert planned == 0 or planned - touched[-1] <= slack
 
 
 def owner_of(buffer: Buffer, program: Program) -> Buffer:
@@ -83,9 +86,9 @@ def test_live_buffers_never_overlap(seed: int) -> None:
             alive = [buffer for buffer in first if first[buffer] <= number <= last[buffer]]
             spans = {owner_of(b, program): (offsets[b], offsets[b] + bytes_of(b, n)) for b in alive}
             ordered = sorted(span for span in spans.values() if span[0] < span[1])
-            for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False):
+            for (_, end), (start, _) in pairwise(ordered):
                 assert end <= start, f"step {number}"
-            assert all(0 <= start and end <= placement.peak_bytes for start, end in ordered)
+            assert all(start >= 0 and end <= placement.peak_bytes for start, end in ordered)
 
 
 def bytes_of(buffer: Buffer, n: int) -> int:

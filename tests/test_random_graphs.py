@@ -1,4 +1,4 @@
-"""What holds for every graph: backends agree with the interpreter, passes keep meaning, the same graph gives the same text."""
+"""What holds for every graph: the backend agrees with the interpreter, passes keep meaning, texts repeat."""
 
 import os
 import subprocess
@@ -67,7 +67,8 @@ def results_or_problem(graph: RandomGraph, f: gx.CompiledFunction, arrays: Seque
     try:
         return graph.results(f, arrays)
     except gx.ShapeError as error:
-        assert "nothing has no extreme" in error.problem
+        if "nothing has no extreme" not in error.problem:
+            raise
         return error.problem
 
 
@@ -119,7 +120,9 @@ def test_source_does_not_depend_on_the_seed_of_hashes(full_tier: bool) -> None:
     found = []
     for hash_seed in ("0", "1", "77"):
         environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-        ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+        ran = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
         found.append(ran.stdout)
     assert found[0] == found[1] == found[2]
     assert len(set(found[0].split("\n"))) > 10

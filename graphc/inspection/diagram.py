@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, final
 
 from graphc.inspection.escaping import quoted
-from graphc.printable import printable
 from graphc.inspection.listing import Kind, Listing, Showable, listing_of
 from graphc.inspection.wording import number_text, op_text, place_text, type_text
 from graphc.ir.node import Node
+from graphc.printable import printable
 
 __all__ = ["COLOURS", "Box", "Colours", "Diagram", "diagram_of"]
 

@@ -38,9 +38,7 @@ class Dot:
         elif suffix in _DRAWN:
             path.write_bytes(self._drawn(suffix))
         else:
-            raise ArgumentError(
-                f"a graph is not saved as {path.name!r}", hint=f".dot, .gv, .{', .'.join(_DRAWN)}"
-            )
+            raise ArgumentError(f"a graph is not saved as {path.name!r}", hint=f".dot, .gv, .{', .'.join(_DRAWN)}")
 
     def _drawn(self, form: str) -> bytes:
         try:

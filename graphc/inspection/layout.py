@@ -162,9 +162,7 @@ def _centres(
             limited.append(({left: 1.0, right: -1.0}, -(widths[left] + widths[right]) / 2 - _GAP))
     if not limited:
         return [0.0] * count
-    entries = [
-        (by, number, column) for number, (terms, _) in enumerate(limited) for column, by in terms.items()
-    ]
+    entries = [(by, number, column) for number, (terms, _) in enumerate(limited) for column, by in terms.items()]
     by, numbers, columns = zip(*entries, strict=True)
     matrix = csr_array((by, (numbers, columns)), shape=(len(limited), count + len(wishes)))
     found = linprog(  # type: ignore[call-overload]  # its stub knows no sparse matrices

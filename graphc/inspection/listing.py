@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Protocol, TypeAlias, final, runtime_checkable
 
 from graphc.errors import ArgumentError
-from graphc.printable import printable
 from graphc.inspection.wording import number_text, place_text, type_text
 from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node
 from graphc.origin import Derivation
+from graphc.printable import printable
 from graphc.types import TensorType
 
 __all__ = ["HasGraph", "Kind", "Listing", "Showable", "listing_of"]

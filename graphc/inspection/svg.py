@@ -118,8 +118,7 @@ def _box(box: Box, centre: float, top: float) -> Iterator[str]:
     paint = _paint(COLOURS[box.kind], thickness=2.6 if box.is_output else 1.1)
     yield f"<g><title>{markup(box.tooltip)}</title>"
     yield (
-        f'<rect x="{centre - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" '
-        f'rx="5" {paint}/>'
+        f'<rect x="{centre - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="5" {paint}/>'
     )
     for number, line in enumerate(box.lines):
         style = ' class="sub"' if number else ""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from graphc.errors import ArgumentError, UnsupportedError
 from graphc.inspection.escaping import quoted
-from graphc.printable import printable
 from graphc.inspection.formulas import on_numbers, on_truths
 from graphc.inspection.wording import op_text, place_text, type_text
 from graphc.ir.graph import topological
@@ -16,6 +15,7 @@ from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node
 from graphc.kernel.program import Monoid
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Load, Number, Scalar, SizeValue
+from graphc.printable import printable
 from graphc.sizes import Size
 from graphc.types import BOOL, DType, TensorType, is_floating, is_integer
 
@@ -50,9 +50,7 @@ def to_latex(node: Node) -> str:
     for part in topological([node]):
         lengths[part] = 1 + sum(lengths[operand] for operand in part.inputs)
     if lengths[node] > _LONGEST:
-        raise UnsupportedError(
-            f"the formula has more than {_LONGEST} parts, as it repeats what is shared", hint=_HINT
-        )
+        raise UnsupportedError(f"the formula has more than {_LONGEST} parts, as it repeats what is shared", hint=_HINT)
     formula = to_sympy(node)
     names = {s: _as_text(s.name) for s in formula.atoms(sympy.Symbol) if not re.fullmatch(_PLAIN, s.name)}
     try:
@@ -112,9 +110,7 @@ def _value(node: Node, operands: Sequence["sympy.Basic"]) -> "sympy.Basic":
     raise _unsupported(node, "is no arithmetic on single numbers")
 
 
-def _computed(
-    node: Node, formula: Formula, operands: Mapping[AxisIndex, "sympy.Basic"], number: int
-) -> "sympy.Basic":
+def _computed(node: Node, formula: Formula, operands: Mapping[AxisIndex, "sympy.Basic"], number: int) -> "sympy.Basic":
     """The let of that number, where `operands` says what stands for the operands of the node."""
     numbers, truths = on_numbers(), on_truths()
     values: list[sympy.Basic] = []

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from graphc.inspection.escaping import quoted
-from graphc.printable import printable
 from graphc.inspection.listing import Listing, Showable, listing_of
 from graphc.inspection.widening import widenings
 from graphc.inspection.wording import op_text, place_text, type_text
 from graphc.ir.node import Node
+from graphc.printable import printable
 from graphc.types import short_name
 
 __all__ = ["graph_text"]

@@ -1,9 +1,9 @@
 """What is written of one node, wherever it is shown: its op, its type, its place."""
 
 from graphc.inspection.escaping import quoted
-from graphc.printable import printable
 from graphc.ir.leaves import ConstantValue, Input, Variable
 from graphc.ir.node import Node
+from graphc.printable import printable
 
 __all__ = ["number_text", "op_text", "place_text", "type_text"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
@@ -41,11 +41,15 @@ def size(name: str, hint: int | None = None) -> Size:
 
     `hint` is a typical value: it guides decisions such as budgets, never results.
     """
-    if hint is not None and (not isinstance(hint, int) or hint < 0):
+    if hint is not None and not _is_count(hint):
         raise ArgumentError(f"the hint of size {name!r} is a number of elements, not {hint!r}").located(
             place_of(here())
         )
     return symbol(label_of(name, "a size"), hint)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 0
 
 
 def as_shape(shape: Extent | Sequence[Extent]) -> Shape:
@@ -58,7 +62,7 @@ def as_shape(shape: Extent | Sequence[Extent]) -> Shape:
             result.append(symbol(label_of(extent, "a size")))
         elif isinstance(extent, Expression):
             result.append(extent)
-        elif isinstance(extent, int | np.integer) and not isinstance(extent, bool) and extent >= 0:
+        elif _is_count(extent):
             result.append(int(extent))
         else:
             raise ShapeError(
@@ -103,13 +107,11 @@ def state(name: str, value: object, *, dtype: object = None) -> Node:
     return _variable(name, value, dtype, False)
 
 
-def constant(value: Like) -> Node:
+def constant(value: "Like | list[Any] | tuple[Any, ...]") -> Node:  # Any: numbers, nested to any depth
     """A value that is part of the graph.  Arrays are copied; Python numbers adopt the dtype they meet."""
     if isinstance(value, list | tuple):
         array = np.asarray(value)
-        return constant_array(
-            array.astype(as_dtype({"f": float, "i": int}.get(array.dtype.kind, array.dtype)))
-        )
+        return constant_array(array.astype(as_dtype({"f": float, "i": int}.get(array.dtype.kind, array.dtype))))
     return as_node(value)
 
 
@@ -198,9 +200,7 @@ def variables(*roots: Structure) -> dict[str, Node]:
 def parameters(*roots: Structure) -> dict[str, Node]:
     """The trainable ones of `variables`."""
     return {
-        name: node
-        for name, node in variables(*roots).items()
-        if isinstance(node.op, Variable) and node.op.trainable
+        name: node for name, node in variables(*roots).items() if isinstance(node.op, Variable) and node.op.trainable
     }
 
 

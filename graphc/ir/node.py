@@ -1,7 +1,7 @@
 """Nodes, the contract that every op keeps, and `apply`, which makes a node of an op and operands."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from graphc.errors import ArgumentError, DTypeError, GraphError, IndexRangeError, ShapeError
 from graphc.origin import Origin, here
+from graphc.printable import printable
 from graphc.sizes import Size, equal
 from graphc.types import DType, NodeType, Shape, TensorType, TupleType
 
@@ -100,6 +101,16 @@ class Operators(Protocol):
     def method(self, name: str, x: "Node", *args: object, **options: object) -> "Node": ...
 
 
+#: NumPy's names of operators, for an array on the left
+OPERATORS = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "floor_divide": "floordiv",
+    "remainder": "mod", "power": "pow", "matmul": "matmul", "equal": "eq", "not_equal": "ne", "less": "lt",
+    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or", "bitwise_xor": "logical_xor",
+}  # fmt: skip
+HINT = "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})"
+
+
 class Node:
     """One value of a graph: an op, its inputs, its type, and where it was made.
 
@@ -109,7 +120,6 @@ class Node:
     __slots__ = ("__weakref__", "inputs", "op", "origin", "type")
 
     operators: ClassVar[Operators]
-    __array_ufunc__ = None  # NumPy's operators give way to ours; its functions raise
     __hash__ = object.__hash__
 
     def __init__(self, op: Op, inputs: tuple["Node", ...], type: NodeType, origin: Origin) -> None:
@@ -171,7 +181,7 @@ class Node:
 
     def __repr__(self) -> str:
         label = f" {self.name!r}" if self.name is not None else ""
-        return f"<{self.op.text()}{label} {self.type} {self.origin.place()}>"
+        return printable(f"<{self.op.text()}{label} {self.type} {self.origin.place()}>", 200)
 
     # Operators.
 
@@ -298,7 +308,7 @@ class Node:
     def _refuse(self, what: str, hint: str) -> NoReturn:
         raise ArgumentError(
             f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint
-        ).located((f"  at {here().place()}", f"      {here().source()}", *made_at("node", self)))
+        ).located((*place_of(here()), *made_at("node", self)))
 
     def __bool__(self) -> bool:
         self._refuse("truth value", "gx.where(condition, a, b) chooses element by element")
@@ -317,6 +327,16 @@ class Node:
 
     def __index__(self) -> int:
         self._refuse("number", "gx.evaluate(node, {input: array})")
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Like, **options: object) -> "Node":
+        """An operator with an array on its left.  NumPy's functions are refused."""
+        operator = OPERATORS.get(ufunc.__name__)
+        if operator is None or method != "__call__" or options or isinstance(operands[0], Node):
+            self._refuse(f"array for np.{ufunc.__name__}", HINT)
+        return self.operators.binary(operator, operands[0], operands[1])
+
+    def __array_function__(self, function: Callable[..., object], *details: object) -> NoReturn:
+        self._refuse(f"array for np.{function.__name__}", HINT)
 
     def __array__(self, *args: object, **options: object) -> NoReturn:
         self._refuse(

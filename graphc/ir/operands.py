@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphc.errors import DTypeError, ShapeError
+from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.arithmetic import (
     Add,
     Cast,
@@ -59,9 +59,13 @@ def as_node(value: Like) -> Node:
         return size_node(value)
     if isinstance(value, np.ndarray | np.generic):
         return constant_array(np.asarray(value).astype(as_dtype(value.dtype), copy=False))
+    raise _no_node(value)
+
+
+def _no_node(value: object) -> GraphError:
     problem = f"a {type(value).__name__} is no node, array or number"
     hint = "numpy.asarray(...) makes an array of a list" if isinstance(value, list | tuple) else None
-    raise locate(DTypeError(problem, hint=hint), here(), ())
+    return locate(DTypeError(problem, hint=hint), here(), ())
 
 
 def cast(x: Node, dtype: DType) -> Node:
@@ -137,9 +141,7 @@ def _meeting_shape(name: str, x: Node, y: Node) -> Shape:
             wide = f"axis {-1 - axis}: {n} and {m}"
             hint = "transpose one of them" if left == right[::-1] else "only an extent of 1 is repeated"
             raise locate(
-                ShapeError(
-                    f"{name}: shapes ({_text(left)}) and ({_text(right)}) do not fit at {wide}", hint=hint
-                ),
+                ShapeError(f"{name}: shapes ({_text(left)}) and ({_text(right)}) do not fit at {wide}", hint=hint),
                 here(),
                 (x, y),
             )

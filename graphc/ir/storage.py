@@ -9,7 +9,9 @@ from typing import TypeVar
 import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.node import place_of
 from graphc.ir.values import Array, as_numbers, converted, fits
+from graphc.origin import here
 from graphc.types import as_dtype
 
 __all__ = ["Guard", "Storage"]
@@ -107,10 +109,14 @@ class Storage:
     def write(self, value: object) -> None:
         """Set the value.  Raises ShapeError or DTypeError where shape or kind differ, and then changes nothing."""
         what = f"the value of {self.label!r}"
-        shape = as_numbers(value, what).shape
-        if shape != self.array.shape:
-            raise ShapeError(f"{what} has shape {self.array.shape}, not {shape}")
-        self.guard.alone(partial(np.copyto, self.array, converted(value, self.array.dtype, what)))
+        try:
+            shape = as_numbers(value, what).shape
+            if shape != self.array.shape:
+                raise ShapeError(f"{what} has shape {self.array.shape}, not {shape}")
+            new = converted(value, self.array.dtype, what)
+        except (ShapeError, DTypeError) as error:
+            raise error.located(place_of(here())) from None
+        self.guard.alone(partial(np.copyto, self.array, new))
 
     def __repr__(self) -> str:
         return f"<storage of {self.label!r}>"

@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]  # Any: any dtype
 
 
 def as_numbers(value: object, what: str) -> Array:
-    """`value` as an array.  Raises DTypeError or ShapeError, which name it as `what`, for what is no array of numbers."""
+    """`value` as an array.  Raises DTypeError or ShapeError, which name it as `what`, if it holds no numbers."""
     if isinstance(value, np.ma.MaskedArray):
         raise DTypeError(f"{what} is a masked array, and the mask would be lost", hint="array.filled(...)")
     try:

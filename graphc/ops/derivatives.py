@@ -109,7 +109,7 @@ def vjp(y: Node, wrt: Structure, cotangent: Like, *, unconnected: Unconnected = 
 
 
 def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
-    """(dy / dwrt) tangent: the forward mode.  `tangent` has the form and shapes of `wrt`; the result the form of `y`."""
+    """(dy / dwrt) tangent: the forward mode.  `tangent` has the form of `wrt`, the result that of `y`."""
     outputs = leaves(y)
     nodes = _checked("jvp", outputs[0], wrt)
     given = [

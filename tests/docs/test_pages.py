@@ -2,8 +2,8 @@
 
 import pytest
 
-from docs import picture
 from tests.docs.document import Document
+from tests.docs.picture import PICTURE, drawn
 from tests.repository.modules import ROOT
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -19,5 +19,5 @@ def test_page_prints_what_it_says(page: str, request: pytest.FixtureRequest) -> 
 
 def test_picture_is_the_one_drawn(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
-        picture.PICTURE.write_text(picture.drawn(), encoding="utf-8")
-    assert picture.PICTURE.read_text(encoding="utf-8") == picture.drawn()
+        PICTURE.write_text(drawn(), encoding="utf-8")
+    assert PICTURE.read_text(encoding="utf-8") == drawn()

@@ -16,7 +16,9 @@ Array = npt.NDArray[Any]  # Any: arrays of several dtypes
 # Python numbers, and casts.
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int8", "uint8", "int64", "uint64", "bool"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "bfloat16", "float32", "float64", "int8", "uint8", "int64", "uint64", "bool"]
+)
 def test_python_numbers_adopt_the_dtype(dtype: str) -> None:
     x = gx.input("x", (), dtype)
     found = gx.compile([x], x)(True if dtype == "bool" else 1)
@@ -134,7 +136,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "negative strides": lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
     "byte-swapped": lambda x: x.astype(x.dtype.newbyteorder()),
     "unaligned": unaligned,
-    "subclass": lambda x: x.view(np.recarray) if x.dtype.names else x.view(type("Mine", (np.ndarray,), {})),
+    "subclass": lambda x: x.view(type("Mine", (np.ndarray,), {})),
     "repeated": lambda x: np.broadcast_to(x[:1], x.shape),
     "nested lists": lambda x: x.tolist(),
 }
@@ -181,7 +183,16 @@ def test_arrays_without_elements(n: int, m: int, level: int) -> None:
     H = np.tanh(X @ W)
     G = 2 * H * (1 - H * H)
     E = np.exp(H)
-    expected = [H, X.sum(0), X.prod(1), X.cumsum(1), np.concatenate((X, X)), E / E.sum(1, keepdims=True), G @ W.T, X.T @ G]
+    expected = [
+        H,
+        X.sum(0),
+        X.prod(1),
+        X.cumsum(1),
+        np.concatenate((X, X)),
+        E / E.sum(1, keepdims=True),
+        G @ W.T,
+        X.T @ G,
+    ]
     for one, other in zip(expected, found, strict=True):
         assert one.shape == other.shape
         np.testing.assert_allclose(other, one)

@@ -41,13 +41,13 @@ def test_a_call_that_fails_changes_no_variable(level: int) -> None:
     step = gx.sum(x + y) * gx.sum(gx.take(w + 1, rows, 0))
     f = gx.compile([x, y, rows], step, updates={w: w + step, calls: calls + 1}, level=level)
     one, two = np.ones(1, np.float32), np.ones(2, np.float32)
-    bad: list[tuple[object, ...]] = [(one, two, [0]), (two, two, [3]), (two, two, [0, -4]), (two, two), (two, two, [0.5])]
+    bad: list[tuple[object, ...]] = [(one, two, [0]), (two, two, [3]), (two, two, [0, -4]), (two, two)]
     for arguments in bad:
         with pytest.raises(gx.GraphError):
             f(*arguments)
-        assert (w.value.tolist(), calls.value) == ([[0, 0]] * 3, 0)
+        assert (w.value.tolist(), int(calls.value)) == ([[0, 0]] * 3, 0)
     f(two, two, [0, -1])
-    assert (w.value[0, 0], calls.value) == (16, 1)
+    assert (float(w.value[0, 0]), int(calls.value)) == (16, 1)
 
 
 # Interruption.
@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_variables_before_or_after_a_step(full_tier: bool) -> None
 
 
 class InterruptAt:
-    """Sends SIGINT at event `number` of those at which CPython looks for signals: a function begins, a built-in ends."""
+    """Sends SIGINT at event `number` where CPython looks for signals: a function begins, a built-in ends."""
 
     def __init__(self, number: int) -> None:
         self.left = number
@@ -118,10 +118,11 @@ def test_ctrl_c_at_every_moment_of_a_call_leaves_nothing_locked() -> None:
                 sys.setprofile(interrupt)
                 call()
             except KeyboardInterrupt as error:
-                other = threading.Thread(target=f, daemon=True)
+                other = threading.Thread(target=f, daemon=True)  # while the exception keeps all frames alive
                 other.start()
                 other.join(20)
-                assert not other.is_alive(), (number, traceback.format_tb(error.__traceback__))
+                if other.is_alive():
+                    pytest.fail("".join(traceback.format_tb(error.__traceback__)))
             finally:
                 sys.setprofile(None)
             assert len(values_of(variables)) == 1
@@ -234,7 +235,7 @@ def test_many_threads_compile() -> None:
         return f(np.ones((1 + number, 3)))["y"] / (1 + number), f.source
 
     found = in_threads(work)
-    values, sources = zip(*found, strict=True)  # type: ignore[call-overload]
+    values, sources = zip(*found, strict=True)
     assert values == pytest.approx([3 * np.tanh(3)] * THREADS)
     assert len(set(sources)) <= 3
 

@@ -1,6 +1,6 @@
 """What compiled functions take and give: forms, names, updates, fresh outputs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ import graphc as gx
 
 
 class Pair(NamedTuple):
-    left: object
-    right: object
+    left: Any
+    right: Any
 
 
 def vector(name: str = "x") -> gx.Node:

@@ -493,9 +493,7 @@ def test_sizes_have_no_order(compare: Callable[[object, object], object]) -> Non
         compare(8, n)
 
 
-@pytest.mark.parametrize(
-    "combine", [operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod]
-)
+@pytest.mark.parametrize("combine", [operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod])
 def test_other_types_are_refused(combine: Callable[[object, object], object]) -> None:
     with pytest.raises(TypeError):
         combine(n, 1.5)

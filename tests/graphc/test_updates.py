@@ -48,9 +48,8 @@ def test_updates_that_read_other_places_of_each_other(level: int, shape: tuple[i
     start = {name: rng.standard_normal(shape) for name in "abc"}
     a, b, c = (gx.state(name, value) for name, value in start.items())
     flipped = gx.flip(a) if shape else a
-    f = gx.compile(
-        [], gx.sum(a) + gx.sum(b), updates={a: gx.exp(a) * b, b: flipped - c, c: gx.cumsum(c, 0) if shape else c}, level=level
-    )
+    updates = {a: gx.exp(a) * b, b: flipped - c, c: gx.cumsum(c, 0) if shape else c}
+    f = gx.compile([], gx.sum(a) + gx.sum(b), updates=updates, level=level)
     total = f()
     A, B, C = start.values()
     assert total == pytest.approx(A.sum() + B.sum())
@@ -63,7 +62,8 @@ def test_updates_that_read_other_places_of_each_other(level: int, shape: tuple[i
 def test_an_output_beside_its_update_is_the_old_value(level: int) -> None:
     w = gx.param("w", np.zeros(3))
     new = w + 1
-    f = gx.compile([], {"old": w, "new": new, "sum": gx.sum(new), "flat": w.reshape(1, 3)}, updates={w: new}, level=level)
+    outputs = {"old": w, "new": new, "sum": gx.sum(new), "flat": w.reshape(1, 3)}
+    f = gx.compile([], outputs, updates={w: new}, level=level)
     found = f()
     assert (found["old"].tolist(), found["new"].tolist(), found["sum"]) == ([0, 0, 0], [1, 1, 1], 3)
     found["new"][...] = 9
@@ -94,21 +94,21 @@ def test_parameters_are_shared_by_functions() -> None:
     w.value = 5
     assert read(10) == 50
     step()
-    assert (read(10), w.value) == (60, 6)
+    assert (read(10), float(w.value)) == (60, 6)
 
 
 def test_updates_may_come_in_several_mappings() -> None:
     a, b = gx.state("a", 0), gx.state("b", 0)
     f = gx.compile([], None, updates=[{a: a + 1}, {b: b + 2}])
     f()
-    assert (a.value, b.value) == (1, 2)
+    assert (float(a.value), float(b.value)) == (1, 2)
     assert list(f.updates) == [a, b]
 
 
 def test_numbers_may_be_next_values() -> None:
     a, b = gx.state("a", 1.5), gx.state("b", np.uint8(7))
     gx.compile([], None, updates={a: 0, b: 3})()
-    assert (a.value, b.value) == (0, 3)
+    assert (float(a.value), float(b.value)) == (0, 3)
 
 
 # Updates that travel with a value.
@@ -119,8 +119,8 @@ def test_two_carried_updates_compose() -> None:
     y = gx.with_update(x, count, lambda old: old + 1)
     z = gx.with_update(y * 2, count, lambda old: old * 10)
     f = gx.compile([x], z)
-    assert (f(1), count.value) == (2, 10)
-    assert (f(1), count.value) == (2, 110)
+    assert (f(1), float(count.value)) == (2, 10)
+    assert (f(1), float(count.value)) == (2, 110)
 
 
 def test_a_named_update_wins_over_a_carried_one() -> None:
@@ -186,18 +186,20 @@ def test_dtype_of_a_variable(value: object, dtype: str) -> None:
 
 
 def test_a_value_of_another_kind_is_refused_and_changes_nothing() -> None:
-    w, count = gx.param("w", np.float32([1, 2])), gx.state("count", np.int8(3))
-    for variable, wrong in [(w, np.zeros(2)), (w, [1j, 2]), (w, ["a", "b"]), (count, 300), (count, 1.5), (count, np.int64(1))]:
+    w, count = gx.param("w", np.array([1, 2], np.float32)), gx.state("count", np.int8(3))
+    wrong_floats = [(w, np.zeros(2)), (w, [1j, 2]), (w, ["a", "b"])]
+    wrong_integers = [(count, 300), (count, 1.5), (count, np.int64(1))]
+    for variable, wrong in wrong_floats + wrong_integers:
         with pytest.raises(gx.DTypeError):
             variable.value = wrong
     with pytest.raises(gx.ShapeError):
         w.value = np.zeros(3, np.float32)
     with pytest.raises(gx.ShapeError):
         w.value = [[1.0], [1.0, 2.0]]
-    assert (w.value.tolist(), count.value) == ([1, 2], 3)
+    assert (w.value.tolist(), int(count.value)) == ([1, 2], 3)
     w.value = [3, 4.5]
     count.value = -128
-    assert (w.value.tolist(), count.value) == ([3, 4.5], -128)
+    assert (w.value.tolist(), int(count.value)) == ([3, 4.5], -128)
 
 
 def test_only_variables_have_values() -> None:
@@ -211,7 +213,8 @@ def test_only_variables_have_values() -> None:
 def test_parameters_and_variables_of_nodes_by_name() -> None:
     w, b, count = gx.param("w", 1.0), gx.param("b", 1.0), gx.state("count", 0.0)
     y = w * 2 + count
-    assert gx.parameters(y) == {"w": w} or list(gx.parameters(y)) == ["w"]
+    assert list(gx.parameters(y)) == ["w"]
+    assert gx.parameters(y)["w"] is w
     assert list(gx.variables(y, b)) == ["w", "count", "b"]
 
 

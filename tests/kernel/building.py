@@ -31,7 +31,7 @@ from graphc.types import DTYPES, INT64, DType
 N = symbol("n")
 F32 = DTYPES["float32"]
 F64 = DTYPES["float64"]
-HERE = (Origin("model.py", 3, "model"),)
+HERE = (Origin("no/model.py", 3, "model"),)
 
 
 def floats(values: object) -> Array:

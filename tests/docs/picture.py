@@ -1,10 +1,9 @@
-"""Draw the picture of README.md: `python docs/picture.py` writes docs/gradient.svg."""
-
-from pathlib import Path
+"""The picture of README.md; `pytest --update-golden tests/docs` draws it anew."""
 
 import graphc as gx
+from tests.repository.modules import ROOT
 
-PICTURE = Path(__file__).with_name("gradient.svg")
+PICTURE = ROOT / "docs" / "gradient.svg"
 
 
 def drawn() -> str:
@@ -13,7 +12,3 @@ def drawn() -> str:
     w = gx.param("w", [0.0, 0.0, 0.0])
     loss = gx.mean(gx.square(gx.tanh(x @ w) - t))
     return gx.to_svg([loss, gx.grad(loss, w)])
-
-
-if __name__ == "__main__":
-    PICTURE.write_text(drawn(), encoding="utf-8")
