@@ -62,9 +62,7 @@ class Expression:
         if isinstance(other, int):
             if other == 1 or other == 0:
                 return self if other else 0
-            return Expression(
-                tuple([(monomial, coefficient * other) for monomial, coefficient in self.terms])
-            )
+            return Expression(tuple([(monomial, coefficient * other) for monomial, coefficient in self.terms]))
         if isinstance(other, Expression):
             return size_of(polynomials.multiplied(self.terms, other.terms))
         return NotImplemented
@@ -133,9 +131,7 @@ class Expression:
         raise _undecided(f"{self} is neither true nor false", "gx.minimum, gx.maximum or gx.cond")
 
     def __index__(self) -> NoReturn:
-        raise _undecided(
-            f"{self} is not a number", "the size itself, with + - * // %, gx.minimum and gx.maximum"
-        )
+        raise _undecided(f"{self} is not a number", "the size itself, with + - * // %, gx.minimum and gx.maximum")
 
     __int__ = __index__
 
@@ -242,9 +238,7 @@ class Min(Operation):
 
     def bounds(self, left: Span, right: Span) -> Span:
         (a, b), (c, d) = left, right
-        return None if a is None or c is None else min(a, c), d if b is None else b if d is None else min(
-            b, d
-        )
+        return None if a is None or c is None else min(a, c), d if b is None else b if d is None else min(b, d)
 
 
 @final
@@ -256,9 +250,7 @@ class Max(Operation):
 
     def bounds(self, left: Span, right: Span) -> Span:
         (a, b), (c, d) = left, right
-        return c if a is None else a if c is None else max(a, c), None if b is None or d is None else max(
-            b, d
-        )
+        return c if a is None else a if c is None else max(a, c), None if b is None or d is None else max(b, d)
 
 
 def single(atom: Atom) -> Expression:

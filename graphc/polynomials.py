@@ -220,9 +220,7 @@ def atoms(polynomials: Iterable[Terms]) -> list[Atom]:
     waiting.reverse()
     while waiting:
         atom = waiting[-1]
-        inner = [
-            a for terms in atom.operands() for monomial, _ in terms for a, _ in monomial if a not in done
-        ]
+        inner = [a for terms in atom.operands() for monomial, _ in terms for a, _ in monomial if a not in done]
         if inner and atom not in done:
             waiting.extend(reversed(inner))
         else:

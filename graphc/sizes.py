@@ -182,9 +182,7 @@ def compiled(sizes: Sequence[Size], symbols: Sequence[str]) -> Callable[[Sequenc
         try:
             computed = program(values)
         except ZeroDivisionError:
-            given = ", ".join(
-                f"{Symbol(name)} = {value}" for name, value in zip(symbols, values, strict=True)
-            )
+            given = ", ".join(f"{Symbol(name)} = {value}" for name, value in zip(symbols, values, strict=True))
             raise ShapeError(f"a size is divided by 0, where {given}") from None
         results = numbers.copy()
         for value, targets in zip(computed, places.values(), strict=True):
@@ -239,9 +237,7 @@ def _reduced_minimum(a: Size, b: Size) -> Size:
     return b + minimum(difference, 0)
 
 
-def _rebuilt(
-    size: Size, leaf: Callable[[Symbol], Size], node: Callable[[Operation, Size, Size], Size]
-) -> Size:
+def _rebuilt(size: Size, leaf: Callable[[Symbol], Size], node: Callable[[Operation, Size, Size], Size]) -> Size:
     """The size computed again, with `leaf` for its symbols and `node` for operations on rebuilt operands."""
     known: dict[Atom, Size] = {}
 

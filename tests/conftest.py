@@ -12,9 +12,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the tests marked `full` as well")
-    parser.addoption(
-        "--update-golden", action="store_true", help="rewrite the golden texts, then read the diff"
-    )
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden texts, then read the diff")
 
 
 def pytest_configure(config: pytest.Config) -> None:

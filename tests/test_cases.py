@@ -39,8 +39,7 @@ def nodes_for(arrays: Sequence[Array]) -> list[Node]:
 def sized_nodes_for(arrays: Sequence[Array]) -> list[Node]:
     """An input for each array, with a size for each extent: one for all that are equal."""
     return [
-        input(f"x{i}", tuple(sizes.symbol(f"n{n}") for n in array.shape), array.dtype)
-        for i, array in enumerate(arrays)
+        input(f"x{i}", tuple(sizes.symbol(f"n{n}") for n in array.shape), array.dtype) for i, array in enumerate(arrays)
     ]
 
 

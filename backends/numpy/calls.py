@@ -29,14 +29,14 @@ def number_name(const: Const) -> str:
     return f"n_{name}" if len(name) <= 12 and f"n_{name}".isidentifier() else ""
 
 
-def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str) -> list[str]:
+def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str = "") -> list[str]:
     """The lines that compute a call into `result`.  `mask` names scratch, for WHERE."""
     names = [x.name for x in operands]
     out = result.name
     match let.fn:
         case Fn.WHERE:
             condition, taken, other = names
-            if operands[0].is_number:
+            if not mask:
                 return [f"np.copyto({out}, {taken} if {condition} else {other})"]
             return [f"select({condition}, {taken}, {other}, out={out}, mask={mask})"]
         case Fn.CAST:

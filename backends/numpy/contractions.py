@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from graphc.backends.numpy.kernels import KernelText, Naming
+from graphc.backends.numpy.draft import Naming
+from graphc.backends.numpy.kernels import KernelText
 from graphc.backends.numpy.values import Value, View
 from graphc.backends.numpy.views import Affine, is_plain, view_text
 from graphc.backends.numpy.windows import meeting_lines
@@ -151,11 +152,10 @@ class _Writer:
         if text == plain:
             return text
         late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
-        if text in self.naming.shared:
-            return self.naming.shared[text]
-        name = self.naming.shared[text] = self.naming.fresh(f"{plain}_")
-        self.result.views.append(View(name, text, late, frozenset()))
-        return name
+        if text not in self.naming.shared:
+            view = self.naming.shared[text] = View(self.naming.fresh(f"{plain}_"), text, late, frozenset())
+            self.result.views.append(view)
+        return self.naming.shared[text].name
 
     def _reshaped(self, text: str, base: Buffer | None, before: Sequence[Size], after: Sequence[Size]) -> str:
         plain = self.naming.buffer(base) if base is not None else text

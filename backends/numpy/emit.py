@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from graphc.backends.backend import Artifact
 from graphc.backends.numpy.calls import number_name, number_text
 from graphc.backends.numpy.contractions import contract_text
-from graphc.backends.numpy.kernels import KernelText, Naming, kernel_text
+from graphc.backends.numpy.draft import Naming
+from graphc.backends.numpy.kernels import KernelText, kernel_text
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from graphc.backends.numpy.values import Instruction, Value
+from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size
@@ -20,7 +20,7 @@ class Wish:
 
     value: Value
     buffer: Buffer
-    target: str
+    target: View
 
 
 def number(instructions: Sequence[Instruction]) -> None:
@@ -48,9 +48,9 @@ def settle(instructions: list[Instruction], wishes: Sequence[Wish], storage: Cal
             for place, in_place in loads.get(storage(wish.buffer), ())
         )
         if value.name or spoils:
-            copies.append(Instruction(_copying(wish.target, value), (value,), stored=wish.buffer))
+            copies.append(Instruction(_copying(wish.target.name, value), (value,), stored=wish.buffer))
         else:
-            value.name = wish.target
+            value.name, value.view = wish.target.name, wish.target
     instructions += copies
     if copies:
         number(instructions)

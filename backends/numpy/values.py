@@ -30,7 +30,9 @@ class Value:
 
     name    how it is written; empty while an array has no home
     axes    the axes along which it varies; it has extent 1 along the others
+    view    what the name stands for, where that is a view
     loaded  the buffer it shows, for a view of one
+    is_windowed  whether it shows elements more than once, or out of line
     """
 
     axes: frozenset[Axis]
@@ -38,6 +40,8 @@ class Value:
     name: str = ""
     is_number: bool = False
     is_zero: bool = False
+    is_windowed: bool = False
+    view: View | None = None
     loaded: Buffer | None = None
     defined: int = -1
     last_use: int = -1

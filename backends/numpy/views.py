@@ -8,7 +8,7 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, SizeValue
 from graphc.sizes import Size
 
-__all__ = ["Affine", "SizeText", "affine_of", "is_plain", "view_text"]
+__all__ = ["Affine", "SizeText", "affine_of", "axes_of", "is_plain", "view_text"]
 
 SizeText: TypeAlias = Callable[[Size], str]
 
@@ -53,6 +53,11 @@ def _combined(fn: Fn, left: Affine | None, right: Affine | None) -> Affine | Non
     return Affine(tuple((axis, c * scale) for axis, c in other.terms), other.offset * scale)
 
 
+def axes_of(index: Sequence[Affine]) -> frozenset[Axis]:
+    """The axes along which an index moves."""
+    return frozenset(axis for part in index for axis, _ in part.terms)
+
+
 def is_plain(index: Sequence[Affine]) -> bool:
     """Whether every part walks one axis at most, and no axis twice: a slice, a transpose, no window."""
     axes = [axis for part in index for axis, _ in part.terms]
@@ -65,17 +70,14 @@ def view_text(
     index: Sequence[Affine],
     dims: Sequence[Axis],
     text: SizeText,
-    *,
-    keep: bool = True,
 ) -> str:
-    """The view of `base` whose axes are `dims`; those that the index does not use have extent 1, or go (`keep`)."""
+    """The view of `base` whose axes are `dims`; those that the index does not use have extent 1."""
     used = {axis for part in index for axis, _ in part.terms}
     if not is_plain(index):
-        shown = [axis for axis in dims if keep or axis in used]
-        shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in shown)
+        shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in dims)
         start = ", ".join(text(part.offset) for part in index)
         steps = ", ".join(
-            "(" + "".join(f"{text(dict(part.terms).get(axis, 0))}, " for part in index).rstrip() + ")" for axis in shown
+            "(" + "".join(f"{text(dict(part.terms).get(axis, 0))}, " for part in index).rstrip() + ")" for axis in dims
         )
         return f"windows({base}, ({start},), ({shape},), ({steps},))"
     cuts = [_cut(part, extent, text) for part, extent in zip(index, buffer.shape, strict=True)]
@@ -87,8 +89,8 @@ def view_text(
     sorted_order = [axis for axis in dims if axis in used]
     if order != sorted_order:
         result += f".transpose({', '.join(str(order.index(axis)) for axis in sorted_order)})"
-    if keep and len(sorted_order) < len(dims):
-        result += f"[{', '.join(':' if axis in used else 'None' for axis in dims)}]" if dims else ""
+    if len(sorted_order) < len(dims):
+        result += f"[{', '.join(':' if axis in used else 'None' for axis in dims)}]"
     return result
 
 

@@ -32,7 +32,5 @@ def _lift(node: Node, lifted: Mapping[Node, Node], extent: Size) -> Node:
     better = node.op.batch(operands, flags, extent)
     if better is not None:
         return better
-    full = [
-        x if flag else spread(x, (extent, *x.shape), (0,)) for x, flag in zip(operands, flags, strict=True)
-    ]
+    full = [x if flag else spread(x, (extent, *x.shape), (0,)) for x, flag in zip(operands, flags, strict=True)]
     return apply(node.op.lifted(extent), *full)

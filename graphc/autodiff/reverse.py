@@ -33,9 +33,7 @@ def placeholder(like: TensorType) -> Node:
     return Node(Input("placeholder", from_type), (), from_type, _NOWHERE)
 
 
-def pull_back(
-    outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: Sequence[Node]
-) -> list[Node | None]:
+def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: Sequence[Node]) -> list[Node | None]:
     """The cotangent of each node of `wrt`, from one cotangent per output (None for zero).
 
     None for a node that no derivative reaches.  One visit per node between the outputs and `wrt`.

@@ -98,9 +98,7 @@ class Graph:
         new: dict[Node, Node] = {}
         for node in self.nodes:
             exchanged = nodes.get(node)
-            new[node] = (
-                rebuilt(node, [new[operand] for operand in node.inputs]) if exchanged is None else exchanged
-            )
+            new[node] = rebuilt(node, [new[operand] for operand in node.inputs]) if exchanged is None else exchanged
         return Graph(
             self.inputs,
             tuple(new[node] for node in self.outputs),

@@ -339,18 +339,14 @@ class Node:
         self._refuse(f"array for np.{function.__name__}", HINT)
 
     def __array__(self, *args: object, **options: object) -> NoReturn:
-        self._refuse(
-            "array", "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})"
-        )
+        self._refuse("array", "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})")
 
 
 def made_at(role: str, node: Node) -> tuple[str, ...]:
     """One line of an error: `left   f32[32,784]  made at train.py:38: hidden = gx.tanh(x)`."""
     name = f" {node.name!r}" if node.name is not None else ""
     source = node.origin.source()
-    return (
-        f"  {role:<6} {node.type}{name}  made at {node.origin.place()}" + (f": {source}" if source else ""),
-    )
+    return (f"  {role:<6} {node.type}{name}  made at {node.origin.place()}" + (f": {source}" if source else ""),)
 
 
 _ROLES = {1: ("x",), 2: ("left", "right")}

@@ -32,9 +32,7 @@ class Arrays:
         self._arrays: dict[Buffer, Array] = {}
         self._numbers: dict[Size, int] = {}
         self._point: Point = ()
-        self._touched: dict[
-            int, tuple[Point | None, bool]
-        ] = {}  # address -> who, None for several; and written
+        self._touched: dict[int, tuple[Point | None, bool]] = {}  # address -> who, None for several; and written
 
     def number(self, size: Size) -> int:
         """The value of a size."""

@@ -21,9 +21,7 @@ def index_outside(check: Check, index: int, extent: int) -> IndexRangeError:
     assert isinstance(check.condition, IndexInRange), check
     least = -extent if check.condition.negative else 0
     allowed = f"not in {least} .. {extent - 1}" if extent else "an index into nothing"
-    return IndexRangeError(f"{check.because}, {index} is {allowed}", hint=check.hint).located(
-        places(check.origins)
-    )
+    return IndexRangeError(f"{check.because}, {index} is {allowed}", hint=check.hint).located(places(check.origins))
 
 
 def places(origins: tuple[Origin, ...]) -> list[str]:

@@ -50,9 +50,7 @@ def verify_step(step: Step, place: str, names: Names) -> None:
         case Extern():
             _verify_extern(step, place)
         case Check(condition=IndexInRange(index=index)):
-            demand(
-                is_integer(index.dtype), f"{place}: {names[index]} is checked as an index but has no integers"
-            )
+            demand(is_integer(index.dtype), f"{place}: {names[index]} is checked as an index but has no integers")
         case Check():
             pass
 
@@ -145,9 +143,7 @@ def _verify_load(load: Load, lets: Sequence[Let], where: str, names: Names) -> N
         demand(other == load.dtype, f"{where}: {short_name(other)} otherwise, not {short_name(load.dtype)}")
 
 
-def _verify_index(
-    buffer: Buffer, index: Sequence[int], lets: Sequence[Let], where: str, names: Names
-) -> None:
+def _verify_index(buffer: Buffer, index: Sequence[int], lets: Sequence[Let], where: str, names: Names) -> None:
     rank = len(buffer.shape)
     demand(len(index) == rank, f"{where}: {names[buffer]} has {rank} axes and is indexed by {len(index)}")
     others = [let_name(number) for number in index if lets[number].dtype != INT64]
@@ -189,9 +185,7 @@ def _verify_effect(effect: Effect, stage: Stage, outer_rank: int, place: str, na
 
 def _verify_fold(fold: Fold, stage: Stage, where: str) -> None:
     if fold.monoid not in BETTER:
-        demand(
-            len(fold.results) == 1, f"{where}: {fold.monoid.value} has one result, not {len(fold.results)}"
-        )
+        demand(len(fold.results) == 1, f"{where}: {fold.monoid.value} has one result, not {len(fold.results)}")
         return
     name = fold.monoid.value
     demand(len(stage.inner) == 1, f"{where}: {name} goes along one axis, not {len(stage.inner)}")

@@ -29,9 +29,7 @@ def _checked(what: str, y: Node, wrt: Structure) -> list[Node]:
         raise ArgumentError(f"{what}: nothing to differentiate with respect to").located(place_of(here()))
     for node in nodes:
         if not isinstance(node, Node):
-            raise ArgumentError(f"{what}: wrt holds a {type(node).__name__}, not a node").located(
-                place_of(here())
-            )
+            raise ArgumentError(f"{what}: wrt holds a {type(node).__name__}, not a node").located(place_of(here()))
         if not is_floating(node.dtype):
             raise locate(
                 DTypeError(f"{what}: {node.dtype} has no derivative", hint="declare it as a float"),
@@ -51,13 +49,9 @@ def _like(wrt: Structure, tangent: Structure) -> list[Like]:
         raise error.located(place_of(here())) from None
 
 
-def _connected(
-    what: str, y: Node, nodes: Sequence[Node], found: Sequence[Node | None], unconnected: str
-) -> list[Node]:
+def _connected(what: str, y: Node, nodes: Sequence[Node], found: Sequence[Node | None], unconnected: str) -> list[Node]:
     if unconnected not in ("raise", "zero"):
-        raise ArgumentError(f'unconnected is "raise" or "zero", not {unconnected!r}').located(
-            place_of(here())
-        )
+        raise ArgumentError(f'unconnected is "raise" or "zero", not {unconnected!r}').located(place_of(here()))
     result = []
     for node, part in zip(nodes, found, strict=True):
         if part is None and unconnected == "raise":
@@ -112,14 +106,10 @@ def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
     """(dy / dwrt) tangent: the forward mode.  `tangent` has the form of `wrt`, the result that of `y`."""
     outputs = leaves(y)
     nodes = _checked("jvp", outputs[0], wrt)
-    given = [
-        cast(as_node(t), x.dtype) for t, x in zip(_like(wrt, tangent), nodes, strict=True)
-    ]
+    given = [cast(as_node(t), x.dtype) for t, x in zip(_like(wrt, tangent), nodes, strict=True)]
     for t, x in zip(given, nodes, strict=True):
         if t.shape != x.shape:
-            raise locate(
-                ShapeError("jvp: a tangent has another shape than what it belongs to"), here(), (x, t)
-            )
+            raise locate(ShapeError("jvp: a tangent has another shape than what it belongs to"), here(), (x, t))
     found = push_forward(outputs, dict(zip(nodes, given, strict=True)))
     return rebuild(y, [zeros_like(node) if t is None else t for node, t in zip(outputs, found, strict=True)])
 

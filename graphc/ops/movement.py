@@ -133,9 +133,7 @@ def broadcast_to(x: Like, shape: Extents) -> Node:
     """`x` repeated as NumPy does: along new leading axes, and along axes of extent 1."""
     node, wanted = as_node(x), shape_of("broadcast_to", shape)
     lead = len(wanted) - node.ndim
-    fits = lead >= 0 and all(
-        n == 1 or equal(n, m) is not False for n, m in zip(node.shape, wanted[lead:], strict=True)
-    )
+    fits = lead >= 0 and all(n == 1 or equal(n, m) is not False for n, m in zip(node.shape, wanted[lead:], strict=True))
     if not fits:
         problem = f"broadcast_to: the shape ({_text(node.shape)}) does not repeat to ({_text(wanted)})"
         raise _fail(ShapeError(problem, hint="only an extent of 1 is repeated"), node)

@@ -75,4 +75,3 @@ class NodeOperators:
 
     def method(self, name: str, x: Node, *args: object, **options: object) -> Node:
         return METHODS[name](x, *args, **options)
-

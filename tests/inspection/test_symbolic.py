@@ -52,9 +52,7 @@ def test_formula(lines: str, formula: sympy.Expr) -> None:
     assert to_sympy(the_node(lines)) == formula
 
 
-@pytest.mark.parametrize(
-    "source", ["tanh(x) * exp(x)", "x / (1 + exp(-x))", "where(x > 1, x * x, 2 * x) - x ** 3"]
-)
+@pytest.mark.parametrize("source", ["tanh(x) * exp(x)", "x / (1 + exp(-x))", "where(x > 1, x * x, 2 * x) - x ** 3"])
 def test_gradient_is_the_derivative_that_sympy_finds(source: str) -> None:
     nodes = model(f"x = input('x')\nf = {source}\ng = grad(f, x)\nh = grad(g, x)")
     f, g, h = (to_sympy(nodes[name]) for name in "fgh")

@@ -124,9 +124,7 @@ def softmax(x: Buffer, y: Buffer) -> Kernel:
     add = Fold(Monoid.SUM, shifted(second), (total,))
     quotient = third.call(Fn.DIV, (shifted(third), load(third, total)))
     store = Store(y, (third.axis(row), third.axis(column)), quotient)
-    stages = [
-        Stage((column,), tuple(f.lets), (e,)) for f, e in ((first, most), (second, add), (third, store))
-    ]
+    stages = [Stage((column,), tuple(f.lets), (e,)) for f, e in ((first, most), (second, add), (third, store))]
     return Kernel((row,), tuple(stages), HERE)
 
 
@@ -137,8 +135,7 @@ def folded(monoid: Monoid, x: Buffer, outs: Sequence[Buffer]) -> Kernel:
     first, second = Formula(), Formula()
     fold = Fold(monoid, element(first, x, (row, column)), results)
     stores = tuple(
-        Store(out, (second.axis(row),), load(second, result))
-        for out, result in zip(outs, results, strict=True)
+        Store(out, (second.axis(row),), load(second, result)) for out, result in zip(outs, results, strict=True)
     )
     stages = (Stage((column,), tuple(first.lets), (fold,)), Stage((), tuple(second.lets), stores))
     return Kernel((row,), stages, HERE)

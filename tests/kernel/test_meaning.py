@@ -119,9 +119,7 @@ def test_mod_of_floats_takes_the_sign_of_the_divisor() -> None:
     assert compute(Fn.FLOORDIV, np.float64(-1), np.float64(3)) == -1
 
 
-@pytest.mark.parametrize(
-    ("base", "power", "value"), [(3, 5, 243 - 256), (2, -1, 0), (-1, -3, -1), (0, -2, 0)]
-)
+@pytest.mark.parametrize(("base", "power", "value"), [(3, 5, 243 - 256), (2, -1, 0), (-1, -3, -1), (0, -2, 0)])
 def test_integer_power_wraps_and_drops_the_fraction(base: int, power: int, value: int) -> None:
     assert compute(Fn.POW, np.int8(base), np.int8(power)) == value
 

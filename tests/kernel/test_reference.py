@@ -346,10 +346,7 @@ def test_index_outside_raises(index: int, negative: bool) -> None:
 
 def test_negative_index_passes_where_it_is_allowed() -> None:
     places = given(0, 2, dtype=INT64)
-    assert (
-        run(program_of([index_check(places, 3, negative=True)], [places], symbols=()), [np.array([-3, 2])])
-        == []
-    )
+    assert run(program_of([index_check(places, 3, negative=True)], [places], symbols=()), [np.array([-3, 2])]) == []
 
 
 # Memory.

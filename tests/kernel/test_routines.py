@@ -97,9 +97,7 @@ def test_cholesky_reads_the_lower_triangle_alone() -> None:
     np.testing.assert_array_equal(cholesky(a), [[2, 0], [1, 2]])
 
 
-@pytest.mark.parametrize(
-    "bad", [[[1.0, 2.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 1.0]], [[NAN, 0.0], [0.0, 1.0]]]
-)
+@pytest.mark.parametrize("bad", [[[1.0, 2.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 1.0]], [[NAN, 0.0], [0.0, 1.0]]])
 def test_cholesky_of_what_has_none_is_nan(bad: list[list[float]]) -> None:
     both = cholesky(np.array([bad, [[4.0, 2.0], [2.0, 5.0]]]))
     np.testing.assert_array_equal(both, [[[NAN, NAN], [NAN, NAN]], [[2, 0], [1, 2]]])
@@ -129,9 +127,7 @@ def test_triangular_solve_agrees_with_scipy(lower: bool, transposed: bool, unit:
 
 
 def test_triangular_solve_is_lower_unless_told() -> None:
-    np.testing.assert_array_equal(
-        triangular_solve(floats([[2, NAN], [1, 4]]), floats([[2], [9]])), floats([[1], [2]])
-    )
+    np.testing.assert_array_equal(triangular_solve(floats([[2, NAN], [1, 4]]), floats([[2], [9]])), floats([[1], [2]]))
 
 
 def test_triangular_solve_goes_through_the_batch() -> None:

@@ -42,9 +42,7 @@ def rejected(program: Program) -> str:
     return str(caught.value)
 
 
-def steps(
-    *program: Step, aliases: Mapping[Buffer, Buffer] | None = None, commit: int | None = None
-) -> Program:
+def steps(*program: Step, aliases: Mapping[Buffer, Buffer] | None = None, commit: int | None = None) -> Program:
     """A program from x0 and w0 to y0."""
     return program_of(program, [X], [Y], variables=[W], aliases=dict(aliases or {}), commit=commit)
 

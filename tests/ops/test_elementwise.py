@@ -54,9 +54,7 @@ def test_logic_of_numbers_raises() -> None:
     assert "comparison" in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("exponent", "op"), [(2, Square), (2.0, Square), (3, Mul), (-1, Div), (0.5, Sqrt), (5, Power)]
-)
+@pytest.mark.parametrize(("exponent", "op"), [(2, Square), (2.0, Square), (3, Mul), (-1, Div), (0.5, Sqrt), (5, Power)])
 def test_powers_are_written_as_what_they_are(exponent: float, op: type) -> None:
     assert isinstance(power(array(), exponent).op, op)
 

@@ -38,9 +38,7 @@ def taken(node: Node, n: int) -> list[int]:
 
 
 @given(BOUND, BOUND, STEP, st.integers(0, 6))
-def test_slice_of_a_size_takes_what_python_takes(
-    start: int | None, stop: int | None, step: int | None, n: int
-) -> None:
+def test_slice_of_a_size_takes_what_python_takes(start: int | None, stop: int | None, step: int | None, n: int) -> None:
     part = slice(start, stop, step)
     assert taken(array(sizes.symbol("n"))[part], n) == list(range(n))[part]
 

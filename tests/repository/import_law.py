@@ -17,9 +17,7 @@ from pathlib import Path
 
 from tests.repository.modules import source_modules
 
-FOUNDATION = frozenset(
-    {"errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"}
-)
+FOUNDATION = frozenset({"errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"})
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
 
 LAW: Mapping[str, frozenset[str]] = {
@@ -78,9 +76,7 @@ def violations(root: Path) -> list[str]:
 def imports(importer: str, modules: Mapping[str, Path]) -> Iterator[Import]:
     """Every name that `importer` imports, at any depth."""
     path = modules[importer]
-    for statement, place in import_statements(
-        ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    ):
+    for statement, place in import_statements(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
         match statement:
             case ast.Import(names=names):
                 for alias in names:

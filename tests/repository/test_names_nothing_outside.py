@@ -31,9 +31,7 @@ def test_absolute_path_is_recognised(text: str) -> None:
     assert OUTSIDE.search(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["dy/dx", "a/b/c", "https://a.org/b/c", "/proc/self/statm", "~/.cache/graphc"]
-)
+@pytest.mark.parametrize("text", ["dy/dx", "a/b/c", "https://a.org/b/c", "/proc/self/statm", "~/.cache/graphc"])
 def test_other_text_is_no_absolute_path(text: str) -> None:
     assert not OUTSIDE.search(text)
 

@@ -46,8 +46,7 @@ def test_wheel_owns_one_top_level_name(files_in_wheel: set[PurePosixPath]) -> No
 def test_package_list_equals_the_folders() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     packages = {
-        name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for name, path in source_modules().items()
+        name if path.name == "__init__.py" else name.rpartition(".")[0] for name, path in source_modules().items()
     }
     assert setuptools["package-dir"] == FOLDERS
     assert setuptools["packages"] == sorted(packages)

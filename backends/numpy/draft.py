@@ -1,0 +1,163 @@
+"""A kernel's text while it is written: its views, its instructions, and how they are named."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphc.backends.numpy.homes import Wish
+from graphc.backends.numpy.values import Instruction, Value, View
+from graphc.backends.numpy.views import Affine, axes_of, is_plain, view_text
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.scalar import Axis, Const
+from graphc.sizes import Size, product
+from graphc.types import INT64
+
+__all__ = ["Draft", "Naming"]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How a part of the source writes buffers and sizes."""
+
+    buffer: Callable[[Buffer], str]
+    size: Callable[[Size], str]
+    number: Callable[[Const], str]  # an array of no axes: a ufunc takes it in two thirds of the time of a float
+    storage: Callable[[Buffer], Buffer]  # the buffer whose bytes it has
+    fresh: Callable[[str], str]  # a new name with this beginning
+    shared: dict[str, View]  # views that the part has already, by their text
+
+
+@dataclass
+class Draft:
+    """What is known of a kernel's text so far.
+
+    blocked   the axis that is walked in blocks, with the rows of a block; or None
+    dims      the axes of every array of the present stage
+    locals    the values that earlier stages have left
+    deferred  what runs after all else of its stage: stores that no value is computed into
+    """
+
+    naming: Naming
+    blocked: tuple[Axis, Size] | None
+    dims: tuple[Axis, ...] = ()
+    views: dict[tuple[str, str], View] = field(default_factory=dict)
+    instructions: list[Instruction] = field(default_factory=list)
+    locals: dict[Buffer, Value] = field(default_factory=dict)
+    deferred: list[Instruction] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
+
+    def shape(self, axes: frozenset[Axis]) -> tuple[Size, ...]:
+        """The shape of scratch that varies along `axes`, rows of one block only."""
+        walked, rows = self.blocked or (None, 0)
+        return tuple(1 if axis not in axes else rows if axis == walked else axis.extent for axis in self.dims)
+
+    # Views.
+
+    def view(self, text: str, base: Buffer | None, axes: frozenset[Axis], hint: str) -> View:
+        """A view, one per text; of a buffer that differs from call to call, it is late."""
+        late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
+        return self._defined(text, late, axes, hint)
+
+    def bits(self, view: View | None, name: str, dtype: str) -> View:
+        """The bits of an array under another dtype of the same width."""
+        return self._defined(f"{name}.view({dtype})", view is not None and view.late, frozenset(), f"{name}_bits")
+
+    def _defined(self, text: str, late: bool, axes: frozenset[Axis], hint: str) -> View:
+        if self.blocked is None:
+            if text == hint.removesuffix("_"):
+                return View(text, text, late, axes)
+            if text in self.naming.shared:
+                return self.naming.shared[text]
+        key = (text, hint)
+        if key not in self.views:
+            self.views[key] = View(self.naming.fresh(hint), text, late, axes)
+            if self.blocked is None and not hint.endswith("_bits"):
+                self.naming.shared[text] = self.views[key]
+        return self.views[key]
+
+    def load_view(self, buffer: Buffer, index: Sequence[Affine]) -> View:
+        """The elements of a buffer at an affine index, with axes `dims`."""
+        name = self.naming.buffer(buffer)
+        text = view_text(name, buffer, index, self.dims, self.naming.size)
+        return self.view(text, buffer, axes_of(index), name + "_")
+
+    def loaded(self, buffer: Buffer, index: Sequence[Affine]) -> Value:
+        """What a load gives: a view."""
+        view = self.load_view(buffer, index)
+        return Value(axes_of(index), buffer.dtype, view.name, view=view, loaded=buffer, is_windowed=not is_plain(index))
+
+    def flat(self, buffer: Buffer) -> str:
+        """The name of a buffer with all its axes as one."""
+        name = self.naming.buffer(buffer)
+        if len(buffer.shape) == 1:
+            return name
+        return self.view(f"{name}.reshape(-1)", buffer, frozenset(), name + "_flat").name
+
+    def walk(self, axis: Axis, step: Size = 1) -> Value:
+        """The index along an axis, times a step."""
+        text = f"positions({self.naming.size(axis.extent)}, {self.dims.index(axis)}, {len(self.dims)})"
+        if step != 1:
+            text += f" * {self.naming.size(step)}"
+        axes = frozenset({axis})
+        view = self.view(text, None, axes, "axis")
+        return Value(axes, INT64, view.name, view=view)
+
+    def full_along(self, value: Value, axes: frozenset[Axis]) -> Value:
+        """The value, repeated along `axes` where it does not vary."""
+        axes = frozenset(axis for axis in axes if axis.extent != 1)
+        if axes <= value.axes:
+            return value
+        wanted = value.axes | axes
+        if not value.is_number:
+            return self.emit(_copy(value), [value], Value(wanted, value.dtype))
+        shape = ", ".join(self.naming.size(axis.extent) if axis in wanted else "1" for axis in self.dims)
+        view = self.view(f"np.broadcast_to({value.name}, ({shape},))", None, wanted, "same")
+        return Value(wanted, value.dtype, view.name, view=view)
+
+    # Instructions.
+
+    def emit(self, write: Callable[[Value], list[str]], reads: Sequence[Value], result: Value) -> Value:
+        """Append what writes `result`; `write` is asked for its lines when every value has a name."""
+        self.instructions.append(Instruction(lambda: write(result), tuple(reads), result))
+        return result
+
+    def copied(self, value: Value) -> Value:
+        """A copy in scratch."""
+        return self.emit(_copy(value), [value], Value(value.axes, value.dtype))
+
+    def binary(self, ufunc: str, left: Value, right: Value | str) -> Value:
+        """A ufunc of two indices, or of an index and a text."""
+        reads = [left] if isinstance(right, str) else [left, right]
+        axes = frozenset[Axis]().union(*(x.axes for x in reads))
+
+        def write(out: Value) -> list[str]:
+            return [f"{ufunc}({left.name}, {right if isinstance(right, str) else right.name}, out={out.name})"]
+
+        return self.emit(write, reads, Value(axes, INT64))
+
+    def flat_index(
+        self, buffer: Buffer, index: tuple[int, ...], values: Mapping[int, Value], affine: Sequence[Affine | None]
+    ) -> Value:
+        """The position in the flattened buffer, from indices of which some are data."""
+        total: Value | None = None
+        terms: dict[Axis, Size] = {}
+        offset: Size = 0
+        for position, part in enumerate(index):
+            stride = product(buffer.shape[position + 1 :])
+            walked = affine[part]
+            if walked is not None:
+                offset = offset + walked.offset * stride
+                for axis, coefficient in walked.terms:
+                    terms[axis] = terms.get(axis, 0) + coefficient * stride
+                continue
+            scaled = values[part]
+            if stride != 1:
+                scaled = self.binary("np.multiply", scaled, self.naming.size(stride))
+            total = scaled if total is None else self.binary("np.add", total, scaled)
+        assert total is not None, "an index of which no part is data is affine"
+        for axis, coefficient in terms.items():
+            total = self.binary("np.add", total, self.walk(axis, coefficient))
+        return total if offset == 0 else self.binary("np.add", total, self.naming.size(offset))
+
+
+def _copy(value: Value) -> Callable[[Value], list[str]]:
+    return lambda out: [f"np.copyto({out.name}, {value.name})"]

@@ -1,0 +1,165 @@
+"""The effects of a stage as lines of NumPy: folds, running folds and stores."""
+
+from collections.abc import Mapping, Sequence
+
+from graphc.backends.numpy.draft import Draft
+from graphc.backends.numpy.homes import Wish
+from graphc.backends.numpy.tables import ACCUMULATE
+from graphc.backends.numpy.values import Instruction, Value, View
+from graphc.backends.numpy.views import Affine, axes_of
+from graphc.backends.numpy.windows import meeting_lines
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.program import Fold, Monoid, Prefix, Stage, Store
+from graphc.sizes import product
+from graphc.types import INT64, DType
+
+__all__ = ["write_effects"]
+
+SMALL_WINDOW = 64  # a fold over so few elements is unrolled: NumPy's reduce is slow on short axes
+SHORT = 4  # the same where the elements lie side by side
+
+
+def write_effects(stage: Stage, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> None:
+    """Write what a stage does with its values."""
+    for effect in stage.effects:
+        match effect:
+            case Fold(monoid=Monoid.ARGMAX | Monoid.ARGMIN):
+                _fold_position(effect, stage, values, draft)
+            case Fold():
+                _fold(effect, stage, values, draft)
+            case Prefix():
+                _prefix(effect, stage, values, draft)
+            case Store():
+                _store(effect, values, affine, draft)
+    draft.instructions += draft.deferred
+    draft.deferred = []
+
+
+def _fold(fold: Fold, stage: Stage, values: Mapping[int, Value], draft: Draft) -> None:
+    inner = frozenset(stage.inner)
+    value = draft.full_along(values[fold.value], inner)
+    (local,) = fold.results
+    result = draft.locals[local] = Value(value.axes - inner, local.dtype)
+    ufunc = ACCUMULATE[fold.monoid]
+    extents = [axis.extent for axis in stage.inner]
+    count = product(extents)
+    if isinstance(count, int) and 1 < count <= (SMALL_WINDOW if value.is_windowed else SHORT):
+        draft.emit(lambda out: _unrolled(ufunc, stage, value, out, draft), [value], result)
+        return
+    at = ", ".join(str(draft.dims.index(axis)) for axis in sorted(inner, key=lambda a: a.number))
+    start = "" if all(isinstance(n, int) and n > 0 for n in extents) else _initial(fold.monoid, local.dtype)
+    comma = "," if len(inner) == 1 else ""
+    draft.emit(
+        lambda out: [f"{ufunc}.reduce({value.name}, axis=({at}{comma}), keepdims=True{start}, out={out.name})"],
+        [value],
+        result,
+    )
+
+
+def _initial(monoid: Monoid, dtype: DType) -> str:
+    """What the extreme of nothing is."""
+    match monoid:
+        case Monoid.MAX:
+            low = f"np.iinfo(np.{dtype.name}).min"
+            return f", initial={'-np.inf' if dtype.kind in 'fV' else 'False' if dtype.kind == 'b' else low}"
+        case Monoid.MIN:
+            high = f"np.iinfo(np.{dtype.name}).max"
+            return f", initial={'np.inf' if dtype.kind in 'fV' else 'True' if dtype.kind == 'b' else high}"
+        case _:
+            return ""
+
+
+def _unrolled(ufunc: str, stage: Stage, value: Value, result: Value, draft: Draft) -> list[str]:
+    """A fold over a few elements, one ufunc over all rows for each of them."""
+    inner = sorted(stage.inner, key=lambda axis: axis.number)
+    names = {axis: f"k{number}" for number, axis in enumerate(inner)}
+    cut = ", ".join(f"{names[a]}:{names[a]}+1" if a in names else ":" for a in draft.dims)
+    first = ", ".join(":1" if a in names else ":" for a in draft.dims)
+    loop = ", ".join(names.values()) + ("," if len(names) == 1 else "")
+    box = ", ".join(draft.naming.size(axis.extent) for axis in inner)
+    return [
+        f"np.copyto({result.name}, {value.name}[{first}])",
+        f"for {loop} in taps({box})[1:]:",
+        f"    {ufunc}({result.name}, {value.name}[{cut}], out={result.name})",
+    ]
+
+
+def _fold_position(fold: Fold, stage: Stage, values: Mapping[int, Value], draft: Draft) -> None:
+    (axis,) = stage.inner
+    value = draft.full_along(values[fold.value], frozenset({axis}))
+    rows = value.axes - {axis}
+    at = draft.dims.index(axis)
+    which, best = ("np.argmax", "np.maximum") if fold.monoid is Monoid.ARGMAX else ("np.argmin", "np.minimum")
+    index = draft.locals[fold.results[-1]] = Value(rows, INT64)
+    draft.emit(lambda out: [f"{which}({value.name}, axis={at}, keepdims=True, out={out.name})"], [value], index)
+    if len(fold.results) == 2:
+        top = draft.locals[fold.results[0]] = Value(rows, value.dtype)
+        draft.emit(lambda out: [f"{best}.reduce({value.name}, axis={at}, keepdims=True, out={out.name})"], [value], top)
+
+
+def _prefix(prefix: Prefix, stage: Stage, values: Mapping[int, Value], draft: Draft) -> None:
+    (axis,) = stage.inner
+    value = draft.full_along(values[prefix.value], frozenset({axis}))
+    result = draft.locals[prefix.result] = Value(value.axes, prefix.result.dtype)
+    at = draft.dims.index(axis)
+    ufunc = ACCUMULATE[prefix.monoid]
+    cut = f"[{', '.join('::-1' if a == axis else ':' for a in draft.dims)}]" if prefix.reverse else ""
+    draft.emit(lambda out: [f"{ufunc}.accumulate({value.name}{cut}, axis={at}, out={out.name}{cut})"], [value], result)
+
+
+def _store(store: Store, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> None:
+    value, buffer = values[store.value], store.buffer
+    if buffer.role is Role.LOCAL:
+        draft.locals[buffer] = value if value.loaded is None else draft.copied(value)
+        return
+    index = [part for number in store.index if (part := affine[number]) is not None]
+    if store.combine is not None:
+        ufunc = ACCUMULATE[store.combine]
+        if len(index) < len(store.index):
+            _store_by_data(ufunc, store, values, affine, draft)
+        else:
+            _store_combined(ufunc, buffer, index, value, draft)
+        return
+    assert len(index) == len(store.index), "a store at an index from data combines"
+    if _is_itself(value, buffer, draft) and value.name == draft.load_view(value.loaded or buffer, index).name:
+        return
+    target = draft.load_view(buffer, index)
+    if not value.is_number and value.loaded is None and value.axes == axes_of(index) and value.dtype == buffer.dtype:
+        draft.wishes.append(Wish(value, buffer, target))
+    else:
+        _copy_out(value, buffer, target, draft)
+
+
+def _is_itself(value: Value, buffer: Buffer, draft: Draft) -> bool:
+    """Whether a store would write a buffer over itself, which shares its bytes."""
+    storage = draft.naming.storage
+    return value.loaded is not None and storage(value.loaded) is storage(buffer)
+
+
+def _copy_out(value: Value, buffer: Buffer, target: View, draft: Draft) -> None:
+    def write() -> list[str]:
+        if value.is_number:
+            return [f"{target.name}[...] = {value.name}"]
+        return [f"np.copyto({target.name}, {value.name})"]
+
+    draft.deferred.append(Instruction(write, () if value.is_number else (value,), stored=buffer))
+
+
+def _store_by_data(
+    ufunc: str, store: Store, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft
+) -> None:
+    value = values[store.value]
+    place = draft.flat_index(store.buffer, store.index, values, affine)
+    flat = draft.flat(store.buffer)
+    draft.deferred.append(
+        Instruction(lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"], (place, value), stored=store.buffer)
+    )
+
+
+def _store_combined(ufunc: str, buffer: Buffer, index: Sequence[Affine], value: Value, draft: Draft) -> None:
+    """Elements that meet: one ufunc per step along the axes that make them meet."""
+    name, size, dims = draft.naming.buffer(buffer), draft.naming.size, draft.dims
+    reads: tuple[Value, ...] = () if value.is_number else (value,)
+    draft.deferred.append(
+        Instruction(lambda: meeting_lines(ufunc, name, index, value, dims, size), reads, stored=buffer)
+    )

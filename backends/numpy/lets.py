@@ -1,0 +1,118 @@
+"""The lets of a stage as values: views for loads, names for numbers, a line or a few for calls."""
+
+from collections.abc import Mapping, Sequence
+
+from graphc.backends.numpy.calls import call_lines
+from graphc.backends.numpy.draft import Draft
+from graphc.backends.numpy.support import SMALL
+from graphc.backends.numpy.tables import UFUNCS
+from graphc.backends.numpy.values import Value
+from graphc.backends.numpy.views import Affine
+from graphc.kernel.buffer import Role
+from graphc.kernel.program import Stage, Store
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
+from graphc.sizes import product
+from graphc.types import INT64
+
+__all__ = ["values_of"]
+
+
+def values_of(stage: Stage, affine: Sequence[Affine | None], draft: Draft) -> dict[int, Value]:
+    """The value of every let that is more than an index."""
+    needed = _needed(stage, affine)
+    values: dict[int, Value] = {}
+    for at, let in enumerate(stage.lets):
+        if at in needed:
+            values[at] = _value(let, values, affine, draft)
+    return values
+
+
+def _needed(stage: Stage, affine: Sequence[Affine | None]) -> set[int]:
+    """The lets whose values are needed, not only as indices."""
+    needed: set[int] = set()
+    stack = [effect.value for effect in stage.effects]
+    stack += [p for e in stage.effects if isinstance(e, Store) for p in e.index if affine[p] is None]
+    while stack:
+        number = stack.pop()
+        if number in needed:
+            continue
+        needed.add(number)
+        let = stage.lets[number]
+        if isinstance(let, Call):
+            stack += let.args
+        elif isinstance(let, Load):
+            stack += [part for part in let.index if affine[part] is None]
+    return needed
+
+
+def _value(let: Let, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> Value:
+    match let:
+        case Const():
+            name = draft.naming.number(let)
+            return Value(frozenset(), let.dtype, name, is_number=True, is_zero=let.text in ("0", "0.0"))
+        case SizeValue():
+            text = draft.naming.size(let.size)
+            return Value(frozenset(), let.dtype, text if let.dtype == INT64 else f"float({text})", is_number=True)
+        case AxisIndex(axis=axis):
+            return draft.walk(axis)
+        case Load():
+            return _load(let, values, affine, draft)
+        case Call():
+            return _call(let, [values[arg] for arg in let.args], draft)
+
+
+def _load(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> Value:
+    if let.buffer.role is Role.LOCAL:
+        return draft.locals[let.buffer]
+    assert let.guard is None, "a guarded load: this backend is given stores into filled arrays instead"
+    plain = [part for number in let.index if (part := affine[number]) is not None]
+    if len(plain) == len(let.index):
+        return draft.loaded(let.buffer, plain)
+    place = draft.flat_index(let.buffer, let.index, values, affine)
+    flat = draft.flat(let.buffer)
+    return draft.emit(
+        lambda out: [f'np.take({flat}, {place.name}, out={out.name}, mode="clip")'],
+        [place],
+        Value(place.axes, let.dtype),
+    )
+
+
+def _call(let: Call, operands: list[Value], draft: Draft) -> Value:
+    axes = frozenset[Axis]().union(*(x.axes for x in operands))
+    result = Value(axes, let.dtype)
+    if let.fn is Fn.WHERE and not operands[0].is_number:
+        mask = Value(axes, let.dtype)
+        if _masks(operands, result, draft):
+            draft.emit(lambda out: _masked(operands, out, mask, draft), operands, result)
+        else:
+            draft.emit(lambda out: call_lines(let, operands, out, mask.name), operands, result)
+        draft.instructions[-1].scratch = mask
+    else:
+        draft.emit(lambda out: call_lines(let, operands, out), operands, result)
+    draft.instructions[-1].in_place = let.fn in UFUNCS or let.fn is Fn.WHERE
+    return result
+
+
+def _masks(operands: Sequence[Value], result: Value, draft: Draft) -> bool:
+    """Whether `where(c, x, 0)` is written as x & -c on the bits: for arrays of some size, views bound once."""
+    condition, taken, other = operands
+    count = product([axis.extent for axis in result.axes])
+    return (
+        draft.blocked is None
+        and other.is_zero
+        and not taken.is_number
+        and condition.axes == result.axes
+        and result.dtype.itemsize in (4, 8)
+        and isinstance(count, int)
+        and count > SMALL
+    )
+
+
+def _masked(operands: Sequence[Value], result: Value, mask: Value, draft: Draft) -> list[str]:
+    bits = f"np.int{8 * result.dtype.itemsize}"
+    condition = draft.bits(operands[0].view, operands[0].name, "np.int8").name
+    taken, out, scratch = (draft.bits(x.view, x.name, bits).name for x in (operands[1], result, mask))
+    return [
+        f"np.negative({condition}, out={scratch}, dtype={bits})",
+        f"np.bitwise_and({taken}, {scratch}, out={out})",
+    ]
