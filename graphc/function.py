@@ -1,6 +1,6 @@
 """A compiled function: takes a caller's arrays, finds room, runs, and gives arrays back."""
 
-import _signal  # what `signal` is made of: the same calls without enums, a twelfth of the time
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without enums: a twelfth of the time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,8 @@
 """The kinds of ops.  A kind says how one element is computed, or how derivatives flow, and so what an op owes.
 
 Derivatives:  Elementwise (partials)   Linear   Multilinear   Differentiable (vjp)   Tangential (jvp)   Constant
-Elements:     Leaf   Counting   Elementwise   Movement   Deposit   Lookup   Scatter   Reduction   Running   Product   Routine   Reshaped
+Elements:     Leaf   Counting   Elementwise   Movement   Deposit   Lookup   Scatter   Reduction   Running
+              Product   Routine   Reshaped
 
 An op picks one of each: `class Transpose(Movement)`, where a Movement is Linear already.
 """

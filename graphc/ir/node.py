@@ -51,8 +51,9 @@ class IndexBound:
 class Op(ABC):
     """What a computation is: the type of its result, what it needs, how it acts on a batch.
 
-    An op is a value: its options are the fields of a frozen dataclass; one without options is a plain class.  What one element of the result is,
-    and how derivatives flow, is said by the kind the op belongs to (see `graphc.ir.kinds`).
+    An op is a value: its options are the fields of a frozen dataclass; one without options is a plain class.
+    What one element of the result is, and how derivatives flow, is said by the kind the op belongs to (see
+    `graphc.ir.kinds`).
     """
 
     name: ClassVar[str]

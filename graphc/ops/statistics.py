@@ -56,7 +56,7 @@ def logsumexp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
     node = floating(x)
     axes = some_axes("logsumexp", axis, node.ndim, node)
     largest = stop_gradient(max(node, axes))  # the result does not depend on what is subtracted
-    limits = ml_dtypes.finfo(node.dtype)
+    limits = ml_dtypes.finfo(node.dtype)  # type: ignore[no-untyped-call]
     shift = clip(largest, float(limits.min), float(limits.max))  # inf - inf would be nan
     total = sum_over(exp(node - spread(shift, node.shape, axes)), axes)
     nothing = float(limits.eps) / 8  # changes no total of 1 or more; the others are 0, with a slope of 0 / 0
