@@ -1,4 +1,4 @@
-"""Folding: what depends on constants alone is a constant."""
+"""Folding numbers: what depends on constants that are one number each is such a constant."""
 
 from dataclasses import dataclass
 from typing import ClassVar, final

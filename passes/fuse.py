@@ -1,16 +1,17 @@
 """Fusing: which nodes become one kernel.
 
 Nodes are visited users first.  A node joins the unit that, of all units that read it, runs first, if it can
-be computed in that unit's loops: its operands are then needed there or earlier, so no cycle can arise.
+be computed in that unit's loops: its operands are then needed there or earlier, so no cycle can arise.  Other
+units read what that one has stored; or, where that costs less, all of them compute the node and none stores it.
 A loop unit walks rows (outer axes) and, in each row, inner axes; a node of it is a value per row or per point.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import (
+    Counting,
     Elementwise,
     IndexMap,
     Leaf,
@@ -21,79 +22,26 @@ from graphc.ir.kinds import (
     Routine,
     Scatter,
 )
-from graphc.ir.leaves import Item
+from graphc.ir.leaves import Item, SizeOf, uniform
 from graphc.ir.node import IndexBound, Node
 from graphc.kernel.target import Target
+from graphc.passes.costs import Costs
+from graphc.passes.pipeline import Log
 from graphc.passes.sources import Source, composed, index_places, shows_all, sources
-from graphc.sizes import Size
+from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
 from graphc.types import Shape, TensorType
 
-__all__ = ["LoopAxis", "Loops", "Partition", "Single", "Unit", "fuse"]
+__all__ = ["fuse", "separate"]
 
 
-@dataclass(eq=False, slots=True)
-class LoopAxis:
-    """An axis of a loop unit."""
-
-    extent: Size
+def fuse(graph: Graph, target: Target, log: Log) -> Partition:
+    """Cut the graph into units, as few bytes and calls as can be seen.  Linear in the number of nodes."""
+    return _Fusion(graph, target, sources(graph), Costs(target), log).run()
 
 
-Place: TypeAlias = tuple[LoopAxis | None, ...]  # the axis behind each axis of a node; None: extent 1, index 0
-
-
-@dataclass(eq=False, slots=True)
-class Loops:
-    """A unit that becomes one kernel.
-
-    places   node -> its axes, in order; for a reduction those of its result
-    walks    reduction -> the axes of its operand
-    order    all axes as they lie in memory
-    inner    the axes that reductions fold, or None while none has decided
-    """
-
-    places: dict[Node, Place]
-    walks: dict[Node, Place]
-    order: list[LoopAxis]
-    inner: list[LoopAxis] | None = None
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The members, operands first."""
-        return tuple(reversed(self.places))
-
-    @property
-    def outer(self) -> list[LoopAxis]:
-        """The axes of rows."""
-        return self.order if self.inner is None else [axis for axis in self.order if axis not in self.inner]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Single:
-    """A unit of one node that shares its step with no other: a product, a routine, a scatter, a copy."""
-
-    node: Node
-
-
-Unit: TypeAlias = Loops | Single
-
-
-@dataclass(frozen=True, eq=False)
-class Partition:
-    """A graph cut into units, in the order in which they run.
-
-    stored   nodes whose value needs a buffer
-    sources  what each movement really reads
-    """
-
-    graph: Graph
-    units: tuple[Unit, ...]
-    stored: frozenset[Node]
-    sources: Mapping[Node, Source]
-
-
-def fuse(graph: Graph, target: Target) -> Partition:
-    """Cut the graph into units.  Linear in the number of nodes."""
-    return _Fusion(graph, target, sources(graph)).run()
+def separate(graph: Graph) -> Partition:
+    """Cut the graph into units of one node each."""
+    return fuse(graph, Target("one node at a time", largest_kernel=1), Log())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +59,15 @@ class _Fusion:
     graph: Graph
     target: Target
     sources: Mapping[Node, Source]
+    costs: Costs
+    log: Log
     units: list[Unit] = field(default_factory=list)  # the last one runs first
+    read: list[set[Node]] = field(default_factory=list)  # what each unit reads
     readings: dict[Node, list[_Reading]] = field(default_factory=dict)
     first: dict[Node, int] = field(default_factory=dict)  # node -> the number of the unit that first needs it
     stored: set[Node] = field(default_factory=set)
     folded: dict[Node, frozenset[Shape]] = field(default_factory=dict)
-    member: dict[Node, int] = field(default_factory=dict)
+    members: dict[Node, tuple[int, ...]] = field(default_factory=dict)  # node -> the units that compute it
 
     def run(self) -> Partition:
         for node in self.graph.nodes:
@@ -186,7 +137,7 @@ class _Fusion:
         self.first[node] = max(self.first.get(node, -1), unit)
 
     def _alone(self, node: Node) -> None:
-        self.units.append(Single(node))
+        self._begin(Single(node))
         self.stored.add(node)
 
     def _read_operand(self, node: Node, operand: Node, map: IndexMap | None, *, by_data: bool = False) -> None:
@@ -203,57 +154,114 @@ class _Fusion:
         self._read_operand(node, operand, map, by_data=checked)
         if checked and not isinstance(operand.op, Leaf) and not shows_all(operand, self.sources):
             self.stored.add(operand)
-            self._need(operand, self.member.get(node, len(self.units) - 1))
+            self._need(operand, max(self._units_of(node)))
+
+    def _units_of(self, reader: Node) -> tuple[int, ...]:
+        """The units that compute a node: the last one made, where none was chosen."""
+        return self.members.get(reader) or (len(self.units) - 1,)
 
     def _read(self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False) -> None:
-        if isinstance(source.op, Leaf):
-            return
-        unit = self.member.get(reader, len(self.units) - 1)
-        self._need(source, unit)
-        if by_data or isinstance(self.units[unit], Single):
-            self.stored.add(source)
-        self.readings.setdefault(source, []).append(_Reading(unit, reader, map, by_data))
+        is_leaf = isinstance(source.op, Leaf)
+        for unit in self._units_of(reader):
+            self.read[unit].add(source)
+            if is_leaf:
+                continue
+            self._need(source, unit)
+            if by_data or isinstance(self.units[unit], Single):
+                self.stored.add(source)
+            self.readings.setdefault(source, []).append(_Reading(unit, reader, map, by_data))
+
+    def _begin(self, unit: Unit) -> int:
+        """A new unit, which runs before all others."""
+        self.units.append(unit)
+        self.read.append(set())
+        return len(self.units) - 1
 
     def _place(self, node: Node) -> None:
-        """Put a node into the unit that first needs it, or into a new one."""
+        """Put a node into the unit that first needs it, or into a new one; or into all units that read it."""
+        readers = dict.fromkeys([reading.unit for reading in self.readings.get(node, ())])
+        if len(readers) > 1 and self._is_computed_again(node, readers):
+            self.members[node] = tuple(readers)
+            return
         number = self.first.get(node, -1)
         unit = self.units[number] if number >= 0 else None
-        if isinstance(unit, Loops) and self._joins(node, unit, number):
-            self.member[node] = number
-        else:
-            self.member[node] = len(self.units)
-            self.units.append(_started(node))
-        if any(reading.unit != self.member[node] for reading in self.readings.get(node, ())):
+        if not isinstance(unit, Loops) or not self._joins(node, unit, number):
+            number = self._begin(_started(node))
+        self.members[node] = (number,)
+        if any(reader != number for reader in readers):
             self.stored.add(node)
+
+    def _is_computed_again(self, node: Node, readers: Iterable[int]) -> bool:
+        """Whether every unit that reads a node had best compute it; if so, it now does."""
+        if node in self.stored or not isinstance(node.op, Elementwise):
+            return False
+        found: list[tuple[Loops, Place]] = []
+        for number in readers:
+            unit = self.units[number]
+            place = self._place_in(unit, number, node) if isinstance(unit, Loops) else None
+            if place is None or not isinstance(unit, Loops) or not self._fits(node, unit, place):
+                return False
+            found.append((unit, place))
+        operands = [self._under(x) for x in node.inputs]
+        moved = [x for x in operands if not _is_formula(x)]
+        first = self.first[node]
+        again = sum(
+            self.costs.computing(node, [x for x in moved if x not in self.read[number]])
+            + sum(self.costs.keeping(x, 0) for x in moved if x not in self.stored and not isinstance(x.op, Leaf))
+            for number in readers
+            if number != first
+        )
+        kept = self.costs.keeping(node, len(found) - 1)
+        if again >= kept:
+            return False
+        for unit, place in found:
+            self._enter(node, unit, place)
+        self.log.note(f"computed in {len(found)} kernels: {again:,.0f} against {kept:,.0f} bytes", node.origin)
+        return True
+
+    def _under(self, node: Node) -> Node:
+        source = self.sources.get(node)
+        return node if source is None else source.node
 
     def _joins(self, node: Node, unit: Loops, number: int) -> bool:
         """Whether `node` can be computed in the loops of `unit`; if so, it now is."""
-        if len(unit.places) >= self.target.largest_kernel or not isinstance(node.type, TensorType):
+        place = self._place_in(unit, number, node)
+        if place is None or (self._is_needed_elsewhere(node, number) and not _is_whole(place, node.shape)):
             return False
+        if isinstance(node.op, Reduction):
+            return self._joins_as_fold(node, unit, place, [axis for axis in place if axis is not None])
+        if not self._fits(node, unit, place):
+            return False
+        self._enter(node, unit, place)
+        return True
+
+    def _place_in(self, unit: Loops, number: int, node: Node) -> Place | None:
+        """Where the readers in a unit, which has room for it, see a node; None where they do not agree."""
+        if len(unit.places) >= self.target.largest_kernel or not isinstance(node.type, TensorType):
+            return None
         place: Place | None = None
         for reading in self.readings.get(node, ()):
             if reading.unit != number:
                 continue
             seen = _place_seen(reading, unit, node.shape)
             if seen is None or (place is not None and seen != place):
-                return False
+                return None
             place = seen
-        if place is None or (self._is_needed_elsewhere(node, number) and not _is_whole(place, node.shape)):
-            return False
-        axes = [axis for axis in place if axis is not None]
-        if len(set(axes)) != len(axes):
-            return False
-        if isinstance(node.op, Reduction):
-            return self._joins_as_fold(node, unit, place, axes)
-        rest = [axis for axis in unit.order if axis not in axes]
-        if rest and unit.inner is None:
-            if tuple(axis.extent for axis in rest) not in self.folded.get(node, ()):
-                return False
+        axes = [axis for axis in place or () if axis is not None]
+        return place if len(set(axes)) == len(axes) else None
+
+    def _fits(self, node: Node, unit: Loops, place: Place) -> bool:
+        """Whether a value at `place` is one per point of a unit, or one per row."""
+        rest = [axis for axis in unit.order if axis not in place]
+        if not rest or unit.inner is not None:
+            return not rest or unit.inner == rest
+        return tuple([axis.extent for axis in rest]) in self.folded.get(node, ())
+
+    def _enter(self, node: Node, unit: Loops, place: Place) -> None:
+        rest = [axis for axis in unit.order if axis not in place]
+        if rest:
             unit.inner = rest
-        if rest and unit.inner != rest:
-            return False
         unit.places[node] = place
-        return True
 
     def _is_needed_elsewhere(self, node: Node, number: int) -> bool:
         return node in self.stored or any(reading.unit != number for reading in self.readings.get(node, ()))
@@ -282,6 +290,11 @@ class _Fusion:
         unit.places[node] = place
         unit.walks[node] = walk
         return True
+
+
+def _is_formula(node: Node) -> bool:
+    """Whether a kernel writes a node down as a number or a count, and reads nothing."""
+    return isinstance(node.op, Counting | SizeOf) or uniform(node) is not None
 
 
 def _wide(shape: Shape) -> Shape:

@@ -11,8 +11,8 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Effect, Fold, Kernel, Monoid, Prefix, Stage, Store
 from graphc.kernel.scalar import Axis, Fn, Formula, Load, Scalar
 from graphc.origin import Origin
-from graphc.passes.fuse import LoopAxis, Loops
 from graphc.passes.sources import Source, index_places
+from graphc.passes.units import LoopAxis, Loops
 from graphc.sizes import Size
 from graphc.types import BFLOAT16, BOOL, DTYPES, FLOAT32, INT64, DType, TensorType, is_floating
 

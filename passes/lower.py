@@ -32,7 +32,6 @@ from graphc.kernel.program import (
     Step,
     sizes_of,
 )
-from graphc.passes.fuse import Loops, Partition
 from graphc.passes.kernels import (
     copy_kernel,
     deposit_kernel,
@@ -42,6 +41,7 @@ from graphc.passes.kernels import (
     scatter_kernel,
 )
 from graphc.passes.sources import Source, composed_index, shows_all
+from graphc.passes.units import Loops, Partition
 from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
 

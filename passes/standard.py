@@ -3,6 +3,7 @@
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
 from graphc.passes.fold import FoldConstants
+from graphc.passes.fold_arrays import FoldArrays
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Trace
 from graphc.passes.rewrite import Rewrite, Rule
@@ -10,7 +11,7 @@ from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
 from graphc.passes.rules.movement import MOVEMENT
 from graphc.passes.share import ShareSubexpressions
-from graphc.passes.steps import CommitInPlace, ComputeInOutputs, Fuse, Lower, ReuseStorage
+from graphc.passes.steps import CommitInPlace, ComputeInOutputs, Fuse, Lower, ReuseStorage, Separate
 
 __all__ = ["ALL_RULES", "improve", "rules"]
 
@@ -28,7 +29,9 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
         graph = trace.apply(FoldConstants(), graph)
         graph = trace.apply(Rewrite(rules(level)), graph)
         graph = trace.apply(ShareSubexpressions(), graph)
-    units = trace.apply(Fuse(target), graph)
+    if level >= 2:
+        graph = trace.apply(FoldArrays(), graph)
+    units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)
     lowered = trace.apply(ComputeInOutputs(), lowered)

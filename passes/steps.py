@@ -6,13 +6,14 @@ from typing import ClassVar, final
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
 from graphc.passes.commit import commit
-from graphc.passes.fuse import Partition, fuse
+from graphc.passes.fuse import fuse, separate
 from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.reuse import reuse
 from graphc.passes.settle import settle
+from graphc.passes.units import Partition
 
-__all__ = ["CommitInPlace", "ComputeInOutputs", "Fuse", "Lower", "ReuseStorage"]
+__all__ = ["CommitInPlace", "ComputeInOutputs", "Fuse", "Lower", "ReuseStorage", "Separate"]
 
 
 @final
@@ -24,7 +25,18 @@ class Fuse(Pass[Graph, Partition]):
     name: ClassVar[str] = "fuse"
 
     def run(self, form: Graph, log: Log) -> Partition:
-        return fuse(form, self.target)
+        return fuse(form, self.target, log)
+
+
+@final
+@dataclass(frozen=True)
+class Separate(Pass[Graph, Partition]):
+    """Cut the graph into units of one node each."""
+
+    name: ClassVar[str] = "fuse"
+
+    def run(self, form: Graph, log: Log) -> Partition:
+        return separate(form)
 
 
 @final

@@ -8,7 +8,8 @@ from graphc.kernel.target import Target
 
 __all__ = ["ACCUMULATE", "SPECIAL", "TARGET", "UFUNCS"]
 
-TARGET = Target(name="numpy", keeps_whole_arrays=True)
+#: every let is a call that takes half a microsecond, as long as moving 5 kB
+TARGET = Target(name="numpy", element=1.2, let=5_000.0, kernel=5_000.0)
 
 #: functions that are one ufunc, called as ufunc(*operands, out=...)
 UFUNCS: Mapping[Fn, str] = {

@@ -7,15 +7,22 @@ __all__ = ["Target"]
 
 @dataclass(frozen=True)
 class Target:
-    """Costs and abilities of a backend.
+    """Costs and abilities of a backend.  Costs are in bytes of memory traffic that take as long.
 
-    `keeps_whole_arrays`: every let becomes an array of its own (NumPy), so a value may be kept but a
-    recomputation costs a pass, and index arithmetic inside a formula costs one too.
-    `pass_bytes`, `kernel_bytes`: cost of touching a byte in cache, and of a kernel, in bytes of memory traffic.
+    largest_kernel   nodes in one kernel, at most
+    cache_bytes      an array of so many bytes is still in cache when it is read next
+    cached           what a byte costs that is found in cache
+    element          what an addition of two elements in cache costs; see `graphc.kernel.costs` for other functions
+    let              what one more let costs a kernel, however few its elements: a call, where every let is one
+    kernel           what one more kernel costs
+    alignment        of every array, in bytes
     """
 
     name: str
-    keeps_whole_arrays: bool
-    largest_kernel: int = 128  # nodes
-    flop_bytes: float = 4.0  # a computed element costs as much as moving so many bytes
+    largest_kernel: int = 128
+    cache_bytes: int = 1 << 20
+    cached: float = 0.25
+    element: float = 0.25
+    let: float = 0.0
+    kernel: float = 20_000.0
     alignment: int = 64

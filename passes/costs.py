@@ -1,0 +1,55 @@
+"""What it costs to keep a value for those who read it, and to compute it again in each of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from graphc.ir.kinds import Elementwise
+from graphc.ir.node import Node, Op
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.costs import additions, calls
+from graphc.kernel.scalar import Formula, Load, Scalar
+from graphc.kernel.target import Target
+from graphc.sizes import estimate, product
+from graphc.types import DType
+
+__all__ = ["Costs"]
+
+
+@dataclass
+class Costs:
+    """The costs of nodes on a target, in bytes of memory traffic.  Open sizes count as their hints."""
+
+    target: Target
+    work: dict[tuple[Op, tuple[DType, ...]], tuple[int, int]] = field(default_factory=dict)
+
+    def keeping(self, node: Node, readings: int) -> float:
+        """To write a value once, and to read it so many times."""
+        bytes = self._bytes(node)
+        return self._moved(bytes) * (1 + readings)
+
+    def computing(self, node: Node, operands: Iterable[Node]) -> float:
+        """To compute a value in a kernel that is there already, which must then read `operands` too."""
+        lets, work = self._work(node)
+        elements = estimate(product(node.shape))
+        moved = sum(self._moved(self._bytes(x)) for x in operands)
+        return lets * self.target.let + elements * work * self.target.element + moved
+
+    def _moved(self, bytes: int) -> float:
+        return bytes if bytes > self.target.cache_bytes else bytes * self.target.cached
+
+    def _bytes(self, node: Node) -> int:
+        return estimate(product(node.shape)) * node.dtype.itemsize
+
+    def _work(self, node: Node) -> tuple[int, int]:
+        """How many functions one element needs, and what they are worth in additions."""
+        dtypes = tuple([x.dtype for x in node.inputs])
+        key = (node.op, dtypes)
+        if key not in self.work:
+            assert isinstance(node.op, Elementwise), node
+            formula = Formula()
+            operands = [
+                formula.add(Load(Buffer(Role.INPUT, dtype, (), n), (), dtype)) for n, dtype in enumerate(dtypes)
+            ]
+            node.op.scalar(*(Scalar(formula, operand) for operand in operands))
+            self.work[key] = calls(formula.lets), additions(formula.lets)
+        return self.work[key]

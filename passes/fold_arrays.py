@@ -1,0 +1,103 @@
+"""Folding arrays: what is computed from small arrays of constants is an array of constants."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy.typing as npt
+
+from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine
+from graphc.ir.leaves import ConstantValue, constant_array
+from graphc.ir.node import IndexBound, Node
+from graphc.kernel.reference import interpret
+from graphc.origin import standing_for
+from graphc.passes.fuse import separate
+from graphc.passes.lower import lower
+from graphc.passes.pipeline import Log, Pass
+from graphc.types import TensorType
+
+__all__ = ["FoldArrays"]
+
+
+@final
+@dataclass(frozen=True)
+class FoldArrays(Pass[Graph, Graph]):
+    """Evaluate what is computed from small arrays of constants, by the reference interpreter.
+
+    Afterwards no other node reads a node that constants decide, within the bounds.  Movements of constants stay:
+    they cost nothing.
+
+    limit   elements of a folded array, or products behind it: a larger one costs more to carry than to compute
+    budget  elements evaluated in one graph: the interpreter takes microseconds for each
+    """
+
+    limit: int = 4096
+    budget: int = 16384
+    name: ClassVar[str] = "fold arrays"
+
+    def run(self, form: Graph, log: Log) -> Graph:
+        wanted = self._wanted(form)
+        if not wanted:
+            return form
+        arrays = dict(zip(wanted, _evaluated(wanted), strict=True))
+        new: dict[Node, Node] = {}
+        for node in form.nodes:
+            if node in arrays:
+                log.note(f"{node.op.name} of constants", node.origin)
+                with standing_for(node):
+                    new[node] = constant_array(arrays[node])
+            else:
+                new[node] = rebuilt(node, [new[x] for x in node.inputs])
+        return Graph(form.inputs, tuple(new[y] for y in form.outputs), {w: new[v] for w, v in form.updates.items()})
+
+    def _wanted(self, graph: Graph) -> list[Node]:
+        """The nodes to fold: those that constants decide, and that the rest of the graph reads."""
+        decided: dict[Node, bool] = {}  # by constants; whether it is computed
+        read: dict[Node, None] = {}
+        spent = 0.0
+        for node in graph.nodes:
+            if isinstance(node.op, ConstantValue):
+                decided[node] = False
+                continue
+            if node.inputs and all(x in decided for x in node.inputs) and _may_fold(node):
+                work = _work(node)
+                if work <= self.limit and spent + work <= self.budget:
+                    spent += work
+                    decided[node] = True
+                    continue
+            read |= dict.fromkeys(x for x in node.inputs if x in decided)
+        read |= dict.fromkeys(root for root in graph.roots if root in decided)
+        return [node for node in dict.fromkeys(map(_under, read)) if decided[node]]
+
+
+def _may_fold(node: Node) -> bool:
+    """Whether an array of numbers can stand for a node: no routine, and nothing that a call could find wrong."""
+    if not isinstance(node.type, TensorType) or node.type.weak or isinstance(node.op, Leaf | Routine):
+        return False
+    needs = node.op.requirements(*(operand.tensor for operand in node.inputs))
+    return not any(isinstance(need, IndexBound) for need in needs)
+
+
+def _work(node: Node) -> float:
+    """How many elements are read, multiplied or written for a node; infinite while sizes are open."""
+    if isinstance(node.op, Movement | Reshaped):
+        return 0
+    shapes = [node.shape, *(x.shape for x in node.inputs)]
+    if isinstance(node.op, Product):
+        shapes.append(node.op.extents)
+    return max(math.prod(n if isinstance(n, int) else math.inf for n in shape) for shape in shapes)
+
+
+def _under(node: Node) -> Node:
+    """What a chain of movements shows."""
+    while isinstance(node.op, Movement | Reshaped):
+        node = node.inputs[0]
+    return node
+
+
+def _evaluated(nodes: Sequence[Node]) -> list[npt.NDArray[Any]]:
+    """The values of nodes that constants decide."""
+    lowered = lower(separate(Graph((), tuple(nodes))))
+    return interpret(lowered.program, (), (), {}, lowered.constants)[0]

@@ -1,0 +1,72 @@
+"""Units: nodes that become one step, and where their elements lie in its loops."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node
+from graphc.passes.sources import Source
+from graphc.sizes import Size
+
+__all__ = ["LoopAxis", "Loops", "Partition", "Place", "Single", "Unit"]
+
+
+@dataclass(eq=False, slots=True)
+class LoopAxis:
+    """An axis of a loop unit."""
+
+    extent: Size
+
+
+Place: TypeAlias = tuple[LoopAxis | None, ...]  # the axis behind each axis of a node; None: extent 1, index 0
+
+
+@dataclass(eq=False, slots=True)
+class Loops:
+    """A unit that becomes one kernel.
+
+    places   node -> its axes, in order; for a reduction those of its result
+    walks    reduction -> the axes of its operand
+    order    all axes as they lie in memory
+    inner    the axes that reductions fold, or None while none has decided
+    """
+
+    places: dict[Node, Place]
+    walks: dict[Node, Place]
+    order: list[LoopAxis]
+    inner: list[LoopAxis] | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The members, operands first."""
+        return tuple(reversed(self.places))
+
+    @property
+    def outer(self) -> list[LoopAxis]:
+        """The axes of rows."""
+        return self.order if self.inner is None else [axis for axis in self.order if axis not in self.inner]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Single:
+    """A unit of one node that shares its step with no other: a product, a routine, a scatter, a copy."""
+
+    node: Node
+
+
+Unit: TypeAlias = Loops | Single
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """A graph cut into units, in the order in which they run.
+
+    stored   nodes whose value needs a buffer
+    sources  what each movement really reads
+    """
+
+    graph: Graph
+    units: tuple[Unit, ...]
+    stored: frozenset[Node]
+    sources: Mapping[Node, Source]
