@@ -30,9 +30,8 @@ class Costs:
     def computing(self, node: Node, operands: Iterable[Node]) -> float:
         """To compute a value in a kernel that is there already, which must then read `operands` too."""
         lets, work = self._work(node)
-        elements = estimate(product(node.shape))
         moved = sum(self._moved(self._bytes(x)) for x in operands)
-        return lets * self.target.let + elements * work * self.target.element + moved
+        return lets * self.target.let + self._bytes(node) * work * self.target.addition + moved
 
     def _moved(self, bytes: int) -> float:
         return bytes if bytes > self.target.cache_bytes else bytes * self.target.cached

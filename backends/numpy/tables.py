@@ -8,8 +8,8 @@ from graphc.kernel.target import Target
 
 __all__ = ["ACCUMULATE", "SPECIAL", "TARGET", "UFUNCS"]
 
-#: every let is a call that takes half a microsecond, as long as moving 5 kB
-TARGET = Target(name="numpy", element=1.2, let=5_000.0, kernel=5_000.0)
+#: Every let is a call, which takes as long as moving 5 kB, and a pass that reads and writes whole arrays.
+TARGET = Target(name="numpy", addition=2.0, let=5_000.0, kernel=5_000.0)
 
 #: functions that are one ufunc, called as ufunc(*operands, out=...)
 UFUNCS: Mapping[Fn, str] = {

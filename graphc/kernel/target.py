@@ -12,7 +12,7 @@ class Target:
     largest_kernel   nodes in one kernel, at most
     cache_bytes      an array of so many bytes is still in cache when it is read next
     cached           what a byte costs that is found in cache
-    element          what an addition of two elements in cache costs; see `graphc.kernel.costs` for other functions
+    addition         what adding two elements costs, for each byte of the result: see `graphc.kernel.costs` for others
     let              what one more let costs a kernel, however few its elements: a call, where every let is one
     kernel           what one more kernel costs
     alignment        of every array, in bytes
@@ -22,7 +22,7 @@ class Target:
     largest_kernel: int = 128
     cache_bytes: int = 1 << 20
     cached: float = 0.25
-    element: float = 0.25
+    addition: float = 0.1
     let: float = 0.0
     kernel: float = 20_000.0
     alignment: int = 64
