@@ -1,8 +1,8 @@
 """Undo a blur: the sharpest photograph that, blurred again, is the one that was taken.
 
-A photograph (from scikit-learn) is blurred by a known kernel, and noise is added.  Blurring is a convolution A; the best
-x under a small penalty on slopes solves (A^T A + c D^T D) x = A^T y, by conjugate gradients.  Nobody writes A^T: it is
-the gradient of a loss.  Boyd, Vandenberghe: Convex Optimization, 2004, section 6.3.3.
+A photograph (from scikit-learn) is blurred by a known kernel, and noise is added.  Blurring is a convolution A; the
+best x under a small penalty on slopes solves (A^T A + c D^T D) x = A^T y, by conjugate gradients.  Nobody writes A^T:
+it is the gradient of a loss.  Boyd, Vandenberghe: Convex Optimization, 2004, section 6.3.3.
 """
 
 from pathlib import Path
