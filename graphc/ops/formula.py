@@ -17,6 +17,7 @@ from graphc.ops.contraction import accumulator
 from graphc.ops.elementwise import floating
 from graphc.ops.sympy_lowering import lowered, number_of, require_supported
 from graphc.ops.sympy_slopes import slope
+from graphc.ops.sympy_stable import stable
 from graphc.ops.sympy_walk import Expression, symbols_of
 from graphc.origin import here
 
@@ -61,7 +62,7 @@ class Formula(Elementwise):
         """The derivative by each parameter: a number, or a formula of the parameters that occur in it."""
         found: list[Formula | float] = []
         for symbol in self.parameters:
-            expression = slope(self.expression, symbol)
+            expression = stable(slope(self.expression, symbol))
             found_symbols = symbols_of(expression)
             used = tuple(other for other in self.parameters if other in found_symbols)
             if not used:
@@ -133,4 +134,4 @@ def _formula(name: str, formula: object) -> Formula:
     if unused:
         raise fail(f"the formula does not use its parameter {unused[0].name!r}")
     require_supported(name, result)
-    return Formula(result, symbols, name)
+    return Formula(stable(result), symbols, name)

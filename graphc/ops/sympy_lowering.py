@@ -6,6 +6,7 @@ from typing import Any
 
 from graphc.errors import UnsupportedError
 from graphc.kernel.scalar import Fn, Scalar
+from graphc.ops.sympy_functions import functions
 from graphc.ops.sympy_walk import Expression, operands_first
 from graphc.types import BOOL
 
@@ -35,6 +36,7 @@ _RECIPROCALS: Mapping[str, Fn] = {
 _FORMS = ("Add", "Mul", "Pow", "Piecewise", "Heaviside", "gamma", "polygamma")
 
 _LARGEST = 64  # a larger power is not multiplied out
+_DIGITS = 30  # of numbers such as sqrt(2) / 2, which are rounded once
 
 
 @cache
@@ -45,7 +47,7 @@ def _table() -> Mapping[Any, Fn | None]:
 
     found = {getattr(sympy, name): fn for name, fn in {**_FUNCTIONS, **_CONDITIONS, **_RECIPROCALS}.items()}
     found |= {getattr(cfunctions, name): fn for name, fn in _C_FUNCTIONS.items()}
-    return found | {getattr(sympy, name): None for name in _FORMS}
+    return found | {getattr(sympy, name): None for name in _FORMS} | dict.fromkeys(functions())
 
 
 def require_supported(name: str, expression: Expression) -> None:
@@ -73,9 +75,13 @@ def lowered(expression: Expression, symbols: Mapping[Expression, Scalar], like: 
 def number_of(part: Expression) -> float:
     """The float next to a number of SymPy."""
     try:
-        return part.p / part.q if part.is_Rational else float(part)
+        return part.p / part.q if part.is_Rational else float(part.evalf(_DIGITS))
     except OverflowError:
         raise UnsupportedError(f"a number of {len(str(part))} digits is outside float64") from None
+
+
+def _is_real_number(part: Expression) -> bool:
+    return bool(part.is_number and part.is_real)
 
 
 def _parts(part: Expression) -> Sequence[Expression]:
@@ -85,6 +91,8 @@ def _parts(part: Expression) -> Sequence[Expression]:
 
 def _operands(part: Expression) -> Sequence[Expression]:
     """What `_scalar` wants to have computed before."""
+    if _is_real_number(part):
+        return ()
     if part.is_Add:
         return [*_summands(part)[0], *_summands(part)[1]]
     if part.is_Mul:
@@ -102,7 +110,7 @@ def _operands(part: Expression) -> Sequence[Expression]:
 
 def _scalar(part: Expression, operands: Sequence[Scalar], like: Scalar) -> Scalar:
     """One part, from its operands."""
-    if part.is_Number or part.is_NumberSymbol:
+    if _is_real_number(part):
         return like.of(number_of(part))
     if part in (True, False):
         return Scalar(like.formula, like.formula.constant(bool(part), BOOL))
@@ -123,6 +131,15 @@ def _scalar(part: Expression, operands: Sequence[Scalar], like: Scalar) -> Scala
             return _where(x > 0, one, _where(x < 0, zero, _where(x == 0, half, x)))
         case "gamma":
             return _gamma(x)
+        case "Sigmoid":
+            return 1 / (1 + (-x).call(Fn.EXP))
+        case "SigmoidSlope":
+            small = (-x.call(Fn.ABS)).call(Fn.EXP)
+            return small / ((1 + small) * (1 + small))
+        case "Softplus":
+            return x.call(Fn.MAXIMUM, like.of(0)) + (-x.call(Fn.ABS)).call(Fn.EXP).call(Fn.LOG1P)
+        case "LogCosh":
+            return _logcosh(x)
         case "polygamma":
             return x.call(Fn.POLYGAMMA, *others) if others else x.call(Fn.DIGAMMA)
     fn = _table()[part.func]
@@ -156,9 +173,11 @@ def _factors(part: Expression) -> tuple[Expression, list[Expression], list[Expre
     number, rest = part.as_coeff_Mul()
     above, below = [], []
     for factor in rest.args if rest.is_Mul else (rest,):
-        if factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative:
+        if _is_real_number(factor):
+            number *= factor
+        elif factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative:
             below.append(factor.base**-factor.exp)
-        elif not (factor.is_Number and factor == 1):
+        else:
             above.append(factor)
     return number, above, below
 
@@ -230,3 +249,11 @@ def _gamma(x: Scalar) -> Scalar:
     at_pole = _where(x == 0, 1 / x, x.of(float("nan")))
     negative = _where(fraction == 0, at_pole, mirrored)
     return _where(x > 0, x.call(Fn.LGAMMA).call(Fn.EXP), negative)
+
+
+def _logcosh(x: Scalar) -> Scalar:
+    """log(1 + 2 sinh(x / 2)^2), and |x| + log(1 + e^-2|x|) - log(2) where the square might overflow."""
+    size = x.call(Fn.ABS)
+    half = (size * 0.5).call(Fn.SINH)
+    far = size + ((size * -2).call(Fn.EXP).call(Fn.LOG1P) - 0.6931471805599453)
+    return _where(size < 1, (2 * (half * half)).call(Fn.LOG1P), far)

@@ -38,7 +38,7 @@ SEES_EVERYTHING = frozenset({"graphc", "arguments", "driver", "function", "testi
 # Slow or optional: imported where they are used, so that `import graphc` stays quick and needs none of them.
 LATE = frozenset(
     {"IPython", "cuda", "cupy", "graphviz", "llvmlite", "matplotlib", "mpi4py"}
-    | {"networkx", "onnx", "safetensors", "scipy", "sympy"}
+    | {"mpmath", "networkx", "onnx", "safetensors", "scipy", "sympy"}
 )
 
 
