@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
+from graphc.kernel.room import Room
 from graphc.kernel.target import Target
 from graphc.sizes import Size
 
@@ -22,12 +23,14 @@ Array = npt.NDArray[Any]
 class Artifact:
     """A program as text.
 
-    workspaces   bytes that each step needs beside its buffers, one size per step
-    entry        how many pieces the text has, and how many of them come before variables are set
+    rooms     what the text uses of the arena beside the temporaries, in the order of `offsets`
+    library   bytes that a library allocates by itself while a step runs: a size for each step that makes it
+    pieces    how many pieces the text has, of which `commit` come before variables are set
     """
 
     source: str
-    workspaces: tuple[Size, ...]
+    rooms: tuple[Room, ...]
+    library: tuple[Size, ...]
     pieces: int
     commit: int
 
@@ -41,6 +44,8 @@ class Loaded:
     """Functions made of an artifact.  `prepare` binds them to an arena and to sizes, once; they may then run often.
 
     prepare(memory, offsets, variables, constants, sizes, fail) -> (compute, commit)
+
+    `offsets` are bytes from the start of `memory`: of each temporary, then of each room.
     """
 
     prepare: Callable[..., tuple[tuple[Prepared, ...], tuple[Prepared, ...]]]

@@ -204,9 +204,11 @@ class OutputRoom:
     form: Structure
 
     def arrays(
-        self, out: Structure, rooms: Sequence[tuple[tuple[int, ...], DType]], inputs: Sequence[Array]
+        self, out: Structure, rooms: Sequence[tuple[tuple[int, ...], DType]], inputs: Sequence[Array], *, afresh: bool
     ) -> list[Array]:
         """Where to compute: the given arrays, or fresh ones where a given one cannot be written directly.
+
+        All are fresh where `afresh`: for a call that may raise when it has computed something.
 
         Raises ArgumentError, ShapeError or DTypeError, and then nothing has been written.
         """
@@ -219,7 +221,7 @@ class OutputRoom:
                     raise ArgumentError("out: two of the arrays share memory")
         except GraphError as error:
             raise error.located(place_of(here())) from None
-        direct = [array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs) for array in given]
+        direct = [not afresh and array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs) for array in given]
         return [
             array if is_direct else np.empty(shape, dtype)
             for array, is_direct, (shape, dtype) in zip(given, direct, rooms, strict=True)

@@ -37,6 +37,7 @@ def compile(
     updates: Updates = None,
     backend: Literal["numpy"] = "numpy",
     level: int = 2,
+    debug: bool = False,
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
 
@@ -44,6 +45,9 @@ def compile(
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
+    debug     every call runs twice, in poisoned memory between guard zones, and raises AssertionError where a result
+              depends on memory that nothing was written to, or a byte beside the arena changed; `f.arena_use`
+              then says how much of the arena was written.  For tests: slower, and one call at a time
 
     Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
     that changes the type of its variable.
@@ -56,7 +60,7 @@ def compile(
     roots = _output_nodes(outputs)
     graph = Graph(_input_nodes(listed), roots, _all_updates(roots, updates))
     _require_names(listed)
-    return _compiled(graph, listed, outputs, BACKENDS[backend](), level)
+    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, debug=debug)
 
 
 def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
@@ -64,11 +68,11 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     given = inputs or {}
     nodes = list(given)
     graph = Graph(_input_nodes(nodes), _output_nodes(outputs))
-    return _compiled(graph, nodes, outputs, NumpyBackend(), level=1)(*given.values())
+    return _compiled(graph, nodes, outputs, NumpyBackend(), level=1, debug=False)(*given.values())
 
 
 def _compiled(
-    graph: Graph, inputs: Sequence[Structure], outputs: Structure, backend: Backend, level: int
+    graph: Graph, inputs: Sequence[Structure], outputs: Structure, backend: Backend, level: int, *, debug: bool
 ) -> CompiledFunction:
     """A function from a graph, whose inputs and outputs are the leaves of two structures."""
     _require_inputs(graph)
@@ -76,11 +80,11 @@ def _compiled(
     lowered = improve(graph, backend.target, level, trace)
     arguments = Arguments(inputs, lowered.program.symbols)
     artifact = backend.emit(lowered.program)
-    plan = layout(lowered.program, artifact.workspaces, backend.target.alignment)
+    plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
     guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
     return CompiledFunction(
         graph, lowered.program, lowered.constants, plan, artifact, backend, arguments, outputs, trace, guard,
-        f"<graphc {next(_numbers)}>",
+        f"<graphc {next(_numbers)}>", debug=debug,
     )  # fmt: skip
 
 

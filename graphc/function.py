@@ -1,67 +1,36 @@
 """A compiled function: takes a caller's arrays, finds room, runs, and gives arrays back."""
 
-import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without enums: a twelfth of the time
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock, get_ident, main_thread
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from graphc.arenas import Arenas
 from graphc.arguments import Arguments, OutputRoom
-from graphc.backends.backend import Artifact, Backend, Loaded, Prepared, empty_arena
+from graphc.backends.backend import Artifact, Backend, Loaded, empty_arena
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Variable
 from graphc.ir.node import Node
 from graphc.ir.storage import Guard
+from graphc.kernel.buffer import Role
 from graphc.kernel.failures import index_outside, sizes_differ
 from graphc.kernel.program import Check, IndexInRange, Program
+from graphc.memory import ArenaUse, MemoryReport
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
+from graphc.poison import run_poisoned
+from graphc.running import Bound, run, run_and_commit
 from graphc.sizes import compiled
 from graphc.structure import Structure, builder
 
-__all__ = ["CompiledFunction", "MemoryReport"]
-
-KEPT_SIZES = 16  # sets of sizes whose plan and views are kept
+__all__ = ["CompiledFunction"]
 
 Array = npt.NDArray[Any]
-_SIGINT = 2
-
-
-@dataclass(frozen=True)
-class MemoryReport:
-    """What one call needs, in bytes, known before it runs.
-
-    peak_bytes    the arena: every temporary and every scratch, by the plan
-    total_bytes   all temporaries side by side, without a plan
-    bound_bytes   the largest set alive together: no plan can be smaller
-    output_bytes  fresh arrays that the caller gets
-    """
-
-    peak_bytes: int
-    total_bytes: int
-    bound_bytes: int
-    output_bytes: int
-
-    def __str__(self) -> str:
-        return (
-            f"arena {self.peak_bytes:,} bytes (lower bound {self.bound_bytes:,}, side by side {self.total_bytes:,}), "
-            f"outputs {self.output_bytes:,}"
-        )
-
-
-@dataclass(eq=False, slots=True)
-class _Bound:
-    """Views into one arena for one set of sizes: one caller at a time."""
-
-    arena: Array
-    compute: tuple[Prepared, ...]
-    commit: tuple[Prepared, ...]
-    rooms: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
+LOOKED_AT = 4096  # indices: those that are wrong are sought in pieces, which take no room to speak of
 
 
 @dataclass(eq=False)
@@ -69,6 +38,10 @@ class CompiledFunction:
     """What `gx.compile` gives.  Call it with arrays, by position or by name.
 
     source   the generated text        trace   every stage of the compilation        graph   what was compiled
+    arena_use   in debug mode, what the last call did to its arena
+
+    Called with `out=`, an array or arrays of the form of the outputs, it computes into these and returns them.
+    A call that raises has written to none of them, nor to a variable; only a Ctrl-C may leave `out` half written.
     """
 
     graph: Graph
@@ -82,13 +55,15 @@ class CompiledFunction:
     trace: Trace
     guard: Guard
     name: str
+    debug: bool = False
     compile_count: int = 1
+    arena_use: ArenaUse | None = None
     _loaded: Loaded = field(init=False)
-    _pools: OrderedDict[tuple[int, ...], list[_Bound]] = field(default_factory=OrderedDict)
-    _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._loaded = self.backend.load(self.artifact, self.name)
+        self._arenas = Arenas(self._bind)
+        self._fails_late = _fails_late(self.program)
         self._variables = tuple(_storage(node).array for node in self.graph.variables)
         self._rebuild = builder(self.form)
         self._room = OutputRoom(self.form)
@@ -112,77 +87,83 @@ class CompiledFunction:
         return self.graph.variables
 
     def memory(self, **sizes: int) -> MemoryReport:
-        """What a call needs, for these values of its size symbols: `f.memory(batch=64)`."""
+        """What a call takes, for these values of its size symbols: `f.memory(batch=64)`."""
         values = self.arguments.sizes_from(sizes)
         placement = self.layout.place(values)
-        given = sum(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize for shape, dtype in self._output_rooms(values))
-        return MemoryReport(placement.peak_bytes, placement.total_bytes, placement.bound_bytes, given)
+        tables = [room.bytes for room in self.artifact.rooms if room.step is None]
+        return MemoryReport(
+            placement.peak_bytes,
+            placement.total_bytes,
+            placement.bound_bytes,
+            table_bytes=sum(compiled(tables, self.program.symbols)(values)),
+            library_bytes=max(compiled(self.artifact.library, self.program.symbols)(values), default=0),
+            output_bytes=sum(prod(shape) * dtype.itemsize for shape, dtype in self._output_rooms(values)),
+        )
 
     def release(self) -> None:
-        """Give all arenas back.  The next call finds room again."""
-        with self._lock:
-            self._pools.clear()
+        """Give back all arenas that wait for a call.  The next call makes one again."""
+        self._arenas.release()
 
     def __call__(self, /, *arrays: object, out: Structure = None, **named: object) -> Structure:
         inputs, sizes = self.arguments.accept(arrays, named)
-        bound = self._take(sizes)
-        try:
-            outputs = (
-                [np.empty(shape, dtype) for shape, dtype in bound.rooms]
-                if out is None
-                else self._room.arrays(out, bound.rooms, inputs)
-            )
-            if bound.commit:
-                self.guard.alone(partial(_run_and_commit, bound, inputs, outputs))
-            elif self._variables:
-                self.guard.shared(partial(_run, bound, inputs, outputs))
-            else:
-                _run(bound, inputs, outputs)
-        finally:
-            self._give(sizes, bound)
+        if self.debug:
+            outputs = self._debugged(inputs, sizes, out)
+        else:
+            bound = self._arenas.take(sizes)
+            try:
+                outputs = (
+                    [np.empty(shape, dtype) for shape, dtype in bound.rooms]
+                    if out is None
+                    else self._room.arrays(out, bound.rooms, inputs, afresh=self._fails_late)
+                )
+                if bound.commit:
+                    self.guard.alone(partial(run_and_commit, bound, inputs, outputs))
+                elif self._variables:
+                    self.guard.shared(partial(run, bound, inputs, outputs))
+                else:
+                    run(bound, inputs, outputs)
+            finally:
+                self._arenas.give(sizes, bound)
         if out is not None:
             return self._room.filled(out, outputs)
         return self._rebuild([y if y.shape else y[()] for y in outputs])
 
+    def _debugged(self, inputs: Sequence[Array], sizes: tuple[int, ...], out: Structure) -> list[Array]:
+        """The outputs of a call whose arena is watched."""
+        placement = self.layout.place(sizes)
+        if out is not None:
+            self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
+        work = partial(
+            run_poisoned,
+            lambda arena: self._bind(sizes, arena),
+            placement.peak_bytes,
+            self.layout.alignment,
+            inputs,
+            self._variables,
+        )
+        outputs, self.arena_use = self.guard.alone(work)
+        return outputs
+
     # Rooms.
-
-    def _take(self, sizes: tuple[int, ...]) -> _Bound:
-        pool = self._pools.get(sizes)
-        if pool:
-            try:
-                return pool.pop()
-            except IndexError:  # another caller took the last one in between
-                pass
-        return self._bind(sizes)
-
-    def _give(self, sizes: tuple[int, ...], bound: _Bound) -> None:
-        pool = self._pools.get(sizes)
-        if pool is not None:
-            pool.append(bound)
-            return
-        with self._lock:
-            self._pools.setdefault(sizes, []).append(bound)
-            while len(self._pools) > KEPT_SIZES:
-                self._pools.popitem(last=False)
 
     def _output_rooms(self, sizes: Sequence[int]) -> tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]:
         extents: Iterator[int] = iter(self._output_sizes(sizes))
         return tuple((tuple(next(extents) for _ in b.shape), b.dtype) for b in self.program.outputs)
 
     def places(self, placement: Placement) -> list[int]:
-        """The offset of each temporary, then of each workspace."""
+        """The offset of each temporary, then of each room of the backend."""
         layout = self.layout
         at = [placement.offsets[layout.storage[buffer]] for buffer in self.program.temporaries]
-        return at + [placement.offsets[layout.workspaces[step]] for step in sorted(layout.workspaces)]
+        return at + [placement.offsets[interval] for interval in layout.rooms]
 
-    def _bind(self, sizes: tuple[int, ...], arena: Array | None = None) -> _Bound:
+    def _bind(self, sizes: tuple[int, ...], arena: Array | None = None) -> Bound:
         placement = self.layout.place(sizes)
         if arena is None:
             arena = empty_arena(placement.peak_bytes, self.layout.alignment)
         compute, commit = self._loaded.prepare(
             arena, self.places(placement), self._variables, self.constants, sizes, self._fail
         )
-        return _Bound(arena, compute, commit, self._output_rooms(sizes))
+        return Bound(compute, commit, self._output_rooms(sizes))
 
     def _fail(self, number: int, *values: Any) -> NoReturn:
         """Raise what check `number` has to say of the values that broke it."""
@@ -191,7 +172,7 @@ class CompiledFunction:
         if isinstance(step.condition, IndexInRange):
             index, extent = values
             low = -extent if step.condition.negative else 0
-            raise index_outside(step, int(index[(index < low) | (index >= extent)].flat[0]), extent)
+            raise index_outside(step, _first_outside(index.reshape(-1), low, extent), extent)
         raise sizes_differ(step, *values)
 
 
@@ -200,34 +181,18 @@ def _storage(node: Node) -> Any:
     return node.op.stored
 
 
-def _run(bound: _Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    """Run the pieces that set no variable."""
-    with np.errstate(all="ignore"):
-        for run in bound.compute:
-            run(inputs, outputs)
+def _first_outside(index: Array, low: int, extent: int) -> int:
+    """The first element that is not in low .. extent - 1."""
+    for start in range(0, len(index), LOOKED_AT):
+        part = index[start : start + LOOKED_AT]
+        wrong = part[(part < low) | (part >= extent)]
+        if wrong.size:
+            return int(wrong[0])
+    raise AssertionError(f"all indices lie in {low} .. {extent - 1}")
 
 
-def _run_and_commit(bound: _Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    """Run all pieces.  A Ctrl-C that comes while variables are set is delivered when all are."""
-    with np.errstate(all="ignore"):
-        for run in bound.compute:
-            run(inputs, outputs)
-        _commit(bound, inputs, outputs)
-
-
-def _commit(bound: _Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    """Set all variables.  Nothing here may raise; a Ctrl-C waits until they are set."""
-    handler = _signal.getsignal(_SIGINT) if get_ident() == main_thread().ident else None
-    if not callable(handler):  # another thread, or a handler that raises nothing in Python
-        for run in bound.commit:
-            run(inputs, outputs)
-        return
-    arrived: list[Any] = []
-    _signal.signal(_SIGINT, lambda *given: arrived.append(given))
-    try:
-        for run in bound.commit:
-            run(inputs, outputs)
-    finally:
-        _signal.signal(_SIGINT, handler)
-    if arrived:
-        handler(*arrived[0])
+def _fails_late(program: Program) -> bool:
+    """Whether a check may fail after an output was written to."""
+    checks = [n for n, step in enumerate(program.steps) if isinstance(step, Check) and step.reads]
+    before = program.steps[: checks[-1]] if checks else ()
+    return any(buffer.role is Role.OUTPUT for step in before for buffer in step.writes)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
+from graphc.kernel.room import Room
 from graphc.sizes import Size, compiled
 
 __all__ = ["Interval", "Layout", "Placement", "layout"]
@@ -41,14 +42,14 @@ class Placement:
 class Layout:
     """What needs room, and when.
 
-    intervals   temporaries first (one per storage), then the workspace of each step that has one
+    intervals   temporaries first (one per storage), then the rooms of the backend
     storage     temporary -> the number of its interval
-    workspaces  step -> the number of its interval
+    rooms       for each room of the backend the number of its interval
     """
 
     intervals: tuple[Interval, ...]
     storage: Mapping[Buffer, int]
-    workspaces: Mapping[int, int]
+    rooms: tuple[int, ...]
     symbols: tuple[str, ...]
     alignment: int
 
@@ -72,8 +73,8 @@ _PAIRWISE = 256  # up to so many intervals, the quadratic planner is tried as we
 Span = tuple[int, int]
 
 
-def layout(program: Program, workspaces: Sequence[Size], alignment: int) -> Layout:
-    """Lifetimes of all temporaries of a program, aliases merged, and of the workspace of each step."""
+def layout(program: Program, rooms: Sequence[Room], alignment: int) -> Layout:
+    """Lifetimes of all temporaries of a program, aliases merged, and of the rooms beside them."""
     first: dict[Buffer, int] = {}
     last: dict[Buffer, int] = {}
     room: dict[Buffer, Buffer] = {}
@@ -89,12 +90,13 @@ def layout(program: Program, workspaces: Sequence[Size], alignment: int) -> Layo
     intervals = [Interval(first[buffer], last[buffer], buffer.bytes) for buffer in first]
     numbers = {buffer: number for number, buffer in enumerate(first)}
     storage = {buffer: numbers[room[buffer]] for buffer in temporaries}
-    at: dict[int, int] = {}
-    for number, size in enumerate(workspaces):
-        if size != 0:
-            at[number] = len(intervals)
-            intervals.append(Interval(number, number, size))
-    return Layout(tuple(intervals), storage, at, program.symbols, alignment)
+    places = tuple(range(len(intervals), len(intervals) + len(rooms)))
+    end = len(program.steps) - 1
+    intervals += [
+        Interval(0, end, room.bytes) if room.step is None else Interval(room.step, room.step, room.bytes)
+        for room in rooms
+    ]
+    return Layout(tuple(intervals), storage, places, program.symbols, alignment)
 
 
 def _peak(offsets: Sequence[int], bytes: Sequence[int]) -> int:

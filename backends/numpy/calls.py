@@ -4,14 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphc.backends.numpy.tables import SPECIAL, UFUNCS
+from graphc.backends.numpy.tables import UFUNCS
 from graphc.backends.numpy.values import Value
 from graphc.kernel.scalar import Call, Const, Fn
-from graphc.types import BFLOAT16, DTYPES
+from graphc.types import BFLOAT16
 
 __all__ = ["call_lines", "number_name", "number_text"]
-
-_NARROW = (BFLOAT16, DTYPES["float16"])
 
 
 def number_text(const: Const) -> str:
@@ -46,11 +44,5 @@ def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str = 
                 f"np.multiply({names[0]}, {names[1]}, out={out})",
                 f"np.add({out}, {names[2]}, out={out})",
             ]
-        case Fn.POLYGAMMA:
-            return [f'np.copyto({out}, special.polygamma({names[0]}, {names[1]}), casting="unsafe")']
-        case fn if fn in SPECIAL:
-            if let.dtype in _NARROW:
-                return [f"wide(special.{SPECIAL[fn]}, {', '.join(names)}, out={out})"]
-            return [f"special.{SPECIAL[fn]}({', '.join(names)}, out={out})"]
         case fn:
             return [f"{UFUNCS[fn]}({', '.join(names)}, out={out})"]

@@ -13,7 +13,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import AffineIndex, Contract
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
-from graphc.types import DType
+from graphc.types import BFLOAT16, FLOAT32, DType
 
 __all__ = ["contract_text"]
 
@@ -34,7 +34,8 @@ def contract_text(step: Contract, naming: Naming) -> KernelText:
     axes = tuple(Axis(number, extent) for number, extent in enumerate(step.extents))
     left, right, out = (_affine(index, axes) for index in (step.left_index, step.right_index, step.out_index))
     roles = _roles(_used(left), _used(right), out)
-    text = _Writer(step, naming, KernelText([], [], [], None))
+    widens = bool(roles.inner) and step.out.dtype == BFLOAT16  # np.matmul would make the copies itself
+    text = _Writer(step, naming, KernelText([], [], [], None), widens)
     text.write(left, right, out, roles)
     return text.result
 
@@ -81,6 +82,7 @@ class _Writer:
     step: Contract
     naming: Naming
     result: KernelText
+    widens: bool = False  # whether operands and result pass through float32 in scratch
 
     def write(self, left: list[Affine], right: list[Affine], out: list[Affine], roles: _Roles) -> None:
         step = self.step
@@ -111,7 +113,12 @@ class _Writer:
             scratch = self._slot([axis.extent for axis in order], step.out.dtype)
             target = self._reshaped(scratch, None, [axis.extent for axis in order], shape)
         call = "np.matmul" if inner else "np.multiply"
-        self.result.body.append(f"{call}({a}, {b}, out={target})")
+        if self.widens:
+            wide = self._slot(shape, FLOAT32)
+            self.result.body.append(f"{call}({a}, {b}, out={wide})")
+            self.result.body.append(f'np.copyto({target}, {wide}, casting="unsafe")')
+        else:
+            self.result.body.append(f"{call}({a}, {b}, out={target})")
         if not direct:
             value = Value(frozenset(order), step.out.dtype, scratch)
             if is_plain(out):
@@ -136,9 +143,10 @@ class _Writer:
         extents = [axis.extent if axis in used else 1 for axis in dims]
         shape = [*extents[: len(lead)], _count(rows), _count(columns)]
         steps = _steps(buffer, index)
-        if _merges(rows, steps) and _merges(columns, steps) and _is_matrix(rows, columns, steps):
+        is_ready = _merges(rows, steps) and _merges(columns, steps) and _is_matrix(rows, columns, steps)
+        if is_ready and not self.widens:
             return self._reshaped(view, buffer, extents, shape)
-        scratch = self._slot(extents, buffer.dtype)
+        scratch = self._slot(extents, FLOAT32 if self.widens else buffer.dtype)
         shown = self._view(view, buffer, self.naming.buffer(buffer))
         self.result.body.append(f"np.copyto({scratch}, {shown})")
         return self._reshaped(scratch, None, extents, shape)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from graphc.backends.numpy.homes import Wish
 from graphc.backends.numpy.values import Instruction, Value, View
-from graphc.backends.numpy.views import Affine, axes_of, is_plain, view_text
+from graphc.backends.numpy.views import Affine, axes_of, is_plain, is_solid, view_text
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Const
 from graphc.sizes import Size, product
@@ -21,6 +21,7 @@ class Naming:
     buffer: Callable[[Buffer], str]
     size: Callable[[Size], str]
     number: Callable[[Const], str]  # an array of no axes: a ufunc takes it in two thirds of the time of a float
+    table: Callable[[Size, Size], str]  # the first multiples of a step, so many of them
     storage: Callable[[Buffer], Buffer]  # the buffer whose bytes it has
     fresh: Callable[[str], str]  # a new name with this beginning
     shared: dict[str, View]  # views that the part has already, by their text
@@ -52,24 +53,26 @@ class Draft:
 
     # Views.
 
-    def view(self, text: str, base: Buffer | None, axes: frozenset[Axis], hint: str) -> View:
+    def view(
+        self, text: str, base: Buffer | None, axes: frozenset[Axis], hint: str, *, is_solid: bool = False
+    ) -> View:
         """A view, one per text; of a buffer that differs from call to call, it is late."""
         late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
-        return self._defined(text, late, axes, hint)
+        return self._defined(text, late, axes, hint, is_solid)
 
     def bits(self, view: View | None, name: str, dtype: str) -> View:
         """The bits of an array under another dtype of the same width."""
-        return self._defined(f"{name}.view({dtype})", view is not None and view.late, frozenset(), f"{name}_bits")
+        return self._defined(f"{name}.view({dtype})", view is not None and view.late, frozenset(), f"{name}_bits", False)
 
-    def _defined(self, text: str, late: bool, axes: frozenset[Axis], hint: str) -> View:
+    def _defined(self, text: str, late: bool, axes: frozenset[Axis], hint: str, is_solid: bool) -> View:
         if self.blocked is None:
             if text == hint.removesuffix("_"):
-                return View(text, text, late, axes)
+                return View(text, text, late, axes, is_solid)
             if text in self.naming.shared:
                 return self.naming.shared[text]
         key = (text, hint)
         if key not in self.views:
-            self.views[key] = View(self.naming.fresh(hint), text, late, axes)
+            self.views[key] = View(self.naming.fresh(hint), text, late, axes, is_solid)
             if self.blocked is None and not hint.endswith("_bits"):
                 self.naming.shared[text] = self.views[key]
         return self.views[key]
@@ -78,7 +81,7 @@ class Draft:
         """The elements of a buffer at an affine index, with axes `dims`."""
         name = self.naming.buffer(buffer)
         text = view_text(name, buffer, index, self.dims, self.naming.size)
-        return self.view(text, buffer, axes_of(index), name + "_")
+        return self.view(text, buffer, axes_of(index), name + "_", is_solid=is_solid(index, buffer.shape))
 
     def loaded(self, buffer: Buffer, index: Sequence[Affine]) -> Value:
         """What a load gives: a view."""
@@ -94,11 +97,11 @@ class Draft:
 
     def walk(self, axis: Axis, step: Size = 1) -> Value:
         """The index along an axis, times a step."""
-        text = f"positions({self.naming.size(axis.extent)}, {self.dims.index(axis)}, {len(self.dims)})"
-        if step != 1:
-            text += f" * {self.naming.size(step)}"
+        table = self.naming.table(axis.extent, step)
+        shape = ", ".join(self.naming.size(axis.extent) if a == axis else "1" for a in self.dims)
         axes = frozenset({axis})
-        view = self.view(text, None, axes, "axis")
+        text = table if len(self.dims) == 1 else f"{table}.reshape({shape})"
+        view = self.view(text, None, axes, f"{table}_", is_solid=True)
         return Value(axes, INT64, view.name, view=view)
 
     def full_along(self, value: Value, axes: frozenset[Axis]) -> Value:
@@ -123,6 +126,13 @@ class Draft:
     def copied(self, value: Value) -> Value:
         """A copy in scratch."""
         return self.emit(_copy(value), [value], Value(value.axes, value.dtype))
+
+    def solid(self, value: Value) -> Value:
+        """The value where its elements lie in order and without gaps; a copy in scratch, if need be."""
+        if value.view is not None and not value.view.is_solid:
+            value = self.copied(value)
+        value.is_solid = True
+        return value
 
     def binary(self, ufunc: str, left: Value, right: Value | str) -> Value:
         """A ufunc of two indices, or of an index and a text."""

@@ -91,7 +91,18 @@ def _fold_position(fold: Fold, stage: Stage, values: Mapping[int, Value], draft:
     at = draft.dims.index(axis)
     which, best = ("np.argmax", "np.maximum") if fold.monoid is Monoid.ARGMAX else ("np.argmin", "np.minimum")
     index = draft.locals[fold.results[-1]] = Value(rows, INT64)
-    draft.emit(lambda out: [f"{which}({value.name}, axis={at}, keepdims=True, out={out.name})"], [value], index)
+    index.is_solid = True
+    if any(other in value.axes for other in draft.dims[at + 1 :]) or (value.view and not value.view.is_solid):
+        scratch = Value(value.axes, value.dtype)
+        draft.emit(
+            lambda out: [f"best_place({which}, {value.name}, {at}, out={out.name}, scratch={scratch.name})"],
+            [value],
+            index,
+        )
+        draft.instructions[-1].scratch = scratch
+    else:
+        value = draft.solid(value)
+        draft.emit(lambda out: [f"{which}({value.name}, axis={at}, keepdims=True, out={out.name})"], [value], index)
     if len(fold.results) == 2:
         top = draft.locals[fold.results[0]] = Value(rows, value.dtype)
         draft.emit(lambda out: [f"{best}.reduce({value.name}, axis={at}, keepdims=True, out={out.name})"], [value], top)
@@ -149,7 +160,7 @@ def _store_by_data(
     ufunc: str, store: Store, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft
 ) -> None:
     value = values[store.value]
-    place = draft.flat_index(store.buffer, store.index, values, affine)
+    place = draft.solid(draft.flat_index(store.buffer, store.index, values, affine))
     flat = draft.flat(store.buffer)
     draft.deferred.append(
         Instruction(lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"], (place, value), stored=store.buffer)

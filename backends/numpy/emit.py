@@ -8,14 +8,16 @@ from graphc.backends.numpy.calls import number_name, number_text
 from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.draft import Naming
 from graphc.backends.numpy.kernels import KernelText, kernel_text
+from graphc.backends.numpy.routines import WORKSPACES
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, Step, buffers_of
+from graphc.kernel.room import Room
 from graphc.kernel.scalar import Const
 from graphc.origin import Origin
 from graphc.sizes import Size, product, python_text
-from graphc.types import BFLOAT16, DType, name_of
+from graphc.types import BFLOAT16, INT64, DType, name_of
 
 __all__ = ["emit"]
 
@@ -30,7 +32,7 @@ from scipy import special
 
 from graphc.backends.numpy import routines
 from graphc.backends.numpy.support import (
-    array, arrays, bfloat16, blocks, in_range, positions, select, span, taps, wide, windows,
+    array, arrays, best_place, bfloat16, blocks, in_range, positions, select, span, taps, windows,
 )
 '''
 
@@ -45,8 +47,9 @@ class _Emitter:
     program: Program
     names: dict[Buffer, str] = field(default_factory=dict)
     places: dict[Buffer, int] = field(default_factory=dict)
-    workspaces: list[Size] = field(default_factory=list)
-    with_workspace: int = 0
+    rooms: list[Room] = field(default_factory=list)
+    tables: dict[tuple[Size, Size], int] = field(default_factory=dict)
+    library: list[Size] = field(default_factory=list)
 
     def run(self) -> Artifact:
         program = self.program
@@ -71,18 +74,21 @@ class _Emitter:
             first, last = bound[: len(compute)], bound[len(compute) :]
             writer.line(f"return ({_tuple(first)}, {_tuple(last)})")
         source = "\n\n".join((_head(texts), *texts, str(writer)))
-        return Artifact(source, tuple(self.workspaces), len(texts), len(compute))
+        return Artifact(source, tuple(self.rooms), tuple(self.library), len(texts), len(compute))
 
     def _part(self, name: str, steps: Sequence[int]) -> str:
         return _Part(self, name).write(steps)
 
-    def slot_place(self, size: Size) -> int:
-        """The number in `at` of a step's workspace, after the temporaries."""
-        self.workspaces.append(size)
-        if size == 0:
-            return -1
-        self.with_workspace += 1
-        return len(self.places) + self.with_workspace - 1
+    def room(self, size: Size, step: int | None) -> int:
+        """The number in `at` of new bytes in the arena, after the temporaries."""
+        self.rooms.append(Room(size, step))
+        return len(self.places) + len(self.rooms) - 1
+
+    def table(self, extent: Size, step: Size) -> int:
+        """The number in `at` of the multiples of `step` below `extent` of them: one table for all who ask."""
+        if (extent, step) not in self.tables:
+            self.tables[extent, step] = self.room(extent * INT64.itemsize, None)
+        return self.tables[extent, step]
 
 
 @dataclass
@@ -95,6 +101,7 @@ class _Part:
     sizes: dict[str, str] = field(default_factory=dict)
     numbers: dict[Const, str] = field(default_factory=dict)
     views: dict[Buffer, str] = field(default_factory=dict)
+    tables: dict[tuple[Size, Size], str] = field(default_factory=dict)
     bind: Writer = field(default_factory=Writer)
     run: Writer = field(default_factory=Writer)
 
@@ -106,7 +113,7 @@ class _Part:
         self._show_temporaries(buffer.root for buffer in touched)
         for buffer in touched:
             self._show(buffer)
-        naming = Naming(self._name, self.size, self._number, self._storage, self._fresh, {})
+        naming = Naming(self._name, self.size, self._number, self._table, self._storage, self._fresh, {})
         said: list[str] = []
         for number in steps:
             step = program.steps[number]
@@ -172,6 +179,14 @@ class _Part:
             self.bind.line(f"{name} = np.array({number_text(const)}, {dtype})")
         return self.numbers[const]
 
+    def _table(self, extent: Size, step: Size) -> str:
+        """The name of the numbers 0, step, 2 step ..., `extent` of them: written into the arena when bound."""
+        if (extent, step) not in self.tables:
+            name = self.tables[extent, step] = self._fresh("steps")
+            place = self.whole.table(extent, step)
+            self.bind.line(f"{name} = positions(memory, at[{place}], {self.size(extent)}, {self.size(step)})")
+        return self.tables[extent, step]
+
     def _shape(self, shape: Iterable[Size]) -> str:
         parts = [self.size(n) for n in shape]
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
@@ -224,16 +239,16 @@ class _Part:
     def _step(self, step: Step, number: int, naming: Naming) -> None:
         match step:
             case Kernel():
-                self._text(kernel_text(step, naming))
+                self._text(kernel_text(step, naming), number)
             case Contract():
-                self._text(contract_text(step, naming))
+                self._text(contract_text(step, naming), number)
             case Extern():
-                self.whole.slot_place(0)
                 operands = ", ".join(self._name(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
+                if step.routine in WORKSPACES:
+                    self.whole.library.append(WORKSPACES[step.routine](*step.reads))
             case Check():
-                self.whole.slot_place(0)
                 self._check(step, number)
 
     def _check(self, step: Check, number: int) -> None:
@@ -248,8 +263,8 @@ class _Part:
             with self.bind.block(f"if {left} != {right}:"):
                 self.bind.line(f"fail({number}, {left}, {right})")
 
-    def _text(self, text: KernelText) -> None:
-        place = self.whole.slot_place(_workspace(text.slots))
+    def _text(self, text: KernelText, step: int) -> None:
+        place = self.whole.room(_workspace(text.slots), step) if text.slots else -1
         if text.blocked is None:
             self._whole(text, place)
         else:
@@ -258,7 +273,7 @@ class _Part:
     def _slot_lines(self, text: KernelText, place: int, suffix: str = "") -> None:
         offset: Size = 0
         for name, shape, dtype in text.slots:
-            start = "0" if place < 0 else f"at[{place}]"  # a workspace of no bytes has no place
+            start = f"at[{place}]"
             if offset != 0:
                 start += f" + {self.size(offset)}"
             self.bind.line(f'{name}{suffix} = array(memory, {start}, {self._shape(shape)}, "{name_of(dtype)}")')

@@ -47,7 +47,8 @@ def settle(instructions: list[Instruction], wishes: Sequence[Wish], storage: Cal
             place > value.defined or (place == value.defined and not in_place)
             for place, in_place in loads.get(storage(wish.buffer), ())
         )
-        if value.name or spoils:
+        has_gaps = value.is_solid and not wish.target.is_solid
+        if value.name or spoils or has_gaps:
             copies.append(Instruction(_copying(wish.target.name, value), (value,), stored=wish.buffer))
         else:
             value.name, value.view = wish.target.name, wish.target

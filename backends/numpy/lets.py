@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from graphc.backends.numpy.calls import call_lines
 from graphc.backends.numpy.draft import Draft
+from graphc.backends.numpy.special import special_call
 from graphc.backends.numpy.support import SMALL
-from graphc.backends.numpy.tables import UFUNCS
+from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.backends.numpy.values import Value
 from graphc.backends.numpy.views import Affine
 from graphc.kernel.buffer import Role
@@ -68,16 +69,18 @@ def _load(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None
     plain = [part for number in let.index if (part := affine[number]) is not None]
     if len(plain) == len(let.index):
         return draft.loaded(let.buffer, plain)
-    place = draft.flat_index(let.buffer, let.index, values, affine)
+    place = draft.solid(draft.flat_index(let.buffer, let.index, values, affine))
     flat = draft.flat(let.buffer)
     return draft.emit(
         lambda out: [f'np.take({flat}, {place.name}, out={out.name}, mode="clip")'],
         [place],
-        Value(place.axes, let.dtype),
+        Value(place.axes, let.dtype, is_solid=True),
     )
 
 
 def _call(let: Call, operands: list[Value], draft: Draft) -> Value:
+    if let.fn in SPECIAL or let.fn is Fn.POLYGAMMA:
+        return special_call(let, operands, draft)
     axes = frozenset[Axis]().union(*(x.axes for x in operands))
     result = Value(axes, let.dtype)
     if let.fn is Fn.WHERE and not operands[0].is_number:
@@ -113,6 +116,7 @@ def _masked(operands: Sequence[Value], result: Value, mask: Value, draft: Draft)
     condition = draft.bits(operands[0].view, operands[0].name, "np.int8").name
     taken, out, scratch = (draft.bits(x.view, x.name, bits).name for x in (operands[1], result, mask))
     return [
-        f"np.negative({condition}, out={scratch}, dtype={bits})",
+        f"np.copyto({scratch}, {condition})",
+        f"np.negative({scratch}, out={scratch})",
         f"np.bitwise_and({taken}, {scratch}, out={out})",
     ]

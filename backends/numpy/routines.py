@@ -1,44 +1,114 @@
-"""The closed set of externs, by NumPy and LAPACK; leading axes are a batch."""
+"""The closed set of externs, by NumPy, LAPACK and BLAS; leading axes are a batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["cholesky", "sort", "triangular_solve"]
+from graphc.kernel.buffer import Buffer
+from graphc.sizes import Size, maximum, minimum, product
+
+__all__ = ["WORKSPACES", "cholesky", "sort", "triangular_solve"]
 
 Array = npt.NDArray[Any]
+
+SORTED_AT_ONCE = 1 << 15  # elements: rows are sorted in groups of about so many, as argsort makes a fresh array
 
 
 def sort(x: Array, values: Array, order: Array, descending: bool) -> None:
     """Along the last axis, and the permutation that does it.  Stable; a nan is larger than every number."""
-    if descending:  # from the back, and back again, so that equal elements keep their order
-        np.subtract(x.shape[-1] - 1, np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1], out=order)
-    else:
-        np.copyto(order, np.argsort(x, axis=-1, kind="stable"))
-    np.copyto(values, np.take_along_axis(x, order, axis=-1))
+    extent = x.shape[-1]
+    if x.size == 0:
+        return
+    rows, ranked, places = (array.reshape(-1, extent) for array in (x, values, order))
+    group = max(SORTED_AT_ONCE // extent, 1)
+    for first in range(0, len(rows), group):
+        part, place = rows[first : first + group], places[first : first + group]
+        if descending:  # from the back, and back again, so that equal elements keep their order
+            np.subtract(extent - 1, np.argsort(part[:, ::-1], axis=-1, kind="stable")[:, ::-1], out=place)
+        else:
+            np.copyto(place, np.argsort(part, axis=-1, kind="stable"))
+        starts = np.arange(0, part.size, extent)[:, None]
+        np.add(place, starts, out=place)
+        np.take(part, place, out=ranked[first : first + group], mode="clip")
+        np.subtract(place, starts, out=place)
+
+
+def _sort_bytes(x: Buffer) -> Size:
+    """The fresh places of a group and where its rows start; for one row a copy of it, and scratch of the sort."""
+    extent, itemsize = x.shape[-1], x.dtype.itemsize
+    group = maximum(extent, minimum(x.size, SORTED_AT_ONCE))
+    return 2 * 8 * group + (16 + itemsize) * extent
 
 
 def cholesky(a: Array, factor: Array) -> None:
-    """The lower factor of symmetric matrices, from their lower triangles; nan where there is none."""
-    factorise = _lapack("potrf", a)
+    """The lower factor of symmetric matrices, from their lower triangles; nan where there is none.
+
+    The factor is computed where it goes: read by columns, as Fortran does, it is an upper one.
+    """
+    if a.dtype.itemsize < 4:
+        wide = np.empty(a.shape[-2:])
+        for place in np.ndindex(*a.shape[:-2]):
+            cholesky(a[place].astype(float), wide)
+            factor[place] = wide
+        return
+    factorise = _routine("lapack", "potrf", factor)
+    np.copyto(factor, a)
     for place in np.ndindex(*a.shape[:-2]):
-        lower, status = factorise(a[place], lower=True, clean=True)
-        factor[place] = lower if status == 0 else np.nan
+        _, status = factorise(factor[place].T, lower=False, clean=True, overwrite_a=True)
+        if status != 0:
+            factor[place] = np.nan
+
+
+def _cholesky_bytes(a: Buffer) -> Size:
+    """One matrix and its factor in float64, for dtypes that LAPACK does not know."""
+    return 2 * 8 * product(a.shape[-2:]) if a.dtype.itemsize < 4 else 0
 
 
 def triangular_solve(a: Array, b: Array, x: Array, lower: bool, transposed: bool, unit_diagonal: bool) -> None:
-    """x with a x = b, or with the transpose of a; only the named triangle of a is read."""
-    solve = _lapack("trtrs", a, b)
+    """x with a x = b, or with the transpose of a; only the named triangle of a is read.
+
+    Nan where a number on the diagonal is zero.  Solved where x is: read by columns that is x^T a^T = b^T.
+    """
+    if x.dtype.itemsize < 4:
+        wide = np.empty(x.shape[-2:])
+        for place in np.ndindex(*a.shape[:-2]):
+            triangular_solve(a[place].astype(float), b[place].astype(float), wide, lower, transposed, unit_diagonal)
+            x[place] = wide
+        return
+    if x.size == 0:
+        return
+    solve = _routine("blas", "trsm", x)
+    np.copyto(x, b)
     for place in np.ndindex(*a.shape[:-2]):
-        found, status = solve(a[place], b[place], lower=lower, trans=int(transposed), unitdiag=unit_diagonal)
-        x[place] = found if status == 0 else np.nan
+        if not unit_diagonal and not a[place].diagonal().all():
+            x[place] = np.nan
+            continue
+        solve(
+            1.0, a[place].T, x[place].T, side=True, lower=not lower, trans_a=transposed, diag=unit_diagonal,
+            overwrite_b=True,
+        )  # fmt: skip
 
 
-def _lapack(name: str, *arrays: Array) -> Callable[..., Any]:  # Any: a routine of Fortran has results of every type
-    """The routine of LAPACK for the dtype of some arrays."""
+def _triangular_solve_bytes(a: Buffer, b: Buffer) -> Size:
+    """One matrix, right side and solution in float64, for dtypes that BLAS does not know."""
+    wide = 8 * (product(a.shape[-2:]) + 2 * product(b.shape[-2:]))
+    return wide if b.dtype.itemsize < 4 else 0
+
+
+#: for each routine the bytes that it allocates beside its operands, which are given
+WORKSPACES: Mapping[str, Callable[..., Size]] = {
+    "sort": _sort_bytes,
+    "cholesky": _cholesky_bytes,
+    "triangular_solve": _triangular_solve_bytes,
+}
+
+
+def _routine(library: str, name: str, array: Array) -> Callable[..., Any]:  # Any: Fortran has results of every type
+    """The routine of BLAS or LAPACK for the dtype of an array."""
     from scipy import linalg
 
-    (routine,) = cast("list[Callable[..., Any]]", linalg.lapack.get_lapack_funcs((name,), arrays))
+    get = linalg.blas.get_blas_funcs if library == "blas" else linalg.lapack.get_lapack_funcs
+    (routine,) = cast("list[Callable[..., Any]]", get((name,), (array,)))
     return routine

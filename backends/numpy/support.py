@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from graphc.types import as_dtype
 
-__all__ = ["array", "arrays", "blocks", "in_range", "positions", "select", "span", "taps", "wide", "windows"]
+__all__ = ["array", "arrays", "best_place", "blocks", "in_range", "positions", "select", "span", "taps", "windows"]
 
 Array = npt.NDArray[Any]
 bfloat16 = ml_dtypes.bfloat16
@@ -42,9 +42,12 @@ def windows(x: Array, start: Sequence[int], shape: Sequence[int], steps: Sequenc
     return np.lib.stride_tricks.as_strided(origin, shape, strides)
 
 
-def positions(extent: int, axis: int, rank: int) -> Array:
-    """0, 1 ... extent - 1 along `axis` of `rank` axes."""
-    return np.arange(extent).reshape([extent if a == axis else 1 for a in range(rank)])
+def positions(memory: Array, offset: int, extent: int, step: int) -> Array:
+    """0, step, 2 step ..., `extent` of them, written into the arena from `offset` on."""
+    table = array(memory, offset, (extent,), "int64")
+    table.fill(step)
+    table[:1] = 0
+    return np.add.accumulate(table, out=table)
 
 
 def blocks(extent: int, rows: int) -> list[tuple[int, int]]:
@@ -81,23 +84,28 @@ def select(condition: Array, taken: Array | float, other: Array | float, *, out:
     a = (taken if isinstance(taken, np.ndarray) else np.asarray(taken, out.dtype)).view(kind)
     b = (other if isinstance(other, np.ndarray) else np.asarray(other, out.dtype)).view(kind)
     truth = condition.view(np.int8)
+    np.copyto(bits, truth)  # before the ufunc: one that casts allocates buffers, and takes longer
     if b.ndim == 0 and b == 0:
-        np.negative(truth, out=bits, dtype=kind)
+        np.negative(bits, out=bits)
         np.bitwise_and(a, bits, out=result)
     elif isinstance(other, np.ndarray) and np.may_share_memory(out, other):
-        np.subtract(truth, 1, out=bits, dtype=kind)
+        np.subtract(bits, 1, out=bits)
         np.bitwise_xor(a, b, out=result)
         np.bitwise_and(result, bits, out=result)
         np.bitwise_xor(result, a, out=result)
     else:
-        np.negative(truth, out=bits, dtype=kind)
+        np.negative(bits, out=bits)
         np.bitwise_xor(a, b, out=result)
         np.bitwise_and(result, bits, out=result)
         np.bitwise_xor(result, b, out=result)
 
 
-def wide(function: Callable[..., Array], *operands: Array | float, out: Array) -> Array:
-    """A function that knows no narrow floats, computed in float32."""
-    widened = [x.astype(np.float32) if isinstance(x, np.ndarray) else x for x in operands]
-    np.copyto(out, function(*widened), casting="unsafe")
-    return out
+def best_place(find: Callable[..., Array], x: Array, axis: int, *, out: Array, scratch: Array) -> None:
+    """np.argmax or np.argmin along an axis, of a copy in `scratch` that has this axis last.
+
+    NumPy would make that copy itself wherever the elements along the axis do not lie side by side.
+    """
+    turned = np.moveaxis(x, axis, -1)
+    ordered = scratch.reshape(turned.shape)
+    np.copyto(ordered, turned)
+    find(ordered, axis=-1, out=out.reshape(turned.shape[:-1]))

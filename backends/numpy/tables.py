@@ -75,7 +75,7 @@ SPECIAL: Mapping[Fn, str] = {
     Fn.DIGAMMA: "digamma",
 }
 
-#: functions with lines of their own: see `graphc.backends.numpy.lines`
+#: functions with lines of their own: see `calls` and `special`
 COMPOSED = frozenset({Fn.WHERE, Fn.CAST, Fn.FMA, Fn.POLYGAMMA})
 
 #: the ufunc behind each monoid

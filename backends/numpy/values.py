@@ -16,12 +16,14 @@ class View:
 
     text   how it is made
     late   whether it shows an input or output, which differ from call to call
+    is_solid  whether its elements lie in order and without gaps
     """
 
     name: str
     text: str
     late: bool
     axes: frozenset[Axis]
+    is_solid: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +35,7 @@ class Value:
     view    what the name stands for, where that is a view
     loaded  the buffer it shows, for a view of one
     is_windowed  whether it shows elements more than once, or out of line
+    is_solid     whether its home must have no gaps: NumPy's functions that are no ufuncs copy what has some
     """
 
     axes: frozenset[Axis]
@@ -41,6 +44,7 @@ class Value:
     is_number: bool = False
     is_zero: bool = False
     is_windowed: bool = False
+    is_solid: bool = False
     view: View | None = None
     loaded: Buffer | None = None
     defined: int = -1

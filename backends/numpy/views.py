@@ -8,7 +8,7 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, SizeValue
 from graphc.sizes import Size
 
-__all__ = ["Affine", "SizeText", "affine_of", "axes_of", "is_plain", "view_text"]
+__all__ = ["Affine", "SizeText", "affine_of", "axes_of", "is_plain", "is_solid", "view_text"]
 
 SizeText: TypeAlias = Callable[[Size], str]
 
@@ -62,6 +62,21 @@ def is_plain(index: Sequence[Affine]) -> bool:
     """Whether every part walks one axis at most, and no axis twice: a slice, a transpose, no window."""
     axes = [axis for part in index for axis, _ in part.terms]
     return len(set(axes)) == len(axes) and all(len(part.terms) <= 1 for part in index)
+
+
+def is_solid(index: Sequence[Affine], shape: Sequence[Size]) -> bool:
+    """Whether the elements at an index lie in the order of the axes and without gaps: a stretch of the buffer."""
+    walked: list[Axis] = []
+    for part, extent in zip(index, shape, strict=True):
+        if not part.terms:
+            if walked and extent != 1:
+                return False
+            continue
+        ((axis, step), *others) = part.terms
+        if others or step != 1 or (walked and axis.extent != extent) or (walked and axis.number <= walked[-1].number):
+            return False
+        walked.append(axis)
+    return True
 
 
 def view_text(

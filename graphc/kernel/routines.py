@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.kernel.meaning import Value
-from graphc.sizes import Size
-from graphc.types import Shape
 
 __all__ = ["EXTERNS", "Option", "Routine"]
 
@@ -19,11 +17,6 @@ Options: TypeAlias = Mapping[str, Option]
 Reference: TypeAlias = Callable[[Sequence[Array], Sequence[Array], Options], None]
 
 
-def no_workspace(shapes: Sequence[Shape]) -> Size:
-    """0 bytes."""
-    return 0
-
-
 @dataclass(frozen=True)
 class Routine:
     """What a routine takes and gives, and how it is computed for one member of the batch.
@@ -31,7 +24,6 @@ class Routine:
     `trailing`   how many axes at the end of every operand and result the routine works on
     `options`    what it may be told, with what holds where it is not told
     `reference`  reads the operands and sets the results, all without the axes of the batch
-    `workspace`  bytes that it needs besides, from the shapes of the operands
     """
 
     name: str
@@ -40,7 +32,6 @@ class Routine:
     trailing: int
     options: Options
     reference: Reference
-    workspace: Callable[[Sequence[Shape]], Size] = no_workspace
 
     def run(self, operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
         """Set `results` from `operands`, for every member of the batch."""

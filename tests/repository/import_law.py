@@ -33,7 +33,9 @@ LAW: Mapping[str, frozenset[str]] = {
     "optim": OPS_AND_ABOVE,
     "interchange": OPS_AND_ABOVE,
 }
-SEES_EVERYTHING = frozenset({"graphc", "arguments", "driver", "function", "testing", "__main__"})
+SEES_EVERYTHING = frozenset(
+    {"graphc", "arenas", "arguments", "driver", "function", "memory", "poison", "running", "testing", "__main__"}
+)
 
 # Slow or optional: imported where they are used, so that `import graphc` stays quick and needs none of them.
 LATE = frozenset(

@@ -1,0 +1,71 @@
+"""Functions that SciPy has, as instructions: narrow floats are widened first, in scratch that the plan knows."""
+
+from collections.abc import Sequence
+
+from graphc.backends.numpy.draft import Draft
+from graphc.backends.numpy.tables import SPECIAL
+from graphc.backends.numpy.values import Value
+from graphc.kernel.scalar import Axis, Call, Fn
+from graphc.types import BFLOAT16, BOOL, DTYPES, FLOAT32, DType
+
+__all__ = ["special_call"]
+
+_NARROW = (BFLOAT16, DTYPES["float16"])  # SciPy computes neither
+
+
+def special_call(let: Call, operands: Sequence[Value], draft: Draft) -> Value:
+    """The value of a call of a special function."""
+    if let.dtype not in _NARROW:
+        return _called(let.fn, operands, draft, let.dtype)
+    wide = [_cast(x, FLOAT32, draft) for x in operands]
+    return _cast(_called(let.fn, wide, draft, FLOAT32), let.dtype, draft)
+
+
+def _cast(value: Value, dtype: DType, draft: Draft) -> Value:
+    return draft.emit(
+        lambda out: [f'np.copyto({out.name}, {value.name}, casting="unsafe")'], [value], Value(value.axes, dtype)
+    )
+
+
+def _called(fn: Fn, operands: Sequence[Value], draft: Draft, dtype: DType) -> Value:
+    if fn is not Fn.POLYGAMMA:
+        return _line(f"special.{SPECIAL[fn]}", operands, draft, dtype)
+    order, x = operands
+    if order.is_zero:
+        return _line("special.digamma", [x], draft, dtype)
+    return _polygamma(order, x, draft, dtype)
+
+
+def _polygamma(order: Value, x: Value, draft: Draft, dtype: DType) -> Value:
+    """(-1)^(order + 1) order! zeta(order + 1, x); digamma where the order is 0."""
+    next = _line("np.add", [order, "1"], draft, dtype)
+    zeta = _line("special.zeta", [next, x], draft, dtype)
+    factorial = _line("special.gamma", [next], draft, dtype)
+    sign = _line("np.power", ["-1.0", next], draft, dtype)
+    higher = _line("np.multiply", [zeta, _line("np.multiply", [sign, factorial], draft, dtype)], draft, dtype)
+    if order.is_number:
+        return higher
+    lowest = _line("special.digamma", [x], draft, dtype)
+    is_lowest = _line("np.equal", [order, "0"], draft, BOOL)
+    axes = is_lowest.axes | higher.axes
+    mask = Value(axes, dtype)
+    chosen = draft.emit(
+        lambda out: [f"select({is_lowest.name}, {lowest.name}, {higher.name}, out={out.name}, mask={mask.name})"],
+        [is_lowest, lowest, higher],
+        Value(axes, dtype),
+    )
+    draft.instructions[-1].scratch = mask
+    return chosen
+
+
+def _line(ufunc: str, operands: Sequence[Value | str], draft: Draft, dtype: DType) -> Value:
+    reads = [x for x in operands if isinstance(x, Value)]
+    axes = frozenset[Axis]().union(*(x.axes for x in reads))
+
+    def write(out: Value) -> list[str]:
+        names = ", ".join(x if isinstance(x, str) else x.name for x in operands)
+        return [f"{ufunc}({names}, out={out.name})"]
+
+    result = draft.emit(write, reads, Value(axes, dtype))
+    draft.instructions[-1].in_place = True
+    return result

@@ -1,0 +1,67 @@
+"""What a call takes in memory: known before it runs, and looked at in debug mode."""
+
+from dataclasses import dataclass
+from typing import final
+
+__all__ = ["CALL_OBJECTS", "STEP_OBJECTS", "ArenaUse", "MemoryReport"]
+
+CALL_OBJECTS = 1 << 16  # bytes for lists, closures and what NumPy keeps of few elements: see MemoryReport
+STEP_OBJECTS = 1 << 11  # bytes for the views that one step of the program looks through
+
+
+@final
+@dataclass(frozen=True)
+class MemoryReport:
+    """What one call takes, in bytes, known before it runs.
+
+    peak_bytes     the arena: every temporary, every scratch of a step and the tables of indices, by the plan
+    total_bytes    the same side by side, without a plan
+    bound_bytes    the largest set of them alive together: no plan can be smaller
+    table_bytes    of all these, the tables of indices: they are written when an arena is made, and stay
+    library_bytes  what a routine of NumPy allocates by itself, beside the arena: the most that one step does
+    output_bytes   fresh arrays that the caller gets
+
+    A call allocates at most `call_bytes`, the sum of arena, library and outputs; one that finds an arena from
+    an earlier call, at most the last two.  Not counted: Python's own objects, which are at most 64 KiB and 2 KiB
+    for each step of the program whatever the sizes are; arrays that a caller gives in another dtype or layout,
+    which are copied first; room that BLAS and the allocator keep for a whole process.
+    """
+
+    peak_bytes: int
+    total_bytes: int
+    bound_bytes: int
+    table_bytes: int
+    library_bytes: int
+    output_bytes: int
+
+    @property
+    def call_bytes(self) -> int:
+        """What a first call allocates."""
+        return self.peak_bytes + self.library_bytes + self.output_bytes
+
+    def __str__(self) -> str:
+        rows = {
+            "arena": (self.peak_bytes, f"lower bound {self.bound_bytes:,}, side by side {self.total_bytes:,}"),
+            "tables": (self.table_bytes, "in the arena"),
+            "libraries": (self.library_bytes, "beside it"),
+            "outputs": (self.output_bytes, "fresh arrays"),
+        }
+        shown = {name: row for name, row in rows.items() if row[0] or name in ("arena", "outputs")}
+        width = max(len(f"{count:,}") for count, _ in shown.values())
+        return "\n".join(f"{name:9} {count:>{width},} bytes  ({what})" for name, (count, what) in shown.items())
+
+
+@final
+@dataclass(frozen=True)
+class ArenaUse:
+    """What a call in debug mode did to its arena, in bytes from the start.
+
+    planned_bytes  the size of the arena, by the plan
+    touched_bytes  up to the last byte that was written
+    """
+
+    planned_bytes: int
+    touched_bytes: int
+
+    def __str__(self) -> str:
+        return f"arena written up to byte {self.touched_bytes:,} of {self.planned_bytes:,}"
