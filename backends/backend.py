@@ -24,7 +24,7 @@ class Artifact:
     """A program as text.
 
     rooms     what the text uses of the arena beside the temporaries, in the order of `offsets`
-    library   bytes that a library allocates by itself while a step runs: a size for each step that makes it
+    library   bytes that a library allocates by itself while a step runs: each size once
     pieces    how many pieces the text has, of which `commit` come before variables are set
     """
 

@@ -37,7 +37,7 @@ def main(folder: Path = Path("build/digits")) -> dict[str, list[float]]:
     opt = gx.optim.Adam(model, gx.optim.cosine_decay(3e-3, EPOCHS * steps))
     train = gx.compile([x, t], loss, updates=opt(gx.grad(loss, opt.params)))
     classify = gx.compile([x], gx.argmax(model(x), -1))
-    print(f"Memory of a training step, known before it runs: {train.memory(batch=BATCH)}\n")
+    print(f"Memory of a training step, known before it runs:\n\n{train.memory(batch=BATCH)}\n")
 
     losses, accuracies = list[float](), list[float]()
     for epoch in tqdm(range(EPOCHS), unit="epoch"):

@@ -221,7 +221,10 @@ class OutputRoom:
                     raise ArgumentError("out: two of the arrays share memory")
         except GraphError as error:
             raise error.located(place_of(here())) from None
-        direct = [not afresh and array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs) for array in given]
+        direct = [
+            not afresh and array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs)
+            for array in given
+        ]
         return [
             array if is_direct else np.empty(shape, dtype)
             for array, is_direct, (shape, dtype) in zip(given, direct, rooms, strict=True)

@@ -40,12 +40,13 @@ def run_poisoned(
             _require_guards(memory, size, poison)
             touched |= memory[GUARD : GUARD + size] != poison
             found.append([*outputs, *(variable.copy() for variable in variables)])
-        _require_same(*found, count=len(found[0]) - len(variables))
+        outputs_only = len(found[0]) - len(variables)
+        _require_same(found[0], found[1], outputs_only)
     except BaseException:
         _restore(variables, before)
         raise
     last = int(np.flatnonzero(touched)[-1]) + 1 if touched.any() else 0
-    return found[-1][: len(found[-1]) - len(variables)], ArenaUse(size, last)
+    return found[-1][:outputs_only], ArenaUse(size, last)
 
 
 def _restore(variables: Sequence[Array], values: Sequence[Array]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from graphc.backends.numpy.draft import Naming
-from graphc.backends.numpy.kernels import KernelText
+from graphc.backends.numpy.kernels import KernelText, buffer_bytes
 from graphc.backends.numpy.values import Value, View
 from graphc.backends.numpy.views import Affine, is_plain, view_text
 from graphc.backends.numpy.windows import meeting_lines
@@ -113,6 +113,8 @@ class _Writer:
             scratch = self._slot([axis.extent for axis in order], step.out.dtype)
             target = self._reshaped(scratch, None, [axis.extent for axis in order], shape)
         call = "np.matmul" if inner else "np.multiply"
+        if not inner or not is_plain(out):  # np.matmul has no buffers, ufuncs have
+            self.result.library = buffer_bytes(order)
         if self.widens:
             wide = self._slot(shape, FLOAT32)
             self.result.body.append(f"{call}({a}, {b}, out={wide})")

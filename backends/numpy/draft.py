@@ -53,16 +53,16 @@ class Draft:
 
     # Views.
 
-    def view(
-        self, text: str, base: Buffer | None, axes: frozenset[Axis], hint: str, *, is_solid: bool = False
-    ) -> View:
+    def view(self, text: str, base: Buffer | None, axes: frozenset[Axis], hint: str, *, is_solid: bool = False) -> View:
         """A view, one per text; of a buffer that differs from call to call, it is late."""
         late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
         return self._defined(text, late, axes, hint, is_solid)
 
     def bits(self, view: View | None, name: str, dtype: str) -> View:
         """The bits of an array under another dtype of the same width."""
-        return self._defined(f"{name}.view({dtype})", view is not None and view.late, frozenset(), f"{name}_bits", False)
+        return self._defined(
+            f"{name}.view({dtype})", view is not None and view.late, frozenset(), f"{name}_bits", False
+        )
 
     def _defined(self, text: str, late: bool, axes: frozenset[Axis], hint: str, is_solid: bool) -> View:
         if self.blocked is None:

@@ -79,7 +79,7 @@ def _unrolled(ufunc: str, stage: Stage, value: Value, result: Value, draft: Draf
     box = ", ".join(draft.naming.size(axis.extent) for axis in inner)
     return [
         f"np.copyto({result.name}, {value.name}[{first}])",
-        f"for {loop} in taps({box})[1:]:",
+        f"for {loop} in later_taps({box}):",
         f"    {ufunc}({result.name}, {value.name}[{cut}], out={result.name})",
     ]
 

@@ -32,7 +32,7 @@ from scipy import special
 
 from graphc.backends.numpy import routines
 from graphc.backends.numpy.support import (
-    array, arrays, best_place, bfloat16, blocks, in_range, positions, select, span, taps, windows,
+    array, arrays, best_place, bfloat16, blocks, in_range, later_taps, positions, select, span, taps, windows,
 )
 '''
 
@@ -74,7 +74,8 @@ class _Emitter:
             first, last = bound[: len(compute)], bound[len(compute) :]
             writer.line(f"return ({_tuple(first)}, {_tuple(last)})")
         source = "\n\n".join((_head(texts), *texts, str(writer)))
-        return Artifact(source, tuple(self.rooms), tuple(self.library), len(texts), len(compute))
+        library = tuple(dict.fromkeys(self.library))  # the same for many a step
+        return Artifact(source, tuple(self.rooms), library, len(texts), len(compute))
 
     def _part(self, name: str, steps: Sequence[int]) -> str:
         return _Part(self, name).write(steps)
@@ -246,8 +247,7 @@ class _Part:
                 operands = ", ".join(self._name(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
-                if step.routine in WORKSPACES:
-                    self.whole.library.append(WORKSPACES[step.routine](*step.reads))
+                self.whole.library.append(WORKSPACES[step.routine](*step.reads))
             case Check():
                 self._check(step, number)
 
@@ -264,6 +264,7 @@ class _Part:
                 self.bind.line(f"fail({number}, {left}, {right})")
 
     def _text(self, text: KernelText, step: int) -> None:
+        self.whole.library.append(text.library)
         place = self.whole.room(_workspace(text.slots), step) if text.slots else -1
         if text.blocked is None:
             self._whole(text, place)

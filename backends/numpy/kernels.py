@@ -1,5 +1,6 @@
 """One kernel as lines of NumPy: a ufunc per let, views for loads, scratch for what has no home of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphc.backends.numpy.draft import Draft, Naming
@@ -13,8 +14,10 @@ from graphc.kernel.scalar import Axis, Call
 from graphc.sizes import Size, maximum, minimum, product
 from graphc.types import INT64, DType
 
-__all__ = ["KernelText", "kernel_text"]
+__all__ = ["KernelText", "buffer_bytes", "kernel_text"]
 
+BUFFERS = 3  # one for each operand of a ufunc
+BUFFERED_ELEMENTS = 8192  # np.getbufsize(), in elements of at most 8 bytes
 BLOCK_ELEMENTS = 1 << 16  # 256 KiB of float32: several such arrays stay in a core's L2
 
 
@@ -26,12 +29,14 @@ class KernelText:
     slots     scratch: (name, shape, dtype), in the workspace one after another
     body      the lines that run
     blocked   the axis that is walked in blocks, with the rows of a block; or None
+    library   bytes that NumPy may allocate while the lines run
     """
 
     views: list[View]
     slots: list[tuple[str, tuple[Size, ...], DType]]
     body: list[str]
     blocked: tuple[Axis, Size] | None
+    library: Size = 0
 
 
 def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
@@ -48,7 +53,12 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
     settle(draft.instructions, draft.wishes, naming.storage)
     slots = place(draft.instructions, draft.shape, naming.fresh)
     body = [line for instruction in draft.instructions for line in instruction.write()]
-    return KernelText(list(draft.views.values()), slots, body, draft.blocked)
+    return KernelText(list(draft.views.values()), slots, body, draft.blocked, buffer_bytes(kernel.axes))
+
+
+def buffer_bytes(axes: Sequence[Axis]) -> Size:
+    """What a ufunc over these axes takes for buffers: it has some wherever its operands are not all one stretch."""
+    return BUFFERS * minimum(BUFFERED_ELEMENTS, product([axis.extent for axis in axes])) * INT64.itemsize
 
 
 def _blocks(kernel: Kernel) -> tuple[Axis, Size] | None:

@@ -1,6 +1,7 @@
 """The closed set of externs, by NumPy, LAPACK and BLAS; leading axes are a batch."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -36,10 +37,13 @@ def sort(x: Array, values: Array, order: Array, descending: bool) -> None:
 
 
 def _sort_bytes(x: Buffer) -> Size:
-    """The fresh places of a group and where its rows start; for one row a copy of it, and scratch of the sort."""
+    """The fresh places of a group and where its rows start; for one row a copy of it, and scratch of the sort.
+
+    And the buffers of a ufunc of three operands.
+    """
     extent, itemsize = x.shape[-1], x.dtype.itemsize
     group = maximum(extent, minimum(x.size, SORTED_AT_ONCE))
-    return 2 * 8 * group + (16 + itemsize) * extent
+    return 2 * 8 * group + (16 + itemsize) * extent + 3 * 8 * minimum(group, 8192)
 
 
 def cholesky(a: Array, factor: Array) -> None:
@@ -49,16 +53,16 @@ def cholesky(a: Array, factor: Array) -> None:
     """
     if a.dtype.itemsize < 4:
         wide = np.empty(a.shape[-2:])
-        for place in np.ndindex(*a.shape[:-2]):
-            cholesky(a[place].astype(float), wide)
-            factor[place] = wide
+        for matrix, lower in zip(_matrices(a), _matrices(factor), strict=True):
+            cholesky(matrix.astype(float), wide)
+            np.copyto(lower, wide, casting="unsafe")
         return
     factorise = _routine("lapack", "potrf", factor)
     np.copyto(factor, a)
-    for place in np.ndindex(*a.shape[:-2]):
-        _, status = factorise(factor[place].T, lower=False, clean=True, overwrite_a=True)
+    for lower in _matrices(factor):
+        _, status = factorise(lower.T, lower=False, clean=True, overwrite_a=True)
         if status != 0:
-            factor[place] = np.nan
+            lower.fill(np.nan)
 
 
 def _cholesky_bytes(a: Buffer) -> Size:
@@ -73,20 +77,20 @@ def triangular_solve(a: Array, b: Array, x: Array, lower: bool, transposed: bool
     """
     if x.dtype.itemsize < 4:
         wide = np.empty(x.shape[-2:])
-        for place in np.ndindex(*a.shape[:-2]):
-            triangular_solve(a[place].astype(float), b[place].astype(float), wide, lower, transposed, unit_diagonal)
-            x[place] = wide
+        for matrix, right, solution in zip(_matrices(a), _matrices(b), _matrices(x), strict=True):
+            triangular_solve(matrix.astype(float), right.astype(float), wide, lower, transposed, unit_diagonal)
+            np.copyto(solution, wide, casting="unsafe")
         return
     if x.size == 0:
         return
     solve = _routine("blas", "trsm", x)
     np.copyto(x, b)
-    for place in np.ndindex(*a.shape[:-2]):
-        if not unit_diagonal and not a[place].diagonal().all():
-            x[place] = np.nan
+    for matrix, solution in zip(_matrices(a), _matrices(x), strict=True):
+        if not unit_diagonal and not matrix.diagonal().all():
+            solution.fill(np.nan)
             continue
         solve(
-            1.0, a[place].T, x[place].T, side=True, lower=not lower, trans_a=transposed, diag=unit_diagonal,
+            1.0, matrix.T, solution.T, side=True, lower=not lower, trans_a=transposed, diag=unit_diagonal,
             overwrite_b=True,
         )  # fmt: skip
 
@@ -95,6 +99,11 @@ def _triangular_solve_bytes(a: Buffer, b: Buffer) -> Size:
     """One matrix, right side and solution in float64, for dtypes that BLAS does not know."""
     wide = 8 * (product(a.shape[-2:]) + 2 * product(b.shape[-2:]))
     return wide if b.dtype.itemsize < 4 else 0
+
+
+def _matrices(x: Array) -> Array:
+    """The last two axes, and the batch as one axis."""
+    return x.reshape(prod(x.shape[:-2]), *x.shape[-2:])
 
 
 #: for each routine the bytes that it allocates beside its operands, which are given

@@ -1,6 +1,7 @@
 """What generated NumPy source calls besides NumPy.  Every program may import it; none needs all of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, product
 from typing import Any
 
 import ml_dtypes
@@ -9,7 +10,10 @@ import numpy.typing as npt
 
 from graphc.types import as_dtype
 
-__all__ = ["array", "arrays", "best_place", "blocks", "in_range", "positions", "select", "span", "taps", "windows"]
+__all__ = [
+    "array", "arrays", "best_place", "blocks", "in_range", "later_taps", "positions", "select", "span", "taps",
+    "windows",
+]  # fmt: skip
 
 Array = npt.NDArray[Any]
 bfloat16 = ml_dtypes.bfloat16
@@ -55,9 +59,14 @@ def blocks(extent: int, rows: int) -> list[tuple[int, int]]:
     return [(first, min(first + rows, extent)) for first in range(0, extent, rows)]
 
 
-def taps(*extents: int) -> list[tuple[int, ...]]:
+def taps(*extents: int) -> Iterator[tuple[int, ...]]:
     """All index tuples of a small box, in row-major order."""
-    return list(np.ndindex(*extents))
+    return product(*map(range, extents))
+
+
+def later_taps(*extents: int) -> Iterator[tuple[int, ...]]:
+    """All but the first."""
+    return islice(taps(*extents), 1, None)
 
 
 def in_range(index: Array, extent: int, low: int) -> bool:
