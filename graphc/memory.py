@@ -43,7 +43,7 @@ class MemoryReport:
         rows = {
             "arena": (self.peak_bytes, f"lower bound {self.bound_bytes:,}, side by side {self.total_bytes:,}"),
             "tables": (self.table_bytes, "in the arena"),
-            "libraries": (self.library_bytes, "beside it"),
+            "libraries": (self.library_bytes, "at most, by NumPy beside the arena"),
             "outputs": (self.output_bytes, "fresh arrays"),
         }
         shown = {name: row for name, row in rows.items() if row[0] or name in ("arena", "outputs")}
