@@ -9,7 +9,6 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import ClassVar, NoReturn, TypeAlias, final
 
 from graphc import polynomials
@@ -173,6 +172,8 @@ class Operation(Atom):
     def __post_init__(self) -> None:
         text = self.written(_text_of)
         if len(text) > 400:  # an operand used twice doubles the text, level by level
+            from hashlib import blake2b  # loads OpenSSL
+
             text = f"<{blake2b(text.encode(), digest_size=16).hexdigest()}>"
         _complete(self, text, self.bounds(*map(polynomials.span, self.operands())))
 
@@ -196,10 +197,10 @@ class Operation(Atom):
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FloorDiv(Operation):
     """left / right, rounded down."""
 
+    __slots__ = ()
     sign: ClassVar[str] = "//"
     loose: ClassVar[bool] = True
 
@@ -214,10 +215,10 @@ class FloorDiv(Operation):
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Mod(Operation):
     """What is left of `left` after dividing by `right`."""
 
+    __slots__ = ()
     sign: ClassVar[str] = "%"
     loose: ClassVar[bool] = True
 
@@ -230,10 +231,10 @@ class Mod(Operation):
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Min(Operation):
     """The smaller of the two."""
 
+    __slots__ = ()
     sign: ClassVar[str] = "min"
 
     def bounds(self, left: Span, right: Span) -> Span:
@@ -242,10 +243,10 @@ class Min(Operation):
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Max(Operation):
     """The larger of the two."""
 
+    __slots__ = ()
     sign: ClassVar[str] = "max"
 
     def bounds(self, left: Span, right: Span) -> Span:

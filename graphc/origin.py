@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import FrameType
 from typing import NamedTuple, Protocol, final
+
+from graphc.value import Value
 
 __all__ = ["Derivation", "Origin", "Traced", "derived", "here", "scope", "standing_for"]
 
@@ -20,8 +21,7 @@ class Traced(Protocol):
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
-class Derivation:
+class Derivation(Value):
     """Why a node exists that no user wrote: a rule, and the node it was applied to, known by identity."""
 
     rule: str

@@ -8,7 +8,8 @@ from graphc.ir.kinds import Counting, Deposit, Elementwise, Lookup, Reduction, R
 from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Effect, Fold, Kernel, Monoid, Prefix, Stage, Store
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Effect, Fold, Kernel, Prefix, Stage, Store
 from graphc.kernel.scalar import Axis, Fn, Formula, Load, Scalar
 from graphc.origin import Origin
 from graphc.passes.sources import Source, index_places

@@ -20,18 +20,9 @@ from graphc.ir.kinds import (
 )
 from graphc.ir.leaves import ConstantValue, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import (
-    AffineIndex,
-    Check,
-    Contract,
-    Extern,
-    IndexInRange,
-    Program,
-    SizesAgree,
-    Step,
-    sizes_of,
-)
+from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Program, SizesAgree, Step, sizes_of
 from graphc.passes.kernels import (
     copy_kernel,
     deposit_kernel,

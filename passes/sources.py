@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import IndexMap, Lookup, Movement, Scatter
 from graphc.ir.node import Node
-from graphc.kernel.program import AffineIndex
+from graphc.kernel.affine import AffineIndex
 from graphc.sizes import Size
 
 __all__ = ["Source", "composed", "composed_index", "index_places", "shows_all", "sources"]

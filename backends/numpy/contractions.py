@@ -9,8 +9,9 @@ from graphc.backends.numpy.kernels import KernelText, buffer_bytes
 from graphc.backends.numpy.values import Value, View
 from graphc.backends.numpy.views import Affine, is_plain, view_text
 from graphc.backends.numpy.windows import meeting_lines
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import AffineIndex, Contract
+from graphc.kernel.program import Contract
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
 from graphc.types import BFLOAT16, FLOAT32, DType

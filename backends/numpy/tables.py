@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from graphc.kernel.program import Monoid
+from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Fn
 from graphc.kernel.target import Target
 

@@ -13,7 +13,7 @@ from graphc.ir.graph import topological
 from graphc.ir.kinds import Counting, Elementwise, Movement, Product, Reduction, Reshaped, Running
 from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node
-from graphc.kernel.program import Monoid
+from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Load, Number, Scalar, SizeValue
 from graphc.printable import printable
 from graphc.sizes import Size

@@ -1,14 +1,14 @@
 """The few ops that operators on nodes and the adding-up of cotangents need."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import ShapeError
 from graphc.ir.kinds import Elementwise, IndexMap, Linear, Movement, Reduction
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node, Op, apply
-from graphc.kernel.program import AffineIndex, Monoid
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Fn, Scalar
 from graphc.sizes import Size
 from graphc.types import BOOL, DType, Shape, TensorType, as_summed, is_floating
@@ -118,7 +118,6 @@ class Div(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Compare(Elementwise):
     """x < y and its like, a bool.  An ordered comparison with nan is false.  No slope."""
 
@@ -159,7 +158,6 @@ class Where(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Cast(Elementwise):
     """The same value in another dtype.  Slope: 1, between floats."""
 
@@ -184,7 +182,6 @@ class Cast(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
 class Spread(Movement):
     """Repeat along new axes.  `shape` is the result's, `axes` those of it that are new.  Adjoint: sum."""
 
@@ -211,7 +208,6 @@ class Spread(Movement):
 
 
 @final
-@dataclass(frozen=True)
 class Sum(Reduction, Linear):
     """Sum over `axes`, which the result lacks.  A sum over nothing is 0.  Adjoint: spread.
 
@@ -237,7 +233,6 @@ class Sum(Reduction, Linear):
 
 
 @final
-@dataclass(frozen=True)
 class Squeeze(Movement):
     """Drop axes of extent 1.  Adjoint: spread."""
 

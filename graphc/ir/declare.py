@@ -1,7 +1,6 @@
 """How a user declares a graph: inputs, parameters, states, constants, sizes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
@@ -119,7 +118,6 @@ def constant(value: "Like | list[Any] | tuple[Any, ...]") -> Node:  # Any: numbe
 
 
 @final
-@dataclass(frozen=True, eq=False)
 class Carried(Elementwise):
     """The operand; whoever computes it also sets `variable` to `step(old value)`."""
 

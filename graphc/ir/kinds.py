@@ -9,15 +9,16 @@ An op picks one of each: `class Transpose(Movement)`, where a Movement is Linear
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 from graphc.errors import DTypeError
 from graphc.ir.node import IndexBound, Node, Op, SameSize
-from graphc.kernel.program import AffineIndex, Monoid
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Scalar
 from graphc.sizes import Size
 from graphc.types import DType, Shape, TensorType
+from graphc.value import Value
 
 __all__ = [
     "Constant",
@@ -156,8 +157,8 @@ class Elementwise(Op):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class IndexMap:
+@final
+class IndexMap(Value):
     """Where element (a0, a1, ...) of one array lies in another: one affine index per axis of the other."""
 
     parts: tuple[AffineIndex, ...]

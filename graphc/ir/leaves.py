@@ -1,7 +1,7 @@
 """Nodes without operands: inputs, variables, constants, sizes; and `item`, one result of several."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -30,7 +30,6 @@ __all__ = [
 
 
 @final
-@dataclass(frozen=True, eq=False)
 class Input(Leaf):
     """A value given at each call.  Two inputs are never equal."""
 
@@ -45,7 +44,6 @@ class Input(Leaf):
 
 
 @final
-@dataclass(frozen=True, eq=False)
 class Variable(Leaf):
     """A value that outlives calls.  Two variables are never equal."""
 
@@ -64,7 +62,6 @@ class Variable(Leaf):
 
 
 @final
-@dataclass(frozen=True)
 class ConstantValue(Leaf):
     """A value known when the graph is declared.
 
@@ -97,7 +94,6 @@ class ConstantValue(Leaf):
 
 
 @final
-@dataclass(frozen=True)
 class SizeOf(Leaf):
     """A size, as an int64 number."""
 
@@ -112,7 +108,6 @@ class SizeOf(Leaf):
 
 
 @final
-@dataclass(frozen=True)
 class Item(Op):
     """One result of a node that has several."""
 

@@ -2,8 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from graphc.origin import Origin, here
 from graphc.printable import printable
 from graphc.sizes import Size, equal
 from graphc.types import DType, NodeType, Shape, TensorType, TupleType
+from graphc.value import Value
 
 __all__ = [
     "IndexBound",
@@ -29,8 +29,8 @@ __all__ = [
 Like: TypeAlias = "Node | npt.NDArray[Any] | np.generic | bool | int | float | Size"
 
 
-@dataclass(frozen=True, slots=True)
-class SameSize:
+@final
+class SameSize(Value):
     """An op needs two sizes to be equal.  Undecided ones are checked when the graph is called."""
 
     left: Size
@@ -39,8 +39,8 @@ class SameSize:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IndexBound:
+@final
+class IndexBound(Value):
     """An op needs the elements of operand `operand` to be valid indices into `extent`: -extent .. extent - 1."""
 
     operand: int
@@ -48,22 +48,18 @@ class IndexBound:
     because: str
 
 
-class Op(ABC):
+class Op(Value, ABC):
     """What a computation is: the type of its result, what it needs, how it acts on a batch.
 
-    An op is a value: its options are the fields of a frozen dataclass; one without options is a plain class.
+    An op is a value: its options are its fields.
     What one element of the result is, and how derivatives flow, is said by the kind the op belongs to (see
     `graphc.ir.kinds`).
     """
 
     name: ClassVar[str]
 
-    def __eq__(self, other: object) -> bool:
-        """Of the same class, with the same options."""
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+    def __repr__(self) -> str:
+        return printable(f"<{self.text()}>", 200)
 
     @abstractmethod
     def infer(self, *types: TensorType) -> NodeType:

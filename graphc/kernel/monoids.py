@@ -1,14 +1,29 @@
-"""Monoids as functions: how two values combine, and what to start from."""
+"""Monoids: how two values combine, and what to start from."""
 
 from collections.abc import Mapping
+from enum import Enum, unique
 
 import numpy as np
 
-from graphc.kernel.program import Monoid
 from graphc.kernel.scalar import Fn, Number
 from graphc.types import BOOL, DType, is_floating
 
-__all__ = ["BETTER", "COMBINE", "start_of"]
+__all__ = ["BETTER", "COMBINE", "Monoid", "start_of"]
+
+
+@unique
+class Monoid(Enum):
+    """How values are combined.  ARGMAX and ARGMIN combine (value, index): nan first, then the lower index."""
+
+    SUM = "sum"
+    PROD = "prod"
+    MAX = "max"
+    MIN = "min"
+    ANY = "any"
+    ALL = "all"
+    ARGMAX = "argmax"
+    ARGMIN = "argmin"
+
 
 #: the function behind each monoid of one value
 COMBINE: Mapping[Monoid, Fn] = {

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, unique
 from typing import TypeAlias
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, Let, Load, SizeValue
 from graphc.origin import Origin
 from graphc.sizes import Size
 
 __all__ = [
-    "AffineIndex",
     "Check",
     "Contract",
     "Effect",
@@ -19,7 +19,6 @@ __all__ = [
     "Fold",
     "IndexInRange",
     "Kernel",
-    "Monoid",
     "Prefix",
     "Program",
     "SizesAgree",
@@ -31,20 +30,6 @@ __all__ = [
     "sizes_of",
     "targets",
 ]
-
-
-@unique
-class Monoid(Enum):
-    """How values are combined.  ARGMAX and ARGMIN combine (value, index): nan first, then the lower index."""
-
-    SUM = "sum"
-    PROD = "prod"
-    MAX = "max"
-    MIN = "min"
-    ANY = "any"
-    ALL = "all"
-    ARGMAX = "argmax"
-    ARGMIN = "argmin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +124,6 @@ class Kernel:
             for buffer in targets(effect)
             if buffer.role is Role.LOCAL
         )
-
-
-@dataclass(frozen=True, slots=True)
-class AffineIndex:
-    """offset + sum of axis * coefficient, over numbered axes."""
-
-    terms: tuple[tuple[int, Size], ...]
-    offset: Size = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,20 +8,19 @@ from itertools import product
 
 import numpy as np
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array, Arrays, Point
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.failures import index_outside, sizes_differ
 from graphc.kernel.meaning import Value, converted, value_of
-from graphc.kernel.monoids import BETTER, COMBINE, start_of
+from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
 from graphc.kernel.program import (
-    AffineIndex,
     Check,
     Contract,
     Extern,
     Fold,
     IndexInRange,
     Kernel,
-    Monoid,
     Prefix,
     Program,
     SizesAgree,

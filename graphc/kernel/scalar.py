@@ -1,7 +1,7 @@
 """Scalar formulas as lists of lets.  A let is used by its number, so a shared value is computed once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, unique
 from typing import TypeAlias, final
 
@@ -10,6 +10,7 @@ import numpy as np
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
 from graphc.types import BOOL, INT64, DType
+from graphc.value import Value
 
 __all__ = [
     "COMPARISONS",
@@ -102,16 +103,16 @@ class Fn(Enum):
 COMPARISONS = frozenset({Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE, Fn.ISNAN, Fn.ISFINITE})
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+@final
+class Axis(Value):
     """A loop variable that counts from 0 to `extent` - 1.  Numbers follow the order of axes in memory."""
 
     number: int
     extent: Size
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+@final
+class Const(Value):
     """A number.  `text` is its repr, so that 0.0 and -0.0 differ and nan equals itself."""
 
     text: str
@@ -119,24 +120,24 @@ class Const:
     dtype: DType
 
 
-@dataclass(frozen=True, slots=True)
-class SizeValue:
+@final
+class SizeValue(Value):
     """A size, as a number."""
 
     size: Size
     dtype: DType
 
 
-@dataclass(frozen=True, slots=True)
-class AxisIndex:
+@final
+class AxisIndex(Value):
     """The present value of a loop variable, int64."""
 
     axis: Axis
     dtype: DType = INT64
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+@final
+class Load(Value):
     """One element of a buffer.  `index` holds one let per axis of the buffer.
 
     Where the let `guard` is false nothing is read, and the value is the let `otherwise`.
@@ -149,8 +150,8 @@ class Load:
     otherwise: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@final
+class Call(Value):
     """A function of other lets.  CAST converts to `dtype`."""
 
     fn: Fn

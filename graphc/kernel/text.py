@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.naming import axis_names, let_name, names
 from graphc.kernel.program import (
-    AffineIndex,
     Check,
     Contract,
     Effect,

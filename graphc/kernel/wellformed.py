@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.monoids import BETTER
+from graphc.kernel.monoids import BETTER, Monoid
 from graphc.kernel.naming import axis_names, let_name
 from graphc.kernel.program import (
-    AffineIndex,
     Check,
     Contract,
     Effect,
@@ -15,7 +15,6 @@ from graphc.kernel.program import (
     Fold,
     IndexInRange,
     Kernel,
-    Monoid,
     Prefix,
     Stage,
     Step,

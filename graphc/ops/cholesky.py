@@ -1,7 +1,6 @@
 """Cholesky factors and triangular systems."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError, ShapeError
@@ -22,7 +21,6 @@ __all__ = ["Cholesky", "TriangularSolve", "cholesky", "triangular_solve"]
 
 
 @final
-@dataclass(frozen=True)
 class TriangularSolve(Routine, Differentiable):
     """x such that a x = b, or a^T x = b, where one triangle of `a` is read and the other taken as zero.
 
@@ -105,7 +103,6 @@ class TriangularSolve(Routine, Differentiable):
 
 
 @final
-@dataclass(frozen=True)
 class Cholesky(Routine, Tangential):
     """The lower triangular L with positive diagonal and L L^T = a.  [..., n, n]   ->   [..., n, n]
 

@@ -1,8 +1,7 @@
 """Sums of products of two operands, declared as such: the op behind matmul, einsum and convolution."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from string import ascii_lowercase
+from dataclasses import field
 from typing import TypeAlias, final
 
 from graphc.errors import DTypeError, ShapeError
@@ -10,7 +9,7 @@ from graphc.ir.arithmetic import Squeeze, spread
 from graphc.ir.kinds import Product
 from graphc.ir.node import IndexBound, Node, Op, SameSize, apply, locate
 from graphc.ir.operands import cast, mul
-from graphc.kernel.program import AffineIndex
+from graphc.kernel.affine import AffineIndex
 from graphc.ops.movement import transpose
 from graphc.origin import here
 from graphc.sizes import Size, equal, lower_bound, maximum
@@ -21,11 +20,10 @@ __all__ = ["Contraction", "Labels", "Places", "accumulator", "contract", "plain"
 Places: TypeAlias = tuple[AffineIndex, ...]
 Labels: TypeAlias = Sequence[str]
 
-_LETTERS = ascii_lowercase[8:] + ascii_lowercase[:8]  # i, j, k first
+_LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
 
 
 @final
-@dataclass(frozen=True)
 class Contraction(Product):
     """result[out(a)] += left[left(a)] * right[right(a)], for every point a of the iteration space.
 

@@ -3,7 +3,7 @@
 from graphc.errors import ShapeError
 from graphc.ir.node import Like, Node, locate
 from graphc.ir.operands import as_node, cast
-from graphc.kernel.program import AffineIndex
+from graphc.kernel.affine import AffineIndex
 from graphc.ops.contraction import Contraction, accumulator, contract
 from graphc.ops.movement import pad, reshape
 from graphc.ops.window import PerAxis, Sides, count_of, per_axis, sides_of, window_index

@@ -1,6 +1,5 @@
 """Arrays made of sizes alone: counting, triangles."""
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError, ShapeError
@@ -16,7 +15,6 @@ __all__ = ["Iota", "iota", "tril", "triu"]
 
 
 @final
-@dataclass(frozen=True)
 class Iota(Counting):
     """0, 1 ... size - 1."""
 

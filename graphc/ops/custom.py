@@ -1,7 +1,6 @@
 """A derivative that the user gives."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
 from graphc.autodiff.batching import batched
@@ -10,7 +9,7 @@ from graphc.errors import ArgumentError
 from graphc.ir.kinds import Differentiable, IndexMap, Movement
 from graphc.ir.node import Like, Node, Op, apply, place_of
 from graphc.ir.operands import as_node
-from graphc.kernel.program import AffineIndex
+from graphc.kernel.affine import AffineIndex
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.types import Shape, TensorType
@@ -21,7 +20,6 @@ Rule: TypeAlias = Callable[..., Sequence[Node | None]]
 
 
 @final
-@dataclass(frozen=True)
 class CustomDerivative(Movement, Differentiable):
     """Operand 0, with the derivative with respect to the other operands that `rule` gives."""
 

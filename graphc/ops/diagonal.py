@@ -1,14 +1,13 @@
 """The diagonal of matrices, and its adjoint."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.kinds import Deposit, IndexMap, Movement
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply
 from graphc.ir.operands import as_node
-from graphc.kernel.program import AffineIndex
+from graphc.kernel.affine import AffineIndex
 from graphc.ops.axes import some_axes
 from graphc.sizes import Size
 from graphc.types import Shape, TensorType
@@ -17,7 +16,6 @@ __all__ = ["Diagonal", "OnDiagonal", "diagonal", "trace"]
 
 
 @final
-@dataclass(frozen=True)
 class Diagonal(Movement):
     """The elements whose indices along two axes are equal.  Adjoint: OnDiagonal.
 
@@ -48,7 +46,6 @@ class Diagonal(Movement):
 
 
 @final
-@dataclass(frozen=True)
 class OnDiagonal(Deposit):
     """The last axis written to the diagonal of two new ones, with zeros elsewhere.  Adjoint: Diagonal.
 

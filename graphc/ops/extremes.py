@@ -1,7 +1,6 @@
 """Extremes along axes, and where they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import ShapeError
@@ -10,7 +9,7 @@ from graphc.ir.kinds import Constant, Differentiable, Reduction
 from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply
 from graphc.ir.operands import as_node, cast, where
-from graphc.kernel.program import Monoid
+from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, listed, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal
@@ -46,7 +45,6 @@ def _shared(node: Node, axes: tuple[int, ...], cotangent: Node) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class Max(Reduction, Differentiable):
     """The largest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
 
@@ -71,7 +69,6 @@ class Max(Reduction, Differentiable):
 
 
 @final
-@dataclass(frozen=True)
 class Min(Reduction, Differentiable):
     """The smallest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
 
@@ -99,7 +96,6 @@ class Min(Reduction, Differentiable):
 
 
 @final
-@dataclass(frozen=True)
 class ArgMax(Reduction, Constant):
     """The index of the largest along one axis: of the first nan, else of the first that is largest."""
 
@@ -121,7 +117,6 @@ class ArgMax(Reduction, Constant):
 
 
 @final
-@dataclass(frozen=True)
 class ArgMin(Reduction, Constant):
     """The index of the smallest along one axis: of the first nan, else of the first that is smallest."""
 
@@ -155,7 +150,6 @@ def _at_index(node: Node, axis: int, cotangents: Sequence[Node | None]) -> Seque
 
 
 @final
-@dataclass(frozen=True)
 class MaxWithIndex(Reduction, Differentiable):
     """The largest along one axis, and its index (see ArgMax).  The element there gets the cotangent."""
 
@@ -181,7 +175,6 @@ class MaxWithIndex(Reduction, Differentiable):
 
 
 @final
-@dataclass(frozen=True)
 class MinWithIndex(Reduction, Differentiable):
     """The smallest along one axis, and its index (see ArgMin).  The element there gets the cotangent."""
 

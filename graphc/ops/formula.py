@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import final
 
@@ -25,7 +25,6 @@ __all__ = ["Formula", "op"]
 
 
 @final
-@dataclass(frozen=True)
 class Formula(Elementwise):
     """An expression of SymPy, element by element.  Slopes: the derivatives that SymPy finds, Formulas again.
 

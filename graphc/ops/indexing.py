@@ -1,7 +1,6 @@
 """Reading and adding at indices that come from data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias, final
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
@@ -25,7 +24,6 @@ Mode: TypeAlias = Literal["raise", "clip", "wrap"]
 
 
 @final
-@dataclass(frozen=True)
 class Take(Lookup):
     """Elements of operand 0 at the indices of operand 1 (see `Lookup`).  Adjoint: ScatterAdd.
 
@@ -68,7 +66,6 @@ class Take(Lookup):
 
 
 @final
-@dataclass(frozen=True)
 class ScatterAdd(Scatter):
     """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint: Take."""
 

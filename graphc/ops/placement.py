@@ -1,7 +1,6 @@
 """Ops that move elements and compute nothing: transpose, slice and pad, pick, reshape, concat."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import IndexRangeError
@@ -9,7 +8,7 @@ from graphc.ir.arithmetic import Squeeze, spread
 from graphc.ir.kinds import Deposit, IndexMap, Movement, Reshaped
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import IndexBound, Node, Op, SameSize, apply
-from graphc.kernel.program import AffineIndex
+from graphc.kernel.affine import AffineIndex
 from graphc.ops.axes import listed, without
 from graphc.sizes import Size, maximum, minimum, product, total
 from graphc.types import Shape, TensorType
@@ -18,7 +17,6 @@ __all__ = ["Concat", "Declare", "Pad", "Pick", "Reshape", "Slice", "Transpose", 
 
 
 @final
-@dataclass(frozen=True)
 class Transpose(Movement):
     """Axis i of the result is axis permutation[i] of the operand.  Adjoint: the inverse permutation."""
 
@@ -48,7 +46,6 @@ class Transpose(Movement):
 
 
 @final
-@dataclass(frozen=True)
 class Slice(Movement):
     """Along each axis `lengths` elements, from `starts` on, every `steps`-th.  Adjoint: pad with 0.
 
@@ -77,7 +74,6 @@ class Slice(Movement):
 
 
 @final
-@dataclass(frozen=True)
 class Pad(Deposit):
     """Element i of the operand goes to starts + i steps; all else is `value`.  Adjoint: slice."""
 
@@ -114,7 +110,6 @@ class Pad(Deposit):
 
 
 @final
-@dataclass(frozen=True)
 class Pick(Movement):
     """The elements at `places` along `axes`, which the result lacks.  Adjoint: all else is 0.
 
@@ -170,7 +165,6 @@ class Pick(Movement):
 
 
 @final
-@dataclass(frozen=True)
 class Reshape(Reshaped):
     """The same elements, in row-major order, under another shape.  Adjoint: the old shape."""
 
@@ -194,7 +188,6 @@ class Reshape(Reshaped):
 
 
 @final
-@dataclass(frozen=True)
 class Declare(Reshaped):
     """The operand, whose extents are declared equal to those of `shape`, and checked when called."""
 
@@ -219,7 +212,6 @@ class Declare(Reshaped):
 
 
 @final
-@dataclass(frozen=True)
 class Concat(Deposit):
     """The operands one after the other along `axis`.  Adjoint: a slice for each."""
 

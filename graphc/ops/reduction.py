@@ -1,7 +1,6 @@
 """Sums and products over axes, any and all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back
@@ -9,7 +8,7 @@ from graphc.ir.arithmetic import Squeeze, ones_like, spread, sum_over, zeros_lik
 from graphc.ir.kinds import Constant, Differentiable, Reduction
 from graphc.ir.node import Like, Node, Op, apply
 from graphc.ir.operands import as_node, cast, where
-from graphc.kernel.program import Monoid
+from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, listed, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal, not_equal
@@ -21,7 +20,6 @@ __all__ = ["all", "any", "count_nonzero", "prod", "sum"]
 
 
 @final
-@dataclass(frozen=True)
 class Prod(Reduction, Differentiable):
     """The product over `axes`, which the result lacks; of nothing: 1.  The dtypes are those of Sum.
 
@@ -89,7 +87,6 @@ def _products_of_others(x: Node, axis: int) -> Node:
 
 
 @final
-@dataclass(frozen=True)
 class Any(Reduction, Constant):
     """Whether one over `axes` holds; of nothing: no."""
 
@@ -108,7 +105,6 @@ class Any(Reduction, Constant):
 
 
 @final
-@dataclass(frozen=True)
 class All(Reduction, Constant):
     """Whether all over `axes` hold; of nothing: yes."""
 

@@ -1,7 +1,6 @@
 """Running sums and products."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back
@@ -9,7 +8,7 @@ from graphc.errors import UnsupportedError
 from graphc.ir.kinds import Differentiable, Linear, Running
 from graphc.ir.node import Like, Node, Op, apply, locate
 from graphc.ir.operands import as_node
-from graphc.kernel.program import Monoid
+from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
 from graphc.ops.movement import flip
 from graphc.ops.placement import Pad, Slice, moved
@@ -20,7 +19,6 @@ __all__ = ["cumprod", "cumsum"]
 
 
 @final
-@dataclass(frozen=True)
 class CumSum(Running, Linear):
     """Sums of all elements up to each, along one axis.  Adjoint: the same from the other end.
 
@@ -46,7 +44,6 @@ class CumSum(Running, Linear):
 
 
 @final
-@dataclass(frozen=True)
 class CumProd(Running, Differentiable):
     """Products of all elements up to each, along one axis.
 

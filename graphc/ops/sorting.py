@@ -1,7 +1,6 @@
 """Sorting along an axis, and the largest few."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import ArgumentError, ShapeError
@@ -22,7 +21,6 @@ __all__ = ["Sort", "argsort", "sort", "topk"]
 
 
 @final
-@dataclass(frozen=True)
 class Sort(Routine, Differentiable):
     """The last axis in order, and where each element stood: values, and their int64 places.
 

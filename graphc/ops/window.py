@@ -1,14 +1,13 @@
 """Windows that move over the last axes: views of them, and their adjoint."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias, final
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.kinds import Deposit, IndexMap, Movement
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
 from graphc.ir.operands import as_node
-from graphc.kernel.program import AffineIndex
+from graphc.kernel.affine import AffineIndex
 from graphc.origin import here
 from graphc.sizes import Expression, Size, lower_bound, maximum
 from graphc.types import Shape, TensorType
@@ -40,7 +39,6 @@ def window_index(place: int, offset: int, stride: int, dilation: int) -> AffineI
 
 
 @final
-@dataclass(frozen=True)
 class Windows(Movement):
     """All windows over the last axes, overlapping ones too.  Adjoint: WindowSum.
 
@@ -81,7 +79,6 @@ class Windows(Movement):
 
 
 @final
-@dataclass(frozen=True)
 class WindowSum(Deposit):
     """Windows laid back to where they came from; elements that meet are added.  Adjoint: Windows.
 

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.monoids import Monoid
 from graphc.kernel.program import (
-    AffineIndex,
     Check,
     Contract,
     Extern,
     Fold,
     IndexInRange,
     Kernel,
-    Monoid,
     Prefix,
     Program,
     SizesAgree,

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from graphc.kernel.meaning import value_of
-from graphc.kernel.monoids import BETTER, COMBINE, start_of
-from graphc.kernel.program import Monoid
+from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
 from graphc.types import BOOL, DTYPES, DType
 
 NUMBERS = [dtype for dtype in DTYPES.values() if dtype != BOOL]

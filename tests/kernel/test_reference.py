@@ -8,7 +8,8 @@ import pytest
 from graphc.errors import IndexRangeError, ShapeError
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Fold, Kernel, Monoid, Program, Stage, Store
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Fold, Kernel, Program, Stage, Store
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula
 from graphc.kernel.verify import verify

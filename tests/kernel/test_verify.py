@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Kernel, Monoid, Program, Stage, Step, Store
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Kernel, Program, Stage, Step, Store
 from graphc.kernel.scalar import Formula, Load
 from graphc.kernel.verify import verify
 from graphc.sizes import symbol

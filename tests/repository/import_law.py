@@ -17,7 +17,9 @@ from pathlib import Path
 
 from tests.repository.modules import source_modules
 
-FOUNDATION = frozenset({"errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"})
+FOUNDATION = frozenset(
+    {"errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"}
+) | {"value"}
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
 
 LAW: Mapping[str, frozenset[str]] = {
@@ -39,7 +41,7 @@ SEES_EVERYTHING = frozenset(
 
 # Slow or optional: imported where they are used, so that `import graphc` stays quick and needs none of them.
 LATE = frozenset(
-    {"IPython", "cuda", "cupy", "graphviz", "llvmlite", "matplotlib", "mpi4py"}
+    {"IPython", "cuda", "cupy", "graphviz", "hashlib", "llvmlite", "matplotlib", "mpi4py"}
     | {"mpmath", "networkx", "onnx", "safetensors", "scipy", "sympy"}
 )
 
