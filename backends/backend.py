@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
 from graphc.kernel.target import Target
@@ -25,13 +24,12 @@ class Artifact:
 
     rooms     what the text uses of the arena beside the temporaries, in the order of `offsets`
     library   bytes that a library allocates by itself while a step runs: each size once
-    pieces    how many pieces the text has, of which `commit` come before variables are set
+    commit    how many pieces of the text come before variables are set
     """
 
     source: str
     rooms: tuple[Room, ...]
     library: tuple[Size, ...]
-    pieces: int
     commit: int
 
 
@@ -64,11 +62,6 @@ class Backend(ABC):
     @abstractmethod
     def load(self, artifact: Artifact, name: str) -> Loaded:
         """Functions from the text."""
-
-
-def storage_order(program: Program) -> dict[Buffer, int]:
-    """A number for every temporary that owns bytes, in order of first writing."""
-    return {buffer: number for number, buffer in enumerate(program.temporaries)}
 
 
 def empty_arena(size: int, alignment: int) -> Array:

@@ -11,11 +11,13 @@ from graphc.sizes import Size, product
 
 __all__ = [
     "DTYPES",
+    "NARROW",
     "DType",
     "NodeType",
     "Shape",
     "TensorType",
     "TupleType",
+    "accumulator",
     "as_dtype",
     "as_floating",
     "as_summed",
@@ -45,6 +47,8 @@ DTYPES: dict[str, DType] = {
 _KNOWN = {dtype: name for name, dtype in DTYPES.items()}
 _PLAIN: dict[type, DType] = {bool: BOOL, int: INT64, float: FLOAT32}
 _FLOATS = frozenset(DTYPES[name] for name in ("float16", "bfloat16", "float32", "float64"))
+#: floats of 16 bits: stored, but computed and summed in float32
+NARROW = frozenset({DTYPES["float16"], BFLOAT16})
 _INTEGERS = frozenset(dtype for dtype in _KNOWN if dtype.kind in "iu")
 _SHORT = {"bool": "bool", "bfloat16": "bf16"} | {
     name: name.replace("uint", "u").replace("int", "i").replace("float", "f")
@@ -85,6 +89,11 @@ def is_integer(dtype: DType) -> bool:
 def as_floating(dtype: DType) -> DType:
     """The dtype of `exp(x)` or `mean(x)`: floats stay, everything else becomes float32."""
     return dtype if dtype in _FLOATS else FLOAT32
+
+
+def accumulator(dtype: DType) -> DType:
+    """The dtype in which sums and products of many are taken: 16 bits of a float are too few."""
+    return FLOAT32 if dtype in NARROW else dtype
 
 
 def as_summed(dtype: DType) -> DType:

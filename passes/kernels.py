@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from graphc.ir.kinds import Counting, Deposit, Elementwise, Lookup, Reduction, Running, Scatter
+from graphc.ir.kinds import Counting, Deposit, Elementwise, IndexMap, Lookup, Reduction, Running, Scatter
 from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
@@ -15,19 +15,12 @@ from graphc.origin import Origin
 from graphc.passes.sources import Source, index_places
 from graphc.passes.units import LoopAxis, Loops
 from graphc.sizes import Size
-from graphc.types import BFLOAT16, BOOL, DTYPES, FLOAT32, INT64, DType, TensorType, is_floating
+from graphc.types import BOOL, INT64, Shape, TensorType, accumulator, is_floating
 
 __all__ = ["copy_kernel", "deposit_kernel", "fill_kernel", "loops_kernel", "running_kernel", "scatter_kernel"]
 
 BufferOf: TypeAlias = Callable[[Node], Buffer]
 SourceOf: TypeAlias = Callable[[Node], Source]
-
-_NARROW = frozenset({DTYPES["float16"], BFLOAT16})
-
-
-def accumulator(dtype: DType) -> DType:
-    """The dtype in which values of `dtype` are summed."""
-    return FLOAT32 if dtype in _NARROW else dtype
 
 
 @dataclass
@@ -46,8 +39,7 @@ class _StageBuilder:
 def element(formula: Formula, source: Source, index: Sequence[int], buffer: BufferOf) -> int:
     """The let for the element of a source at an index given as lets, one per axis of what reads it."""
     node = source.node
-    if source.map is not None:
-        index = [formula.affine([(index[axis], c) for axis, c in part.terms], part.offset) for part in source.map.parts]
+    index = mapped(formula, source.map, index)
     op = node.op
     match op:
         case ConstantValue() if op.is_uniform:
@@ -60,9 +52,21 @@ def element(formula: Formula, source: Source, index: Sequence[int], buffer: Buff
             return formula.add(Load(buffer(node), tuple(index), node.dtype))
 
 
-def lookup(formula: Formula, op: Lookup | Scatter, x: Size, index: int) -> int:
-    """A data index, counted from the front: floor remainder by the extent."""
-    return formula.call(Fn.MOD, (index, formula.size(x)))
+def mapped(formula: Formula, map: IndexMap | None, index: Sequence[int]) -> Sequence[int]:
+    """The lets of the index to which `map` takes the one whose lets are `index`; None takes it to itself."""
+    return index if map is None else [formula.affine(part, index) for part in map.parts]
+
+
+def looked_up(
+    formula: Formula, op: Lookup | Scatter, shape: Shape, found: int, index: Sequence[int], rank: int
+) -> list[int]:
+    """The index into an array of `shape` where an index array of `rank` axes, read at `index`, holds `found`.
+
+    What is found may count from the end: its floor remainder by the extent counts from the front.
+    """
+    place = formula.call(Fn.MOD, (found, formula.size(shape[op.axis])))
+    after = 0 if op.paired else rank - op.leading - 1
+    return [place if axis == op.axis else index[axis if axis < op.axis else axis + after] for axis in range(len(shape))]
 
 
 def loops_kernel(unit: Loops, outputs: Mapping[Node, tuple[Buffer, ...]], source: SourceOf, buffer: BufferOf) -> Kernel:
@@ -174,17 +178,9 @@ class _LoopsKernel:
 
     def _looked_up(self, stage: _StageBuilder, level: int, node: Node, op: Lookup, index: list[int]) -> int:
         x, at = node.inputs
-        map = index_places(op, at.ndim)
         formula = stage.formula
-        place = (
-            index if map is None else [formula.affine([(index[a], c) for a, c in p.terms], p.offset) for p in map.parts]
-        )
-        found = lookup(formula, op, x.shape[op.axis], self._operand(stage, level, at, place))
-        after = at.ndim - op.leading - 1 if not op.paired else 0
-        where = [
-            found if axis == op.axis else index[axis if axis < op.axis else axis + after] for axis in range(x.ndim)
-        ]
-        return element(formula, self.source(x), where, self.buffer)
+        found = self._operand(stage, level, at, mapped(formula, index_places(op, at.ndim), index))
+        return element(formula, self.source(x), looked_up(formula, op, x.shape, found, index, at.ndim), self.buffer)
 
     def _fold(self, node: Node, op: Reduction) -> None:
         result_level = self.level[node]
@@ -259,7 +255,7 @@ def deposit_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: 
         formula = Formula()
         index = [formula.axis(axis) for axis in axes]
         value = element(formula, source, index, buffer)
-        to = tuple(formula.affine([(index[a], c) for a, c in part.terms], part.offset) for part in map.parts)
+        to = tuple(mapped(formula, map, index))
         store = Store(out, to, value, Monoid.SUM if op.adds else None)
         stages.append(Stage(axes, tuple(formula.lets), (store,)))
     return Kernel((), tuple(stages), (node.origin,))
@@ -275,15 +271,8 @@ def scatter_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: 
     formula = Formula()
     index = [formula.axis(axis) for axis in axes]
     rank = node.inputs[1].ndim
-    map = index_places(op, rank)
-    places = (
-        index if map is None else [formula.affine([(index[a], c) for a, c in p.terms], p.offset) for p in map.parts]
-    )
-    found = lookup(formula, op, out.shape[op.axis], element(formula, at, places, buffer))
-    after = 0 if op.paired else rank - op.leading - 1
-    to = tuple(
-        found if axis == op.axis else index[axis if axis < op.axis else axis + after] for axis in range(len(out.shape))
-    )
+    found = element(formula, at, mapped(formula, index_places(op, rank), index), buffer)
+    to = tuple(looked_up(formula, op, out.shape, found, index, rank))
     store = Store(out, to, element(formula, updates, index, buffer), Monoid.SUM)
     stages = (Stage(_axes(out.shape), first.lets, first.effects), Stage(axes, tuple(formula.lets), (store,)))
     return Kernel((), stages, (node.origin,))

@@ -16,6 +16,7 @@ from graphc.kernel.program import (
     Stage,
     Step,
     Store,
+    targets,
 )
 from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
 
@@ -59,18 +60,8 @@ def stores_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
         Access(number, _plain(stage.lets, effect.index) if isinstance(effect, Store) else None)
         for number, stage in enumerate(kernel.stages)
         for effect in stage.effects
-        if any(target.root is buffer.root for target in _written(effect))
+        if any(target.root is buffer.root for target in targets(effect))
     ]
-
-
-def _written(effect: Effect) -> tuple[Buffer, ...]:
-    match effect:
-        case Store(buffer=buffer):
-            return (buffer,)
-        case Fold(results=results):
-            return results
-        case Prefix(result=result):
-            return (result,)
 
 
 def is_copy(step: Step) -> tuple[Buffer, Buffer] | None:

@@ -75,7 +75,7 @@ class _Emitter:
             writer.line(f"return ({_tuple(first)}, {_tuple(last)})")
         source = "\n\n".join((_head(texts), *texts, str(writer)))
         library = tuple(dict.fromkeys(self.library))  # the same for many a step
-        return Artifact(source, tuple(self.rooms), library, len(texts), len(compute))
+        return Artifact(source, tuple(self.rooms), library, len(compute))
 
     def _part(self, name: str, steps: Sequence[int]) -> str:
         return _Part(self, name).write(steps)

@@ -9,7 +9,7 @@ from graphc.kernel.scalar import Axis
 from graphc.sizes import Size
 from graphc.types import DType
 
-__all__ = ["Wish", "number", "place", "settle"]
+__all__ = ["Wish", "number", "place", "grant"]
 
 Slot = tuple[str, tuple[Size, ...], DType]
 
@@ -33,7 +33,7 @@ def number(instructions: Sequence[Instruction]) -> None:
             instruction.result.last_use = max(instruction.result.last_use, place)
 
 
-def settle(instructions: list[Instruction], wishes: Sequence[Wish], storage: Callable[[Buffer], Buffer]) -> None:
+def grant(instructions: list[Instruction], wishes: Sequence[Wish], storage: Callable[[Buffer], Buffer]) -> None:
     """Compute each stored value in its place, unless that would spoil what is read later: then copy it, last."""
     copies: list[Instruction] = []
     loads: dict[Buffer, list[tuple[int, bool]]] = {}

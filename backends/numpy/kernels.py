@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from graphc.backends.numpy.draft import Draft, Naming
 from graphc.backends.numpy.effects import write_effects
-from graphc.backends.numpy.homes import number, place, settle
+from graphc.backends.numpy.homes import grant, number, place
 from graphc.backends.numpy.lets import values_of
 from graphc.backends.numpy.values import View
 from graphc.backends.numpy.views import affine_of
@@ -50,7 +50,7 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
         affine = affine_of(stage.lets)
         write_effects(stage, values_of(stage, affine, draft), affine, draft)
     number(draft.instructions)
-    settle(draft.instructions, draft.wishes, naming.storage)
+    grant(draft.instructions, draft.wishes, naming.storage)
     slots = place(draft.instructions, draft.shape, naming.fresh)
     body = [line for instruction in draft.instructions for line in instruction.write()]
     return KernelText(list(draft.views.values()), slots, body, draft.blocked, buffer_bytes(kernel.axes))

@@ -75,9 +75,6 @@ SPECIAL: Mapping[Fn, str] = {
     Fn.DIGAMMA: "digamma",
 }
 
-#: functions with lines of their own: see `calls` and `special`
-COMPOSED = frozenset({Fn.WHERE, Fn.CAST, Fn.FMA, Fn.POLYGAMMA})
-
 #: the ufunc behind each monoid
 ACCUMULATE: Mapping[Monoid, str] = {
     Monoid.SUM: "np.add",

@@ -12,14 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from graphc.kernel.scalar import Fn
-from graphc.types import BFLOAT16, DTYPES, DType, is_floating
+from graphc.types import NARROW, DType, is_floating
 
 __all__ = ["MEANING", "Value", "converted", "value_of"]
 
 Value: TypeAlias = Any  # a NumPy scalar: the scalar classes share no type that has arithmetic
 Function: TypeAlias = Callable[..., Value]
-
-NARROW = frozenset({DTYPES["float16"], BFLOAT16})
 
 
 @np.errstate(all="ignore")

@@ -7,6 +7,7 @@ from typing import TypeAlias, final
 
 import numpy as np
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
 from graphc.types import BOOL, INT64, DType
@@ -197,15 +198,15 @@ class Formula:
             dtype = BOOL if fn in COMPARISONS else self.lets[args[0]].dtype
         return self.add(Call(fn, tuple(args), dtype))
 
-    def affine(self, terms: Sequence[tuple[int, Size]], offset: Size) -> int:
-        """The number of offset + sum of let * coefficient, without needless steps."""
+    def affine(self, index: AffineIndex, axes: Sequence[int]) -> int:
+        """The number of an affine index, `axes` being the lets of its axes, without needless steps."""
         number: int | None = None
-        for let, coefficient in terms:
-            part = let if coefficient == 1 else self.call(Fn.MUL, (let, self.size(coefficient)))
+        for axis, coefficient in index.terms:
+            part = axes[axis] if coefficient == 1 else self.call(Fn.MUL, (axes[axis], self.size(coefficient)))
             number = part if number is None else self.call(Fn.ADD, (number, part))
         if number is None:
-            return self.size(offset)
-        return number if offset == 0 else self.call(Fn.ADD, (number, self.size(offset)))
+            return self.size(index.offset)
+        return number if index.offset == 0 else self.call(Fn.ADD, (number, self.size(index.offset)))
 
 
 @final

@@ -8,14 +8,13 @@ from graphc.ir.kinds import Differentiable, Routine, Tangential
 from graphc.ir.leaves import full
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
 from graphc.ir.operands import add, broadcast, broadcast_shapes, cast, mul, neg, sub
-from graphc.ops.contraction import accumulator
 from graphc.ops.creation import tril, triu
 from graphc.ops.elementwise import floating
 from graphc.ops.movement import expand_dims, matrix_transpose, moveaxis, reshape, squeeze
 from graphc.ops.products import matmul
 from graphc.origin import here
 from graphc.sizes import Size
-from graphc.types import TensorType, is_floating, promote
+from graphc.types import TensorType, accumulator, is_floating, promote
 
 __all__ = ["Cholesky", "TriangularSolve", "cholesky", "triangular_solve"]
 

@@ -13,9 +13,9 @@ from graphc.kernel.affine import AffineIndex
 from graphc.ops.movement import transpose
 from graphc.origin import here
 from graphc.sizes import Size, equal, lower_bound, maximum
-from graphc.types import BOOL, FLOAT32, DType, Shape, TensorType, is_floating, promote
+from graphc.types import BOOL, Shape, TensorType, accumulator, promote
 
-__all__ = ["Contraction", "Labels", "Places", "accumulator", "contract", "plain", "product"]
+__all__ = ["Contraction", "Labels", "Places", "contract", "plain", "product"]
 
 Places: TypeAlias = tuple[AffineIndex, ...]
 Labels: TypeAlias = Sequence[str]
@@ -167,11 +167,6 @@ def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, La
     sizes = tuple(extents[label] for label in axes)
     op = Contraction(sizes, places(left_labels), places(right_labels), places(out), sizes[: len(out)], name)
     return cast(contract(op, x, y), dtype)
-
-
-def accumulator(dtype: DType) -> DType:
-    """The dtype in which sums of products are taken: 16 bits of a float are too few."""
-    return FLOAT32 if is_floating(dtype) and dtype.itemsize == 2 else dtype
 
 
 def _unrepeated(x: Node, labels: Labels, extents: Mapping[str, Size]) -> tuple[Node, Labels]:

@@ -4,12 +4,12 @@ from graphc.errors import ShapeError
 from graphc.ir.node import Like, Node, locate
 from graphc.ir.operands import as_node, cast
 from graphc.kernel.affine import AffineIndex
-from graphc.ops.contraction import Contraction, accumulator, contract
+from graphc.ops.contraction import Contraction, contract
 from graphc.ops.movement import pad, reshape
 from graphc.ops.window import PerAxis, Sides, count_of, per_axis, sides_of, window_index
 from graphc.origin import here
 from graphc.sizes import equal
-from graphc.types import promote
+from graphc.types import accumulator, promote
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
 

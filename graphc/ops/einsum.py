@@ -10,13 +10,13 @@ from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.node import Like, Node, locate
 from graphc.ir.operands import as_node, cast
-from graphc.ops.contraction import Labels, accumulator, product
+from graphc.ops.contraction import Labels, product
 from graphc.ops.diagonal import diagonal
 from graphc.ops.movement import transpose
 from graphc.origin import here
 from graphc.sizes import Size, equal, estimate
 from graphc.sizes import product as multiplied
-from graphc.types import TensorType, promote
+from graphc.types import TensorType, accumulator, promote
 
 __all__ = ["einsum"]
 

@@ -13,13 +13,13 @@ from graphc.ir.node import Like, Node, apply, locate
 from graphc.ir.operands import meet
 from graphc.ir.storage import label_of
 from graphc.kernel.scalar import Scalar
-from graphc.ops.contraction import accumulator
 from graphc.ops.elementwise import floating
 from graphc.ops.sympy_lowering import lowered, number_of, require_supported
 from graphc.ops.sympy_slopes import slope
 from graphc.ops.sympy_stable import stable
 from graphc.ops.sympy_walk import Expression, symbols_of
 from graphc.origin import here
+from graphc.types import accumulator
 
 __all__ = ["Formula", "op"]
 

@@ -168,7 +168,7 @@ def padded(x: Buffer, y: Buffer, before: int) -> Kernel:
     """y[i] = x[i - before], and -1 where that is outside."""
     (at,) = axes(*y.shape)
     formula = Formula()
-    place = formula.affine([(formula.axis(at), 1)], -before)
+    place = formula.affine(AffineIndex(((0, 1),), -before), (formula.axis(at),))
     low = formula.call(Fn.GE, (place, formula.size(0)))
     high = formula.call(Fn.LT, (place, formula.size(x.shape[0])))
     inside = formula.call(Fn.AND, (low, high))

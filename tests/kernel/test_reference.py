@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from graphc.errors import IndexRangeError, ShapeError
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
@@ -128,7 +129,7 @@ def test_inner_axes_run_in_the_order_of_their_numbers() -> None:
     y = output(0, dtype=INT64)
     i, j = axes(2, 3)
     formula = Formula()
-    place = formula.affine([(formula.axis(i), 3), (formula.axis(j), 1)], 0)
+    place = formula.affine(AffineIndex(((0, 3), (1, 1))), (formula.axis(i), formula.axis(j)))
     stage = Stage((j, i), tuple(formula.lets), (Store(y, (), place),))
     (last,) = run(program_of([Kernel((), (stage,), HERE)], [], [y], symbols=()), [])
     assert last == 5
