@@ -7,9 +7,9 @@ from difflib import get_close_matches
 import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
-from graphc.ir.node import Node, made_at, place_of
+from graphc.ir.node import Node, made_at
 from graphc.ir.values import Array, converted
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.sizes import Expression, Size, evaluate, name_of, symbols_of
 from graphc.structure import Structure, aligned, leaves
 from graphc.types import DType, Shape

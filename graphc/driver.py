@@ -12,10 +12,10 @@ from graphc.function import CompiledFunction
 from graphc.ir.declare import carried_updates
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input, Variable
-from graphc.ir.node import Like, Node, made_at, place_of
+from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast
 from graphc.ir.storage import Guard
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.standard import improve

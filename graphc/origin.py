@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, final
 
 from graphc.value import Value
 
-__all__ = ["Derivation", "Origin", "Traced", "derived", "here", "scope", "standing_for"]
+__all__ = ["Derivation", "Origin", "Traced", "derived", "here", "place_of", "scope", "standing_for"]
 
 
 class Traced(Protocol):
@@ -61,6 +61,15 @@ _OWN = "graphc"
 def _is_own(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__", "")
     return bool(name == _OWN or name.startswith("graphc."))
+
+
+def place_of(origin: Origin) -> tuple[str, ...]:
+    """The lines `at train.py:41 in loss` and the source text."""
+    inside = f" in {origin.function}" if origin.function not in ("", "<module>") else ""
+    within = f", scope {origin.scope}" if origin.scope else ""
+    source = origin.source()
+    first = f"  at {origin.place()}{inside}{within}"
+    return (first, f"      {source}") if source else (first,)
 
 
 def here() -> Origin:

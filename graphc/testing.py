@@ -15,9 +15,9 @@ from graphc.ir.arithmetic import ones_like, sum_over
 from graphc.ir.declare import input, replace
 from graphc.ir.graph import topological
 from graphc.ir.leaves import constant_array
-from graphc.ir.node import Node, made_at, place_of
+from graphc.ir.node import Node, made_at
 from graphc.ir.operands import add_up, mul
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, TensorType, is_floating
 

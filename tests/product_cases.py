@@ -6,7 +6,7 @@ from types import EllipsisType
 
 import numpy as np
 
-from graphc.ir.node import apply
+from graphc.ir.apply import apply
 from graphc.ops import convolution, pooling, products
 from graphc.ops.diagonal import OnDiagonal, diagonal, trace
 from graphc.ops.einsum import einsum

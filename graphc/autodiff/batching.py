@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.graph import topological
 from graphc.ir.leaves import Item
-from graphc.ir.node import Node, apply
+from graphc.ir.node import Node
 from graphc.origin import derived
 from graphc.sizes import Size
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from graphc.autodiff.reverse import placeholder, pull_back
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Constant, Differentiable, Elementwise, Linear, Multilinear, Tangential
 from graphc.ir.leaves import Item
-from graphc.ir.node import Node, apply
+from graphc.ir.node import Node
 from graphc.ir.operands import add_up, cast, times
 from graphc.origin import derived
 from graphc.types import TupleType, is_floating

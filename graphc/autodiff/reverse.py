@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Where, zeros_like
 from graphc.ir.graph import topological
 from graphc.ir.kinds import (
@@ -16,7 +17,7 @@ from graphc.ir.kinds import (
     Tangential,
 )
 from graphc.ir.leaves import Input, Item
-from graphc.ir.node import Node, apply
+from graphc.ir.node import Node
 from graphc.ir.operands import add_up, cast, is_masked, times
 from graphc.origin import Origin, derived
 from graphc.types import TensorType, TupleType, is_floating

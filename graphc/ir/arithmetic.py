@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import ShapeError
+from graphc.ir.apply import apply
 from graphc.ir.kinds import Elementwise, IndexMap, Linear, Movement, Reduction
 from graphc.ir.leaves import full, uniform
-from graphc.ir.node import Node, Op, apply
+from graphc.ir.node import Node, Op
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Fn, Scalar

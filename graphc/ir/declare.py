@@ -6,15 +6,16 @@ from typing import Any, ClassVar, TypeAlias, final
 import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import ones_like
 from graphc.ir.graph import Graph, rebuilt, topological
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import Input, Variable, constant_array
-from graphc.ir.node import Like, Node, apply, locate, place_of
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
 from graphc.ir.storage import Storage, label_of
 from graphc.kernel.scalar import Scalar
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.sizes import Expression, Size, symbol
 from graphc.structure import Structure, leaves, paths, rebuild
 from graphc.types import Shape, TensorType, as_dtype

@@ -1,4 +1,4 @@
-"""Nodes, the contract that every op keeps, and `apply`, which makes a node of an op and operands."""
+"""Nodes, and the contract that every op keeps."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -7,11 +7,11 @@ from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast, final
 import numpy as np
 import numpy.typing as npt
 
-from graphc.errors import ArgumentError, DTypeError, GraphError, IndexRangeError, ShapeError
-from graphc.origin import Origin, here
+from graphc.errors import ArgumentError
+from graphc.origin import Origin, here, place_of
 from graphc.printable import printable
-from graphc.sizes import Size, equal
-from graphc.types import DType, NodeType, Shape, TensorType, TupleType
+from graphc.sizes import Size
+from graphc.types import DType, NodeType, Shape, TensorType
 from graphc.value import Value
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "Operators",
     "SameSize",
     "Stored",
-    "apply",
     "made_at",
 ]
 
@@ -344,47 +343,3 @@ def made_at(role: str, node: Node) -> tuple[str, ...]:
     name = f" {node.name!r}" if node.name is not None else ""
     source = node.origin.source()
     return (f"  {role:<6} {node.type}{name}  made at {node.origin.place()}" + (f": {source}" if source else ""),)
-
-
-_ROLES = {1: ("x",), 2: ("left", "right")}
-
-
-def place_of(origin: Origin) -> tuple[str, ...]:
-    """The lines `at train.py:41 in loss` and the source text."""
-    inside = f" in {origin.function}" if origin.function not in ("", "<module>") else ""
-    within = f", scope {origin.scope}" if origin.scope else ""
-    source = origin.source()
-    first = f"  at {origin.place()}{inside}{within}"
-    return (first, f"      {source}") if source else (first,)
-
-
-def _decide(op: Op, types: tuple[TensorType, ...]) -> None:
-    """Raise where a requirement is decided and does not hold."""
-    for requirement in op.requirements(*types):
-        if isinstance(requirement, SameSize) and equal(requirement.left, requirement.right) is False:
-            raise ShapeError(
-                f"{op.name}: {requirement.because}, {requirement.left} and {requirement.right}",
-                hint=requirement.hint,
-            )
-
-
-def apply(op: Op, *inputs: Node) -> Node:
-    """The node of `op` on `inputs`.  Errors get the user's line and where each operand was made."""
-    origin = here()
-    types = tuple(node.type for node in inputs)
-    try:
-        for node in inputs:
-            if node.type.__class__ is TupleType:
-                node.tensor  # noqa: B018  # raises
-        tensors = cast("tuple[TensorType, ...]", types)
-        _decide(op, tensors)
-        return Node(op, inputs, op.infer(*tensors), origin)
-    except (ShapeError, DTypeError, IndexRangeError, ArgumentError) as error:
-        raise locate(error, origin, inputs) from None
-
-
-def locate(error: GraphError, origin: Origin, inputs: Sequence[Node]) -> GraphError:
-    """`error` with the user's line and one line per operand."""
-    roles = _ROLES.get(len(inputs), tuple(f"[{i}]" for i in range(len(inputs))))
-    lines = [line for role, node in zip(roles, inputs, strict=True) for line in made_at(role, node)]
-    return error.located((*place_of(origin), *lines))

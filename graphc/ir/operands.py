@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphc.errors import DTypeError, GraphError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import (
     Add,
     Cast,
@@ -18,7 +19,7 @@ from graphc.ir.arithmetic import (
     spread,
 )
 from graphc.ir.leaves import constant_array, full, size_node, uniform
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.values import fits
 from graphc.origin import here
 from graphc.sizes import Expression, equal

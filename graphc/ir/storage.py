@@ -9,9 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
-from graphc.ir.node import place_of
 from graphc.ir.values import Array, as_numbers, converted, fits
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.types import as_dtype
 
 __all__ = ["Guard", "Storage"]

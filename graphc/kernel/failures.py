@@ -2,7 +2,7 @@
 
 from graphc.errors import IndexRangeError, ShapeError
 from graphc.kernel.program import Check, IndexInRange, SizesAgree
-from graphc.origin import Origin
+from graphc.origin import Origin, place_of
 from graphc.sizes import Size
 
 __all__ = ["index_outside", "places", "sizes_differ"]
@@ -28,10 +28,7 @@ def places(origins: tuple[Origin, ...]) -> list[str]:
     """The lines `at train.py:41 in loss` and the source text, for each origin."""
     lines: list[str] = []
     for origin in dict.fromkeys(origin._replace(derived_from=()) for origin in origins):
-        inside = f" in {origin.function}" if origin.function not in ("", "<module>") else ""
-        within = f", scope {origin.scope}" if origin.scope else ""
-        source = origin.source()
-        lines += [f"  at {origin.place()}{inside}{within}", *([f"      {source}"] if source else [])]
+        lines += place_of(origin)
     return lines
 
 

@@ -1,7 +1,8 @@
 """Losses: how far predictions are from what is wanted, as a mean over all examples."""
 
 from graphc.errors import DTypeError, ShapeError
-from graphc.ir.node import Like, Node, locate
+from graphc.ir.apply import locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, mul
 from graphc.ops.elementwise import exp, floating, log, softplus, stop_gradient
 from graphc.ops.extremes import max

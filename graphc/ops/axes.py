@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
 from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.apply import locate
 from graphc.ir.arithmetic import spread
-from graphc.ir.node import Node, locate
+from graphc.ir.node import Node
 from graphc.origin import here
 
 __all__ = ["Axes", "listed", "one_axis", "some_axes", "with_axes", "without"]

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.kinds import Differentiable, Routine, Tangential
 from graphc.ir.leaves import full
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import add, broadcast, broadcast_shapes, cast, mul, neg, sub
 from graphc.ops.creation import tril, triu
 from graphc.ops.elementwise import floating

@@ -5,9 +5,10 @@ from dataclasses import field
 from typing import TypeAlias, final
 
 from graphc.errors import DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze, spread
 from graphc.ir.kinds import Product
-from graphc.ir.node import IndexBound, Node, Op, SameSize, apply, locate
+from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.ir.operands import cast, mul
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.movement import transpose

@@ -1,7 +1,8 @@
 """Convolution, as one contraction over windows."""
 
 from graphc.errors import ShapeError
-from graphc.ir.node import Like, Node, locate
+from graphc.ir.apply import locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.contraction import Contraction, contract

@@ -3,9 +3,10 @@
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, zeros_like
 from graphc.ir.kinds import Counting
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, where
 from graphc.origin import here
 from graphc.sizes import Size

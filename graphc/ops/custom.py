@@ -6,11 +6,12 @@ from typing import ClassVar, TypeAlias, final
 from graphc.autodiff.batching import batched
 from graphc.autodiff.reverse import placeholder
 from graphc.errors import ArgumentError
+from graphc.ir.apply import apply
 from graphc.ir.kinds import Differentiable, IndexMap, Movement
-from graphc.ir.node import Like, Node, Op, apply, place_of
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.sizes import Size
 from graphc.types import Shape, TensorType
 

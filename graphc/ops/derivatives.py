@@ -7,13 +7,14 @@ from graphc.autodiff.batching import batched
 from graphc.autodiff.forward import push_forward
 from graphc.autodiff.reverse import placeholder, pull_back
 from graphc.errors import ArgumentError, DTypeError, ShapeError, UnconnectedError
+from graphc.ir.apply import locate
 from graphc.ir.arithmetic import ones_like, zeros_like
 from graphc.ir.graph import topological
-from graphc.ir.node import Like, Node, locate, made_at, place_of
+from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast, where
 from graphc.ops.creation import iota
 from graphc.ops.movement import expand_dims, reshape
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.structure import Structure, aligned, leaves, rebuild
 from graphc.types import is_floating
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.kinds import Deposit, IndexMap, Movement
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.axes import some_axes

@@ -7,8 +7,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.apply import locate
 from graphc.ir.arithmetic import sum_over
-from graphc.ir.node import Like, Node, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.ops.contraction import Labels, product
 from graphc.ops.diagonal import diagonal

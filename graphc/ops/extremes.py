@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import ShapeError
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.kinds import Constant, Differentiable, Reduction
 from graphc.ir.leaves import items
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, listed, one_axis, some_axes, with_axes, without

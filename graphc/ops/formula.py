@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import final
 
 from graphc.errors import ArgumentError, GraphError
+from graphc.ir.apply import apply, locate
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import meet
 from graphc.ir.storage import label_of
 from graphc.kernel.scalar import Scalar

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias, final
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
 from graphc.ir.kinds import Lookup, Scatter
 from graphc.ir.leaves import full, size_node
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, broadcast, cast
 from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota

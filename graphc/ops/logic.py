@@ -2,10 +2,11 @@
 
 from typing import ClassVar, final
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Compare
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, apply
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, meet
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Fn, Scalar

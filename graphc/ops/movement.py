@@ -7,8 +7,9 @@ from typing import TypeAlias
 import numpy as np
 
 from graphc.errors import ArgumentError, GraphError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze, spread
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast
 from graphc.ops.axes import Axes, one_axis, some_axes
 from graphc.ops.placement import Concat, Declare, Pad, Pick, Reshape, Slice, Transpose, moved

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import ones_like
 from graphc.ir.kinds import Elementwise
-from graphc.ir.node import Like, Node, apply
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import IndexRangeError
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Squeeze, spread
 from graphc.ir.kinds import Deposit, IndexMap, Movement, Reshaped
 from graphc.ir.leaves import full, uniform
-from graphc.ir.node import IndexBound, Node, Op, SameSize, apply
+from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.axes import listed, without
 from graphc.sizes import Size, maximum, minimum, product, total

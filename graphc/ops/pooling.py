@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphc.errors import DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, div
 from graphc.kernel.scalar import Number
 from graphc.ops.elementwise import floating

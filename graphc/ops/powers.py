@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import ones_like, zeros_like
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import uniform
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, div, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from graphc.errors import ArgumentError, ShapeError
-from graphc.ir.node import Like, Node, locate
+from graphc.ir.apply import locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis, some_axes
 from graphc.ops.contraction import product

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Squeeze, ones_like, spread, sum_over, zeros_like
 from graphc.ir.kinds import Constant, Differentiable, Reduction
-from graphc.ir.node import Like, Node, Op, apply
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, listed, some_axes, with_axes, without

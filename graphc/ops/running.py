@@ -5,8 +5,9 @@ from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back
 from graphc.errors import UnsupportedError
+from graphc.ir.apply import apply, locate
 from graphc.ir.kinds import Differentiable, Linear, Running
-from graphc.ir.node import Like, Node, Op, apply, locate
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis

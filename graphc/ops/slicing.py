@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.errors import ArgumentError, GraphError, IndexRangeError, UnsupportedError
+from graphc.ir.apply import locate
 from graphc.ir.arithmetic import spread
-from graphc.ir.node import Node, locate
+from graphc.ir.node import Node
 from graphc.ir.operands import as_node
 from graphc.ops.indexing import take
 from graphc.ops.placement import Pick, Slice, moved

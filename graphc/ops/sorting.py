@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.kinds import Differentiable, Routine
 from graphc.ir.leaves import item, items
-from graphc.ir.node import Like, Node, Op, apply, locate
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis
 from graphc.ops.indexing import ScatterAdd, Take

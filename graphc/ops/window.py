@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias, final
 
 from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.kinds import Deposit, IndexMap, Movement
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
 from graphc.origin import here

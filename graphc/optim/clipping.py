@@ -3,12 +3,12 @@
 from functools import reduce
 
 from graphc.errors import ArgumentError
-from graphc.ir.node import Like, Node, place_of
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import add, as_node, cast, div, mul
 from graphc.ops.piecewise import maximum
 from graphc.ops.powers import sqrt, square
 from graphc.ops.reduction import sum
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.structure import Structure, leaves, rebuild
 from graphc.types import FLOAT32
 

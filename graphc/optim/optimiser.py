@@ -8,10 +8,10 @@ import numpy as np
 
 from graphc.errors import ArgumentError
 from graphc.ir.declare import parameters, state
-from graphc.ir.node import Node, place_of
+from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast
 from graphc.optim.schedules import Schedule
-from graphc.origin import here
+from graphc.origin import here, place_of
 from graphc.structure import Structure, leaves, paths
 from graphc.types import DTYPES, FLOAT32, DType, is_floating
 

@@ -1,9 +1,10 @@
 """Identities of scattering: a scatter into zeros is not written out where something smaller does."""
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Neg, Spread, Sum, sum_over
 from graphc.ir.kinds import Elementwise, Lookup, Scatter
 from graphc.ir.leaves import full, uniform
-from graphc.ir.node import Node, apply
+from graphc.ir.node import Node
 from graphc.passes.rewrite import Rule
 
 __all__ = ["INDEXING"]

@@ -1,9 +1,10 @@
 """Identities of movement: repeating what is then summed, dropping what was just added."""
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Spread, Squeeze, Sum
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full, uniform
-from graphc.ir.node import Node, apply
+from graphc.ir.node import Node
 from graphc.passes.rewrite import Rule
 
 __all__ = ["MOVEMENT"]

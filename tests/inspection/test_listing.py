@@ -6,10 +6,10 @@ import pytest
 
 from graphc.errors import ArgumentError
 from graphc.inspection.listing import Kind, Listing, Showable, listing_of
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Spread
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import full
-from graphc.ir.node import apply
 from graphc.types import as_dtype
 from tests.inspection.models import model, perceptron
 
