@@ -23,14 +23,8 @@ from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Program, SizesAgree, Step, sizes_of
-from graphc.passes.kernels import (
-    copy_kernel,
-    deposit_kernel,
-    fill_kernel,
-    loops_kernel,
-    running_kernel,
-    scatter_kernel,
-)
+from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
+from graphc.passes.loops import loops_kernel
 from graphc.passes.sources import Source, composed_index, shows_all
 from graphc.passes.units import Loops, Partition
 from graphc.sizes import equal, symbols_of
