@@ -226,12 +226,6 @@ class Sum(Reduction, Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         return (spread(cotangent, node.inputs[0].shape, self.axes),)
 
-    def lifted(self, extent: Size) -> Op:
-        return Sum(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"sum[{','.join(map(str, self.axes))}]"
-
 
 @final
 class Squeeze(Movement):

@@ -246,6 +246,12 @@ class Reduction(Op):
     monoid: ClassVar[Monoid]
     axes: tuple[int, ...]
 
+    def lifted(self, extent: Size) -> Op:
+        return type(self)(tuple(axis + 1 for axis in self.axes))
+
+    def text(self) -> str:
+        return f"{self.name}[{','.join(map(str, self.axes))}]"
+
 
 class Running(Op):
     """A combination of all elements up to and including the present one, along one axis."""

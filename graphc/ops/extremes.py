@@ -8,30 +8,32 @@ from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.kinds import Constant, Differentiable, Reduction
 from graphc.ir.leaves import items
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
+from graphc.ir.node import IndexBound, Like, Node, SameSize
 from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
-from graphc.ops.axes import Axes, listed, one_axis, some_axes, with_axes, without
+from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal
 from graphc.ops.movement import ravel
-from graphc.sizes import Size, lower_bound, maximum
+from graphc.sizes import lower_bound, maximum
 from graphc.types import INT64, TensorType, TupleType
 
 __all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index"]
 
 
-def _some(axes: Sequence[int], x: TensorType) -> Sequence[SameSize | IndexBound]:
-    """An extreme of nothing does not exist: each of `axes` has an element."""
-    found = []
-    for axis in axes:
-        n = x.shape[axis]
-        if n == 0:
-            raise ShapeError(f"nothing has no extreme, and axis {axis} has extent 0")
-        low = lower_bound(n)
-        if low is None or low < 1:
-            found.append(SameSize(n, maximum(n, 1), f"nothing has no extreme, but axis {axis} may be empty"))
-    return found
+class Extreme(Reduction):
+    """A reduction that has no value over nothing: each of `axes` has an element."""
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        found = []
+        for axis in self.axes:
+            n = types[0].shape[axis]
+            if n == 0:
+                raise ShapeError(f"nothing has no extreme, and axis {axis} has extent 0")
+            low = lower_bound(n)
+            if low is None or low < 1:
+                found.append(SameSize(n, maximum(n, 1), f"nothing has no extreme, but axis {axis} may be empty"))
+        return found
 
 
 # Extremes.
@@ -46,96 +48,60 @@ def _shared(node: Node, axes: tuple[int, ...], cotangent: Node) -> Node:
 
 
 @final
-class Max(Reduction, Differentiable):
+class Max(Extreme, Differentiable):
     """The largest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "max"
     monoid: ClassVar[Monoid] = Monoid.MAX
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return _some(self.axes, types[0])
-
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(without(self.axes, types[0].shape), types[0].dtype)
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
 
-    def lifted(self, extent: Size) -> Op:
-        return Max(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
-
 
 @final
-class Min(Reduction, Differentiable):
+class Min(Extreme, Differentiable):
     """The smallest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "min"
     monoid: ClassVar[Monoid] = Monoid.MIN
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return _some(self.axes, types[0])
-
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(without(self.axes, types[0].shape), types[0].dtype)
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
 
-    def lifted(self, extent: Size) -> Op:
-        return Min(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
-
 
 # Where the extreme is.
 
 
 @final
-class ArgMax(Reduction, Constant):
+class ArgMax(Extreme, Constant):
     """The index of the largest along one axis: of the first nan, else of the first that is largest."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "argmax"
     monoid: ClassVar[Monoid] = Monoid.ARGMAX
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return _some(self.axes, types[0])
-
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(without(self.axes, types[0].shape), INT64)
 
-    def lifted(self, extent: Size) -> Op:
-        return ArgMax(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
-
 
 @final
-class ArgMin(Reduction, Constant):
+class ArgMin(Extreme, Constant):
     """The index of the smallest along one axis: of the first nan, else of the first that is smallest."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "argmin"
     monoid: ClassVar[Monoid] = Monoid.ARGMIN
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return _some(self.axes, types[0])
-
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(without(self.axes, types[0].shape), INT64)
-
-    def lifted(self, extent: Size) -> Op:
-        return ArgMin(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
 
 
 def _at_index(node: Node, axis: int, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -151,16 +117,13 @@ def _at_index(node: Node, axis: int, cotangents: Sequence[Node | None]) -> Seque
 
 
 @final
-class MaxWithIndex(Reduction, Differentiable):
+class MaxWithIndex(Extreme, Differentiable):
     """The largest along one axis, and its index (see ArgMax).  The element there gets the cotangent."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "max_with_index"
     monoid: ClassVar[Monoid] = Monoid.ARGMAX
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return _some(self.axes, types[0])
-
     def infer(self, *types: TensorType) -> TupleType:
         shape = without(self.axes, types[0].shape)
         return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
@@ -168,36 +131,21 @@ class MaxWithIndex(Reduction, Differentiable):
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         return _at_index(node, self.axes[0], cotangents)
 
-    def lifted(self, extent: Size) -> Op:
-        return MaxWithIndex(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
-
 
 @final
-class MinWithIndex(Reduction, Differentiable):
+class MinWithIndex(Extreme, Differentiable):
     """The smallest along one axis, and its index (see ArgMin).  The element there gets the cotangent."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "min_with_index"
     monoid: ClassVar[Monoid] = Monoid.ARGMIN
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return _some(self.axes, types[0])
-
     def infer(self, *types: TensorType) -> TupleType:
         shape = without(self.axes, types[0].shape)
         return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         return _at_index(node, self.axes[0], cotangents)
-
-    def lifted(self, extent: Size) -> Op:
-        return MinWithIndex(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
 
 
 def max(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:

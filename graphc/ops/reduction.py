@@ -7,14 +7,13 @@ from graphc.autodiff.reverse import pull_back
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Squeeze, ones_like, spread, sum_over, zeros_like
 from graphc.ir.kinds import Constant, Differentiable, Reduction
-from graphc.ir.node import Like, Node, Op
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
-from graphc.ops.axes import Axes, listed, some_axes, with_axes, without
+from graphc.ops.axes import Axes, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal, not_equal
 from graphc.ops.placement import Pad, Slice, moved
-from graphc.sizes import Size
 from graphc.types import BOOL, TensorType, as_dtype, as_summed
 
 __all__ = ["all", "any", "count_nonzero", "prod", "sum"]
@@ -52,12 +51,6 @@ class Prod(Reduction, Differentiable):
         if isinstance(n, int):
             return pull_back([_tree(x, axis, n)], cotangents, [x])
         return (spread(cotangent, x.shape, (axis,)) * _products_of_others(x, axis),)
-
-    def lifted(self, extent: Size) -> Op:
-        return Prod(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"prod[{listed(self.axes)}]"
 
 
 def _tree(x: Node, axis: int, n: int) -> Node:
@@ -98,12 +91,6 @@ class Any(Reduction, Constant):
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(without(self.axes, types[0].shape), BOOL)
 
-    def lifted(self, extent: Size) -> Op:
-        return Any(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
-
 
 @final
 class All(Reduction, Constant):
@@ -115,12 +102,6 @@ class All(Reduction, Constant):
 
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(without(self.axes, types[0].shape), BOOL)
-
-    def lifted(self, extent: Size) -> Op:
-        return All(tuple(axis + 1 for axis in self.axes))
-
-    def text(self) -> str:
-        return f"{self.name}[{listed(self.axes)}]"
 
 
 def sum(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
