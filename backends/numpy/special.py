@@ -6,16 +6,14 @@ from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.tables import SPECIAL
 from graphc.backends.numpy.values import Value
 from graphc.kernel.scalar import Axis, Call, Fn
-from graphc.types import BFLOAT16, BOOL, DTYPES, FLOAT32, DType
+from graphc.types import BOOL, FLOAT32, NARROW, DType
 
 __all__ = ["special_call"]
-
-_NARROW = (BFLOAT16, DTYPES["float16"])  # SciPy computes neither
 
 
 def special_call(let: Call, operands: Sequence[Value], draft: Draft) -> Value:
     """The value of a call of a special function."""
-    if let.dtype not in _NARROW:
+    if let.dtype not in NARROW:
         return _called(let.fn, operands, draft, let.dtype)
     wide = [_cast(x, FLOAT32, draft) for x in operands]
     return _cast(_called(let.fn, wide, draft, FLOAT32), let.dtype, draft)
