@@ -7,6 +7,7 @@ from typing import Any, Literal
 from graphc.arguments import Arguments
 from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
+from graphc.collector import waiting
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import carried_updates
@@ -77,15 +78,16 @@ def _compiled(
     """A function from a graph, whose inputs and outputs are the leaves of two structures."""
     _require_inputs(graph)
     trace = Trace()
-    lowered = improve(graph, backend.target, level, trace)
-    arguments = Arguments(inputs, lowered.program.symbols)
-    artifact = backend.emit(lowered.program)
-    plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
-    guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
-    return CompiledFunction(
-        graph, lowered.program, lowered.constants, plan, artifact, backend, arguments, outputs, trace, guard,
-        f"<graphc {next(_numbers)}>", debug=debug,
-    )  # fmt: skip
+    with waiting():
+        lowered = improve(graph, backend.target, level, trace)
+        arguments = Arguments(inputs, lowered.program.symbols)
+        artifact = backend.emit(lowered.program)
+        plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
+        guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
+        return CompiledFunction(
+            graph, lowered.program, lowered.constants, plan, artifact, backend, arguments, outputs, trace, guard,
+            f"<graphc {next(_numbers)}>", debug=debug,
+        )  # fmt: skip
 
 
 _numbers = count()  # names of generated sources, for debuggers and tracebacks only

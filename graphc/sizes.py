@@ -144,6 +144,8 @@ def evaluate(size: Size, values: Mapping[str, int]) -> int:
 
 def estimate(size: Size, default: int = 64) -> int:
     """Its value where each symbol has the value of its hint, or `default` if it has none."""
+    if isinstance(size, int):
+        return size
     hints = {symbol.name: default if symbol.hint is None else symbol.hint for symbol in symbols_of(size)}
     try:
         return evaluate(size, hints)

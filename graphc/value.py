@@ -34,8 +34,9 @@ class Value:
         return type(self).__hash__(self)
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return printable(f"{type(self).__name__}({fields})", 200)
+        fields = vars(type(self)).get("__dataclass_fields__", ())  # and not what is computed once and kept
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
+        return printable(f"{type(self).__name__}({shown})", 200)
 
 
 def _complete(of: type) -> None:

@@ -10,7 +10,7 @@ from graphc.kernel.costs import additions, calls
 from graphc.kernel.scalar import Formula, Load, Scalar
 from graphc.kernel.target import Target
 from graphc.sizes import estimate, product
-from graphc.types import DType
+from graphc.types import DType, Shape
 
 __all__ = ["Costs"]
 
@@ -21,6 +21,7 @@ class Costs:
 
     target: Target
     work: dict[tuple[Op, tuple[DType, ...]], tuple[int, int]] = field(default_factory=dict)
+    sizes: dict[tuple[Shape, DType], int] = field(default_factory=dict)
 
     def keeping(self, node: Node, readings: int) -> float:
         """To write a value once, and to read it so many times."""
@@ -37,7 +38,11 @@ class Costs:
         return bytes if bytes > self.target.cache_bytes else bytes * self.target.cached
 
     def _bytes(self, node: Node) -> int:
-        return estimate(product(node.shape)) * node.dtype.itemsize
+        kind = (node.shape, node.dtype)
+        found = self.sizes.get(kind)
+        if found is None:
+            found = self.sizes[kind] = estimate(product(node.shape)) * node.dtype.itemsize
+        return found
 
     def _work(self, node: Node) -> tuple[int, int]:
         """How many functions one element needs, and what they are worth in additions."""

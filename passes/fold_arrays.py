@@ -50,7 +50,7 @@ class FoldArrays(Pass[Graph, Graph]):
                     new[node] = constant_array(arrays[node])
             else:
                 new[node] = rebuilt(node, [new[x] for x in node.inputs])
-        return Graph(form.inputs, tuple(new[y] for y in form.outputs), {w: new[v] for w, v in form.updates.items()})
+        return form.exchanged(new)
 
     def _wanted(self, graph: Graph) -> list[Node]:
         """The nodes to fold: those that constants decide, and that the rest of the graph reads."""

@@ -97,6 +97,10 @@ class _Fusion:
     def _visit(self, node: Node, is_root: bool) -> None:
         op = node.op
         match op:
+            case Elementwise() | Reduction():
+                self._place(node)
+                for operand in node.inputs:
+                    self._read_operand(node, operand, None)
             case Leaf():
                 if is_root:
                     self._alone(node)
@@ -110,10 +114,6 @@ class _Fusion:
                 self.stored.add(operand)
                 if is_root:
                     self.stored.add(node)
-            case Elementwise() | Reduction():
-                self._place(node)
-                for operand in node.inputs:
-                    self._read_operand(node, operand, None)
             case Lookup():
                 self._place(node)
                 self._read_operand(node, node.inputs[0], None, by_data=True)

@@ -64,7 +64,7 @@ class _LoopsKernel:
         return Kernel(
             tuple(self.axes[axis] for axis in unit.outer),
             tuple(self.stages[level].finished() for level in order),
-            tuple(dict.fromkeys(node.origin for node in nodes)),
+            unit.origins,
         )
 
     def _is_row(self, node: Node) -> bool:

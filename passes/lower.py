@@ -1,6 +1,5 @@
 """Lowering: from units of nodes to steps over buffers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,11 +7,10 @@ import numpy.typing as npt
 
 from graphc.ir.kinds import (
     Deposit,
-    IndexMap,
     Leaf,
+    Lookup,
     Movement,
     Product,
-    Reduction,
     Reshaped,
     Routine,
     Running,
@@ -20,12 +18,13 @@ from graphc.ir.kinds import (
 )
 from graphc.ir.leaves import ConstantValue, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
-from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Program, SizesAgree, Step, sizes_of
+from graphc.kernel.pattern import Pattern, on_buffers
+from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, SizesAgree, Step, sizes_of
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
 from graphc.passes.loops import loops_kernel
-from graphc.passes.sources import Source, composed_index, shows_all
+from graphc.passes.patterns import Iteration, iteration_of, unit_pattern
+from graphc.passes.sources import Source, shows_all
 from graphc.passes.units import Loops, Partition
 from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
@@ -60,6 +59,9 @@ class _Lowering:
     constant_buffers: list[Buffer] = field(default_factory=list)
     wanted: dict[Node, Buffer] = field(default_factory=dict)  # node -> the output it is computed into
     checked: set[tuple[Buffer, object]] = field(default_factory=set)
+    kernels: dict[Pattern, tuple[Kernel, list[Buffer]]] = field(default_factory=dict)  # the first of each pattern
+    iterations: dict[Pattern, Iteration] = field(default_factory=dict)
+    repeated: set[Step] = field(default_factory=set)  # steps of a pattern that an earlier one has
 
     def run(self) -> Lowered:
         graph = self.partition.graph
@@ -116,8 +118,12 @@ class _Lowering:
     def _symbols(self) -> tuple[str, ...]:
         """The names of all symbols, of inputs and of what steps do."""
         sizes = {n for x in self.partition.graph.inputs for n in x.shape if not isinstance(n, int)}
+        shapes = set()
         for step in (*self.steps, *self.commits):
-            sizes.update([n for n in sizes_of(step) if not isinstance(n, int)])
+            shapes.update([buffer.shape for buffer in (*step.reads, *step.writes)])
+            if step not in self.repeated:
+                sizes.update([n for n in sizes_of(step) if not isinstance(n, int)])
+        sizes.update([n for shape in shapes for n in shape if not isinstance(n, int)])
         return tuple(sorted({symbol.name for n in sizes for symbol in symbols_of(n)}))
 
     # Buffers.
@@ -169,8 +175,11 @@ class _Lowering:
 
     def _check_sizes(self) -> None:
         seen: set[tuple[object, object]] = set()
+        symbolic = {node for node in self.partition.graph.nodes if _is_symbolic(node)}
+        if not symbolic:
+            return
         for node in self.partition.graph.nodes:
-            if not node.inputs or not any(isinstance(x.type, TensorType) and _is_symbolic(x) for x in node.inputs):
+            if symbolic.isdisjoint(node.inputs):
                 continue
             for need in node.op.requirements(*(x.tensor for x in node.inputs)):
                 if not isinstance(need, SameSize) or equal(need.left, need.right):
@@ -195,7 +204,7 @@ class _Lowering:
 
     def _lower_loops(self, unit: Loops) -> None:
         for node in unit.nodes:
-            if node.inputs and not isinstance(node.op, Reduction):
+            if isinstance(node.op, Lookup):
                 self._check_indices(node)
         outputs: dict[Node, tuple[Buffer, ...]] = {}
         for node in unit.nodes:
@@ -204,7 +213,16 @@ class _Lowering:
                 self.results[node] = outputs[node] = buffers
             elif node in self.partition.stored:
                 outputs[node] = (self._result(node),)
-        self.steps.append(loops_kernel(unit, outputs, self.source, self.buffer))
+        pattern, touched = unit_pattern(unit, outputs, self.source, self.buffer)
+        model = self.kernels.get(pattern)
+        if model is None:
+            kernel = loops_kernel(unit, outputs, self.source, self.buffer)
+            self.kernels[pattern] = kernel, touched
+        else:
+            exchange = dict(zip(model[1], touched, strict=True))
+            kernel = on_buffers(model[0], exchange, unit.origins)
+            self.repeated.add(kernel)
+        self.steps.append(kernel)
 
     def _lower_single(self, node: Node) -> None:
         op = node.op
@@ -238,46 +256,27 @@ class _Lowering:
                 raise AssertionError(f"no lowering for {node!r}")
 
     def _lower_product(self, node: Node, op: Product) -> None:
-        """One contraction, whose operands are read through movements.
-
-        An operand that is repeated along an axis then lacks it.  Where only one of operands and result is left
-        to have the axis, the operand is copied; an axis of extent 1 is dropped instead.
-        """
-        left, right, out = op.indices()
-        places = [left, right, out]
-        buffers = []
-        for which, x in enumerate(node.inputs):
-            buffer, map = self._operand(x)
-            seen = _through(map, places[which])
-            others = [_axes_of(places[1 - which]), _axes_of(out)]
-            lost = _axes_of(places[which]) - _axes_of(seen)
-            if any(op.extents[axis] != 1 and not all(axis in other for other in others) for axis in lost):
-                buffer, seen = Buffer(Role.TEMPORARY, x.dtype, x.shape), places[which]
-                self.steps.append(copy_kernel(self.source(x), buffer, x.origin, self.buffer))
-            buffers.append(buffer)
-            places[which] = seen
-        held = [_axes_of(part) for part in places]
-        kept = [axis for axis in range(len(op.extents)) if sum(axis in axes for axes in held) > 1]
-        numbered = tuple(
-            AffineIndex(((kept.index(axis), 1),) if axis in kept else ()) for axis in range(len(op.extents))
-        )
-        left, right, out = (tuple(composed_index(part, numbered) for part in index) for index in places)
-        extents = tuple(op.extents[axis] for axis in kept)
+        """One contraction, whose operands are read through movements, or copied."""
+        sources = [self.source(x) for x in node.inputs]
+        key = (op, *[source.map for source in sources])
+        iteration = self.iterations.get(key)
+        is_repeated = iteration is not None
+        if iteration is None:
+            iteration = self.iterations[key] = iteration_of(op, [source.map for source in sources])
+        buffers = [self.buffer(source.node) for source in sources]
+        for which, is_copied in enumerate(iteration.copied):
+            if is_copied:
+                x = node.inputs[which]
+                buffers[which] = Buffer(Role.TEMPORARY, x.dtype, x.shape)
+                self.steps.append(copy_kernel(sources[which], buffers[which], x.origin, self.buffer))
         first, second = buffers
-        result = self._result(node)
-        self.steps.append(Contract(extents, first, second, result, left, right, out, (node.origin,)))
-
-    def _operand(self, node: Node) -> tuple[Buffer, IndexMap | None]:
-        source = self.source(node)
-        return self.buffer(source.node), source.map
-
-
-def _axes_of(index: Sequence[AffineIndex]) -> set[int]:
-    return {axis for part in index for axis, _ in part.terms}
-
-
-def _through(map: IndexMap | None, index: Sequence[object]) -> tuple[Any, ...]:
-    return tuple(index) if map is None else tuple(composed_index(part, tuple(index)) for part in map.parts)  # type: ignore[arg-type]
+        result, origins = self._result(node), (node.origin,)
+        step = Contract(
+            iteration.extents, first, second, result, iteration.left, iteration.right, iteration.out, origins
+        )
+        self.steps.append(step)
+        if is_repeated:
+            self.repeated.add(step)
 
 
 def _view(of: Buffer, node: Node) -> Buffer:
@@ -285,4 +284,8 @@ def _view(of: Buffer, node: Node) -> Buffer:
 
 
 def _is_symbolic(node: Node) -> bool:
-    return any(not isinstance(extent, int) for extent in node.shape)
+    if isinstance(node.type, TensorType):
+        for extent in node.type.shape:
+            if not isinstance(extent, int):
+                return True
+    return False

@@ -46,7 +46,7 @@ class Rewrite(Pass[Graph, Graph]):
             if kind not in table:
                 table[kind] = self._for(kind)
             new[node] = self._settled(candidate, table, log) if table[kind] else candidate
-        return Graph(form.inputs, tuple(new[y] for y in form.outputs), {w: new[v] for w, v in form.updates.items()})
+        return form.exchanged(new)
 
     def _for(self, kind: type[Op]) -> Sequence[Rule]:
         return [rule for rule in self.rules if issubclass(kind, rule.of)]

@@ -22,6 +22,10 @@ class Source:
 
 def composed_index(part: AffineIndex, by: tuple[AffineIndex, ...]) -> AffineIndex:
     """`part` with each axis replaced by the index that `by` gives for it."""
+    if not part.terms:
+        return part
+    if len(part.terms) == 1 and part.terms[0][1] == 1 and part.offset == 0:
+        return by[part.terms[0][0]]
     terms: dict[int, Size] = {}
     offset = part.offset
     for axis, coefficient in part.terms:

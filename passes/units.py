@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
+from graphc.origin import Origin
 from graphc.passes.sources import Source
 from graphc.sizes import Size
 
@@ -41,6 +42,11 @@ class Loops:
     def nodes(self) -> tuple[Node, ...]:
         """The members, operands first."""
         return tuple(reversed(self.places))
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """Where its members were made."""
+        return tuple(dict.fromkeys([node.origin for node in self.nodes]))
 
     @property
     def outer(self) -> list[LoopAxis]:

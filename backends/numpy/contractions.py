@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from graphc.backends.numpy.draft import Naming
 from graphc.backends.numpy.kernels import KernelText, buffer_bytes
-from graphc.backends.numpy.values import Value, View
+from graphc.backends.numpy.naming import Naming
+from graphc.backends.numpy.values import Value
 from graphc.backends.numpy.views import Affine, is_plain, view_text
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.affine import AffineIndex
@@ -36,7 +36,7 @@ def contract_text(step: Contract, naming: Naming) -> KernelText:
     left, right, out = (_affine(index, axes) for index in (step.left_index, step.right_index, step.out_index))
     roles = _roles(_used(left), _used(right), out)
     widens = bool(roles.inner) and step.out.dtype == BFLOAT16  # np.matmul would make the copies itself
-    text = _Writer(step, naming, KernelText([], [], [], None), widens)
+    text = _Writer(step, naming, KernelText(naming.names, [], [], [], None), widens)
     text.write(left, right, out, roles)
     return text.result
 
@@ -163,10 +163,11 @@ class _Writer:
         if text == plain:
             return text
         late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
-        if text not in self.naming.shared:
-            view = self.naming.shared[text] = View(self.naming.fresh(f"{plain}_"), text, late, frozenset())
-            self.result.views.append(view)
-        return self.naming.shared[text].name
+        known = next((view for view in self.result.views if view.text == text), None)
+        if known is None:
+            known = self.naming.view(text, f"{plain}_", late, frozenset(), is_shared=True)
+            self.result.views.append(known)
+        return known.name
 
     def _reshaped(self, text: str, base: Buffer | None, before: Sequence[Size], after: Sequence[Size]) -> str:
         plain = self.naming.buffer(base) if base is not None else text

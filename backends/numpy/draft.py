@@ -4,27 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.backends.numpy.homes import Wish
+from graphc.backends.numpy.naming import Naming
 from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.backends.numpy.views import Affine, axes_of, is_plain, is_solid, view_text
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.scalar import Axis, Const
+from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
 from graphc.types import INT64
 
-__all__ = ["Draft", "Naming"]
-
-
-@dataclass(frozen=True)
-class Naming:
-    """How a part of the source writes buffers and sizes."""
-
-    buffer: Callable[[Buffer], str]
-    size: Callable[[Size], str]
-    number: Callable[[Const], str]  # an array of no axes: a ufunc takes it in two thirds of the time of a float
-    table: Callable[[Size, Size], str]  # the first multiples of a step, so many of them
-    storage: Callable[[Buffer], Buffer]  # the buffer whose bytes it has
-    fresh: Callable[[str], str]  # a new name with this beginning
-    shared: dict[str, View]  # views that the part has already, by their text
+__all__ = ["Draft"]
 
 
 @dataclass
@@ -58,23 +46,24 @@ class Draft:
         late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
         return self._defined(text, late, axes, hint, is_solid)
 
-    def bits(self, view: View | None, name: str, dtype: str) -> View:
+    def bits(self, value: Value, dtype: str) -> View:
         """The bits of an array under another dtype of the same width."""
-        return self._defined(
-            f"{name}.view({dtype})", view is not None and view.late, frozenset(), f"{name}_bits", False
-        )
+        text = f"{value.name}.view({dtype})"
+        key = (text, "")
+        if key not in self.views:
+            late = value.view is not None and value.view.late
+            self.views[key] = self.naming.view(
+                text, f"{value.name}_bits", late, value.axes, is_shared=False, is_of_block=True
+            )
+        return self.views[key]
 
     def _defined(self, text: str, late: bool, axes: frozenset[Axis], hint: str, is_solid: bool) -> View:
-        if self.blocked is None:
-            if text == hint.removesuffix("_"):
-                return View(text, text, late, axes, is_solid)
-            if text in self.naming.shared:
-                return self.naming.shared[text]
+        is_shared = self.blocked is None
+        if is_shared and text == hint.removesuffix("_"):
+            return View(text, text, late, axes, is_solid=is_solid)
         key = (text, hint)
         if key not in self.views:
-            self.views[key] = View(self.naming.fresh(hint), text, late, axes, is_solid)
-            if self.blocked is None and not hint.endswith("_bits"):
-                self.naming.shared[text] = self.views[key]
+            self.views[key] = self.naming.view(text, hint, late, axes, is_shared=is_shared, is_solid=is_solid)
         return self.views[key]
 
     def load_view(self, buffer: Buffer, index: Sequence[Affine]) -> View:

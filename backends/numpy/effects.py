@@ -145,7 +145,7 @@ def _store(store: Store, values: Mapping[int, Value], affine: Sequence[Affine | 
 def _is_itself(value: Value, buffer: Buffer, draft: Draft) -> bool:
     """Whether a store would write a buffer over itself, which shares its bytes."""
     storage = draft.naming.storage
-    return value.loaded is not None and storage(value.loaded) is storage(buffer)
+    return value.loaded is not None and storage[value.loaded] is storage[buffer]
 
 
 def _copy_out(value: Value, buffer: Buffer, target: View, draft: Draft) -> None:

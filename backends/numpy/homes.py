@@ -9,7 +9,7 @@ from graphc.kernel.scalar import Axis
 from graphc.sizes import Size
 from graphc.types import DType
 
-__all__ = ["Wish", "number", "place", "grant"]
+__all__ = ["Slot", "Wish", "grant", "number", "place"]
 
 Slot = tuple[str, tuple[Size, ...], DType]
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from graphc.backends.numpy.draft import Draft, Naming
+from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.effects import write_effects
-from graphc.backends.numpy.homes import grant, number, place
+from graphc.backends.numpy.homes import Slot, grant, number, place
 from graphc.backends.numpy.lets import values_of
+from graphc.backends.numpy.naming import Name, Naming
+from graphc.backends.numpy.tables import TARGET
 from graphc.backends.numpy.values import View
 from graphc.backends.numpy.views import affine_of
 from graphc.kernel.program import Fold, Kernel
 from graphc.kernel.scalar import Axis, Call
-from graphc.sizes import Size, maximum, minimum, product
+from graphc.sizes import Size, maximum, minimum, product, total
 from graphc.types import INT64, DType
 
-__all__ = ["KernelText", "buffer_bytes", "kernel_text"]
+__all__ = ["KernelText", "aligned", "buffer_bytes", "kernel_text"]
 
 BUFFERS = 3  # one for each operand of a ufunc
 BUFFERED_ELEMENTS = 8192  # np.getbufsize(), in elements of at most 8 bytes
@@ -23,8 +26,9 @@ BLOCK_ELEMENTS = 1 << 16  # 256 KiB of float32: several such arrays stay in a co
 
 @dataclass
 class KernelText:
-    """The lines of a kernel.
+    """The lines of a step, with names left open.
 
+    names     what the names stand for, after those of the buffers
     views     definitions, in order
     slots     scratch: (name, shape, dtype), in the workspace one after another
     body      the lines that run
@@ -32,11 +36,23 @@ class KernelText:
     library   bytes that NumPy may allocate while the lines run
     """
 
+    names: list[Name]
     views: list[View]
-    slots: list[tuple[str, tuple[Size, ...], DType]]
+    slots: list[Slot]
     body: list[str]
     blocked: tuple[Axis, Size] | None
     library: Size = 0
+
+    @cached_property
+    def workspace(self) -> Size:
+        """The bytes of all scratch."""
+        return total(aligned(shape, dtype) for _, shape, dtype in self.slots)
+
+
+def aligned(shape: Sequence[Size], dtype: DType) -> Size:
+    """The bytes of an array, up to where the next one may start."""
+    align = TARGET.alignment
+    return (product(shape) * dtype.itemsize + (align - 1)) // align * align
 
 
 def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
@@ -50,10 +66,11 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
         affine = affine_of(stage.lets)
         write_effects(stage, values_of(stage, affine, draft), affine, draft)
     number(draft.instructions)
-    grant(draft.instructions, draft.wishes, naming.storage)
+    grant(draft.instructions, draft.wishes, naming.storage.__getitem__)
     slots = place(draft.instructions, draft.shape, naming.fresh)
     body = [line for instruction in draft.instructions for line in instruction.write()]
-    return KernelText(list(draft.views.values()), slots, body, draft.blocked, buffer_bytes(kernel.axes))
+    views = list(draft.views.values())
+    return KernelText(naming.names, views, slots, body, draft.blocked, buffer_bytes(kernel.axes))
 
 
 def buffer_bytes(axes: Sequence[Axis]) -> Size:

@@ -101,20 +101,18 @@ def _masks(operands: Sequence[Value], result: Value, draft: Draft) -> bool:
     condition, taken, other = operands
     count = product([axis.extent for axis in result.axes])
     return (
-        draft.blocked is None
-        and other.is_zero
+        other.is_zero
         and not taken.is_number
         and condition.axes == result.axes
         and result.dtype.itemsize in (4, 8)
-        and isinstance(count, int)
-        and count > SMALL
+        and not (isinstance(count, int) and count <= SMALL)
     )
 
 
 def _masked(operands: Sequence[Value], result: Value, mask: Value, draft: Draft) -> list[str]:
     bits = f"np.int{8 * result.dtype.itemsize}"
-    condition = draft.bits(operands[0].view, operands[0].name, "np.int8").name
-    taken, out, scratch = (draft.bits(x.view, x.name, bits).name for x in (operands[1], result, mask))
+    condition = draft.bits(operands[0], "np.int8").name
+    taken, out, scratch = (draft.bits(x, bits).name for x in (operands[1], result, mask))
     return [
         f"np.copyto({scratch}, {condition})",
         f"np.negative({scratch}, out={scratch})",

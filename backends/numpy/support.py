@@ -54,9 +54,9 @@ def positions(memory: Array, offset: int, extent: int, step: int) -> Array:
     return np.add.accumulate(table, out=table)
 
 
-def blocks(extent: int, rows: int) -> list[tuple[int, int]]:
-    """The first and the past-the-last row of every block of at most `rows` rows."""
-    return [(first, min(first + rows, extent)) for first in range(0, extent, rows)]
+def blocks(block: Callable[[int, int], tuple[Any, ...]], extent: int, rows: int) -> list[tuple[Any, ...]]:
+    """`block` of the first and the past-the-last row of every block of at most `rows` rows."""
+    return [block(first, min(first + rows, extent)) for first in range(0, extent, rows)]
 
 
 def taps(*extents: int) -> Iterator[tuple[int, ...]]:

@@ -14,16 +14,21 @@ __all__ = ["Instruction", "Value", "View"]
 class View:
     """A view that is defined before it is used.
 
-    text   how it is made
-    late   whether it shows an input or output, which differ from call to call
-    is_solid  whether its elements lie in order and without gaps
+    text         how it is made
+    late         whether it shows an input or output, which differ from call to call
+    is_solid     whether its elements lie in order and without gaps
+    is_shared    whether it is defined once for all steps of a part that show the same
+    is_of_block  whether it is made of what a block of rows sees, where the step walks blocks
     """
 
     name: str
     text: str
     late: bool
     axes: frozenset[Axis]
+    beginning: str = ""  # of its name
     is_solid: bool = False
+    is_shared: bool = False
+    is_of_block: bool = False
 
 
 @dataclass(eq=False, slots=True)

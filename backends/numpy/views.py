@@ -60,8 +60,13 @@ def axes_of(index: Sequence[Affine]) -> frozenset[Axis]:
 
 def is_plain(index: Sequence[Affine]) -> bool:
     """Whether every part walks one axis at most, and no axis twice: a slice, a transpose, no window."""
-    axes = [axis for part in index for axis, _ in part.terms]
-    return len(set(axes)) == len(axes) and all(len(part.terms) <= 1 for part in index)
+    axes: set[Axis] = set()
+    for part in index:
+        if part.terms:
+            if len(part.terms) > 1 or part.terms[0][0] in axes:
+                return False
+            axes.add(part.terms[0][0])
+    return True
 
 
 def is_solid(index: Sequence[Affine], shape: Sequence[Size]) -> bool:
@@ -98,12 +103,16 @@ def view_text(
     cuts = [_cut(part, extent, text) for part, extent in zip(index, buffer.shape, strict=True)]
     order = [part.terms[0][0] for part in index if part.terms]
     result = base
-    if any(cut != ":" for cut in cuts):
+    while cuts and cuts[-1] == ":":
+        cuts.pop()
+    if cuts:
         whole = "" if order else ", ..."  # an array still, not a copied number
         result += f"[{', '.join(cuts)}{whole}]"
     sorted_order = [axis for axis in dims if axis in used]
     if order != sorted_order:
-        result += f".transpose({', '.join(str(order.index(axis)) for axis in sorted_order)})"
+        is_reversed = order[::-1] == sorted_order
+        turn = ", ".join([str(order.index(axis)) for axis in sorted_order])
+        result += ".T" if is_reversed else f".transpose({turn})"
     if len(sorted_order) < len(dims):
         result += f"[{', '.join(':' if axis in used else 'None' for axis in dims)}]"
     return result

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from graphc.collector import waiting
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Where, zeros_like
 from graphc.ir.graph import topological
@@ -34,6 +35,7 @@ def placeholder(like: TensorType) -> Node:
     return Node(Input("placeholder", from_type), (), from_type, _NOWHERE)
 
 
+@waiting()
 def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: Sequence[Node]) -> list[Node | None]:
     """The cotangent of each node of `wrt`, from one cotangent per output (None for zero).
 
@@ -42,7 +44,7 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
     order = topological(outputs)
     active = set(wrt)
     for node in order:
-        if node not in active and not isinstance(node.op, Constant) and any(x in active for x in node.inputs):
+        if node not in active and not active.isdisjoint(node.inputs) and not isinstance(node.op, Constant):
             active.add(node)
     parts: dict[Node, list[list[Node]]] = {}
 
@@ -61,7 +63,7 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
         with derived(node.op.name, node):
             received = [add_up(part) if part else None for part in parts[node]]
             totals[node] = received[0]
-            if not any(x in active for x in node.inputs):
+            if active.isdisjoint(node.inputs):
                 continue
             if isinstance(node.op, Item):
                 give(node.inputs[0], received[0], node.op.index)

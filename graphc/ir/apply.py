@@ -27,7 +27,7 @@ def _decide(op: Op, types: tuple[TensorType, ...]) -> None:
 def apply(op: Op, *inputs: Node) -> Node:
     """The node of `op` on `inputs`.  Errors get the user's line and where each operand was made."""
     origin = here()
-    types = tuple(node.type for node in inputs)
+    types = tuple([node.type for node in inputs])
     try:
         for node in inputs:
             if node.type.__class__ is TupleType:

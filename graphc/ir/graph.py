@@ -17,27 +17,28 @@ def topological(roots: Iterable[Node]) -> list[Node]:
     for root in roots:
         if root in seen:
             continue
-        stack: list[tuple[Node, int]] = [(root, 0)]
         seen.add(root)
-        while stack:
-            node, position = stack.pop()
-            inputs = node.inputs
-            while position < len(inputs) and inputs[position] in seen:
-                position += 1
-            if position < len(inputs):
-                stack.append((node, position + 1))
-                seen.add(inputs[position])
-                stack.append((inputs[position], 0))
+        path = [root]
+        pending = [iter(root.inputs)]  # the operands of each node of the path that are still to be looked at
+        while path:
+            for operand in pending[-1]:
+                if operand not in seen:
+                    seen.add(operand)
+                    path.append(operand)
+                    pending.append(iter(operand.inputs))
+                    break
             else:
-                order.append(node)
+                order.append(path.pop())
+                pending.pop()
     return order
 
 
 def rebuilt(node: Node, inputs: Sequence[Node]) -> Node:
     """`node` on other inputs of the same types."""
-    if all(a is b for a, b in zip(node.inputs, inputs, strict=True)):
-        return node
-    return Node(node.op, tuple(inputs), node.type, node.origin)
+    for old, new in zip(node.inputs, inputs, strict=True):
+        if old is not new:
+            return Node(node.op, tuple(inputs), node.type, node.origin)
+    return node
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +88,14 @@ class Graph:
         new: dict[Node, Node] = {}
         for node in self.nodes:
             new[node] = change(rebuilt(node, [new[operand] for operand in node.inputs]))
-        return Graph(
-            self.inputs,
-            tuple(new[node] for node in self.outputs),
-            {variable: new[node] for variable, node in self.updates.items()},
-        )
+        return self.exchanged(new)
+
+    def exchanged(self, new: Mapping[Node, Node]) -> "Graph":
+        """The graph whose roots are what `new` has for those of this one; this one, where they are the same."""
+        if all(new[root] is root for root in self.roots):
+            return self
+        updates = {variable: new[node] for variable, node in self.updates.items()}
+        return Graph(self.inputs, tuple([new[node] for node in self.outputs]), updates)
 
     def replace(self, nodes: Mapping[Node, Node]) -> "Graph":
         """The same computation with nodes exchanged, all at once."""
@@ -99,11 +103,7 @@ class Graph:
         for node in self.nodes:
             exchanged = nodes.get(node)
             new[node] = rebuilt(node, [new[operand] for operand in node.inputs]) if exchanged is None else exchanged
-        return Graph(
-            self.inputs,
-            tuple(new[node] for node in self.outputs),
-            {variable: new[node] for variable, node in self.updates.items()},
-        )
+        return self.exchanged(new)
 
     def count(self, kind: type[Op]) -> int:
         """How many nodes have an op of this class."""

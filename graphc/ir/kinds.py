@@ -129,7 +129,7 @@ class Elementwise(Op):
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         shape = types[0].shape
-        if all(other.shape == shape for other in types):
+        if len(types) == 1 or all(other.shape == shape for other in types[1:]):
             return ()
         return [
             SameSize(n, m, f"extents differ along axis {axis}")
@@ -139,10 +139,11 @@ class Elementwise(Op):
         ]
 
     def infer(self, *types: TensorType) -> TensorType:
-        for tensor in types:
-            if tensor.dtype.kind.replace("V", "f") not in self.accepts:  # NumPy calls bfloat16 V
-                raise DTypeError(f"{self.name} has no meaning for {tensor.dtype}", hint=self._dtype_hint())
-        return TensorType(types[0].shape, self.result(*(t.dtype for t in types)), all(t.weak for t in types))
+        dtypes = [tensor.dtype for tensor in types]
+        for dtype in dtypes:
+            if dtype.kind not in self.accepts and not (dtype.kind == "V" and "f" in self.accepts):  # V is bfloat16
+                raise DTypeError(f"{self.name} has no meaning for {dtype}", hint=self._dtype_hint())
+        return TensorType(types[0].shape, self.result(*dtypes), all(tensor.weak for tensor in types))
 
     def _dtype_hint(self) -> str:
         match self.accepts:

@@ -20,7 +20,7 @@ from graphc.ir.arithmetic import (
 )
 from graphc.ir.leaves import constant_array, full, size_node, uniform
 from graphc.ir.node import Like, Node
-from graphc.ir.values import fits
+from graphc.ir.values import holds
 from graphc.origin import here
 from graphc.sizes import Expression, equal
 from graphc.types import BOOL, FLOAT32, INT64, DType, Shape, as_dtype, as_floating, promote
@@ -77,7 +77,7 @@ def cast(x: Node, dtype: DType) -> Node:
     number = uniform(x)
     if number is None:
         return apply(Cast(dtype), x)
-    if isinstance(number, int) and tensor.weak and not fits(np.asarray(number), dtype):
+    if isinstance(number, int) and tensor.weak and not holds(dtype, number):
         raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
     return full(tensor.shape, number, dtype)
 

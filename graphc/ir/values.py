@@ -42,6 +42,11 @@ def fits(array: Array, dtype: DType) -> bool:
         return bool((np.isfinite(array.astype(dtype)) | ~np.isfinite(array)).all())
 
 
+def holds(dtype: DType, number: int) -> bool:
+    """Whether a whole number has a meaning in `dtype`: all but bool hold the small ones."""
+    return (0 <= number <= 127 and dtype != BOOL) or fits(np.asarray(number), dtype)
+
+
 def converted(value: object, dtype: DType, what: str) -> Array:
     """`value` as an array of `dtype`, row-major and aligned; itself where it is one.
 

@@ -1,7 +1,8 @@
 """Steps over buffers: what a backend is given, complete and in order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from graphc.kernel.affine import AffineIndex
@@ -95,35 +96,21 @@ class Kernel:
         used |= {axis.number: axis for axis in self.outer}
         return tuple(used[number] for number in sorted(used))
 
-    @property
+    @cached_property
     def reads(self) -> tuple[Buffer, ...]:
-        return _unique(
-            let.buffer
-            for stage in self.stages
-            for let in stage.lets
-            if isinstance(let, Load) and let.buffer.role is not Role.LOCAL
-        )
+        loads = [let.buffer for stage in self.stages for let in stage.lets if isinstance(let, Load)]
+        return _unique([buffer for buffer in loads if buffer.role is not Role.LOCAL])
 
-    @property
+    @cached_property
     def writes(self) -> tuple[Buffer, ...]:
-        return _unique(
-            buffer
-            for stage in self.stages
-            for effect in stage.effects
-            for buffer in targets(effect)
-            if buffer.role is not Role.LOCAL
-        )
+        written = [target for stage in self.stages for effect in stage.effects for target in targets(effect)]
+        return _unique([buffer for buffer in written if buffer.role is not Role.LOCAL])
 
     @property
     def locals(self) -> tuple[Buffer, ...]:
         """The buffers that live inside, in order of their first writer."""
-        return _unique(
-            buffer
-            for stage in self.stages
-            for effect in stage.effects
-            for buffer in targets(effect)
-            if buffer.role is Role.LOCAL
-        )
+        written = [target for stage in self.stages for effect in stage.effects for target in targets(effect)]
+        return _unique([buffer for buffer in written if buffer.role is Role.LOCAL])
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +130,7 @@ class Contract:
     out_index: tuple[AffineIndex, ...]
     origins: tuple[Origin, ...]
 
-    @property
+    @cached_property
     def reads(self) -> tuple[Buffer, ...]:
         return _unique((self.left, self.right))
 
@@ -220,12 +207,11 @@ class Program:
     symbols: tuple[str, ...]
     aliases: Mapping[Buffer, Buffer] = field(default_factory=dict)  # temporary -> the one it is written over
 
-    @property
+    @cached_property
     def temporaries(self) -> tuple[Buffer, ...]:
         """The buffers that the plan places, in order of their first writer."""
-        return _unique(
-            buffer.root for step in self.steps for buffer in step.writes if buffer.root.role is Role.TEMPORARY
-        )
+        written = [buffer.base or buffer for step in self.steps for buffer in step.writes]
+        return _unique([buffer for buffer in written if buffer.role is Role.TEMPORARY])
 
 
 def targets(effect: Effect) -> tuple[Buffer, ...]:
@@ -279,5 +265,5 @@ def sizes_of(step: Step) -> list[Size]:
     return sizes
 
 
-def _unique(buffers: Iterator[Buffer] | tuple[Buffer, ...]) -> tuple[Buffer, ...]:
+def _unique(buffers: Iterable[Buffer]) -> tuple[Buffer, ...]:
     return tuple(dict.fromkeys(buffers))

@@ -1,7 +1,8 @@
 """Sums of products of two operands, declared as such: the op behind matmul, einsum and convolution."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
+from functools import cached_property, lru_cache
 from typing import TypeAlias, final
 
 from graphc.errors import DTypeError, ShapeError
@@ -51,6 +52,18 @@ class Contraction(Product):
             count = [axes.count(axis) for axes in held]
             assert max(count) == 1 < sum(count), (self.text(), axis)
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.extents, self.left, self.right, self.out, self.shape))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def plain(self) -> tuple[tuple[int | None, ...], ...]:
+        """`plain` of the three maps."""
+        return tuple([tuple(plain(places)) for places in self.indices()])
+
     def infer(self, *types: TensorType) -> TensorType:
         left, right = types
         assert left.dtype == right.dtype, (left, right)
@@ -64,8 +77,8 @@ class Contraction(Product):
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         found = []
         counted: set[int] = set()
-        for places, operand in zip((self.left, self.right), types, strict=True):
-            for axis, n in zip(plain(places), operand.shape, strict=True):
+        for places, operand in zip(self.plain, types, strict=False):
+            for axis, n in zip(places, operand.shape, strict=True):
                 if axis is None:
                     continue
                 counted.add(axis)
@@ -77,16 +90,15 @@ class Contraction(Product):
         return found
 
     def _role(self, axis: int) -> str:
-        left, right, out = (axis in plain(places) for places in self.indices())
+        left, right, out = (axis in places for places in self.plain)
         return "extents" if not (left and right) else "batch extents" if out else "inner extents"
 
     def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
         x, y = node.inputs
-        if operand == 0:
-            op = Contraction(self.extents, self.out, self.right, self.left, x.shape, self.name)
-            return contract(op, cotangent, y)
-        op = Contraction(self.extents, self.left, self.out, self.right, y.shape, self.name)
-        return contract(op, x, cotangent)
+        shape = node.inputs[operand].shape
+        adjoint = _one_adjoint if _is_fixed((*self.extents, *shape)) else _adjoint
+        op = adjoint(self, operand, shape, self.name)
+        return contract(op, cotangent, y) if operand == 0 else contract(op, x, cotangent)
 
     def lifted(self, extent: Size) -> Op:
         return self._lifted(extent, (True, True))
@@ -135,7 +147,7 @@ def plain(places: Places) -> Iterator[int | None]:
 
 def contract(op: Contraction, left: Node, right: Node) -> Node:
     """`op` on two operands.  Where nothing is summed it is a product of elements, which fuses."""
-    left_axes, right_axes, axes = (set(plain(places)) for places in op.indices())
+    left_axes, right_axes, axes = map(set, op.plain)
     if len(axes - {None}) < len(op.extents) or None in left_axes | right_axes:
         return apply(op, left, right)
     return mul(_aligned(left, op.left, op), _aligned(right, op.right, op))
@@ -160,14 +172,44 @@ def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, La
     dtype = promote(left.tensor, right.tensor)
     x, left_labels = _unrepeated(cast(left, accumulator(dtype)), left_labels, extents)
     y, right_labels = _unrepeated(cast(right, accumulator(dtype)), right_labels, extents)
-    axes = {label: number for number, label in enumerate(dict.fromkeys((*out, *left_labels)))}
+    labelled = _one_labelled if _is_fixed(extents.values()) else _labelled
+    op = labelled(name, tuple(left_labels), tuple(right_labels), tuple(out), tuple(extents.items()))
+    return cast(contract(op, x, y), dtype)
 
-    def places(labels: Labels) -> Places:
+
+def _is_fixed(sizes: Iterable[Size]) -> bool:
+    return all(isinstance(n, int) for n in sizes)
+
+
+def _labelled(
+    name: str,
+    left: tuple[str, ...],
+    right: tuple[str, ...],
+    out: tuple[str, ...],
+    extents: tuple[tuple[str, Size], ...],
+) -> Contraction:
+    """The sum of products whose maps are plain axes, given by labels."""
+    known = dict(extents)
+    axes = {label: number for number, label in enumerate(dict.fromkeys((*out, *left)))}
+
+    def places(labels: tuple[str, ...]) -> Places:
         return tuple(AffineIndex(((axes[label], 1),)) for label in labels)
 
-    sizes = tuple(extents[label] for label in axes)
-    op = Contraction(sizes, places(left_labels), places(right_labels), places(out), sizes[: len(out)], name)
-    return cast(contract(op, x, y), dtype)
+    sizes = tuple(known[label] for label in axes)
+    return Contraction(sizes, places(left), places(right), places(out), sizes[: len(out)], name)
+
+
+def _adjoint(op: Contraction, operand: int, shape: Shape, name: str) -> Contraction:
+    """What gives the cotangent of an operand of `shape`; `name` is that of `op`, which equal ops need not share."""
+    if operand == 0:
+        return Contraction(op.extents, op.out, op.right, op.left, shape, name)
+    return Contraction(op.extents, op.left, op.out, op.right, shape, name)
+
+
+# Equal ops of fixed sizes are one object: they are compared often, and hold many parts.  Open sizes are equal
+# whatever their hints are, so an op of another graph would bring its hints along.
+_one_labelled = lru_cache(1024)(_labelled)
+_one_adjoint = lru_cache(1024)(_adjoint)
 
 
 def _unrepeated(x: Node, labels: Labels, extents: Mapping[str, Size]) -> tuple[Node, Labels]:

@@ -265,3 +265,12 @@ def test_a_writer_waits_for_readers_and_readers_for_a_writer() -> None:
         return True
 
     assert all(in_threads(work, 8))
+
+
+def test_a_call_reports_no_overflow_and_leaves_how_the_caller_wants_it_reported() -> None:
+    x = gx.input("x", (2,))
+    f = gx.compile([x], gx.log(x - 1) / x)
+    with np.errstate(all="raise"):
+        found = f(np.array([0.0, 1.0], "float32"))
+        assert np.geterr()["divide"] == "raise"
+    np.testing.assert_array_equal(found, [np.nan, -np.inf])

@@ -170,3 +170,10 @@ def test_padding_may_be_same_for_open_sizes() -> None:
     x, w = array(1, 3, n, 8), array(4, 3, 3, 3)
     assert conv2d(x, w, padding="same").shape == (1, 4, n, 8)
     assert conv2d(constant_array(np.zeros((1, 3, 7, 8))), w, padding="same", stride=2).shape == (1, 4, 4, 4)
+
+
+def test_a_product_keeps_the_hints_of_its_own_sizes() -> None:
+    def rows(hint: int) -> Size:
+        return matmul(array(sizes.symbol("n", hint), 3), array(3, 4)).shape[0]
+
+    assert [sizes.symbols_of(rows(hint))[0].hint for hint in (7, 512)] == [7, 512]

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.repository.modules import source_modules
 
 FOUNDATION = frozenset(
-    {"errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"}
+    {"collector", "errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"}
 ) | {"value"}
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
 

@@ -1,0 +1,397 @@
+"""A part of a source: a function that binds its steps to an arena, and a function in it that runs them."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from graphc.backends.numpy.calls import number_name, number_text
+from graphc.backends.numpy.contractions import contract_text
+from graphc.backends.numpy.homes import Slot
+from graphc.backends.numpy.kernels import KernelText, aligned, kernel_text
+from graphc.backends.numpy.naming import Fresh, Naming, Table
+from graphc.backends.numpy.routines import WORKSPACES
+from graphc.backends.numpy.values import View
+from graphc.backends.writer import Writer
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.pattern import opened, pattern_of
+from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, Step, buffers_of
+from graphc.kernel.room import Room
+from graphc.kernel.scalar import Axis, Const
+from graphc.origin import Origin
+from graphc.sizes import Size, python_text
+from graphc.types import BFLOAT16, INT64, Shape, name_of
+
+__all__ = ["Part", "Whole", "tuple_text"]
+
+LINES_OF_ORIGIN = 3
+
+_Defined: TypeAlias = tuple[View, str, str]  # a view, its name, and how that is made
+
+
+@dataclass
+class Whole:
+    """What the parts of a source share.
+
+    names   of all buffers but views and locals
+    places  temporary -> its number in the plan
+    texts   of the steps of each pattern
+    said    what a comment says of a line, and of the rule behind it
+    """
+
+    program: Program
+    names: dict[Buffer, str] = field(default_factory=dict)
+    places: dict[Buffer, int] = field(default_factory=dict)
+    texts: dict[Hashable, KernelText] = field(default_factory=dict)
+    said: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    rooms: list[Room] = field(default_factory=list)
+    tables: dict[Table, int] = field(default_factory=dict)
+    library: list[Size] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        program = self.program
+        for letter, buffers in (
+            ("x", program.inputs),
+            ("w", program.variables),
+            ("c", program.constants),
+            ("y", program.outputs),
+            ("t", program.temporaries),
+        ):
+            for number, buffer in enumerate(buffers):
+                self.names.setdefault(buffer, f"{letter}{number}")
+        self.places = {buffer: number for number, buffer in enumerate(program.temporaries)}
+
+    def text(self, step: Kernel | Contract) -> tuple[KernelText, Sequence[Buffer], Mapping[Size, int]]:
+        """The text of a step, the buffers that its first names stand for, and the numbers that symbols do.
+
+        Written once for each pattern.
+        """
+        numbers: dict[Size, int] = {}
+        if isinstance(step, Contract):
+            step, numbers = opened(step)
+        pattern, buffers = pattern_of(step)
+        aliases = self.program.aliases
+        places: dict[Buffer, int] = {}
+        storage = [aliases.get(root, root) for root in [buffer.base or buffer for buffer in buffers]]
+        key = (pattern, *[places.setdefault(owner, len(places)) for owner in storage])
+        text = self.texts.get(key)
+        if text is None:
+            naming = Naming(buffers, dict(zip(buffers, storage, strict=True)))
+            text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step, naming)
+            self.texts[key] = text
+        return text, buffers, numbers
+
+    def comment(self, origins: Sequence[Origin]) -> list[str]:
+        """The user's lines behind a step."""
+        lines: dict[str, None] = {}
+        for origin in origins:
+            rule = origin.derived_from[0].rule if origin.derived_from else ""
+            key = (origin.file, origin.line, rule)
+            if key not in self.said:
+                self.said[key] = _said(origin, rule)
+            lines[self.said[key]] = None
+        shown = list(lines)
+        if len(shown) > LINES_OF_ORIGIN + 1:
+            shown = [*shown[:LINES_OF_ORIGIN], f"and {len(shown) - LINES_OF_ORIGIN} more"]
+        return [f"# {line}" for line in shown]
+
+    def room(self, size: Size, step: int | None) -> int:
+        """The number in `at` of new bytes in the arena, after the temporaries."""
+        self.rooms.append(Room(size, step))
+        return len(self.places) + len(self.rooms) - 1
+
+    def table(self, table: Table) -> int:
+        """The number in `at` of a table: one for all who ask."""
+        if table not in self.tables:
+            self.tables[table] = self.room(table.extent * INT64.itemsize, None)
+        return self.tables[table]
+
+
+@dataclass
+class Part:
+    """One function of the source."""
+
+    whole: Whole
+    name: str
+    counters: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, str] = field(default_factory=dict)
+    numbers: dict[Const, str] = field(default_factory=dict)
+    tables: dict[Table, str] = field(default_factory=dict)
+    views: dict[Buffer, str] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)  # how a view is made -> its name
+    shapes: dict[Shape, str] = field(default_factory=dict)
+    scratch: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)  # of one type -> name, place
+    bind: Writer = field(default_factory=Writer)
+    run: Writer = field(default_factory=Writer)
+
+    def write(self, steps: Sequence[int]) -> str:
+        program = self.whole.program
+        touched: dict[Buffer, None] = {}
+        for number in steps:
+            touched |= dict.fromkeys(buffers_of(program.steps[number]))
+        self._show_temporaries(buffer.root for buffer in touched)
+        for buffer in touched:
+            self._show(buffer)
+        said: list[str] = []
+        for number in steps:
+            step = program.steps[number]
+            comment = self.whole.comment(step.origins)
+            if comment != said:
+                for line in comment:
+                    self.run.line(line)
+                said = comment
+            self._step(step, number)
+        return self._assembled()
+
+    def _assembled(self) -> str:
+        program = self.whole.program
+        out = Writer()
+        with out.block(f"def {self.name}(memory, at, variables, constants, sizes, fail):"):
+            if program.symbols:
+                out.line(f"{', '.join(f'n{i}' for i in range(len(program.symbols)))}, = sizes")
+            for text, name in self.sizes.items():
+                out.line(f"{name} = {text}")
+            for (shape, dtype), group in self.scratch.items():
+                out.line(_arrays(group, shape, dtype))
+            for line in self.bind.lines:
+                out.line(line)
+            out.line()
+            with out.block("def run(inputs, outputs):"):
+                for line in self.run.lines or ["pass"]:
+                    out.line(line)
+            out.line()
+            out.line("return run")
+        return str(out)
+
+    # Names.
+
+    def _name(self, buffer: Buffer) -> str:
+        return self.views[buffer]
+
+    def _fresh(self, beginning: str) -> str:
+        number = self.counters.get(beginning, 0)
+        self.counters[beginning] = number + 1
+        return f"{beginning}{number}"
+
+    def size(self, size: Size) -> str:
+        """A size as text: a number, or a name bound to its value."""
+        if isinstance(size, int):
+            return str(size)
+        symbols = {symbol: f"n{i}" for i, symbol in enumerate(self.whole.program.symbols)}
+        text = python_text(size, symbols)
+        if text.isidentifier():
+            return text
+        if text not in self.sizes:
+            self.sizes[text] = f"m{len(self.sizes)}"
+        return self.sizes[text]
+
+    def _number(self, const: Const) -> str:
+        """A constant as the name of an array without axes, bound once."""
+        if const not in self.numbers:
+            name = number_name(const) or self._fresh("number")
+            if name in self.numbers.values():
+                name = self._fresh(f"{name}_")
+            self.numbers[const] = name
+            dtype = "bfloat16" if const.dtype == BFLOAT16 else f'"{name_of(const.dtype)}"'
+            self.bind.line(f"{name} = np.array({number_text(const)}, {dtype})")
+        return self.numbers[const]
+
+    def _table(self, table: Table) -> str:
+        """The name of a table, which is written into the arena when bound."""
+        if table not in self.tables:
+            name = self.tables[table] = self._fresh("steps")
+            place, extent, step = self.whole.table(table), self.size(table.extent), self.size(table.step)
+            self.bind.line(f"{name} = positions(memory, at[{place}], {extent}, {step})")
+        return self.tables[table]
+
+    def _shape(self, shape: Shape) -> str:
+        text = self.shapes.get(shape)
+        if text is None:
+            text = self.shapes[shape] = tuple_text([self.size(n) for n in shape])
+        return text
+
+    def _show_temporaries(self, buffers: Iterable[Buffer]) -> None:
+        """Define temporaries, those of one type in one line: a line for each would be half the time to compile."""
+        alike: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for buffer in dict.fromkeys(buffers):
+            if buffer.role is Role.TEMPORARY:
+                name = self.views[buffer] = self.whole.names[buffer]
+                kind = (self._shape(buffer.shape), name_of(buffer.dtype))
+                alike.setdefault(kind, []).append((name, self.whole.places[buffer]))
+        for (shape, dtype), group in alike.items():
+            self.bind.line(_arrays(group, shape, dtype))
+
+    def _show(self, buffer: Buffer) -> None:
+        """Define the name of a buffer: once when bound, or at each call for what differs then."""
+        if buffer in self.views:
+            return
+        root = buffer.root
+        if root is not buffer:
+            self._show(root)
+            name = self._fresh(f"{self.views[root]}_as")
+            late = root.role in (Role.INPUT, Role.OUTPUT)
+            line = f"{name} = {self.views[root]}.reshape({', '.join(self.size(n) for n in buffer.shape) or '()'})"
+            (self.run if late else self.bind).line(line)
+            self.views[buffer] = name
+            return
+        name = self.views[buffer] = self.whole.names[buffer]
+        match buffer.role:
+            case Role.INPUT:
+                self.run.line(f"{name} = inputs[{buffer.slot}]")
+            case Role.OUTPUT:
+                self.run.line(f"{name} = outputs[{buffer.slot}]")
+            case Role.VARIABLE:
+                self.bind.line(f"{name} = variables[{buffer.slot}]")
+            case Role.CONSTANT:
+                self.bind.line(f"{name} = constants[{buffer.slot}]")
+            case Role.TEMPORARY | Role.LOCAL:
+                raise AssertionError(f"{buffer.role} is not defined here")
+
+    # Steps.
+
+    def _step(self, step: Step, number: int) -> None:
+        match step:
+            case Kernel() | Contract():
+                self._text(step, number)
+            case Extern():
+                operands = ", ".join(self._name(buffer) for buffer in (*step.reads, *step.writes))
+                options = "".join(f", {key}={value!r}" for key, value in step.options)
+                self.run.line(f"routines.{step.routine}({operands}{options})")
+                self.whole.library.append(WORKSPACES[step.routine](*step.reads))
+            case Check():
+                self._check(step, number)
+
+    def _check(self, step: Check, number: int) -> None:
+        condition = step.condition
+        if isinstance(condition, IndexInRange):
+            index, extent = self._name(condition.index), self.size(condition.extent)
+            low = f"-{extent}" if condition.negative else "0"
+            with self.run.block(f"if not in_range({index}, {extent}, {low}):"):
+                self.run.line(f"fail({number}, {index}, {extent})")
+        else:
+            left, right = self.size(condition.left), self.size(condition.right)
+            with self.bind.block(f"if {left} != {right}:"):
+                self.bind.line(f"fail({number}, {left}, {right})")
+
+    def _text(self, step: Kernel | Contract, number: int) -> None:
+        """Write a step: the text of its pattern, with names filled in."""
+        text, buffers, numbers = self.whole.text(step)
+        self.whole.library.append(text.library)
+        place = self.whole.room(text.workspace, number) if text.slots else -1
+        names = [self.views.get(buffer, "") for buffer in buffers]  # locals have no name
+        defined: list[_Defined] = []
+        for what in text.names:
+            match what:
+                case Fresh():
+                    name = self._fresh(what.beginning.format(*names))
+                case View():
+                    name = self._view(what, names, defined)
+                case Const():
+                    name = self._number(what)
+                case Table():
+                    name = self._table(what)
+                case _:
+                    name = self.size(numbers.get(what, what))
+            names.append(name)
+        slots = [(name.format(*names), shape, dtype) for name, shape, dtype in text.slots]
+        body = [line.format(*names) for line in text.body]
+        if text.blocked is None:
+            self._whole(slots, defined, body, place)
+        else:
+            self._in_blocks(text.blocked, slots, defined, body, place)
+
+    def _view(self, view: View, names: Sequence[str], defined: list["_Defined"]) -> str:
+        """The name of a view, which is defined here unless the part has it."""
+        text = view.text.format(*names)
+        name = self.shared.get(text)
+        if name is None or not view.is_shared:
+            name = self._fresh(view.beginning.format(*names))
+            defined.append((view, name, text))
+            if view.is_shared:
+                self.shared[text] = name
+        return name
+
+    def _slot_lines(self, slots: Sequence[Slot], place: int, suffix: str = "") -> None:
+        offset: Size = 0
+        for name, shape, dtype in slots:
+            if offset == 0 and not suffix:
+                self.scratch.setdefault((self._shape(shape), name_of(dtype)), []).append((name, place))
+            else:
+                start = f"at[{place}]"
+                if offset != 0:
+                    start += f" + {self.size(offset)}"
+                self.bind.line(f'{name}{suffix} = array(memory, {start}, {self._shape(shape)}, "{name_of(dtype)}")')
+            offset = offset + aligned(shape, dtype)
+
+    def _whole(self, slots: Sequence[Slot], views: Sequence["_Defined"], body: Sequence[str], place: int) -> None:
+        self._slot_lines(slots, place)
+        for view, name, text in views:
+            (self.run if view.late else self.bind).line(f"{name} = {text}")
+        for line in body:
+            self.run.line(line)
+
+    def _in_blocks(
+        self,
+        blocked: tuple[Axis, Size],
+        slots: Sequence[Slot],
+        views: Sequence["_Defined"],
+        body: Sequence[str],
+        place: int,
+    ) -> None:
+        """A loop over blocks of rows.  What a block sees is bound once; views of inputs and outputs at every call."""
+        axis, rows = blocked
+        walked: list[tuple[str, str]] = []
+        late: list[tuple[str, str]] = []
+        self._slot_lines(slots, place, "_all")
+        for name, shape, _ in slots:
+            if shape and shape[0] == rows:
+                walked.append((name, f"{name}_all[: stop - start]"))
+            else:
+                self.bind.line(f"{name} = {name}_all")
+        for view, name, text in views:
+            writer = self.run if view.late else self.bind
+            if axis not in view.axes:
+                writer.line(f"{name} = {text}")
+                continue
+            part = text
+            if not view.is_of_block:
+                full = text
+                if not full.isidentifier():
+                    full = f"{name}_all"
+                    writer.line(f"{full} = {text}")
+                part = f"{full}[start:stop]"
+            (late if view.late else walked).append((name, part))
+        block = self._fresh("block")
+        blocks = block.replace("block", "blocks")
+        names = ", ".join(["start", "stop", *(name for name, _ in walked)])
+        self.bind.line()
+        with self.bind.block(f"def {block}(start, stop):"):
+            for name, part in walked:
+                self.bind.line(f"{name} = {part}")
+            self.bind.line(f"return {names}")
+        self.bind.line()
+        self.bind.line(f"{blocks} = blocks({block}, {self.size(axis.extent)}, {self.size(rows)})")
+        with self.run.block(f"for {names} in {blocks}:"):
+            for name, part in late:
+                self.run.line(f"{name} = {part}")
+            for line in body:
+                self.run.line(line)
+
+
+def _arrays(group: Sequence[tuple[str, int]], shape: str, dtype: str) -> str:
+    """The line that defines arrays of one type, each a name and its number in the plan."""
+    if len(group) == 1:
+        ((name, place),) = group
+        return f'{name} = array(memory, at[{place}], {shape}, "{dtype}")'
+    names, places = ", ".join([name for name, _ in group]), ", ".join([str(place) for _, place in group])
+    return f'{names} = arrays(memory, at, ({places}), {shape}, "{dtype}")'
+
+
+def _said(origin: Origin, rule: str) -> str:
+    """The user's line behind a node, and for gradients the rule."""
+    line = f"{origin.place()}  {origin.source()}"[:90] + (f"  (gradient of {rule})" if rule else "")
+    return "".join(c if c.isprintable() else "?" for c in line).strip()
+
+
+def tuple_text(items: Sequence[str]) -> str:
+    """Texts as the text of a tuple."""
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"

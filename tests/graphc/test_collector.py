@@ -1,0 +1,60 @@
+"""Compiling leaves Python's collector of cycles as it was."""
+
+import gc
+from threading import Barrier, Thread
+
+import pytest
+
+import graphc as gx
+from graphc.collector import waiting
+
+
+def test_the_collector_waits_inside_and_runs_after() -> None:
+    assert gc.isenabled()
+    with waiting():
+        assert not gc.isenabled()
+        with waiting():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with waiting():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_an_error_while_compiling_leaves_the_collector_on() -> None:
+    x = gx.input("x", (3,))
+    with pytest.raises(gx.GraphError):
+        gx.compile([], x + 1)
+    with pytest.raises(KeyError), waiting():
+        raise KeyError
+    assert gc.isenabled()
+
+
+def test_the_last_of_many_threads_turns_the_collector_on() -> None:
+    inside, leave = Barrier(3), Barrier(3)
+
+    def compile_for_a_while(ends_late: bool) -> None:
+        with waiting():
+            inside.wait()
+            if ends_late:
+                leave.wait()
+        if not ends_late:
+            leave.wait()
+
+    threads = [Thread(target=compile_for_a_while, args=(late,)) for late in (True, False)]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    assert not gc.isenabled()
+    leave.wait()
+    for thread in threads:
+        thread.join()
+    assert gc.isenabled()

@@ -1,0 +1,66 @@
+"""Steps of one pattern are the same but for the buffers they touch."""
+
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.pattern import on_buffers, opened, pattern_of
+from graphc.kernel.program import Contract
+from graphc.kernel.scalar import Fn
+from graphc.kernel.text import kernel_text
+from graphc.types import DTYPES
+from tests.kernel.building import HERE, given, matmul, output, pointwise, softmax, temporary
+
+
+def test_kernels_on_other_buffers_have_one_pattern() -> None:
+    one, buffers = pattern_of(pointwise(Fn.ADD, [given(0, 4), given(1, 4)], output(0, 4)))
+    other, _ = pattern_of(pointwise(Fn.ADD, [given(2, 4), given(3, 4)], output(1, 4)))
+    assert one == other
+    assert [buffer.slot for buffer in buffers] == [0, 1, 0]
+
+
+def test_whether_two_operands_are_one_buffer_is_part_of_the_pattern() -> None:
+    x = given(0, 4)
+    one, _ = pattern_of(pointwise(Fn.ADD, [x, x], output(0, 4)))
+    other, _ = pattern_of(pointwise(Fn.ADD, [x, given(1, 4)], output(0, 4)))
+    assert one != other
+
+
+def test_function_role_type_and_shape_are_part_of_the_pattern() -> None:
+    x, y = given(0, 4), output(0, 4)
+    steps = [
+        pointwise(Fn.EXP, [x], y),
+        pointwise(Fn.LOG, [x], y),
+        pointwise(Fn.EXP, [temporary(4)], y),
+        pointwise(Fn.EXP, [given(0, 5)], output(0, 5)),
+        pointwise(Fn.EXP, [given(0, 4, dtype=DTYPES["float64"])], output(0, 4, dtype=DTYPES["float64"])),
+    ]
+    assert len({pattern_of(step)[0] for step in steps}) == len(steps)
+
+
+def test_a_kernel_moved_to_other_buffers_is_the_one_written_for_them() -> None:
+    x, y, u, v = given(0, 3, 4), output(0, 3, 4), given(1, 3, 4), output(1, 3, 4)
+    moved, written = on_buffers(softmax(x, y), {x: u, y: v}, HERE), softmax(u, v)
+    assert pattern_of(moved)[0] == pattern_of(written)[0]
+    names = {u: "x1", v: "y1"}
+    assert kernel_text(moved, names) == kernel_text(written, names)
+
+
+def test_a_moved_kernel_shares_no_local() -> None:
+    x, y, u, v = given(0, 3, 4), output(0, 3, 4), given(1, 3, 4), output(1, 3, 4)
+    first = softmax(x, y)
+    assert not set(first.locals) & set(on_buffers(first, {x: u, y: v}, HERE).locals)
+
+
+def test_products_with_one_row_after_another_have_one_pattern() -> None:
+    x, w, out = given(0, 5, 4), given(1, 4, 3), output(0, 3)
+    k, j = AffineIndex(((0, 1),)), AffineIndex(((1, 1),))
+
+    def row(number: int) -> Contract:
+        return Contract((4, 3), x, w, out, (AffineIndex((), number), k), (k, j), (j,), HERE)
+
+    (first, numbers), (second, others) = opened(row(2)), opened(row(4))
+    assert pattern_of(first)[0] == pattern_of(second)[0]
+    assert (list(numbers.values()), list(others.values())) == ([2], [4])
+
+
+def test_a_product_without_fixed_positions_is_open_already() -> None:
+    step = matmul(given(0, 2, 3), given(1, 3, 4), output(0, 2, 4))
+    assert opened(step) == (step, {})

@@ -1,0 +1,62 @@
+"""What is written once for many steps is what would be written for each."""
+
+from itertools import count
+
+import pytest
+
+import graphc as gx
+from graphc.backends.numpy import part
+from graphc.backends.numpy.backend import NumpyBackend
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.pattern import Pattern, pattern_of
+from graphc.kernel.program import Contract, Kernel
+from graphc.kernel.text import program_text
+from graphc.passes import lower
+from graphc.passes.patterns import unit_pattern
+from tests.random_graphs import SEEDS, random_graph
+
+EVERY = pytest.mark.parametrize("seed", SEEDS)
+
+
+def twice(seed: int) -> gx.CompiledFunction:
+    """A random graph and the same once more, on inputs of its own."""
+    graph = random_graph(seed)
+    again = {x: gx.input(f"{x.name} again", x.shape, x.dtype) for x in graph.inputs}
+    return gx.compile([*graph.inputs, *again.values()], [graph.outputs, gx.replace(graph.outputs, again)])
+
+
+@EVERY
+def test_lowering_by_patterns_changes_no_step(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = twice(seed).program
+    numbers = count()
+
+    def each_its_own(*given: object) -> tuple[Pattern, list[Buffer]]:
+        return (next(numbers),), unit_pattern(*given)[1]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lower, "unit_pattern", each_its_own)
+    assert program_text(twice(seed).program) == program_text(program)
+
+
+@EVERY
+def test_writing_by_patterns_changes_no_line(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    f = twice(seed)
+    numbers = count()
+
+    def each_its_own(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
+        return (next(numbers),), pattern_of(step)[1]
+
+    monkeypatch.setattr(part, "pattern_of", each_its_own)
+    assert NumpyBackend().emit(f.program).source == f.source
+
+
+def test_the_layers_of_a_chain_are_lowered_as_one() -> None:
+    x, w = gx.input("x", (4, 8)), gx.input("w", (8, 8))
+    h = x
+    for _ in range(6):
+        h = gx.tanh(h @ w)
+    steps = gx.compile([x, w], h).program.steps
+    products = [step for step in steps if isinstance(step, Contract)]
+    kernels = [step for step in steps if isinstance(step, Kernel)]
+    assert len({pattern_of(step)[0] for step in products}) == 2  # the first reads an input
+    assert len({pattern_of(step)[0] for step in kernels}) == 2  # the last writes an output
+    assert all(step.left_index is products[0].left_index for step in products)
