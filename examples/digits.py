@@ -49,7 +49,10 @@ def main(folder: Path = Path("build/digits")) -> dict[str, list[float]]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "graph.svg").write_text(gx.to_svg(slope), encoding="utf-8")
     figure = Figure()
-    figure.subplots(subplot_kw={"xlabel": "step", "ylabel": "loss", "yscale": "log"}).plot(losses)
+    axes = figure.subplots(subplot_kw={"xlabel": "epoch", "ylabel": "loss", "yscale": "log"})
+    axes.plot(np.arange(len(losses)) / steps, losses, color="0.8", linewidth=0.7, label="each step")
+    axes.plot(np.arange(EPOCHS) + 0.5, np.reshape(losses, (EPOCHS, steps)).mean(1), label="mean of an epoch")
+    axes.legend()
     figure.savefig(folder / "loss.png")
     print(f"\nPictures of the loss and of the neuron's gradient graph are in {folder.resolve()}")
     return {"losses": losses, "accuracies": accuracies}

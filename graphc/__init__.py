@@ -13,7 +13,9 @@ Public names are those listed here; what is not listed may change.  Each is load
 
 import sys
 from importlib import import_module
+from typing import Any
 
+from graphc.display import Displayed
 from graphc.ir.node import Node
 from graphc.ops.operators import NodeOperators
 
@@ -185,16 +187,37 @@ _HOMES = {
 
 __all__ = [*_HOMES]
 
+# What other libraries call what has another name here.
+_ELSEWHERE = {
+    "Variable": "param", "array": "constant", "asarray": "constant", "cat": "concat", "clamp": "clip",
+    "concatenate": "concat", "cross_entropy": "nn.softmax_cross_entropy", "dot": "matmul or inner", "fmod": "remainder",
+    "function": "compile", "gather": "take_along_axis", "gradients": "grad", "jit": "compile", "matrix": "input",
+    "mm": "matmul", "mod": "remainder", "norm": "sqrt(sum(square(x)))", "permute": "transpose", "placeholder": "input",
+    "pow": "power", "scalar": "input", "shared": "param", "tensor": "constant", "unsqueeze": "expand_dims",
+    "vector": "input",
+}  # fmt: skip
+
 
 def __getattr__(name: str) -> object:
     """The public name, which from now on is an ordinary attribute."""
     if name not in _HOMES:
-        problem = f"module {__name__!r} has no attribute {name!r}"
+        hint = f"; it has {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+        problem = f"module {__name__!r} has no attribute {name!r}{hint}"
         raise AttributeError(problem, name=name, obj=sys.modules[__name__])  # Python suggests a similar one
     module, _, attribute = _HOMES[name].partition(":")
     found = import_module(module)
     value = globals()[name] = getattr(found, attribute) if attribute else found
     return value
+
+
+def _view(shown: object) -> str:
+    """What a notebook shows of it."""
+    show: Any = __getattr__("show")  # Any: an attribute of this module
+    html: str = show(shown)._repr_html_()
+    return html
+
+
+Displayed._view = _view  # the one place where what is shown gets its view
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -91,15 +92,22 @@ class Arguments:
         except GraphError as error:
             raise error.located(place_of(here())) from None
 
-    def sizes_from(self, given: Mapping[str, int]) -> tuple[int, ...]:
-        """The values of all symbols, from names.  Raises ArgumentError for missing and unknown ones."""
-        for name in given:
+    def sizes_from(self, given: Mapping[str, object]) -> tuple[int, ...]:
+        """The values of all symbols, from names.  Raises ArgumentError for missing and unknown ones, and no sizes."""
+        found: dict[str, int | np.integer[Any]] = {}
+        for name, size in given.items():
             if name not in self.symbols:
-                raise ArgumentError(f"no size is named {name!r}", hint=f"sizes: {', '.join(self.symbols) or 'none'}")
+                error = ArgumentError(f"no size is named {name!r}", hint=f"sizes: {', '.join(self.symbols) or 'none'}")
+                raise error.located(place_of(here()))
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
+                error = ArgumentError(f"the size {name!r} is a number of elements, not {size!r}")
+                raise error.located(place_of(here()))
+            found[name] = size
         for name in self.symbols:
             if name not in given:
-                raise ArgumentError(f"the size {name!r} is missing", hint=f"memory({name}=64)")
-        return tuple(int(given[name]) for name in self.symbols)
+                error = ArgumentError(f"the size {name!r} is missing", hint=f"memory({name}=64)")
+                raise error.located(place_of(here()))
+        return tuple(int(found[name]) for name in self.symbols)
 
     def _ordered(self, arrays: Sequence[object], named: Mapping[str, object]) -> list[object]:
         names = self.names
@@ -155,6 +163,8 @@ def _array(value: object, spec: _Spec, sizes: list[int]) -> Array:
                 raise ArgumentError(
                     f"input {spec.label!r} is given a node", hint="gx.replace exchanges nodes in a graph"
                 )
+            if isinstance(value, Mapping):
+                raise ArgumentError(f"input {spec.label!r} is given a dict", hint="f(**values) gives arrays by name")
             array = converted(value, spec.dtype, f"input {spec.label!r}")
         except GraphError as error:
             raise _located(error, spec) from None

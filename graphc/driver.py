@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
+from time import perf_counter
 from typing import Any, Literal
 
 from graphc.arguments import Arguments
@@ -58,17 +59,22 @@ def compile(
     if level not in (0, 1, 2):
         raise ArgumentError(f"level is 0, 1 or 2, not {level!r}").located(place_of(here()))
     listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-    roots = _output_nodes(outputs)
-    graph = Graph(_input_nodes(listed), roots, _all_updates(roots, updates))
+    roots = _output_nodes("compile", outputs)
+    graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
     _require_names(listed)
+    _require_inputs("compile", graph)
     return _compiled(graph, listed, outputs, BACKENDS[backend](), level, debug=debug)
 
 
 def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
     """The value of `outputs` now, for the given values of inputs.  Never updates a variable."""
-    given = inputs or {}
+    given: Any = {} if inputs is None else inputs  # Any: whatever a user gives
+    if not isinstance(given, Mapping):
+        problem = f"evaluate: the inputs are a {type(given).__name__}, not a dict"
+        raise ArgumentError(problem, hint="gx.evaluate(node, {input: array})").located(place_of(here()))
     nodes = list(given)
-    graph = Graph(_input_nodes(nodes), _output_nodes(outputs))
+    graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
+    _require_inputs("evaluate", graph)
     return _compiled(graph, nodes, outputs, NumpyBackend(), level=1, debug=False)(*given.values())
 
 
@@ -76,7 +82,7 @@ def _compiled(
     graph: Graph, inputs: Sequence[Structure], outputs: Structure, backend: Backend, level: int, *, debug: bool
 ) -> CompiledFunction:
     """A function from a graph, whose inputs and outputs are the leaves of two structures."""
-    _require_inputs(graph)
+    start = perf_counter()
     trace = Trace()
     with waiting():
         lowered = improve(graph, backend.target, level, trace)
@@ -84,28 +90,36 @@ def _compiled(
         artifact = backend.emit(lowered.program)
         plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
         guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
-        return CompiledFunction(
+        function = CompiledFunction(
             graph, lowered.program, lowered.constants, plan, artifact, backend, arguments, outputs, trace, guard,
             f"<graphc {next(_numbers)}>", debug=debug,
         )  # fmt: skip
+    function.seconds = perf_counter() - start
+    return function
 
 
 _numbers = count()  # names of generated sources, for debuggers and tracebacks only
 
 
-def _input_nodes(listed: Sequence[Structure]) -> tuple[Node, ...]:
+def _input_nodes(what: str, listed: Sequence[Structure]) -> tuple[Node, ...]:
     """The nodes among the inputs.  Raises ArgumentError for what is no input or is there twice."""
     found: dict[Node | Expression, None] = {}
     for leaf in leaves(list(listed)):
         if not isinstance(leaf, Expression) and not (isinstance(leaf, Node) and isinstance(leaf.op, Input)):
-            what = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
-            raise ArgumentError(
-                f"compile: {what} is no input", hint="inputs are made by gx.input, sizes by gx.size"
-            ).located(place_of(here()))
+            shown = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
+            raise ArgumentError(f"{what}: {shown} is no input", hint=_input_hint(what, leaf)).located(place_of(here()))
         if leaf in found:
-            raise ArgumentError(f"compile: the input {_name_of(leaf)!r} is listed twice").located(place_of(here()))
+            raise ArgumentError(f"{what}: the input {_name_of(leaf)!r} is listed twice").located(place_of(here()))
         found[leaf] = None
     return tuple(leaf for leaf in found if isinstance(leaf, Node))
+
+
+def _input_hint(what: str, leaf: object) -> str:
+    if isinstance(leaf, Node) and isinstance(leaf.op, Variable):
+        return f"{leaf.name} owns its value, which every call reads: leave it out"
+    if isinstance(leaf, Node) and what == "compile":
+        return "compile(inputs, outputs): inputs are made by gx.input, sizes by gx.size"
+    return "inputs are made by gx.input, sizes by gx.size"
 
 
 def _require_names(listed: Sequence[Structure]) -> None:
@@ -123,12 +137,12 @@ def _name_of(leaf: Node | Expression) -> str:
     return (leaf.name if isinstance(leaf, Node) else name_of(leaf)) or ""
 
 
-def _output_nodes(outputs: Structure) -> tuple[Node, ...]:
+def _output_nodes(what: str, outputs: Structure) -> tuple[Node, ...]:
     found = leaves(outputs)
     for leaf in found:
         if not isinstance(leaf, Node):
             raise ArgumentError(
-                f"compile: an output is a {type(leaf).__name__}, not a node",
+                f"{what}: an output is a {type(leaf).__name__}, not a node",
                 hint="gx.constant(value) makes one",
             ).located(place_of(here()))
         leaf.tensor  # noqa: B018  # raises for several results
@@ -137,7 +151,12 @@ def _output_nodes(outputs: Structure) -> tuple[Node, ...]:
 
 def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
     named: dict[Node, Node] = {}
-    for mapping in [updates] if isinstance(updates, Mapping) else updates or []:
+    listed: Sequence[Any] = [updates] if isinstance(updates, Mapping) else updates or []  # Any: whatever a user gives
+    for mapping in listed:
+        if not isinstance(mapping, Mapping):
+            raise ArgumentError(
+                f"updates: a {type(mapping).__name__} is no mapping", hint="updates={variable: its next value}"
+            ).located(place_of(here()))
         for variable, value in mapping.items():
             key: object = variable
             if not isinstance(key, Node) or not isinstance(key.op, Variable):
@@ -169,11 +188,13 @@ def _next_value(variable: Node, value: Like) -> Node:
     return node
 
 
-def _require_inputs(graph: Graph) -> None:
+def _require_inputs(what: str, graph: Graph) -> None:
     given = set(graph.inputs)
     for node in graph.nodes:
         if isinstance(node.op, Input) and node not in given:
             raise ArgumentError(
-                f"compile: the outputs need the input {node.name!r}, which is not listed",
-                hint=f"compile([..., {node.name}], ...)",
+                f"{what}: the outputs need the input {node.name!r}, which is not listed",
+                hint=f"compile([..., {node.name}], ...)"
+                if what == "compile"
+                else "evaluate(node, {input: array, ...})",
             ).located((*place_of(here()), *made_at("input", node)))

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from graphc.arenas import Arenas
 from graphc.arguments import Arguments, OutputRoom
 from graphc.backends.backend import Artifact, Backend, Loaded, empty_arena
+from graphc.display import Displayed
+from graphc.errors import ArgumentError
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Variable
 from graphc.ir.node import Node
@@ -20,9 +22,11 @@ from graphc.kernel.buffer import Role
 from graphc.kernel.failures import index_outside, sizes_differ
 from graphc.kernel.program import Check, IndexInRange, Program
 from graphc.memory import ArenaUse, MemoryReport
+from graphc.origin import here, place_of
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
 from graphc.poison import run_poisoned
+from graphc.printable import printable
 from graphc.running import Bound, run, run_and_commit
 from graphc.sizes import compiled
 from graphc.structure import Structure, builder
@@ -34,7 +38,7 @@ LOOKED_AT = 4096  # indices: those that are wrong are sought in pieces, which ta
 
 
 @dataclass(eq=False)
-class CompiledFunction:
+class CompiledFunction(Displayed):
     """What `gx.compile` gives.  Call it with arrays, by position or by name.
 
     source   the generated text        trace   every stage of the compilation        graph   what was compiled
@@ -56,6 +60,7 @@ class CompiledFunction:
     guard: Guard
     name: str
     debug: bool = False
+    seconds: float = 0.0  # from the graph to code that can be called
     compile_count: int = 1
     arena_use: ArenaUse | None = None
     _loaded: Loaded = field(init=False)
@@ -70,6 +75,20 @@ class CompiledFunction:
         self._output_sizes = compiled(
             [extent for buffer in self.program.outputs for extent in buffer.shape], self.program.symbols
         )
+
+    def __repr__(self) -> str:
+        names = ", ".join(node.name or "" for node in self.graph.inputs[:4]) + (", …" if self.graph.inputs[4:] else "")
+        return printable(f"<compiled function of {names or 'nothing'}: {self.program.contents}>", 200)
+
+    def __reduce__(self) -> NoReturn:
+        raise ArgumentError(
+            "a compiled function is neither copied nor pickled", hint="compile it where it is used"
+        ).located(place_of(here()))
+
+    @property
+    def backend_name(self) -> str:
+        """The backend that wrote the code."""
+        return self.backend.name
 
     @property
     def source(self) -> str:

@@ -2,7 +2,7 @@
 
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
@@ -10,7 +10,21 @@ from typing import NamedTuple, Protocol, final
 
 from graphc.value import Value
 
-__all__ = ["Derivation", "Origin", "Traced", "derived", "here", "place_of", "scope", "standing_for"]
+__all__ = [
+    "RULES_SHOWN",
+    "Derivation",
+    "Merged",
+    "Origin",
+    "Traced",
+    "derived",
+    "here",
+    "merged",
+    "place_of",
+    "scope",
+    "standing_for",
+]
+
+RULES_SHOWN = 3  # of a chain: a third derivative has three
 
 
 class Traced(Protocol):
@@ -22,7 +36,10 @@ class Traced(Protocol):
 
 @final
 class Derivation(Value):
-    """Why a node exists that no user wrote: a rule, and the node it was applied to, known by identity."""
+    """Why a node exists that no user wrote: a rule, and the node it was applied to, known by identity.
+
+    `rule` says what the node is to that one: `grad of tanh`, `tangent of tanh`, `batch of tanh`.
+    """
 
     rule: str
     forward: Traced
@@ -34,14 +51,31 @@ class Derivation(Value):
         return hash((self.rule, id(self.forward)))
 
 
+@final
+class Merged(Value):
+    """What one node stands for after passes: the origins of all that became it, its own first.
+
+    Known by identity, and nested where merged nodes are merged again, so that merging costs the same however
+    much a node stands for already.
+    """
+
+    origins: "tuple[Origin, ...]"
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
 class Origin(NamedTuple):
-    """One place in a user's program.  `derived_from` is empty for what the user wrote."""
+    """One place in a user's program.  `derived_from` is empty for what the user wrote.
+
+    `merged` is there for a node that stands for several; `behind` lists them.
+    """
 
     file: str
     line: int
     function: str
     scope: str = ""
     derived_from: tuple[Derivation, ...] = ()
+    merged: Merged | None = None
 
     def place(self) -> str:
         """`train.py:41`: the last part of the path, and the line."""
@@ -51,16 +85,43 @@ class Origin(NamedTuple):
         """The text of the line, without indentation, or nothing where it cannot be read."""
         return linecache.getline(self.file, self.line).strip()
 
+    def behind(self) -> "Iterator[Origin]":
+        """The origins of all nodes that became this one, each once: only itself, for most."""
+        if self.merged is None:
+            yield self
+            return
+        seen: set[Merged | Origin] = set()
+        stack: list[Origin] = [self]
+        while stack:
+            origin = stack.pop()
+            known = origin if origin.merged is None else origin.merged
+            if known in seen:
+                continue
+            seen.add(known)
+            if origin.merged is None:
+                yield origin
+            else:
+                stack.extend(reversed(origin.merged.origins))
+
+    def rules(self) -> list[str]:
+        """The rules that led here from what a user wrote, the last first: `grad of mul`, then `grad of tanh`."""
+        found: list[str] = []
+        origin = self
+        while origin.derived_from and len(found) <= RULES_SHOWN:
+            found.append(origin.derived_from[0].rule)
+            origin = origin.derived_from[0].forward.origin
+        return found if len(found) <= RULES_SHOWN else [*found[:RULES_SHOWN], "…"]
+
 
 _scope: ContextVar[str] = ContextVar("scope", default="")
 _derived: ContextVar[Origin | None] = ContextVar("derived", default=None)
 
-_OWN = "graphc"
+_PASSED = frozenset({"graphc", "copy"})  # modules whose frames are nobody's: copy.deepcopy asks nodes for copies
 
 
 def _is_own(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__", "")
-    return bool(name == _OWN or name.startswith("graphc."))
+    return bool(name in _PASSED or name.startswith("graphc."))
 
 
 def place_of(origin: Origin) -> tuple[str, ...]:
@@ -113,10 +174,22 @@ class _Fixed:
 
 
 def derived(rule: str, forward: Traced) -> _Fixed:
-    """Nodes made inside say that `rule` made them from `forward`, and point at its user line."""
-    return _Fixed(forward.origin._replace(derived_from=(Derivation(rule, forward),)))
+    """Nodes made inside say that `rule` made them from `forward`, and point at its user line.
+
+    A rule may differentiate what it has just made itself; to a reader that is one rule, the outer one.
+    """
+    origin = forward.origin
+    if origin is _derived.get():
+        return _Fixed(origin)
+    return _Fixed(origin._replace(derived_from=(Derivation(rule, forward),), merged=None))
 
 
-def standing_for(node: Traced) -> _Fixed:
-    """Nodes made inside have the origin of `node`: they are what it became."""
-    return _Fixed(node.origin)
+def standing_for(node: Traced, *others: Traced) -> _Fixed:
+    """Nodes made inside have the origin of `node`, and of `others`: they are what all these became."""
+    return _Fixed(merged(node.origin, [other.origin for other in others]) if others else node.origin)
+
+
+def merged(origin: Origin, others: Iterable[Origin]) -> Origin:
+    """The origin of a node that stands for others too: it stays where it was made."""
+    parts = tuple(dict.fromkeys((origin, *others)))
+    return origin if len(parts) == 1 else origin._replace(merged=Merged(parts))

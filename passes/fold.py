@@ -27,6 +27,8 @@ class FoldConstants(Pass[Graph, Graph]):
     name: ClassVar[str] = "fold"
 
     def run(self, form: Graph, log: Log) -> Graph:
+        results: set[Node] = set()  # they lead to the lines of the results that went into them
+
         def fold(node: Node) -> Node:
             if not node.inputs or not isinstance(node.op, Elementwise | Movement | Reshaped):
                 return node
@@ -35,8 +37,10 @@ class FoldConstants(Pass[Graph, Graph]):
             if len(known) < len(numbers):
                 return node
             log.note(f"{node.op.name} of constants", node.origin)
-            with standing_for(node):
-                return full(node.shape, _value(node, known), node.dtype, weak=node.tensor.weak)
+            with standing_for(node, *(x for x in node.inputs if x in results)):
+                result = full(node.shape, _value(node, known), node.dtype, weak=node.tensor.weak)
+            results.add(result)
+            return result
 
         return form.map(fold)
 

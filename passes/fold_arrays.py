@@ -1,18 +1,18 @@
 """Folding arrays: what is computed from small arrays of constants is an array of constants."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy.typing as npt
 
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph, rebuilt, topological
 from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine
 from graphc.ir.leaves import ConstantValue, constant_array
 from graphc.ir.node import IndexBound, Node
 from graphc.kernel.reference import interpret
-from graphc.origin import standing_for
+from graphc.origin import Origin, merged
 from graphc.passes.fuse import separate
 from graphc.passes.lower import lower
 from graphc.passes.pipeline import Log, Pass
@@ -42,12 +42,13 @@ class FoldArrays(Pass[Graph, Graph]):
         if not wanted:
             return form
         arrays = dict(zip(wanted, _evaluated(wanted), strict=True))
+        origins = _origins(wanted)
         new: dict[Node, Node] = {}
         for node in form.nodes:
             if node in arrays:
                 log.note(f"{node.op.name} of constants", node.origin)
-                with standing_for(node):
-                    new[node] = constant_array(arrays[node])
+                constant = constant_array(arrays[node])
+                new[node] = Node(constant.op, (), constant.type, origins[node])
             else:
                 new[node] = rebuilt(node, [new[x] for x in node.inputs])
         return form.exchanged(new)
@@ -70,6 +71,15 @@ class FoldArrays(Pass[Graph, Graph]):
             read |= dict.fromkeys(x for x in node.inputs if x in decided)
         read |= dict.fromkeys(root for root in graph.roots if root in decided)
         return [node for node in dict.fromkeys(map(_under, read)) if decided[node]]
+
+
+def _origins(nodes: Sequence[Node]) -> Mapping[Node, Origin]:
+    """The origin of each of these nodes and of what it is computed from: all the lines that went into it."""
+    found: dict[Node, Origin] = {}
+    for node in topological(nodes):
+        if node.inputs:
+            found[node] = merged(node.origin, [found[x] for x in node.inputs if x in found])
+    return found
 
 
 def _may_fold(node: Node) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from graphc.display import Displayed
 from graphc.ir.kinds import (
     Deposit,
     Leaf,
@@ -33,11 +34,14 @@ __all__ = ["Lowered", "lower"]
 
 
 @dataclass(frozen=True, eq=False)
-class Lowered:
+class Lowered(Displayed):
     """A program, and the arrays behind its constants."""
 
     program: Program
     constants: tuple[npt.NDArray[Any], ...]
+
+    def __repr__(self) -> str:
+        return repr(self.program)
 
 
 def lower(partition: Partition) -> Lowered:

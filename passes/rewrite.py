@@ -8,6 +8,7 @@ from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node, Op
 from graphc.origin import standing_for
 from graphc.passes.pipeline import Log, Pass
+from graphc.passes.provenance import Ancestry, consumed
 
 __all__ = ["Rewrite", "Rule"]
 
@@ -40,18 +41,20 @@ class Rewrite(Pass[Graph, Graph]):
     def run(self, form: Graph, log: Log) -> Graph:
         table: dict[type[Op], Sequence[Rule]] = {}
         new: dict[Node, Node] = {}
+        ancestry = Ancestry()
         for node in form.nodes:
             candidate = rebuilt(node, [new[x] for x in node.inputs])
             kind = type(node.op)
             if kind not in table:
                 table[kind] = self._for(kind)
-            new[node] = self._settled(candidate, table, log) if table[kind] else candidate
-        return form.exchanged(new)
+            new[node] = self._settled(candidate, table, ancestry, log) if table[kind] else candidate
+        settled = form.exchanged(new)
+        return ancestry.given_to(settled, settled.nodes)
 
     def _for(self, kind: type[Op]) -> Sequence[Rule]:
         return [rule for rule in self.rules if issubclass(kind, rule.of)]
 
-    def _settled(self, node: Node, table: dict[type[Op], Sequence[Rule]], log: Log) -> Node:
+    def _settled(self, node: Node, table: dict[type[Op], Sequence[Rule]], ancestry: Ancestry, log: Log) -> Node:
         """`node`, after all rules that apply to it."""
         found: Node | None = node
         while found is not None:
@@ -65,5 +68,6 @@ class Rewrite(Pass[Graph, Graph]):
                     if found is not None:
                         assert found.type == node.type, (rule.name, node, found)
                         log.note(rule.name, node.origin)
+                        ancestry.add(found, (node, *consumed(node, found)))
                         break
         return node

@@ -6,6 +6,7 @@ from typing import ClassVar, final
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node, Op
 from graphc.passes.pipeline import Log, Pass
+from graphc.passes.provenance import Ancestry
 
 __all__ = ["ShareSubexpressions"]
 
@@ -13,13 +14,17 @@ __all__ = ["ShareSubexpressions"]
 @final
 @dataclass(frozen=True)
 class ShareSubexpressions(Pass[Graph, Graph]):
-    """Merge nodes of equal op on the same inputs.  Afterwards no two such nodes remain."""
+    """Merge nodes of equal op on the same inputs.  Afterwards no two such nodes remain.
+
+    The one that is kept leads to the lines and rules of all.
+    """
 
     name: ClassVar[str] = "share"
 
     def run(self, form: Graph, log: Log) -> Graph:
         known: dict[tuple[Op, tuple[Node, ...], object], Node] = {}
         new: dict[Node, Node] = {}
+        ancestry = Ancestry()
         for node in form.nodes:
             inputs = node.inputs
             changed = tuple([new[x] for x in inputs])
@@ -27,5 +32,6 @@ class ShareSubexpressions(Pass[Graph, Graph]):
             kept = known.setdefault((node.op, changed, node.type), candidate)
             if kept is not candidate:
                 log.note(f"one {node.op.name} for two", node.origin)
+                ancestry.add(kept, (node,))
             new[node] = kept
-        return form.exchanged(new)
+        return ancestry.given_to(form.exchanged(new), known.values())

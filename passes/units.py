@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from graphc.display import Displayed
 from graphc.ir.graph import Graph
+from graphc.ir.kinds import Leaf, Movement, Product, Routine
 from graphc.ir.node import Node
 from graphc.origin import Origin
 from graphc.passes.sources import Source
@@ -49,6 +51,13 @@ class Loops:
         return tuple(dict.fromkeys([node.origin for node in self.nodes]))
 
     @property
+    def title(self) -> str:
+        """What it becomes: `kernel over batch, 10 folding 10`."""
+        rows = ", ".join(str(axis.extent) for axis in self.outer)
+        folded = ", ".join(str(axis.extent) for axis in self.inner or ())
+        return "kernel" + (f" over {rows}" if rows else "") + (f" folding {folded}" if folded else "")
+
+    @property
     def outer(self) -> list[LoopAxis]:
         """The axes of rows."""
         return self.order if self.inner is None else [axis for axis in self.order if axis not in self.inner]
@@ -60,12 +69,29 @@ class Single:
 
     node: Node
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The one member."""
+        return (self.node,)
+
+    @property
+    def title(self) -> str:
+        """What it becomes."""
+        match self.node.op:
+            case Leaf() | Movement():
+                return "copy"
+            case Product():
+                return "contraction"
+            case Routine():
+                return "extern"
+        return "kernel of its own"
+
 
 Unit: TypeAlias = Loops | Single
 
 
 @dataclass(frozen=True, eq=False)
-class Partition:
+class Partition(Displayed):
     """A graph cut into units, in the order in which they run.
 
     stored   nodes whose value needs a buffer
@@ -76,3 +102,6 @@ class Partition:
     units: tuple[Unit, ...]
     stored: frozenset[Node]
     sources: Mapping[Node, Source]
+
+    def __repr__(self) -> str:
+        return f"<partition: {len(self.graph.nodes)} nodes in {len(self.units)} units>"

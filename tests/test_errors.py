@@ -1,18 +1,19 @@
-"""What users are told: each mistake of tests/mistakes.py as a golden text."""
+"""What users are told: each mistake of tests/mistakes.py and tests/habits.py as a golden text."""
 
 import ast
 import inspect
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import graphc as gx
-from tests import mistakes
+from tests import habits, mistakes
 from tests.golden_text import Golden
 
-MISTAKES = [f for f in vars(mistakes).values() if inspect.isfunction(f)]
+MISTAKES = [f for module in (mistakes, habits) for f in vars(module).values() if inspect.isfunction(f)]
 
 
 def told(mistake: Callable[[], object]) -> str:
@@ -26,8 +27,9 @@ def told(mistake: Callable[[], object]) -> str:
 def test_mistake_is_explained(mistake: Callable[[], object], golden: Golden) -> None:
     text = told(mistake)
     golden(f"errors/{mistake.__name__}", text)
-    assert f"at mistakes.py:{mistake.__code__.co_firstlineno}" not in text, "not the line of its function"
-    assert "at mistakes.py:" in text
+    file = Path(mistake.__code__.co_filename).name
+    assert f"at {file}:{mistake.__code__.co_firstlineno}\n" not in text, "not the line of its function"
+    assert f"at {file}:" in text
     assert f" in {mistake.__name__}" in text
     assert all(line.isprintable() for line in text.splitlines())
 

@@ -15,6 +15,7 @@ from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.pattern import opened, pattern_of
 from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, Step, buffers_of
+from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
 from graphc.kernel.scalar import Axis, Const
 from graphc.origin import Origin
@@ -22,8 +23,6 @@ from graphc.sizes import Size, python_text
 from graphc.types import BFLOAT16, INT64, Shape, name_of
 
 __all__ = ["Part", "Whole", "tuple_text"]
-
-LINES_OF_ORIGIN = 3
 
 _Defined: TypeAlias = tuple[View, str, str]  # a view, its name, and how that is made
 
@@ -35,14 +34,14 @@ class Whole:
     names   of all buffers but views and locals
     places  temporary -> its number in the plan
     texts   of the steps of each pattern
-    said    what a comment says of a line, and of the rule behind it
+    said    what the comment of a step says
     """
 
     program: Program
     names: dict[Buffer, str] = field(default_factory=dict)
     places: dict[Buffer, int] = field(default_factory=dict)
     texts: dict[Hashable, KernelText] = field(default_factory=dict)
-    said: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    said: dict[tuple[Origin, ...], list[str]] = field(default_factory=dict)
     rooms: list[Room] = field(default_factory=list)
     tables: dict[Table, int] = field(default_factory=dict)
     library: list[Size] = field(default_factory=list)
@@ -82,17 +81,11 @@ class Whole:
 
     def comment(self, origins: Sequence[Origin]) -> list[str]:
         """The user's lines behind a step."""
-        lines: dict[str, None] = {}
-        for origin in origins:
-            rule = origin.derived_from[0].rule if origin.derived_from else ""
-            key = (origin.file, origin.line, rule)
-            if key not in self.said:
-                self.said[key] = _said(origin, rule)
-            lines[self.said[key]] = None
-        shown = list(lines)
-        if len(shown) > LINES_OF_ORIGIN + 1:
-            shown = [*shown[:LINES_OF_ORIGIN], f"and {len(shown) - LINES_OF_ORIGIN} more"]
-        return [f"# {line}" for line in shown]
+        key = tuple(origins)
+        found = self.said.get(key)
+        if found is None:
+            found = self.said[key] = [f"# {line}" for line in lines_behind(origins)]
+        return found
 
     def room(self, size: Size, step: int | None) -> int:
         """The number in `at` of new bytes in the arena, after the temporaries."""
@@ -384,12 +377,6 @@ def _arrays(group: Sequence[tuple[str, int]], shape: str, dtype: str) -> str:
         return f'{name} = array(memory, at[{place}], {shape}, "{dtype}")'
     names, places = ", ".join([name for name, _ in group]), ", ".join([str(place) for _, place in group])
     return f'{names} = arrays(memory, at, ({places}), {shape}, "{dtype}")'
-
-
-def _said(origin: Origin, rule: str) -> str:
-    """The user's line behind a node, and for gradients the rule."""
-    line = f"{origin.place()}  {origin.source()}"[:90] + (f"  (gradient of {rule})" if rule else "")
-    return "".join(c if c.isprintable() else "?" for c in line).strip()
 
 
 def tuple_text(items: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ def batched(outputs: Sequence[Node], inputs: Mapping[Node, Node], extent: Size) 
     for node in topological(outputs):
         if node in lifted or not any(x in lifted for x in node.inputs):
             continue
-        with derived(f"batch {node.op.name}", node):
+        with derived(f"batch of {node.op.name}", node):
             lifted[node] = _lift(node, lifted, extent)
     return [lifted[y] if y in lifted else spread(y, (extent, *y.shape), (0,)) for y in outputs]
 

@@ -22,7 +22,7 @@ def push_forward(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list
     for node in topological(outputs):
         if node in known or not any(x in known for x in node.inputs):
             continue
-        with derived(node.op.name, node):
+        with derived(f"tangent of {node.op.name}", node):
             if isinstance(node.op, Item):
                 known[node] = (known[node.inputs[0]][node.op.index],)
                 continue

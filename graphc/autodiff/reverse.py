@@ -20,19 +20,16 @@ from graphc.ir.kinds import (
 from graphc.ir.leaves import Input, Item
 from graphc.ir.node import Node
 from graphc.ir.operands import add_up, cast, is_masked, times
-from graphc.origin import Origin, derived
+from graphc.origin import derived, here
 from graphc.types import TensorType, TupleType, is_floating
 
 __all__ = ["placeholder", "pull_back"]
 
 
-_NOWHERE = Origin("<derived>", 0, "")
-
-
 def placeholder(like: TensorType) -> Node:
     """A node that stands for a value not known yet, while a rule is derived from another."""
     from_type = TensorType(like.shape, like.dtype)
-    return Node(Input("placeholder", from_type), (), from_type, _NOWHERE)
+    return Node(Input("placeholder", from_type), (), from_type, here())
 
 
 @waiting()
@@ -60,7 +57,7 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
     for node in reversed(order):
         if node not in parts:
             continue
-        with derived(node.op.name, node):
+        with derived(f"grad of {node.op.name}", node):
             received = [add_up(part) if part else None for part in parts[node]]
             totals[node] = received[0]
             if active.isdisjoint(node.inputs):

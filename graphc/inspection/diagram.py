@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple, final
 
 from graphc.inspection.escaping import quoted
@@ -11,6 +12,9 @@ from graphc.ir.node import Node
 from graphc.printable import printable
 
 __all__ = ["COLOURS", "Box", "Colours", "Diagram", "diagram_of"]
+
+
+_ORIGINS = 3  # in a tooltip
 
 
 class Colours(NamedTuple):
@@ -70,14 +74,17 @@ def diagram_of(shown: Showable) -> Diagram:
 
 def _box(listing: Listing, node: Node, sets: Sequence[str], is_output: bool) -> Box:
     origin = node.origin
-    tooltip = [place_text(origin.place()), printable(origin.source(), 80)]
-    tooltip += [listing.reason(derivation) for derivation in origin.derived_from[:3]]
+    tooltip = []
+    for part in islice(origin.behind(), _ORIGINS):
+        tooltip += [place_text(part.place()), printable(part.source(), 80)]
+        tooltip += [listing.reason(derivation) for derivation in part.derived_from]
     path = tuple(printable(part, 24) for part in origin.scope.split("/")) if origin.scope else ()
+    kind = Kind.of(node)
     return Box(
-        Kind.of(node),
+        kind,
         (_title(listing, node), f"{listing.reference(node)}  {type_text(node)}", *sets),
-        "\n".join(line for line in tooltip if line),
-        ("derived", *path) if path and origin.derived_from else path,
+        "\n".join(dict.fromkeys(line for line in tooltip if line)),
+        ("derived", *path) if path and kind is Kind.DERIVED else path,
         is_output,
     )
 

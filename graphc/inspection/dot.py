@@ -1,17 +1,19 @@
 """Graphs in the DOT language of Graphviz, and the pictures that its program draws of them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from graphc.errors import ArgumentError, UnsupportedError
 from graphc.inspection.diagram import COLOURS, Box, Diagram, diagram_of
-from graphc.inspection.escaping import markup
+from graphc.inspection.escaping import excerpt, markup
 from graphc.inspection.listing import Showable
 
 __all__ = ["Dot", "to_dot"]
 
+_DRAWN_LINES = 1000  # of source; Graphviz takes minutes for a few thousand edges
 _DRAWN = ("pdf", "png", "svg")
 
 
@@ -56,10 +58,10 @@ class Dot:
         return drawn
 
     def _repr_html_(self) -> str:
-        try:
-            return self.svg()
-        except UnsupportedError:
-            return f"<pre>{markup(self.source)}</pre>"
+        if self.source.count("\n") <= _DRAWN_LINES:
+            with suppress(UnsupportedError):
+                return self.svg()
+        return f"<pre>{markup(excerpt(self.source))}</pre>"
 
 
 def to_dot(shown: Showable) -> Dot:

@@ -11,8 +11,8 @@ from graphc.inspection.wording import number_text, place_text, type_text
 from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
-from graphc.ir.node import Node
-from graphc.origin import Derivation
+from graphc.ir.node import Node, Op
+from graphc.origin import RULES_SHOWN, Derivation, here, place_of
 from graphc.printable import printable
 from graphc.types import TensorType
 
@@ -42,7 +42,7 @@ class Kind(Enum):
 
     @staticmethod
     def of(node: Node) -> "Kind":
-        """The kind of `node`.  Derived: made by a rule, from a node that a user wrote."""
+        """The kind of `node`.  Derived: made by a rule from a node that a user wrote, and written by no user too."""
         match node.op:
             case Input():
                 return Kind.INPUT
@@ -50,7 +50,7 @@ class Kind(Enum):
                 return Kind.VARIABLE
             case Leaf():
                 return Kind.CONSTANT
-        return Kind.DERIVED if node.origin.derived_from else Kind.FORWARD
+        return Kind.DERIVED if all(origin.derived_from for origin in node.origin.behind()) else Kind.FORWARD
 
 
 @final
@@ -95,13 +95,36 @@ class Listing:
         same = isinstance(reader.type, TensorType) and reader.type.shape == operand.shape
         return number if same else f"{number}:{type_text(operand)}"
 
+    @cached_property
+    def _images(self) -> Mapping[tuple[int, Op], Node]:
+        """What the listed nodes were made of that a user wrote: passes make new nodes, and keep origins."""
+        return {
+            (id(origin), node.op): node
+            for node in self._order
+            for origin in node.origin.behind()
+            if not origin.derived_from  # nodes that one rule makes have one origin
+        }
+
+    def listed(self, node: object) -> Node | None:
+        """The node that is listed for `node`: itself, or what passes have made of it."""
+        if not isinstance(node, Node):
+            return None
+        return node if node in self.numbers else self._images.get((id(node.origin), node.op))
+
     def reason(self, derivation: Derivation) -> str:
-        """Why a derived node exists: `grad of tanh %4`, or `... at digits.py:20` where that is not listed."""
-        rule, forward = derivation.rule, derivation.forward
-        what = printable(rule if " " in rule else f"grad of {rule}", 60)
-        if isinstance(forward, Node) and forward in self.numbers:
-            return f"{what} {self.reference(forward)}"
-        return f"{what} at {place_text(forward.origin.place())}"
+        """Why a derived node exists: `grad of tanh %4`, or `... at digits.py:20` where that is not listed.
+
+        What a rule made of something that is not listed leads on: `tangent of mul from grad of tanh %4`.
+        """
+        rules, forward = [derivation.rule], derivation.forward
+        while self.listed(forward) is None and forward.origin.derived_from and len(rules) < RULES_SHOWN:
+            rules.append(forward.origin.derived_from[0].rule)
+            forward = forward.origin.derived_from[0].forward
+        what = " from ".join(printable(rule, 60) for rule in rules)
+        listed = self.listed(forward)
+        return (
+            f"{what} at {place_text(forward.origin.place())}" if listed is None else f"{what} {self.reference(listed)}"
+        )
 
 
 def listing_of(shown: Showable) -> Listing:
@@ -130,7 +153,7 @@ def _nodes_in(shown: object) -> list[Node]:
             raise ArgumentError(
                 f"a {type(part).__name__} has no graph",
                 hint="give a node, several nodes, a graph or a compiled function",
-            )
+            ).located(place_of(here()))
     return found
 
 

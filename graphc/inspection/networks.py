@@ -13,11 +13,12 @@ __all__ = ["to_networkx"]
 def to_networkx(shown: Showable) -> "networkx.MultiDiGraph":
     """The graph of a node, of several nodes, or of a compiled function, with every constant.
 
-    Nodes    number -> op, kind, type, name, file, line, scope, derived, output, sets
+    Nodes    number -> op, kind, type, name, file, line, scope, merged, derived, output, sets
     Edges    from operands to readers, with `operand`, the position among the reader's operands
 
-    `derived` says which rules made a node, `sets` which variable becomes its value.  Both, and `name`, are ""
-    for most.  Attributes are texts, integers and truth values; names are as the user wrote them.
+    `derived` says which rules made a node, `merged` which further lines passes merged into it, `sets` which
+    variable becomes its value.  All these, and `name`, are "" for most.  Attributes are texts, integers and truth
+    values; names are as the user wrote them.
     """
     import networkx
 
@@ -36,7 +37,10 @@ def to_networkx(shown: Showable) -> "networkx.MultiDiGraph":
             file=origin.file,
             line=origin.line,
             scope=origin.scope,
-            derived="; ".join(listing.reason(derivation) for derivation in origin.derived_from),
+            merged="; ".join(f"{part.file}:{part.line}" for part in list(origin.behind())[1:]),
+            derived="; ".join(
+                listing.reason(derivation) for part in origin.behind() for derivation in part.derived_from
+            ),
             output=node in outputs,
             sets=sets.get(node, ""),
         )

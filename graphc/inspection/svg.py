@@ -1,5 +1,6 @@
 """Pictures of small graphs as SVG, drawn without any other program."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from unicodedata import east_asian_width
@@ -18,11 +19,12 @@ _LINE = 15.0  # height of a line of text
 _PADDING = 9.0  # inside a box, left and right
 _BETWEEN = 42.0  # height between layers
 _MARGIN = 18.0
+_HEAD, _MOST_HEADS = 9.0, 40  # width of an arrow head with the room beside it; a box has room for so many
 _KEY = 110.0  # width of a colour and its name below the picture
 
 _STYLE = (
-    "text{font:11.5px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;text-anchor:middle;fill:#222}"
-    ".sub{fill:#666;font-size:10.5px}path{fill:none;stroke:#8b8b8b;stroke-width:1.1}"
+    ".graphc text{font:11.5px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;text-anchor:middle;fill:#222}"
+    ".graphc .sub{fill:#666;font-size:10.5px}.graphc path{fill:none;stroke:#8b8b8b;stroke-width:1.1}"
 )
 
 
@@ -38,7 +40,17 @@ def to_svg(shown: Showable) -> str:
             f"a picture of {len(diagram.boxes)} nodes; the limit is {_LARGEST}",
             hint="show a part of the graph, or gx.to_dot with Graphviz",
         )
-    return "\n".join(_drawn(diagram, laid_out([_width(box) for box in diagram.boxes], diagram.edges))) + "\n"
+    widths = _widths(diagram)
+    return "\n".join(_drawn(diagram, widths, laid_out(widths, diagram.edges))) + "\n"
+
+
+def _widths(diagram: Diagram) -> list[float]:
+    """The width of each box: room for its lines, and for its arrow heads side by side."""
+    entering = Counter(target for _, target in diagram.edges)
+    return [
+        max(_width(box), min(_MOST_HEADS, entering[number]) * _HEAD + 2 * _PADDING)
+        for number, box in enumerate(diagram.boxes)
+    ]
 
 
 def _width(box: Box) -> float:
@@ -50,7 +62,7 @@ def _height(box: Box) -> float:
     return len(box.lines) * _LINE + 8
 
 
-def _drawn(diagram: Diagram, layout: Layout) -> Iterator[str]:
+def _drawn(diagram: Diagram, widths: Sequence[float], layout: Layout) -> Iterator[str]:
     boxes = diagram.boxes
     heights = [0.0] * (max(layout.layer, default=-1) + 1)
     for box, layer in zip(boxes, layout.layer, strict=True):
@@ -61,20 +73,20 @@ def _drawn(diagram: Diagram, layout: Layout) -> Iterator[str]:
     height = tops[-1] + _MARGIN
     left = (width - layout.width) / 2
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="graphc" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}">'
     )
     yield f"<style>{_STYLE}</style>"
     yield '<rect width="100%" height="100%" fill="white"/>'
-    ports = _ports(diagram, layout)
+    ports = _ports(diagram, widths, layout)
     for (source, target), passes, port in zip(diagram.edges, layout.passes, ports, strict=True):
         layer = layout.layer[source]
         points = [(left + layout.centre[source], tops[layer] + _height(boxes[source]))]
         for level, x in enumerate(passes, layer + 1):
             points += [(left + x, tops[level]), (left + x, tops[level] + heights[level])]
         yield from _edge([*points, (left + port, tops[layout.layer[target]])])
-    for box, centre, layer in zip(boxes, layout.centre, layout.layer, strict=True):
-        yield from _box(box, left + centre, tops[layer])
+    for box, width_of_box, centre, layer in zip(boxes, widths, layout.centre, layout.layer, strict=True):
+        yield from _box(box, width_of_box, left + centre, tops[layer])
     yield from _keys(kinds, (width - _KEY * len(kinds)) / 2, tops[-1] - _LINE)
     yield "</svg>"
 
@@ -87,14 +99,14 @@ def _keys(kinds: Sequence[Kind], left: float, top: float) -> Iterator[str]:
         yield f'<text x="{x + 18:.1f}" y="{top + 10:.1f}" style="text-anchor:start">{kind.value}</text>'
 
 
-def _ports(diagram: Diagram, layout: Layout) -> list[float]:
+def _ports(diagram: Diagram, widths: Sequence[float], layout: Layout) -> list[float]:
     """Where each edge enters its box: side by side, in the order they come from."""
     entering: dict[int, list[tuple[float, int]]] = {}
     for number, ((source, target), passes) in enumerate(zip(diagram.edges, layout.passes, strict=True)):
         entering.setdefault(target, []).append((passes[-1] if passes else layout.centre[source], number))
     ports = [0.0] * len(diagram.edges)
     for target, edges in entering.items():
-        step = min(16.0, (_width(diagram.boxes[target]) - 16) / len(edges))
+        step = min(16.0, (widths[target] - 16) / len(edges))
         for place, (_, number) in enumerate(sorted(edges)):
             ports[number] = layout.centre[target] + step * (place - (len(edges) - 1) / 2)
     return ports
@@ -113,8 +125,8 @@ def _edge(points: Sequence[tuple[float, float]]) -> Iterator[str]:
     yield f'<path style="fill:#8b8b8b;stroke:none" d="M{x:.1f} {y:.1f}l-3.5 -7h7z"/>'
 
 
-def _box(box: Box, centre: float, top: float) -> Iterator[str]:
-    width, height = _width(box), _height(box)
+def _box(box: Box, width: float, centre: float, top: float) -> Iterator[str]:
+    height = _height(box)
     paint = _paint(COLOURS[box.kind], thickness=2.6 if box.is_output else 1.1)
     yield f"<g><title>{markup(box.tooltip)}</title>"
     yield (

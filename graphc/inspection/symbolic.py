@@ -15,6 +15,7 @@ from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Load, Number, Scalar, SizeValue
+from graphc.origin import here, place_of
 from graphc.printable import printable
 from graphc.sizes import Size
 from graphc.types import BOOL, DType, TensorType, is_floating, is_integer
@@ -36,6 +37,7 @@ def to_sympy(node: Node) -> "sympy.Basic":
     Inputs and variables are symbols of their names.  The formula is over the real numbers: it knows no
     rounding, overflow or nan.  A node of more elements, or an op without a formula, raises UnsupportedError.
     """
+    _require_node(node)
     try:
         return _formula(node)
     except RecursionError:
@@ -46,6 +48,7 @@ def to_latex(node: Node) -> str:
     """The formula that a node computes, in LaTeX.  Names that are no plain words are set as text."""
     import sympy
 
+    _require_node(node)
     lengths: dict[Node, int] = {}
     for part in topological([node]):
         lengths[part] = 1 + sum(lengths[operand] for operand in part.inputs)
@@ -58,6 +61,11 @@ def to_latex(node: Node) -> str:
     except RecursionError:
         raise UnsupportedError("the formula is nested too deeply for SymPy", hint=_HINT) from None
     return text
+
+
+def _require_node(node: object) -> None:
+    if not isinstance(node, Node):
+        raise ArgumentError(f"a {type(node).__name__} has no formula", hint="give a node").located(place_of(here()))
 
 
 def _formula(node: Node) -> "sympy.Basic":
@@ -81,7 +89,9 @@ def _is_one_number(node: Node) -> bool:
 
 def _unsupported(node: Node, why: str) -> UnsupportedError:
     where = place_text(node.origin.place())
-    return UnsupportedError(f"no formula: {op_text(node)}, made at {where}, {why}", hint=_HINT)
+    return UnsupportedError(f"no formula: {op_text(node)}, made at {where}, {why}", hint=_HINT).located(
+        place_of(here())
+    )
 
 
 def _value(node: Node, operands: Sequence["sympy.Basic"]) -> "sympy.Basic":

@@ -1,18 +1,22 @@
 """Graphs as text: one node a line, with its type, its operands, and where it was made."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from graphc.inspection.escaping import quoted
 from graphc.inspection.listing import Listing, Showable, listing_of
 from graphc.inspection.widening import widenings
 from graphc.inspection.wording import op_text, place_text, type_text
 from graphc.ir.node import Node
+from graphc.origin import Origin
 from graphc.printable import printable
 from graphc.types import short_name
 
-__all__ = ["graph_text"]
+__all__ = ["aligned", "graph_text"]
 
 _WIDEST = 40  # characters; a longer cell moves the rest of its line instead of every line
+_ALSO = 2  # what a merged node stands for, beside its own line
+_LOOKED_AT = 200  # origins of one node
 
 
 def graph_text(shown: Showable) -> str:
@@ -24,10 +28,11 @@ def graph_text(shown: Showable) -> str:
         return %9
         w %3 <- %12
 
-    A constant that is one number, and a size, stands where it is read.  The source line is not repeated.
+    A constant that is one number, and a size, stands where it is read.  The source line is not repeated.  A node
+    into which passes have merged others says what else it stands for: `also digits.py:31, grad of exp %6`.
     """
     listing = listing_of(shown)
-    table = _aligned([_row(listing, node) for node in listing.nodes])
+    table = aligned([_row(listing, node) for node in listing.nodes])
     return "\n".join((*_unrepeated(listing, table), *_results(listing), *_notes(listing)))
 
 
@@ -43,7 +48,7 @@ def _row(listing: Listing, node: Node) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """The rows with their columns under each other; a column that is empty everywhere is left out."""
     columns = [column for column in zip(*rows, strict=True) if any(column)]
     widths = [max((len(cell) for cell in column if len(cell) <= _WIDEST), default=0) for column in columns]
@@ -54,24 +59,33 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _unrepeated(listing: Listing, table: Sequence[str]) -> Iterator[str]:
-    """The lines with what made each node: the rules of derived ones, else the source where it is new."""
+    """The lines with what made each node: the rule of a derived one, else the source where it is new."""
     before = ("", 0)
     for node, line in zip(listing.nodes, table, strict=True):
-        origin = node.origin
-        if origin.derived_from:
-            because = _reasons(listing, node)
+        first, *others = islice(node.origin.behind(), _LOOKED_AT)
+        if first.derived_from:
+            because = _reason(listing, first)
             before = ("", 0)
         else:
-            because = "" if before == (origin.file, origin.line) else printable(origin.source(), 80)
-            before = (origin.file, origin.line)
-        yield f"{line}  {because}".rstrip()
+            because = "" if before == (first.file, first.line) else printable(first.source(), 80)
+            before = (first.file, first.line)
+        yield f"{line}  {because}{_also(listing, others)}".rstrip()
 
 
-def _reasons(listing: Listing, node: Node) -> str:
-    """All that a derived node stands for; a merged one may stand for many."""
-    first, *others = node.origin.derived_from
-    more = f", and {len(others) - 1} more" if len(others) > 1 else ""
-    return ", ".join(listing.reason(derivation) for derivation in (first, *others[:1])) + more
+def _reason(listing: Listing, origin: Origin) -> str:
+    """Why a node of this origin is there, beside the source: the rule, or the place."""
+    if not origin.derived_from:
+        return place_text(origin.place())
+    return ", ".join(listing.reason(derivation) for derivation in origin.derived_from[:2])
+
+
+def _also(listing: Listing, others: Sequence[Origin]) -> str:
+    """What else a merged node stands for."""
+    reasons = list(dict.fromkeys(_reason(listing, origin) for origin in others))
+    if not reasons:
+        return ""
+    more = [] if len(reasons) <= _ALSO else [f"and {len(reasons) - _ALSO} more"]
+    return f"  also {', '.join((*reasons[:_ALSO], *more))}"
 
 
 def _results(listing: Listing) -> Iterator[str]:

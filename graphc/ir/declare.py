@@ -18,7 +18,7 @@ from graphc.kernel.scalar import Scalar
 from graphc.origin import here, place_of
 from graphc.sizes import Expression, Size, symbol
 from graphc.structure import Structure, leaves, paths, rebuild
-from graphc.types import Shape, TensorType, as_dtype
+from graphc.types import DTYPES, Shape, TensorType, as_dtype
 
 __all__ = [
     "Extent",
@@ -79,6 +79,8 @@ def input(name: str, shape: Extent | Sequence[Extent] = (), dtype: object = "flo
     Raises ShapeError and DTypeError.
     """
     try:
+        if isinstance(shape, str) and shape in DTYPES:
+            raise ArgumentError(f"the shape of an input is a dtype: {shape!r}", hint=f'gx.input(name, (), "{shape}")')
         tensor = TensorType(as_shape(shape), as_dtype(dtype))
         return Node(Input(label_of(name, "an input"), tensor), (), tensor, here())
     except (ArgumentError, ShapeError, DTypeError) as error:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from graphc.display import Displayed
 from graphc.ir.leaves import Variable
 from graphc.ir.node import Node, Op
 
@@ -42,7 +43,7 @@ def rebuilt(node: Node, inputs: Sequence[Node]) -> Node:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(Displayed):
     """A closed computation.
 
     inputs    what a call gives, in order; unused ones stay
@@ -53,6 +54,10 @@ class Graph:
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
     updates: Mapping[Node, Node] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.nodes)} nodes, {len(self.inputs)} inputs, {len(self.outputs)} outputs"
+        return f"<graph: {counts}, {len(self.updates)} updates>"
 
     @property
     def roots(self) -> tuple[Node, ...]:

@@ -7,7 +7,9 @@ from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast, final
 import numpy as np
 import numpy.typing as npt
 
-from graphc.errors import ArgumentError
+from graphc.display import Displayed
+from graphc.errors import ArgumentError, GraphError
+from graphc.ir.refusals import HINT, Refusals
 from graphc.origin import Origin, here, place_of
 from graphc.printable import printable
 from graphc.sizes import Size
@@ -104,10 +106,9 @@ OPERATORS = {
     "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "logical_and",
     "bitwise_or": "logical_or", "bitwise_xor": "logical_xor",
 }  # fmt: skip
-HINT = "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})"
 
 
-class Node:
+class Node(Displayed, Refusals):
     """One value of a graph: an op, its inputs, its type, and where it was made.
 
     Immutable, compared and hashed by identity.  `==` and the other operators build nodes.
@@ -133,7 +134,7 @@ class Node:
             return self.type
         raise ArgumentError(
             f"{self.op.name} has {len(self.type.items)} results", hint="take one of them: node[0]"
-        ).located(made_at("made", self))
+        ).located((*place_of(here()), *made_at("node", self)))
 
     @property
     def shape(self) -> Shape:
@@ -174,7 +175,7 @@ class Node:
             raise ArgumentError(
                 f"{self.op.name} owns no value; only parameters and states do",
                 hint="gx.evaluate(node, {input: array})",
-            ).located(made_at("made", self))
+            ).located((*place_of(here()), *made_at("node", self)))
         return cast(Stored, stored)
 
     def __repr__(self) -> str:
@@ -303,28 +304,10 @@ class Node:
 
     # What a node is not.
 
-    def _refuse(self, what: str, hint: str) -> NoReturn:
-        raise ArgumentError(
-            f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint
-        ).located((*place_of(here()), *made_at("node", self)))
-
-    def __bool__(self) -> bool:
-        self._refuse("truth value", "gx.where(condition, a, b) chooses element by element")
-
-    def __len__(self) -> int:
-        self._refuse("length", "node.shape[0] is its first extent")
-
-    def __iter__(self) -> NoReturn:
-        self._refuse("elements to iterate over", "gx.unstack or node[i]")
-
-    def __float__(self) -> float:
-        self._refuse("number", "gx.evaluate(node, {input: array})")
-
-    def __int__(self) -> int:
-        self._refuse("number", "gx.evaluate(node, {input: array})")
-
-    def __index__(self) -> int:
-        self._refuse("number", "gx.evaluate(node, {input: array})")
+    def _refuse(self, what: str, hint: str, kind: Callable[..., GraphError] = ArgumentError) -> NoReturn:
+        raise kind(f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint).located(
+            (*place_of(here()), *made_at("node", self))
+        )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Like, **options: object) -> "Node":
         """An operator with an array on its left.  NumPy's functions are refused."""
@@ -333,11 +316,13 @@ class Node:
             self._refuse(f"array for np.{ufunc.__name__}", HINT)
         return self.operators.binary(operator, operands[0], operands[1])
 
-    def __array_function__(self, function: Callable[..., object], *details: object) -> NoReturn:
-        self._refuse(f"array for np.{function.__name__}", HINT)
+    def __copy__(self) -> "Node":
+        return self  # it never changes
 
-    def __array__(self, *args: object, **options: object) -> NoReturn:
-        self._refuse("array", "use graphc's functions (gx.exp, not np.exp), or gx.evaluate(node, {input: array})")
+    def __deepcopy__(self, memory: object) -> "Node":
+        if hasattr(self.op, "stored"):
+            self._refuse("copy that shares nothing", "gx.param(name, w.value) makes a variable of the same value")
+        return self
 
 
 def made_at(role: str, node: Node) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def as_node(value: Like) -> Node:
         return full((), value, BOOL)
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
-            problem = f"the integer {value} does not fit int64"
+            problem = f"an integer of {value.bit_length()} bits does not fit int64"
             raise locate(DTypeError(problem, hint="write it as a float"), here(), ())
         return full((), value, INT64, weak=True)
     if isinstance(value, float):
@@ -65,7 +65,13 @@ def as_node(value: Like) -> Node:
 
 def _no_node(value: object) -> GraphError:
     problem = f"a {type(value).__name__} is no node, array or number"
-    hint = "numpy.asarray(...) makes an array of a list" if isinstance(value, list | tuple) else None
+    hint = None
+    if isinstance(value, list | tuple):
+        hint = "gx.stack(...) puts nodes together, numpy.asarray(...) makes an array of numbers"
+    elif isinstance(value, complex | np.complexfloating):
+        hint = "two real nodes can stand for a complex number"
+    elif callable(value):
+        hint = "call it with nodes: it gives a node"
     return locate(DTypeError(problem, hint=hint), here(), ())
 
 

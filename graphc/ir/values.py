@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphc.errors import DTypeError, ShapeError
+from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.types import BOOL, DType, is_floating, is_integer
 
 __all__ = ["Array", "as_numbers", "converted", "fits"]
@@ -19,6 +19,8 @@ def as_numbers(value: object, what: str) -> Array:
         raise DTypeError(f"{what} is a masked array, and the mask would be lost", hint="array.filled(...)")
     try:
         array = np.asarray(value)
+    except GraphError:
+        raise  # a node, which says itself that it is no array
     except (TypeError, ValueError) as error:
         raise ShapeError(f"{what} is no array: {error}") from None
     if array.dtype.kind in "OSUMmT":

@@ -2,6 +2,7 @@
 
 from graphc.errors import IndexRangeError, ShapeError
 from graphc.kernel.program import Check, IndexInRange, SizesAgree
+from graphc.kernel.provenance import LINES_SHOWN, origins_behind
 from graphc.origin import Origin, place_of
 from graphc.sizes import Size
 
@@ -25,11 +26,9 @@ def index_outside(check: Check, index: int, extent: int) -> IndexRangeError:
 
 
 def places(origins: tuple[Origin, ...]) -> list[str]:
-    """The lines `at train.py:41 in loss` and the source text, for each origin."""
-    lines: list[str] = []
-    for origin in dict.fromkeys(origin._replace(derived_from=()) for origin in origins):
-        lines += place_of(origin)
-    return lines
+    found = list(dict.fromkeys(origin._replace(derived_from=()) for origin in origins_behind(origins)))
+    lines = [line for origin in found[:LINES_SHOWN] for line in place_of(origin)]
+    return lines if len(found) <= LINES_SHOWN else [*lines, f"  and {len(found) - LINES_SHOWN} more"]
 
 
 def _measured(size: Size, value: int) -> str:

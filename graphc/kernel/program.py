@@ -1,10 +1,12 @@
 """Steps over buffers: what a backend is given, complete and in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+from graphc.display import Displayed
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
@@ -187,9 +189,11 @@ class Check:
 
 Step: TypeAlias = Kernel | Contract | Extern | Check
 
+_KINDS: Mapping[type[Step], str] = {Kernel: "kernel", Contract: "contraction", Extern: "extern", Check: "check"}
+
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class Program(Displayed):
     """Steps in order over buffers.
 
     inputs, outputs    one buffer per input and output of the graph, in order
@@ -206,6 +210,15 @@ class Program:
     commit: int
     symbols: tuple[str, ...]
     aliases: Mapping[Buffer, Buffer] = field(default_factory=dict)  # temporary -> the one it is written over
+
+    @property
+    def contents(self) -> str:
+        """How many steps of each kind there are: `3 kernels, 1 contraction`."""
+        counts = Counter(_KINDS[type(step)] for step in self.steps)
+        return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()) or "nothing to do"
+
+    def __repr__(self) -> str:
+        return f"<program: {self.contents}>"
 
     @cached_property
     def temporaries(self) -> tuple[Buffer, ...]:

@@ -20,8 +20,8 @@ from graphc.kernel.program import (
     Step,
     Store,
 )
+from graphc.kernel.provenance import lines_behind
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
-from graphc.origin import Origin
 from graphc.types import TensorType, short_name
 
 __all__ = ["kernel_text", "let_text", "program_text", "step_text"]
@@ -32,14 +32,15 @@ INDENT = "  "
 
 
 def program_text(program: Program) -> str:
-    """The buffers of a program and its steps in order, each under the user's lines."""
+    """The buffers of a program, with their bytes, and its steps in order, each under the user's lines."""
     named = names(program)
     return "\n".join(_program_lines(program, named)) + "\n"
 
 
 def step_text(step: Step, named: Names) -> str:
     """One step, under the user's lines."""
-    return "\n".join((*_comments(step.origins), *_step_lines(step, named))) + "\n"
+    comments = (f"# {line}" for line in lines_behind(step.origins))
+    return "\n".join((*comments, *_step_lines(step, named))) + "\n"
 
 
 def kernel_text(kernel: Kernel, named: Names) -> str:
@@ -73,12 +74,12 @@ def _program_lines(program: Program, named: Names) -> Iterator[str]:
             base = f", a view of {_name(buffer.base, named)}" if buffer.base is not None else ""
             over = program.aliases.get(buffer)
             written = f", written over {_name(over, named)}" if over is not None else ""
-            yield f"{INDENT}{buffer.role.value} {_declared(name, buffer)}{base}{written}"
+            yield f"{INDENT}{buffer.role.value} {_declared(name, buffer)}{base or _bytes(buffer)}{written}"
     outputs = [_name(output, named) for output in program.outputs]
     for number, step in enumerate(program.steps):
         if number == program.commit:
             yield "commit"
-        yield from _comments(step.origins)
+        yield from (f"# {line}" for line in lines_behind(step.origins))
         first, *rest = _step_lines(step, named)
         yield f"step {number}: {first}"
         yield from (INDENT + line for line in rest)
@@ -178,12 +179,10 @@ def _declared(name: str, buffer: Buffer) -> str:
     return f"{name}: {TensorType(buffer.shape, buffer.dtype)}"
 
 
+def _bytes(buffer: Buffer) -> str:
+    return f", {buffer.bytes:,} bytes" if isinstance(buffer.bytes, int) else f", {buffer.bytes} bytes"
+
+
 def _name(buffer: Buffer, named: Names) -> str:
     """Its name, or what kind of buffer it is where a program that is being checked has none for it."""
     return named.get(buffer, f"unknown {buffer.role.value}")
-
-
-def _comments(origins: Sequence[Origin]) -> Iterator[str]:
-    for origin in dict.fromkeys(origin._replace(derived_from=()) for origin in origins):
-        source = origin.source()
-        yield f"# {origin.place()}: {source}" if source else f"# {origin.place()}"

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.errors import ArgumentError
+from graphc.origin import here, place_of
 from graphc.types import as_dtype
 
 __all__ = ["Initialiser", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
@@ -60,15 +61,28 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     return shape[1] * taps, shape[0] * taps
 
 
+def _check(rng: object, shape: Sequence[object]) -> None:
+    """Raise where what is given is no generator or no shape."""
+    if not isinstance(rng, np.random.Generator):
+        raise ArgumentError(f"rng is no generator: {rng!r}", hint="rng=numpy.random.default_rng(seed)").located(
+            place_of(here())
+        )
+    for extent in shape:
+        if not isinstance(extent, int | np.integer) or isinstance(extent, bool) or extent < 0:
+            raise ArgumentError(f"an extent of a layer is a number, not {extent!r}").located(place_of(here()))
+
+
 def _over(number: float, count: int) -> float:
     """number / count; of an empty layer, whatever it is: there is nothing to draw."""
     return number / max(count, 1)
 
 
 def _uniform(rng: np.random.Generator, shape: Sequence[int], variance: float, dtype: object) -> Array:
+    _check(rng, shape)
     limit = math.sqrt(3 * variance)  # the variance of a uniform draw from [-a, a] is a^2 / 3
     return rng.uniform(-limit, limit, tuple(shape)).astype(as_dtype(dtype))
 
 
 def _normal(rng: np.random.Generator, shape: Sequence[int], variance: float, dtype: object) -> Array:
+    _check(rng, shape)
     return rng.normal(0, math.sqrt(variance), tuple(shape)).astype(as_dtype(dtype))

@@ -31,7 +31,7 @@ def some_axes(name: str, axes: Axes, rank: int, *operands: Node) -> tuple[int, .
     """`axes` counted from the front, in order; all for None.  Raises ShapeError for one given twice."""
     if axes is None:
         return tuple(range(rank))
-    found = [one_axis(name, axis, rank, *operands) for axis in ((axes,) if isinstance(axes, int) else axes)]
+    found = [one_axis(name, axis, rank, *operands) for axis in (axes if isinstance(axes, list | tuple) else (axes,))]
     if len(set(found)) < len(found):
         raise locate(ShapeError(f"{name}: an axis is given twice in {axes}"), here(), operands)
     return tuple(sorted(found))

@@ -1,6 +1,6 @@
 """Derivatives as users ask for them: results are nodes, in the form of what they are taken with respect to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from graphc.autodiff.batching import batched
@@ -14,7 +14,7 @@ from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast, where
 from graphc.ops.creation import iota
 from graphc.ops.movement import expand_dims, reshape
-from graphc.origin import here, place_of
+from graphc.origin import derived, here, place_of
 from graphc.structure import Structure, aligned, leaves, rebuild
 from graphc.types import is_floating
 
@@ -23,8 +23,12 @@ __all__ = ["Unconnected", "grad", "hessian", "hvp", "jacobian", "jvp", "value_an
 Unconnected: TypeAlias = Literal["raise", "zero"]
 
 
-def _checked(what: str, y: Node, wrt: Structure) -> list[Node]:
+def _checked(what: str, y: object, wrt: Structure) -> list[Node]:
     """The nodes of `wrt`, all of them floating."""
+    if not isinstance(y, Node):
+        raise ArgumentError(f"{what}: the result is a {type(y).__name__}, not a node", hint=_hint(y)).located(
+            place_of(here())
+        )
     nodes = leaves(wrt)
     if not nodes:
         raise ArgumentError(f"{what}: nothing to differentiate with respect to").located(place_of(here()))
@@ -40,6 +44,13 @@ def _checked(what: str, y: Node, wrt: Structure) -> list[Node]:
     if not is_floating(y.dtype):
         raise locate(DTypeError(f"{what}: the result is {y.dtype}, which has no derivative"), here(), (y,))
     return nodes
+
+
+def _hint(y: object) -> str | None:
+    """What to give instead of something that is no node."""
+    if isinstance(y, list | tuple | Mapping):
+        return "one result at a time; add them up where the gradient of all is meant"
+    return "derivatives are taken of nodes: y = function(x), then gx.grad(y, x)" if callable(y) else None
 
 
 def _like(wrt: Structure, tangent: Structure) -> list[Like]:
@@ -106,7 +117,7 @@ def vjp(y: Node, wrt: Structure, cotangent: Like, *, unconnected: Unconnected = 
 def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
     """(dy / dwrt) tangent: the forward mode.  `tangent` has the form of `wrt`, the result that of `y`."""
     outputs = leaves(y)
-    nodes = _checked("jvp", outputs[0], wrt)
+    nodes = _checked("jvp", outputs[0] if outputs else None, wrt)
     given = [cast(as_node(t), x.dtype) for t, x in zip(_like(wrt, tangent), nodes, strict=True)]
     for t, x in zip(given, nodes, strict=True):
         if t.shape != x.shape:
@@ -124,10 +135,14 @@ def jacobian(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> 
     seed = placeholder(y.tensor)
     rows = _connected("jacobian", y, nodes, pull_back([y], [seed], nodes), unconnected)
     count = y.tensor.size
-    number = iota(count)
-    unit = where(expand_dims(number, 1) == number, cast(as_node(1.0), y.dtype), cast(as_node(0.0), y.dtype))
-    lifted = batched(rows, {seed: reshape(unit, (count, *y.shape))}, count)
-    return rebuild(wrt, [reshape(row, (*y.shape, *x.shape)) for row, x in zip(lifted, nodes, strict=True)])
+    because = f"jacobian of {y.op.name}"
+    with derived(because, y):
+        number = iota(count)
+        unit = where(expand_dims(number, 1) == number, cast(as_node(1.0), y.dtype), cast(as_node(0.0), y.dtype))
+        units = reshape(unit, (count, *y.shape))
+    lifted = batched(rows, {seed: units}, count)
+    with derived(because, y):
+        return rebuild(wrt, [reshape(row, (*y.shape, *x.shape)) for row, x in zip(lifted, nodes, strict=True)])
 
 
 def hessian(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Structure:

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import final
 
-from graphc.ir.node import Like, Node
+import numpy as np
+
+from graphc.errors import DTypeError
+from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import add, div, mul, neg, sub
 from graphc.ops.elementwise import astype
 from graphc.ops.logic import (
@@ -25,6 +28,7 @@ from graphc.ops.products import matmul
 from graphc.ops.reduction import sum
 from graphc.ops.slicing import getitem
 from graphc.ops.statistics import mean
+from graphc.sizes import Expression
 
 __all__ = ["NodeOperators"]
 
@@ -65,7 +69,13 @@ class NodeOperators:
     """The functions behind the operators, by name."""
 
     def binary(self, name: str, left: Like, right: Like) -> Node:
-        return BINARY[name](left, right)
+        try:
+            return BINARY[name](left, right)
+        except DTypeError as error:
+            operands: tuple[object, object] = (left, right)
+            if all(isinstance(x, Node | np.ndarray | np.generic | int | float | Expression) for x in operands):
+                raise
+            raise _of_no_node(error, name, operands) from None
 
     def unary(self, name: str, x: Node) -> Node:
         return UNARY[name](x)
@@ -75,3 +85,11 @@ class NodeOperators:
 
     def method(self, name: str, x: Node, *args: object, **options: object) -> Node:
         return METHODS[name](x, *args, **options)
+
+
+def _of_no_node(error: DTypeError, name: str, operands: tuple[object, object]) -> DTypeError:
+    """What is wrong with an operand that cannot become a node, with the other one beside it."""
+    node, other = operands if isinstance(operands[0], Node) else reversed(operands)
+    assert isinstance(node, Node), operands
+    hint = "`node is None` asks whether there is one" if other is None and name in ("eq", "ne") else error.hint
+    return DTypeError(f"{name}: {error.problem}", hint=hint).located((*error.lines, *made_at("node", node)))

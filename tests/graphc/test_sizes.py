@@ -482,7 +482,13 @@ def test_operand_used_twice_does_not_double_the_work() -> None:
 def test_mistake_is_explained(mistake: Callable[[], object], text: str) -> None:
     with pytest.raises(ShapeError) as caught:
         mistake()
-    assert str(caught.value) == text
+    said = [caught.value.problem, *([f"  hint: {caught.value.hint}"] if caught.value.hint else [])]
+    assert "\n".join(said) == text
+
+
+def test_a_size_that_is_used_as_a_number_names_the_line() -> None:
+    with pytest.raises(ShapeError, match=r"at test_sizes\.py:\d+ in test_a_size"):
+        range(n)
 
 
 @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])

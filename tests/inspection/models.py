@@ -20,6 +20,7 @@ from graphc.ops.elementwise import exp, tanh
 from graphc.ops.extremes import max_with_index
 from graphc.ops.movement import stack
 from graphc.ops.operators import NodeOperators
+from graphc.ops.products import matmul
 from graphc.ops.reduction import sum
 from graphc.ops.statistics import mean
 from graphc.origin import here, scope
@@ -73,6 +74,7 @@ _WORDS: Mapping[str, object] = {
     "tanh": tanh,
     "sum": sum,
     "mean": mean,
+    "matmul": matmul,
     "max_with_index": max_with_index,
     "grad": gradient,
 }

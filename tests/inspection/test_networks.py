@@ -35,6 +35,7 @@ def test_attributes() -> None:
         "file": "model.py",
         "line": 1,
         "scope": "",
+        "merged": "",
         "derived": "",
         "output": False,
         "sets": "",

@@ -1,5 +1,6 @@
 """Graphs as text."""
 
+import graphc as gx
 from graphc.inspection.text import graph_text
 from graphc.ir.graph import Graph
 from tests.golden_text import Golden
@@ -70,3 +71,36 @@ def test_long_chain_is_printed_without_recursion() -> None:
     lines = graph_text(nodes["y"]).splitlines()
     assert len(lines) == 20_002
     assert lines[-1] == "return %20000"
+
+
+def test_a_tangent_of_a_gradient_that_is_not_shown_leads_on_to_the_forward_node() -> None:
+    x, v = gx.input("x"), gx.input("v")
+    y = gx.tanh(x)
+    assert "tangent of tanh %" in graph_text(gx.jvp(y, x, v))
+    assert "tangent of mul from grad of exp %" in graph_text(gx.hvp(gx.tanh(x) * gx.exp(x), x, v))
+
+
+def test_a_jacobian_is_a_batch_of_the_gradient() -> None:
+    x = gx.input("x", ("n",))
+    y = gx.tanh(x)
+    text = graph_text(gx.jacobian(y, x))
+    assert "batch of mul from grad of tanh %" in text
+    assert "jacobian of tanh %" in text
+
+
+def test_a_rule_that_differentiates_what_it_made_is_one_rule() -> None:
+    x, v = gx.input("x", (3,)), gx.input("v", (3,))
+    y = gx.cumprod(x)
+    text = graph_text([y, gx.jvp(y, x, v)])
+    assert "tangent of cumprod %" in text
+    assert "placeholder" not in text
+    assert "grad of" not in text
+
+
+def test_what_passes_made_of_a_forward_node_is_found() -> None:
+    x = gx.input("x")
+    y = gx.tanh(x * 1)
+    f = gx.compile([x], [y, gx.grad(y, x)])
+    shared = f.trace["share"].after
+    assert isinstance(shared, Graph)
+    assert "grad of tanh %1" in graph_text(shared)

@@ -58,17 +58,17 @@ def test_text_does_not_depend_on_history() -> None:
     assert program_text(training_program()) == program_text(training_program())
 
 
-def test_user_line_stands_above_once() -> None:
+def test_user_line_stands_above_once_with_its_rules() -> None:
     line = HERE[0]
-    again = line._replace(derived_from=(Derivation("exp", Forward(line)),))
-    step = Kernel((), (), (line, Origin("a/b/net.py", 7, "f"), again))
-    assert step_text(step, {}).splitlines() == ["# model.py:3", "# net.py:7", "kernel"]
+    again = line._replace(derived_from=(Derivation("grad of exp", Forward(line)),))
+    step = Kernel((), (), (line, Origin("a/b/net.py", 7, "f"), line, again))
+    assert step_text(step, {}).splitlines() == ["# model.py:3  (and grad of exp)", "# net.py:7", "kernel"]
 
 
 def test_user_source_stands_beside_the_line() -> None:
     line = test_user_source_stands_beside_the_line.__code__.co_firstlineno
     (comment, _) = step_text(Kernel((), (), (Origin(__file__, line, "f"),)), {}).splitlines()
-    assert comment == f"# test_text.py:{line}: def test_user_source_stands_beside_the_line() -> None:"
+    assert comment == f"# test_text.py:{line}  def test_user_source_stands_beside_the_line() -> None:"
 
 
 def test_guarded_load_says_what_otherwise() -> None:

@@ -18,8 +18,9 @@ from pathlib import Path
 from tests.repository.modules import source_modules
 
 FOUNDATION = frozenset(
-    {"collector", "errors", "expressions", "origin", "polynomials", "printable", "sizes", "structure", "types"}
-) | {"value"}
+    {"collector", "display", "errors", "expressions", "origin", "polynomials", "printable"}
+    | {"sizes", "structure", "types", "value"}
+)
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
 
 LAW: Mapping[str, frozenset[str]] = {

@@ -1,0 +1,87 @@
+"""Provenance: a node that replaces others keeps leading to every line and every rule that is behind them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import final
+
+from graphc.ir.graph import Graph
+from graphc.ir.kinds import Leaf
+from graphc.ir.leaves import Input, Variable
+from graphc.ir.node import Node
+from graphc.origin import Origin, merged
+
+__all__ = ["Ancestry", "consumed"]
+
+
+@final
+@dataclass
+class Ancestry:
+    """Which nodes others stand for, collected while a pass runs.
+
+    A pass learns what a node replaces when that node already has readers, so nodes get their origins in one walk
+    at the end.  What is replaced may have replaced others before: origins nest, and all stays linear.
+    """
+
+    replaced: dict[Node, dict[Node, None]] = field(default_factory=dict)
+
+    def add(self, kept: Node, nodes: Iterable[Node]) -> None:
+        """`kept` stands for `nodes` too.
+
+        Inputs and variables stand for themselves: what became one of them is computed no more.
+        """
+        if isinstance(kept.op, Input | Variable):
+            return
+        for node in nodes:
+            if node.origin is not kept.origin or node in self.replaced:
+                self.replaced.setdefault(kept, {})[node] = None
+
+    def given_to(self, graph: Graph, order: Iterable[Node]) -> Graph:
+        """The same graph, whose nodes have the origins of all that they stand for.
+
+        `order` holds the nodes of the graph, and maybe others, operands first.
+        """
+        if not self.replaced:
+            return graph
+        known: dict[Node, Origin] = {}
+        new: dict[Node, Node] = {}  # for those nodes that become others
+        for node in order:
+            inputs = node.inputs
+            stands = node in self.replaced
+            if stands or not new.keys().isdisjoint(inputs):
+                origin = self._origin(node, known) if stands else node.origin
+                new[node] = Node(node.op, tuple([new.get(x, x) for x in inputs]), node.type, origin)
+        return Graph(
+            graph.inputs,
+            tuple(new.get(y, y) for y in graph.outputs),
+            {w: new.get(v, v) for w, v in graph.updates.items()},
+        )
+
+    def _origin(self, node: Node, known: dict[Node, Origin]) -> Origin:
+        """The origin of a node and of all behind it, those of the nodes behind being found first."""
+        opened: set[Node] = set()
+        stack = [node]
+        while stack:
+            part = stack[-1]
+            parts = self.replaced.get(part, {})
+            if part not in opened:
+                opened.add(part)
+                stack.extend(x for x in parts if x in self.replaced and x not in known and x not in opened)
+                continue
+            known[stack.pop()] = merged(part.origin, [known.get(x, x.origin) for x in parts])
+        return known[node]
+
+
+def consumed(node: Node, found: Node) -> Iterator[Node]:
+    """The operands of `node` that a rule took apart when it made `found`: those that nothing it made reads.
+
+    What a rule makes has the origin of `node`.
+    """
+    read: set[Node] = set()
+    made = [found]
+    while made:
+        part = made.pop()
+        if part not in read:
+            read.add(part)
+            if part.origin is node.origin:
+                made.extend(part.inputs)
+    return (x for x in node.inputs if x not in read and not isinstance(x.op, Leaf))

@@ -1,0 +1,229 @@
+"""Mistakes that habits from Python and from other libraries lead to, one function each, as in tests/mistakes.py.
+
+Golden texts name the lines of this file: add at its end.
+"""
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+
+import graphc as gx
+
+
+def operand_that_is_nothing() -> None:
+    x = gx.input("x", (3,))
+    nothing: Any = None
+    x + nothing
+
+
+def comparison_with_nothing() -> None:
+    loss: Any = gx.exp(gx.input("x"))
+    print(loss == None)  # noqa: E711
+
+
+def complex_number_in_arithmetic() -> None:
+    x: Any = gx.input("x", (3,))
+    x * 1j
+
+
+def integer_that_is_huge() -> None:
+    gx.input("x") * 10**5000
+
+
+def backward_as_elsewhere() -> None:
+    loss: Any = gx.sum(gx.param("w", np.zeros(3)))
+    loss.backward()
+
+
+def method_that_is_a_function() -> None:
+    x: Any = gx.input("x", (3,))
+    x.max()
+
+
+def value_as_elsewhere() -> None:
+    loss: Any = gx.exp(gx.input("x"))
+    loss.item()
+
+
+def element_that_is_assigned() -> None:
+    x: Any = gx.input("x", (3,))
+    x[0] = 1.0
+
+
+def element_that_is_searched() -> None:
+    x: Any = gx.input("x", (3,))
+    print(3.0 in x)
+
+
+def node_in_a_list_of_nodes() -> None:
+    x, y = gx.input("x", (3,)), gx.input("y", (3,))
+    print(y in [x, y])
+
+
+def number_in_a_format() -> None:
+    loss = gx.exp(gx.input("loss"))
+    print(f"loss {loss:.3f}")
+
+
+def sum_by_numpy() -> None:
+    x: Any = gx.input("x", ("batch", 3))
+    np.sum(x, axis=0)
+
+
+def array_of_nodes() -> None:
+    x = gx.input("x", (3,))
+    np.array([x, x])
+
+
+def length_of_a_node() -> None:
+    len(gx.input("x", ("batch", 3)))
+
+
+def copy_of_a_parameter() -> None:
+    w = gx.param("w", np.zeros(3))
+    copy.deepcopy({"weights": [w]})
+
+
+def pickle_of_a_node() -> None:
+    pickle.dumps(gx.input("x", (3,)))
+
+
+def pickle_of_a_compiled_function() -> None:
+    x = gx.input("x")
+    pickle.dumps(gx.compile([x], x + 1))
+
+
+def value_of_an_input() -> None:
+    x = gx.input("x", (3,))
+    print(x.value)
+
+
+def value_of_a_computed_node() -> None:
+    y = gx.exp(gx.input("x", (3,)))
+    y.value = np.zeros(3)
+
+
+def loop_over_an_open_size() -> None:
+    x = gx.input("x", ("batch", 3))
+    for row in range(x.shape[0]):
+        print(x[row])
+
+
+def branch_on_an_open_size() -> None:
+    x = gx.input("x", ("batch", 3))
+    if x.shape[0] > 1:
+        print("many")
+
+
+def axis_that_is_a_float() -> None:
+    axis: Any = 1.0
+    gx.sum(gx.input("x", (2, 3)), axis=axis)
+
+
+def gradient_of_a_function() -> None:
+    x = gx.input("x")
+    square: Any = lambda x: x * x  # noqa: E731
+    gx.grad(square, x)
+
+
+def gradient_of_several() -> None:
+    w = gx.param("w", 1.0)
+    losses: Any = [w * w, gx.exp(w)]
+    gx.grad(losses, w)
+
+
+def gradient_by_a_name() -> None:
+    w = gx.param("w", 1.0)
+    gx.grad(w * w, "w")
+
+
+def gradient_in_the_wrong_order() -> None:
+    w = gx.param("w", np.zeros(3))
+    loss = gx.sum(w)
+    gx.grad(w, loss)
+
+
+def inputs_and_outputs_exchanged() -> None:
+    x = gx.input("x", (3,))
+    y = gx.exp(x)
+    gx.compile(y, [x])
+
+
+def parameter_as_an_input() -> None:
+    w = gx.param("w", 1.0)
+    gx.compile([w], w * 2)
+
+
+def updates_that_are_a_list_of_nodes() -> None:
+    w = gx.param("w", 1.0)
+    updates: Any = [w]
+    gx.compile([], None, updates=updates)
+
+
+def updates_by_name() -> None:
+    w = gx.param("w", 1.0)
+    updates: Any = {"w": w * 2}
+    gx.compile([], None, updates=updates)
+
+
+def call_with_a_dict() -> None:
+    x = gx.input("x")
+    gx.compile([x], x + 1)({"x": 1.0})
+
+
+def call_with_a_node() -> None:
+    x = gx.input("x")
+    gx.compile([x], x + 1)(x)
+
+
+def call_with_an_option_of_elsewhere() -> None:
+    x = gx.input("x")
+    gx.compile([x], x + 1)(1.0, device="cuda")
+
+
+def size_that_is_no_number() -> None:
+    x = gx.input("x", ("batch", 3))
+    f = gx.compile([x], gx.exp(x))
+    batch: Any = "64"
+    f.memory(batch=batch)
+
+
+def dtype_as_a_shape() -> None:
+    gx.input("x", "float32")
+
+
+def parameter_made_of_a_node() -> None:
+    x = gx.input("x", (3,))
+    gx.param("w", x)
+
+
+def evaluation_without_an_input() -> None:
+    x = gx.input("x")
+    gx.evaluate(x + 1)
+
+
+def evaluation_by_name() -> None:
+    x = gx.input("x")
+    given: Any = {"x": 1.0}
+    gx.evaluate(x + 1, given)
+
+
+def seed_as_a_generator() -> None:
+    seed: Any = 0
+    gx.nn.Linear(3, 2, rng=seed)
+
+
+def layer_of_a_float() -> None:
+    width: Any = 3.0
+    gx.nn.Linear(width, 2, rng=np.random.default_rng(0))
+
+
+def view_of_a_name() -> None:
+    gx.show("x")
+
+
+def formula_of_a_vector() -> None:
+    x = gx.input("x", (3,))
+    gx.to_sympy(gx.sum(x))
