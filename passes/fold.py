@@ -5,7 +5,7 @@ from typing import ClassVar, final
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Elementwise, Movement, Reshaped
-from graphc.ir.leaves import full, uniform
+from graphc.ir.leaves import ConstantValue, full, uniform
 from graphc.ir.node import Node
 from graphc.kernel.meaning import value_of
 from graphc.kernel.scalar import Call, Const, Formula, Number, Scalar
@@ -27,10 +27,15 @@ class FoldConstants(Pass[Graph, Graph]):
     name: ClassVar[str] = "fold"
 
     def run(self, form: Graph, log: Log) -> Graph:
+        constants: set[Node] = set()
         results: set[Node] = set()  # they lead to the lines of the results that went into them
 
         def fold(node: Node) -> Node:
-            if not node.inputs or not isinstance(node.op, Elementwise | Movement | Reshaped):
+            if isinstance(node.op, ConstantValue):
+                constants.add(node)
+            if not node.inputs or not constants.issuperset(node.inputs):
+                return node
+            if not isinstance(node.op, Elementwise | Movement | Reshaped):
                 return node
             numbers = [uniform(x) for x in node.inputs]
             known = [number for number in numbers if number is not None]
@@ -39,6 +44,7 @@ class FoldConstants(Pass[Graph, Graph]):
             log.note(f"{node.op.name} of constants", node.origin)
             with standing_for(node, *(x for x in node.inputs if x in results)):
                 result = full(node.shape, _value(node, known), node.dtype, weak=node.tensor.weak)
+            constants.add(result)
             results.add(result)
             return result
 

@@ -8,6 +8,7 @@ A loop unit walks rows (outer axes) and, in each row, inner axes; a node of it i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import (
@@ -44,8 +45,7 @@ def separate(graph: Graph) -> Partition:
     return fuse(graph, Target("one node at a time", largest_kernel=1), Log())
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """Some unit reads a node, at `map` of the axes of `reader` (of its operand, for a reduction)."""
 
     unit: int

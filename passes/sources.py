@@ -1,7 +1,7 @@
 """Seeing through movements: where the elements that a node reads really lie."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import IndexMap, Lookup, Movement, Scatter
@@ -12,8 +12,7 @@ from graphc.sizes import Size
 __all__ = ["Source", "composed", "composed_index", "index_places", "shows_all", "sources"]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A node that is no movement, and where elements lie in it; `map` None means at the same index."""
 
     node: Node

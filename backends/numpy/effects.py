@@ -17,7 +17,7 @@ from graphc.types import INT64, DType
 __all__ = ["write_effects"]
 
 SMALL_WINDOW = 64  # a fold over so few elements is unrolled: NumPy's reduce is slow on short axes
-SHORT = 4  # the same where the elements lie side by side
+SHORT = 4  # the same where the elements lie side by side, unless whole rows are added up, which reduce does well
 
 
 def write_effects(stage: Stage, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> None:
@@ -44,7 +44,9 @@ def _fold(fold: Fold, stage: Stage, values: Mapping[int, Value], draft: Draft) -
     ufunc = ACCUMULATE[fold.monoid]
     extents = [axis.extent for axis in stage.inner]
     count = product(extents)
-    if isinstance(count, int) and 1 < count <= (SMALL_WINDOW if value.is_windowed else SHORT):
+    leads = value.axes <= inner or min(draft.dims.index(axis) for axis in inner) == 0
+    limit = SMALL_WINDOW if value.is_windowed else 1 if leads else SHORT
+    if isinstance(count, int) and 1 < count <= limit:
         draft.emit(lambda out: _unrolled(ufunc, stage, value, out, draft), [value], result)
         return
     at = ", ".join(str(draft.dims.index(axis)) for axis in sorted(inner, key=lambda a: a.number))
