@@ -61,7 +61,9 @@ UFUNCS: Mapping[Fn, str] = {
     Fn.AND: "np.bitwise_and",
     Fn.OR: "np.bitwise_or",
     Fn.XOR: "np.bitwise_xor",
-    Fn.NOT: "np.logical_not",
+    Fn.NOT: "np.invert",
+    Fn.LEFT_SHIFT: "np.left_shift",
+    Fn.RIGHT_SHIFT: "np.right_shift",
     Fn.ISNAN: "np.isnan",
     Fn.ISFINITE: "np.isfinite",
 }

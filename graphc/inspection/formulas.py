@@ -66,6 +66,8 @@ def on_numbers() -> Mapping[Fn, Function]:
         Fn.DIGAMMA: s.digamma,
         Fn.POLYGAMMA: s.polygamma,
         Fn.COPYSIGN: lambda x, y: s.Piecewise((s.Abs(x), y >= 0), (-s.Abs(x), True)),
+        Fn.LEFT_SHIFT: lambda x, y: x * 2**y,
+        Fn.RIGHT_SHIFT: lambda x, y: s.floor(x / 2**y),
         Fn.LT: s.Lt,
         Fn.LE: s.Le,
         Fn.GT: s.Gt,

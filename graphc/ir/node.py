@@ -103,8 +103,8 @@ class Operators(Protocol):
 OPERATORS = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "floor_divide": "floordiv",
     "remainder": "mod", "power": "pow", "matmul": "matmul", "equal": "eq", "not_equal": "ne", "less": "lt",
-    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or", "bitwise_xor": "logical_xor",
+    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "bitwise_and",
+    "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor",
 }  # fmt: skip
 
 
@@ -251,13 +251,13 @@ class Node(Displayed, Refusals):
         return self.operators.binary("ge", self, other)
 
     def __and__(self, other: Like) -> "Node":
-        return self.operators.binary("logical_and", self, other)
+        return self.operators.binary("bitwise_and", self, other)
 
     def __or__(self, other: Like) -> "Node":
-        return self.operators.binary("logical_or", self, other)
+        return self.operators.binary("bitwise_or", self, other)
 
     def __xor__(self, other: Like) -> "Node":
-        return self.operators.binary("logical_xor", self, other)
+        return self.operators.binary("bitwise_xor", self, other)
 
     def __neg__(self) -> "Node":
         return self.operators.unary("neg", self)
@@ -269,7 +269,7 @@ class Node(Displayed, Refusals):
         return self.operators.unary("abs", self)
 
     def __invert__(self) -> "Node":
-        return self.operators.unary("logical_not", self)
+        return self.operators.unary("bitwise_not", self)
 
     def __getitem__(self, index: object) -> "Node":
         return self.operators.getitem(self, index)

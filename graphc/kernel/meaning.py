@@ -153,6 +153,8 @@ MEANING: Mapping[Fn, Function] = {
     Fn.OR: np.bitwise_or,
     Fn.XOR: np.bitwise_xor,
     Fn.NOT: np.invert,
+    Fn.LEFT_SHIFT: np.left_shift,  # what moves out is lost
+    Fn.RIGHT_SHIFT: np.right_shift,  # of signed integers, copies of the sign move in
     Fn.ISNAN: np.isnan,
     Fn.ISFINITE: np.isfinite,
     Fn.WHERE: lambda condition, x, y: x if condition else y,

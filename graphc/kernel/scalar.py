@@ -36,7 +36,8 @@ class Fn(Enum):
     """Every function a formula may call.  Each means the same everywhere; `reference` holds the meaning.
 
     FLOORDIV and MOD are floor division and its remainder, for every sign.  Comparisons with nan are false, NE
-    is true.  MINIMUM and MAXIMUM pass nan on.  WHERE picks; the branch not picked has no effect.
+    is true.  MINIMUM and MAXIMUM pass nan on.  WHERE picks; the branch not picked has no effect.  A shift by the
+    number of bits or more, or by a negative number, moves all bits out.
     """
 
     ADD = "add"
@@ -95,6 +96,8 @@ class Fn(Enum):
     OR = "or"
     XOR = "xor"
     NOT = "not"
+    LEFT_SHIFT = "left_shift"
+    RIGHT_SHIFT = "right_shift"
     ISNAN = "isnan"
     ISFINITE = "isfinite"
     WHERE = "where"

@@ -11,6 +11,7 @@ __all__ = ["SIGNATURES", "Signature", "objection"]
 ANY = "biuf"  # bool, signed, unsigned, floating
 NUMBERS = "iuf"
 BITS = "biu"
+INTEGERS = "iu"
 FLOAT = "f"
 
 
@@ -42,6 +43,7 @@ SIGNATURES: Mapping[Fn, Signature] = {
     **dict.fromkeys((Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE), Signature(2, ANY)),
     **dict.fromkeys((Fn.AND, Fn.OR, Fn.XOR), Signature(2, BITS)),
     Fn.NOT: Signature(1, BITS),
+    **dict.fromkeys((Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT), Signature(2, INTEGERS)),
     **dict.fromkeys((Fn.ISNAN, Fn.ISFINITE), _ONE_FLOAT),
     Fn.WHERE: Signature(2, ANY),
     Fn.CAST: Signature(1, ANY),

@@ -1,4 +1,4 @@
-"""Smooth functions of one number: exponentials, logarithms, trigonometry, activations."""
+"""Smooth functions: exponentials, logarithms, activations, interpolation."""
 
 import math
 from collections.abc import Sequence
@@ -9,31 +9,30 @@ from graphc.ir.arithmetic import ones_like
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, cast, div
+from graphc.ir.operands import as_node, cast, div, meet
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.types import as_dtype, as_floating
 
 __all__ = [
     "astype",
-    "cos",
     "erf",
     "exp",
     "exp2",
     "expm1",
     "floating",
     "gelu",
+    "lerp",
     "log",
     "log10",
     "log1p",
     "log2",
     "log_sigmoid",
+    "meet_floating",
     "sigmoid",
     "silu",
-    "sin",
     "softplus",
     "stop_gradient",
-    "tan",
     "tanh",
 ]
 
@@ -46,6 +45,12 @@ def floating(x: Like) -> Node:
         return node
     number = uniform(node)
     return as_node(float(number)) if node.tensor.weak and number is not None else cast(node, dtype)
+
+
+def meet_floating(name: str, left: Like, right: Like) -> tuple[Node, Node]:
+    """Both operands as floats of one dtype and one shape."""
+    x, y = meet(name, left, right)
+    return floating(x), floating(y)
 
 
 def astype(x: Like, dtype: object) -> Node:
@@ -182,63 +187,6 @@ def log1p(x: Like) -> Node:
     return apply(Log1p(), floating(x))
 
 
-# Trigonometry.
-
-
-@final
-class Sin(Elementwise):
-    """The sine of an angle in radians.  Slope: cos(x)."""
-
-    name: ClassVar[str] = "sin"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.sin(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (cos(*xs),)
-
-
-@final
-class Cos(Elementwise):
-    """The cosine of an angle in radians.  Slope: -sin(x)."""
-
-    name: ClassVar[str] = "cos"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.cos(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (-sin(*xs),)
-
-
-@final
-class Tan(Elementwise):
-    """The tangent of an angle in radians.  Slope: 1 + y²."""
-
-    name: ClassVar[str] = "tan"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.tan(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (y * y + 1,)
-
-
-def sin(x: Like) -> Node:
-    """The sine of an angle in radians."""
-    return apply(Sin(), floating(x))
-
-
-def cos(x: Like) -> Node:
-    """The cosine of an angle in radians."""
-    return apply(Cos(), floating(x))
-
-
-def tan(x: Like) -> Node:
-    """The tangent of an angle in radians."""
-    return apply(Tan(), floating(x))
-
-
 # Activations, and the function behind the normal distribution.
 
 
@@ -335,6 +283,33 @@ def gelu(x: Like) -> Node:
 def erf(x: Like) -> Node:
     """The error function, 2/√π ∫₀ˣ e^-t² dt."""
     return apply(Erf(), floating(x))
+
+
+# Between two values.
+
+
+@final
+class Lerp(Elementwise):
+    """x + w (y - x), written so that it is exactly y for w = 1.  Slopes: 1 - w, w, y - x."""
+
+    name: ClassVar[str] = "lerp"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, y, w = xs
+        gap = y - x
+        return k.where(w < 0.5, x + w * gap, y - (1 - w) * gap)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        start, end, w = xs
+        return (1 - w, w, end - start)
+
+
+def lerp(start: Like, end: Like, weight: Like) -> Node:
+    """start + weight (end - start): `start` for a weight of 0 and `end` for 1, both exactly; also beyond them."""
+    x, y = meet("lerp", start, end)
+    x, w = meet("lerp", x, weight)
+    y, w = meet("lerp", y, w)
+    return apply(Lerp(), floating(x), floating(y), floating(w))
 
 
 # The identity that derivatives do not pass.

@@ -8,6 +8,7 @@ import numpy as np
 from graphc.errors import DTypeError
 from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import add, div, mul, neg, sub
+from graphc.ops.bits import bitwise_and, bitwise_not, bitwise_or, bitwise_xor
 from graphc.ops.elementwise import astype
 from graphc.ops.logic import (
     equal,
@@ -15,10 +16,6 @@ from graphc.ops.logic import (
     greater_equal,
     less,
     less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
     not_equal,
 )
 from graphc.ops.movement import matrix_transpose, reshape, transpose
@@ -47,12 +44,12 @@ BINARY: Mapping[str, Callable[[Like, Like], Node]] = {
     "le": less_equal,
     "gt": greater,
     "ge": greater_equal,
-    "logical_and": logical_and,
-    "logical_or": logical_or,
-    "logical_xor": logical_xor,
+    "bitwise_and": bitwise_and,
+    "bitwise_or": bitwise_or,
+    "bitwise_xor": bitwise_xor,
 }
 
-UNARY: Mapping[str, Callable[[Like], Node]] = {"neg": neg, "abs": abs, "logical_not": logical_not}
+UNARY: Mapping[str, Callable[[Like], Node]] = {"neg": neg, "abs": abs, "bitwise_not": bitwise_not}
 
 METHODS: Mapping[str, Callable[..., Node]] = {
     "transpose": transpose,

@@ -1,7 +1,10 @@
 """Functions with corners and steps.  At each corner one slope is chosen, and said."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar, final
+
+from ml_dtypes import finfo
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import ones_like
@@ -10,21 +13,27 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
-from graphc.ops.logic import equal, greater, greater_equal, less_equal
+from graphc.ops.elementwise import meet_floating
+from graphc.ops.logic import equal, greater, greater_equal, isnan, less_equal
 from graphc.types import is_floating
 
 __all__ = [
     "abs",
     "ceil",
     "clip",
+    "copysign",
     "floor",
     "floordiv",
+    "fmod",
+    "heaviside",
     "maximum",
     "minimum",
+    "nan_to_num",
     "relu",
     "remainder",
     "round",
     "sign",
+    "trunc",
 ]
 
 
@@ -133,6 +142,39 @@ def clip(x: Like, low: "Like | None" = None, high: "Like | None" = None) -> Node
     return node if high is None else minimum(node, high)
 
 
+@final
+class CopySign(Elementwise):
+    """|x| with the sign of y, also of a zero or nan.  Slopes: 1 where the signs agree, else -1, 0 at x = 0; and 0."""
+
+    name: ClassVar[str] = "copysign"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.copysign(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        x, signed = xs
+        return (sign(x) * copysign(ones_like(x), signed), None)
+
+
+def copysign(x: Like, signed: Like) -> Node:
+    """|x| with the sign of `signed`, also of a zero.  The slope at x = 0 is 0."""
+    return apply(CopySign(), *meet_floating("copysign", x, signed))
+
+
+def nan_to_num(x: Like, nan: Like = 0.0, posinf: "Like | None" = None, neginf: "Like | None" = None) -> Node:
+    """`x` with numbers in place of nan and infinities: 0 and the largest of its dtype, unless others are given.
+
+    No gradient reaches `x` where it is nan or infinite.
+    """
+    node = as_node(x)
+    if not is_floating(node.dtype):
+        return node
+    largest = float(finfo(node.dtype).max)  # type: ignore[no-untyped-call]
+    high, low = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    bounded = where(equal(node, math.inf), high, where(equal(node, -math.inf), low, node))
+    return where(isnan(node), nan, bounded)
+
+
 # Steps: their slope is 0, wherever they have one.
 
 
@@ -167,6 +209,32 @@ class Round(Elementwise):
 
 
 @final
+class Trunc(Elementwise):
+    """The nearest integer that is not farther from 0 than x.  Slope: 0."""
+
+    name: ClassVar[str] = "trunc"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.trunc(*xs)
+
+
+@final
+class Heaviside(Elementwise):
+    """0 for x < 0, h for x = 0, 1 for x > 0; nan for nan.  Slopes: 0; 1 where x = 0, else 0."""
+
+    name: ClassVar[str] = "heaviside"
+    accepts: ClassVar[str] = "iuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, at_zero = xs
+        positive = k.where(x > 0, x.of(1), x)  # nan stays
+        return k.where(x == 0, at_zero, k.where(x < 0, x.of(0), positive))
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (None, where(equal(xs[0], 0), ones_like(y), 0.0))
+
+
+@final
 class FloorDiv(Elementwise):
     """⌊x / y⌋.  Slopes: 0, 0."""
 
@@ -191,6 +259,26 @@ class Remainder(Elementwise):
         return (ones_like(y), -floordiv(*xs))
 
 
+@final
+class Fmod(Elementwise):
+    """x - y trunc(x / y), of the sign of x.  Slopes: 1, -trunc(x / y).  Of integers: 0 where y = 0."""
+
+    name: ClassVar[str] = "fmod"
+    accepts: ClassVar[str] = "iuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, y = xs
+        if x.dtype.kind not in "iu":
+            return k.copysign(k.remainder(k.abs(x), k.abs(y)), x)
+        rest = k.remainder(x, y)  # of the sign of y; the least integer has no absolute value
+        has_other_sign = k.logical_and(rest != 0, k.logical_xor(x < 0, y < 0))
+        return k.where(has_other_sign, rest - y, rest)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        x, divisor = xs
+        return (ones_like(y), -trunc(x / divisor))
+
+
 def floor(x: Like) -> Node:
     """The largest integer that is not above x, in the dtype of `x`."""
     node = as_node(x)
@@ -209,6 +297,17 @@ def round(x: Like) -> Node:
     return apply(Round(), node) if is_floating(node.dtype) else node
 
 
+def trunc(x: Like) -> Node:
+    """The nearest integer that is not farther from 0 than `x`, in the dtype of `x`."""
+    node = as_node(x)
+    return apply(Trunc(), node) if is_floating(node.dtype) else node
+
+
+def heaviside(x: Like, at_zero: Like) -> Node:
+    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0.  The slope by `x` is 0, also at the step."""
+    return apply(Heaviside(), *meet("heaviside", x, at_zero))
+
+
 def floordiv(left: Like, right: Like) -> Node:
     """⌊left / right⌋, elementwise."""
     return apply(FloorDiv(), *meet("floordiv", left, right))
@@ -217,3 +316,8 @@ def floordiv(left: Like, right: Like) -> Node:
 def remainder(left: Like, right: Like) -> Node:
     """left - right ⌊left / right⌋, elementwise: of the sign of `right`."""
     return apply(Remainder(), *meet("remainder", left, right))
+
+
+def fmod(left: Like, right: Like) -> Node:
+    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C."""
+    return apply(Fmod(), *meet("fmod", left, right))

@@ -17,7 +17,7 @@ from graphc.ops.logic import less, logical_or, not_equal
 from graphc.origin import here
 from graphc.types import is_floating
 
-__all__ = ["power", "reciprocal", "rsqrt", "sqrt", "square"]
+__all__ = ["cbrt", "power", "reciprocal", "rsqrt", "sqrt", "square"]
 
 
 @final
@@ -46,6 +46,19 @@ class Sqrt(Elementwise):
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         return (div(ones_like(y), y * 2),)
+
+
+@final
+class Cbrt(Elementwise):
+    """The real cube root, of the sign of x.  Slope: 1 / (3y²), inf at 0."""
+
+    name: ClassVar[str] = "cbrt"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.cbrt(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (div(ones_like(y), y * y * 3),)
 
 
 @final
@@ -81,6 +94,11 @@ def square(x: Like) -> Node:
 def sqrt(x: Like) -> Node:
     """√x: nan below 0."""
     return apply(Sqrt(), floating(x))
+
+
+def cbrt(x: Like) -> Node:
+    """The real cube root, of the sign of `x`."""
+    return apply(Cbrt(), floating(x))
 
 
 def reciprocal(x: Like) -> Node:
