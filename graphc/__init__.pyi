@@ -60,6 +60,8 @@ from graphc.ops.diagonal import trace as trace
 from graphc.ops.einsum import einsum as einsum
 from graphc.ops.elementwise import astype as astype
 from graphc.ops.elementwise import erf as erf
+from graphc.ops.elementwise import erfc as erfc
+from graphc.ops.elementwise import erfinv as erfinv
 from graphc.ops.elementwise import exp as exp
 from graphc.ops.elementwise import exp2 as exp2
 from graphc.ops.elementwise import expm1 as expm1
@@ -159,8 +161,6 @@ from graphc.ops.sorting import argsort as argsort
 from graphc.ops.sorting import sort as sort
 from graphc.ops.sorting import topk as topk
 from graphc.ops.special import digamma as digamma
-from graphc.ops.special import erfc as erfc
-from graphc.ops.special import erfinv as erfinv
 from graphc.ops.special import lgamma as lgamma
 from graphc.ops.special import logaddexp as logaddexp
 from graphc.ops.special import logaddexp2 as logaddexp2

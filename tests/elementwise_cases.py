@@ -75,8 +75,8 @@ TRIGONOMETRY = (
 
 SPECIAL = (
     unary("erf", e.erf, special.erf, -2, 2),
-    unary("erfc", s.erfc, special.erfc, -2, 2),
-    unary("erfinv", s.erfinv, special.erfinv, -0.8, 0.8),
+    unary("erfc", e.erfc, special.erfc, -2, 2),
+    unary("erfinv", e.erfinv, special.erfinv, -0.8, 0.8),
     unary("lgamma", s.lgamma, special.gammaln, 0.5, 4),
     unary("lgamma of negative", s.lgamma, special.gammaln, -1.8, -1.2),
     unary("digamma", s.digamma, special.digamma, 0.5, 4),

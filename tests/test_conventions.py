@@ -15,7 +15,7 @@ from graphc.ir.leaves import constant_array
 from graphc.ir.node import Node
 from graphc.ir.operands import where
 from graphc.ops.bits import left_shift, right_shift
-from graphc.ops.elementwise import lerp, log, sigmoid, softplus, stop_gradient, tanh
+from graphc.ops.elementwise import erfinv, lerp, log, sigmoid, softplus, stop_gradient, tanh
 from graphc.ops.extremes import max, max_with_index, min, min_with_index
 from graphc.ops.movement import concat, flip, pad
 from graphc.ops.piecewise import (
@@ -32,7 +32,7 @@ from graphc.ops.piecewise import (
 )
 from graphc.ops.powers import cbrt, power, sqrt
 from graphc.ops.reduction import prod
-from graphc.ops.special import erfinv, logaddexp, logaddexp2, xlog1py, xlogy
+from graphc.ops.special import logaddexp, logaddexp2, xlog1py, xlogy
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std
 from graphc.ops.trigonometry import acos, acosh, asin, atan2, atanh, hypot, sinc
 from graphc.sizes import symbol

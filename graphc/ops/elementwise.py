@@ -17,6 +17,8 @@ from graphc.types import as_dtype, as_floating
 __all__ = [
     "astype",
     "erf",
+    "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
@@ -245,6 +247,33 @@ class Erf(Elementwise):
         return (exp(-(x * x)) * (2 / math.sqrt(math.pi)),)
 
 
+@final
+class Erfc(Elementwise):
+    """1 - erf(x), exact for large x.  Slope: -2/√π e^-x²."""
+
+    name: ClassVar[str] = "erfc"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.erfc(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        (x,) = xs
+        return (exp(-(x * x)) * (-2 / math.sqrt(math.pi)),)
+
+
+@final
+class Erfinv(Elementwise):
+    """The number whose erf is x.  Slope: √π/2 e^y², inf at -1 and 1."""
+
+    name: ClassVar[str] = "erfinv"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.erfinv(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (exp(y * y) * (math.sqrt(math.pi) / 2),)
+
+
 def tanh(x: Like) -> Node:
     """The hyperbolic tangent."""
     return apply(Tanh(), floating(x))
@@ -274,15 +303,25 @@ def silu(x: Like) -> Node:
 def gelu(x: Like) -> Node:
     """x Φ(x), where Φ is the distribution function of the normal.
 
-    Hendrycks, Gimpel: Gaussian error linear units, 2016.
+    Φ(x) = erfc(-x / √2) / 2, which keeps its digits for x < 0.  Hendrycks, Gimpel: Gaussian error linear units, 2016.
     """
     node = floating(x)
-    return node * (erf(node * math.sqrt(0.5)) + 1) * 0.5
+    return node * erfc(node * -math.sqrt(0.5)) * 0.5
 
 
 def erf(x: Like) -> Node:
     """The error function, 2/√π ∫₀ˣ e^-t² dt."""
     return apply(Erf(), floating(x))
+
+
+def erfc(x: Like) -> Node:
+    """1 - erf(x), exact for large `x`."""
+    return apply(Erfc(), floating(x))
+
+
+def erfinv(x: Like) -> Node:
+    """The number whose erf is `x`: infinite at -1 and 1, nan outside."""
+    return apply(Erfinv(), floating(x))
 
 
 # Between two values.

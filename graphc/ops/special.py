@@ -1,4 +1,4 @@
-"""Special functions: errors, gammas, and products and sums in logarithms."""
+"""Special functions: gammas, and products and sums in logarithms."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,12 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
-from graphc.ops.elementwise import exp, floating, log, log1p, meet_floating, sigmoid
+from graphc.ops.elementwise import floating, log, log1p, meet_floating, sigmoid
 from graphc.ops.logic import equal, isinf, logical_and, logical_or, not_equal
 from graphc.origin import here
 
 __all__ = [
     "digamma",
-    "erfc",
-    "erfinv",
     "lgamma",
     "logaddexp",
     "logaddexp2",
@@ -27,46 +25,6 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
-
-
-# Errors: see `erf` in graphc.ops.elementwise.
-
-
-@final
-class Erfc(Elementwise):
-    """1 - erf(x), exact for large x.  Slope: -2/√π e^-x²."""
-
-    name: ClassVar[str] = "erfc"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.erfc(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        (x,) = xs
-        return (exp(-(x * x)) * (-2 / math.sqrt(math.pi)),)
-
-
-@final
-class Erfinv(Elementwise):
-    """The number whose erf is x.  Slope: √π/2 e^y², inf at -1 and 1."""
-
-    name: ClassVar[str] = "erfinv"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.erfinv(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (exp(y * y) * (math.sqrt(math.pi) / 2),)
-
-
-def erfc(x: Like) -> Node:
-    """1 - erf(x), exact for large `x`."""
-    return apply(Erfc(), floating(x))
-
-
-def erfinv(x: Like) -> Node:
-    """The number whose erf is `x`: infinite at -1 and 1, nan outside."""
-    return apply(Erfinv(), floating(x))
 
 
 # Gammas.
