@@ -19,6 +19,10 @@ from graphc.inspection.show import show as show
 from graphc.inspection.svg import to_svg as to_svg
 from graphc.inspection.symbolic import to_latex as to_latex
 from graphc.inspection.symbolic import to_sympy as to_sympy
+from graphc.ir.complex import complex as complex
+from graphc.ir.complex import conj as conj
+from graphc.ir.complex import imag as imag
+from graphc.ir.complex import real as real
 from graphc.ir.declare import constant as constant
 from graphc.ir.declare import input as input
 from graphc.ir.declare import param as param
@@ -139,6 +143,7 @@ from graphc.ops.piecewise import trunc as trunc
 from graphc.ops.pooling import avg_pool as avg_pool
 from graphc.ops.pooling import max_pool as max_pool
 from graphc.ops.powers import cbrt as cbrt
+from graphc.ops.powers import hypot as hypot
 from graphc.ops.powers import power as power
 from graphc.ops.powers import reciprocal as reciprocal
 from graphc.ops.powers import rsqrt as rsqrt
@@ -175,6 +180,7 @@ from graphc.ops.statistics import std as std
 from graphc.ops.statistics import var as var
 from graphc.ops.trigonometry import acos as acos
 from graphc.ops.trigonometry import acosh as acosh
+from graphc.ops.trigonometry import angle as angle
 from graphc.ops.trigonometry import asin as asin
 from graphc.ops.trigonometry import asinh as asinh
 from graphc.ops.trigonometry import atan as atan
@@ -183,7 +189,6 @@ from graphc.ops.trigonometry import atanh as atanh
 from graphc.ops.trigonometry import cos as cos
 from graphc.ops.trigonometry import cosh as cosh
 from graphc.ops.trigonometry import degrees as degrees
-from graphc.ops.trigonometry import hypot as hypot
 from graphc.ops.trigonometry import radians as radians
 from graphc.ops.trigonometry import sin as sin
 from graphc.ops.trigonometry import sinc as sinc

@@ -70,7 +70,7 @@ TRIGONOMETRY = (
     unary("sinc", t.sinc, np.sinc, -3, 3),
     Case("sinc around 0", t.sinc, np.sinc, (given(0.0, -0.0, 1e-9, -1e-5, 0.01, 0.3, 0.32, 0.45, 0.48, 0.63, 0.65),)),
     Case("atan2", t.atan2, np.arctan2, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
-    Case("hypot", t.hypot, np.hypot, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
+    Case("hypot", powers.hypot, np.hypot, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
 )
 
 SPECIAL = (

@@ -30,11 +30,11 @@ from graphc.ops.piecewise import (
     remainder,
     sign,
 )
-from graphc.ops.powers import cbrt, power, sqrt
+from graphc.ops.powers import cbrt, hypot, power, sqrt
 from graphc.ops.reduction import prod
 from graphc.ops.special import logaddexp, logaddexp2, xlog1py, xlogy
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std
-from graphc.ops.trigonometry import acos, acosh, asin, atan2, atanh, hypot, sinc
+from graphc.ops.trigonometry import acos, acosh, asin, atan2, atanh, sinc
 from graphc.sizes import symbol
 from graphc.types import TensorType
 from tests.test_cases import nodes_for

@@ -52,6 +52,7 @@ UFUNCS: Mapping[Fn, str] = {
     Fn.ACOSH: "np.arccosh",
     Fn.ATANH: "np.arctanh",
     Fn.COPYSIGN: "np.copysign",
+    Fn.CONJ: "np.conjugate",
     Fn.LT: "np.less",
     Fn.LE: "np.less_equal",
     Fn.GT: "np.greater",

@@ -14,7 +14,7 @@ Function: TypeAlias = "Callable[..., sympy.Basic]"
 
 
 def on_numbers() -> Mapping[Fn, Function]:
-    """Every function but CAST, of numbers; those that work on single bits have no formula."""
+    """Every function but CAST, of numbers; those on single bits or complex numbers have no formula."""
     import sympy as s
 
     half = s.Rational(1, 2)

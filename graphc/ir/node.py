@@ -27,7 +27,7 @@ __all__ = [
     "made_at",
 ]
 
-Like: TypeAlias = "Node | npt.NDArray[Any] | np.generic | bool | int | float | Size"
+Like: TypeAlias = "Node | npt.NDArray[Any] | np.generic | bool | int | float | complex | Size"
 
 
 @final

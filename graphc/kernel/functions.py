@@ -1,6 +1,7 @@
 """The functions of `Fn` by their mathematical names, for authors of elementwise ops: `k.exp(-k.abs(x))`."""
 
 from graphc.kernel.scalar import Fn, Number, Scalar
+from graphc.types import complex_of, real_of
 
 __all__ = [
     "abs",
@@ -17,6 +18,8 @@ __all__ = [
     "bitwise_xor",
     "cbrt",
     "ceil",
+    "complex",
+    "conj",
     "copysign",
     "cos",
     "cosh",
@@ -29,6 +32,7 @@ __all__ = [
     "expm1",
     "floor",
     "floordiv",
+    "imag",
     "is_finite",
     "is_nan",
     "left_shift",
@@ -44,6 +48,7 @@ __all__ = [
     "maximum",
     "minimum",
     "polygamma",
+    "real",
     "remainder",
     "right_shift",
     "round",
@@ -252,6 +257,23 @@ def bitwise_or(x: Scalar, y: Scalar) -> Scalar:
 
 def bitwise_xor(x: Scalar, y: Scalar) -> Scalar:
     return x.call(Fn.XOR, y)
+
+
+def real(x: Scalar) -> Scalar:
+    return x.call(Fn.REAL, dtype=real_of(x.dtype))
+
+
+def imag(x: Scalar) -> Scalar:
+    return x.call(Fn.IMAG, dtype=real_of(x.dtype))
+
+
+def conj(x: Scalar) -> Scalar:
+    return x.call(Fn.CONJ)
+
+
+def complex(x: Scalar, y: Scalar) -> Scalar:
+    """x + i y, of two real numbers."""
+    return x.call(Fn.COMPLEX, y, dtype=complex_of(x.dtype))
 
 
 def left_shift(x: Scalar, y: Scalar) -> Scalar:

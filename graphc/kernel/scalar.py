@@ -28,7 +28,7 @@ __all__ = [
     "SizeValue",
 ]
 
-Number: TypeAlias = bool | int | float
+Number: TypeAlias = bool | int | float | complex
 
 
 @unique
@@ -86,6 +86,10 @@ class Fn(Enum):
     DIGAMMA = "digamma"
     POLYGAMMA = "polygamma"
     COPYSIGN = "copysign"
+    REAL = "real"
+    IMAG = "imag"
+    CONJ = "conj"
+    COMPLEX = "complex"
     LT = "lt"
     LE = "le"
     GT = "gt"
@@ -237,7 +241,10 @@ class Scalar:
         if isinstance(value, Scalar):
             return value
         if self.dtype.kind in "fV":
+            assert not isinstance(value, complex), value
             value = float(value)
+        elif self.dtype.kind == "c":
+            value = complex(value)
         return Scalar(self.formula, self.formula.constant(value, self.dtype))
 
     def call(self, fn: Fn, *others: "Scalar | Number", dtype: DType | None = None) -> "Scalar":
@@ -292,9 +299,9 @@ class Scalar:
         return self.call(Fn.GE, other)
 
     def __eq__(self, other: object) -> "Scalar":  # type: ignore[override]
-        assert isinstance(other, Scalar | bool | int | float), other
+        assert isinstance(other, Scalar | bool | int | float | complex), other
         return self.call(Fn.EQ, other)
 
     def __ne__(self, other: object) -> "Scalar":  # type: ignore[override]
-        assert isinstance(other, Scalar | bool | int | float), other
+        assert isinstance(other, Scalar | bool | int | float | complex), other
         return self.call(Fn.NE, other)

@@ -46,7 +46,7 @@ def floating(x: Like) -> Node:
     if node.dtype == dtype:
         return node
     number = uniform(node)
-    return as_node(float(number)) if node.tensor.weak and number is not None else cast(node, dtype)
+    return as_node(float(number)) if node.tensor.weak and isinstance(number, int) else cast(node, dtype)
 
 
 def meet_floating(name: str, left: Like, right: Like) -> tuple[Node, Node]:
@@ -68,6 +68,7 @@ class Exp(Elementwise):
     """e^x.  Slope: y."""
 
     name: ClassVar[str] = "exp"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.exp(*xs)
@@ -81,6 +82,7 @@ class Exp2(Elementwise):
     """2^x.  Slope: y log 2."""
 
     name: ClassVar[str] = "exp2"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.exp2(*xs)
@@ -94,6 +96,7 @@ class Expm1(Elementwise):
     """e^x - 1, exact for small x.  Slope: y + 1."""
 
     name: ClassVar[str] = "expm1"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.expm1(*xs)
@@ -107,6 +110,7 @@ class Log(Elementwise):
     """The natural logarithm.  Slope: 1 / x."""
 
     name: ClassVar[str] = "log"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log(*xs)
@@ -120,6 +124,7 @@ class Log2(Elementwise):
     """The logarithm to base 2.  Slope: 1 / (x log 2)."""
 
     name: ClassVar[str] = "log2"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log2(*xs)
@@ -133,6 +138,7 @@ class Log10(Elementwise):
     """The logarithm to base 10.  Slope: 1 / (x log 10)."""
 
     name: ClassVar[str] = "log10"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log10(*xs)
@@ -146,6 +152,7 @@ class Log1p(Elementwise):
     """log(1 + x), exact for small x.  Slope: 1 / (1 + x)."""
 
     name: ClassVar[str] = "log1p"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log1p(*xs)
@@ -197,6 +204,7 @@ class Tanh(Elementwise):
     """The hyperbolic tangent.  Slope: 1 - y²."""
 
     name: ClassVar[str] = "tanh"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.tanh(*xs)
@@ -359,7 +367,7 @@ class StopGradient(Elementwise):
     """x, taken for a constant by derivatives."""
 
     name: ClassVar[str] = "stop_gradient"
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return xs[0]

@@ -8,6 +8,7 @@ from ml_dtypes import finfo
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import ones_like
+from graphc.ir.complex import complex, imag, real
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, meet, where
@@ -15,7 +16,8 @@ from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import meet_floating
 from graphc.ops.logic import equal, greater, greater_equal, isnan, less_equal
-from graphc.types import is_floating
+from graphc.ops.powers import hypot
+from graphc.types import is_complex, is_differentiable, is_floating
 
 __all__ = [
     "abs",
@@ -110,13 +112,15 @@ class Minimum(Elementwise):
 
 
 def abs(x: Like) -> Node:
-    """|x|.  The slope at 0 is 0."""
-    return apply(Abs(), as_node(x))
+    """|x|; of a complex number √(Re² + Im²), a real number.  The slope at 0 is 0."""
+    node = as_node(x)
+    return hypot(real(node), imag(node)) if is_complex(node.dtype) else apply(Abs(), node)
 
 
 def sign(x: Like) -> Node:
-    """-1, 0 or 1, in the dtype of `x`; nan for nan."""
-    return apply(Sign(), as_node(x))
+    """-1, 0 or 1, in the dtype of `x`; nan for nan.  Of a complex number x / |x|, and 0 for 0."""
+    node = as_node(x)
+    return where(equal(node, 0), 0.0, node / abs(node)) if is_complex(node.dtype) else apply(Sign(), node)
 
 
 def relu(x: Like) -> Node:
@@ -164,9 +168,11 @@ def copysign(x: Like, signed: Like) -> Node:
 def nan_to_num(x: Like, nan: Like = 0.0, posinf: "Like | None" = None, neginf: "Like | None" = None) -> Node:
     """`x` with numbers in place of nan and infinities: 0 and the largest of its dtype, unless others are given.
 
-    No gradient reaches `x` where it is nan or infinite.
+    No gradient reaches `x` where it is nan or infinite.  The parts of a complex number are replaced apart.
     """
     node = as_node(x)
+    if is_complex(node.dtype):
+        return complex(*(nan_to_num(part, nan, posinf, neginf) for part in (real(node), imag(node))))
     if not is_floating(node.dtype):
         return node
     largest = float(finfo(node.dtype).max)  # type: ignore[no-untyped-call]
@@ -282,25 +288,25 @@ class Fmod(Elementwise):
 def floor(x: Like) -> Node:
     """The largest integer that is not above x, in the dtype of `x`."""
     node = as_node(x)
-    return apply(Floor(), node) if is_floating(node.dtype) else node
+    return apply(Floor(), node) if is_differentiable(node.dtype) else node
 
 
 def ceil(x: Like) -> Node:
     """The smallest integer that is not below x, in the dtype of `x`."""
     node = as_node(x)
-    return apply(Ceil(), node) if is_floating(node.dtype) else node
+    return apply(Ceil(), node) if is_differentiable(node.dtype) else node
 
 
 def round(x: Like) -> Node:
     """The nearest integer, the even one of two as near, in the dtype of `x`."""
     node = as_node(x)
-    return apply(Round(), node) if is_floating(node.dtype) else node
+    return apply(Round(), node) if is_differentiable(node.dtype) else node
 
 
 def trunc(x: Like) -> Node:
     """The nearest integer that is not farther from 0 than `x`, in the dtype of `x`."""
     node = as_node(x)
-    return apply(Trunc(), node) if is_floating(node.dtype) else node
+    return apply(Trunc(), node) if is_differentiable(node.dtype) else node
 
 
 def heaviside(x: Like, at_zero: Like) -> Node:

@@ -1,4 +1,4 @@
-"""Angles and hyperbolas: sines and their like, their inverses, lengths of vectors."""
+"""Angles and hyperbolas: sines and their like, and their inverses."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import ClassVar, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import ones_like
+from graphc.ir.complex import imag, real
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import div, where
@@ -15,11 +16,13 @@ from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import floating, meet_floating
 from graphc.ops.logic import equal
-from graphc.ops.powers import rsqrt, sqrt
+from graphc.ops.powers import hypot, rsqrt, sqrt
+from graphc.types import is_complex
 
 __all__ = [
     "acos",
     "acosh",
+    "angle",
     "asin",
     "asinh",
     "atan",
@@ -28,7 +31,6 @@ __all__ = [
     "cos",
     "cosh",
     "degrees",
-    "hypot",
     "radians",
     "sin",
     "sinc",
@@ -45,6 +47,7 @@ class Sin(Elementwise):
     """The sine of an angle in radians.  Slope: cos(x)."""
 
     name: ClassVar[str] = "sin"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.sin(*xs)
@@ -58,6 +61,7 @@ class Cos(Elementwise):
     """The cosine of an angle in radians.  Slope: -sin(x)."""
 
     name: ClassVar[str] = "cos"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.cos(*xs)
@@ -71,6 +75,7 @@ class Tan(Elementwise):
     """The tangent of an angle in radians.  Slope: 1 + y²."""
 
     name: ClassVar[str] = "tan"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.tan(*xs)
@@ -94,6 +99,12 @@ def tan(x: Like) -> Node:
     return apply(Tan(), floating(x))
 
 
+def angle(x: Like) -> Node:
+    """The angle in -π .. π of a complex number, in radians; of a real one 0 or π.  At 0 the slope is 0."""
+    node = floating(x)
+    return atan2(imag(node), real(node))
+
+
 def degrees(x: Like) -> Node:
     """An angle in radians as degrees: 180 x / π."""
     return floating(x) * (180 / math.pi)
@@ -112,6 +123,7 @@ class Asin(Elementwise):
     """The angle in -π/2 .. π/2 whose sine is x.  Slope: 1 / √((1 - x) (1 + x)), inf at -1 and 1."""
 
     name: ClassVar[str] = "asin"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.asin(*xs)
@@ -126,6 +138,7 @@ class Acos(Elementwise):
     """The angle in 0 .. π whose cosine is x.  Slope: -1 / √((1 - x) (1 + x)), -inf at -1 and 1."""
 
     name: ClassVar[str] = "acos"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.acos(*xs)
@@ -140,6 +153,7 @@ class Atan(Elementwise):
     """The angle in -π/2 .. π/2 whose tangent is x.  Slope: 1 / (1 + x²)."""
 
     name: ClassVar[str] = "atan"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.atan(*xs)
@@ -169,27 +183,6 @@ class Atan2(Elementwise):
         return (by_ordinate, -where(at_zero, 0.0, ordinate / radius / radius))
 
 
-@final
-class Hypot(Elementwise):
-    """r = √(x² + y²), with squares that neither overflow nor vanish.  Slopes: x / r, y / r; 0 where r = 0.
-
-    Infinite where one operand is, even beside a nan.
-    """
-
-    name: ClassVar[str] = "hypot"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        x, y = (k.abs(each) for each in xs)
-        longer, shorter = k.maximum(x, y), k.minimum(x, y)
-        ratio = shorter / k.where(longer == 0, x.of(1), longer)
-        length = longer * k.sqrt(1 + ratio * ratio)
-        return k.where(k.logical_or(x == math.inf, y == math.inf), x.of(math.inf), length)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        at_zero = equal(y, 0)
-        return [where(at_zero, 0.0, x / y) for x in xs]
-
-
 def asin(x: Like) -> Node:
     """The angle in -π/2 .. π/2 whose sine is `x`: nan outside -1 .. 1."""
     return apply(Asin(), floating(x))
@@ -210,11 +203,6 @@ def atan2(y: Like, x: Like) -> Node:
     return apply(Atan2(), *meet_floating("atan2", y, x))
 
 
-def hypot(x: Like, y: Like) -> Node:
-    """√(x² + y²), with squares that neither overflow nor vanish.  At (0, 0) the slopes are 0."""
-    return apply(Hypot(), *meet_floating("hypot", x, y))
-
-
 # Hyperbolic functions.
 
 
@@ -223,6 +211,7 @@ class Sinh(Elementwise):
     """(e^x - e^-x) / 2.  Slope: cosh(x)."""
 
     name: ClassVar[str] = "sinh"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.sinh(*xs)
@@ -236,6 +225,7 @@ class Cosh(Elementwise):
     """(e^x + e^-x) / 2.  Slope: sinh(x)."""
 
     name: ClassVar[str] = "cosh"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.cosh(*xs)
@@ -249,12 +239,15 @@ class Asinh(Elementwise):
     """The number whose sinh is x.  Slope: 1 / √(x² + 1)."""
 
     name: ClassVar[str] = "asinh"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.asinh(*xs)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (div(ones_like(y), hypot(xs[0], 1)),)
+        (x,) = xs
+        root = sqrt(x * x + 1) if is_complex(x.dtype) else hypot(x, 1)  # whose square does not overflow
+        return (div(ones_like(y), root),)
 
 
 @final
@@ -262,6 +255,7 @@ class Acosh(Elementwise):
     """The number from 0 up whose cosh is x.  Slope: 1 / (√(x - 1) √(x + 1)), inf at 1."""
 
     name: ClassVar[str] = "acosh"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.acosh(*xs)
@@ -276,6 +270,7 @@ class Atanh(Elementwise):
     """The number whose tanh is x.  Slope: 1 / ((1 - x) (1 + x)), inf at -1 and 1."""
 
     name: ClassVar[str] = "atanh"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.atanh(*xs)

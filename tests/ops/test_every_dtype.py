@@ -15,7 +15,7 @@ from graphc.ir.graph import topological
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import constant_array
 from graphc.ir.node import Node
-from graphc.types import DTYPES, DType, is_floating, is_integer
+from graphc.types import DTYPES, DType, complex_of, is_complex, is_differentiable, is_floating, is_integer, real_of
 from tests.tolerance import assert_close
 
 Array = npt.NDArray[Any]
@@ -33,7 +33,7 @@ class Row:
 
     name       in graphc
     reference  the same by NumPy: of float64 for floats and for what becomes a float, else of the dtype itself
-    accepts    the kinds of dtypes that it has a meaning for; others raise
+    accepts    the kinds of dtypes that it has a meaning for; others raise, complex ones unless it is in OF_COMPLEX
     floats     its operands where they are floats: as many lists as operands
     result     the dtype that comes out: that of the operands, where it is None; float32 stands for it where
                integers and bool become floats
@@ -56,9 +56,21 @@ def of_floats(name: str, reference: Callable[..., Any], *floats: Numbers, wholes
 TWO = (SIGNED, (1.0, 2.0, -2.0, 0.5, 1.0, -3.0))
 PAIRS = ((1, 3, 5, 0), (2, 2, 1, 1))
 
+#: functions that have a meaning for complex numbers
+OF_COMPLEX = {
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
+    "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians", "reciprocal", "sqrt", "rsqrt", "square",
+    "divide", "abs", "sign", "negative", "subtract", "add", "multiply", "power", "nan_to_num", "stop_gradient",
+    "real", "imag", "conj", "angle", "equal", "not_equal", "isnan", "isinf", "isfinite",
+}  # fmt: skip
+
+TO_REAL_AND_BACK = {"abs": real_of, "angle": real_of, "real": real_of, "imag": real_of, "complex": complex_of}
+
 ROWS = (
     *(of_floats(name, getattr(np, name)) for name in ("exp", "exp2", "expm1", "sin", "cos", "tan", "tanh", "cbrt")),
-    *(of_floats(name, getattr(np, name)) for name in ("sinh", "cosh", "degrees", "radians", "sinc", "reciprocal")),
+    *(of_floats(name, getattr(np, name)) for name in ("sinh", "cosh", "sinc", "reciprocal")),
+    of_floats("degrees", lambda x: x * (180 / np.pi)),
+    of_floats("radians", lambda x: x * (np.pi / 180)),
     *(of_floats(name, getattr(np, name), POSITIVE) for name in ("log", "log2", "log10", "log1p", "sqrt")),
     *(of_floats(name, getattr(np, f"arc{name[1:]}"), FRACTIONS) for name in ("asin", "acos", "atanh")),
     *(of_floats(name, getattr(np, f"arc{name[1:]}")) for name in ("atan", "asinh")),
@@ -101,6 +113,9 @@ ROWS = (
     *(Row(name, getattr(np, name), INTEGERS, TWO, None, PAIRS) for name in ("left_shift", "right_shift")),
     *(Row(name, getattr(np, name), BOOLS, TWO) for name in ("logical_and", "logical_or", "logical_xor")),
     Row("logical_not", np.logical_not, BOOLS),
+    *(Row(name, getattr(np, name)) for name in ("real", "imag", "conj")),
+    of_floats("angle", np.angle),
+    Row("complex", lambda x, y: x + 1j * y, ANY, TWO),
     Row("where", lambda x, y: np.where(x > y, x, y), ANY, TWO),
     Row("polygamma", lambda x: special.polygamma(1, x), ANY, (POSITIVE,), "float32", ((1, 2),)),
 )
@@ -116,10 +131,16 @@ def kind(dtype: DType) -> str:
     return "f" if is_floating(dtype) else dtype.kind
 
 
+def has_meaning(row: Row, dtype: DType) -> bool:
+    return row.name in OF_COMPLEX if is_complex(dtype) else kind(dtype) in row.accepts
+
+
 def operands(row: Row, dtype: DType) -> list[Array]:
     """Arrays of that dtype for a row; of integers, the limits and what lies around 0, each with each."""
     if is_floating(dtype):
         return [np.array(numbers).astype(dtype) for numbers in row.floats]
+    if is_complex(dtype):
+        return [(np.array(numbers) + 0.25j * np.cos(np.arange(len(numbers)))).astype(dtype) for numbers in row.floats]
     if dtype == np.bool_:
         return [part.ravel() for part in np.meshgrid(*[np.array([False, True])] * len(row.floats))]
     if row.wholes is not None:
@@ -135,7 +156,9 @@ def call(row: Row) -> Callable[..., Node]:
 
 
 def by_numpy(row: Row, arrays: Sequence[Array]) -> Array:
-    """The reference: floats, and what becomes one, in float64."""
+    """The reference: floats, and what becomes one, in float64; complex numbers in complex128."""
+    if is_complex(arrays[0].dtype):
+        return np.asarray(row.reference(*(x.astype(np.complex128) for x in arrays)))
     is_wide = is_floating(arrays[0].dtype) or row.result == "float32"
     with np.errstate(all="ignore"):
         return np.asarray(row.reference(*(x.astype(np.float64) if is_wide else x for x in arrays)))
@@ -146,13 +169,15 @@ def by_numpy(row: Row, arrays: Sequence[Array]) -> Array:
 def test_value_and_dtype(row: Row, dtype: DType) -> None:
     arrays = operands(row, dtype)
     nodes = [gx.input(f"x{i}", array.shape, dtype) for i, array in enumerate(arrays)]
-    if kind(dtype) not in row.accepts:
+    if not has_meaning(row, dtype):
         with pytest.raises(gx.DTypeError, match=f"has no meaning for {dtype.name}"):
             call(row)(*nodes)
         return
     y = call(row)(*nodes)
-    becomes = row.result if row.result != "float32" or not is_floating(dtype) else None
-    assert y.dtype == (dtype if becomes is None else DTYPES[becomes])
+    becomes = row.result if row.result != "float32" or not is_differentiable(dtype) else None
+    change = TO_REAL_AND_BACK.get(row.name)
+    same = dtype if change is None else change(dtype)
+    assert y.dtype == (same if becomes is None else DTYPES[becomes])
     found = np.asarray(evaluate(y, dict(zip(nodes, arrays, strict=True))))
     assert found.dtype == y.dtype
     assert_close(found, by_numpy(row, arrays))
@@ -162,7 +187,11 @@ def test_value_and_dtype(row: Row, dtype: DType) -> None:
 @pytest.mark.parametrize("source", DTYPES.values(), ids=list(DTYPES))
 def test_astype(source: DType, target: DType) -> None:
     wide = np.array([0, 1, 3, 100] if source.kind == "u" or target.kind == "u" else [-100, -1, 0, 1, 100])
-    array = (wide / 2 if is_floating(source) else wide).astype(source)
+    array = (wide / 2 if is_differentiable(source) else wide).astype(source)
+    if is_complex(source) and not is_complex(target):
+        with pytest.raises(gx.DTypeError, match="would lose the imaginary part"):
+            gx.astype(constant_array(array), target)
+        return
     found = evaluate(gx.astype(constant_array(array), target), {})
     assert found.dtype == target
     np.testing.assert_array_equal(found, array.astype(target))
@@ -178,8 +207,8 @@ def test_every_elementwise_op_has_a_row() -> None:
     seen: set[type] = set()
     for row in ROWS:
         dtype = DTYPES["float64" if "f" in row.accepts else "bool"]
-        for each in (dtype, DTYPES["int64"]):
-            if kind(each) in row.accepts:
+        for each in (dtype, DTYPES["int64"], DTYPES["complex64"]):
+            if has_meaning(row, each):
                 nodes = [gx.input(f"x{i}", (), each) for i in range(len(row.floats))]
                 seen |= {type(node.op) for node in topological([call(row)(*nodes)])}
     ours = {op for op in Elementwise.__subclasses__() if op.__module__.startswith("graphc.")}
