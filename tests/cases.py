@@ -12,7 +12,7 @@ from graphc.ops import extremes, reduction, running
 from graphc.ops import movement as m
 from graphc.ops import statistics as s
 from graphc.ops.custom import custom_vjp
-from tests.case import Case, apart, between, coins, given, normal, whole
+from tests.case import Case, apart, between, coins, given, normal, whole, with_complex
 from tests.elementwise_cases import ELEMENTWISE
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
@@ -235,15 +235,22 @@ FROM_USERS = (
     Case("with_update", lambda x: with_update(x * x, STEPS, lambda old: old + 1), np.square, (normal(3, 4),)),
 )
 
+#: rows that hold for complex operands as well
+LINEAR = frozenset({
+    "sum", "sum of one axis", "sum, keepdims", "sum of nothing", "prod", "prod of one axis", "prod with zeros",
+    "cumsum", "cumprod", "mean", "var", "std", "conv2d", "conv1d, same", "take", "take_along_axis", "scatter_add",
+    "embedding", "tril", "triu",
+})  # fmt: skip
+
 CASES: tuple[Case, ...] = (
     *ELEMENTWISE,
-    *MOVEMENT,
-    *REDUCTION,
-    *STATISTICS,
-    *PRODUCTS,
-    *CONVOLUTIONS,
+    *with_complex(MOVEMENT, {case.name for case in MOVEMENT}),
+    *with_complex(REDUCTION, LINEAR),
+    *with_complex(STATISTICS, LINEAR),
+    *with_complex(PRODUCTS, {case.name for case in PRODUCTS}),
+    *with_complex(CONVOLUTIONS, LINEAR),
     *WINDOWS,
-    *LOOKUPS,
+    *with_complex(LOOKUPS, LINEAR),
     *ROUTINES,
     *FORMULAS,
     *FROM_USERS,

@@ -3,13 +3,13 @@
 import numpy as np
 from scipy import special
 
+from graphc.ir import complex as c
 from graphc.ir.operands import where
-from graphc.ops import bits as b
 from graphc.ops import elementwise as e
 from graphc.ops import logic, piecewise, powers
 from graphc.ops import special as s
 from graphc.ops import trigonometry as t
-from tests.case import Case, apart, between, coins, given, normal, unary, whole
+from tests.case import Case, apart, between, coins, given, normal, unary, waves, whole, with_complex
 
 __all__ = ["ELEMENTWISE"]
 
@@ -97,8 +97,8 @@ BITS = (
     Case("bitwise_or", lambda x, y: x | y, np.bitwise_or, (whole(-99, 99, 9), whole(-99, 99, 9)), order=0),
     Case("bitwise_xor", lambda x, y: x ^ y, np.bitwise_xor, (whole(-99, 99, 9), whole(-99, 99, 9)), order=0),
     Case("bitwise_not", lambda x: ~x, np.bitwise_not, (whole(-99, 99, 9),), order=0),
-    Case("left_shift", b.left_shift, np.left_shift, (whole(-99, 99, 9), whole(0, 66, 9)), order=0),
-    Case("right_shift", b.right_shift, np.right_shift, (whole(-999, 999, 9), whole(0, 66, 9)), order=0),
+    Case("left_shift", lambda x, y: x << y, np.left_shift, (whole(-99, 99, 9), whole(0, 66, 9)), order=0),
+    Case("right_shift", lambda x, y: x >> y, np.right_shift, (whole(-999, 999, 9), whole(0, 66, 9)), order=0),
 )
 
 POWERS = (
@@ -190,13 +190,42 @@ LOGIC = (
     Case("isinf", logic.isinf, np.isinf, (given(0.0, np.nan, np.inf, -np.inf),), order=0),
 )
 
-ELEMENTWISE: tuple[Case, ...] = (
-    *ARITHMETIC,
-    *SMOOTH,
-    *TRIGONOMETRY,
-    *SPECIAL,
-    *POWERS,
-    *CORNERS,
-    *LOGIC,
-    *BITS,
+COMPLEX = (
+    Case("abs of complex", abs, np.abs, (waves(3, 4),)),
+    Case("sign of complex", piecewise.sign, np.sign, (waves(3, 4),)),
+    Case("real", c.real, np.real, (waves(3, 4),)),
+    Case("imag", c.imag, np.imag, (waves(3, 4),)),
+    Case("conj", c.conj, np.conj, (waves(3, 4),)),
+    Case("angle", t.angle, np.angle, (waves(3, 4),)),
+    Case("complex", c.complex, lambda x, y: x + 1j * y, (normal(3, 4), normal(3, 4))),
+    Case("parts of a real number", lambda x: x.real + x.imag, np.array, (normal(3, 4),)),
+    Case("square of the distance", lambda z: (z * z.conj()).real, lambda z: np.abs(z) ** 2, (waves(3, 4),)),
+    Case("product of real and complex", lambda x, z: x * z, np.multiply, (normal(3, 4), waves(4))),
+    Case("power of complex", powers.power, np.power, (waves(3, 4), waves(3, 4))),
+    Case("nan_to_num of complex", piecewise.nan_to_num, np.nan_to_num, (waves(3, 4),)),
+    Case("cast to complex64", lambda x: x.astype("complex64"), np.array, (whole(-9, 9, 5),), order=0),
+    Case("cast to complex128", lambda x: x.astype("complex128") * 1j, lambda x: x * 1j, (normal(5),)),
+)
+
+#: rows that hold for complex operands as well
+HOLOMORPHIC = frozenset({
+    "add", "add, repeated", "sub", "neg", "mul", "mul by itself", "div",
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "tanh", "stop_gradient",
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
+    "square", "sqrt", "rsqrt", "reciprocal", "pow", "pow 3", "pow 5", "pow -2", "pow 1.5", "pow of a number", "where",
+})  # fmt: skip
+
+ELEMENTWISE = with_complex(
+    (
+        *ARITHMETIC,
+        *SMOOTH,
+        *TRIGONOMETRY,
+        *SPECIAL,
+        *POWERS,
+        *CORNERS,
+        *LOGIC,
+        *BITS,
+        *COMPLEX,
+    ),
+    HOLOMORPHIC,
 )

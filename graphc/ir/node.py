@@ -104,7 +104,7 @@ OPERATORS = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "floor_divide": "floordiv",
     "remainder": "mod", "power": "pow", "matmul": "matmul", "equal": "eq", "not_equal": "ne", "less": "lt",
     "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "bitwise_and",
-    "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor",
+    "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor", "left_shift": "left_shift", "right_shift": "right_shift",
 }  # fmt: skip
 
 
@@ -259,6 +259,18 @@ class Node(Displayed, Refusals):
     def __xor__(self, other: Like) -> "Node":
         return self.operators.binary("bitwise_xor", self, other)
 
+    def __lshift__(self, other: Like) -> "Node":
+        return self.operators.binary("left_shift", self, other)
+
+    def __rlshift__(self, other: Like) -> "Node":
+        return self.operators.binary("left_shift", other, self)
+
+    def __rshift__(self, other: Like) -> "Node":
+        return self.operators.binary("right_shift", self, other)
+
+    def __rrshift__(self, other: Like) -> "Node":
+        return self.operators.binary("right_shift", other, self)
+
     def __neg__(self) -> "Node":
         return self.operators.unary("neg", self)
 
@@ -285,6 +297,20 @@ class Node(Displayed, Refusals):
     def mT(self) -> "Node":
         """The last two axes exchanged."""
         return self.operators.method("matrix_transpose", self)
+
+    @property
+    def real(self) -> "Node":
+        """The real part."""
+        return self.operators.method("real", self)
+
+    @property
+    def imag(self) -> "Node":
+        """The imaginary part; 0 of real numbers."""
+        return self.operators.method("imag", self)
+
+    def conj(self) -> "Node":
+        """The complex conjugate."""
+        return self.operators.method("conj", self)
 
     def astype(self, dtype: object) -> "Node":
         """The same values in another dtype."""

@@ -6,9 +6,10 @@ from typing import final
 import numpy as np
 
 from graphc.errors import DTypeError
+from graphc.ir.complex import conj, imag, real
 from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import add, div, mul, neg, sub
-from graphc.ops.bits import bitwise_and, bitwise_not, bitwise_or, bitwise_xor
+from graphc.ops.bits import bitwise_and, bitwise_not, bitwise_or, bitwise_xor, left_shift, right_shift
 from graphc.ops.elementwise import astype
 from graphc.ops.logic import (
     equal,
@@ -47,6 +48,8 @@ BINARY: Mapping[str, Callable[[Like, Like], Node]] = {
     "bitwise_and": bitwise_and,
     "bitwise_or": bitwise_or,
     "bitwise_xor": bitwise_xor,
+    "left_shift": left_shift,
+    "right_shift": right_shift,
 }
 
 UNARY: Mapping[str, Callable[[Like], Node]] = {"neg": neg, "abs": abs, "bitwise_not": bitwise_not}
@@ -55,6 +58,9 @@ METHODS: Mapping[str, Callable[..., Node]] = {
     "transpose": transpose,
     "matrix_transpose": matrix_transpose,
     "cast": astype,
+    "real": real,
+    "imag": imag,
+    "conj": conj,
     "reshape": reshape,
     "sum": sum,
     "mean": mean,
@@ -70,7 +76,7 @@ class NodeOperators:
             return BINARY[name](left, right)
         except DTypeError as error:
             operands: tuple[object, object] = (left, right)
-            if all(isinstance(x, Node | np.ndarray | np.generic | int | float | Expression) for x in operands):
+            if all(isinstance(x, Node | np.ndarray | np.generic | int | float | complex | Expression) for x in operands):
                 raise
             raise _of_no_node(error, name, operands) from None
 
