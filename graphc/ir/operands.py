@@ -70,8 +70,6 @@ def _no_node(value: object) -> GraphError:
     hint = None
     if isinstance(value, list | tuple):
         hint = "gx.stack(...) puts nodes together, numpy.asarray(...) makes an array of numbers"
-    elif isinstance(value, complex | np.complexfloating):
-        hint = "two real nodes can stand for a complex number"
     elif callable(value):
         hint = "call it with nodes: it gives a node"
     return locate(DTypeError(problem, hint=hint), here(), ())

@@ -30,6 +30,8 @@ from graphc.sizes import Expression
 
 __all__ = ["NodeOperators"]
 
+OPERANDS = (Node, np.ndarray, np.generic, int, float, complex, Expression)
+
 BINARY: Mapping[str, Callable[[Like, Like], Node]] = {
     "add": add,
     "sub": sub,
@@ -76,7 +78,7 @@ class NodeOperators:
             return BINARY[name](left, right)
         except DTypeError as error:
             operands: tuple[object, object] = (left, right)
-            if all(isinstance(x, Node | np.ndarray | np.generic | int | float | complex | Expression) for x in operands):
+            if all(isinstance(x, OPERANDS) for x in operands):
                 raise
             raise _of_no_node(error, name, operands) from None
 
