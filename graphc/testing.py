@@ -12,6 +12,7 @@ from graphc.autodiff.reverse import pull_back
 from graphc.driver import compile
 from graphc.errors import ArgumentError, DTypeError
 from graphc.ir.arithmetic import ones_like, sum_over
+from graphc.ir.complex import real
 from graphc.ir.declare import input, replace
 from graphc.ir.graph import topological
 from graphc.ir.leaves import constant_array
@@ -19,7 +20,7 @@ from graphc.ir.node import Node, made_at
 from graphc.ir.operands import add_up, mul
 from graphc.origin import here, place_of
 from graphc.structure import Structure, leaves
-from graphc.types import DTYPES, TensorType, is_floating
+from graphc.types import DTYPES, DType, TensorType, is_complex, is_differentiable
 
 __all__ = ["check_gradients"]
 
@@ -29,7 +30,7 @@ Values: TypeAlias = Mapping[Node, npt.ArrayLike] | Sequence[npt.ArrayLike]
 STEP = 1e-3  # of differences; in float64 they are then exact to some 1e-12 of the value
 DIFFERENCES = {-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}  # Fornberg, Math. Comp. 51, 1988
 
-FLOAT64 = DTYPES["float64"]
+FLOAT64, COMPLEX128 = DTYPES["float64"], DTYPES["complex128"]
 
 
 def check_gradients(
@@ -43,7 +44,7 @@ def check_gradients(
     """Assert that the derivatives of `outputs` are right at `values`, up to `order`.
 
     outputs   nodes, with `values` {input or variable: array}; or a function of nodes, with one array for each
-    values    floats are float64, and move; integers and bools stay
+    values    floats are float64 and complex numbers complex128, and move; integers and bools stay
 
     Derivative k is compared with differences of derivative k - 1, each along one random direction, and the
     reverse mode with the forward mode.  Choose `values` away from kinks by more than 0.01.  An AssertionError
@@ -74,9 +75,9 @@ def _prepared(outputs: Structure | Callable[..., Structure], values: Values) -> 
     """The inputs with their arrays, and the outputs that are floats."""
     if isinstance(values, Mapping):
         for node in values:
-            if is_floating(node.dtype) and node.dtype != FLOAT64:
+            if is_differentiable(node.dtype) and node.dtype != _widest(node.dtype):
                 raise DTypeError(
-                    f"check_gradients: differences need float64, and {node.name!r} is {node.dtype}",
+                    f"check_gradients: differences need {_widest(node.dtype)}, and {node.name!r} is {node.dtype}",
                     hint="a function of nodes is given float64 inputs: check_gradients(lambda x: ..., [array])",
                 ).located((*place_of(here()), *made_at("input", node)))
         point = _Point([], [])
@@ -84,12 +85,12 @@ def _prepared(outputs: Structure | Callable[..., Structure], values: Values) -> 
         built = replace(outputs, new)
     else:
         arrays = [np.asarray(value) for value in values]
-        arrays = [a.astype(FLOAT64) if is_floating(a.dtype) else a for a in arrays]
+        arrays = [a.astype(_widest(a.dtype)) if is_differentiable(a.dtype) else a for a in arrays]
         point = _Point([], [])
         nodes = [point.add(TensorType(a.shape, a.dtype), a) for a in arrays]
         built = outputs(*nodes)
-    results = [y for y in leaves(built) if is_floating(y.dtype)]
-    if not results or not any(is_floating(x.dtype) for x in point.inputs):
+    results = [y for y in leaves(built) if is_differentiable(y.dtype)]
+    if not results or not any(is_differentiable(x.dtype) for x in point.inputs):
         raise ArgumentError("check_gradients: no output or no input is a float").located(place_of(here()))
     return point, results
 
@@ -115,12 +116,12 @@ class _Point:
         """The sum of all elements, each times a random number, in float64."""
         arrays = compile(self.inputs, list(nodes))(*self.arrays)
         pairs = zip(nodes, arrays, strict=True)
-        return _paired({self.add(_wide(y), rng.standard_normal(np.shape(a))): y for y, a in pairs})
+        return _paired({self.add(_wide(y), _random(np.asarray(a), rng)): y for y, a in pairs})
 
     def lines(self, count: int, rng: np.random.Generator) -> list["_Line"]:
         """Lines through here in random directions."""
-        moving = [(n, x) for n, x in enumerate(self.inputs) if is_floating(x.dtype)]
-        drawn = [{n: rng.standard_normal(self.arrays[n].shape) for n, _ in moving} for _ in range(count)]
+        moving = [(n, x) for n, x in enumerate(self.inputs) if is_differentiable(x.dtype)]
+        drawn = [{n: _random(self.arrays[n], rng) for n, _ in moving} for _ in range(count)]
         return [_Line(self, d, {x: self.add(_wide(x), d[n]) for n, x in moving}) for d in drawn]
 
 
@@ -156,7 +157,7 @@ class _Line:
     def first_wrong(self, y: Node, rtol: float, rng: np.random.Generator) -> tuple[str, ...]:
         """The first node of the graph of `y`, operands first, whose derivative along the line is wrong."""
         order = topological([y])
-        nodes = [x for x in order if isinstance(x.type, TensorType) and is_floating(x.dtype)]
+        nodes = [x for x in order if isinstance(x.type, TensorType) and is_differentiable(x.dtype)]
         scalars = [self.point.weighted([node], rng) for node in nodes]
         exact = self.point.values(scalars + [self.slope(scalar) for scalar in scalars])
         for n, (node, difference) in enumerate(zip(nodes, self.differences(scalars), strict=True)):
@@ -167,9 +168,20 @@ class _Line:
         return ()
 
 
+def _widest(dtype: DType) -> DType:
+    """float64, or complex128 of complex numbers."""
+    return COMPLEX128 if is_complex(dtype) else FLOAT64
+
+
 def _wide(x: Node) -> TensorType:
-    """The type of `x`, in float64."""
-    return TensorType(x.shape, FLOAT64)
+    """The type of `x`, in float64 or complex128."""
+    return TensorType(x.shape, _widest(x.dtype))
+
+
+def _random(like: Array, rng: np.random.Generator) -> Array:
+    """Normal numbers in the shape of an array, complex where it is."""
+    drawn = rng.standard_normal(like.shape)
+    return drawn + 1j * rng.standard_normal(like.shape) if is_complex(like.dtype) else drawn
 
 
 def _zero() -> Node:
@@ -177,6 +189,6 @@ def _zero() -> Node:
 
 
 def _paired(pairs: Mapping[Node, Node]) -> Node:
-    """The sum of all products, element by element, of each node with the one beside it."""
-    terms = [sum_over(mul(a, b), tuple(range(a.ndim))) for a, b in pairs.items()]
+    """The sum of all products of the elements of each node and the one beside it; of complex ones the real part."""
+    terms = [real(sum_over(mul(a, b), tuple(range(a.ndim)))) for a, b in pairs.items()]
     return add_up(terms) if terms else _zero()

@@ -21,10 +21,14 @@ __all__ = [
     "as_dtype",
     "as_floating",
     "as_summed",
+    "complex_of",
+    "is_complex",
+    "is_differentiable",
     "is_floating",
     "is_integer",
     "name_of",
     "promote",
+    "real_of",
     "short_name",
 ]
 
@@ -35,6 +39,8 @@ BOOL = np.dtype(np.bool_)
 BFLOAT16: DType = np.dtype(ml_dtypes.bfloat16)
 FLOAT32 = np.dtype(np.float32)
 INT64 = np.dtype(np.int64)
+COMPLEX64 = np.dtype(np.complex64)
+COMPLEX128 = np.dtype(np.complex128)
 
 DTYPES: dict[str, DType] = {
     name: np.dtype(name)
@@ -42,25 +48,26 @@ DTYPES: dict[str, DType] = {
         "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
         "float16", "float32", "float64",
     )
-} | {"bfloat16": BFLOAT16}  # fmt: skip
+} | {"bfloat16": BFLOAT16, "complex64": COMPLEX64, "complex128": COMPLEX128}  # fmt: skip
 
 _KNOWN = {dtype: name for name, dtype in DTYPES.items()}
-_PLAIN: dict[type, DType] = {bool: BOOL, int: INT64, float: FLOAT32}
+_PLAIN: dict[type, DType] = {bool: BOOL, int: INT64, float: FLOAT32, complex: COMPLEX64}
 _FLOATS = frozenset(DTYPES[name] for name in ("float16", "bfloat16", "float32", "float64"))
+_COMPLEX = frozenset({COMPLEX64, COMPLEX128})
 #: floats of 16 bits: stored, but computed and summed in float32
 NARROW = frozenset({DTYPES["float16"], BFLOAT16})
 _INTEGERS = frozenset(dtype for dtype in _KNOWN if dtype.kind in "iu")
 _SHORT = {"bool": "bool", "bfloat16": "bf16"} | {
-    name: name.replace("uint", "u").replace("int", "i").replace("float", "f")
+    name: name.replace("uint", "u").replace("int", "i").replace("float", "f").replace("complex", "c")
     for name in DTYPES
     if name not in ("bool", "bfloat16")
 }
 
 
 def as_dtype(wanted: object) -> DType:
-    """The dtype that `wanted` names: a NumPy dtype or scalar class, a name, or Python's bool, int, float.
+    """The dtype that `wanted` names: a NumPy dtype or scalar class, a name, or Python's bool, int, float, complex.
 
-    Python's float is float32, as everywhere in graphc.  Raises DTypeError for any other.
+    Python's float is float32, as everywhere in graphc, and its complex is complex64.  Raises DTypeError for any other.
     """
     if isinstance(wanted, type) and wanted in _PLAIN:
         return _PLAIN[wanted]
@@ -77,8 +84,28 @@ def as_dtype(wanted: object) -> DType:
 
 
 def is_floating(dtype: DType) -> bool:
-    """Whether derivatives flow through values of this dtype."""
+    """Whether values of this dtype are real numbers, rounded; complex ones are none."""
     return dtype in _FLOATS
+
+
+def is_complex(dtype: DType) -> bool:
+    """Whether values of this dtype are pairs of real numbers, rounded."""
+    return dtype in _COMPLEX
+
+
+def is_differentiable(dtype: DType) -> bool:
+    """Whether derivatives flow through values of this dtype: real or complex numbers."""
+    return dtype in _FLOATS or dtype in _COMPLEX
+
+
+def real_of(dtype: DType) -> DType:
+    """The dtype of the real part: float32 for complex64, float64 for complex128, and real dtypes themselves."""
+    return {COMPLEX64: FLOAT32, COMPLEX128: DTYPES["float64"]}.get(dtype, dtype)
+
+
+def complex_of(dtype: DType) -> DType:
+    """The least complex dtype that has all values of a dtype; integers and bool count as float32."""
+    return COMPLEX128 if dtype in (DTYPES["float64"], COMPLEX128) else COMPLEX64
 
 
 def is_integer(dtype: DType) -> bool:
@@ -87,8 +114,8 @@ def is_integer(dtype: DType) -> bool:
 
 
 def as_floating(dtype: DType) -> DType:
-    """The dtype of `exp(x)` or `mean(x)`: floats stay, everything else becomes float32."""
-    return dtype if dtype in _FLOATS else FLOAT32
+    """The dtype of `exp(x)` or `mean(x)`: floats and complex stay, everything else becomes float32."""
+    return dtype if is_differentiable(dtype) else FLOAT32
 
 
 def accumulator(dtype: DType) -> DType:
@@ -97,8 +124,8 @@ def accumulator(dtype: DType) -> DType:
 
 
 def as_summed(dtype: DType) -> DType:
-    """The dtype of sums and products of many: floats stay; unsigned integers become uint64, all else int64."""
-    if dtype in _FLOATS:
+    """The dtype of sums and products of many: unsigned integers become uint64, signed ones and bool int64."""
+    if is_differentiable(dtype):
         return dtype
     return DTYPES["uint64"] if dtype.kind == "u" else INT64
 
@@ -148,8 +175,8 @@ NodeType: TypeAlias = TensorType | TupleType
 
 
 def _rank(dtype: DType) -> int:
-    """bool < integers < floats."""
-    return 0 if dtype == BOOL else 1 if dtype in _INTEGERS else 2
+    """bool < integers < floats < complex."""
+    return 0 if dtype == BOOL else 1 if dtype in _INTEGERS else 2 if dtype in _FLOATS else 3
 
 
 def _wider(left: DType, right: DType) -> DType:
@@ -165,8 +192,9 @@ def _wider(left: DType, right: DType) -> DType:
 def promote(left: TensorType, right: TensorType) -> DType:
     """The dtype in which two operands meet.
 
-    Same kind: the wider.  Integer with float: the float.  bool with anything: the other.  A weak operand
-    adopts the other's dtype unless its kind is higher; then it takes the default of its kind (float32).
+    Same kind: the wider.  Integer with float or complex: that.  Float with complex: the complex dtype that has
+    both.  bool with anything: the other.  A weak operand adopts the other's dtype unless its kind is higher; then
+    it takes the default of its kind (float32, complex64), and a complex one that of the float it meets.
     Signed with unsigned follows NumPy (int8 with uint8 is int16; int64 with uint64 is float64).
     """
     a, b = left.dtype, right.dtype
@@ -176,7 +204,10 @@ def promote(left: TensorType, right: TensorType) -> DType:
     if left.weak != right.weak:
         weak_rank, strong_rank = ranks if left.weak else ranks[::-1]
         weak, strong = (a, b) if left.weak else (b, a)
-        return strong if weak_rank <= strong_rank else weak
+        if weak_rank <= strong_rank:
+            return strong
+        return complex_of(strong) if weak_rank == 3 else weak
     if ranks[0] != ranks[1]:
-        return a if ranks[0] > ranks[1] else b
+        higher, lower = (a, b) if ranks[0] > ranks[1] else (b, a)
+        return _wider(higher, complex_of(lower)) if higher in _COMPLEX else higher
     return _wider(a, b)

@@ -1,16 +1,16 @@
 """A row of the table of ops, and what operands it may draw."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from graphc.ir.node import Node
-from graphc.types import DTYPES, is_floating
+from graphc.types import DTYPES, DType, complex_of, is_complex, is_floating
 
-__all__ = ["Array", "Case", "apart", "between", "coins", "given", "normal", "unary", "whole"]
+__all__ = ["Array", "Case", "apart", "between", "coins", "given", "normal", "unary", "waves", "whole", "with_complex"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: a row holds arrays of several dtypes
 Draw: TypeAlias = Callable[[np.random.Generator], Array]
@@ -28,6 +28,7 @@ class Case:
     order       up to which derivatives are checked: 0 where none flows, or where they are known to be 0
     terms       how many terms one element adds up, for the tolerance
     symbolic    whether the extents of the operands may be sizes
+    complex     whether complex operands have a meaning too; they are drawn around the floats
     """
 
     name: str
@@ -37,19 +38,42 @@ class Case:
     order: int = 3
     terms: int = 1
     symbolic: bool = True
+    complex: bool = False
+
+    def __str__(self) -> str:
+        return self.name
 
     def arrays(self, dtype: str, seed: int = 0) -> list[Array]:
-        """The operands, floats as `dtype`."""
+        """The operands, floats as `dtype`; complex ones at least in its width."""
         rng = np.random.default_rng(seed)
-        drawn = [draw(rng) for draw in self.draws]
-        return [array.astype(DTYPES[dtype]) if is_floating(array.dtype) else array for array in drawn]
+        wanted = DTYPES[dtype]
+        return [_drawn_as(wanted, draw(rng), rng) for draw in self.draws]
 
     def expected(self, arrays: Sequence[Array]) -> list[Array]:
-        """What NumPy gives, computed in float64."""
-        exact = [array.astype(np.float64) if is_floating(array.dtype) else array for array in arrays]
+        """What NumPy gives, computed in float64 or complex128."""
+        exact = [_wide(array) for array in arrays]
         with np.errstate(all="ignore"):
             result = self.reference(*exact)
         return [np.asarray(part) for part in (result if isinstance(result, tuple) else (result,))]
+
+
+def _drawn_as(dtype: DType, array: Array, rng: np.random.Generator) -> Array:
+    if is_complex(array.dtype):
+        return array.astype(complex_of(dtype))
+    if not is_floating(array.dtype):
+        return array
+    return (array + 1j * rng.uniform(-0.5, 0.5, array.shape) if is_complex(dtype) else array).astype(dtype)
+
+
+def _wide(array: Array) -> Array:
+    if is_complex(array.dtype):
+        return array.astype(np.complex128)
+    return array.astype(np.float64) if is_floating(array.dtype) else array
+
+
+def with_complex(cases: Iterable[Case], names: Container[str]) -> tuple[Case, ...]:
+    """The same rows; those of these names for complex operands as well."""
+    return tuple(replace(case, complex=case.complex or case.name in names) for case in cases)
 
 
 def between(low: float, high: float, *shape: int) -> Draw:
@@ -71,6 +95,11 @@ def apart(*shape: int) -> Draw:
         return rng.permutation(grid + 0.1 / max(count, 1)).reshape(shape)
 
     return draw
+
+
+def waves(*shape: int) -> Draw:
+    """Complex numbers, not near 0 nor the negative real line."""
+    return lambda rng: rng.uniform(0.5, 2, shape) * np.exp(1j * rng.uniform(-2, 2, shape))
 
 
 def given(*values: float) -> Draw:

@@ -8,133 +8,16 @@ import numpy as np
 from scipy import special
 
 from graphc.ir.declare import state, with_update
-from graphc.ir.operands import where
-from graphc.ops import elementwise as e
-from graphc.ops import extremes, logic, piecewise, powers, reduction, running
+from graphc.ops import extremes, reduction, running
 from graphc.ops import movement as m
 from graphc.ops import statistics as s
 from graphc.ops.custom import custom_vjp
-from tests.case import Case, apart, between, coins, given, normal, unary, whole
+from tests.case import Case, apart, between, coins, given, normal, whole, with_complex
+from tests.elementwise_cases import ELEMENTWISE
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
 
 __all__ = ["CASES"]
-
-SMOOTH = (
-    unary("exp", e.exp, np.exp, -2, 2),
-    unary("exp2", e.exp2, np.exp2, -2, 2),
-    unary("expm1", e.expm1, np.expm1, -1, 1),
-    unary("log", e.log, np.log, 0.5, 3),
-    unary("log2", e.log2, np.log2, 0.5, 3),
-    unary("log10", e.log10, np.log10, 0.5, 3),
-    unary("log1p", e.log1p, np.log1p, -0.5, 2),
-    unary("sin", e.sin, np.sin, -3, 3),
-    unary("cos", e.cos, np.cos, -3, 3),
-    unary("tan", e.tan, np.tan, -1, 1),
-    unary("tanh", e.tanh, np.tanh, -2, 2),
-    unary("sigmoid", e.sigmoid, special.expit, -4, 4),
-    unary("log_sigmoid", e.log_sigmoid, special.log_expit, -4, 4),
-    unary("softplus", e.softplus, lambda x: np.logaddexp(x, 0), 0.1, 4),
-    unary("softplus of negative", e.softplus, lambda x: np.logaddexp(x, 0), -4, -0.1),
-    unary("silu", e.silu, lambda x: x * special.expit(x), -4, 4),
-    unary("gelu", e.gelu, lambda x: x * special.ndtr(x), -3, 3),
-    unary("erf", e.erf, special.erf, -2, 2),
-    unary("stop_gradient", e.stop_gradient, lambda x: x, -1, 1, order=0),
-    Case("exp of integers", e.exp, np.exp, (whole(-2, 3, 5),), order=0),
-    Case("cast to float32", lambda x: x.astype("float32"), np.array, (whole(-9, 9, 5),), order=0),
-    Case("cast to int64", lambda x: x.astype("int64"), np.trunc, (between(-9, 9, 7),), order=0),
-)
-
-ARITHMETIC = (
-    Case("add", lambda x, y: x + y, np.add, (normal(3, 4), normal(3, 4))),
-    Case("add, repeated", lambda x, y: x + y, np.add, (normal(3, 1), normal(2, 1, 4)), symbolic=False),
-    Case("sub", lambda x, y: x - y, np.subtract, (normal(3, 4), normal(4))),
-    Case("neg", lambda x: -x, np.negative, (normal(3, 4),)),
-    Case("mul", lambda x, y: x * y, np.multiply, (normal(3, 4), normal(3, 4))),
-    Case("mul by itself", lambda x: x * x, np.square, (normal(3, 4),)),
-    Case("div", lambda x, y: x / y, np.divide, (normal(3, 4), between(0.5, 2, 3, 4))),
-    Case("div of integers", lambda x, y: x / y, np.divide, (whole(-9, 9, 5), whole(1, 9, 5)), order=0),
-    Case(
-        "add of integers",
-        lambda x, y: x + y * 2,
-        lambda x, y: x + 2 * y,
-        (whole(-9, 9, 5), whole(1, 9, 5)),
-        0,
-    ),
-)
-
-POWERS = (
-    unary("square", powers.square, np.square, -2, 2),
-    unary("sqrt", powers.sqrt, np.sqrt, 0.5, 2),
-    unary("reciprocal", powers.reciprocal, np.reciprocal, 0.5, 2),
-    unary("rsqrt", powers.rsqrt, lambda x: 1 / np.sqrt(x), 0.5, 2),
-    Case("pow", powers.power, np.power, (between(0.5, 2, 3, 4), between(-2, 2, 3, 4))),
-    *(
-        unary(f"pow {p}", lambda x, p=p: x**p, lambda x, p=p: x**p, 0.5, 2)
-        for p in (0, 1, 2, 3, 4, 5, -1, -2, 0.5, 1.5, 2.0)
-    ),
-    unary("pow -0.5", lambda x: x**-0.5, lambda x: 1 / np.sqrt(x), 0.5, 2),
-    Case("pow of a number", lambda x: 2**x, lambda x: 2**x, (between(-2, 2, 5),)),
-    Case("pow of integers", lambda x: x**5, lambda x: x**5, (whole(-5, 5, 9),), order=0),
-)
-
-CORNERS = (
-    Case("abs", abs, np.abs, (apart(3, 4),)),
-    Case("sign", piecewise.sign, np.sign, (apart(3, 4),), order=1),
-    Case("relu", piecewise.relu, lambda x: np.maximum(x, 0), (apart(3, 4),)),
-    Case("maximum", piecewise.maximum, np.maximum, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
-    Case("minimum", piecewise.minimum, np.minimum, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
-    Case("clip", lambda x: piecewise.clip(x, -0.5, 0.5), lambda x: np.clip(x, -0.5, 0.5), (apart(3, 4),)),
-    unary("floor", piecewise.floor, np.floor, 0.2, 0.8, order=1),
-    unary("ceil", piecewise.ceil, np.ceil, 0.2, 0.8, order=1),
-    unary("round", piecewise.round, np.round, 0.6, 1.4, order=1),
-    Case("round to even", piecewise.round, np.round, (given(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.7),), order=0),
-    Case(
-        "floordiv",
-        lambda x, y: x // y,
-        np.floor_divide,
-        (given(7.1, -7.1, 7.1, -7.1), given(2.0, 2.0, -2.0, -2.0)),
-        1,
-    ),
-    Case("mod", lambda x, y: x % y, np.mod, (given(7.1, -7.1, 7.1, -7.1), given(2.0, 2.0, -2.0, -2.0))),
-    Case(
-        "floordiv of integers",
-        lambda x, y: x // y,
-        np.floor_divide,
-        (whole(-9, 9, 9), whole(1, 4, 9)),
-        order=0,
-    ),
-    Case("mod of integers", lambda x, y: x % y, np.mod, (whole(-9, 9, 9), whole(-4, 0, 9)), order=0),
-    Case(
-        "where",
-        where,
-        np.where,
-        (coins(3, 4), normal(3, 4), normal(4)),
-    ),
-    Case(
-        "where, with slopes of a cube",
-        lambda x, y: where(x > y, x * x * x, y * y),
-        lambda x, y: np.where(x > y, x**3, y**2),
-        (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01),
-    ),
-)
-
-LOGIC = (
-    Case("equal", lambda x, y: x == y, np.equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
-    Case("not_equal", lambda x, y: x != y, np.not_equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
-    Case("less", lambda x, y: x < y, np.less, (normal(9), normal(9)), order=0),
-    Case("less_equal", lambda x, y: x <= y, np.less_equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
-    Case("greater", lambda x, y: x > y, np.greater, (normal(9), normal(9)), order=0),
-    Case("greater_equal", lambda x, y: x >= y, np.greater_equal, (whole(0, 3, 9), whole(0, 3, 9)), order=0),
-    Case("compare with nan", lambda x: x != x, lambda x: x != x, (given(0.0, np.nan, np.inf),), order=0),
-    Case("logical_and", lambda x, y: x & y, np.logical_and, (coins(9), coins(9)), order=0),
-    Case("logical_or", lambda x, y: x | y, np.logical_or, (coins(9), coins(9)), order=0),
-    Case("logical_xor", lambda x, y: x ^ y, np.logical_xor, (coins(9), coins(9)), order=0),
-    Case("logical_not", lambda x: ~x, np.logical_not, (coins(9),), order=0),
-    Case("isnan", logic.isnan, np.isnan, (given(0.0, np.nan, np.inf, -np.inf),), order=0),
-    Case("isfinite", logic.isfinite, np.isfinite, (given(0.0, np.nan, np.inf, -np.inf),), order=0),
-    Case("isinf", logic.isinf, np.isinf, (given(0.0, np.nan, np.inf, -np.inf),), order=0),
-)
 
 MOVEMENT = (
     Case("transpose", lambda x: x.T, np.transpose, (normal(2, 3, 4),)),
@@ -352,19 +235,22 @@ FROM_USERS = (
     Case("with_update", lambda x: with_update(x * x, STEPS, lambda old: old + 1), np.square, (normal(3, 4),)),
 )
 
+#: rows that hold for complex operands as well
+LINEAR = frozenset({
+    "sum", "sum of one axis", "sum, keepdims", "sum of nothing", "prod", "prod of one axis", "prod with zeros",
+    "cumsum", "cumprod", "mean", "var", "std", "conv2d", "conv1d, same", "take", "take_along_axis", "scatter_add",
+    "embedding", "tril", "triu",
+})  # fmt: skip
+
 CASES: tuple[Case, ...] = (
-    *ARITHMETIC,
-    *SMOOTH,
-    *POWERS,
-    *CORNERS,
-    *LOGIC,
-    *MOVEMENT,
-    *REDUCTION,
-    *STATISTICS,
-    *PRODUCTS,
-    *CONVOLUTIONS,
+    *ELEMENTWISE,
+    *with_complex(MOVEMENT, {case.name for case in MOVEMENT}),
+    *with_complex(REDUCTION, LINEAR),
+    *with_complex(STATISTICS, LINEAR),
+    *with_complex(PRODUCTS, {case.name for case in PRODUCTS}),
+    *with_complex(CONVOLUTIONS, LINEAR),
     *WINDOWS,
-    *LOOKUPS,
+    *with_complex(LOOKUPS, LINEAR),
     *ROUTINES,
     *FORMULAS,
     *FROM_USERS,

@@ -23,11 +23,6 @@ def comparison_with_nothing() -> None:
     print(loss == None)  # noqa: E711
 
 
-def complex_number_in_arithmetic() -> None:
-    x: Any = gx.input("x", (3,))
-    x * 1j
-
-
 def integer_that_is_huge() -> None:
     gx.input("x") * 10**5000
 

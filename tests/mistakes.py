@@ -69,8 +69,19 @@ def unknown_dtype() -> None:
     gx.input("x", (3,), "float23")
 
 
-def complex_parameter() -> None:
-    gx.param("w", np.zeros(3, np.complex128))
+def complex_number_as_a_float() -> None:
+    z = gx.input("z", (3,), "complex64")
+    z.astype("float32")
+
+
+def order_of_complex_numbers() -> None:
+    z = gx.input("z", (3,), "complex64")
+    gx.max(gx.where(z > 0, z, 0))
+
+
+def gradient_of_a_complex_number() -> None:
+    z = gx.input("z", (3,), "complex128")
+    gx.grad(gx.sum(z * z), z)
 
 
 def gradient_of_an_integer() -> None:

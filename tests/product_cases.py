@@ -76,7 +76,7 @@ PRODUCTS = (
     Case(
         "vecdot",
         products.vecdot,
-        lambda x, y: (x * y).sum(-1),
+        lambda x, y: (np.conj(x) * y).sum(-1),
         (normal(2, 3, 4), normal(3, 4)),
         terms=4,
     ),

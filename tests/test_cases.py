@@ -11,19 +11,24 @@ from graphc.autodiff.forward import push_forward
 from graphc.autodiff.reverse import pull_back
 from graphc.driver import compile, evaluate
 from graphc.ir.arithmetic import sum_over
+from graphc.ir.complex import real
 from graphc.ir.declare import input
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Elementwise, Leaf
 from graphc.ir.leaves import ConstantValue, Input, Item, constant_array
 from graphc.ir.node import Node, Op
 from graphc.ir.operands import add_up, mul
-from graphc.types import is_floating, is_integer
+from graphc.types import is_complex, is_differentiable, is_integer
 from tests.case import Array, Case
 from tests.cases import CASES
 from tests.tolerance import assert_close
 
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-EVERY_SLOPE = pytest.mark.parametrize("case", [c for c in CASES if c.order], ids=lambda case: case.name)
+
+COMPLEX = [case for case in CASES if case.complex]
+#: rows with the dtype of their operands
+BOTH = [(case, "float64") for case in CASES] + [(case, "complex128") for case in COMPLEX]
+WITH_SLOPES = pytest.mark.parametrize(("case", "dtype"), [pair for pair in BOTH if pair[0].order], ids=str)
 
 FULL_DTYPES = [pytest.param(dtype, marks=pytest.mark.full) for dtype in ("float16", "bfloat16")]
 
@@ -55,15 +60,20 @@ def run(outputs: Sequence[Node], nodes: Sequence[Node], arrays: Sequence[Array])
 
 
 def paired(nodes: Sequence[Node | None], arrays: Sequence[Array]) -> Node:
-    """The sum of all products of nodes with arrays; None counts as 0."""
+    """The sum of all products of nodes with arrays, of complex ones the real part; None counts as 0."""
     pairs = [(x, a) for x, a in zip(nodes, arrays, strict=True) if x is not None]
-    terms = [sum_over(mul(x, constant_array(a)), tuple(range(x.ndim))) for x, a in pairs]
+    terms = [real(sum_over(mul(x, constant_array(a)), tuple(range(x.ndim)))) for x, a in pairs]
     return add_up(terms) if terms else constant_array(np.zeros(()))
 
 
 def directions(arrays: Sequence[Array], rng: np.random.Generator) -> list[Array]:
-    """A random array for each."""
-    return [rng.standard_normal(array.shape) for array in arrays]
+    """A random array for each, complex for complex ones."""
+    return [_direction(array, rng) for array in arrays]
+
+
+def _direction(array: Array, rng: np.random.Generator) -> Array:
+    direction = rng.standard_normal(array.shape)
+    return direction + 1j * rng.standard_normal(array.shape) if is_complex(array.dtype) else direction
 
 
 @EVERY
@@ -77,6 +87,12 @@ def test_value_and_type_are_those_of_numpy(case: Case, dtype: str) -> None:
         assert (actual.shape, actual.dtype) == (y.shape, y.dtype)
         assert actual.shape == exact.shape
         assert_close(actual, exact, case.terms)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("case", COMPLEX, ids=lambda case: case.name)
+def test_value_and_type_of_complex_operands(case: Case, dtype: str) -> None:
+    test_value_and_type_are_those_of_numpy(case, dtype)
 
 
 def is_function_of_a_float(case: Case) -> bool:
@@ -108,14 +124,14 @@ def test_extents_may_be_sizes(case: Case) -> None:
         assert_close(actual, exact, case.terms)
 
 
-@EVERY_SLOPE
-def test_each_derivative_is_the_slope_of_the_one_before(case: Case) -> None:
+@WITH_SLOPES
+def test_each_derivative_is_the_slope_of_the_one_before(case: Case, dtype: str) -> None:
     rng = np.random.default_rng(1)
-    arrays = case.arrays("float64")
+    arrays = case.arrays(dtype)
     nodes = nodes_for(arrays)
-    places = [i for i, x in enumerate(nodes) if is_floating(x.dtype)]
+    places = [i for i, x in enumerate(nodes) if is_differentiable(x.dtype)]
     wrt = [nodes[i] for i in places]
-    outputs = [y for y in results(case, nodes) if is_floating(y.dtype)]
+    outputs = [y for y in results(case, nodes) if is_differentiable(y.dtype)]
     along = [directions([arrays[i] for i in places], rng) for _ in range(case.order)]
     derivatives = [paired(outputs, directions(case.expected(arrays)[: len(outputs)], rng))]
     for direction in along:
@@ -135,14 +151,14 @@ def test_each_derivative_is_the_slope_of_the_one_before(case: Case) -> None:
         assert float(exact[order]) == pytest.approx(difference, rel=1e-6, abs=1e-6 * max(scale, 1.0))
 
 
-@EVERY_SLOPE
-def test_reverse_and_forward_agree(case: Case) -> None:
+@WITH_SLOPES
+def test_reverse_and_forward_agree(case: Case, dtype: str) -> None:
     rng = np.random.default_rng(2)
-    arrays = case.arrays("float64")
+    arrays = case.arrays(dtype)
     nodes = nodes_for(arrays)
-    places = [i for i, x in enumerate(nodes) if is_floating(x.dtype)]
+    places = [i for i, x in enumerate(nodes) if is_differentiable(x.dtype)]
     wrt, values = [nodes[i] for i in places], [arrays[i] for i in places]
-    outputs = [y for y in results(case, nodes) if is_floating(y.dtype)]
+    outputs = [y for y in results(case, nodes) if is_differentiable(y.dtype)]
     cotangents = directions(case.expected(arrays)[: len(outputs)], rng)
     tangents = directions(values, rng)
     pushed = push_forward(outputs, dict(zip(wrt, map(constant_array, tangents), strict=True)))
@@ -153,14 +169,14 @@ def test_reverse_and_forward_agree(case: Case) -> None:
     assert first == pytest.approx(second, rel=1e-10, abs=1e-10)
 
 
-@EVERY_SLOPE
-def test_forward_over_reverse_is_reverse_over_reverse(case: Case) -> None:
+@WITH_SLOPES
+def test_forward_over_reverse_is_reverse_over_reverse(case: Case, dtype: str) -> None:
     rng = np.random.default_rng(3)
-    arrays = case.arrays("float64")
+    arrays = case.arrays(dtype)
     nodes = nodes_for(arrays)
-    places = [i for i, x in enumerate(nodes) if is_floating(x.dtype)]
+    places = [i for i, x in enumerate(nodes) if is_differentiable(x.dtype)]
     wrt, values = [nodes[i] for i in places], [arrays[i] for i in places]
-    outputs = [y for y in results(case, nodes) if is_floating(y.dtype)]
+    outputs = [y for y in results(case, nodes) if is_differentiable(y.dtype)]
     cotangents = [constant_array(c) for c in directions(case.expected(arrays)[: len(outputs)], rng)]
     slope = paired(pull_back(outputs, cotangents, wrt), directions(values, rng))
     tangents = directions(values, rng)
@@ -170,10 +186,10 @@ def test_forward_over_reverse_is_reverse_over_reverse(case: Case) -> None:
     assert float(first) == pytest.approx(float(second), rel=1e-9, abs=1e-9)
 
 
-@EVERY
+@pytest.mark.parametrize(("case", "dtype"), BOTH, ids=str)
 @pytest.mark.parametrize("every", [True, False], ids=["all batched", "first batched"])
-def test_batch_is_a_loop(case: Case, every: bool) -> None:
-    samples = [case.arrays("float64", seed) for seed in range(3)]
+def test_batch_is_a_loop(case: Case, dtype: str, every: bool) -> None:
+    samples = [case.arrays(dtype, seed) for seed in range(3)]
     nodes = nodes_for(samples[0])
     outputs = results(case, nodes)
     count = len(nodes) if every else 1

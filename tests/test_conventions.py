@@ -11,16 +11,31 @@ import pytest
 from graphc.autodiff.reverse import placeholder, pull_back
 from graphc.driver import evaluate
 from graphc.ir.arithmetic import ones_like, sum_over
+from graphc.ir.complex import conj, imag, real
 from graphc.ir.leaves import constant_array
 from graphc.ir.node import Node
 from graphc.ir.operands import where
-from graphc.ops.elementwise import log, sigmoid, softplus, stop_gradient, tanh
+from graphc.ops.bits import left_shift, right_shift
+from graphc.ops.elementwise import erfinv, lerp, log, sigmoid, softplus, stop_gradient, tanh
 from graphc.ops.extremes import max, max_with_index, min, min_with_index
 from graphc.ops.movement import concat, flip, pad
-from graphc.ops.piecewise import clip, maximum, minimum, relu, remainder, sign
-from graphc.ops.powers import power, sqrt
+from graphc.ops.piecewise import (
+    clip,
+    copysign,
+    fmod,
+    heaviside,
+    maximum,
+    minimum,
+    nan_to_num,
+    relu,
+    remainder,
+    sign,
+)
+from graphc.ops.powers import cbrt, hypot, power, sqrt
 from graphc.ops.reduction import prod
+from graphc.ops.special import logaddexp, logaddexp2, xlog1py, xlogy
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std
+from graphc.ops.trigonometry import acos, acosh, angle, asin, atan2, atanh, sinc
 from graphc.sizes import symbol
 from graphc.types import TensorType
 from tests.test_cases import nodes_for
@@ -198,3 +213,195 @@ def test_tails_of_activations() -> None:
     assert value(sigmoid, [-1000.0, 1000.0, -INF, INF]).tolist() == [0, 1, 0, 1]
     assert value(tanh, [-INF, INF]).tolist() == [-1, 1]
     assert value(softplus, [-1000.0, 1000.0, -INF, INF]).tolist() == [0, 1000, 0, INF]
+
+
+# Functions of two numbers, where one of them or both are 0 or infinite.
+
+
+def test_hypot_has_slope_0_at_0() -> None:
+    by_x, by_y = slopes(hypot, [0.0, -0.0, 3.0, 0.0], [0.0, 0.0, 4.0, -2.0])
+    assert by_x.tolist() == [0, 0, 0.6, 0]
+    assert by_y.tolist() == [0, 0, 0.8, -1]
+
+
+def test_hypot_neither_overflows_nor_vanishes() -> None:
+    found = value(lambda x: hypot(x, x * 0.75), [4e200, 4e-200, 4e-320])
+    assert found == pytest.approx([5e200, 5e-200, 5e-320], rel=1e-3)
+    by_x, by_y = slopes(hypot, [3e200, 3e-200], [4e200, 4e-200])
+    assert by_x == pytest.approx([0.6, 0.6])
+    assert by_y == pytest.approx([0.8, 0.8])
+
+
+def test_hypot_of_an_infinity_is_infinite() -> None:
+    assert value(lambda x: hypot(x, flip(x)), [INF, NAN]).tolist() == [INF, INF]
+    assert value(lambda x: hypot(x, x), [-INF]).tolist() == [INF]
+
+
+def test_atan2_has_slope_0_at_0() -> None:
+    by_y, by_x = slopes(atan2, [0.0, -0.0, 0.0], [0.0, 0.0, -2.0])
+    assert by_y.tolist() == [0, 0, -0.5]
+    assert by_x.tolist() == [0, 0, 0]
+
+
+def test_atan2_tells_the_signs_of_zeros_apart() -> None:
+    found = value(lambda y: atan2(y, constant_array(np.array([-1.0, -1, 0, -0.0]))), [0.0, -0.0, 0.0, -0.0])
+    assert found.tolist() == [math.pi, -math.pi, 0, -math.pi]
+
+
+def test_copysign_has_the_slope_of_abs() -> None:
+    by_x, by_sign = slopes(copysign, [2.0, -2.0, 2.0, 0.0, -0.0], [1.0, -0.0, -3.0, -1.0, 1.0])
+    assert by_x.tolist() == [1, 1, -1, 0, 0]
+    assert by_sign.tolist() == [0] * 5
+
+
+def test_heaviside_has_slope_0_by_its_operand_and_1_by_the_value_at_0() -> None:
+    by_x, by_height = slopes(heaviside, [-1.0, 0.0, -0.0, 1.0], [0.5, 0.5, 0.5, 0.5])
+    assert by_x.tolist() == [0] * 4
+    assert by_height.tolist() == [0, 1, 1, 0]
+    assert np.isnan(value(lambda x: heaviside(x, 0.5), [NAN]))
+
+
+def test_fmod_has_the_sign_of_the_dividend() -> None:
+    found = value(lambda x: fmod(x, -3), [7.0, -7.0, -6.0, -0.0, INF, 1.0])
+    assert found[:2].tolist() == [1, -1]
+    assert np.signbit(found[2:4]).all()
+    assert not found[2:4].any()
+    assert np.isnan(found[4])
+    assert found[5] == 1
+    assert np.isnan(value(lambda x: fmod(x, 0), [1.0]))
+
+
+def test_fmod_of_the_least_integer_is_that_of_c() -> None:
+    least = constant_array(np.array([-128, -128, 127], np.int8))
+    assert evaluate(fmod(least, constant_array(np.array([3, -1, 0], np.int8))), {}).tolist() == [-2, 0, 0]
+
+
+def test_slopes_of_fmod_are_1_and_minus_the_whole_part() -> None:
+    by_x, by_y = slopes(fmod, [7.0, -7.0], [2.0, 2.0])
+    assert (by_x.tolist(), by_y.tolist()) == ([1, 1], [-3, 3])
+
+
+def test_xlogy_is_0_at_0() -> None:
+    assert value(lambda x: xlogy(x, x), [0.0, 1.0]).tolist() == [0, 0]
+    assert np.isnan(value(lambda y: xlogy(0.0, y), [NAN]))
+    by_x, by_y = slopes(xlogy, [0.0, 0.0], [0.0, 2.0])
+    assert by_x.tolist() == [-INF, math.log(2)]
+    assert by_y.tolist() == [0, 0]
+
+
+def test_xlog1py_is_0_at_0() -> None:
+    by_x, by_y = slopes(xlog1py, [0.0, 0.0], [-1.0, 1.0])
+    assert by_x.tolist() == [-INF, math.log(2)]
+    assert by_y.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("function", [xlogy, xlog1py])
+def test_mixed_slope_at_0_is_the_reciprocal(function: Callable[..., Node]) -> None:
+    at_x, at_y = np.zeros(()), np.array(2.0)
+    x, y = nodes_for([at_x, at_y])
+    (by_y,) = pull_back([function(x, y)], [constant_array(np.ones(()))], [y])
+    assert by_y is not None
+    (mixed,) = pull_back([by_y], [constant_array(np.ones(()))], [x])
+    assert mixed is not None
+    assert evaluate(mixed, {x: at_x, y: at_y}) == (1 / 2 if function is xlogy else 1 / 3)
+
+
+@pytest.mark.parametrize("function", [logaddexp, logaddexp2])
+def test_sum_of_powers_at_infinities(function: Callable[..., Node]) -> None:
+    left, right = [INF, -INF, INF, 0.0], [INF, -INF, -INF, -INF]
+    nodes = nodes_for([np.array(left), np.array(right)])
+    found = evaluate(function(*nodes), dict(zip(nodes, [np.array(left), np.array(right)], strict=True)))
+    assert found.tolist() == [INF, -INF, INF, 0]
+    by_left, by_right = slopes(function, left, right)
+    assert by_left.tolist() == [0, 0, 1, 1]
+    assert by_right.tolist() == [0, 0, 0, 0]
+
+
+def test_slopes_are_infinite_at_ends_of_a_domain() -> None:
+    assert slope(asin, [-1.0, 1.0]) == [INF, INF]
+    assert slope(acos, [-1.0, 1.0]) == [-INF, -INF]
+    assert slope(acosh, [1.0]) == [INF]
+    assert slope(atanh, [-1.0, 1.0]) == [INF, INF]
+    assert slope(cbrt, [-0.0, 0.0]) == [INF, INF]
+    assert slope(erfinv, [-1.0, 1.0]) == [INF, INF]
+
+
+def test_nan_to_num_has_slope_0_where_it_changes_the_value() -> None:
+    assert slope(nan_to_num, [NAN, INF, -INF, 3.0]) == [0, 0, 0, 1]
+
+
+def test_derivatives_of_sinc_at_0_are_its_limits() -> None:
+    x = placeholder(TensorType((), np.dtype(np.float64)))
+    derivative: Node | None = sinc(x)
+    for exact in (1, 0, -(math.pi**2) / 3, 0, math.pi**4 / 5, 0):
+        assert derivative is not None
+        assert evaluate(derivative, {x: np.array(0.0)}) == pytest.approx(exact, rel=1e-15)
+        (derivative,) = pull_back([derivative], [constant_array(np.ones(()))], [x])
+
+
+def test_lerp_is_exact_at_both_ends() -> None:
+    ends = np.array([1e16, -0.3]), np.array([1.0, 0.7])
+    for weight, end in enumerate(ends):
+        assert (
+            evaluate(lerp(constant_array(ends[0]), constant_array(ends[1]), float(weight)), {}).tolist() == end.tolist()
+        )
+
+
+def test_shifts_by_the_width_or_a_negative_number_move_all_bits_out() -> None:
+    x, by = np.array([5, -5, 5, -5], np.int8), np.array([8, 8, -1, -1], np.int8)
+    nodes = nodes_for([x, by])
+    found = evaluate([f(*nodes) for f in (left_shift, right_shift)], dict(zip(nodes, [x, by], strict=True)))
+    assert [shifted.tolist() for shifted in found] == [[0, 0, 0, 0], [0, -1, 0, -1]]
+
+
+# Complex numbers: the convention of JAX.
+
+
+def at_complex(build: Callable[[Node], Node], z: complex, cotangent: complex = 1) -> complex:
+    """What flows back to `z`."""
+    x = placeholder(TensorType((), np.dtype(np.complex128)))
+    y = build(x)
+    seed = constant_array(np.array(cotangent, y.dtype))
+    (back,) = pull_back([y], [seed], [x])
+    assert back is not None
+    return complex(evaluate(back, {x: np.array(z)}))
+
+
+def test_gradient_of_a_real_result_is_the_conjugate_of_the_steepest_ascent() -> None:
+    assert at_complex(lambda z: real(z * conj(z)), 3 + 4j) == 6 - 8j
+    assert at_complex(abs, 3 + 4j) == pytest.approx(0.6 - 0.8j)
+    assert at_complex(angle, 1 + 1j) == pytest.approx(-0.5 - 0.5j)
+
+
+def test_holomorphic_function_multiplies_by_its_derivative() -> None:
+    assert at_complex(lambda z: z * z, 3 + 4j, 1j) == 1j * (6 + 8j)
+
+
+def test_parts_pass_their_cotangents() -> None:
+    assert at_complex(real, 3 + 4j) == 1
+    assert at_complex(imag, 3 + 4j) == -1j
+    assert at_complex(conj, 3 + 4j, 2 + 1j) == 2 - 1j
+
+
+def test_cotangent_is_the_one_that_jax_documents() -> None:
+    a, b, c, d = 0.3, -0.7, 1.1, 0.4  # u = a x + b y, v = c x + d y, and (p + iq)* ∂f = [p, -q] J [1, -i]
+    p, q = 0.9, -0.2
+    back = at_complex(lambda z: (real(z) * a + imag(z) * b) + 1j * (real(z) * c + imag(z) * d), 1 + 2j, complex(p, q))
+    assert back == pytest.approx((p * a - q * c) - 1j * (p * b - q * d))
+
+
+@pytest.mark.parametrize("function", [abs, angle, sign])
+def test_slopes_of_length_and_angle_are_0_at_0(function: Callable[[Node], Node]) -> None:
+    assert at_complex(function, 0) == 0
+
+
+def test_a_real_operand_gets_the_real_part() -> None:
+    x = placeholder(TensorType((), np.dtype(np.float64)))
+    (back,) = pull_back([x * (2 + 3j)], [constant_array(np.array(1 + 1j))], [x])
+    assert back is not None
+    assert back.dtype == np.float64
+    assert evaluate(back, {x: np.array(5.0)}) == -1
+
+
+def test_power_of_complex_0_has_slope_0_by_the_exponent() -> None:
+    assert at_complex(lambda p: power(constant_array(np.zeros((), complex)), p), 2 + 1j) == 0

@@ -70,3 +70,14 @@ def test_float32_nodes_are_refused_with_what_to_do() -> None:
 def test_nothing_that_is_a_float_is_refused() -> None:
     with pytest.raises(gx.ArgumentError, match="no output or no input is a float"):
         check_gradients(lambda i: i + 1, [np.arange(3)])
+
+
+def test_complex_numbers_move_in_every_direction() -> None:
+    z, x = np.array([1 + 2j, 0.5 - 1j]), np.array([0.3, -0.7])
+    check_gradients(lambda z, x: gx.abs(gx.exp(z) * x + gx.conj(z)), [z, x], order=3)
+
+
+def test_a_conjugate_too_many_is_found() -> None:
+    wrong = gx.custom_vjp(lambda z: z * z, lambda y, c, z: (2 * c * gx.conj(z),))
+    with pytest.raises(AssertionError, match="derivative 1"):
+        check_gradients(wrong, [np.array([1 + 2j])])

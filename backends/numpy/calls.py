@@ -14,8 +14,14 @@ __all__ = ["call_lines", "number_name", "number_text"]
 
 def number_text(const: Const) -> str:
     """A constant as Python text."""
-    text = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(const.text, const.text)
+    if isinstance(const.value, complex):
+        return f"complex({_float_text(repr(const.value.real))}, {_float_text(repr(const.value.imag))})"
+    text = _float_text(const.text)
     return f"bfloat16({text})" if const.dtype == BFLOAT16 else text
+
+
+def _float_text(text: str) -> str:
+    return {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(text, text)
 
 
 def number_name(const: Const) -> str:
@@ -44,5 +50,9 @@ def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str = 
                 f"np.multiply({names[0]}, {names[1]}, out={out})",
                 f"np.add({out}, {names[2]}, out={out})",
             ]
+        case Fn.REAL | Fn.IMAG:
+            return [f"np.copyto({out}, {names[0]}.{let.fn.value})"]
+        case Fn.COMPLEX:
+            return [f"np.copyto({out}.real, {names[0]})", f"np.copyto({out}.imag, {names[1]})"]
         case fn:
             return [f"{UFUNCS[fn]}({', '.join(names)}, out={out})"]

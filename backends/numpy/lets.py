@@ -50,7 +50,7 @@ def _value(let: Let, values: Mapping[int, Value], affine: Sequence[Affine | None
     match let:
         case Const():
             name = draft.naming.number(let)
-            return Value(frozenset(), let.dtype, name, is_number=True, is_zero=let.text in ("0", "0.0"))
+            return Value(frozenset(), let.dtype, name, is_number=True, is_zero=let.text in ("0", "0.0", "0j"))
         case SizeValue():
             text = draft.naming.size(let.size)
             return Value(frozenset(), let.dtype, text if let.dtype == INT64 else f"float({text})", is_number=True)

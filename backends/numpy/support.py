@@ -88,6 +88,11 @@ def select(condition: Array, taken: Array | float, other: Array | float, *, out:
     if out.size <= SMALL:
         out[...] = np.where(condition, taken, other)
         return
+    if out.dtype.itemsize not in _BITS:  # complex128: no integer is as wide
+        for part in ("real", "imag"):
+            a, b, to, room = (getattr(np.asarray(x), part) for x in (taken, other, out, mask))
+            select(condition, a, b, out=to, mask=room)
+        return
     kind: Any = _BITS[out.dtype.itemsize]  # Any: NumPy's stubs know no dtype that is chosen by its width
     result, bits = out.view(kind), mask.view(kind)
     a = (taken if isinstance(taken, np.ndarray) else np.asarray(taken, out.dtype)).view(kind)

@@ -52,6 +52,7 @@ UFUNCS: Mapping[Fn, str] = {
     Fn.ACOSH: "np.arccosh",
     Fn.ATANH: "np.arctanh",
     Fn.COPYSIGN: "np.copysign",
+    Fn.CONJ: "np.conjugate",
     Fn.LT: "np.less",
     Fn.LE: "np.less_equal",
     Fn.GT: "np.greater",
@@ -61,7 +62,9 @@ UFUNCS: Mapping[Fn, str] = {
     Fn.AND: "np.bitwise_and",
     Fn.OR: "np.bitwise_or",
     Fn.XOR: "np.bitwise_xor",
-    Fn.NOT: "np.logical_not",
+    Fn.NOT: "np.invert",
+    Fn.LEFT_SHIFT: "np.left_shift",
+    Fn.RIGHT_SHIFT: "np.right_shift",
     Fn.ISNAN: "np.isnan",
     Fn.ISFINITE: "np.isfinite",
 }

@@ -11,7 +11,7 @@ from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.ir.operands import add_up, cast, times
 from graphc.origin import derived
-from graphc.types import TupleType, is_floating
+from graphc.types import TupleType, is_differentiable
 
 __all__ = ["push_forward"]
 
@@ -40,16 +40,6 @@ def tangents_of(node: Node, arrived: Sequence[Node | None]) -> Sequence[Node | N
     if isinstance(op, Constant) or all(tangent is None for tangent in arrived):
         return (None,) * width
     match op:
-        case Elementwise():
-            if not is_floating(node.dtype):
-                return (None,)
-            slopes = op.partials(node, *node.inputs)
-            parts = [
-                times(cast(tangent, node.dtype) if tangent.dtype != node.dtype else tangent, slope)
-                for tangent, slope in zip(arrived, slopes, strict=True)
-                if tangent is not None and slope is not None
-            ]
-            return (add_up(parts) if parts else None,)
         case Tangential():
             return op.jvp(node, arrived)
         case Differentiable():
@@ -61,6 +51,16 @@ def tangents_of(node: Node, arrived: Sequence[Node | None]) -> Sequence[Node | N
                 for i, (x, t) in enumerate(zip(node.inputs, arrived, strict=True))
             ]
             return (apply(op.linear_part(), *operands),)
+        case Elementwise():
+            if not is_differentiable(node.dtype):
+                return (None,)
+            slopes = op.partials(node, *node.inputs)
+            parts = [
+                times(cast(tangent, node.dtype) if tangent.dtype != node.dtype else tangent, slope)
+                for tangent, slope in zip(arrived, slopes, strict=True)
+                if tangent is not None and slope is not None
+            ]
+            return (add_up(parts) if parts else None,)
         case Multilinear():
             terms = []
             for i, tangent in enumerate(arrived):
@@ -74,7 +74,7 @@ def tangents_of(node: Node, arrived: Sequence[Node | None]) -> Sequence[Node | N
 def _transposed(op: Differentiable, node: Node, arrived: Sequence[Node | None]) -> Sequence[Node | None]:
     """The forward rule of an op that has a reverse one: the adjoint of a map that is linear in the cotangents."""
     types = node.type.items if isinstance(node.type, TupleType) else (node.type,)
-    cotangents = [placeholder(type) if is_floating(type.dtype) else None for type in types]
+    cotangents = [placeholder(type) if is_differentiable(type.dtype) else None for type in types]
     back = op.vjp(node, cotangents)
     pairs = [(b, t) for b, t in zip(back, arrived, strict=True) if b is not None and t is not None]
     wanted = [c for c in cotangents if c is not None]

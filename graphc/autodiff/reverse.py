@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from graphc.collector import waiting
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Where, zeros_like
+from graphc.ir.complex import real
 from graphc.ir.graph import topological
 from graphc.ir.kinds import (
     Constant,
@@ -21,7 +22,7 @@ from graphc.ir.leaves import Input, Item
 from graphc.ir.node import Node
 from graphc.ir.operands import add_up, cast, is_masked, times
 from graphc.origin import derived, here
-from graphc.types import TensorType, TupleType, is_floating
+from graphc.types import DType, TensorType, TupleType, is_complex, is_differentiable
 
 __all__ = ["placeholder", "pull_back"]
 
@@ -66,9 +67,14 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
                 give(node.inputs[0], received[0], node.op.index)
                 continue
             for operand, part in zip(node.inputs, cotangents_of(node, received), strict=True):
-                if part is not None and isinstance(operand.type, TensorType) and is_floating(operand.dtype):
-                    give(operand, part if part.dtype == operand.dtype else cast(part, operand.dtype))
+                if part is not None and isinstance(operand.type, TensorType) and is_differentiable(operand.dtype):
+                    give(operand, part if part.dtype == operand.dtype else _narrowed(part, operand.dtype))
     return [totals.get(node) for node in wrt]
+
+
+def _narrowed(cotangent: Node, dtype: DType) -> Node:
+    """A cotangent in the dtype of what it belongs to; of a real number only the real part pairs with a tangent."""
+    return cast(cotangent if is_complex(dtype) else real(cotangent), dtype)
 
 
 def cotangents_of(node: Node, received: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -76,14 +82,14 @@ def cotangents_of(node: Node, received: Sequence[Node | None]) -> Sequence[Node 
     op = node.op
     cotangent = received[0]
     match op:
-        case Elementwise() if cotangent is not None:
-            slopes = op.partials(node, *node.inputs)
-            return [None if slope is None else times(cotangent, slope) for slope in slopes]
         case Linear() if cotangent is not None:
             if _only_moves(op) and is_masked(cotangent):
                 mask, inner, _ = cotangent.inputs
                 return _masked(op.transpose(node, mask), op.transpose(node, inner))
             return op.transpose(node, cotangent)
+        case Elementwise() if cotangent is not None:
+            slopes = op.partials(node, *node.inputs)
+            return [None if slope is None else times(cotangent, slope) for slope in slopes]
         case Multilinear() if cotangent is not None:
             return [op.transpose(node, operand, cotangent) for operand in range(len(node.inputs))]
         case Differentiable():
@@ -113,7 +119,7 @@ def _masked(masks: Sequence[Node | None], parts: Sequence[Node | None]) -> Seque
 
 def _transposed(op: Tangential, node: Node, received: Sequence[Node | None]) -> Sequence[Node | None]:
     """The reverse rule of an op that has a forward one: the adjoint of a map that is linear in the tangents."""
-    tangents = [placeholder(x.tensor) if is_floating(x.dtype) else None for x in node.inputs]
+    tangents = [placeholder(x.tensor) if is_differentiable(x.dtype) else None for x in node.inputs]
     results = op.jvp(node, tangents)
     pairs = [(y, c) for y, c in zip(results, received, strict=True) if y is not None and c is not None]
     places = [index for index, tangent in enumerate(tangents) if tangent is not None]

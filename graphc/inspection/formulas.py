@@ -14,7 +14,7 @@ Function: TypeAlias = "Callable[..., sympy.Basic]"
 
 
 def on_numbers() -> Mapping[Fn, Function]:
-    """Every function but CAST, of numbers; those that work on single bits have no formula."""
+    """Every function but CAST, of numbers; those on single bits or complex numbers have no formula."""
     import sympy as s
 
     half = s.Rational(1, 2)
@@ -66,6 +66,8 @@ def on_numbers() -> Mapping[Fn, Function]:
         Fn.DIGAMMA: s.digamma,
         Fn.POLYGAMMA: s.polygamma,
         Fn.COPYSIGN: lambda x, y: s.Piecewise((s.Abs(x), y >= 0), (-s.Abs(x), True)),
+        Fn.LEFT_SHIFT: lambda x, y: x * 2**y,
+        Fn.RIGHT_SHIFT: lambda x, y: s.floor(x / 2**y),
         Fn.LT: s.Lt,
         Fn.LE: s.Le,
         Fn.GT: s.Gt,

@@ -14,11 +14,11 @@ from graphc.ir.kinds import Counting, Elementwise, Movement, Product, Reduction,
 from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Load, Number, Scalar, SizeValue
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Load, Scalar, SizeValue
 from graphc.origin import here, place_of
 from graphc.printable import printable
 from graphc.sizes import Size
-from graphc.types import BOOL, DType, TensorType, is_floating, is_integer
+from graphc.types import BOOL, DType, TensorType, is_complex, is_floating, is_integer
 
 if TYPE_CHECKING:
     import sympy
@@ -72,6 +72,8 @@ def _formula(node: Node) -> "sympy.Basic":
     values: dict[Node, sympy.Basic] = {}
     named: dict[str, Node] = {}
     for part in topological([node]):
+        if isinstance(part.type, TensorType) and is_complex(part.dtype):
+            raise _unsupported(part, f"is {type_text(part)}, and formulas are of real numbers")
         if not _is_one_number(part):
             raise _unsupported(part, f"is {type_text(part)}, not a single number")
         if isinstance(part.op, Input | Variable) and named.setdefault(part.op.label, part) is not part:
@@ -163,12 +165,13 @@ def _size(size: Size) -> "sympy.Basic":
     return sympy.Symbol(str(size), integer=True, nonnegative=True)
 
 
-def _number(value: Number, dtype: DType) -> "sympy.Basic":
+def _number(value: object, dtype: DType) -> "sympy.Basic":
     """A number as people write it: a simple fraction, else with the digits that its dtype holds."""
     import sympy
 
     if dtype == BOOL:
         return sympy.true if value else sympy.false
+    assert isinstance(value, int | float), value  # complex numbers have been refused
     if not isfinite(value):
         return sympy.nan if value != value else sympy.oo if value > 0 else -sympy.oo
     numerator, denominator = value.as_integer_ratio()

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.errors import ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.apply import apply
-from graphc.ir.kinds import Elementwise, IndexMap, Linear, Movement, Reduction
+from graphc.ir.kinds import NO_ORDER, Elementwise, IndexMap, Linear, Movement, Reduction, require_ordered
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node, Op
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Fn, Scalar
 from graphc.sizes import Size
-from graphc.types import BOOL, DType, Shape, TensorType, as_summed, is_floating
+from graphc.types import BOOL, DType, Shape, TensorType, as_summed, is_complex, is_differentiable
 
 __all__ = [
     "Add",
@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 
+_SAID = {Fn.LT: "less", Fn.LE: "less_equal", Fn.GT: "greater", Fn.GE: "greater_equal"}
+
+
 def ones_like(x: Node) -> Node:
     """Ones of the type of `x`."""
     return full(x.shape, 1, x.dtype)
@@ -48,7 +51,7 @@ class Add(Elementwise):
     """x + y.  Slopes: 1, 1."""
 
     name: ClassVar[str] = "add"
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
@@ -64,7 +67,7 @@ class Sub(Elementwise):
     """x - y.  Slopes: 1, -1."""
 
     name: ClassVar[str] = "sub"
-    accepts: ClassVar[str] = "iuf"
+    accepts: ClassVar[str] = "iufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
@@ -79,7 +82,7 @@ class Neg(Elementwise):
     """-x.  Slope: -1."""
 
     name: ClassVar[str] = "neg"
-    accepts: ClassVar[str] = "iuf"
+    accepts: ClassVar[str] = "iufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return -xs[0]
@@ -93,7 +96,7 @@ class Mul(Elementwise):
     """x y.  Slopes: y, x."""
 
     name: ClassVar[str] = "mul"
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
@@ -105,9 +108,10 @@ class Mul(Elementwise):
 
 @final
 class Div(Elementwise):
-    """x / y, of floats.  Slopes: 1 / y, -(x / y) / y."""
+    """x / y, of floats or complex numbers.  Slopes: 1 / y, -(x / y) / y."""
 
     name: ClassVar[str] = "div"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
@@ -120,17 +124,22 @@ class Div(Elementwise):
 
 @final
 class Compare(Elementwise):
-    """x < y and its like, a bool.  An ordered comparison with nan is false.  No slope."""
+    """x < y and its like, a bool.  No slope.
+
+    An ordered comparison with nan is false, and with a complex number refused.
+    """
 
     fn: Fn
     name: ClassVar[str] = "compare"
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
         return x.call(self.fn, y)
 
     def result(self, *dtypes: DType) -> DType:
+        if self.fn not in (Fn.EQ, Fn.NE):
+            require_ordered(_SAID[self.fn], dtypes[0])
         return BOOL
 
     def text(self) -> str:
@@ -142,7 +151,7 @@ class Where(Elementwise):
     """x where the condition holds, else y.  The branch not taken gets exactly zero, whatever its slope."""
 
     name: ClassVar[str] = "where"
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         condition, x, y = xs
@@ -160,11 +169,11 @@ class Where(Elementwise):
 
 @final
 class Cast(Elementwise):
-    """The same value in another dtype.  Slope: 1, between floats."""
+    """The same value in another dtype; a complex number in a complex one.  Slope: 1, between floats or complex."""
 
     dtype: DType
     name: ClassVar[str] = "cast"
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return xs[0].cast(self.dtype)
@@ -173,10 +182,13 @@ class Cast(Elementwise):
         return self.dtype
 
     def infer(self, *types: TensorType) -> TensorType:
+        given = types[0].dtype
+        if is_complex(given) and not is_complex(self.dtype):
+            raise DTypeError(f"astype: {self.dtype} would lose the imaginary part of {given}", hint=NO_ORDER)
         return TensorType(types[0].shape, self.dtype)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (ones_like(y) if is_floating(y.dtype) and is_floating(xs[0].dtype) else None,)
+        return (ones_like(y) if is_differentiable(y.dtype) and is_differentiable(xs[0].dtype) else None,)
 
     def text(self) -> str:
         return f"cast[{self.dtype.name}]"

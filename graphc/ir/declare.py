@@ -113,7 +113,8 @@ def constant(value: "Like | list[Any] | tuple[Any, ...]") -> Node:  # Any: numbe
     """A value that is part of the graph.  Arrays are copied; Python numbers adopt the dtype they meet."""
     if isinstance(value, list | tuple):
         array = np.asarray(value)
-        return constant_array(array.astype(as_dtype({"f": float, "i": int}.get(array.dtype.kind, array.dtype))))
+        kinds = {"f": float, "i": int, "c": complex}
+        return constant_array(array.astype(as_dtype(kinds.get(array.dtype.kind, array.dtype))))
     return as_node(value)
 
 
@@ -129,7 +130,7 @@ class Carried(Elementwise):
     name: ClassVar[str] = "with_update"
     __eq__ = object.__eq__
     __hash__ = object.__hash__
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return xs[0]

@@ -4,7 +4,8 @@ Derivatives:  Elementwise (partials)   Linear   Multilinear   Differentiable (vj
 Elements:     Leaf   Counting   Elementwise   Movement   Deposit   Lookup   Scatter   Reduction   Running
               Product   Routine   Reshaped
 
-An op picks one of each: `class Transpose(Movement)`, where a Movement is Linear already.
+An op picks one of each: `class Transpose(Movement)`, where a Movement is Linear already.  An Elementwise op that is
+Linear too (`real`, `conj`) has the rule of Linear, and no partials.
 """
 
 from abc import abstractmethod
@@ -17,10 +18,11 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Scalar
 from graphc.sizes import Size
-from graphc.types import DType, Shape, TensorType
+from graphc.types import DType, Shape, TensorType, is_complex
 from graphc.value import Value
 
 __all__ = [
+    "NO_ORDER",
     "Constant",
     "Counting",
     "Deposit",
@@ -39,7 +41,17 @@ __all__ = [
     "Running",
     "Scatter",
     "Tangential",
+    "require_ordered",
 ]
+
+
+NO_ORDER = "take gx.real(x), gx.imag(x) or gx.abs(x)"
+
+
+def require_ordered(name: str, dtype: DType) -> None:
+    """Raise DTypeError for complex numbers, of which none is the larger."""
+    if is_complex(dtype):
+        raise DTypeError(f"{name} has no meaning for {dtype}", hint=NO_ORDER)
 
 
 # How derivatives flow.
@@ -112,7 +124,7 @@ class Counting(Leaf):
 class Elementwise(Op):
     """Element i of the result is a scalar formula of elements i of the operands, which have equal shapes."""
 
-    #: which dtypes the op has a meaning for: any of "biuf" (bool, signed, unsigned, floating)
+    #: which dtypes the op has a meaning for: any of "biufc" (bool, signed, unsigned, floating, complex)
     accepts: ClassVar[str] = "f"
 
     @abstractmethod
@@ -142,12 +154,14 @@ class Elementwise(Op):
         dtypes = [tensor.dtype for tensor in types]
         for dtype in dtypes:
             if dtype.kind not in self.accepts and not (dtype.kind == "V" and "f" in self.accepts):  # V is bfloat16
-                raise DTypeError(f"{self.name} has no meaning for {dtype}", hint=self._dtype_hint())
+                raise DTypeError(f"{self.name} has no meaning for {dtype}", hint=self._dtype_hint(dtype))
         return TensorType(types[0].shape, self.result(*dtypes), all(tensor.weak for tensor in types))
 
-    def _dtype_hint(self) -> str:
+    def _dtype_hint(self, given: DType) -> str:
+        if is_complex(given):
+            return NO_ORDER
         match self.accepts:
-            case "f":
+            case "f" | "fc":
                 return 'x.astype("float32")'
             case "b":
                 return "write a comparison, as x != 0"

@@ -27,7 +27,7 @@ __all__ = [
     "made_at",
 ]
 
-Like: TypeAlias = "Node | npt.NDArray[Any] | np.generic | bool | int | float | Size"
+Like: TypeAlias = "Node | npt.NDArray[Any] | np.generic | bool | int | float | complex | Size"
 
 
 @final
@@ -103,8 +103,8 @@ class Operators(Protocol):
 OPERATORS = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "floor_divide": "floordiv",
     "remainder": "mod", "power": "pow", "matmul": "matmul", "equal": "eq", "not_equal": "ne", "less": "lt",
-    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or", "bitwise_xor": "logical_xor",
+    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "bitwise_and",
+    "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor", "left_shift": "left_shift", "right_shift": "right_shift",
 }  # fmt: skip
 
 
@@ -251,13 +251,25 @@ class Node(Displayed, Refusals):
         return self.operators.binary("ge", self, other)
 
     def __and__(self, other: Like) -> "Node":
-        return self.operators.binary("logical_and", self, other)
+        return self.operators.binary("bitwise_and", self, other)
 
     def __or__(self, other: Like) -> "Node":
-        return self.operators.binary("logical_or", self, other)
+        return self.operators.binary("bitwise_or", self, other)
 
     def __xor__(self, other: Like) -> "Node":
-        return self.operators.binary("logical_xor", self, other)
+        return self.operators.binary("bitwise_xor", self, other)
+
+    def __lshift__(self, other: Like) -> "Node":
+        return self.operators.binary("left_shift", self, other)
+
+    def __rlshift__(self, other: Like) -> "Node":
+        return self.operators.binary("left_shift", other, self)
+
+    def __rshift__(self, other: Like) -> "Node":
+        return self.operators.binary("right_shift", self, other)
+
+    def __rrshift__(self, other: Like) -> "Node":
+        return self.operators.binary("right_shift", other, self)
 
     def __neg__(self) -> "Node":
         return self.operators.unary("neg", self)
@@ -269,7 +281,7 @@ class Node(Displayed, Refusals):
         return self.operators.unary("abs", self)
 
     def __invert__(self) -> "Node":
-        return self.operators.unary("logical_not", self)
+        return self.operators.unary("bitwise_not", self)
 
     def __getitem__(self, index: object) -> "Node":
         return self.operators.getitem(self, index)
@@ -285,6 +297,20 @@ class Node(Displayed, Refusals):
     def mT(self) -> "Node":
         """The last two axes exchanged."""
         return self.operators.method("matrix_transpose", self)
+
+    @property
+    def real(self) -> "Node":
+        """The real part."""
+        return self.operators.method("real", self)
+
+    @property
+    def imag(self) -> "Node":
+        """The imaginary part; 0 of real numbers."""
+        return self.operators.method("imag", self)
+
+    def conj(self) -> "Node":
+        """The complex conjugate."""
+        return self.operators.method("conj", self)
 
     def astype(self, dtype: object) -> "Node":
         """The same values in another dtype."""

@@ -23,7 +23,7 @@ from graphc.ir.node import Like, Node
 from graphc.ir.values import holds
 from graphc.origin import here
 from graphc.sizes import Expression, equal
-from graphc.types import BOOL, FLOAT32, INT64, DType, Shape, as_dtype, as_floating, promote
+from graphc.types import BOOL, COMPLEX64, FLOAT32, INT64, DType, Shape, as_dtype, as_floating, is_complex, promote
 
 __all__ = [
     "add",
@@ -56,6 +56,8 @@ def as_node(value: Like) -> Node:
         return full((), value, INT64, weak=True)
     if isinstance(value, float):
         return full((), value, FLOAT32, weak=True)
+    if isinstance(value, complex):
+        return full((), value, COMPLEX64, weak=True)
     if isinstance(value, Expression):
         return size_node(value)
     if isinstance(value, np.ndarray | np.generic):
@@ -68,8 +70,6 @@ def _no_node(value: object) -> GraphError:
     hint = None
     if isinstance(value, list | tuple):
         hint = "gx.stack(...) puts nodes together, numpy.asarray(...) makes an array of numbers"
-    elif isinstance(value, complex | np.complexfloating):
-        hint = "two real nodes can stand for a complex number"
     elif callable(value):
         hint = "call it with nodes: it gives a node"
     return locate(DTypeError(problem, hint=hint), here(), ())
@@ -83,6 +83,8 @@ def cast(x: Node, dtype: DType) -> Node:
     number = uniform(x)
     if number is None:
         return apply(Cast(dtype), x)
+    if is_complex(tensor.dtype) and not is_complex(dtype):
+        return apply(Cast(dtype), x)  # which raises
     if isinstance(number, int) and tensor.weak and not holds(dtype, number):
         raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
     return full(tensor.shape, number, dtype)

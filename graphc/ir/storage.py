@@ -92,7 +92,7 @@ class Storage:
         elif isinstance(value, np.ndarray | np.generic):
             wanted = as_dtype(array.dtype)
         else:
-            wanted = as_dtype({"f": float, "i": int, "b": bool}.get(array.dtype.kind, array.dtype))
+            wanted = as_dtype({"f": float, "i": int, "b": bool, "c": complex}.get(array.dtype.kind, array.dtype))
         if not fits(array, wanted):  # a dtype that is asked for may round floats, as `astype` does
             raise DTypeError(f"{what} is {wanted}; {array.dtype} does not fit into it")
         self.array: Array = np.array(array, dtype=wanted, order="C")

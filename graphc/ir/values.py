@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.errors import DTypeError, GraphError, ShapeError
-from graphc.types import BOOL, DType, is_floating, is_integer
+from graphc.types import BOOL, DType, is_complex, is_floating, is_integer
 
 __all__ = ["Array", "as_numbers", "converted", "fits"]
 
@@ -38,7 +38,7 @@ def fits(array: Array, dtype: DType) -> bool:
         return is_whole and limits.min <= int(array.min()) and int(array.max()) <= limits.max
     if dtype == BOOL:
         return array.dtype == BOOL
-    if not (array.dtype.kind in "biu" or is_floating(array.dtype)):
+    if not (array.dtype.kind in "biu" or is_floating(array.dtype) or (is_complex(dtype) and array.dtype.kind == "c")):
         return False
     with np.errstate(all="ignore"):
         return bool((np.isfinite(array.astype(dtype)) | ~np.isfinite(array)).all())
@@ -56,9 +56,9 @@ def converted(value: object, dtype: DType, what: str) -> Array:
     dtype would be lost.  Raises DTypeError or ShapeError, which name the value as `what`.
     """
     array = as_numbers(value, what)
-    if isinstance(value, bool | int | float | list | tuple):
+    if isinstance(value, bool | int | float | complex | list | tuple):
         if not fits(array, dtype):
-            shown = repr(value) if isinstance(value, bool | int | float) else f"a list of {array.dtype}"
+            shown = repr(value) if isinstance(value, bool | int | float | complex) else f"a list of {array.dtype}"
             raise DTypeError(f"{what} is {dtype}; {shown} does not fit into it")
     elif not np.can_cast(array.dtype, dtype, "safe"):
         raise DTypeError(

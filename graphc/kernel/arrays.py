@@ -10,7 +10,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.meaning import Value, converted
 from graphc.kernel.program import Program
 from graphc.sizes import Size, evaluate
-from graphc.types import BOOL, DType, is_floating
+from graphc.types import BOOL, DType, is_differentiable
 
 __all__ = ["Array", "Arrays", "Point"]
 
@@ -101,7 +101,7 @@ class Arrays:
 def _unset(shape: Point, dtype: DType) -> Array:
     """An array of something that shows when it is read."""
     array = np.empty(shape, dtype)
-    if is_floating(dtype):
+    if is_differentiable(dtype):
         array.fill(np.nan)
     else:
         array.fill(True if dtype == BOOL else np.frombuffer(b"\xa5" * dtype.itemsize, dtype)[0])

@@ -1,19 +1,42 @@
 """The functions of `Fn` by their mathematical names, for authors of elementwise ops: `k.exp(-k.abs(x))`."""
 
 from graphc.kernel.scalar import Fn, Number, Scalar
+from graphc.types import complex_of, real_of
 
 __all__ = [
     "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "cbrt",
     "ceil",
+    "complex",
+    "conj",
+    "copysign",
     "cos",
+    "cosh",
+    "digamma",
     "erf",
+    "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
     "floor",
     "floordiv",
+    "imag",
     "is_finite",
     "is_nan",
+    "left_shift",
+    "lgamma",
     "log",
     "log10",
     "log1p",
@@ -24,13 +47,18 @@ __all__ = [
     "logical_xor",
     "maximum",
     "minimum",
+    "polygamma",
+    "real",
     "remainder",
+    "right_shift",
     "round",
     "sign",
     "sin",
+    "sinh",
     "sqrt",
     "tan",
     "tanh",
+    "trunc",
     "where",
 ]
 
@@ -51,6 +79,10 @@ def ceil(x: Scalar) -> Scalar:
     return x.call(Fn.CEIL)
 
 
+def trunc(x: Scalar) -> Scalar:
+    return x.call(Fn.TRUNC)
+
+
 def round(x: Scalar) -> Scalar:
     """The nearest integer, the even one of two as near."""
     return x.call(Fn.ROUND)
@@ -58,6 +90,10 @@ def round(x: Scalar) -> Scalar:
 
 def sqrt(x: Scalar) -> Scalar:
     return x.call(Fn.SQRT)
+
+
+def cbrt(x: Scalar) -> Scalar:
+    return x.call(Fn.CBRT)
 
 
 def exp(x: Scalar) -> Scalar:
@@ -100,12 +136,71 @@ def tan(x: Scalar) -> Scalar:
     return x.call(Fn.TAN)
 
 
+def asin(x: Scalar) -> Scalar:
+    return x.call(Fn.ASIN)
+
+
+def acos(x: Scalar) -> Scalar:
+    return x.call(Fn.ACOS)
+
+
+def atan(x: Scalar) -> Scalar:
+    return x.call(Fn.ATAN)
+
+
+def atan2(y: Scalar, x: Scalar) -> Scalar:
+    """The angle of the point (x, y)."""
+    return y.call(Fn.ATAN2, x)
+
+
+def sinh(x: Scalar) -> Scalar:
+    return x.call(Fn.SINH)
+
+
+def cosh(x: Scalar) -> Scalar:
+    return x.call(Fn.COSH)
+
+
 def tanh(x: Scalar) -> Scalar:
     return x.call(Fn.TANH)
 
 
+def asinh(x: Scalar) -> Scalar:
+    return x.call(Fn.ASINH)
+
+
+def acosh(x: Scalar) -> Scalar:
+    return x.call(Fn.ACOSH)
+
+
+def atanh(x: Scalar) -> Scalar:
+    return x.call(Fn.ATANH)
+
+
 def erf(x: Scalar) -> Scalar:
     return x.call(Fn.ERF)
+
+
+def erfc(x: Scalar) -> Scalar:
+    return x.call(Fn.ERFC)
+
+
+def erfinv(x: Scalar) -> Scalar:
+    return x.call(Fn.ERFINV)
+
+
+def lgamma(x: Scalar) -> Scalar:
+    """log |gamma(x)|."""
+    return x.call(Fn.LGAMMA)
+
+
+def digamma(x: Scalar) -> Scalar:
+    return x.call(Fn.DIGAMMA)
+
+
+def polygamma(order: int, x: Scalar) -> Scalar:
+    """The derivative of that order of digamma."""
+    return x.of(order).call(Fn.POLYGAMMA, x)
 
 
 def floordiv(x: Scalar, y: Scalar | Number) -> Scalar:
@@ -114,6 +209,10 @@ def floordiv(x: Scalar, y: Scalar | Number) -> Scalar:
 
 def remainder(x: Scalar, y: Scalar | Number) -> Scalar:
     return x.call(Fn.MOD, y)
+
+
+def copysign(x: Scalar, y: Scalar) -> Scalar:
+    return x.call(Fn.COPYSIGN, y)
 
 
 def minimum(x: Scalar, y: Scalar | Number) -> Scalar:
@@ -142,6 +241,47 @@ def logical_or(x: Scalar, y: Scalar) -> Scalar:
 
 def logical_xor(x: Scalar, y: Scalar) -> Scalar:
     return x.call(Fn.XOR, y)
+
+
+def bitwise_not(x: Scalar) -> Scalar:
+    return x.call(Fn.NOT)
+
+
+def bitwise_and(x: Scalar, y: Scalar) -> Scalar:
+    return x.call(Fn.AND, y)
+
+
+def bitwise_or(x: Scalar, y: Scalar) -> Scalar:
+    return x.call(Fn.OR, y)
+
+
+def bitwise_xor(x: Scalar, y: Scalar) -> Scalar:
+    return x.call(Fn.XOR, y)
+
+
+def real(x: Scalar) -> Scalar:
+    return x.call(Fn.REAL, dtype=real_of(x.dtype))
+
+
+def imag(x: Scalar) -> Scalar:
+    return x.call(Fn.IMAG, dtype=real_of(x.dtype))
+
+
+def conj(x: Scalar) -> Scalar:
+    return x.call(Fn.CONJ)
+
+
+def complex(x: Scalar, y: Scalar) -> Scalar:
+    """x + i y, of two real numbers."""
+    return x.call(Fn.COMPLEX, y, dtype=complex_of(x.dtype))
+
+
+def left_shift(x: Scalar, y: Scalar) -> Scalar:
+    return x.call(Fn.LEFT_SHIFT, y)
+
+
+def right_shift(x: Scalar, y: Scalar) -> Scalar:
+    return x.call(Fn.RIGHT_SHIFT, y)
 
 
 def is_nan(x: Scalar) -> Scalar:

@@ -2,7 +2,7 @@
 
 float16 and bfloat16 are computed in float32 and rounded once more.  Arithmetic, square roots and rounding are
 IEEE, in the dtype of the operands; the functions that machines only approximate are computed in float64 and
-rounded.  Integers wrap around.
+rounded; complex ones in complex128.  Integers wrap around.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from graphc.kernel.scalar import Fn
-from graphc.types import NARROW, DType, is_floating
+from graphc.types import NARROW, DType, is_complex, is_differentiable
 
 __all__ = ["MEANING", "Value", "converted", "value_of"]
 
@@ -37,9 +37,14 @@ def converted(value: Value, dtype: DType) -> Value:
     return value if value.dtype == dtype else np.asarray(value).astype(dtype)[()]
 
 
+def _wide(x: Value) -> Value:
+    """The same number in float64 or complex128."""
+    return np.complex128(x) if is_complex(x.dtype) else np.float64(x)
+
+
 def _in_double(function: Function) -> Function:
-    """`function` computed in float64."""
-    return lambda *xs: function(*map(np.float64, xs))
+    """`function` computed in float64, of complex numbers in complex128."""
+    return lambda *xs: function(*map(_wide, xs))
 
 
 def _special(name: str) -> Function:
@@ -58,14 +63,21 @@ def _pow(x: Value, y: Value) -> Value:
 
     Of integers: wraps around; 1 / x^-y without its fraction for y < 0, and 0 where x is 0 then.
     """
-    if is_floating(x.dtype):
-        return np.power(np.float64(x), np.float64(y))
+    if is_differentiable(x.dtype):
+        return np.power(_wide(x), _wide(y))
     base, power = int(x), int(y)
     if power < 0:
         exact = base ** (power % 2) if base in (1, -1) else 0
     else:
         exact = pow(base, power, 1 << 64)
     return np.asarray(exact % (1 << 64), np.uint64).astype(x.dtype)[()]
+
+
+def _complex(x: Value, y: Value) -> Value:
+    """x + i y; in arithmetic, an infinite y would make the real part nan."""
+    pair = np.empty((), np.result_type(x, np.complex64))
+    pair.real, pair.imag = x, y
+    return pair[()]
 
 
 def _fma(x: Value, y: Value, z: Value) -> Value:
@@ -143,6 +155,10 @@ MEANING: Mapping[Fn, Function] = {
     Fn.DIGAMMA: _special("digamma"),
     Fn.POLYGAMMA: _special("polygamma"),  # (n, x): the derivative of order n of digamma
     Fn.COPYSIGN: np.copysign,
+    Fn.REAL: np.real,
+    Fn.IMAG: np.imag,
+    Fn.CONJ: np.conjugate,
+    Fn.COMPLEX: _complex,
     Fn.LT: np.less,
     Fn.LE: np.less_equal,
     Fn.GT: np.greater,
@@ -153,6 +169,8 @@ MEANING: Mapping[Fn, Function] = {
     Fn.OR: np.bitwise_or,
     Fn.XOR: np.bitwise_xor,
     Fn.NOT: np.invert,
+    Fn.LEFT_SHIFT: np.left_shift,  # what moves out is lost
+    Fn.RIGHT_SHIFT: np.right_shift,  # of signed integers, copies of the sign move in
     Fn.ISNAN: np.isnan,
     Fn.ISFINITE: np.isfinite,
     Fn.WHERE: lambda condition, x, y: x if condition else y,

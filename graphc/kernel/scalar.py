@@ -28,7 +28,7 @@ __all__ = [
     "SizeValue",
 ]
 
-Number: TypeAlias = bool | int | float
+Number: TypeAlias = bool | int | float | complex
 
 
 @unique
@@ -36,7 +36,8 @@ class Fn(Enum):
     """Every function a formula may call.  Each means the same everywhere; `reference` holds the meaning.
 
     FLOORDIV and MOD are floor division and its remainder, for every sign.  Comparisons with nan are false, NE
-    is true.  MINIMUM and MAXIMUM pass nan on.  WHERE picks; the branch not picked has no effect.
+    is true.  MINIMUM and MAXIMUM pass nan on.  WHERE picks; the branch not picked has no effect.  A shift by the
+    number of bits or more, or by a negative number, moves all bits out.
     """
 
     ADD = "add"
@@ -85,6 +86,10 @@ class Fn(Enum):
     DIGAMMA = "digamma"
     POLYGAMMA = "polygamma"
     COPYSIGN = "copysign"
+    REAL = "real"
+    IMAG = "imag"
+    CONJ = "conj"
+    COMPLEX = "complex"
     LT = "lt"
     LE = "le"
     GT = "gt"
@@ -95,6 +100,8 @@ class Fn(Enum):
     OR = "or"
     XOR = "xor"
     NOT = "not"
+    LEFT_SHIFT = "left_shift"
+    RIGHT_SHIFT = "right_shift"
     ISNAN = "isnan"
     ISFINITE = "isfinite"
     WHERE = "where"
@@ -234,7 +241,10 @@ class Scalar:
         if isinstance(value, Scalar):
             return value
         if self.dtype.kind in "fV":
+            assert not isinstance(value, complex), value
             value = float(value)
+        elif self.dtype.kind == "c":
+            value = complex(value)
         return Scalar(self.formula, self.formula.constant(value, self.dtype))
 
     def call(self, fn: Fn, *others: "Scalar | Number", dtype: DType | None = None) -> "Scalar":
@@ -289,9 +299,9 @@ class Scalar:
         return self.call(Fn.GE, other)
 
     def __eq__(self, other: object) -> "Scalar":  # type: ignore[override]
-        assert isinstance(other, Scalar | bool | int | float), other
+        assert isinstance(other, Scalar | bool | int | float | complex), other
         return self.call(Fn.EQ, other)
 
     def __ne__(self, other: object) -> "Scalar":  # type: ignore[override]
-        assert isinstance(other, Scalar | bool | int | float), other
+        assert isinstance(other, Scalar | bool | int | float | complex), other
         return self.call(Fn.NE, other)

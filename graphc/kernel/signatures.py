@@ -4,22 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphc.kernel.scalar import COMPARISONS, Fn
-from graphc.types import BOOL, DType, is_floating, short_name
+from graphc.types import BOOL, DType, complex_of, is_complex, is_floating, real_of, short_name
 
 __all__ = ["SIGNATURES", "Signature", "objection"]
 
-ANY = "biuf"  # bool, signed, unsigned, floating
-NUMBERS = "iuf"
+ANY = "biufc"  # bool, signed, unsigned, floating, complex
+ORDERED = "biuf"
+NUMBERS = "iufc"
+REALS = "iuf"
 BITS = "biu"
+INTEGERS = "iu"
 FLOAT = "f"
+COMPLEX = "c"
+FIELD = "fc"
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """A function takes `arity` operands of one dtype, of a kind in `accepts`.
 
-    Its result has that dtype too, or is bool for comparisons.  WHERE has a bool before the operands, and the
-    result of CAST may have any dtype.
+    Its result has that dtype too, or is bool for comparisons.  WHERE has a bool before the operands.  The result of
+    CAST may have any dtype, but only a complex one has room for complex numbers.  REAL and IMAG give the parts of a
+    complex number, of its width, and COMPLEX goes back.
     """
 
     arity: int
@@ -27,22 +33,31 @@ class Signature:
 
 
 _ONE_FLOAT = Signature(1, FLOAT)
+_OF_A_FIELD = Signature(1, FIELD)
 
 SIGNATURES: Mapping[Fn, Signature] = {
-    **dict.fromkeys((Fn.ADD, Fn.MUL, Fn.MINIMUM, Fn.MAXIMUM), Signature(2, ANY)),
-    **dict.fromkeys((Fn.SUB, Fn.FLOORDIV, Fn.MOD, Fn.POW), Signature(2, NUMBERS)),
-    **dict.fromkeys((Fn.NEG, Fn.ABS, Fn.SIGN), Signature(1, NUMBERS)),
-    **dict.fromkeys((Fn.DIV, Fn.ATAN2, Fn.POLYGAMMA, Fn.COPYSIGN), Signature(2, FLOAT)),
+    **dict.fromkeys((Fn.ADD, Fn.MUL), Signature(2, ANY)),
+    **dict.fromkeys((Fn.MINIMUM, Fn.MAXIMUM), Signature(2, ORDERED)),
+    **dict.fromkeys((Fn.SUB, Fn.POW), Signature(2, NUMBERS)),
+    **dict.fromkeys((Fn.FLOORDIV, Fn.MOD), Signature(2, REALS)),
+    Fn.NEG: Signature(1, NUMBERS),
+    **dict.fromkeys((Fn.ABS, Fn.SIGN), Signature(1, REALS)),
+    Fn.DIV: Signature(2, FIELD),
+    **dict.fromkeys((Fn.ATAN2, Fn.POLYGAMMA, Fn.COPYSIGN, Fn.COMPLEX), Signature(2, FLOAT)),
+    **dict.fromkeys((Fn.REAL, Fn.IMAG, Fn.CONJ), Signature(1, COMPLEX)),
     Fn.FMA: Signature(3, FLOAT),
-    **dict.fromkeys((Fn.FLOOR, Fn.CEIL, Fn.TRUNC, Fn.ROUND, Fn.SQRT, Fn.CBRT), _ONE_FLOAT),
-    **dict.fromkeys((Fn.EXP, Fn.EXP2, Fn.EXPM1, Fn.LOG, Fn.LOG2, Fn.LOG10, Fn.LOG1P), _ONE_FLOAT),
-    **dict.fromkeys((Fn.SIN, Fn.COS, Fn.TAN, Fn.ASIN, Fn.ACOS, Fn.ATAN), _ONE_FLOAT),
-    **dict.fromkeys((Fn.SINH, Fn.COSH, Fn.TANH, Fn.ASINH, Fn.ACOSH, Fn.ATANH), _ONE_FLOAT),
+    **dict.fromkeys((Fn.FLOOR, Fn.CEIL, Fn.TRUNC, Fn.ROUND, Fn.CBRT), _ONE_FLOAT),
+    **dict.fromkeys((Fn.SQRT, Fn.EXP, Fn.EXP2, Fn.EXPM1), _OF_A_FIELD),
+    **dict.fromkeys((Fn.LOG, Fn.LOG2, Fn.LOG10, Fn.LOG1P), _OF_A_FIELD),
+    **dict.fromkeys((Fn.SIN, Fn.COS, Fn.TAN, Fn.ASIN, Fn.ACOS, Fn.ATAN), _OF_A_FIELD),
+    **dict.fromkeys((Fn.SINH, Fn.COSH, Fn.TANH, Fn.ASINH, Fn.ACOSH, Fn.ATANH), _OF_A_FIELD),
     **dict.fromkeys((Fn.ERF, Fn.ERFC, Fn.ERFINV, Fn.LGAMMA, Fn.DIGAMMA), _ONE_FLOAT),
-    **dict.fromkeys((Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE), Signature(2, ANY)),
+    **dict.fromkeys((Fn.LT, Fn.LE, Fn.GT, Fn.GE), Signature(2, ORDERED)),
+    **dict.fromkeys((Fn.EQ, Fn.NE), Signature(2, ANY)),
     **dict.fromkeys((Fn.AND, Fn.OR, Fn.XOR), Signature(2, BITS)),
     Fn.NOT: Signature(1, BITS),
-    **dict.fromkeys((Fn.ISNAN, Fn.ISFINITE), _ONE_FLOAT),
+    **dict.fromkeys((Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT), Signature(2, INTEGERS)),
+    **dict.fromkeys((Fn.ISNAN, Fn.ISFINITE), _OF_A_FIELD),
     Fn.WHERE: Signature(2, ANY),
     Fn.CAST: Signature(1, ANY),
 }
@@ -62,7 +77,21 @@ def objection(fn: Fn, operands: Sequence[DType], result: DType) -> str | None:
         return f"{fn.value} of unequal dtypes ({given})"
     if ("f" if is_floating(first) else first.kind) not in signature.accepts:
         return f"{fn.value} has no meaning for {short_name(first)}"
-    wanted = BOOL if fn in COMPARISONS else result if fn is Fn.CAST else first
+    if fn is Fn.CAST and is_complex(first) and not is_complex(result):
+        return f"cast of {given} to {short_name(result)} loses the imaginary part"
+    wanted = _result(fn, first, result)
     if result != wanted:
         return f"{fn.value} of ({given}) gives {short_name(wanted)}, not {short_name(result)}"
     return None
+
+
+def _result(fn: Fn, operand: DType, asked: DType) -> DType:
+    """The dtype that `fn` gives for operands of a dtype."""
+    match fn:
+        case Fn.CAST:
+            return asked
+        case Fn.REAL | Fn.IMAG:
+            return real_of(operand)
+        case Fn.COMPLEX:
+            return complex_of(operand)
+    return BOOL if fn in COMPARISONS else operand

@@ -26,7 +26,7 @@ from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeVa
 from graphc.kernel.signatures import objection
 from graphc.kernel.text import let_text
 from graphc.sizes import equal
-from graphc.types import BOOL, INT64, is_floating, is_integer, short_name
+from graphc.types import BOOL, INT64, is_complex, is_floating, is_integer, short_name
 
 __all__ = ["demand", "verify_step"]
 
@@ -121,8 +121,10 @@ def _holds(let: Const) -> bool:
     """Whether the dtype of a constant has its value."""
     if let.dtype == BOOL:
         return isinstance(let.value, bool)
-    if is_floating(let.dtype):
+    if is_complex(let.dtype):
         return not isinstance(let.value, bool)
+    if is_floating(let.dtype):
+        return not isinstance(let.value, bool | complex)
     limits = 2 ** (8 * let.dtype.itemsize - (let.dtype.kind == "i"))
     least = -limits if let.dtype.kind == "i" else 0
     return type(let.value) is int and least <= let.value < limits
@@ -197,6 +199,9 @@ def _verify_fold(fold: Fold, stage: Stage, where: str) -> None:
 
 def _verify_monoid(monoid: Monoid, buffer: Buffer, where: str) -> None:
     demand(monoid not in BETTER, f"{where}: {monoid.value} is for folds alone")
+    if monoid in (Monoid.MAX, Monoid.MIN):
+        is_ordered = not is_complex(buffer.dtype)
+        demand(is_ordered, f"{where}: {monoid.value} has no meaning for {short_name(buffer.dtype)}")
     if monoid in (Monoid.ANY, Monoid.ALL):
         demand(buffer.dtype == BOOL, f"{where}: {monoid.value} gives a bool, not {short_name(buffer.dtype)}")
 

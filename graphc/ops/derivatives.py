@@ -16,7 +16,7 @@ from graphc.ops.creation import iota
 from graphc.ops.movement import expand_dims, reshape
 from graphc.origin import derived, here, place_of
 from graphc.structure import Structure, aligned, leaves, rebuild
-from graphc.types import is_floating
+from graphc.types import is_complex, is_differentiable
 
 __all__ = ["Unconnected", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -24,7 +24,7 @@ Unconnected: TypeAlias = Literal["raise", "zero"]
 
 
 def _checked(what: str, y: object, wrt: Structure) -> list[Node]:
-    """The nodes of `wrt`, all of them floating."""
+    """The nodes of `wrt`, all of them floats or complex."""
     if not isinstance(y, Node):
         raise ArgumentError(f"{what}: the result is a {type(y).__name__}, not a node", hint=_hint(y)).located(
             place_of(here())
@@ -35,13 +35,13 @@ def _checked(what: str, y: object, wrt: Structure) -> list[Node]:
     for node in nodes:
         if not isinstance(node, Node):
             raise ArgumentError(f"{what}: wrt holds a {type(node).__name__}, not a node").located(place_of(here()))
-        if not is_floating(node.dtype):
+        if not is_differentiable(node.dtype):
             raise locate(
                 DTypeError(f"{what}: {node.dtype} has no derivative", hint="declare it as a float"),
                 here(),
                 (node,),
             )
-    if not is_floating(y.dtype):
+    if not is_differentiable(y.dtype):
         raise locate(DTypeError(f"{what}: the result is {y.dtype}, which has no derivative"), here(), (y,))
     return nodes
 
@@ -51,6 +51,13 @@ def _hint(y: object) -> str | None:
     if isinstance(y, list | tuple | Mapping):
         return "one result at a time; add them up where the gradient of all is meant"
     return "derivatives are taken of nodes: y = function(x), then gx.grad(y, x)" if callable(y) else None
+
+
+def _require_real(what: str, y: Node) -> None:
+    """Raise where the result is complex: such a result has two gradients."""
+    if is_complex(y.dtype):
+        hint = "gx.real(y), gx.imag(y) or gx.abs(y); or gx.vjp with a complex cotangent"
+        raise locate(DTypeError(f"{what}: the result is {y.dtype}, not real", hint=hint), here(), (y,))
 
 
 def _like(wrt: Structure, tangent: Structure) -> list[Like]:
@@ -83,8 +90,10 @@ def _connected(what: str, y: Node, nodes: Sequence[Node], found: Sequence[Node |
 def grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Structure:
     """The gradient of a scalar: a node of the type of each node of `wrt`, in the form of `wrt`.
 
-    y [] -> like wrt.  Raises ShapeError for a `y` that is no scalar, DTypeError for integers, UnconnectedError
-    where `y` does not depend on a node (or `unconnected="zero"`: zeros).
+    y [] -> like wrt.  With respect to a complex z = u + iv it is dy/du - i dy/dv: see docs/derivatives.md.
+
+    Raises ShapeError for a `y` that is no scalar, DTypeError for integers and a complex `y`, UnconnectedError where
+    `y` does not depend on a node (or `unconnected="zero"`: zeros).
     """
     nodes = _checked("grad", y, wrt)
     if y.shape != ():
@@ -96,6 +105,7 @@ def grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Stru
             here(),
             (y,),
         )
+    _require_real("grad", y)
     found = pull_back([y], [ones_like(y)], nodes)
     return rebuild(wrt, _connected("grad", y, nodes, found, unconnected))
 
@@ -132,6 +142,7 @@ def jacobian(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> 
     One reverse pass, batched over the elements of `y`.
     """
     nodes = _checked("jacobian", y, wrt)
+    _require_real("jacobian", y)
     seed = placeholder(y.tensor)
     rows = _connected("jacobian", y, nodes, pull_back([y], [seed], nodes), unconnected)
     count = y.tensor.size

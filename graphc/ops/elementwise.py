@@ -1,4 +1,4 @@
-"""Smooth functions of one number: exponentials, logarithms, trigonometry, activations."""
+"""Smooth functions: exponentials, logarithms, activations, interpolation."""
 
 import math
 from collections.abc import Sequence
@@ -9,31 +9,32 @@ from graphc.ir.arithmetic import ones_like
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, cast, div
+from graphc.ir.operands import as_node, cast, div, meet
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.types import as_dtype, as_floating
 
 __all__ = [
     "astype",
-    "cos",
     "erf",
+    "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
     "floating",
     "gelu",
+    "lerp",
     "log",
     "log10",
     "log1p",
     "log2",
     "log_sigmoid",
+    "meet_floating",
     "sigmoid",
     "silu",
-    "sin",
     "softplus",
     "stop_gradient",
-    "tan",
     "tanh",
 ]
 
@@ -45,7 +46,13 @@ def floating(x: Like) -> Node:
     if node.dtype == dtype:
         return node
     number = uniform(node)
-    return as_node(float(number)) if node.tensor.weak and number is not None else cast(node, dtype)
+    return as_node(float(number)) if node.tensor.weak and isinstance(number, int) else cast(node, dtype)
+
+
+def meet_floating(name: str, left: Like, right: Like) -> tuple[Node, Node]:
+    """Both operands as floats of one dtype and one shape."""
+    x, y = meet(name, left, right)
+    return floating(x), floating(y)
 
 
 def astype(x: Like, dtype: object) -> Node:
@@ -61,6 +68,7 @@ class Exp(Elementwise):
     """e^x.  Slope: y."""
 
     name: ClassVar[str] = "exp"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.exp(*xs)
@@ -74,6 +82,7 @@ class Exp2(Elementwise):
     """2^x.  Slope: y log 2."""
 
     name: ClassVar[str] = "exp2"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.exp2(*xs)
@@ -87,6 +96,7 @@ class Expm1(Elementwise):
     """e^x - 1, exact for small x.  Slope: y + 1."""
 
     name: ClassVar[str] = "expm1"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.expm1(*xs)
@@ -100,6 +110,7 @@ class Log(Elementwise):
     """The natural logarithm.  Slope: 1 / x."""
 
     name: ClassVar[str] = "log"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log(*xs)
@@ -113,6 +124,7 @@ class Log2(Elementwise):
     """The logarithm to base 2.  Slope: 1 / (x log 2)."""
 
     name: ClassVar[str] = "log2"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log2(*xs)
@@ -126,6 +138,7 @@ class Log10(Elementwise):
     """The logarithm to base 10.  Slope: 1 / (x log 10)."""
 
     name: ClassVar[str] = "log10"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log10(*xs)
@@ -139,6 +152,7 @@ class Log1p(Elementwise):
     """log(1 + x), exact for small x.  Slope: 1 / (1 + x)."""
 
     name: ClassVar[str] = "log1p"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.log1p(*xs)
@@ -182,63 +196,6 @@ def log1p(x: Like) -> Node:
     return apply(Log1p(), floating(x))
 
 
-# Trigonometry.
-
-
-@final
-class Sin(Elementwise):
-    """The sine of an angle in radians.  Slope: cos(x)."""
-
-    name: ClassVar[str] = "sin"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.sin(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (cos(*xs),)
-
-
-@final
-class Cos(Elementwise):
-    """The cosine of an angle in radians.  Slope: -sin(x)."""
-
-    name: ClassVar[str] = "cos"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.cos(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (-sin(*xs),)
-
-
-@final
-class Tan(Elementwise):
-    """The tangent of an angle in radians.  Slope: 1 + y²."""
-
-    name: ClassVar[str] = "tan"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        return k.tan(*xs)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        return (y * y + 1,)
-
-
-def sin(x: Like) -> Node:
-    """The sine of an angle in radians."""
-    return apply(Sin(), floating(x))
-
-
-def cos(x: Like) -> Node:
-    """The cosine of an angle in radians."""
-    return apply(Cos(), floating(x))
-
-
-def tan(x: Like) -> Node:
-    """The tangent of an angle in radians."""
-    return apply(Tan(), floating(x))
-
-
 # Activations, and the function behind the normal distribution.
 
 
@@ -247,6 +204,7 @@ class Tanh(Elementwise):
     """The hyperbolic tangent.  Slope: 1 - y²."""
 
     name: ClassVar[str] = "tanh"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.tanh(*xs)
@@ -297,6 +255,33 @@ class Erf(Elementwise):
         return (exp(-(x * x)) * (2 / math.sqrt(math.pi)),)
 
 
+@final
+class Erfc(Elementwise):
+    """1 - erf(x), exact for large x.  Slope: -2/√π e^-x²."""
+
+    name: ClassVar[str] = "erfc"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.erfc(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        (x,) = xs
+        return (exp(-(x * x)) * (-2 / math.sqrt(math.pi)),)
+
+
+@final
+class Erfinv(Elementwise):
+    """The number whose erf is x.  Slope: √π/2 e^y², inf at -1 and 1."""
+
+    name: ClassVar[str] = "erfinv"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.erfinv(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (exp(y * y) * (math.sqrt(math.pi) / 2),)
+
+
 def tanh(x: Like) -> Node:
     """The hyperbolic tangent."""
     return apply(Tanh(), floating(x))
@@ -326,15 +311,52 @@ def silu(x: Like) -> Node:
 def gelu(x: Like) -> Node:
     """x Φ(x), where Φ is the distribution function of the normal.
 
-    Hendrycks, Gimpel: Gaussian error linear units, 2016.
+    Φ(x) = erfc(-x / √2) / 2, which keeps its digits for x < 0.  Hendrycks, Gimpel: Gaussian error linear units, 2016.
     """
     node = floating(x)
-    return node * (erf(node * math.sqrt(0.5)) + 1) * 0.5
+    return node * erfc(node * -math.sqrt(0.5)) * 0.5
 
 
 def erf(x: Like) -> Node:
     """The error function, 2/√π ∫₀ˣ e^-t² dt."""
     return apply(Erf(), floating(x))
+
+
+def erfc(x: Like) -> Node:
+    """1 - erf(x), exact for large `x`."""
+    return apply(Erfc(), floating(x))
+
+
+def erfinv(x: Like) -> Node:
+    """The number whose erf is `x`: infinite at -1 and 1, nan outside."""
+    return apply(Erfinv(), floating(x))
+
+
+# Between two values.
+
+
+@final
+class Lerp(Elementwise):
+    """x + w (y - x), written so that it is exactly y for w = 1.  Slopes: 1 - w, w, y - x."""
+
+    name: ClassVar[str] = "lerp"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, y, w = xs
+        gap = y - x
+        return k.where(w < 0.5, x + w * gap, y - (1 - w) * gap)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        start, end, w = xs
+        return (1 - w, w, end - start)
+
+
+def lerp(start: Like, end: Like, weight: Like) -> Node:
+    """start + weight (end - start): `start` for a weight of 0 and `end` for 1, both exactly; also beyond them."""
+    x, y = meet("lerp", start, end)
+    x, w = meet("lerp", x, weight)
+    y, w = meet("lerp", y, w)
+    return apply(Lerp(), floating(x), floating(y), floating(w))
 
 
 # The identity that derivatives do not pass.
@@ -345,7 +367,7 @@ class StopGradient(Elementwise):
     """x, taken for a constant by derivatives."""
 
     name: ClassVar[str] = "stop_gradient"
-    accepts: ClassVar[str] = "biuf"
+    accepts: ClassVar[str] = "biufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return xs[0]

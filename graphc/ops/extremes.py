@@ -6,7 +6,7 @@ from typing import ClassVar, final
 from graphc.errors import ShapeError
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, sum_over
-from graphc.ir.kinds import Constant, Differentiable, Reduction
+from graphc.ir.kinds import Constant, Differentiable, Reduction, require_ordered
 from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, SameSize
 from graphc.ir.operands import as_node, cast, where
@@ -56,6 +56,7 @@ class Max(Extreme, Differentiable):
     monoid: ClassVar[Monoid] = Monoid.MAX
 
     def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
         return TensorType(without(self.axes, types[0].shape), types[0].dtype)
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -71,6 +72,7 @@ class Min(Extreme, Differentiable):
     monoid: ClassVar[Monoid] = Monoid.MIN
 
     def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
         return TensorType(without(self.axes, types[0].shape), types[0].dtype)
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -89,6 +91,7 @@ class ArgMax(Extreme, Constant):
     monoid: ClassVar[Monoid] = Monoid.ARGMAX
 
     def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
         return TensorType(without(self.axes, types[0].shape), INT64)
 
 
@@ -101,6 +104,7 @@ class ArgMin(Extreme, Constant):
     monoid: ClassVar[Monoid] = Monoid.ARGMIN
 
     def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
         return TensorType(without(self.axes, types[0].shape), INT64)
 
 
@@ -125,6 +129,7 @@ class MaxWithIndex(Extreme, Differentiable):
     monoid: ClassVar[Monoid] = Monoid.ARGMAX
 
     def infer(self, *types: TensorType) -> TupleType:
+        require_ordered(self.name, types[0].dtype)
         shape = without(self.axes, types[0].shape)
         return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
 
@@ -141,6 +146,7 @@ class MinWithIndex(Extreme, Differentiable):
     monoid: ClassVar[Monoid] = Monoid.ARGMIN
 
     def infer(self, *types: TensorType) -> TupleType:
+        require_ordered(self.name, types[0].dtype)
         shape = without(self.axes, types[0].shape)
         return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
 

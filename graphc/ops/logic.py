@@ -10,7 +10,7 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, meet
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Fn, Scalar
-from graphc.types import BOOL, DType, is_floating
+from graphc.types import BOOL, DType, is_differentiable
 
 __all__ = [
     "equal",
@@ -128,6 +128,7 @@ class IsNan(Elementwise):
     """Whether a float is nan."""
 
     name: ClassVar[str] = "isnan"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.is_nan(*xs)
@@ -141,6 +142,7 @@ class IsFinite(Elementwise):
     """Whether a float is neither infinite nor nan."""
 
     name: ClassVar[str] = "isfinite"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.is_finite(*xs)
@@ -152,18 +154,18 @@ class IsFinite(Elementwise):
 def isnan(x: Like) -> Node:
     """Whether x is nan; integers never are."""
     node = as_node(x)
-    return apply(IsNan(), node) if is_floating(node.dtype) else full(node.shape, False, BOOL)
+    return apply(IsNan(), node) if is_differentiable(node.dtype) else full(node.shape, False, BOOL)
 
 
 def isfinite(x: Like) -> Node:
     """Whether x is neither infinite nor nan; integers always are."""
     node = as_node(x)
-    return apply(IsFinite(), node) if is_floating(node.dtype) else full(node.shape, True, BOOL)
+    return apply(IsFinite(), node) if is_differentiable(node.dtype) else full(node.shape, True, BOOL)
 
 
 def isinf(x: Like) -> Node:
     """Whether x is infinite, of either sign."""
     node = as_node(x)
-    if not is_floating(node.dtype):
+    if not is_differentiable(node.dtype):
         return full(node.shape, False, BOOL)
     return logical_not(logical_or(isfinite(node), isnan(node)))

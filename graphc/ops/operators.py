@@ -6,8 +6,10 @@ from typing import final
 import numpy as np
 
 from graphc.errors import DTypeError
+from graphc.ir.complex import conj, imag, real
 from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import add, div, mul, neg, sub
+from graphc.ops.bits import bitwise_and, bitwise_not, bitwise_or, bitwise_xor, left_shift, right_shift
 from graphc.ops.elementwise import astype
 from graphc.ops.logic import (
     equal,
@@ -15,10 +17,6 @@ from graphc.ops.logic import (
     greater_equal,
     less,
     less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
     not_equal,
 )
 from graphc.ops.movement import matrix_transpose, reshape, transpose
@@ -31,6 +29,8 @@ from graphc.ops.statistics import mean
 from graphc.sizes import Expression
 
 __all__ = ["NodeOperators"]
+
+OPERANDS = (Node, np.ndarray, np.generic, int, float, complex, Expression)
 
 BINARY: Mapping[str, Callable[[Like, Like], Node]] = {
     "add": add,
@@ -47,17 +47,22 @@ BINARY: Mapping[str, Callable[[Like, Like], Node]] = {
     "le": less_equal,
     "gt": greater,
     "ge": greater_equal,
-    "logical_and": logical_and,
-    "logical_or": logical_or,
-    "logical_xor": logical_xor,
+    "bitwise_and": bitwise_and,
+    "bitwise_or": bitwise_or,
+    "bitwise_xor": bitwise_xor,
+    "left_shift": left_shift,
+    "right_shift": right_shift,
 }
 
-UNARY: Mapping[str, Callable[[Like], Node]] = {"neg": neg, "abs": abs, "logical_not": logical_not}
+UNARY: Mapping[str, Callable[[Like], Node]] = {"neg": neg, "abs": abs, "bitwise_not": bitwise_not}
 
 METHODS: Mapping[str, Callable[..., Node]] = {
     "transpose": transpose,
     "matrix_transpose": matrix_transpose,
     "cast": astype,
+    "real": real,
+    "imag": imag,
+    "conj": conj,
     "reshape": reshape,
     "sum": sum,
     "mean": mean,
@@ -73,7 +78,7 @@ class NodeOperators:
             return BINARY[name](left, right)
         except DTypeError as error:
             operands: tuple[object, object] = (left, right)
-            if all(isinstance(x, Node | np.ndarray | np.generic | int | float | Expression) for x in operands):
+            if all(isinstance(x, OPERANDS) for x in operands):
                 raise
             raise _of_no_node(error, name, operands) from None
 

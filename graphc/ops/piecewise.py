@@ -1,30 +1,41 @@
 """Functions with corners and steps.  At each corner one slope is chosen, and said."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar, final
 
+from ml_dtypes import finfo
+
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import ones_like
+from graphc.ir.complex import complex, imag, real
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
-from graphc.ops.logic import equal, greater, greater_equal, less_equal
-from graphc.types import is_floating
+from graphc.ops.elementwise import meet_floating
+from graphc.ops.logic import equal, greater, greater_equal, isnan, less_equal
+from graphc.ops.powers import hypot
+from graphc.types import is_complex, is_differentiable, is_floating
 
 __all__ = [
     "abs",
     "ceil",
     "clip",
+    "copysign",
     "floor",
     "floordiv",
+    "fmod",
+    "heaviside",
     "maximum",
     "minimum",
+    "nan_to_num",
     "relu",
     "remainder",
     "round",
     "sign",
+    "trunc",
 ]
 
 
@@ -101,13 +112,15 @@ class Minimum(Elementwise):
 
 
 def abs(x: Like) -> Node:
-    """|x|.  The slope at 0 is 0."""
-    return apply(Abs(), as_node(x))
+    """|x|; of a complex number √(Re² + Im²), a real number.  The slope at 0 is 0."""
+    node = as_node(x)
+    return hypot(real(node), imag(node)) if is_complex(node.dtype) else apply(Abs(), node)
 
 
 def sign(x: Like) -> Node:
-    """-1, 0 or 1, in the dtype of `x`; nan for nan."""
-    return apply(Sign(), as_node(x))
+    """-1, 0 or 1, in the dtype of `x`; nan for nan.  Of a complex number x / |x|, and 0 for 0."""
+    node = as_node(x)
+    return where(equal(node, 0), 0.0, node / abs(node)) if is_complex(node.dtype) else apply(Sign(), node)
 
 
 def relu(x: Like) -> Node:
@@ -131,6 +144,41 @@ def clip(x: Like, low: "Like | None" = None, high: "Like | None" = None) -> Node
     if low is not None:
         node = maximum(node, low)
     return node if high is None else minimum(node, high)
+
+
+@final
+class CopySign(Elementwise):
+    """|x| with the sign of y, also of a zero or nan.  Slopes: 1 where the signs agree, else -1, 0 at x = 0; and 0."""
+
+    name: ClassVar[str] = "copysign"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.copysign(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        x, signed = xs
+        return (sign(x) * copysign(ones_like(x), signed), None)
+
+
+def copysign(x: Like, signed: Like) -> Node:
+    """|x| with the sign of `signed`, also of a zero.  The slope at x = 0 is 0."""
+    return apply(CopySign(), *meet_floating("copysign", x, signed))
+
+
+def nan_to_num(x: Like, nan: Like = 0.0, posinf: "Like | None" = None, neginf: "Like | None" = None) -> Node:
+    """`x` with numbers in place of nan and infinities: 0 and the largest of its dtype, unless others are given.
+
+    No gradient reaches `x` where it is nan or infinite.  The parts of a complex number are replaced apart.
+    """
+    node = as_node(x)
+    if is_complex(node.dtype):
+        return complex(*(nan_to_num(part, nan, posinf, neginf) for part in (real(node), imag(node))))
+    if not is_floating(node.dtype):
+        return node
+    largest = float(finfo(node.dtype).max)  # type: ignore[no-untyped-call]
+    high, low = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    bounded = where(equal(node, math.inf), high, where(equal(node, -math.inf), low, node))
+    return where(isnan(node), nan, bounded)
 
 
 # Steps: their slope is 0, wherever they have one.
@@ -167,6 +215,32 @@ class Round(Elementwise):
 
 
 @final
+class Trunc(Elementwise):
+    """The nearest integer that is not farther from 0 than x.  Slope: 0."""
+
+    name: ClassVar[str] = "trunc"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.trunc(*xs)
+
+
+@final
+class Heaviside(Elementwise):
+    """0 for x < 0, h for x = 0, 1 for x > 0; nan for nan.  Slopes: 0; 1 where x = 0, else 0."""
+
+    name: ClassVar[str] = "heaviside"
+    accepts: ClassVar[str] = "iuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, at_zero = xs
+        positive = k.where(x > 0, x.of(1), x)  # nan stays
+        return k.where(x == 0, at_zero, k.where(x < 0, x.of(0), positive))
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (None, where(equal(xs[0], 0), ones_like(y), 0.0))
+
+
+@final
 class FloorDiv(Elementwise):
     """⌊x / y⌋.  Slopes: 0, 0."""
 
@@ -191,22 +265,53 @@ class Remainder(Elementwise):
         return (ones_like(y), -floordiv(*xs))
 
 
+@final
+class Fmod(Elementwise):
+    """x - y trunc(x / y), of the sign of x.  Slopes: 1, -trunc(x / y).  Of integers: 0 where y = 0."""
+
+    name: ClassVar[str] = "fmod"
+    accepts: ClassVar[str] = "iuf"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, y = xs
+        if x.dtype.kind not in "iu":
+            return k.copysign(k.remainder(k.abs(x), k.abs(y)), x)
+        rest = k.remainder(x, y)  # of the sign of y; the least integer has no absolute value
+        has_other_sign = k.logical_and(rest != 0, k.logical_xor(x < 0, y < 0))
+        return k.where(has_other_sign, rest - y, rest)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        x, divisor = xs
+        return (ones_like(y), -trunc(x / divisor))
+
+
 def floor(x: Like) -> Node:
     """The largest integer that is not above x, in the dtype of `x`."""
     node = as_node(x)
-    return apply(Floor(), node) if is_floating(node.dtype) else node
+    return apply(Floor(), node) if is_differentiable(node.dtype) else node
 
 
 def ceil(x: Like) -> Node:
     """The smallest integer that is not below x, in the dtype of `x`."""
     node = as_node(x)
-    return apply(Ceil(), node) if is_floating(node.dtype) else node
+    return apply(Ceil(), node) if is_differentiable(node.dtype) else node
 
 
 def round(x: Like) -> Node:
     """The nearest integer, the even one of two as near, in the dtype of `x`."""
     node = as_node(x)
-    return apply(Round(), node) if is_floating(node.dtype) else node
+    return apply(Round(), node) if is_differentiable(node.dtype) else node
+
+
+def trunc(x: Like) -> Node:
+    """The nearest integer that is not farther from 0 than `x`, in the dtype of `x`."""
+    node = as_node(x)
+    return apply(Trunc(), node) if is_differentiable(node.dtype) else node
+
+
+def heaviside(x: Like, at_zero: Like) -> Node:
+    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0.  The slope by `x` is 0, also at the step."""
+    return apply(Heaviside(), *meet("heaviside", x, at_zero))
 
 
 def floordiv(left: Like, right: Like) -> Node:
@@ -217,3 +322,8 @@ def floordiv(left: Like, right: Like) -> Node:
 def remainder(left: Like, right: Like) -> Node:
     """left - right ⌊left / right⌋, elementwise: of the sign of `right`."""
     return apply(Remainder(), *meet("remainder", left, right))
+
+
+def fmod(left: Like, right: Like) -> Node:
+    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C."""
+    return apply(Fmod(), *meet("fmod", left, right))

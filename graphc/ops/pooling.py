@@ -11,14 +11,13 @@ from graphc.ir.arithmetic import sum_over
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, div
-from graphc.kernel.scalar import Number
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import Max
 from graphc.ops.movement import pad
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
 from graphc.sizes import Size
-from graphc.types import BOOL, DType, is_floating
+from graphc.types import BOOL, DType, is_integer
 
 __all__ = ["avg_pool", "max_pool"]
 
@@ -70,9 +69,9 @@ def avg_pool(
     return div(total, broadcast(covered, total.shape))
 
 
-def _lowest(dtype: DType) -> Number:
+def _lowest(dtype: DType) -> float:
     """What is no larger than any number."""
-    return float("-inf") if is_floating(dtype) else int(np.iinfo(dtype).min)
+    return int(np.iinfo(dtype).min) if is_integer(dtype) else float("-inf")
 
 
 def _pooling(name: str, window: PerAxis, stride: PerAxis | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -81,7 +80,7 @@ def _pooling(name: str, window: PerAxis, stride: PerAxis | None) -> tuple[tuple[
     return extents, extents if stride is None else per_axis(name, "stride", stride, len(extents))
 
 
-def _framed(name: str, x: Node, sides: Sequence[tuple[Size, Size]], value: Number) -> Node:
+def _framed(name: str, x: Node, sides: Sequence[tuple[Size, Size]], value: float) -> Node:
     """`x` padded along its last axes."""
     lead = x.ndim - len(sides)
     if lead < 0:

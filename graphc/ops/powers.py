@@ -1,5 +1,6 @@
-"""Powers and roots."""
+"""Powers and roots, and the root of a sum of squares."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar, final
 
@@ -12,12 +13,12 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, div, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
-from graphc.ops.elementwise import floating, log
-from graphc.ops.logic import less, logical_or, not_equal
+from graphc.ops.elementwise import floating, log, meet_floating
+from graphc.ops.logic import equal, less, logical_or, not_equal
 from graphc.origin import here
-from graphc.types import is_floating
+from graphc.types import is_complex, is_differentiable
 
-__all__ = ["power", "reciprocal", "rsqrt", "sqrt", "square"]
+__all__ = ["cbrt", "hypot", "power", "reciprocal", "rsqrt", "sqrt", "square"]
 
 
 @final
@@ -25,7 +26,7 @@ class Square(Elementwise):
     """x².  Slope: 2x."""
 
     name: ClassVar[str] = "square"
-    accepts: ClassVar[str] = "iuf"
+    accepts: ClassVar[str] = "iufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         (x,) = xs
@@ -40,6 +41,7 @@ class Sqrt(Elementwise):
     """√x.  Slope: 1 / (2y), inf at 0."""
 
     name: ClassVar[str] = "sqrt"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.sqrt(*xs)
@@ -49,14 +51,48 @@ class Sqrt(Elementwise):
 
 
 @final
+class Cbrt(Elementwise):
+    """The real cube root, of the sign of x.  Slope: 1 / (3y²), inf at 0."""
+
+    name: ClassVar[str] = "cbrt"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.cbrt(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (div(ones_like(y), y * y * 3),)
+
+
+@final
+class Hypot(Elementwise):
+    """r = √(x² + y²), with squares that neither overflow nor vanish.  Slopes: x / r, y / r; 0 where r = 0.
+
+    Infinite where one operand is, even beside a nan.
+    """
+
+    name: ClassVar[str] = "hypot"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, y = (k.abs(each) for each in xs)
+        longer, shorter = k.maximum(x, y), k.minimum(x, y)
+        ratio = shorter / k.where(longer == 0, x.of(1), longer)
+        length = longer * k.sqrt(1 + ratio * ratio)
+        return k.where(k.logical_or(x == math.inf, y == math.inf), x.of(math.inf), length)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        at_zero = equal(y, 0)
+        return [where(at_zero, 0.0, x / y) for x in xs]
+
+
+@final
 class Power(Elementwise):
     """x^p.  Slopes: p x^(p-1) and y log x, as their limits: 0 where p = 0, and 0 where x = 0 and p >= 0.
 
-    A negative x with a p that is no integer gives nan.  A negative power of an integer has no meaning.
+    A negative real x with a p that is no integer gives nan.  A negative power of an integer has no meaning.
     """
 
     name: ClassVar[str] = "pow"
-    accepts: ClassVar[str] = "iuf"
+    accepts: ClassVar[str] = "iufc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, p = xs
@@ -67,7 +103,8 @@ class Power(Elementwise):
         number = uniform(p)
         if number is not None:
             return (power(x, number - 1) * number if number else zeros_like(y), None)
-        by_p = where(logical_or(not_equal(x, 0), less(p, 0)), y * log(x), 0.0)
+        has_slope = not_equal(x, 0) if is_complex(x.dtype) else logical_or(not_equal(x, 0), less(p, 0))
+        by_p = where(has_slope, y * log(x), 0.0)
         if uniform(x) is not None:
             return (None, by_p)
         return (where(not_equal(p, 0), p * power(x, p - 1), 0.0), by_p)
@@ -81,6 +118,16 @@ def square(x: Like) -> Node:
 def sqrt(x: Like) -> Node:
     """√x: nan below 0."""
     return apply(Sqrt(), floating(x))
+
+
+def cbrt(x: Like) -> Node:
+    """The real cube root, of the sign of `x`."""
+    return apply(Cbrt(), floating(x))
+
+
+def hypot(x: Like, y: Like) -> Node:
+    """√(x² + y²), with squares that neither overflow nor vanish.  At (0, 0) the slopes are 0."""
+    return apply(Hypot(), *meet_floating("hypot", x, y))
 
 
 def reciprocal(x: Like) -> Node:
@@ -100,7 +147,7 @@ def power(x: Like, exponent: Like) -> Node:
     """
     if isinstance(exponent, int | float) and not isinstance(exponent, bool):
         base = as_node(x)
-        if exponent < 0 and not is_floating(base.dtype) and exponent == int(exponent):
+        if exponent < 0 and not is_differentiable(base.dtype) and exponent == int(exponent):
             raise locate(
                 DTypeError(f"pow: a negative power of {base.dtype}", hint='x.astype("float32") ** ...'),
                 here(),
@@ -114,7 +161,7 @@ def power(x: Like, exponent: Like) -> Node:
 
 def _special(x: Node, exponent: int | float) -> Node | None:
     """The power written without a logarithm, or None."""
-    if isinstance(exponent, float) and not is_floating(x.dtype):
+    if isinstance(exponent, float) and not is_differentiable(x.dtype):
         x = floating(x)
     match exponent:
         case 0:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.complex import conj
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis, some_axes
@@ -78,8 +79,11 @@ def _in_order(x: Node, axes: int | Sequence[int]) -> list[int]:
 
 
 def vecdot(left: Like, right: Like) -> Node:
-    """The products of vectors along the last axis; others broadcast.  [..., k]   [..., k]   ->   [...]"""
-    x, y = as_node(left), as_node(right)
+    """The products of vectors along the last axis; others broadcast.  [..., k]   [..., k]   ->   [...]
+
+    Complex vectors on the left are conjugated.
+    """
+    x, y = conj(left), as_node(right)
     if x.ndim == 0 or y.ndim == 0:
         raise locate(ShapeError("vecdot: an operand has no axes"), here(), (x, y))
     x_batch, y_batch = ([f"batch{axis}" for axis in range(node.ndim - 1, 0, -1)] for node in (x, y))
@@ -102,6 +106,9 @@ def outer(left: Like, right: Like) -> Node:
 
 
 def vdot(left: Like, right: Like) -> Node:
-    """The sum of the products of all elements, in order.  [p...]   [q...]   ->   []"""
-    x, y = as_node(left), as_node(right)
+    """The sum of the products of all elements, in order.  [p...]   [q...]   ->   []
+
+    A complex operand on the left is conjugated.
+    """
+    x, y = conj(left), as_node(right)
     return tensordot(reshape(x, (-1,)), reshape(y, (-1,)), 1)

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
-from graphc.ir.kinds import Differentiable, Routine
+from graphc.ir.kinds import Differentiable, Routine, require_ordered
 from graphc.ir.leaves import item, items
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node
@@ -38,6 +38,7 @@ class Sort(Routine, Differentiable):
 
     def infer(self, *types: TensorType) -> TupleType:
         (x,) = types
+        require_ordered(self.name, x.dtype)
         return TupleType((TensorType(x.shape, x.dtype), TensorType(x.shape, INT64)))
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:

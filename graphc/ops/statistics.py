@@ -3,6 +3,7 @@
 import ml_dtypes
 
 from graphc.ir.arithmetic import spread, sum_over
+from graphc.ir.complex import imag, real
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import cast, div, where
@@ -13,7 +14,7 @@ from graphc.ops.logic import not_equal
 from graphc.ops.piecewise import clip
 from graphc.ops.powers import sqrt, square
 from graphc.sizes import product
-from graphc.types import FLOAT32
+from graphc.types import FLOAT32, is_complex, real_of
 
 __all__ = ["log_softmax", "logsumexp", "mean", "softmax", "std", "var"]
 
@@ -34,15 +35,17 @@ def mean(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
 def var(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:
     """The variance over `axis`: the sum of squared distances from the mean, by their number - `correction`.
 
-    The mean is taken first, so that nothing cancels.
+    Real also for complex numbers.  The mean is taken first, so that nothing cancels.
     Chan, Golub, LeVeque: Algorithms for computing the sample variance, 1983.
     """
     node = floating(x)
     axes = some_axes("var", axis, node.ndim, node)
     wide = _wider(node)
-    squares = sum_over(square(wide - mean(wide, axes, keepdims=True)), axes)
+    distance = wide - mean(wide, axes, keepdims=True)
+    of_parts = square(real(distance)) + square(imag(distance)) if is_complex(node.dtype) else square(distance)
+    squares = sum_over(of_parts, axes)
     count = size_node(product(node.shape[i] for i in axes)) - correction
-    return with_axes(cast(div(squares, count), node.dtype), node, axes, keepdims)
+    return with_axes(cast(div(squares, count), real_of(node.dtype)), node, axes, keepdims)
 
 
 def std(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:

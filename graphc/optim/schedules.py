@@ -10,9 +10,10 @@ from typing import TypeAlias
 from graphc.errors import ArgumentError
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast, div, where
-from graphc.ops.elementwise import cos, exp
+from graphc.ops.elementwise import exp
 from graphc.ops.logic import less
 from graphc.ops.piecewise import floordiv, minimum
+from graphc.ops.trigonometry import cos
 from graphc.types import DTYPES
 
 __all__ = ["Schedule", "constant", "cosine_decay", "exponential_decay", "linear_warmup", "step_decay"]

@@ -12,6 +12,7 @@ START, END = "<!-- table -->\n", "<!-- end of table -->"
 OPERANDS = {name: TensorType((), dtype) for name, dtype in DTYPES.items()} | {
     "int": TensorType((), DTYPES["int64"], weak=True),
     "float": TensorType((), DTYPES["float32"], weak=True),
+    "complex": TensorType((), DTYPES["complex64"], weak=True),
 }
 
 
@@ -55,5 +56,6 @@ def test_same_kinds_are_those_of_numpy() -> None:
     for left in names:
         for right in names:
             a, b = DTYPES[left], DTYPES[right]
-            if (a.kind in "iu") == (b.kind in "iu"):
+            same = (a.kind in "iu") == (b.kind in "iu") and (a.kind == "c") == (b.kind == "c")
+            if same or {a.kind, b.kind} == {"f", "c"}:
                 assert promote(OPERANDS[left], OPERANDS[right]) == np.promote_types(a, b), (left, right)

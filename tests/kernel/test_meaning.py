@@ -15,6 +15,7 @@ from graphc.kernel.signatures import SIGNATURES
 from graphc.types import BFLOAT16, BOOL, DTYPES, INT64
 
 F16, F32, F64 = (DTYPES[name] for name in ("float16", "float32", "float64"))
+C64, C128 = DTYPES["complex64"], DTYPES["complex128"]
 INT8, UINT8, UINT64 = (DTYPES[name] for name in ("int8", "uint8", "uint64"))
 
 # Function, its operands, and the same in mpmath.
@@ -58,9 +59,10 @@ def test_every_function_has_a_meaning() -> None:
 def test_meaning_takes_as_many_operands_as_the_signature_says(fn: Fn) -> None:
     operands: list[Value] = [np.bool_(True)] if fn is Fn.WHERE else []
     accepts = SIGNATURES[fn].accepts
-    dtype = F64 if "f" in accepts else INT64
+    dtype = F64 if "f" in accepts else C128 if accepts == "c" else INT64
     operands += [np.asarray(1, dtype)[()]] * SIGNATURES[fn].arity
-    assert value_of(fn, operands, dtype).dtype == dtype
+    result = {Fn.REAL: F64, Fn.IMAG: F64, Fn.COMPLEX: C128}.get(fn, dtype)
+    assert value_of(fn, operands, result).dtype == result
 
 
 @pytest.mark.parametrize(("fn", "operands", "exact"), SPECIAL)
@@ -160,6 +162,25 @@ def test_logic_of_integers_is_bit_by_bit() -> None:
 def test_logic_of_bools_gives_bools() -> None:
     assert compute(Fn.NOT, np.bool_(True)) is np.False_
     assert compute(Fn.XOR, np.bool_(True), np.bool_(False)) is np.True_
+
+
+def test_parts_of_a_complex_number() -> None:
+    z = np.complex64(3 - 4j)
+    parts = [value_of(fn, (z,), F32) for fn in (Fn.REAL, Fn.IMAG)]
+    assert [(part.dtype, float(part)) for part in parts] == [(F32, 3), (F32, -4)]
+    assert value_of(Fn.COMPLEX, parts, C64) == z
+    assert compute(Fn.CONJ, z) == 3 + 4j
+
+
+def test_complex_keeps_infinite_parts_apart() -> None:
+    z = value_of(Fn.COMPLEX, (np.float64(1), np.float64(np.inf)), C128)
+    assert (z.real, z.imag) == (1, np.inf)
+
+
+def test_functions_of_complex_numbers_are_rounded_once() -> None:
+    z = np.complex64(0.7 + 0.2j)
+    assert compute(Fn.EXP, z) == np.complex64(np.exp(np.complex128(z)))
+    assert compute(Fn.POW, z, z) == np.complex64(np.complex128(z) ** np.complex128(z))
 
 
 def test_where_picks() -> None:

@@ -5,22 +5,26 @@ import pytest
 
 from graphc.kernel.meaning import value_of
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
-from graphc.types import BOOL, DTYPES, DType
+from graphc.types import BOOL, DTYPES, DType, is_complex
 
-NUMBERS = [dtype for dtype in DTYPES.values() if dtype != BOOL]
+ORDERED = [dtype for dtype in DTYPES.values() if not is_complex(dtype)]
+NUMBERS = [dtype for dtype in ORDERED if dtype != BOOL]
 
 
 def test_every_monoid_has_a_function() -> None:
     assert set(COMBINE) | set(BETTER) == set(Monoid)
 
 
-LOGICAL = (Monoid.ANY, Monoid.ALL)
+def dtypes_of(monoid: Monoid) -> list[DType]:
+    match monoid:
+        case Monoid.ANY | Monoid.ALL:
+            return [BOOL]
+        case Monoid.MAX | Monoid.MIN:
+            return ORDERED
+    return list(DTYPES.values())
 
 
-@pytest.mark.parametrize(
-    ("monoid", "dtype"),
-    [(monoid, dtype) for monoid in COMBINE for dtype in ([BOOL] if monoid in LOGICAL else DTYPES.values())],
-)
+@pytest.mark.parametrize(("monoid", "dtype"), [(monoid, dtype) for monoid in COMBINE for dtype in dtypes_of(monoid)])
 def test_start_combined_with_a_value_is_the_value(monoid: Monoid, dtype: DType) -> None:
     start = np.array(start_of(monoid, dtype), dtype)[()]
     for number in (0, 1):

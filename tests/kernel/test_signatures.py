@@ -9,6 +9,7 @@ from graphc.kernel.signatures import SIGNATURES, objection
 from graphc.types import BFLOAT16, BOOL, DTYPES, INT64, DType
 
 F32, F64 = DTYPES["float32"], DTYPES["float64"]
+C64, C128 = DTYPES["complex64"], DTYPES["complex128"]
 
 
 def test_every_function_has_a_signature() -> None:
@@ -24,6 +25,11 @@ def test_every_function_has_a_signature() -> None:
         (Fn.WHERE, (BOOL, F32, F32), F32),
         (Fn.CAST, (F32,), INT64),
         (Fn.XOR, (BOOL, BOOL), BOOL),
+        (Fn.MUL, (C64, C64), C64),
+        (Fn.EQ, (C64, C64), BOOL),
+        (Fn.IMAG, (C64,), F32),
+        (Fn.COMPLEX, (F64, F64), C128),
+        (Fn.CAST, (F64,), C64),
     ],
 )
 def test_right_call_has_no_objection(fn: Fn, operands: Sequence[DType], result: DType) -> None:
@@ -40,6 +46,11 @@ def test_right_call_has_no_objection(fn: Fn, operands: Sequence[DType], result: 
         (Fn.EXP, (INT64,), INT64, "exp has no meaning for i64"),
         (Fn.SUB, (BOOL, BOOL), BOOL, "sub has no meaning for bool"),
         (Fn.AND, (F32, F32), F32, "and has no meaning for f32"),
+        (Fn.LT, (C64, C64), BOOL, "lt has no meaning for c64"),
+        (Fn.REAL, (F32,), F32, "real has no meaning for f32"),
+        (Fn.REAL, (C64,), F64, "real of (c64) gives f32, not f64"),
+        (Fn.COMPLEX, (F32, F32), F32, "complex of (f32, f32) gives c64, not f32"),
+        (Fn.CAST, (C64,), F32, "cast of c64 to f32 loses the imaginary part"),
         (Fn.WHERE, (F32, F32, F32), F32, "where chooses by a bool, not by the first of (f32, f32, f32)"),
         (Fn.WHERE, (BOOL, F32), F32, "where takes 3 operands, not (bool, f32)"),
         (Fn.WHERE, (), F32, "where takes 3 operands, not ()"),

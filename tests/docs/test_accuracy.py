@@ -1,0 +1,31 @@
+"""docs/accuracy.md has a row for every function of floats that is more than arithmetic; the figures are measured."""
+
+import re
+
+import pytest
+
+from benchmarks.function_errors import END, FUNCTIONS, PAGE, START, Function, measured
+from graphc.ir.declare import input
+from graphc.ir.graph import topological
+from graphc.ir.kinds import Elementwise
+from graphc.ops import elementwise, powers, special, trigonometry
+
+EXACT = {"Square", "StopGradient"}  # one operation of IEEE arithmetic, or none
+
+
+def test_every_function_has_a_row_in_the_order_of_the_list() -> None:
+    rows = PAGE.read_text(encoding="utf-8").partition(START)[2].partition(END)[0]
+    assert re.findall(r"^\| `(.*?)` \|", rows, re.MULTILINE) == [function.label for function in FUNCTIONS]
+
+
+def test_every_op_of_floats_is_measured() -> None:
+    nodes = [function.build(*(input(f"x{n}") for n in range(len(function.ranges)))) for function in FUNCTIONS]
+    seen = {type(node.op) for node in topological(nodes)}
+    modules = {module.__name__ for module in (elementwise, powers, special, trigonometry)}
+    ours = {op for op in Elementwise.__subclasses__() if op.__module__ in modules}
+    assert {op.__name__ for op in ours - seen} == EXACT
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.label)
+def test_errors_are_measured(function: Function) -> None:
+    assert measured(function, "float64", count=20).ulps < 200
