@@ -15,6 +15,7 @@ from graphc.ops import movement as m
 from graphc.ops import statistics as s
 from graphc.ops.custom import custom_vjp
 from tests.case import Case, apart, between, coins, given, normal, unary, whole
+from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
 
@@ -366,6 +367,7 @@ CASES: tuple[Case, ...] = (
     *WINDOWS,
     *LOOKUPS,
     *ROUTINES,
+    *LINEAR_ALGEBRA,
     *FORMULAS,
     *FROM_USERS,
 )

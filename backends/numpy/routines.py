@@ -7,10 +7,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from graphc.backends.numpy import factorisations
+from graphc.backends.numpy.factorisations import eigh, expm, lu, qr, svd
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size, maximum, minimum, product
 
-__all__ = ["WORKSPACES", "cholesky", "sort", "triangular_solve"]
+__all__ = ["WORKSPACES", "cholesky", "eigh", "expm", "lu", "qr", "sort", "svd", "triangular_solve"]
 
 Array = npt.NDArray[Any]
 
@@ -111,6 +113,7 @@ WORKSPACES: Mapping[str, Callable[..., Size]] = {
     "sort": _sort_bytes,
     "cholesky": _cholesky_bytes,
     "triangular_solve": _triangular_solve_bytes,
+    **factorisations.WORKSPACES,
 }
 
 
