@@ -1,5 +1,6 @@
 """The public names for type checkers: what `__init__.py` loads when it is first used."""
 
+from graphc import linalg as linalg
 from graphc import nn as nn
 from graphc import optim as optim
 from graphc import testing as testing
@@ -163,3 +164,22 @@ divide = div
 multiply = mul
 negative = neg
 subtract = sub
+from graphc.ops.quantiles import median as median
+from graphc.ops.quantiles import nanmedian as nanmedian
+from graphc.ops.quantiles import nanquantile as nanquantile
+from graphc.ops.quantiles import percentile as percentile
+from graphc.ops.quantiles import quantile as quantile
+from graphc.ops.running import logcumsumexp as logcumsumexp
+from graphc.ops.running_extremes import cummax as cummax
+from graphc.ops.running_extremes import cummin as cummin
+from graphc.ops.differences import average as average
+from graphc.ops.differences import diff as diff
+from graphc.ops.differences import ptp as ptp
+from graphc.ops.differences import trapezoid as trapezoid
+from graphc.ops.nan_reductions import nanmax as nanmax
+from graphc.ops.nan_reductions import nanmean as nanmean
+from graphc.ops.nan_reductions import nanmin as nanmin
+from graphc.ops.nan_reductions import nanprod as nanprod
+from graphc.ops.nan_reductions import nanstd as nanstd
+from graphc.ops.nan_reductions import nansum as nansum
+from graphc.ops.nan_reductions import nanvar as nanvar

@@ -18,6 +18,7 @@ from tests.case import Case, apart, between, coins, given, normal, unary, whole
 from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
+from tests.reduction_cases import REDUCTIONS_OF_SOME
 
 __all__ = ["CASES"]
 
@@ -368,6 +369,7 @@ CASES: tuple[Case, ...] = (
     *LOOKUPS,
     *ROUTINES,
     *LINEAR_ALGEBRA,
+    *REDUCTIONS_OF_SOME,
     *FORMULAS,
     *FROM_USERS,
 )

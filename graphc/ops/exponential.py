@@ -1,13 +1,13 @@
 """Powers and exponentials of matrices, and products of many."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import ArgumentError, DTypeError
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.kinds import Differentiable, Routine
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply, locate
+from graphc.ir.apply import apply, locate
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, cast
 from graphc.ops.matrices import identity_like, part, square_matrix
 from graphc.ops.movement import concat, expand_dims, matrix_transpose, squeeze
@@ -21,7 +21,6 @@ __all__ = ["Expm", "expm", "matrix_power", "multi_dot"]
 
 
 @final
-@dataclass(frozen=True)
 class Expm(Routine, Differentiable):
     """e^a, by Padé's approximant of degree 13 with scaling and squaring.  [..., n, n]   ->   [..., n, n]
 

@@ -1,14 +1,14 @@
 """Triangular factors of matrices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError
 from graphc.ir.arithmetic import spread
 from graphc.ir.kinds import Routine, Tangential
 from graphc.ir.leaves import items
-from graphc.ir.node import Like, Node, Op, apply
+from graphc.ir.apply import apply
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import add, cast, sub
 from graphc.ops.cholesky import TriangularSolve
 from graphc.ops.creation import iota, tril, triu
@@ -23,7 +23,6 @@ __all__ = ["Lu", "factors", "lu"]
 
 
 @final
-@dataclass(frozen=True)
 class Lu(Routine, Tangential):
     """l and u with l u = a[order]: elimination with partial pivoting, for n >= m.
 

@@ -3,9 +3,10 @@
 from graphc.errors import ShapeError
 from graphc.ir.arithmetic import spread
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.apply import apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import broadcast, cast, mul
-from graphc.ops.contraction import accumulator
+from graphc.types import accumulator
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import ScatterAdd, Take

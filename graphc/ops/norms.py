@@ -5,10 +5,11 @@ from typing import Literal, TypeAlias
 
 from graphc.errors import ArgumentError
 from graphc.ir.arithmetic import sum_over, zeros_like
-from graphc.ir.node import Like, Node, locate
+from graphc.ir.apply import locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import cast, div, where
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes
-from graphc.ops.contraction import accumulator
+from graphc.types import accumulator
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max, min
 from graphc.ops.logic import not_equal

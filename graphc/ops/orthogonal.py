@@ -1,13 +1,13 @@
 """Orthogonal and triangular factors of matrices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError
 from graphc.ir.kinds import Routine, Tangential
 from graphc.ir.leaves import items
-from graphc.ir.node import Like, Node, Op, apply
+from graphc.ir.apply import apply
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import add, cast, sub
 from graphc.ops.cholesky import TriangularSolve
 from graphc.ops.creation import tril
@@ -21,7 +21,6 @@ __all__ = ["Qr", "qr"]
 
 
 @final
-@dataclass(frozen=True)
 class Qr(Routine, Tangential):
     """q with orthonormal columns and r, an upper triangle, with q r = a, for n >= m.
 

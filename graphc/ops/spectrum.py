@@ -1,7 +1,6 @@
 """Eigenvalues and singular values, with their vectors, and what is made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 import ml_dtypes
@@ -10,7 +9,8 @@ from graphc.errors import DTypeError
 from graphc.ir.arithmetic import ones_like, spread, zeros_like
 from graphc.ir.kinds import Routine, Tangential
 from graphc.ir.leaves import items
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize, apply
+from graphc.ir.apply import apply
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import add, as_node, cast, div, mul, neg, sub, where
 from graphc.ops.creation import tril
 from graphc.ops.custom import CustomDerivative
@@ -27,7 +27,6 @@ __all__ = ["Eigh", "Svd", "eigh", "eigvalsh", "lstsq", "pinv", "svd", "svdvals"]
 
 
 @final
-@dataclass(frozen=True)
 class Eigh(Routine, Tangential):
     """Eigenvalues, ascending, and orthonormal eigenvectors of symmetric matrices.
 
@@ -67,7 +66,6 @@ class Eigh(Routine, Tangential):
 
 
 @final
-@dataclass(frozen=True)
 class Svd(Routine, Tangential):
     """Orthonormal vectors and singular values, descending: u diag(s) v = a.
 

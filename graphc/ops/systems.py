@@ -4,10 +4,11 @@ from graphc.autodiff.reverse import pull_back
 from graphc.errors import ShapeError
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, apply, locate
+from graphc.ir.apply import apply, locate
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import broadcast_shapes, cast, mul, neg, where
 from graphc.ops.cholesky import TriangularSolve
-from graphc.ops.contraction import accumulator
+from graphc.types import accumulator
 from graphc.ops.custom import CustomDerivative
 from graphc.ops.diagonal import diagonal
 from graphc.ops.elementwise import exp, floating, log, stop_gradient
