@@ -58,7 +58,7 @@ def drawn(*shape: int, dtype: DType = F64) -> Array:
     return np.random.default_rng(0).standard_normal(shape).astype(dtype)
 
 
-TALL = [(2, 4, 4), (4, 2), (1, 1), (3, 1)]
+TALL = [(2, 4, 4), (4, 2), (1, 1), (3, 1), (5, 8, 3, 2), (9, 1, 1)]  # few, and so many that all go at a time
 EVERY = pytest.mark.parametrize("run", [reference, lapack])
 
 
@@ -70,6 +70,28 @@ def test_reference_and_lapack_give_the_same_factors(name: str, shape: tuple[int,
     for ours, theirs in zip(reference(name, a), lapack(name, a), strict=True):
         assert ours.dtype == theirs.dtype
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=32 * np.finfo(dtype).eps)
+
+
+def test_many_matrices_at_a_time_give_what_each_gives() -> None:
+    a = np.concatenate([drawn(60, 3, 3), np.zeros((1, 3, 3)), np.full((1, 3, 3), NAN), np.ones((1, 3, 3))])
+    together = lapack("lu", a)
+    for number, matrix in enumerate(a):
+        for result, alone in zip(together, lapack("lu", matrix), strict=True):
+            np.testing.assert_allclose(result[number], alone, atol=1e-14)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("transposed", [True, False])
+@pytest.mark.parametrize("unit", [True, False])
+def test_many_systems_at_a_time_give_what_each_gives(lower: bool, transposed: bool, unit: bool) -> None:
+    a, b = drawn(5, 12, 3, 3) + 3 * np.eye(3), drawn(5, 12, 3, 2)
+    a[0, 0, 1, 1] = 0
+    together, alone = np.empty_like(b), np.empty_like(b)
+    with np.errstate(all="ignore"):
+        routines.triangular_solve(a, b, together, lower, transposed, unit)
+        for place in np.ndindex(5, 12):
+            routines.triangular_solve(a[place], b[place], alone[place], lower, transposed, unit)
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
 
 
 @EVERY
