@@ -142,7 +142,7 @@ def groups(a: Array) -> Iterator[slice]:
 
 def are_many(a: Array) -> bool:
     """Whether there are so many and so small matrices that a column of all at a time is quicker."""
-    return a.shape[-1] <= 32 and prod(a.shape[:-2]) >= 8 * a.shape[-1]
+    return bool(a.shape[-1] <= 32 and prod(a.shape[:-2]) >= 8 * a.shape[-1])
 
 
 def flat(x: Array, trailing: int = 2) -> Array:

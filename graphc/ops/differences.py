@@ -5,7 +5,6 @@ from graphc.ir.apply import locate
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast, div, mul, sub
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes
-from graphc.types import accumulator
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max, min
 from graphc.ops.logic import not_equal
@@ -15,7 +14,7 @@ from graphc.ops.reduction import sum
 from graphc.ops.statistics import mean
 from graphc.origin import here
 from graphc.sizes import Size, equal, maximum
-from graphc.types import BOOL, promote
+from graphc.types import BOOL, accumulator, promote
 
 __all__ = ["average", "diff", "ptp", "trapezoid"]
 

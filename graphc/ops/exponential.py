@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import ArgumentError, DTypeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.kinds import Differentiable, Routine
-from graphc.ir.apply import apply, locate
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, cast
 from graphc.ops.matrices import identity_like, part, square_matrix

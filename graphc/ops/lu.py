@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.errors import DTypeError
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.kinds import Routine, Tangential
 from graphc.ir.leaves import items
-from graphc.ir.apply import apply
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import add, cast, sub
 from graphc.ops.cholesky import TriangularSolve

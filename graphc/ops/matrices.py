@@ -1,12 +1,11 @@
 """What functions of matrices have in common: operands in a dtype that LAPACK knows, parts, identities, rows."""
 
 from graphc.errors import ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
 from graphc.ir.leaves import full
-from graphc.ir.apply import apply, locate
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import broadcast, cast, mul
-from graphc.types import accumulator
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import ScatterAdd, Take
@@ -15,7 +14,7 @@ from graphc.ops.placement import Slice, moved
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.sizes import equal as same_size
-from graphc.types import DType, Shape
+from graphc.types import DType, Shape, accumulator
 
 __all__ = ["broadcast_lead", "identity_like", "matrix", "part", "rows", "rows_back", "scaled", "square_matrix"]
 

@@ -4,12 +4,11 @@ import math
 from typing import Literal, TypeAlias
 
 from graphc.errors import ArgumentError
-from graphc.ir.arithmetic import sum_over, zeros_like
 from graphc.ir.apply import locate
+from graphc.ir.arithmetic import sum_over, zeros_like
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import cast, div, where
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes
-from graphc.types import accumulator
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max, min
 from graphc.ops.logic import not_equal
@@ -20,6 +19,7 @@ from graphc.ops.powers import power, sqrt, square
 from graphc.ops.spectrum import svdvals
 from graphc.ops.systems import inv
 from graphc.origin import here
+from graphc.types import accumulator
 
 __all__ = ["Order", "cond", "matrix_norm", "norm", "vector_norm"]
 

@@ -7,13 +7,12 @@ from typing import TypeAlias
 import numpy as np
 
 from graphc.errors import ArgumentError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.leaves import size_node
-from graphc.ir.apply import apply, locate
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div, mul, sub, where
 from graphc.ops.axes import Axes, some_axes, without
-from graphc.types import accumulator
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import Take
 from graphc.ops.logic import equal, isnan, logical_not, logical_or
@@ -22,7 +21,7 @@ from graphc.ops.piecewise import floor, maximum, minimum
 from graphc.ops.sorting import sort
 from graphc.origin import here
 from graphc.sizes import lower_bound, product
-from graphc.types import DTYPES, INT64
+from graphc.types import DTYPES, INT64, accumulator
 
 __all__ = ["median", "nanmedian", "nanquantile", "percentile", "quantile"]
 

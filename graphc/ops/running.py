@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.kinds import Differentiable, Linear, Running
-from graphc.ir.apply import apply
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
-from graphc.types import accumulator
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
 from graphc.ops.logic import greater_equal, less_equal
@@ -21,7 +20,7 @@ from graphc.ops.placement import Pad, Slice, moved
 from graphc.ops.reduction import prod
 from graphc.ops.statistics import logsumexp
 from graphc.sizes import Size
-from graphc.types import TensorType, as_dtype, as_summed
+from graphc.types import TensorType, accumulator, as_dtype, as_summed
 
 __all__ = ["cumprod", "cumsum", "logcumsumexp"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, zeros_like
 from graphc.ir.kinds import Differentiable, Running
-from graphc.ir.apply import apply
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node, where
 from graphc.kernel.monoids import Monoid

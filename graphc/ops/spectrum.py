@@ -6,10 +6,10 @@ from typing import ClassVar, final
 import ml_dtypes
 
 from graphc.errors import DTypeError
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import ones_like, spread, zeros_like
 from graphc.ir.kinds import Routine, Tangential
 from graphc.ir.leaves import items
-from graphc.ir.apply import apply
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import add, as_node, cast, div, mul, neg, sub, where
 from graphc.ops.creation import tril

@@ -2,13 +2,12 @@
 
 from graphc.autodiff.reverse import pull_back
 from graphc.errors import ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.leaves import full
-from graphc.ir.apply import apply, locate
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import broadcast_shapes, cast, mul, neg, where
 from graphc.ops.cholesky import TriangularSolve
-from graphc.types import accumulator
 from graphc.ops.custom import CustomDerivative
 from graphc.ops.diagonal import diagonal
 from graphc.ops.elementwise import exp, floating, log, stop_gradient
@@ -22,7 +21,7 @@ from graphc.ops.reduction import prod
 from graphc.ops.spectrum import svd
 from graphc.origin import here
 from graphc.sizes import equal as same_size
-from graphc.types import promote
+from graphc.types import accumulator, promote
 
 __all__ = ["det", "inv", "slogdet", "solve"]
 
