@@ -1,5 +1,6 @@
 """The public names for type checkers: what `__init__.py` loads when it is first used."""
 
+from graphc import linalg as linalg
 from graphc import nn as nn
 from graphc import optim as optim
 from graphc import testing as testing
@@ -61,6 +62,10 @@ from graphc.ops.derivatives import value_and_grad as value_and_grad
 from graphc.ops.derivatives import vjp as vjp
 from graphc.ops.diagonal import diagonal as diagonal
 from graphc.ops.diagonal import trace as trace
+from graphc.ops.differences import average as average
+from graphc.ops.differences import diff as diff
+from graphc.ops.differences import ptp as ptp
+from graphc.ops.differences import trapezoid as trapezoid
 from graphc.ops.einsum import einsum as einsum
 from graphc.ops.elementwise import astype as astype
 from graphc.ops.elementwise import erf as erf
@@ -124,6 +129,13 @@ from graphc.ops.movement import swapaxes as swapaxes
 from graphc.ops.movement import tile as tile
 from graphc.ops.movement import transpose as transpose
 from graphc.ops.movement import unstack as unstack
+from graphc.ops.nan_reductions import nanmax as nanmax
+from graphc.ops.nan_reductions import nanmean as nanmean
+from graphc.ops.nan_reductions import nanmin as nanmin
+from graphc.ops.nan_reductions import nanprod as nanprod
+from graphc.ops.nan_reductions import nanstd as nanstd
+from graphc.ops.nan_reductions import nansum as nansum
+from graphc.ops.nan_reductions import nanvar as nanvar
 from graphc.ops.piecewise import abs as abs
 from graphc.ops.piecewise import ceil as ceil
 from graphc.ops.piecewise import clip as clip
@@ -155,6 +167,11 @@ from graphc.ops.products import outer as outer
 from graphc.ops.products import tensordot as tensordot
 from graphc.ops.products import vdot as vdot
 from graphc.ops.products import vecdot as vecdot
+from graphc.ops.quantiles import median as median
+from graphc.ops.quantiles import nanmedian as nanmedian
+from graphc.ops.quantiles import nanquantile as nanquantile
+from graphc.ops.quantiles import percentile as percentile
+from graphc.ops.quantiles import quantile as quantile
 from graphc.ops.reduction import all as all
 from graphc.ops.reduction import any as any
 from graphc.ops.reduction import count_nonzero as count_nonzero
@@ -162,6 +179,9 @@ from graphc.ops.reduction import prod as prod
 from graphc.ops.reduction import sum as sum
 from graphc.ops.running import cumprod as cumprod
 from graphc.ops.running import cumsum as cumsum
+from graphc.ops.running import logcumsumexp as logcumsumexp
+from graphc.ops.running_extremes import cummax as cummax
+from graphc.ops.running_extremes import cummin as cummin
 from graphc.ops.sorting import argsort as argsort
 from graphc.ops.sorting import sort as sort
 from graphc.ops.sorting import topk as topk

@@ -14,8 +14,10 @@ from graphc.ops import statistics as s
 from graphc.ops.custom import custom_vjp
 from tests.case import Case, apart, between, coins, given, normal, whole, with_complex
 from tests.elementwise_cases import ELEMENTWISE
+from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
+from tests.reduction_cases import REDUCTIONS_OF_SOME
 
 __all__ = ["CASES"]
 
@@ -252,6 +254,8 @@ CASES: tuple[Case, ...] = (
     *WINDOWS,
     *with_complex(LOOKUPS, LINEAR),
     *ROUTINES,
+    *LINEAR_ALGEBRA,
+    *REDUCTIONS_OF_SOME,
     *FORMULAS,
     *FROM_USERS,
 )

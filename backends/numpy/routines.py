@@ -7,10 +7,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from graphc.backends.numpy import factorisations
+from graphc.backends.numpy.factorisations import AT_ONCE, are_many, eigh, expm, flat, groups, lu, qr, svd
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size, maximum, minimum, product
 
-__all__ = ["WORKSPACES", "cholesky", "sort", "triangular_solve"]
+__all__ = ["WORKSPACES", "cholesky", "eigh", "expm", "lu", "qr", "sort", "svd", "triangular_solve"]
 
 Array = npt.NDArray[Any]
 
@@ -83,8 +85,13 @@ def triangular_solve(a: Array, b: Array, x: Array, lower: bool, transposed: bool
         return
     if x.size == 0:
         return
-    solve = _routine("blas", "trsm", x)
     np.copyto(x, b)
+    if are_many(a):
+        matrices = flat(a.swapaxes(-1, -2) if transposed else a)
+        for some in groups(x):
+            _substitute(matrices[some], flat(x)[some], lower != transposed, unit_diagonal)
+        return
+    solve = _routine("blas", "trsm", x)
     for matrix, solution in zip(_matrices(a), _matrices(x), strict=True):
         if not unit_diagonal and not matrix.diagonal().all():
             solution.fill(np.nan)
@@ -95,10 +102,24 @@ def triangular_solve(a: Array, b: Array, x: Array, lower: bool, transposed: bool
         )  # fmt: skip
 
 
+def _substitute(a: Array, x: Array, forward: bool, unit_diagonal: bool) -> None:
+    """The right sides in place, a row of all at a time."""
+    n = a.shape[-1]
+    for i in range(n) if forward else reversed(range(n)):
+        if not unit_diagonal:
+            x[:, i] /= a[:, i, i, None]
+        rest = slice(i + 1, n) if forward else slice(0, i)
+        x[:, rest] -= a[:, rest, i, None] * x[:, None, i]
+    if not unit_diagonal:
+        x[~np.diagonal(a, 0, 1, 2).all(1)] = np.nan
+
+
 def _triangular_solve_bytes(a: Buffer, b: Buffer) -> Size:
-    """One matrix, right side and solution in float64, for dtypes that BLAS does not know."""
+    """What is subtracted at once, or one matrix, right side and solution in float64 where BLAS knows no dtype."""
     wide = 8 * (product(a.shape[-2:]) + 2 * product(b.shape[-2:]))
-    return wide if b.dtype.itemsize < 4 else 0
+    if b.dtype.itemsize < 4:
+        return wide
+    return 8 * (2 * maximum(product(b.shape[-2:]), minimum(b.size, AT_ONCE)) + 3 * 8192)
 
 
 def _matrices(x: Array) -> Array:
@@ -111,6 +132,7 @@ WORKSPACES: Mapping[str, Callable[..., Size]] = {
     "sort": _sort_bytes,
     "cholesky": _cholesky_bytes,
     "triangular_solve": _triangular_solve_bytes,
+    **factorisations.WORKSPACES,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from graphc.kernel import factorisations
 from graphc.kernel.meaning import Value
 
 __all__ = ["EXTERNS", "Option", "Routine"]
@@ -21,23 +22,24 @@ Reference: TypeAlias = Callable[[Sequence[Array], Sequence[Array], Options], Non
 class Routine:
     """What a routine takes and gives, and how it is computed for one member of the batch.
 
-    `trailing`   how many axes at the end of every operand and result the routine works on
+    `operands`   for each operand, how many axes at its end the routine works on
+    `results`    the same for each result
     `options`    what it may be told, with what holds where it is not told
     `reference`  reads the operands and sets the results, all without the axes of the batch
     """
 
     name: str
-    inputs: int
-    outputs: int
-    trailing: int
+    operands: tuple[int, ...]
+    results: tuple[int, ...]
     options: Options
     reference: Reference
 
     def run(self, operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
         """Set `results` from `operands`, for every member of the batch."""
         told = {**self.options, **options}
-        for member in np.ndindex(results[0].shape[: -self.trailing]):
-            self.reference([x[member] for x in operands], [y[member] for y in results], told)
+        batch = results[0].shape[: results[0].ndim - self.results[0]]
+        for member in np.ndindex(batch):
+            self.reference([x[member] for x in operands], [y[(*member, ...)] for y in results], told)
 
 
 def _sort(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
@@ -105,8 +107,13 @@ TRIANGLE: Options = {"lower": True, "transposed": False, "unit_diagonal": False}
 EXTERNS: Mapping[str, Routine] = {
     routine.name: routine
     for routine in (
-        Routine("sort", 1, 2, 1, {"descending": False}, _sort),
-        Routine("cholesky", 1, 1, 2, {}, _cholesky),
-        Routine("triangular_solve", 2, 1, 2, TRIANGLE, _triangular_solve),
+        Routine("sort", (1,), (1, 1), {"descending": False}, _sort),
+        Routine("cholesky", (2,), (2,), {}, _cholesky),
+        Routine("triangular_solve", (2, 2), (2,), TRIANGLE, _triangular_solve),
+        Routine("lu", (2,), (2, 1, 0), {}, factorisations.lu),
+        Routine("qr", (2,), (2, 2), {}, factorisations.qr),
+        Routine("eigh", (2,), (1, 2), {}, factorisations.eigh),
+        Routine("svd", (2,), (2, 1, 2), {}, factorisations.svd),
+        Routine("expm", (2,), (2,), {}, factorisations.expm),
     )
 }

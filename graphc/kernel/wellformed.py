@@ -236,14 +236,12 @@ def _axes(index: Iterable[AffineIndex]) -> list[int]:
 def _verify_extern(extern: Extern, place: str) -> None:
     demand(extern.routine in EXTERNS, f"{place}: there is no routine {extern.routine!r}")
     routine = EXTERNS[extern.routine]
-    for what, buffers, count in (
-        ("operands", extern.reads, routine.inputs),
-        ("results", extern.writes, routine.outputs),
+    for what, buffers, ranks in (
+        ("operands", extern.reads, routine.operands),
+        ("results", extern.writes, routine.results),
     ):
-        demand(len(buffers) == count, f"{place}: {routine.name} has {count} {what}, not {len(buffers)}")
-        demand(
-            all(len(buffer.shape) >= routine.trailing for buffer in buffers),
-            f"{place}: {routine.name} works on {routine.trailing} axes",
-        )
+        demand(len(buffers) == len(ranks), f"{place}: {routine.name} has {len(ranks)} {what}, not {len(buffers)}")
+        for buffer, rank in zip(buffers, ranks, strict=True):
+            demand(len(buffer.shape) >= rank, f"{place}: {routine.name} works on {rank} axes")
     unknown = [name for name, _ in extern.options if name not in routine.options]
     demand(not unknown, f"{place}: {routine.name} has no option {', '.join(unknown)}")

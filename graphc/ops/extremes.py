@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.errors import ShapeError
-from graphc.ir.apply import apply
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.kinds import Constant, Differentiable, Reduction, require_ordered
 from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, SameSize
-from graphc.ir.operands import as_node, cast, where
+from graphc.ir.operands import as_node, broadcast, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal
+from graphc.ops.masks import selected
 from graphc.ops.movement import ravel
-from graphc.sizes import lower_bound, maximum
+from graphc.ops.piecewise import maximum, minimum
+from graphc.origin import here
+from graphc.sizes import lower_bound
+from graphc.sizes import maximum as larger
 from graphc.types import INT64, TensorType, TupleType
 
 __all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index"]
@@ -32,7 +36,7 @@ class Extreme(Reduction):
                 raise ShapeError(f"nothing has no extreme, and axis {axis} has extent 0")
             low = lower_bound(n)
             if low is None or low < 1:
-                found.append(SameSize(n, maximum(n, 1), f"nothing has no extreme, but axis {axis} may be empty"))
+                found.append(SameSize(n, larger(n, 1), f"nothing has no extreme, but axis {axis} may be empty"))
         return found
 
 
@@ -154,18 +158,53 @@ class MinWithIndex(Extreme, Differentiable):
         return _at_index(node, self.axes[0], cotangents)
 
 
-def max(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The largest over `axis`; nan if one is.  Equal ones share the gradient."""
+def max(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, initial: "Like | None" = None, where: "Like | None" = None
+) -> Node:
+    """The largest over `axis`; nan if one is.  Equal ones share the gradient.
+
+    initial   a further number that counts, so that nothing has a largest too
+    where     which elements count; needs `initial`
+    """
     node = as_node(x)
     axes = some_axes("max", axis, node.ndim, node)
-    return with_axes(apply(Max(axes), node) if axes else node, node, axes, keepdims)
+    node, least = _bounded("max", node, initial, where)
+    if least is None:
+        return with_axes(apply(Max(axes), node) if axes else node, node, axes, keepdims)
+    empty = any(node.shape[i] == 0 for i in axes)
+    found = broadcast(least, without(axes, node.shape)) if empty else maximum(max(node, axes), least)
+    return with_axes(found, node, axes, keepdims)
 
 
-def min(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The smallest over `axis`; nan if one is.  Equal ones share the gradient."""
+def min(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, initial: "Like | None" = None, where: "Like | None" = None
+) -> Node:
+    """The smallest over `axis`; nan if one is.  Equal ones share the gradient.
+
+    initial   a further number that counts, so that nothing has a smallest too
+    where     which elements count; needs `initial`
+    """
     node = as_node(x)
     axes = some_axes("min", axis, node.ndim, node)
-    return with_axes(apply(Min(axes), node) if axes else node, node, axes, keepdims)
+    node, most = _bounded("min", node, initial, where)
+    if most is None:
+        return with_axes(apply(Min(axes), node) if axes else node, node, axes, keepdims)
+    empty = any(node.shape[i] == 0 for i in axes)
+    found = broadcast(most, without(axes, node.shape)) if empty else minimum(min(node, axes), most)
+    return with_axes(found, node, axes, keepdims)
+
+
+def _bounded(name: str, x: Node, initial: "Like | None", mask: "Like | None") -> tuple[Node, Node | None]:
+    """`x` with the initial number where the mask does not hold, and that number in its dtype."""
+    if initial is not None:
+        number = cast(as_node(initial), x.dtype)
+        return selected(name, x, mask, number), number
+    if mask is not None:
+        problem = f"{name}: where= needs initial=, as it may leave nothing"
+        raise locate(
+            ArgumentError(problem, hint="initial=-np.inf" if name == "max" else "initial=np.inf"), here(), (x,)
+        )
+    return x, None
 
 
 def argmax(x: Like, axis: int | None = None, *, keepdims: bool = False) -> Node:

@@ -9,11 +9,11 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis, some_axes
 from graphc.ops.contraction import product
-from graphc.ops.movement import reshape
+from graphc.ops.movement import moveaxis, reshape, stack
 from graphc.origin import here
 from graphc.sizes import equal
 
-__all__ = ["inner", "matmul", "outer", "tensordot", "vdot", "vecdot"]
+__all__ = ["cross", "inner", "matmul", "outer", "tensordot", "vdot", "vecdot"]
 
 
 def matmul(left: Like, right: Like) -> Node:
@@ -112,3 +112,21 @@ def vdot(left: Like, right: Like) -> Node:
     """
     x, y = conj(left), as_node(right)
     return tensordot(reshape(x, (-1,)), reshape(y, (-1,)), 1)
+
+
+def cross(left: Like, right: Like, axis: int = -1) -> Node:
+    """The vector orthogonal to two vectors of three elements along `axis`; other axes broadcast.
+
+    [..., 3]   [..., 3]   ->   [..., 3]: (x1 y2 - x2 y1, x2 y0 - x0 y2, x0 y1 - x1 y0)
+    """
+    nodes = as_node(left), as_node(right)
+    parts = []
+    for node in nodes:
+        i = one_axis("cross", axis, node.ndim, node)
+        if equal(node.shape[i], 3) is False:
+            raise locate(ShapeError(f"cross: a vector has 3 elements, not {node.shape[i]}"), here(), nodes)
+        last = moveaxis(node, i, -1)
+        parts.append([last[..., j] for j in range(3)])
+    x, y = parts
+    found = stack([x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]], -1)
+    return moveaxis(found, -1, one_axis("cross", axis, found.ndim, found))

@@ -13,6 +13,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal, not_equal
+from graphc.ops.masks import selected
 from graphc.ops.placement import Pad, Slice, moved
 from graphc.types import BOOL, TensorType, as_dtype, as_summed
 
@@ -104,38 +105,46 @@ class All(Reduction, Constant):
         return TensorType(without(self.axes, types[0].shape), BOOL)
 
 
-def sum(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
+def sum(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None, where: "Like | None" = None
+) -> Node:
     """The sum over `axis`; of nothing: 0.  Integers and bool are added up in int64 (uint64).
 
-    dtype   in which to add, and of the result
+    dtype   in which to add, and of the result; float16 and bfloat16 are added in float32 and rounded once
+    where   which elements count
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
+    node = selected("sum", node, where, False if node.dtype == BOOL else 0)
     axes = some_axes("sum", axis, node.ndim, node)
     result = sum_over(node, axes) if axes else cast(node, as_summed(node.dtype))
     return with_axes(result, node, axes, keepdims)
 
 
-def prod(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
+def prod(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None, where: "Like | None" = None
+) -> Node:
     """The product over `axis`; of nothing: 1.  Integers and bool are multiplied in int64 (uint64).
 
-    dtype   in which to multiply, and of the result
+    dtype   in which to multiply, and of the result; float16 and bfloat16 in float32, rounded once
+    where   which elements count
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
+    node = selected("prod", node, where, True if node.dtype == BOOL else 1)
     axes = some_axes("prod", axis, node.ndim, node)
     result = apply(Prod(axes), node) if axes else cast(node, as_summed(node.dtype))
     return with_axes(result, node, axes, keepdims)
 
 
-def any(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """Whether one over `axis` holds (numbers: is not 0); of nothing: no."""
-    node = _truth(x)
+def any(x: Like, axis: Axes = None, *, keepdims: bool = False, where: "Like | None" = None) -> Node:
+    """Whether one over `axis` holds (numbers: is not 0); of nothing: no.  `where`: which elements count."""
+    node = selected("any", _truth(x), where, False)
     axes = some_axes("any", axis, node.ndim, node)
     return with_axes(apply(Any(axes), node) if axes else node, node, axes, keepdims)
 
 
-def all(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """Whether all over `axis` hold (numbers: are not 0); of nothing: yes."""
-    node = _truth(x)
+def all(x: Like, axis: Axes = None, *, keepdims: bool = False, where: "Like | None" = None) -> Node:
+    """Whether all over `axis` hold (numbers: are not 0); of nothing: yes.  `where`: which elements count."""
+    node = selected("all", _truth(x), where, True)
     axes = some_axes("all", axis, node.ndim, node)
     return with_axes(apply(All(axes), node) if axes else node, node, axes, keepdims)
 

@@ -1,22 +1,28 @@
 """Running sums and products."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back
-from graphc.errors import UnsupportedError
-from graphc.ir.apply import apply, locate
+from graphc.ir.apply import apply
+from graphc.ir.arithmetic import spread
 from graphc.ir.kinds import Differentiable, Linear, Running
 from graphc.ir.node import Like, Node, Op
-from graphc.ir.operands import as_node
+from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
-from graphc.ops.movement import flip
+from graphc.ops.creation import iota
+from graphc.ops.elementwise import floating
+from graphc.ops.logic import greater_equal, less_equal
+from graphc.ops.movement import flip, stack
 from graphc.ops.placement import Pad, Slice, moved
+from graphc.ops.reduction import prod
+from graphc.ops.statistics import logsumexp
 from graphc.sizes import Size
-from graphc.types import TensorType, as_summed
+from graphc.types import TensorType, accumulator, as_dtype, as_summed
 
-__all__ = ["cumprod", "cumsum"]
+__all__ = ["cumprod", "cumsum", "logcumsumexp"]
 
 
 @final
@@ -49,7 +55,8 @@ class CumProd(Running, Differentiable):
     """Products of all elements up to each, along one axis.
 
     The cotangent is that of log n doublings, y[i] <- y[i] y[i - 2^j], in which nothing is divided: it holds
-    at zeros, to any order.  Hillis, Steele: Data parallel algorithms, 1986.
+    at zeros, to any order.  Along an extent that is no number it is that of n products, in O(n³).
+    Hillis, Steele: Data parallel algorithms, 1986.
     """
 
     axis: int
@@ -68,12 +75,10 @@ class CumProd(Running, Differentiable):
         """The same by doubling."""
         n = x.shape[self.axis]
         if not isinstance(n, int):
-            problem = f"cumprod: no derivative along an extent of {n}, which is no number"
-            error = UnsupportedError(problem, hint="declare the extent as a number")
-            raise locate(error, x.origin, (x,))
+            return prod(_up_to_each(x, self.axis, self.reverse, 1), self.axis + 1)
         product, distance = flip(x, self.axis) if self.reverse else x, 1
         while distance < n:
-            product, distance = product * _delayed(product, self.axis, distance), 2 * distance
+            product, distance = product * _delayed(product, self.axis, distance, 1), 2 * distance
         return flip(product, self.axis) if self.reverse else product
 
     def lifted(self, extent: Size) -> Op:
@@ -83,22 +88,56 @@ class CumProd(Running, Differentiable):
         return f"cumprod[{self.axis}{' reverse' if self.reverse else ''}]"
 
 
-def _delayed(x: Node, axis: int, distance: int) -> Node:
-    """Element i is x[i - distance], and 1 for the first ones."""
+def _delayed(x: Node, axis: int, distance: int, start: float) -> Node:
+    """Element i is x[i - distance], and `start` for the first ones."""
     starts = tuple(distance if i == axis else 0 for i in range(x.ndim))
     steps = (1,) * x.ndim
     lengths = tuple(n - distance if i == axis else n for i, n in enumerate(x.shape))
     first = moved(Slice((0,) * x.ndim, steps, lengths), x)
-    return apply(Pad(starts, steps, x.shape, 1), first)
+    return apply(Pad(starts, steps, x.shape, start), first)
 
 
-def cumsum(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
-    """Sums of all elements up to each, along `axis`; from the other end where `reverse` holds."""
-    node = as_node(x)
+def _up_to_each(x: Node, axis: int, reverse: bool, fill: float) -> Node:
+    """For each place along `axis` the elements up to it, along a further axis behind; `fill` for the others."""
+    n = x.shape[axis]
+    shape = (*x.shape[:axis], n, *x.shape[axis:])
+    others = [i for i in range(x.ndim + 1) if i not in (axis, axis + 1)]
+    place, element = (spread(iota(n), shape, sorted((*others, i))) for i in (axis + 1, axis))
+    inside = greater_equal(element, place) if reverse else less_equal(element, place)
+    return where(inside, spread(x, shape, (axis,)), fill)
+
+
+def cumsum(x: Like, axis: int = -1, *, reverse: bool = False, dtype: object = None) -> Node:
+    """Sums of all elements up to each, along `axis`; from the other end where `reverse` holds.
+
+    dtype   in which to add, and of the result; float16 and bfloat16 are added in float32
+    """
+    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     return apply(CumSum(one_axis("cumsum", axis, node.ndim, node), reverse), node)
 
 
-def cumprod(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
-    """Products of all elements up to each, along `axis`; from the other end where `reverse` holds."""
-    node = as_node(x)
+def cumprod(x: Like, axis: int = -1, *, reverse: bool = False, dtype: object = None) -> Node:
+    """Products of all elements up to each, along `axis`; from the other end where `reverse` holds.
+
+    dtype   in which to multiply, and of the result; float16 and bfloat16 are multiplied in float32
+    """
+    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     return apply(CumProd(one_axis("cumprod", axis, node.ndim, node), reverse), node)
+
+
+def logcumsumexp(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
+    """log Σ e^x of all elements up to each, along `axis`, where no e^x overflows.
+
+    Of log n doublings, as the cotangent of CumProd; along an extent that is no number in O(n²).  No large
+    element makes an earlier small one vanish.  float16 and bfloat16 are rounded once.
+    """
+    node = floating(x)
+    i = one_axis("logcumsumexp", axis, node.ndim, node)
+    n, wide = node.shape[i], cast(node, accumulator(node.dtype))
+    if not isinstance(n, int):
+        return cast(logsumexp(_up_to_each(wide, i, reverse, -math.inf), i + 1), node.dtype)
+    total, distance = flip(wide, i) if reverse else wide, 1
+    while distance < n:
+        total = logsumexp(stack((total, _delayed(total, i, distance, -math.inf))), 0)
+        distance *= 2
+    return cast(flip(total, i) if reverse else total, node.dtype)

@@ -6,15 +6,17 @@ from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.complex import imag, real
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import cast, div, where
+from graphc.ir.operands import as_node, cast, div
+from graphc.ir.operands import where as choose
 from graphc.ops.axes import Axes, some_axes, with_axes
 from graphc.ops.elementwise import exp, floating, log, stop_gradient
 from graphc.ops.extremes import max
 from graphc.ops.logic import not_equal
+from graphc.ops.masks import mask_of, selected
 from graphc.ops.piecewise import clip
 from graphc.ops.powers import sqrt, square
 from graphc.sizes import product
-from graphc.types import FLOAT32, is_complex, real_of
+from graphc.types import FLOAT32, INT64, as_dtype, is_complex, real_of
 
 __all__ = ["log_softmax", "logsumexp", "mean", "softmax", "std", "var"]
 
@@ -24,34 +26,52 @@ def _wider(x: Node) -> Node:
     return cast(x, FLOAT32) if x.dtype.itemsize == 2 else x
 
 
-def mean(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The mean over `axis`; of nothing: nan.  Integers are averaged as float32."""
-    node = floating(x)
+def mean(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None, where: "Like | None" = None
+) -> Node:
+    """The mean over `axis`; of nothing: nan.  Integers are averaged as float32.
+
+    dtype   in which to average, and of the result; float16 and bfloat16 in float32, rounded once
+    where   which elements count
+    """
+    node = floating(x if dtype is None else cast(as_node(x), as_dtype(dtype)))
     axes = some_axes("mean", axis, node.ndim, node)
-    count = size_node(product(node.shape[i] for i in axes))
-    return with_axes(cast(div(sum_over(_wider(node), axes), count), node.dtype), node, axes, keepdims)
+    total = sum_over(_wider(selected("mean", node, where, 0.0)), axes)
+    return with_axes(cast(div(total, _count("mean", node, axes, where)), node.dtype), node, axes, keepdims)
 
 
-def var(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:
+def var(
+    x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False, where: "Like | None" = None
+) -> Node:
     """The variance over `axis`: the sum of squared distances from the mean, by their number - `correction`.
+
+    where   which elements count
 
     Real also for complex numbers.  The mean is taken first, so that nothing cancels.
     Chan, Golub, LeVeque: Algorithms for computing the sample variance, 1983.
     """
     node = floating(x)
     axes = some_axes("var", axis, node.ndim, node)
-    wide = _wider(node)
-    distance = wide - mean(wide, axes, keepdims=True)
+    wide = _wider(selected("var", node, where, 0.0))
+    distance = selected("var", wide - mean(wide, axes, keepdims=True, where=where), where, 0.0)
     of_parts = square(real(distance)) + square(imag(distance)) if is_complex(node.dtype) else square(distance)
-    squares = sum_over(of_parts, axes)
-    count = size_node(product(node.shape[i] for i in axes)) - correction
-    return with_axes(cast(div(squares, count), real_of(node.dtype)), node, axes, keepdims)
+    count = _count("var", node, axes, where) - correction
+    return with_axes(cast(div(sum_over(of_parts, axes), count), real_of(node.dtype)), node, axes, keepdims)
 
 
-def std(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:
-    """The root of the variance.  Where that is 0, so are all derivatives."""
-    variance = var(x, axis, correction=correction, keepdims=keepdims)
-    return where(not_equal(variance, 0), sqrt(variance), 0.0)
+def std(
+    x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False, where: "Like | None" = None
+) -> Node:
+    """The root of the variance.  Where that is 0, so are all derivatives.  `where`: which elements count."""
+    variance = var(x, axis, correction=correction, keepdims=keepdims, where=where)
+    return choose(not_equal(variance, 0), sqrt(variance), 0.0)
+
+
+def _count(name: str, x: Node, axes: tuple[int, ...], mask: "Like | None") -> Node:
+    """How many elements over `axes` count."""
+    if mask is None:
+        return size_node(product(x.shape[i] for i in axes))
+    return sum_over(cast(mask_of(name, x, mask), INT64), axes)
 
 
 def logsumexp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:

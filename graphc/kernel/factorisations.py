@@ -1,0 +1,219 @@
+"""References of the routines that factorise matrices, for one matrix each: plain, slow, and of the texts named."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["eigh", "expm", "lu", "qr", "svd"]
+
+Array: TypeAlias = npt.NDArray[Any]  # Any: the dtype is the program's
+Options: TypeAlias = Mapping[str, int | bool | str]
+
+SWEEPS = 60  # of Jacobi's methods, which take 5 to 10
+
+
+def lu(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """a [n, m], n >= m, with its rows in another order is l u: Doolittle's method with partial pivoting.
+
+    packed [n, m]   u at and above the diagonal, l below it; the diagonal of l is 1
+    order [n]       row i of l u is row order[i] of a
+    sign []         1 or -1: the determinant of that permutation
+    """
+    (a,), (packed, order, sign) = operands, results
+    n, m = a.shape
+    packed[...] = a
+    order[...] = np.arange(n)
+    sign[...] = 1
+    for k in range(m):
+        best = k
+        for i in range(k + 1, n):
+            if abs(packed[i, k]) > abs(packed[best, k]):
+                best = i
+        if best != k:
+            packed[[k, best]] = packed[[best, k]]
+            order[[k, best]] = order[[best, k]]
+            sign[...] = -sign
+        for i in range(k + 1, n):
+            if packed[k, k] != 0:
+                packed[i, k] = packed[i, k] / packed[k, k]
+            for j in range(k + 1, m):
+                packed[i, j] = packed[i, j] - packed[i, k] * packed[k, j]
+
+
+def qr(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """a [n, m], n >= m, is q [n, m] r [m, m], with orthonormal columns in q: Householder's method.
+
+    The signs are those of LAPACK: a column with anything below the diagonal gets a number of the other sign
+    on the diagonal of r, one without is kept.
+    """
+    (a,), (q, r) = operands, results
+    full, reflectors = _reduced(a)
+    m = a.shape[1]
+    r[...] = np.triu(full[:m])
+    q[...] = _orthonormal(reflectors, *a.shape)
+
+
+def _reduced(a: Array) -> tuple[Array, list[tuple[Array, Any]]]:
+    """`a` with zeros below the diagonal, and the reflections 1 - t v v^T that did it."""
+    a = a.copy()
+    reflectors = []
+    for k in range(a.shape[1]):
+        column = a[k:, k].copy()
+        below = np.sqrt(np.sum(column[1:] * column[1:]))
+        if below == 0:
+            reflectors.append((np.zeros_like(column), a.dtype.type(0)))
+            continue
+        length = np.copysign(np.hypot(column[0], below), column[0])
+        factor = (length + column[0]) / length
+        v = column / (column[0] + length)
+        v[0] = 1
+        for j in range(k, a.shape[1]):
+            a[k:, j] -= factor * np.sum(v * a[k:, j]) * v
+        reflectors.append((v, factor))
+    return a, reflectors
+
+
+def _orthonormal(reflectors: Sequence[tuple[Array, Any]], n: int, m: int) -> Array:
+    """The first m columns of the product of some reflections."""
+    dtype = reflectors[0][0].dtype if reflectors else np.dtype(np.float64)
+    q: Array = np.eye(n, m, dtype=dtype)
+    for k in reversed(range(len(reflectors))):
+        v, factor = reflectors[k]
+        for j in range(m):
+            q[k:, j] -= factor * np.sum(v * q[k:, j]) * v
+    return q
+
+
+def eigh(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """Symmetric a [n, n] is v diag(w) v^T: w [n] ascending, v [n, n] with orthonormal columns.
+
+    Only the lower triangle is read.  What is not finite gives nan.
+    Jacobi's cyclic method.  Golub, Van Loan: Matrix Computations, 2013, algorithm 8.5.3.
+    """
+    (a,), (w, v) = operands, results
+    a = np.tril(a) + np.tril(a, -1).T
+    n = len(a)
+    if not np.isfinite(a).all():
+        w[...], v[...] = np.nan, np.nan
+        return
+    vectors: Array = np.eye(n, dtype=a.dtype)
+    for _ in range(SWEEPS):
+        turned = False
+        for p in range(n):
+            for q in range(p + 1, n):
+                if a[p, q] + max(abs(a[p, p]), abs(a[q, q])) == max(abs(a[p, p]), abs(a[q, q])):
+                    continue  # too small to change what is on the diagonal
+                turned = True
+                c, s = _rotation(a[p, p], a[p, q], a[q, q])
+                for matrix in (a, a.T, vectors):  # columns, rows, columns
+                    first, second = matrix[:, p].copy(), matrix[:, q].copy()
+                    matrix[:, p], matrix[:, q] = c * first - s * second, s * first + c * second
+                a[p, q] = a[q, p] = 0
+        if not turned:
+            break
+    order = np.argsort(np.diagonal(a), kind="stable")
+    w[...] = np.diagonal(a)[order]
+    v[...] = vectors[:, order]
+
+
+def _rotation(x: Any, off: Any, y: Any) -> tuple[Any, Any]:  # Any: numbers of the dtype of the program
+    """Cosine and sine of the rotation that makes the symmetric matrix ((x, off), (off, y)) diagonal."""
+    slope = (y - x) / (2 * off)
+    tangent = np.copysign(1, slope) / (abs(slope) + np.hypot(slope, 1))
+    cosine = 1 / np.hypot(tangent, 1)
+    return cosine, tangent * cosine
+
+
+def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """a [n, m] is u [n, k] diag(s) v [k, m], k = min(n, m): s [k] descending, orthonormal columns of u, rows of v.
+
+    What is not finite gives nan.
+    Jacobi's one-sided method.  Hestenes: Inversion of matrices by biorthogonalization, 1958.
+    """
+    (a,), (u, s, v) = operands, results
+    if not np.isfinite(a).all():
+        u[...], s[...], v[...] = np.nan, np.nan, np.nan
+        return
+    n, m = a.shape
+    work = a.copy() if n >= m else a.T.copy()
+    k = work.shape[1]
+    turns: Array = np.eye(k, dtype=a.dtype)
+    tiny = np.finfo(a.dtype).eps
+    for _ in range(SWEEPS):
+        turned = False
+        for p in range(k):
+            for q in range(p + 1, k):
+                x, off, y = (np.sum(work[:, i] * work[:, j]) for i, j in ((p, p), (p, q), (q, q)))
+                if abs(off) <= tiny * np.sqrt(x * y):
+                    continue
+                turned = True
+                cosine, sine = _rotation(x, off, y)
+                for matrix in (work, turns):
+                    first, second = matrix[:, p].copy(), matrix[:, q].copy()
+                    matrix[:, p] = cosine * first - sine * second
+                    matrix[:, q] = sine * first + cosine * second
+        if not turned:
+            break
+    lengths = np.array([np.sqrt(np.sum(work[:, i] * work[:, i])) for i in range(k)], dtype=a.dtype)
+    order = np.argsort(-lengths, kind="stable")
+    lengths, work, turns = lengths[order], work[:, order], turns[:, order]
+    left = _orthonormal(_reduced(work)[1], *work.shape)  # columns for singular values of 0 too
+    for i in range(k):
+        if lengths[i] > 0:
+            left[:, i] = work[:, i] / lengths[i]
+    s[...] = lengths
+    u[...], v[...] = (left, turns.T) if n >= m else (turns, left.T)
+
+
+_PADE = (64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000,
+         10559470521600, 670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1)  # fmt: skip
+_RADIUS = 5.371920351148152  # up to this norm the approximant is exact to the last bit of float64
+
+
+def expm(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """e^a of a [n, n]; nan where `a` is not finite: Padé's approximant of degree 13, with scaling and squaring.
+
+    Higham: The scaling and squaring method for the matrix exponential revisited, 2005, algorithm 2.3.
+    """
+    (a,), (result,) = operands, results
+    norm = np.abs(a).sum(axis=0).max(initial=0)
+    if not np.isfinite(norm):
+        result[...] = np.nan
+        return
+    squarings = max(0, int(np.ceil(np.log2(norm / _RADIUS)))) if norm > 0 else 0
+    scaled = a / a.dtype.type(2**squarings)
+    one: Array = np.eye(len(a), dtype=a.dtype)
+    second = _product(scaled, scaled)
+    even, odd, power = _PADE[0] * one, _PADE[1] * one, one
+    for i in range(2, 14, 2):
+        power = _product(power, second)
+        even = even + _PADE[i] * power
+        odd = odd + _PADE[i + 1] * power
+    odd = _product(scaled, odd)
+    y = _solved(even - odd, even + odd)
+    for _ in range(squarings):
+        y = _product(y, y)
+    result[...] = y
+
+
+def _product(left: Array, right: Array) -> Array:
+    result: Array = np.einsum("ik,kj->ij", left, right)
+    return result
+
+
+def _solved(a: Array, b: Array) -> Array:
+    """x with a x = b."""
+    n = len(a)
+    packed, order, sign = np.empty_like(a), np.empty(n, np.int64), np.empty((), a.dtype)
+    lu([a], [packed, order, sign], {})
+    x: Array = b[order]
+    for i in range(n):
+        for k in range(i):
+            x[i] -= packed[i, k] * x[k]
+    for i in reversed(range(n)):
+        for k in range(i + 1, n):
+            x[i] -= packed[i, k] * x[k]
+        x[i] /= packed[i, i]
+    return x

@@ -1,0 +1,106 @@
+"""Medians and quantiles."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from graphc.errors import ArgumentError
+from graphc.ir.apply import apply, locate
+from graphc.ir.arithmetic import spread, sum_over
+from graphc.ir.leaves import size_node
+from graphc.ir.node import Like, Node
+from graphc.ir.operands import as_node, cast, div, mul, sub, where
+from graphc.ops.axes import Axes, some_axes, without
+from graphc.ops.elementwise import floating
+from graphc.ops.indexing import Take
+from graphc.ops.logic import equal, isnan, logical_not, logical_or
+from graphc.ops.movement import moveaxis, pad, reshape, transpose
+from graphc.ops.piecewise import floor, maximum, minimum
+from graphc.ops.sorting import sort
+from graphc.origin import here
+from graphc.sizes import lower_bound, product
+from graphc.types import DTYPES, INT64, accumulator
+
+__all__ = ["median", "nanmedian", "nanquantile", "percentile", "quantile"]
+
+Shares: TypeAlias = "Like | Sequence[float]"
+
+
+def median(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The middle element over `axis`, or the mean of both; nan if one is, and of nothing."""
+    return _quantile("median", x, as_node(0.5), axis, keepdims, skip=False)
+
+
+def quantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The value below which a share `q` of the elements over `axis` lies, between two of them linearly.
+
+    x [..., n, ...]   q [k...], from 0 to 1   ->   [k..., ...]
+
+    That is place q (n - 1) of the elements in order.  Nan if one is, and of nothing.  The elements on both sides
+    share the gradient as they do the value; `q` may be a node and has one too, 0 at an element.
+    """
+    return _quantile("quantile", x, _shares("quantile", q, 1), axis, keepdims, skip=False)
+
+
+def percentile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The value below which `q` percent of the elements over `axis` lie: quantile(x, q / 100)."""
+    return _quantile("percentile", x, div(_shares("percentile", q, 100), 100.0), axis, keepdims, skip=False)
+
+
+def nanmedian(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The median of what is not nan; nan if all is."""
+    return _quantile("nanmedian", x, as_node(0.5), axis, keepdims, skip=True)
+
+
+def nanquantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
+    """The quantile of what is not nan; nan if all is."""
+    return _quantile("nanquantile", x, _shares("nanquantile", q, 1), axis, keepdims, skip=True)
+
+
+def _shares(name: str, q: Shares, most: float) -> Node:
+    """`q` as a node; numbers are checked here."""
+    if not isinstance(q, Node):
+        numbers = np.asarray(q, np.float64)
+        if not ((numbers >= 0) & (numbers <= most)).all():
+            raise locate(ArgumentError(f"{name}: a share is from 0 to {most}, not {q}"), here(), ())
+        return as_node(numbers)
+    return floating(q)
+
+
+def _quantile(name: str, x: Like, q: Node, axis: Axes, keepdims: bool, skip: bool) -> Node:
+    node = floating(x)
+    axes = some_axes(name, axis, node.ndim, node)
+    kept = without(axes, range(node.ndim))
+    lead = tuple(node.shape[i] for i in kept)
+    n = product(node.shape[i] for i in axes)
+    row = sort(reshape(transpose(node, (*kept, *axes)), (*lead, n)))  # nan stands at the end
+    if not (lower_bound(n) or 0) > 0:
+        row = pad(row, ((0, 0),) * len(lead) + ((0, 1),), math.nan)  # the element that is taken of nothing
+    shares = reshape(q, (-1,))
+    shape = (*lead, shares.shape[0])
+    last = len(lead)
+    count = (
+        sum_over(cast(logical_not(isnan(row)), INT64), (last,))
+        if skip
+        else spread(cast(size_node(n), INT64), lead, range(last))
+    )
+    end = maximum(sub(count, 1), 0)
+    wide = cast(shares, DTYPES["float64"])
+    place = mul(spread(cast(end, wide.dtype), shape, (last,)), spread(wide, shape, range(last)))
+    below = cast(maximum(floor(place), 0.0), INT64)
+    above = minimum(below + 1, spread(end, shape, (last,)))
+    low, high = (cast(apply(Take(last, last, checked=False), row, i), accumulator(node.dtype)) for i in (below, above))
+    t = cast(sub(place, cast(below, wide.dtype)), low.dtype)
+    exact = logical_or(equal(low, high), equal(t, 0))  # infinities as they are
+    value = where(exact, low, mul(sub(1.0, t), low) + mul(t, high))
+    if not skip:
+        largest = apply(Take(last, last, checked=False), row, spread(end, (*lead, 1), (last,)))
+        bad = spread(reshape(isnan(largest), lead), shape, (last,))
+        value = where(bad, math.nan, value)
+    found = reshape(moveaxis(cast(value, node.dtype), last, 0), (*q.shape, *lead))
+    if not keepdims:
+        return found
+    ones = tuple(1 if i in axes else m for i, m in enumerate(node.shape))
+    return reshape(found, (*q.shape, *ones))

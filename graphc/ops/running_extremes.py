@@ -1,0 +1,119 @@
+"""The largest and the smallest of all elements so far."""
+
+from collections.abc import Sequence
+from typing import ClassVar, final
+
+from graphc.ir.apply import apply
+from graphc.ir.arithmetic import spread, zeros_like
+from graphc.ir.kinds import Differentiable, Running
+from graphc.ir.node import Like, Node, Op
+from graphc.ir.operands import as_node, where
+from graphc.kernel.monoids import Monoid
+from graphc.ops.axes import one_axis
+from graphc.ops.creation import iota
+from graphc.ops.indexing import ScatterAdd, Take
+from graphc.ops.logic import equal
+from graphc.sizes import Size
+from graphc.types import TensorType
+
+__all__ = ["CumMax", "CumMin", "cummax", "cummin"]
+
+
+@final
+class CumMax(Running, Differentiable):
+    """The largest of all elements up to each, along one axis; nan from the first nan on.
+
+    The latest of the elements that reach it has the derivative.
+    """
+
+    axis: int
+    reverse: bool = False
+    name: ClassVar[str] = "cummax"
+    monoid: ClassVar[Monoid] = Monoid.MAX
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return types[0]
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _from_latest(node, self.axis, self.reverse, cotangents)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _of_latest(node, self.axis, self.reverse, tangents)
+
+    def lifted(self, extent: Size) -> Op:
+        return CumMax(self.axis + 1, self.reverse)
+
+    def text(self) -> str:
+        return f"cummax[{self.axis}{' reverse' if self.reverse else ''}]"
+
+
+@final
+class CumMin(Running, Differentiable):
+    """The smallest of all elements up to each, along one axis; nan from the first nan on.
+
+    The latest of the elements that reach it has the derivative.
+    """
+
+    axis: int
+    reverse: bool = False
+    name: ClassVar[str] = "cummin"
+    monoid: ClassVar[Monoid] = Monoid.MIN
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return types[0]
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _from_latest(node, self.axis, self.reverse, cotangents)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _of_latest(node, self.axis, self.reverse, tangents)
+
+    def lifted(self, extent: Size) -> Op:
+        return CumMin(self.axis + 1, self.reverse)
+
+    def text(self) -> str:
+        return f"cummin[{self.axis}{' reverse' if self.reverse else ''}]"
+
+
+def _latest(node: Node, axis: int, reverse: bool) -> Node:
+    """The place of the latest element that reaches each extreme: itself a running extreme, of places."""
+    (x,) = node.inputs
+    n = x.shape[axis]
+    places = spread(iota(n), x.shape, tuple(i for i in range(x.ndim) if i != axis))
+    reached = equal(x, node)
+    if reverse:
+        return apply(CumMin(axis, reverse), where(reached, places, n - 1))
+    return apply(CumMax(axis), where(reached, places, 0))
+
+
+def _from_latest(node: Node, axis: int, reverse: bool, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+    (cotangent,) = cotangents
+    if cotangent is None:
+        return (None,)
+    places = _latest(node, axis, reverse)
+    return (apply(ScatterAdd(axis, paired=True, checked=False), zeros_like(cotangent), places, cotangent),)
+
+
+def _of_latest(node: Node, axis: int, reverse: bool, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
+    (tangent,) = tangents
+    if tangent is None:
+        return (None,)
+    return (apply(Take(axis, paired=True, checked=False), tangent, _latest(node, axis, reverse)),)
+
+
+def cummax(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
+    """The largest of all elements up to each, along `axis`; from the other end where `reverse` holds.
+
+    Nan from the first nan on.  The latest of the elements that reach it gets the gradient.
+    """
+    node = as_node(x)
+    return apply(CumMax(one_axis("cummax", axis, node.ndim, node), reverse), node)
+
+
+def cummin(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
+    """The smallest of all elements up to each, along `axis`; from the other end where `reverse` holds.
+
+    Nan from the first nan on.  The latest of the elements that reach it gets the gradient.
+    """
+    node = as_node(x)
+    return apply(CumMin(one_axis("cummin", axis, node.ndim, node), reverse), node)

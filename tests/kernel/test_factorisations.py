@@ -1,0 +1,178 @@
+"""The references of routines that factorise matrices: what was factorised comes out, and LAPACK's choices are kept."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from graphc.backends.numpy import routines
+from graphc.kernel.arrays import Array
+from graphc.kernel.routines import EXTERNS
+from graphc.types import DType
+
+Run: TypeAlias = Callable[[str, Array], list[Array]]
+
+NAN, INF = np.nan, np.inf
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def shapes_of(name: str, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The shapes of the results for an operand."""
+    *lead, n, m = shape
+    k = min(n, m)
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "lu": [(n, m), (n,), ()],
+        "qr": [(n, m), (m, m)],
+        "eigh": [(n,), (n, n)],
+        "svd": [(n, k), (k,), (k, m)],
+        "expm": [(n, n)],
+    }
+    return [(*lead, *part) for part in shapes[name]]
+
+
+def empty(name: str, a: Array) -> list[Array]:
+    """Arrays for the results."""
+    results: list[Array] = [np.full(shape, 7, a.dtype) for shape in shapes_of(name, a.shape)]
+    if name == "lu":
+        results[1] = np.full(a.shape[:-1], 7, np.int64)
+    return results
+
+
+def reference(name: str, a: Array) -> list[Array]:
+    results = empty(name, a)
+    with np.errstate(all="ignore"):
+        EXTERNS[name].run([a], results, {})
+    return results
+
+
+def lapack(name: str, a: Array) -> list[Array]:
+    results = empty(name, a)
+    with np.errstate(all="ignore"):
+        getattr(routines, name)(a, *results)
+    return results
+
+
+def drawn(*shape: int, dtype: DType = F64) -> Array:
+    return np.random.default_rng(0).standard_normal(shape).astype(dtype)
+
+
+TALL = [(2, 4, 4), (4, 2), (1, 1), (3, 1), (5, 8, 3, 2), (9, 1, 1)]  # few, and so many that all go at a time
+EVERY = pytest.mark.parametrize("run", [reference, lapack])
+
+
+@pytest.mark.parametrize("shape", TALL, ids=str)
+@pytest.mark.parametrize("name", ["lu", "qr"])
+@pytest.mark.parametrize("dtype", [F32, F64], ids=str)
+def test_reference_and_lapack_give_the_same_factors(name: str, shape: tuple[int, ...], dtype: DType) -> None:
+    a = drawn(*shape, dtype=dtype)
+    for ours, theirs in zip(reference(name, a), lapack(name, a), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=32 * np.finfo(dtype).eps)
+
+
+def test_many_matrices_at_a_time_give_what_each_gives() -> None:
+    a = np.concatenate([drawn(60, 3, 3), np.zeros((1, 3, 3)), np.full((1, 3, 3), NAN), np.ones((1, 3, 3))])
+    together = lapack("lu", a)
+    for number, matrix in enumerate(a):
+        for result, alone in zip(together, lapack("lu", matrix), strict=True):
+            np.testing.assert_allclose(result[number], alone, atol=1e-14)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("transposed", [True, False])
+@pytest.mark.parametrize("unit", [True, False])
+def test_many_systems_at_a_time_give_what_each_gives(lower: bool, transposed: bool, unit: bool) -> None:
+    a, b = drawn(5, 12, 3, 3) + 3 * np.eye(3), drawn(5, 12, 3, 2)
+    a[0, 0, 1, 1] = 0
+    together, alone = np.empty_like(b), np.empty_like(b)
+    with np.errstate(all="ignore"):
+        routines.triangular_solve(a, b, together, lower, transposed, unit)
+        for place in np.ndindex(5, 12):
+            routines.triangular_solve(a[place], b[place], alone[place], lower, transposed, unit)
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+@EVERY
+@pytest.mark.parametrize("a", [drawn(4, 4), drawn(5, 2), np.diag([1.0, 2.0, 0.0]), np.zeros((3, 3))], ids=str)
+def test_lu_of_rows_in_order(run: Run, a: Array) -> None:
+    packed, order, sign = run("lu", a)
+    m = a.shape[1]
+    lower = np.tril(packed, -1) + np.eye(*a.shape)
+    np.testing.assert_allclose(lower @ np.triu(packed[:m]), a[order], atol=1e-14)
+    assert (np.abs(lower) <= 1).all()
+    assert sign == round(np.linalg.det(np.eye(len(a))[order]))
+
+
+@EVERY
+@pytest.mark.parametrize("a", [drawn(4, 4), drawn(5, 2), np.diag([1.0, 2.0, 0.0]), np.zeros((3, 2))], ids=str)
+def test_qr_gives_the_matrix_back(run: Run, a: Array) -> None:
+    q, r = run("qr", a)
+    np.testing.assert_allclose(q @ r, a, atol=1e-14)
+    np.testing.assert_allclose(q.T @ q, np.eye(a.shape[1]), atol=1e-14)
+    np.testing.assert_array_equal(np.tril(r, -1), 0)
+
+
+@EVERY
+@pytest.mark.parametrize("a", [drawn(5, 5), np.diag([3.0, 1.0, 1.0]), np.zeros((2, 2)), np.ones((4, 4))], ids=str)
+def test_eigh_reads_the_lower_triangle(run: Run, a: Array) -> None:
+    symmetric = np.tril(a) + np.tril(a, -1).T
+    w, v = run("eigh", np.tril(a) + np.triu(np.full(a.shape, NAN), 1))
+    np.testing.assert_allclose(w, np.linalg.eigvalsh(symmetric), atol=1e-13)
+    np.testing.assert_allclose(symmetric @ v, v * w, atol=1e-13)
+    np.testing.assert_allclose(v.T @ v, np.eye(len(a)), atol=1e-13)
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "a", [drawn(4, 4), drawn(5, 2), drawn(2, 5), np.diag([1.0, 2.0, 0.0]), np.zeros((3, 2)), np.ones((3, 4))], ids=str
+)
+def test_svd_gives_the_matrix_back(run: Run, a: Array) -> None:
+    u, s, v = run("svd", a)
+    np.testing.assert_allclose((u * s) @ v, a, atol=1e-13)
+    np.testing.assert_allclose(s, np.linalg.svdvals(a), atol=1e-13)
+    np.testing.assert_allclose(u.T @ u, np.eye(len(s)), atol=1e-13)
+    np.testing.assert_allclose(v @ v.T, np.eye(len(s)), atol=1e-13)
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "a", [drawn(4, 4), 30 * drawn(3, 3), np.zeros((2, 2)), np.triu(np.full((3, 3), 99.0), 1)], ids=str
+)
+def test_expm_agrees_with_scipy(run: Run, a: Array) -> None:
+    (found,) = run("expm", a)
+    wanted = scipy.linalg.expm(a)
+    np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-13 * np.abs(wanted).max())
+
+
+@EVERY
+@pytest.mark.parametrize("bad", [NAN, INF])
+@pytest.mark.parametrize("name", ["eigh", "svd", "expm"])
+def test_what_is_not_finite_gives_nan_for_its_own_matrix(run: Run, name: str, bad: float) -> None:
+    a = drawn(2, 3, 3)
+    a[0, 2, 0] = bad
+    for result, alone in zip(run(name, a), run(name, a[1]), strict=True):
+        assert np.isnan(result[0]).all()
+        np.testing.assert_allclose(result[1], alone, atol=1e-14)
+
+
+@EVERY
+@pytest.mark.parametrize("bad", [NAN, INF])
+@pytest.mark.parametrize("name", ["lu", "qr"])
+def test_what_is_not_finite_crashes_nothing(run: Run, name: str, bad: float) -> None:
+    a = drawn(3, 3)
+    a[1, 1] = bad
+    assert not np.isfinite(run(name, a)[0]).all()
+
+
+@EVERY
+@pytest.mark.parametrize("shape", [(0, 0), (2, 0, 0), (0, 3, 3), (3, 0)], ids=str)
+@pytest.mark.parametrize("name", ["lu", "qr", "eigh", "svd", "expm"])
+def test_nothing_gives_nothing(run: Run, name: str, shape: tuple[int, ...]) -> None:
+    if shape[-1] == shape[-2] or name not in ("eigh", "expm"):
+        results = run(name, np.zeros(shape))
+        assert [result.shape for result in results] == shapes_of(name, shape)
+        if name == "lu":
+            np.testing.assert_array_equal(results[1], np.broadcast_to(np.arange(shape[-2]), shape[:-1]))
+            np.testing.assert_array_equal(results[2], np.ones(shape[:-2]))

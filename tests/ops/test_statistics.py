@@ -1,0 +1,190 @@
+"""Reductions, quantiles and running extremes at their corners: nothing, one, ties, nan, infinities, masks."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.driver import evaluate
+from graphc.ir.node import Node
+from graphc.types import DTYPES
+from tests.case import Array
+
+INF, NAN = math.inf, math.nan
+
+
+def value(build: Callable[[Node], Node], *values: float) -> Array:
+    array = np.array(values, dtype=np.float64)
+    x = gx.input("x", array.shape, array.dtype)
+    with np.errstate(all="ignore"):
+        return np.asarray(evaluate([build(x)], {x: array})[0])
+
+
+def slope(build: Callable[[Node], Node], *values: float) -> list[float]:
+    array = np.array(values, dtype=np.float64)
+    x = gx.input("x", array.shape, array.dtype)
+    with np.errstate(all="ignore"):
+        found = np.asarray(evaluate([gx.grad(gx.sum(build(x)), x)], {x: array})[0])
+    return [float(part) for part in found]
+
+
+# Quantiles.
+
+
+@pytest.mark.parametrize("build", [gx.median, gx.nanmedian, lambda x: gx.quantile(x, 0.2)])
+def test_a_quantile_of_nothing_is_nan(build: Callable[[Node], Node]) -> None:
+    assert np.isnan(value(build))
+
+
+def test_a_quantile_along_a_size_that_is_0_is_nan() -> None:
+    x = gx.input("x", ("n",), "float64")
+    assert np.isnan(gx.evaluate(gx.median(x), {x: np.zeros(0)}))
+    assert gx.evaluate(gx.median(x), {x: np.array([3.0, 1.0, 2.0])}) == 2
+
+
+def test_quantiles_of_infinities_are_infinite() -> None:
+    assert value(gx.median, INF, INF, -INF) == INF
+    assert value(gx.median, INF, INF) == INF
+    assert value(lambda x: gx.quantile(x, (0, 0.5, 1)), -INF, 0, INF).tolist() == [-INF, 0, INF]
+    assert np.isnan(value(gx.median, INF, -INF))
+
+
+def test_one_nan_makes_a_quantile_nan_unless_it_is_left_out() -> None:
+    assert np.isnan(value(gx.median, 1, NAN, 3))
+    assert value(gx.nanmedian, 1, NAN, 3) == 2
+    assert np.isnan(value(gx.nanmedian, NAN, NAN))
+
+
+def test_a_median_of_large_numbers_does_not_overflow() -> None:
+    assert value(gx.median, 1.7e308, 1.7e308 * 0.9) == pytest.approx(1.7e308 * 0.95)
+    assert value(gx.median, -1.7e308, 1.7e308) == 0
+
+
+def test_the_gradient_of_a_quantile_goes_to_both_neighbours() -> None:
+    assert slope(gx.median, 4, 1, 3, 2) == [0, 0, 0.5, 0.5]
+    assert slope(lambda x: gx.quantile(x, 0.25), 4, 0, 2, 8, 6) == [0, 0, 1, 0, 0]
+    assert slope(gx.nanmedian, 4, NAN, 3, 2, 1) == [0, 0, 0.5, 0.5, 0]
+
+
+@pytest.mark.parametrize("q", [-0.1, 1.5, NAN, (0.5, 2)])
+def test_a_share_outside_0_and_1_is_refused(q: float) -> None:
+    with pytest.raises(gx.ArgumentError, match="a share is from 0 to 1"):
+        gx.quantile(gx.input("x", (3,)), q)
+
+
+# Masks.
+
+
+def test_masked_elements_have_no_gradient() -> None:
+    assert slope(lambda x: gx.sum(gx.log(x), where=x > 0), -1, 0, 2) == [0, 0, 0.5]
+    assert slope(lambda x: gx.prod(x, where=x > 1), 0, 2, 3) == [0, 3, 2]
+    assert slope(gx.nansum, NAN, 2) == [0, 1]
+    assert slope(gx.nanmean, NAN, 2, 4) == [0, 0.5, 0.5]
+    assert slope(gx.nanmax, NAN, 2, 2) == [0, 0.5, 0.5]
+
+
+def test_means_and_extremes_of_nan_alone_are_nan() -> None:
+    for build in (gx.nanmean, gx.nanmax, gx.nanmin, gx.nanvar, gx.nanstd):
+        assert np.isnan(value(build, NAN, NAN))
+    assert value(gx.nansum, NAN, NAN) == 0
+    assert value(gx.nanprod, NAN, NAN) == 1
+
+
+def test_an_extreme_with_a_mask_needs_a_number_to_start_from() -> None:
+    x = gx.input("x", (3,))
+    with pytest.raises(gx.ArgumentError, match="max: where= needs initial="):
+        gx.max(x, where=x > 0)
+
+
+def test_an_extreme_of_nothing_is_the_initial_number() -> None:
+    assert value(lambda x: gx.max(x, initial=-2)) == -2
+    assert value(lambda x: gx.min(x, where=x > 5, initial=9), 1, 2) == 9
+
+
+def test_a_mask_of_numbers_is_refused() -> None:
+    with pytest.raises(gx.DTypeError, match="where= takes bools, not float32"):
+        gx.sum(gx.input("x", (3,)), where=gx.input("m", (3,)))
+
+
+def test_a_mask_that_is_larger_than_the_array_is_refused() -> None:
+    with pytest.raises(gx.ShapeError, match="does not fit into"):
+        gx.sum(gx.input("x", (3,)), where=gx.input("m", (2, 3), "bool"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_narrow_floats_are_added_up_in_float32_and_rounded_once(dtype: str) -> None:
+    ones = np.ones(5000, DTYPES[dtype])
+    x = gx.input("x", (5000,), dtype)
+    exact = np.array(5000).astype(DTYPES[dtype])
+    for build in (gx.sum, gx.nansum, lambda x: gx.sum(x, where=x > 0), lambda x: gx.cumsum(x)[-1]):
+        assert gx.evaluate(build(x), {x: ones}) == exact
+    for build in (gx.mean, gx.nanmean, lambda x: gx.average(x, weights=x), gx.median):
+        assert gx.evaluate(build(x), {x: ones}) == 1
+
+
+# Running.
+
+
+def test_the_latest_of_equal_ones_gets_the_gradient_of_a_running_extreme() -> None:
+    assert slope(gx.cummax, 1, 3, 3, 2) == [1, 1, 2, 0]
+    assert slope(gx.cummin, 2, 2, 3, 1) == [1, 2, 0, 1]
+    assert slope(lambda x: gx.cummax(x, reverse=True), 2, 3, 3, 1) == [0, 2, 1, 1]
+
+
+def test_a_running_extreme_is_nan_from_the_first_nan_on() -> None:
+    np.testing.assert_array_equal(value(gx.cummax, 1, NAN, 3), [1, NAN, NAN])
+
+
+@pytest.mark.parametrize("build", [gx.cummax, gx.cummin, gx.logcumsumexp, gx.cumprod])
+def test_running_over_nothing_and_one(build: Callable[[Node], Node]) -> None:
+    assert value(build).tolist() == []
+    assert value(build, 3).tolist() == [3]
+    assert slope(build, 3) == [1]
+
+
+def test_a_running_sum_of_exponentials_has_a_gradient_of_0_where_nothing_is_likely() -> None:
+    assert slope(gx.logcumsumexp, -INF, 0, 0) == [0, 1.5, 0.5]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_running_products_along_a_size_have_derivatives_at_zeros(reverse: bool) -> None:
+    given = np.array([2.0, 0.0, 3.0, 0.0, 5.0])
+    weight = gx.constant(np.array([1.0, -2.0, 3.0, 5.0, 7.0]))
+    found = []
+    for extent in ("n", 5):
+        x = gx.input("x", (extent,), "float64")
+        first = gx.grad(gx.sum(gx.cumprod(x, reverse=reverse) * weight), x)
+        second = gx.grad(gx.sum(first * weight), x)
+        found.append(gx.evaluate([first, second], {x: given}))
+    for by_size, by_number in zip(*found, strict=True):
+        np.testing.assert_allclose(by_size, by_number)
+
+
+# Differences and averages.
+
+
+def test_differences_of_one_or_nothing_are_nothing() -> None:
+    assert value(gx.diff).tolist() == value(gx.diff, 3).tolist() == []
+    assert value(gx.trapezoid, 3) == value(gx.trapezoid) == 0
+
+
+def test_differences_along_a_size_that_is_0() -> None:
+    x = gx.input("x", ("n",), "float64")
+    assert gx.evaluate(gx.diff(x), {x: np.zeros(0)}).tolist() == []
+
+
+def test_weights_that_fit_nowhere_are_refused() -> None:
+    with pytest.raises(gx.ShapeError, match="average: weights"):
+        gx.average(gx.input("x", (3, 4)), weights=gx.input("w", (4,)))
+
+
+def test_an_average_whose_weights_add_up_to_0_is_not_finite() -> None:
+    assert np.isnan(value(lambda x: gx.average(x, weights=x - x), 1, 2))
+
+
+@pytest.mark.parametrize("times", [-1])
+def test_differences_are_taken_a_number_of_times(times: int) -> None:
+    with pytest.raises(gx.ArgumentError, match="diff: -1 is no number of times"):
+        gx.diff(gx.input("x", (3,)), times)
