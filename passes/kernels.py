@@ -64,7 +64,7 @@ def deposit_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: 
 
 
 def scatter_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: BufferOf) -> Kernel:
-    """Copy the base, then add the updates where the indices say."""
+    """Copy the base, then combine the updates with it where the indices say."""
     op = node.op
     assert isinstance(op, Scatter)
     base, at, updates = operands
@@ -75,7 +75,7 @@ def scatter_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: 
     rank = node.inputs[1].ndim
     found = element(formula, at, mapped(formula, index_places(op, rank), index), buffer)
     to = tuple(looked_up(formula, op, out.shape, found, index, rank))
-    store = Store(out, to, element(formula, updates, index, buffer), Monoid.SUM)
+    store = Store(out, to, element(formula, updates, index, buffer), op.monoid)
     stages = (Stage(_axes(out.shape), first.lets, first.effects), Stage(axes, tuple(formula.lets), (store,)))
     return Kernel((), stages, (node.origin,))
 

@@ -191,7 +191,7 @@ class Deposit(Linear):
     What nothing is written to is `fill`.
     """
 
-    #: whether elements that meet are added; without, no two meet
+    #: whether elements that meet are added; without, no two of one operand meet, and a later operand stays
     adds: ClassVar[bool] = False
 
     @abstractmethod
@@ -227,18 +227,16 @@ class Lookup(Linear):
         return operand == 0
 
 
-class Scatter(Linear):
-    """Operand 2 is added into a copy of operand 0 at the indices of operand 1: the adjoint of a Lookup.
+class Scatter(Op):
+    """Operand 2 is combined with a copy of operand 0 at the indices of operand 1: a Lookup, written to.
 
-    The fields are those of the Lookup into operand 0.  Elements that meet are added in row-major order.
+    The fields are those of the Lookup into operand 0.  Elements that meet are combined in row-major order.
     """
 
+    monoid: ClassVar[Monoid]
     axis: int
     leading: int
     paired: bool
-
-    def is_linear_in(self, operand: int) -> bool:
-        return operand != 1
 
 
 class Reduction(Op):

@@ -16,7 +16,7 @@ from graphc.ops.placement import Pad, Slice, moved
 from graphc.sizes import Size
 from graphc.types import TensorType, as_summed
 
-__all__ = ["cumprod", "cumsum"]
+__all__ = ["cumprod", "cumsum", "delayed"]
 
 
 @final
@@ -73,7 +73,7 @@ class CumProd(Running, Differentiable):
             raise locate(error, x.origin, (x,))
         product, distance = flip(x, self.axis) if self.reverse else x, 1
         while distance < n:
-            product, distance = product * _delayed(product, self.axis, distance), 2 * distance
+            product, distance = product * delayed(product, self.axis, distance, 1), 2 * distance
         return flip(product, self.axis) if self.reverse else product
 
     def lifted(self, extent: Size) -> Op:
@@ -83,13 +83,13 @@ class CumProd(Running, Differentiable):
         return f"cumprod[{self.axis}{' reverse' if self.reverse else ''}]"
 
 
-def _delayed(x: Node, axis: int, distance: int) -> Node:
-    """Element i is x[i - distance], and 1 for the first ones."""
+def delayed(x: Node, axis: int, distance: int, first: int) -> Node:
+    """Element i along `axis` is x[i - distance], and `first` for the first ones."""
     starts = tuple(distance if i == axis else 0 for i in range(x.ndim))
     steps = (1,) * x.ndim
     lengths = tuple(n - distance if i == axis else n for i, n in enumerate(x.shape))
-    first = moved(Slice((0,) * x.ndim, steps, lengths), x)
-    return apply(Pad(starts, steps, x.shape, 1), first)
+    rest = moved(Slice((0,) * x.ndim, steps, lengths), x)
+    return apply(Pad(starts, steps, x.shape, first), rest)
 
 
 def cumsum(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
