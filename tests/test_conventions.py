@@ -16,7 +16,8 @@ from graphc.ir.node import Node
 from graphc.ir.operands import where
 from graphc.ops.elementwise import log, sigmoid, softplus, stop_gradient, tanh
 from graphc.ops.extremes import max, max_with_index, min, min_with_index
-from graphc.ops.movement import concat, flip, pad
+from graphc.ops.movement import concat, flip
+from graphc.ops.padding import pad
 from graphc.ops.piecewise import clip, maximum, minimum, relu, remainder, sign
 from graphc.ops.powers import power, sqrt
 from graphc.ops.reduction import prod
