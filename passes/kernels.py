@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from graphc.ir.kinds import Deposit, Running, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.monoids import Monoid
+from graphc.kernel.monoids import Monoid, number_in
 from graphc.kernel.program import Kernel, Prefix, Stage, Store
-from graphc.kernel.scalar import Axis, Fn, Formula, Load
+from graphc.kernel.scalar import Axis, Fn, Formula, Load, Number
 from graphc.origin import Origin
 from graphc.passes.elements import BufferOf, element, looked_up, mapped
 from graphc.passes.sources import Source, index_places
 from graphc.sizes import Size
-from graphc.types import BOOL, accumulator, is_floating
+from graphc.types import accumulator
 
 __all__ = ["copy_kernel", "deposit_kernel", "fill_kernel", "running_kernel", "scatter_kernel"]
 
@@ -37,12 +37,11 @@ def fill_kernel(node: Node, out: Buffer, buffer: BufferOf) -> Kernel:
     return copy_kernel(Source(node, None), out, node.origin, buffer)
 
 
-def _fill_stage(out: Buffer, value: int | float) -> Stage:
+def _fill_stage(out: Buffer, value: Number) -> Stage:
     axes = _axes(out.shape)
     formula = Formula()
     index = tuple(formula.axis(axis) for axis in axes)
-    number = bool(value) if out.dtype == BOOL else float(value) if is_floating(out.dtype) else value
-    constant = formula.constant(number, out.dtype)
+    constant = formula.constant(number_in(value, out.dtype), out.dtype)
     return Stage(axes, tuple(formula.lets), (Store(out, index, constant),))
 
 
@@ -64,7 +63,7 @@ def deposit_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: 
 
 
 def scatter_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: BufferOf) -> Kernel:
-    """Copy the base, then add the updates where the indices say."""
+    """Copy the base, then combine the updates with it where the indices say."""
     op = node.op
     assert isinstance(op, Scatter)
     base, at, updates = operands
@@ -75,7 +74,7 @@ def scatter_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: 
     rank = node.inputs[1].ndim
     found = element(formula, at, mapped(formula, index_places(op, rank), index), buffer)
     to = tuple(looked_up(formula, op, out.shape, found, index, rank))
-    store = Store(out, to, element(formula, updates, index, buffer), Monoid.SUM)
+    store = Store(out, to, element(formula, updates, index, buffer), op.monoid)
     stages = (Stage(_axes(out.shape), first.lets, first.effects), Stage(axes, tuple(formula.lets), (store,)))
     return Kernel((), stages, (node.origin,))
 

@@ -12,12 +12,16 @@ from graphc.ops import extremes, reduction, running
 from graphc.ops import movement as m
 from graphc.ops import statistics as s
 from graphc.ops.custom import custom_vjp
+from graphc.ops.padding import pad
 from tests.case import Case, apart, between, coins, given, normal, whole, with_complex
+from tests.creation_cases import CREATION, PADDING, STACKING
 from tests.elementwise_cases import ELEMENTWISE
+from tests.indexing_cases import ASSIGNMENTS, POINTS, SEARCHES, SEGMENTS
 from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
 from tests.reduction_cases import REDUCTIONS_OF_SOME
+from tests.window_cases import INTERPOLATION, LAID, POOLING, UNFOLDING
 
 __all__ = ["CASES"]
 
@@ -59,13 +63,13 @@ MOVEMENT = (
     Case("roll", lambda x: m.roll(x, 3, -1), lambda x: np.roll(x, 3, -1), (normal(3, 4),)),
     Case(
         "pad",
-        lambda x: m.pad(x, ((1, 2), (0, 3))),
+        lambda x: pad(x, ((1, 2), (0, 3))),
         lambda x: np.pad(x, ((1, 2), (0, 3))),
         (normal(3, 4),),
     ),
     Case(
         "pad with a value",
-        lambda x: m.pad(x, 1, 7.0),
+        lambda x: pad(x, 1, 7.0),
         lambda x: np.pad(x, 1, constant_values=7.0),
         (normal(3, 4),),
     ),
@@ -256,6 +260,17 @@ CASES: tuple[Case, ...] = (
     *ROUTINES,
     *LINEAR_ALGEBRA,
     *REDUCTIONS_OF_SOME,
+    *POINTS,
+    *ASSIGNMENTS,
+    *SEGMENTS,
+    *SEARCHES,
+    *CREATION,
+    *PADDING,
+    *STACKING,
+    *LAID,
+    *POOLING,
+    *UNFOLDING,
+    *INTERPOLATION,
     *FORMULAS,
     *FROM_USERS,
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.ir.apply import apply
 from graphc.ops import convolution, pooling, products
-from graphc.ops.diagonal import OnDiagonal, diagonal, trace
+from graphc.ops.diagonal import OnDiagonal, diag, diagonal, trace
 from graphc.ops.einsum import einsum
 from graphc.ops.window import Windows, WindowSum, windows
 from tests.case import Array, Case, apart, normal, whole
@@ -72,6 +72,9 @@ PRODUCTS = (
     ),
     Case("inner", products.inner, np.inner, (normal(2, 4), normal(3, 4)), terms=4),
     Case("outer", products.outer, np.outer, (normal(3), normal(4))),
+    Case("dot", products.dot, np.dot, (normal(2, 4), normal(3, 4, 2)), terms=4),
+    Case("kron", products.kron, np.kron, (normal(2, 3), normal(3, 2))),
+    Case("kron of a vector and a matrix", products.kron, np.kron, (normal(2), normal(3, 2))),
     Case("vdot", products.vdot, np.vdot, (normal(3, 4), normal(3, 4)), terms=12),
     Case(
         "vecdot",
@@ -93,8 +96,24 @@ PRODUCTS = (
     _einsum("ij,jk,kl->il", (2, 3), (3, 4), (4, 5), terms=12),
     _einsum("ijk,k,jl->il", (2, 3, 4), (4,), (3, 2), terms=12),
     _einsum("ij,k->j", (2, 3), (4,)),
+    _einsum("ab,bc,cd,de->ae", (2, 3), (3, 2), (2, 4), (4, 2), terms=24),
+    Case(
+        "einsum of numbered axes",
+        lambda x, y: einsum(x, [..., 2], y, [2, 7], [..., 7]),
+        lambda x, y: np.einsum(x, [..., 2], y, [2, 7], [..., 7]),
+        (normal(2, 3, 4), normal(4, 2)),
+        terms=4,
+    ),
     Case("diagonal", diagonal, lambda x: np.diagonal(x, 0, -2, -1), (normal(2, 3, 3),)),
-    Case("diagonal of axes", lambda x: diagonal(x, 0, 2), lambda x: np.diagonal(x, 0, 0, 2), (normal(3, 2, 3),)),
+    Case(
+        "diagonal of axes",
+        lambda x: diagonal(x, axis1=0, axis2=2),
+        lambda x: np.diagonal(x, 0, 0, 2),
+        (normal(3, 2, 3),),
+    ),
+    Case("diagonal above", lambda x: diagonal(x, 1), lambda x: np.diagonal(x, 1, -2, -1), (normal(2, 3, 5),)),
+    Case("diagonal below", lambda x: diagonal(x, -2), lambda x: np.diagonal(x, -2, -2, -1), (normal(4, 3),)),
+    Case("diag of a vector", lambda x: diag(x, -2), lambda x: np.diag(x, -2), (normal(3),)),
     Case("on_diagonal", lambda x: apply(OnDiagonal(0, 1), x), np.diag, (normal(3),)),
     Case("trace", trace, lambda x: np.trace(x, axis1=-2, axis2=-1), (normal(2, 3, 3),), terms=3),
 )

@@ -18,7 +18,8 @@ from graphc.ir.operands import where
 from graphc.ops.bits import left_shift, right_shift
 from graphc.ops.elementwise import erfinv, lerp, log, sigmoid, softplus, stop_gradient, tanh
 from graphc.ops.extremes import max, max_with_index, min, min_with_index
-from graphc.ops.movement import concat, flip, pad
+from graphc.ops.movement import concat, flip
+from graphc.ops.padding import pad
 from graphc.ops.piecewise import (
     clip,
     copysign,

@@ -91,7 +91,8 @@ def expm(a: Array, result: Array) -> None:
         norm = np.abs(x).sum(-2).max(-1)
         finite = np.isfinite(norm)
         x = np.where(finite[:, None, None], x, 0)
-        squarings = np.ceil(np.log2(np.where(finite, norm, 0) / RADIUS, where=norm > RADIUS, out=np.zeros_like(norm)))
+        large = finite & (norm > RADIUS)
+        squarings = np.ceil(np.log2(norm / RADIUS, where=large, out=np.zeros_like(norm)))
         y = _approximant(x * np.exp2(-squarings)[:, None, None])
         for done in range(int(squarings.max())):
             rest = squarings > done

@@ -180,9 +180,9 @@ class Part:
     def _number(self, const: Const) -> str:
         """A constant as the name of an array without axes, bound once."""
         if const not in self.numbers:
-            name = number_name(const) or self._fresh("number")
-            if name in self.numbers.values():
-                name = self._fresh(f"{name}_")
+            first = name = number_name(const) or self._fresh("number")
+            while name in self.numbers.values():
+                name = self._fresh(f"{first}_")
             self.numbers[const] = name
             dtype = "bfloat16" if const.dtype == BFLOAT16 else f'"{name_of(const.dtype)}"'
             self.bind.line(f"{name} = np.array({number_text(const)}, {dtype})")

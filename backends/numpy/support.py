@@ -32,7 +32,9 @@ def arrays(memory: Array, at: Sequence[int], places: Sequence[int], shape: Seque
 
 
 def span(start: int, step: int, count: int) -> slice:
-    """`count` elements from `start` on, `step` apart, also backwards."""
+    """`count` elements from `start` on, `step` apart, also backwards.  For none `start` means nothing."""
+    if count == 0:
+        return slice(0, 0)
     stop = start + step * count
     return slice(start, None if stop < 0 else stop, step)
 

@@ -16,7 +16,7 @@ from graphc.errors import DTypeError
 from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.scalar import Scalar
+from graphc.kernel.scalar import Number, Scalar
 from graphc.sizes import Size
 from graphc.types import DType, Shape, TensorType, is_complex
 from graphc.value import Value
@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 
+#: what to do instead where an order is asked of complex numbers
 NO_ORDER = "take gx.real(x), gx.imag(x) or gx.abs(x)"
 
 
@@ -205,7 +206,7 @@ class Deposit(Linear):
     What nothing is written to is `fill`.
     """
 
-    #: whether elements that meet are added; without, no two meet
+    #: whether elements that meet are added; without, no two of one operand meet, and a later operand stays
     adds: ClassVar[bool] = False
 
     @abstractmethod
@@ -216,7 +217,7 @@ class Deposit(Linear):
     def covers(self) -> bool:
         """Whether every element of the result is written, so that no fill is needed."""
 
-    def fill(self) -> int | float:
+    def fill(self) -> Number:
         """The value of elements that nothing is written to."""
         return 0
 
@@ -241,18 +242,16 @@ class Lookup(Linear):
         return operand == 0
 
 
-class Scatter(Linear):
-    """Operand 2 is added into a copy of operand 0 at the indices of operand 1: the adjoint of a Lookup.
+class Scatter(Op):
+    """Operand 2 is combined with a copy of operand 0 at the indices of operand 1: a Lookup, written to.
 
-    The fields are those of the Lookup into operand 0.  Elements that meet are added in row-major order.
+    The fields are those of the Lookup into operand 0.  Elements that meet are combined in row-major order.
     """
 
+    monoid: ClassVar[Monoid]
     axis: int
     leading: int
     paired: bool
-
-    def is_linear_in(self, operand: int) -> bool:
-        return operand != 1
 
 
 class Reduction(Op):

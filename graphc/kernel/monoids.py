@@ -8,7 +8,7 @@ import numpy as np
 from graphc.kernel.scalar import Fn, Number
 from graphc.types import BOOL, DType, is_floating
 
-__all__ = ["BETTER", "COMBINE", "Monoid", "start_of"]
+__all__ = ["BETTER", "COMBINE", "Monoid", "number_in", "start_of"]
 
 
 @unique
@@ -43,9 +43,9 @@ def start_of(monoid: Monoid, dtype: DType) -> Number:
     """The value of `monoid` over nothing, in `dtype`.  ARGMAX and ARGMIN start there too, with index 0."""
     match monoid:
         case Monoid.SUM:
-            return _number(0, dtype)
+            return number_in(0, dtype)
         case Monoid.PROD:
-            return _number(1, dtype)
+            return number_in(1, dtype)
         case Monoid.ANY:
             return False
         case Monoid.ALL:
@@ -56,9 +56,9 @@ def start_of(monoid: Monoid, dtype: DType) -> Number:
             return _extremes(dtype)[1]
 
 
-def _number(value: int, dtype: DType) -> Number:
+def number_in(value: Number, dtype: DType) -> Number:
     """`value` as the kind of Python number that `dtype` holds."""
-    return bool(value) if dtype == BOOL else float(value) if is_floating(dtype) else value
+    return bool(value) if dtype == BOOL else value + 0.0 if is_floating(dtype) else value
 
 
 def _extremes(dtype: DType) -> tuple[Number, Number]:

@@ -6,7 +6,8 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.contraction import Contraction, contract
-from graphc.ops.movement import pad, reshape
+from graphc.ops.movement import reshape
+from graphc.ops.padding import pad
 from graphc.ops.window import PerAxis, Sides, count_of, per_axis, sides_of, window_index
 from graphc.origin import here
 from graphc.sizes import equal
@@ -36,8 +37,9 @@ def conv2d(
     y[n, o, p, q] = sum over c, j, k of x[n, c, p stride + j dilation, q stride + k dilation] w[o, c, j, k].
 
     padding   zeros around: a number, one number or (before, after) per axis, "valid" for none, "same" for as
-              many results as elements, divided by the stride
-    groups    the channels of both sides fall into so many groups, which do not mix
+              many results as elements, divided by the stride, "full" for all windows that meet an element
+    groups    the channels of both sides fall into so many groups, which do not mix; as many as channels make
+              it depthwise, a kernel or more for each channel
     """
     return _convolution("conv2d", 2, x, w, stride, padding, dilation, groups)
 

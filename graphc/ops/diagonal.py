@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.ir.apply import apply
+from graphc.errors import ShapeError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.kinds import Deposit, IndexMap, Movement
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
-from graphc.ops.axes import some_axes
-from graphc.sizes import Size
+from graphc.ops.axes import one_axis
+from graphc.ops.padding import pad
+from graphc.ops.placement import Slice, moved
+from graphc.origin import here
+from graphc.sizes import Size, maximum, minimum
 from graphc.types import Shape, TensorType
 
-__all__ = ["Diagonal", "OnDiagonal", "diagonal", "trace"]
+__all__ = ["Diagonal", "OnDiagonal", "diag", "diagonal", "trace"]
 
 
 @final
@@ -84,14 +88,39 @@ def _places(first: int, second: int, rank: int) -> IndexMap:
     return IndexMap(tuple(AffineIndex(((axis, 1),)) for axis in axes))
 
 
-def diagonal(x: Like, axis1: int = -2, axis2: int = -1) -> Node:
-    """The elements with equal indices along two axes, as a new last axis.  [..., n, n]   ->   [..., n]"""
+def diagonal(x: Like, offset: int = 0, *, axis1: int = -2, axis2: int = -1) -> Node:
+    """The elements x[i, i + offset] along two axes, as a new last axis.  [..., n, m]   ->   [..., d]
+
+    `offset`: 0 is the main diagonal, 1 the one above it, -1 the one below.
+    """
     node = as_node(x)
-    first, second = sorted(some_axes("diagonal", (axis1, axis2), node.ndim, node))
-    return apply(Diagonal(first, second), node)
+    rows, columns = (one_axis("diagonal", axis, node.ndim, node) for axis in (axis1, axis2))
+    if rows == columns:
+        raise locate(ShapeError(f"diagonal: axis {rows} is given twice"), here(), (node,))
+    skipped = {rows: max(-offset, 0), columns: max(offset, 0)}
+    left = [maximum(node.shape[axis] - start, 0) for axis, start in skipped.items()]
+    length = left[0] if left[0] == left[1] else minimum(*left)
+    starts = tuple(skipped.get(axis, 0) for axis in range(node.ndim))
+    lengths = tuple(length if axis in skipped else n for axis, n in enumerate(node.shape))
+    square = moved(Slice(starts, (1,) * node.ndim, lengths), node)
+    return apply(Diagonal(min(rows, columns), max(rows, columns)), square)
+
+
+def diag(x: Like, k: int = 0) -> Node:
+    """A matrix with a vector on its diagonal `k`, or the diagonal `k` of a matrix: see `diagonal`.
+
+    [n]   ->   [n + |k|, n + |k|]; [n, m]   ->   [d]
+    """
+    node = as_node(x)
+    if node.ndim == 2:
+        return diagonal(node, k)
+    if node.ndim != 1:
+        hint = "gx.diagonal takes more axes"
+        raise locate(ShapeError(f"diag: a vector or a matrix, not rank {node.ndim}", hint=hint), here(), (node,))
+    return pad(apply(OnDiagonal(0, 1), node), ((max(-k, 0), max(k, 0)), (max(k, 0), max(-k, 0))))
 
 
 def trace(x: Like) -> Node:
-    """The sum of the diagonal of matrices.  [..., n, n]   ->   [...]"""
+    """The sum of the diagonal of matrices.  [..., n, m]   ->   [...]"""
     node = diagonal(x)
     return sum_over(node, (node.ndim - 1,))

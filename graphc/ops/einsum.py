@@ -3,23 +3,24 @@
 import string
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 from graphc.errors import ArgumentError, ShapeError
-from graphc.ir.apply import locate
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.ops.contraction import Labels, product
-from graphc.ops.diagonal import diagonal
+from graphc.ops.contraction_path import cheapest_path
+from graphc.ops.diagonal import Diagonal
 from graphc.ops.movement import transpose
 from graphc.origin import here
 from graphc.sizes import Size, equal, estimate
-from graphc.sizes import product as multiplied
 from graphc.types import TensorType, accumulator, promote
 
 __all__ = ["einsum"]
+
+_SORTED_LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 
 class _Operand(NamedTuple):
@@ -29,18 +30,21 @@ class _Operand(NamedTuple):
     labels: Labels
 
 
-def einsum(subscripts: str, *operands: Like) -> Node:
+def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]") -> Node:
     """Products of elements of all operands, summed over the letters that the result lacks.
 
     `einsum("bik,bkj->bij", x, y)` names the axes of every operand, and of the result after `->`; without it
     the result has, in alphabetical order, the letters that stand once.  A letter that stands twice in one
-    operand is a diagonal; `...` stands for all other axes, which broadcast.  Two operands are one contraction;
-    more are contracted in pairs, each time the pair that shrinks the sum of sizes most (hints stand for open
-    sizes).
+    operand is a diagonal; `...` stands for all other axes, which broadcast.  Instead of letters every operand may
+    be followed by the numbers of its axes, `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
+
+    Two operands are one contraction.  More are contracted in pairs, in the order with the fewest products of
+    elements (hints stand for open sizes); beyond eight operands each pair is the best one at the time.
     """
-    nodes = [as_node(x) for x in operands]
+    letters, xs = _lettered(subscripts, operands)
+    nodes = [as_node(x) for x in xs]
     try:
-        terms, out = _parsed(subscripts, nodes)
+        terms, out = _parsed(letters, nodes)
         _agree(terms, nodes)
     except (ArgumentError, ShapeError) as error:
         raise locate(error, here(), nodes) from None
@@ -54,10 +58,33 @@ def einsum(subscripts: str, *operands: Like) -> Node:
     return cast(result, common.dtype)
 
 
+def _lettered(subscripts: "str | Like", operands: "Sequence[Like | Sequence[object]]") -> "tuple[str, Sequence[Like]]":
+    """Subscripts as letters, and the operands; from operands that alternate with numbers of axes, too."""
+    if isinstance(subscripts, str):
+        return subscripts, operands  # type: ignore[return-value]  # what is no operand, `as_node` refuses
+    given = [subscripts, *operands]
+    count = len(given) // 2
+    if not all(isinstance(axes, list | tuple) for axes in [*given[1::2], *given[2 * count :]]):
+        problem = f"einsum: subscripts are text such as 'ij,jk->ik', not {type(subscripts).__name__}"
+        raise locate(ArgumentError(problem, hint="or einsum(x, [0, 1], y, [1, 2], [0, 2])"), here(), ())
+    terms = ",".join(_sublist(axes) for axes in given[1 : 2 * count : 2])
+    text = f"{terms}->{_sublist(given[-1])}" if len(given) % 2 else terms
+    return text, given[: 2 * count : 2]  # type: ignore[return-value]
+
+
+def _sublist(axes: object) -> str:
+    """Numbers of axes as letters, which sort as they do."""
+    letters = []
+    for axis in axes if isinstance(axes, list | tuple) else ():
+        if axis is not ... and not (isinstance(axis, int) and 0 <= axis < len(_SORTED_LETTERS)):
+            problem = f"einsum: an axis is a number from 0 to {len(_SORTED_LETTERS) - 1}, or ..., not {axis!r}"
+            raise locate(ArgumentError(problem), here(), ())
+        letters.append("..." if axis is ... else _SORTED_LETTERS[axis])
+    return "".join(letters)
+
+
 def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
     """The labels of each operand, and of the result.  Axes of `...` are labelled from the last: ...1, ...2"""
-    if not isinstance(subscripts, str):
-        raise ArgumentError(f"einsum: subscripts are text such as 'ij,jk->ik', not {type(subscripts).__name__}")
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     texts = left.split(",")
     if len(texts) != len(nodes) or not nodes:
@@ -113,7 +140,7 @@ def _diagonals(operand: _Operand) -> _Operand:
     for label in [label for label, count in Counter(labels).items() for _ in range(count - 1)]:
         first = labels.index(label)
         second = labels.index(label, first + 1)
-        node = diagonal(node, first, second)
+        node = apply(Diagonal(first, second), node)  # where the extents differ, this raises
         labels = [*(other for axis, other in enumerate(labels) if axis not in (first, second)), label]
     return _Operand(node, labels)
 
@@ -131,10 +158,13 @@ def _without_lone(operands: Sequence[_Operand], out: Labels) -> list[_Operand]:
 
 def _contracted(operands: list[_Operand], out: Labels) -> Node:
     """One node of all operands: pair after pair."""
-    while len(operands) > 1:
-        first, second = min(combinations(range(len(operands)), 2), key=lambda pair: _growth(operands, pair, out))
-        x, y = operands[first], operands[second]
-        others = [operand for place, operand in enumerate(operands) if place not in (first, second)]
+    extents: dict[str, int] = {}
+    for node, labels in operands:
+        for label, n in zip(labels, node.shape, strict=True):
+            extents[label] = max(extents.get(label, 1), estimate(n))
+    for pair in cheapest_path([set(labels) for _, labels in operands], set(out), extents):
+        x, y = (operands[place] for place in pair)
+        others = [operand for place, operand in enumerate(operands) if place not in pair]
         labels = _kept(x, y, others, out) if others else out
         operands = [
             *others,
@@ -151,12 +181,3 @@ def _kept(x: _Operand, y: _Operand, others: Sequence[_Operand], out: Labels) -> 
     shared = [label for label in x.labels if label in y.labels]
     own = [label for label in (*x.labels, *y.labels) if label not in shared]
     return [label for label in (*shared, *own) if label in needed]
-
-
-def _growth(operands: Sequence[_Operand], pair: tuple[int, int], out: Labels) -> int:
-    """By how many elements the product of a pair exceeds the two."""
-    x, y = (operands[place] for place in pair)
-    others = [operand for place, operand in enumerate(operands) if place not in pair]
-    extents = dict(zip((*y.labels, *x.labels), (*y.node.shape, *x.node.shape), strict=True))
-    result = estimate(multiplied(extents[label] for label in _kept(x, y, others, out)))
-    return result - estimate(x.node.size) - estimate(y.node.size)

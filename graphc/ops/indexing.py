@@ -6,10 +6,11 @@ from typing import ClassVar, Literal, TypeAlias, final
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
-from graphc.ir.kinds import Lookup, Scatter
+from graphc.ir.kinds import Linear, Lookup, Scatter
 from graphc.ir.leaves import full, size_node
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, broadcast, cast
+from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal
@@ -19,7 +20,17 @@ from graphc.origin import here
 from graphc.sizes import Size, lower_bound
 from graphc.types import INT64, Shape, TensorType, as_dtype, is_integer
 
-__all__ = ["ScatterAdd", "Take", "embedding", "one_hot", "scatter_add", "take", "take_along_axis"]
+__all__ = [
+    "ScatterAdd",
+    "Take",
+    "as_index",
+    "embedding",
+    "one_hot",
+    "scatter_add",
+    "scattered_needs",
+    "take",
+    "take_along_axis",
+]
 
 Mode: TypeAlias = Literal["raise", "clip", "wrap"]
 
@@ -28,13 +39,15 @@ Mode: TypeAlias = Literal["raise", "clip", "wrap"]
 class Take(Lookup):
     """Elements of operand 0 at the indices of operand 1 (see `Lookup`).  Adjoint: ScatterAdd.
 
-    `checked`: indices from the user are checked at the call; others are known to be in range.
+    checked    indices from the user are checked at the call; others are known to be in range
+    reported   the axis that a failed check names, where it is not `axis`
     """
 
     axis: int
     leading: int = 0
     paired: bool = False
     checked: bool = True
+    reported: int | None = None
     name: ClassVar[str] = "take"
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -43,7 +56,7 @@ class Take(Lookup):
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         x, index = types
-        return _needs(self, x.shape, index.shape, self.checked)
+        return _needs(self, x.shape, index.shape, self.checked, self.axis if self.reported is None else self.reported)
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         x, index = node.inputs
@@ -51,13 +64,13 @@ class Take(Lookup):
         return apply(adjoint, full(x.shape, 0, x.dtype), index, cotangent), None
 
     def lifted(self, extent: Size) -> Op:
-        return Take(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
+        return Take(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked, self.reported)
 
     def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Node | None:
         if self.paired or self.leading or all(batched):
             return None
         if batched[0]:
-            return apply(Take(self.axis + 1, 0, False, self.checked), *inputs)
+            return apply(Take(self.axis + 1, 0, False, self.checked, self.reported), *inputs)
         y = apply(self, *inputs)  # the new axis stands where the axes of the index begin
         order = [self.axis, *(axis for axis in range(y.ndim) if axis != self.axis)]
         return transpose(y, order) if self.axis else y
@@ -67,7 +80,7 @@ class Take(Lookup):
 
 
 @final
-class ScatterAdd(Scatter):
+class ScatterAdd(Scatter, Linear):
     """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint: Take."""
 
     axis: int
@@ -75,21 +88,16 @@ class ScatterAdd(Scatter):
     paired: bool = False
     checked: bool = True
     name: ClassVar[str] = "scatter_add"
+    monoid: ClassVar[Monoid] = Monoid.SUM
 
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(types[0].shape, types[0].dtype)
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        base, index, updates = types
-        wanted = _taken(self, base.shape, index.shape)
-        if len(wanted) != len(updates.shape):
-            raise ShapeError(f"scatter_add: the updates have rank {len(updates.shape)}, not {len(wanted)}")
-        differing = [
-            SameSize(n, m, f"extents of the updates differ along axis {axis}")
-            for axis, (n, m) in enumerate(zip(wanted, updates.shape, strict=True))
-            if n != m
-        ]
-        return [*_needs(self, base.shape, index.shape, self.checked), *differing]
+        return scattered_needs(self, types, self.checked)
+
+    def is_linear_in(self, operand: int) -> bool:
+        return operand != 1
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         _, index, _ = node.inputs
@@ -116,16 +124,32 @@ class ScatterAdd(Scatter):
         return f"scatter_add[{_fields(self)}]"
 
 
+def scattered_needs(op: Scatter, types: Sequence[TensorType], checked: bool) -> list[SameSize | IndexBound]:
+    """That indices are in range, and that the updates have the shape of what a lookup there gives."""
+    base, index, updates = types
+    wanted = _taken(op, base.shape, index.shape)
+    if len(wanted) != len(updates.shape):
+        raise ShapeError(f"{op.name}: the updates have rank {len(updates.shape)}, not {len(wanted)}")
+    differing = [
+        SameSize(n, m, f"extents of the updates differ along axis {axis}")
+        for axis, (n, m) in enumerate(zip(wanted, updates.shape, strict=True))
+        if n != m
+    ]
+    return [*_needs(op, base.shape, index.shape, checked, op.axis), *differing]
+
+
 def _fields(op: Take | ScatterAdd) -> str:
     return f"{op.axis}" + (",paired" if op.paired else f",{op.leading} leading" if op.leading else "")
 
 
-def _taken(op: Take | ScatterAdd, shape: Shape, index: Shape) -> Shape:
+def _taken(op: Lookup | Scatter, shape: Shape, index: Shape) -> Shape:
     """The shape of what is taken."""
     return index if op.paired else (*shape[: op.axis], *index[op.leading :], *shape[op.axis + 1 :])
 
 
-def _needs(op: Take | ScatterAdd, shape: Shape, index: Shape, checked: bool) -> list[SameSize | IndexBound]:
+def _needs(
+    op: Lookup | Scatter, shape: Shape, index: Shape, checked: bool, reported: int
+) -> list[SameSize | IndexBound]:
     """That indices are in range, and that axes which walk together have equal extents."""
     together = [axis for axis in range(len(shape)) if axis != op.axis] if op.paired else range(op.leading)
     sizes = [
@@ -133,7 +157,7 @@ def _needs(op: Take | ScatterAdd, shape: Shape, index: Shape, checked: bool) -> 
         for axis in together
         if shape[axis] != index[axis]
     ]
-    bound = IndexBound(1, shape[op.axis], f"index out of range along axis {op.axis}")
+    bound = IndexBound(1, shape[op.axis], f"index out of range along axis {reported}")
     return [*sizes, bound] if checked else [*sizes]
 
 
@@ -150,7 +174,7 @@ def take(x: Like, index: Like, axis: int | None = None, *, mode: Mode = "raise")
     if axis is None:
         node, axis = reshape(node, (-1,)), 0
     axis = one_axis("take", axis, node.ndim, node)
-    places = _index("take", index, node)
+    places = as_index("take", index, node)
     return apply(Take(axis, checked=_may_fail(node, axis, mode)), node, _in_range(places, node, axis, mode))
 
 
@@ -161,7 +185,7 @@ def take_along_axis(x: Like, index: Like, axis: int = -1, *, mode: Mode = "raise
     """
     node = as_node(x)
     axis = one_axis("take_along_axis", axis, node.ndim, node)
-    places = _index("take_along_axis", index, node)
+    places = as_index("take_along_axis", index, node)
     if places.ndim != node.ndim:
         problem = f"take_along_axis: the index has rank {places.ndim}, the array {node.ndim}"
         raise locate(ShapeError(problem, hint="gx.take reads whole slices"), here(), (node, places))
@@ -179,7 +203,7 @@ def scatter_add(x: Like, index: Like, updates: Like, axis: int = 0) -> Node:
     """
     node = as_node(x)
     axis = one_axis("scatter_add", axis, node.ndim, node)
-    places = _index("scatter_add", index, node)
+    places = as_index("scatter_add", index, node)
     added = as_node(updates)
     shape = (*node.shape[:axis], *places.shape, *node.shape[axis + 1 :])
     if added.ndim > len(shape):
@@ -197,7 +221,7 @@ def one_hot(index: Like, classes: Size, dtype: object = "float32") -> Node:
 
     An index outside 0 .. classes - 1 gives zeros only.
     """
-    places = _index("one_hot", index)
+    places = as_index("one_hot", index)
     shape = (*places.shape, classes)
     rows = spread(places, shape, (places.ndim,))
     return cast(equal(rows, spread(iota(classes), shape, range(places.ndim))), as_dtype(dtype))
@@ -208,8 +232,8 @@ def embedding(table: Like, index: Like) -> Node:
     return take(table, index, 0)
 
 
-def _index(name: str, index: Like, *others: Node) -> Node:
-    """`index` as int64."""
+def as_index(name: str, index: Like, *others: Node) -> Node:
+    """`index`, which holds integers, as int64.  `name` is the function that asks."""
     node = as_node(index)
     if not is_integer(node.dtype):
         hint = "gx.where keeps or replaces by a condition" if node.dtype == bool else 'index.astype("int64")'

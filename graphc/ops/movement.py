@@ -1,4 +1,4 @@
-"""Moving elements, as users call it: reshape, transpose, pad, concat, split and what is made of them."""
+"""Moving elements, as users call it: reshape, transpose, concat, split and what is made of them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,7 +12,7 @@ from graphc.ir.arithmetic import Squeeze, spread
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast
 from graphc.ops.axes import Axes, one_axis, some_axes
-from graphc.ops.placement import Concat, Declare, Pad, Pick, Reshape, Slice, Transpose, moved
+from graphc.ops.placement import Concat, Declare, Pick, Reshape, Slice, Transpose, moved
 from graphc.origin import here
 from graphc.sizes import Expression, Size, equal, lower_bound, product
 from graphc.types import Shape, TensorType, promote
@@ -24,11 +24,12 @@ __all__ = [
     "flip",
     "matrix_transpose",
     "moveaxis",
-    "pad",
+    "part",
     "ravel",
     "repeat",
     "reshape",
     "roll",
+    "rot90",
     "shape_of",
     "split",
     "squeeze",
@@ -40,7 +41,6 @@ __all__ = [
 ]
 
 Extents: TypeAlias = "Size | Sequence[Size]"
-Widths: TypeAlias = "Size | Sequence[Size | tuple[Size, Size]]"
 
 
 def _fail(error: GraphError, *operands: Node) -> GraphError:
@@ -192,18 +192,51 @@ def flip(x: Like, axis: Axes = None) -> Node:
     return moved(Slice(starts, steps, node.shape), node)
 
 
-def roll(x: Like, shift: Size, axis: int) -> Node:
-    """The elements moved by `shift` along `axis`; those that leave at the end come in at the start."""
+def roll(x: Like, shift: "Size | Sequence[Size]", axis: int | Sequence[int] | None = None) -> Node:
+    """The elements moved by `shift` along `axis`; those that leave at the end come in at the start.
+
+    Several axes have a shift each, or all the same.  For None all elements are moved as one row.
+    """
     node = as_node(x)
+    if axis is None:
+        return reshape(roll(ravel(node), shift, 0), node.shape)
+    axes = [*axis] if isinstance(axis, Sequence) else [axis]
+    shifts = [*shift] if isinstance(shift, Sequence) else [shift] * len(axes)
+    if len(shifts) != len(axes):
+        raise _fail(ArgumentError(f"roll: {len(shifts)} shifts along {len(axes)} axes"), node)
+    for i, step in zip(axes, shifts, strict=True):
+        node = _rolled(node, step, i)
+    return node
+
+
+def _rolled(node: Node, shift: Size, axis: int) -> Node:
+    """The elements moved along one axis."""
     i = one_axis("roll", axis, node.ndim, node)
     n = node.shape[i]
     if n == 0:
         return node
     cut = -shift % n
-    return concat((_part(node, i, cut, n - cut), _part(node, i, 0, cut)), i)
+    return concat((part(node, i, cut, n - cut), part(node, i, 0, cut)), i)
 
 
-def _part(x: Node, axis: int, start: Size, length: Size) -> Node:
+def rot90(x: Like, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Node:
+    """The elements turned by `k` quarters, from the first of two axes towards the second."""
+    node = as_node(x)
+    first, second = (one_axis("rot90", axis, node.ndim, node) for axis in axes)
+    if first == second:
+        raise _fail(ShapeError(f"rot90: axis {first} is given twice"), node)
+    match k % 4:
+        case 0:
+            return node
+        case 1:
+            return swapaxes(flip(node, second), first, second)
+        case 2:
+            return flip(node, (first, second))
+        case _:
+            return flip(swapaxes(node, first, second), second)
+
+
+def part(x: Node, axis: int, start: Size, length: Size) -> Node:
     """`length` elements along `axis`, from `start` on."""
     starts = tuple(start if i == axis else 0 for i in range(x.ndim))
     lengths = tuple(length if i == axis else n for i, n in enumerate(x.shape))
@@ -213,41 +246,30 @@ def _part(x: Node, axis: int, start: Size, length: Size) -> Node:
 # More elements.
 
 
-def pad(x: Like, widths: Widths, value: float = 0) -> Node:
-    """`x` with `value` around it.
-
-    widths   one number for all sides, or per axis a number or (before, after)
-    """
-    node = as_node(x)
-    per_axis = [*widths] if isinstance(widths, Sequence) else [widths] * node.ndim
-    pairs = [width if isinstance(width, tuple) else (width, width) for width in per_axis]
-    if len(pairs) != node.ndim:
-        raise _fail(ShapeError(f"pad: widths for {len(pairs)} axes of an array of rank {node.ndim}"), node)
-    for side in (side for pair in pairs for side in pair):
-        low = lower_bound(side)
-        if low is None or low < 0:
-            raise _fail(ShapeError(f"pad: the width {side} may be negative", hint="x[1:-1] takes away"), node)
-    shape = tuple(before + n + after for n, (before, after) in zip(node.shape, pairs, strict=True))
-    if shape == node.shape:
-        return node
-    starts = tuple(before for before, _ in pairs)
-    return apply(Pad(starts, (1,) * node.ndim, shape, value), cast(node, node.dtype))
-
-
-def repeat(x: Like, count: Size, axis: int) -> Node:
-    """Every element `count` times, next to each other, along `axis`."""
-    node = as_node(x)
+def repeat(x: Like, count: Size, axis: int | None = None) -> Node:
+    """Every element `count` times, next to each other, along `axis`; along one axis of all elements for None."""
+    node, axis = (ravel(x), 0) if axis is None else (as_node(x), axis)
     i = one_axis("repeat", axis, node.ndim, node)
     before, n, after = node.shape[:i], node.shape[i], node.shape[i + 1 :]
     return reshape(spread(node, (*before, n, count, *after), (i + 1,)), (*before, n * count, *after))
 
 
-def tile(x: Like, count: Size, axis: int) -> Node:
-    """All elements along `axis`, `count` times over."""
+def tile(x: Like, count: Extents, axis: int | None = None) -> Node:
+    """All elements along `axis`, `count` times over.
+
+    For None `count` has a number for each axis, or for the last ones; where there are more numbers than axes,
+    `x` gets leading axes of extent 1.
+    """
     node = as_node(x)
-    i = one_axis("tile", axis, node.ndim, node)
-    before, n, after = node.shape[:i], node.shape[i], node.shape[i + 1 :]
-    return reshape(spread(node, (*before, count, n, *after), (i,)), (*before, n * count, *after))
+    counts = shape_of("tile", count)
+    if axis is not None:
+        i = one_axis("tile", axis, node.ndim, node)
+        counts = (*counts, *[1] * (node.ndim - 1 - i))
+    rank = max(node.ndim, len(counts))
+    counts, extents = ((1,) * (rank - len(part)) + part for part in (counts, node.shape))
+    pairs = tuple(n for pair in zip(counts, extents, strict=True) for n in pair)
+    shape = tuple(n * m for n, m in zip(counts, extents, strict=True))
+    return reshape(spread(reshape(node, extents), pairs, range(0, 2 * rank, 2)), shape)
 
 
 def _met(name: str, xs: Sequence[Like]) -> list[Node]:
@@ -292,14 +314,14 @@ def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
         if not isinstance(n, int) and equal(length * sections, n) is not True:
             whole = (*node.shape[:i], length * sections, *node.shape[i + 1 :])
             node = moved(Declare(whole), node)
-        return [_part(node, i, part * length, length) for part in range(sections)]
+        return [part(node, i, number * length, length) for number in range(sections)]
     ends: list[Size] = [0, *sections, n]
     for before, after in pairwise(ends):
         low = lower_bound(after - before)
         if low is None or low < 0:
             problem = f"split: the places ({_text(sections)}) are out of order or outside an extent of {n}"
             raise _fail(ShapeError(problem, hint="x[a:b] takes what is there"), node)
-    return [_part(node, i, before, after - before) for before, after in pairwise(ends)]
+    return [part(node, i, before, after - before) for before, after in pairwise(ends)]
 
 
 def unstack(x: Like, axis: int = 0) -> list[Node]:

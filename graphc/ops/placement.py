@@ -5,16 +5,17 @@ from typing import ClassVar, final
 
 from graphc.errors import IndexRangeError
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Squeeze, spread
+from graphc.ir.arithmetic import Squeeze, Where, spread, zeros_like
 from graphc.ir.kinds import Deposit, IndexMap, Movement, Reshaped
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.kernel.affine import AffineIndex
+from graphc.kernel.scalar import Number
 from graphc.ops.axes import listed, without
 from graphc.sizes import Size, maximum, minimum, product, total
-from graphc.types import Shape, TensorType
+from graphc.types import BOOL, Shape, TensorType
 
-__all__ = ["Concat", "Declare", "Pad", "Pick", "Reshape", "Slice", "Transpose", "moved"]
+__all__ = ["Concat", "Declare", "Inset", "Pad", "Pick", "Reshape", "Slice", "Transpose", "moved"]
 
 
 @final
@@ -81,7 +82,7 @@ class Pad(Deposit):
     starts: tuple[Size, ...]
     steps: tuple[int, ...]
     shape: Shape
-    value: int | float
+    value: Number
     name: ClassVar[str] = "pad"
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -93,7 +94,7 @@ class Pad(Deposit):
     def covers(self) -> bool:
         return False
 
-    def fill(self) -> int | float:
+    def fill(self) -> Number:
         return self.value
 
     def linear_part(self) -> Op:
@@ -108,6 +109,51 @@ class Pad(Deposit):
     def text(self) -> str:
         value = f" with {self.value}" if self.value else ""
         return f"pad[{listed(map(_from, self.starts, self.steps))}]{value}"
+
+
+@final
+class Inset(Deposit):
+    """Operand 0, in which operand 1 takes the place of a slice: element i of it goes to starts + i steps.
+
+    Operand 1 lacks the axes `picked`, of which it takes one place.  Adjoint: the cotangent outside the slice, and
+    the slice of it.  It is masked, so that what is replaced brings no nan.
+    """
+
+    starts: tuple[Size, ...]
+    steps: tuple[int, ...]
+    picked: tuple[int, ...] = ()
+    name: ClassVar[str] = "inset"
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return Pick(self.picked, tuple(self.starts[axis] for axis in self.picked)).requirements(types[0])
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(types[0].shape, types[0].dtype)
+
+    def places(self, *operands: Shape) -> Sequence[IndexMap]:
+        kept = iter(range(len(self.starts)))
+        inside = tuple(
+            AffineIndex((), start) if axis in self.picked else AffineIndex(((next(kept), step),), start)
+            for axis, (start, step) in enumerate(zip(self.starts, self.steps, strict=True))
+        )
+        return _steps((0,) * len(self.starts), (1,) * len(self.starts)), IndexMap(inside)
+
+    def covers(self) -> bool:
+        return True
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        part = node.inputs[1]
+        extents = iter(part.shape)
+        lengths = tuple(1 if axis in self.picked else next(extents) for axis in range(node.ndim))
+        there = moved(Squeeze(self.picked), moved(Slice(self.starts, self.steps, lengths), cotangent))
+        outside = apply(self, full(node.shape, True, BOOL), full(part.shape, False, BOOL))
+        return apply(Where(), outside, cotangent, zeros_like(cotangent)), there
+
+    def lifted(self, extent: Size) -> Op:
+        return Inset((0, *self.starts), (1, *self.steps), tuple(axis + 1 for axis in self.picked))
+
+    def text(self) -> str:
+        return f"inset[{listed(map(_from, self.starts, self.steps))}]"
 
 
 @final

@@ -2,42 +2,61 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
-
-from graphc.errors import DTypeError, ShapeError
+from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
+from graphc.ir.kinds import NO_ORDER
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, broadcast, div
+from graphc.ir.operands import as_node, broadcast, div, where
+from graphc.kernel.monoids import Monoid, start_of
+from graphc.kernel.scalar import Number
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import Max
-from graphc.ops.movement import pad
+from graphc.ops.extremes import max as largest
+from graphc.ops.logic import greater
+from graphc.ops.movement import reshape
+from graphc.ops.padding import pad
+from graphc.ops.piecewise import abs
+from graphc.ops.powers import power
+from graphc.ops.statistics import mean
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
-from graphc.sizes import Size
-from graphc.types import BOOL, DType, is_integer
+from graphc.sizes import Size, equal
+from graphc.types import BOOL, Shape, is_complex
 
-__all__ = ["avg_pool", "max_pool"]
+__all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "avg_pool",
+    "global_avg_pool",
+    "global_max_pool",
+    "lp_pool",
+    "max_pool",
+]
 
 
-def max_pool(x: Like, window: PerAxis, *, stride: PerAxis | None = None, padding: Sides = 0) -> Node:
+def max_pool(
+    x: Like, window: PerAxis, *, stride: PerAxis | None = None, padding: Sides = 0, dilation: PerAxis = 1
+) -> Node:
     """The largest element of each window.  [..., n...]   ->   [..., p...]
 
-    window    an extent for each of the last two axes, or a tuple of extents, one per axis
-    stride    from window to window; the window itself for None, so that windows tile
-    padding   see `conv2d`; what is added is less than every element
+    window     an extent for each of the last two axes, or a tuple of extents, one per axis
+    stride     from window to window; the window itself for None, so that windows tile
+    padding    see `conv2d`; what is added is less than every element
+    dilation   from element to element of a window
 
-    Elements that share the maximum share the gradient equally.
+    Elements that share the maximum share the gradient equally.  A window that does not fit is left out.
     """
     node = as_node(x)
     if node.dtype == BOOL:
         raise locate(DTypeError("max_pool has no meaning for bool", hint="gx.any(gx.windows(x, ...))"), here(), (node,))
-    extents, strides = _pooling("max_pool", window, stride)
-    sides = sides_of("max_pool", padding, node.shape[-len(extents) :], extents, strides, (1,) * len(extents))
-    framed = _framed("max_pool", node, sides, _lowest(node.dtype))
-    parts = windows(framed, extents, stride=strides)
+    if is_complex(node.dtype):
+        raise locate(DTypeError(f"max_pool has no meaning for {node.dtype}", hint=NO_ORDER), here(), (node,))
+    pooling = _pooling("max_pool", node, window, stride, padding, dilation)
+    parts = pooling.parts(node, start_of(Monoid.MAX, node.dtype))
     return apply(Max(tuple(range(node.ndim, parts.ndim))), parts)
 
 
@@ -47,6 +66,7 @@ def avg_pool(
     *,
     stride: PerAxis | None = None,
     padding: Sides = 0,
+    dilation: PerAxis = 1,
     count_include_pad: bool = True,
 ) -> Node:
     """The mean of each window.  [..., n...]   ->   [..., p...]; options as for `max_pool`.
@@ -55,34 +75,111 @@ def avg_pool(
     elements of the array that the window covers.
     """
     node = floating(x)
-    extents, strides = _pooling("avg_pool", window, stride)
-    sides = sides_of("avg_pool", padding, node.shape[-len(extents) :], extents, strides, (1,) * len(extents))
-
-    def summed(values: Node) -> Node:
-        parts = windows(_framed("avg_pool", values, sides, 0), extents, stride=strides)
-        return sum_over(parts, tuple(range(values.ndim, parts.ndim)))
-
-    total = summed(node)
-    if count_include_pad or all(side == 0 for pair in sides for side in pair):
-        return div(total, full((), math.prod(extents), node.dtype))
-    covered = summed(full(node.shape[-len(extents) :], 1, node.dtype))
+    pooling = _pooling("avg_pool", node, window, stride, padding, dilation)
+    total = pooling.summed(node)
+    if count_include_pad or all(side == 0 for pair in pooling.sides for side in pair):
+        return div(total, full((), math.prod(pooling.window), node.dtype))
+    covered = pooling.summed(full(node.shape[-len(pooling.window) :], 1, node.dtype))
     return div(total, broadcast(covered, total.shape))
 
 
-def _lowest(dtype: DType) -> float:
-    """What is no larger than any number."""
-    return int(np.iinfo(dtype).min) if is_integer(dtype) else float("-inf")
+def lp_pool(
+    x: Like,
+    p: float,
+    window: PerAxis,
+    *,
+    stride: PerAxis | None = None,
+    padding: Sides = 0,
+    dilation: PerAxis = 1,
+) -> Node:
+    """The p-norm of each window, (sum of |x|^p)^(1/p).  [..., n...]   ->   [..., q...]; options as for `max_pool`.
+
+    For an infinite p the largest |x|.  Where a norm is 0, so are its derivatives.  (PyTorch takes x^p, which for
+    odd p lets elements of different signs cancel.)
+    """
+    node = floating(x)
+    if not p > 0:
+        raise locate(ArgumentError(f"lp_pool: p is a positive number, not {p}"), here(), (node,))
+    if p == math.inf:
+        return max_pool(abs(node), window, stride=stride, padding=padding, dilation=dilation)
+    total = _pooling("lp_pool", node, window, stride, padding, dilation).summed(power(abs(node), p))
+    is_some = greater(total, 0)
+    return where(is_some, power(where(is_some, total, 1.0), 1 / p), total)
 
 
-def _pooling(name: str, window: PerAxis, stride: PerAxis | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The extents of the window, and from window to window."""
-    extents = per_axis(name, "window", window, 2 if isinstance(window, int) else len(window))
-    return extents, extents if stride is None else per_axis(name, "stride", stride, len(extents))
+def adaptive_avg_pool(x: Like, shape: PerAxis) -> Node:
+    """The means of as many equal parts along each of the last axes as `shape` says.  [..., n...]   ->   [..., p...]
+
+    An int is meant for the last two axes.  The extents are multiples of those of `shape`.
+    """
+    node = floating(x)
+    apart, axes = _parts("adaptive_avg_pool", node, shape)
+    return mean(apart, axes)
 
 
-def _framed(name: str, x: Node, sides: Sequence[tuple[Size, Size]], value: float) -> Node:
-    """`x` padded along its last axes."""
-    lead = x.ndim - len(sides)
-    if lead < 0:
-        raise locate(ShapeError(f"{name}: {len(sides)} axes of an array of rank {x.ndim}"), here(), (x,))
-    return pad(x, [(0, 0)] * lead + list(sides), value)
+def adaptive_max_pool(x: Like, shape: PerAxis) -> Node:
+    """The largest of as many equal parts along each of the last axes as `shape` says: see `adaptive_avg_pool`."""
+    apart, axes = _parts("adaptive_max_pool", as_node(x), shape)
+    return largest(apart, axes)
+
+
+def global_avg_pool(x: Like, rank: int = 2) -> Node:
+    """The mean over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]"""
+    return adaptive_avg_pool(x, (1,) * rank)
+
+
+def global_max_pool(x: Like, rank: int = 2) -> Node:
+    """The largest over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]"""
+    return adaptive_max_pool(x, (1,) * rank)
+
+
+class _Pooling(NamedTuple):
+    """Windows over the last axes: their extents, how they move, and how much stands around the array."""
+
+    name: str
+    window: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    sides: Sequence[tuple[Size, Size]]
+
+    def parts(self, x: Node, value: Number) -> Node:
+        """All windows of `x`, with `value` around it.  [..., n...]   ->   [..., p..., k...]"""
+        framed = pad(x, [(0, 0)] * (x.ndim - len(self.sides)) + list(self.sides), value)
+        return windows(framed, self.window, stride=self.stride, dilation=self.dilation)
+
+    def summed(self, x: Node) -> Node:
+        """The sum of each window, with zeros around the array."""
+        parts = self.parts(x, 0)
+        return sum_over(parts, tuple(range(x.ndim, parts.ndim)))
+
+
+def _pooling(
+    name: str, x: Node, window: PerAxis, stride: PerAxis | None, padding: Sides, dilation: PerAxis
+) -> _Pooling:
+    """The options of pooling, for each of the last axes."""
+    extents = _for_last(name, x, "window", window)
+    count = len(extents)
+    strides = extents if stride is None else per_axis(name, "stride", stride, count)
+    steps = per_axis(name, "dilation", dilation, count)
+    return _Pooling(name, extents, strides, steps, sides_of(name, padding, x.shape[-count:], extents, strides, steps))
+
+
+def _parts(name: str, x: Node, shape: PerAxis) -> tuple[Node, tuple[int, ...]]:
+    """Each of the last axes cut into equal parts: [..., p, n / p, ...], and the axes of the parts."""
+    wanted = _for_last(name, x, "shape", shape)
+    lead = x.ndim - len(wanted)
+    apart: Shape = x.shape[:lead]
+    for n, p in zip(x.shape[lead:], wanted, strict=True):
+        if equal(n % p, 0) is False:
+            hint = "avg_pool with a window and a stride covers parts that overlap"
+            raise locate(ShapeError(f"{name}: {p} equal parts of an extent of {n}", hint=hint), here(), (x,))
+        apart = (*apart, p, n // p)
+    return reshape(x, apart), tuple(range(lead + 1, len(apart), 2))
+
+
+def _for_last(name: str, x: Node, what: str, value: PerAxis) -> tuple[int, ...]:
+    """One positive number for each of the last axes: two, where one number is given."""
+    found = per_axis(name, what, value, 2 if isinstance(value, int) else len(value))
+    if len(found) > x.ndim:
+        raise locate(ShapeError(f"{name}: {len(found)} axes of an array of rank {x.ndim}"), here(), (x,))
+    return found

@@ -13,7 +13,7 @@ from graphc.ops.movement import moveaxis, reshape, stack
 from graphc.origin import here
 from graphc.sizes import equal
 
-__all__ = ["cross", "inner", "matmul", "outer", "tensordot", "vdot", "vecdot"]
+__all__ = ["cross", "dot", "inner", "kron", "matmul", "outer", "tensordot", "vdot", "vecdot"]
 
 
 def matmul(left: Like, right: Like) -> Node:
@@ -103,6 +103,30 @@ def outer(left: Like, right: Like) -> Node:
     """
     x, y = as_node(left), as_node(right)
     return tensordot(reshape(x, (-1,)), reshape(y, (-1,)), 0)
+
+
+def dot(left: Like, right: Like) -> Node:
+    """NumPy's dot: the last axis of `left` with the one before the last of `right`, or with its only one.
+
+    left [p..., k]   right [q..., k, j]   ->   [p..., q..., j]
+
+    An operand without axes scales.  For matrices it is `matmul`, whose leading axes are a batch.
+    """
+    x, y = as_node(left), as_node(right)
+    return x * y if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, (-1, -min(2, y.ndim)))
+
+
+def kron(left: Like, right: Like) -> Node:
+    """The Kronecker product: `right`, scaled by each element of `left` and put in its place.
+
+    left [n...]   right [m...]   ->   [n m ...]; the lower rank gets leading axes of extent 1
+    """
+    x, y = as_node(left), as_node(right)
+    rank = max(x.ndim, y.ndim)
+    a, b = ((1,) * (rank - node.ndim) + node.shape for node in (x, y))
+    wide = tuple(n for pair in zip(a, (1,) * rank, strict=True) for n in pair)
+    narrow = tuple(n for pair in zip((1,) * rank, b, strict=True) for n in pair)
+    return reshape(reshape(x, wide) * reshape(y, narrow), tuple(n * m for n, m in zip(a, b, strict=True)))
 
 
 def vdot(left: Like, right: Like) -> Node:

@@ -16,7 +16,8 @@ from graphc.ops.axes import Axes, some_axes, without
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import Take
 from graphc.ops.logic import equal, isnan, logical_not, logical_or
-from graphc.ops.movement import moveaxis, pad, reshape, transpose
+from graphc.ops.movement import moveaxis, reshape, transpose
+from graphc.ops.padding import pad
 from graphc.ops.piecewise import floor, maximum, minimum
 from graphc.ops.sorting import sort
 from graphc.origin import here

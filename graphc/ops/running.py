@@ -22,7 +22,7 @@ from graphc.ops.statistics import logsumexp
 from graphc.sizes import Size
 from graphc.types import TensorType, accumulator, as_dtype, as_summed
 
-__all__ = ["cumprod", "cumsum", "logcumsumexp"]
+__all__ = ["cumprod", "cumsum", "delayed", "logcumsumexp"]
 
 
 @final
@@ -78,7 +78,7 @@ class CumProd(Running, Differentiable):
             return prod(_up_to_each(x, self.axis, self.reverse, 1), self.axis + 1)
         product, distance = flip(x, self.axis) if self.reverse else x, 1
         while distance < n:
-            product, distance = product * _delayed(product, self.axis, distance, 1), 2 * distance
+            product, distance = product * delayed(product, self.axis, distance, 1), 2 * distance
         return flip(product, self.axis) if self.reverse else product
 
     def lifted(self, extent: Size) -> Op:
@@ -88,13 +88,13 @@ class CumProd(Running, Differentiable):
         return f"cumprod[{self.axis}{' reverse' if self.reverse else ''}]"
 
 
-def _delayed(x: Node, axis: int, distance: int, start: float) -> Node:
-    """Element i is x[i - distance], and `start` for the first ones."""
+def delayed(x: Node, axis: int, distance: int, first: float) -> Node:
+    """Element i along `axis` is x[i - distance], and `first` for the first ones."""
     starts = tuple(distance if i == axis else 0 for i in range(x.ndim))
     steps = (1,) * x.ndim
     lengths = tuple(n - distance if i == axis else n for i, n in enumerate(x.shape))
-    first = moved(Slice((0,) * x.ndim, steps, lengths), x)
-    return apply(Pad(starts, steps, x.shape, start), first)
+    rest = moved(Slice((0,) * x.ndim, steps, lengths), x)
+    return apply(Pad(starts, steps, x.shape, first), rest)
 
 
 def _up_to_each(x: Node, axis: int, reverse: bool, fill: float) -> Node:
@@ -138,6 +138,6 @@ def logcumsumexp(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
         return cast(logsumexp(_up_to_each(wide, i, reverse, -math.inf), i + 1), node.dtype)
     total, distance = flip(wide, i) if reverse else wide, 1
     while distance < n:
-        total = logsumexp(stack((total, _delayed(total, i, distance, -math.inf))), 0)
+        total = logsumexp(stack((total, delayed(total, i, distance, -math.inf))), 0)
         distance *= 2
     return cast(flip(total, i) if reverse else total, node.dtype)

@@ -1,75 +1,166 @@
 """x[...]: NumPy's indices as slices, picks, new axes and lookups."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from graphc.errors import ArgumentError, GraphError, IndexRangeError, UnsupportedError
-from graphc.ir.apply import locate
+from graphc.errors import ArgumentError, GraphError, IndexRangeError, ShapeError, UnsupportedError
+from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
+from graphc.ir.leaves import size_node
 from graphc.ir.node import Node
-from graphc.ir.operands import as_node
-from graphc.ops.indexing import take
+from graphc.ir.operands import as_node, broadcast_shapes, cast
+from graphc.ops.axes import without
+from graphc.ops.creation import iota
+from graphc.ops.indexing import Take
+from graphc.ops.movement import reshape, transpose
 from graphc.ops.placement import Pick, Slice, moved
 from graphc.origin import here
-from graphc.sizes import Expression, Size, maximum, minimum, upper_bound
-from graphc.types import BOOL, is_integer
+from graphc.sizes import Expression, Size, equal, maximum, minimum, product, upper_bound
+from graphc.types import BOOL, INT64, Shape, is_integer
 
-__all__ = ["getitem"]
+__all__ = ["Selection", "getitem", "selection"]
 
 Part: TypeAlias = "Size | slice | EllipsisType | Node | None"
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What an index selects of an array: a box, then what numbers pick of it, then what arrays of indices read.
+
+    box       of each axis the elements from a start on, by steps
+    picked    the axes of the box of which one element is taken
+    indexed   the axes of what is left that arrays of indices walk together
+    arrays    those arrays, one for each of `indexed`; their shapes broadcast
+    at        where the axes of the arrays stand in the result, before it gets new ones
+    new       the axes of the result that nothing is behind, of extent 1
+    """
+
+    box: Slice
+    picked: Pick
+    indexed: tuple[int, ...]
+    arrays: tuple[Node, ...]
+    at: int
+    new: tuple[int, ...]
+
+    def region(self, x: Node) -> Node:
+        """What of `x` is left by slices and numbers."""
+        return moved(self.picked, moved(self.box, x))
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes of the region with those indexed side by side, from `at` on."""
+        others = without(self.indexed, range(len(self.box.lengths) - len(self.picked.axes)))
+        return (*others[: self.at], *self.indexed, *others[self.at :])
+
+    def joined(self, region: Node) -> Node:
+        """The region with the axes indexed as one axis, `at`."""
+        node = transpose(region, self.order)
+        after = self.at + len(self.indexed)
+        one = product(node.shape[self.at : after])
+        return reshape(node, (*node.shape[: self.at], one, *node.shape[after:]))
+
+    def place(self, region: Node) -> Node:
+        """Where the arrays point along the axis that `joined` made, counted from the front and checked."""
+        axes = without(self.picked.axes, range(len(self.box.lengths)))  # what the user calls them
+        result: Node | None = None
+        for axis, index in zip(self.indexed, self.arrays, strict=True):
+            n = region.shape[axis]
+            counted = apply(Take(0, reported=axes[axis]), iota(n), index)
+            result = counted if result is None else result * size_node(n) + counted
+        assert result is not None
+        return result
+
+
 def getitem(x: Node, index: object) -> Node:
-    """`x[index]`, as NumPy has it: numbers, slices, `None`, `...`, and one array of integers.
+    """`x[index]`, as NumPy has it: numbers, slices, `None`, `...`, and arrays of integers.
 
     Bounds may be sizes.  A size counts from the front, unless it is never positive: `x[-n:]` has the last n.
     Where an extent is a size, what a slice takes is clipped to it when called, and a number is checked.
+
+    Several arrays broadcast, and walk their axes together: element p of the result is that at (i[p], j[p]).
+    The axes of p stand where the arrays stand, with the numbers beside them; they come first where a slice,
+    `None` or `...` stands between two of these.
     """
-    parts = _parts(x, index)
-    starts: list[Size] = []
-    steps: list[int] = []
-    lengths: list[Size] = []
-    picked: dict[int, Size] = {}
-    new: list[int] = []  # axes of the result
-    array: tuple[int, Node] | None = None  # axis of the result
-    rank = 0  # of the result so far
-    for part in parts:
-        axis = len(starts)
-        if part is None:
-            new.append(rank)
-            rank += 1
-            continue
-        n = x.shape[axis]
-        start: Size = 0
-        step, length = 1, n
-        if isinstance(part, slice):
-            start, step, length = _bounds(x, part, n)
-        elif isinstance(part, Node):
-            array = (rank, part)
-        elif isinstance(part, int | Expression):
-            picked[axis] = _place(x, part, axis, n)
-        starts.append(start)
-        steps.append(step)
-        lengths.append(length)
-        rank += axis not in picked
-    node = moved(Slice(tuple(starts), tuple(steps), tuple(lengths)), x)
-    node = moved(Pick(tuple(picked), tuple(picked.values())), node)
+    chosen = selection(x, index)
+    node = chosen.region(x)
+    match chosen.indexed:
+        case ():
+            pass
+        case (axis,):
+            shown = without(chosen.picked.axes, range(x.ndim))[axis]
+            reported = shown if shown != chosen.at else None
+            node = apply(Take(chosen.at, reported=reported), chosen.joined(node), chosen.arrays[0])
+        case _:
+            node = apply(Take(chosen.at, checked=False), chosen.joined(node), chosen.place(node))
+    new = chosen.new
     old = iter(node.shape)
-    node = spread(node, tuple(1 if i in new else next(old) for i in range(rank)), tuple(new))
-    return node if array is None else take(node, array[1], array[0])
+    return spread(node, tuple(1 if i in new else next(old) for i in range(node.ndim + len(new))), new)
+
+
+def selection(x: Node, index: object) -> Selection:
+    """What `x[index]` selects."""
+    given = [_part(x, part) for part in (index if isinstance(index, tuple) else (index,))]
+    parts = _parts(x, given)
+    arrays = tuple(part for part in parts if isinstance(part, Node))
+    wide = _common_rank(x, arrays)
+    is_first = bool(arrays) and _is_apart(given)
+    boxes: list[tuple[Size, int, Size]] = []
+    picked: dict[int, Size] = {}
+    indexed: list[int] = []
+    new: list[int] = []
+    at, rank = 0, wide if is_first else 0  # of the result so far
+    for part in parts:
+        axis = len(boxes)
+        match part:
+            case None:
+                new.append(rank)
+                rank += 1
+                continue
+            case Node():
+                if not indexed and not is_first:
+                    at = rank - len(new)
+                    rank += wide
+                indexed.append(axis - len(picked))
+            case int() | Expression():
+                picked[axis] = _place(x, part, axis, x.shape[axis])
+            case _:
+                rank += 1
+        boxes.append(_bounds(x, part, x.shape[axis]) if isinstance(part, slice) else (0, 1, x.shape[axis]))
+    starts, steps, lengths = zip(*boxes, strict=True) if boxes else ((), (), ())
+    box, pick = Slice(starts, steps, lengths), Pick(tuple(picked), tuple(picked.values()))
+    return Selection(box, pick, tuple(indexed), arrays, at, tuple(new))
+
+
+def _is_apart(given: Sequence[Part]) -> bool:
+    """Whether something else stands between arrays and numbers."""
+    fixed = [i for i, part in enumerate(given) if isinstance(part, int | Expression | Node)]
+    return fixed[-1] - fixed[0] >= len(fixed)
+
+
+def _common_rank(x: Node, arrays: Sequence[Node]) -> int:
+    """The number of axes of arrays that broadcast.  Raises where they do not."""
+    shape: Shape = ()
+    for array in arrays:
+        met = zip(reversed(shape), reversed(array.shape), strict=False)
+        if any(n != 1 and m != 1 and equal(n, m) is False for n, m in met):
+            shapes = " and ".join(f"({', '.join(map(str, other.shape))})" for other in arrays)
+            problem = f"the indices have the shapes {shapes}, which do not fit together"
+            raise _fail(ShapeError(problem, hint="x[i[:, None], j] takes all pairs"), x)
+        shape = broadcast_shapes(shape, array.shape)
+    return len(shape)
 
 
 def _fail(error: GraphError, x: Node) -> GraphError:
     return locate(error, here(), (x,))
 
 
-def _parts(x: Node, index: object) -> list[Part]:
+def _parts(x: Node, given: Sequence[Part]) -> list[Part]:
     """One part for each axis of `x`, and None for each new axis."""
-    given = [_part(x, part) for part in (index if isinstance(index, tuple) else (index,))]
     used = sum(part is not None and part is not ... for part in given)
     dots = [place for place, part in enumerate(given) if part is ...]
     if len(dots) > 1:
@@ -78,16 +169,7 @@ def _parts(x: Node, index: object) -> list[Part]:
         raise _fail(IndexRangeError(f"{used} indices for an array of rank {x.ndim}"), x)
     rest: list[Part] = [slice(None)] * (x.ndim - used)
     place = dots[0] if dots else len(given)
-    parts = [*given[:place], *rest, *given[place + 1 :]]
-    arrays = [i for i, part in enumerate(parts) if isinstance(part, Node)]
-    if len(arrays) > 1:
-        hint = "index one axis after the other, or gx.take_along_axis"
-        raise _fail(UnsupportedError("an index has more than one array", hint=hint), x)
-    fixed = [i for i, part in enumerate(parts) if isinstance(part, int | Expression | Node)]
-    if arrays and fixed[-1] - fixed[0] >= len(fixed):
-        hint = "write two indices, one after the other"
-        raise _fail(UnsupportedError("an array and a number with a slice between them", hint=hint), x)
-    return parts
+    return [*given[:place], *rest, *given[place + 1 :]]
 
 
 def _part(x: Node, part: object) -> Part:
@@ -99,12 +181,12 @@ def _part(x: Node, part: object) -> Part:
     if isinstance(part, Node | np.ndarray | list | bool | np.bool_):
         node = part if isinstance(part, Node) else as_node(_whole(part))
         if is_integer(node.dtype):
-            return node
+            return cast(node, INT64)
         if node.dtype == BOOL:
             problem = "a mask selects a number of elements that is not known before the call"
             raise _fail(UnsupportedError(problem, hint="gx.where(mask, x, 0) keeps the shape"), x)
         raise _fail(ArgumentError(f"an index of {node.dtype}", hint='index.astype("int64")'), x)
-    hint = "numbers, slices, None, ... and an array of integers are"
+    hint = "numbers, slices, None, ... and arrays of integers are"
     raise _fail(ArgumentError(f"{part!r} is no index", hint=hint), x)
 
 

@@ -12,13 +12,13 @@ from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis
 from graphc.ops.indexing import ScatterAdd, Take
-from graphc.ops.movement import moveaxis
+from graphc.ops.movement import moveaxis, ravel
 from graphc.ops.placement import Declare, Slice, moved
 from graphc.origin import here
 from graphc.sizes import Size, lower_bound, minimum
 from graphc.types import INT64, TensorType, TupleType
 
-__all__ = ["Sort", "argsort", "sort", "topk"]
+__all__ = ["Sort", "argpartition", "argsort", "partition", "sort", "topk"]
 
 
 @final
@@ -61,14 +61,30 @@ class Sort(Routine, Differentiable):
         return "sort[descending]" if self.descending else "sort"
 
 
-def sort(x: Like, axis: int = -1, *, descending: bool = False) -> Node:
-    """The elements in order along `axis`.  A nan counts as larger than every number."""
+def sort(x: Like, axis: int | None = -1, *, descending: bool = False) -> Node:
+    """The elements in order along `axis`; of all elements for None.  A nan counts as larger than every number."""
     return _sorted("sort", x, axis, descending)[0]
 
 
-def argsort(x: Like, axis: int = -1, *, descending: bool = False) -> Node:
-    """Where the elements in order stand along `axis`, int64.  Equal elements keep their order."""
+def argsort(x: Like, axis: int | None = -1, *, descending: bool = False) -> Node:
+    """Where the elements in order stand along `axis`, int64.  Equal elements keep their order.
+
+    For None the places are those in all elements, in row-major order.
+    """
     return _sorted("argsort", x, axis, descending)[1]
+
+
+def partition(x: Like, kth: Size, axis: int | None = -1) -> Node:
+    """The elements along `axis` with the one of place `kth` where a sort has it, no larger ones before it.
+
+    All are in order: it is a sort.
+    """
+    return _partitioned("partition", x, kth, axis)[0]
+
+
+def argpartition(x: Like, kth: Size, axis: int | None = -1) -> Node:
+    """Where the elements of `partition` stand, int64."""
+    return _partitioned("argpartition", x, kth, axis)[1]
 
 
 def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
@@ -90,10 +106,19 @@ def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
     return _first(values, i, k), _first(places, i, k)
 
 
-def _sorted(name: str, x: Like, axis: int, descending: bool) -> tuple[Node, Node]:
-    """Values and places in order along `axis`."""
+def _partitioned(name: str, x: Like, kth: Size, axis: int | None) -> tuple[Node, Node]:
+    """Values and places in order along `axis`, which has a place `kth` where that is decided."""
     node = as_node(x)
-    i = one_axis(name, axis, node.ndim, node)
+    n = node.size if axis is None else node.shape[one_axis(name, axis, node.ndim, node)]
+    if isinstance(kth, int) and isinstance(n, int) and not -n <= kth < n:
+        raise locate(ShapeError(f"{name}: an axis with {n} elements has no place {kth}"), here(), (node,))
+    return _sorted(name, node, axis, False)
+
+
+def _sorted(name: str, x: Like, axis: int | None, descending: bool) -> tuple[Node, Node]:
+    """Values and places in order along `axis`."""
+    node = ravel(x) if axis is None else as_node(x)
+    i = one_axis(name, -1 if axis is None else axis, node.ndim, node)
     values, places = items(apply(Sort(descending), moveaxis(node, i, -1)))
     return moveaxis(values, -1, i), moveaxis(places, -1, i)
 

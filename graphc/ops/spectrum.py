@@ -18,7 +18,8 @@ from graphc.ops.diagonal import Diagonal
 from graphc.ops.extremes import max
 from graphc.ops.logic import greater
 from graphc.ops.matrices import identity_like, matrix, scaled, square_matrix
-from graphc.ops.movement import expand_dims, matrix_transpose, pad, squeeze
+from graphc.ops.movement import expand_dims, matrix_transpose, squeeze
+from graphc.ops.padding import pad
 from graphc.ops.products import matmul
 from graphc.sizes import Size, maximum, minimum
 from graphc.types import TensorType, TupleType, is_floating

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 PerAxis: TypeAlias = int | Sequence[int]
-Sides: TypeAlias = 'Size | Literal["same", "valid"] | Sequence[Size | tuple[Size, Size]]'
+Sides: TypeAlias = 'Size | Literal["same", "valid", "full"] | Sequence[Size | tuple[Size, Size]]'
 
 
 def count_of(n: Size, window: Size, stride: int, dilation: int) -> Size:
@@ -139,12 +139,12 @@ def windows(x: Like, window: Sequence[Size], *, stride: PerAxis = 1, dilation: P
     return apply(Windows(tuple(window), strides, per_axis("windows", "dilation", dilation, count)), node)
 
 
-def per_axis(name: str, what: str, value: object, count: int) -> tuple[int, ...]:
-    """One positive number for each of `count` axes.  `name` is the function that asks, for `what`."""
+def per_axis(name: str, what: str, value: object, count: int, *, least: int = 1) -> tuple[int, ...]:
+    """One number, `least` or more, for each of `count` axes.  `name` is the function that asks, for `what`."""
     given = list(value) if isinstance(value, Sequence) else [value] * count
-    numbers = tuple(number for number in given if isinstance(number, int) and number > 0)
+    numbers = tuple(number for number in given if isinstance(number, int) and number >= least)
     if len(given) != count or len(numbers) != count:
-        wanted = f"a positive int, or one for each of {count} axes"
+        wanted = f"{'a positive int' if least else 'an int of 0 or more'}, or one for each of {count} axes"
         raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {value!r}"), here(), ())
     return numbers
 
@@ -155,9 +155,13 @@ def sides_of(
     """How much to pad before and after each axis.
 
     A number is meant for all sides, a sequence has a number or a pair (before, after) per axis.  "valid" pads
-    nothing; "same" so that there are n / stride windows, rounded up, with the odd one after.
+    nothing; "same" so that there are n / stride windows, rounded up, with the odd one after; "full" so that every
+    window stands that meets one element of the array.
     """
     count = len(window)
+    if padding == "full":
+        reach = [maximum((k - 1) * step, 0) for k, step in zip(window, dilation, strict=True)]
+        return [(side, side) for side in reach]
     if padding == "same":
         missing = map(_missing, extents, window, stride, dilation)
         return [(size // 2, (size + 1) // 2) for size in missing]
@@ -166,7 +170,7 @@ def sides_of(
     pairs = [tuple(side) if isinstance(side, Sequence) else (side, side) for side in each]
     sizes = [size for pair in pairs for size in pair if isinstance(size, int | Expression)]
     if len(pairs) != count or len(sizes) != 2 * count or any(len(pair) != 2 for pair in pairs):
-        wanted = f"a number, {count} numbers or pairs, 'same' or 'valid'"
+        wanted = f"a number, {count} numbers or pairs, 'same', 'valid' or 'full'"
         raise locate(ArgumentError(f"{name}: padding is {wanted}, not {padding!r}"), here(), ())
     return list(zip(sizes[::2], sizes[1::2], strict=True))
 

@@ -5,13 +5,15 @@ from graphc.ir.arithmetic import Add, Neg, Spread, Sum, sum_over
 from graphc.ir.kinds import Elementwise, Lookup, Scatter
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
+from graphc.kernel.monoids import Monoid
 from graphc.passes.rewrite import Rule
 
 __all__ = ["INDEXING"]
 
 
 def _into_zeros(node: Node) -> bool:
-    return isinstance(node.op, Scatter) and uniform(node.inputs[0]) == 0
+    """Whether a node is elements added into zeros."""
+    return isinstance(node.op, Scatter) and node.op.monoid is Monoid.SUM and uniform(node.inputs[0]) == 0
 
 
 def _negated(node: Node) -> Node | None:

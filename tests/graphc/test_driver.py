@@ -205,3 +205,10 @@ def test_more_sizes_than_are_kept_still_work() -> None:
 def test_evaluate_takes_inputs_of_one_name() -> None:
     a, b = gx.input("a"), gx.input("a")
     assert gx.evaluate(a - b, {a: 3, b: 1}) == 2
+
+
+def test_two_numbers_of_a_program_never_share_a_name() -> None:
+    x = [gx.input(f"x{i}", (3,), dtype) for i, dtype in enumerate(("float64", "float32", "float16", "int64"))]
+    outputs = [gx.where(x[0] > 0.1, x[0] * 0.1, 0.0), *(gx.where(other > 0, other, 0) for other in x[1:])]
+    values = [np.array([-1, 0, 2]).astype(node.dtype) for node in x]  # 0.1 and the second 0 would both be n_0_1
+    assert [y.tolist() for y in gx.compile(x, outputs)(*values)] == [[0, 0, 0.2], *[[0, 0, 2]] * 3]

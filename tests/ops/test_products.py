@@ -1,5 +1,9 @@
 """How products are built, what their adjoints are, and what does not fit."""
 
+import math
+from collections.abc import Mapping, Sequence
+from string import ascii_lowercase
+
 import numpy as np
 import pytest
 
@@ -11,6 +15,7 @@ from graphc.ir.kinds import Product
 from graphc.ir.leaves import constant_array
 from graphc.ir.node import Node
 from graphc.ops.contraction import Contraction
+from graphc.ops.contraction_path import cheapest_path
 from graphc.ops.convolution import conv2d
 from graphc.ops.einsum import einsum
 from graphc.ops.products import matmul, outer, tensordot
@@ -78,6 +83,41 @@ def test_einsum_contracts_the_smallest_pair_first() -> None:
     assert products(einsum("ij,jk,kl->il", a, b, c)) == ["einsum[ij,jk->ik]", "einsum[ij,jk->ik]"]
     inner = [node for node in topological([einsum("ij,jk,kl->il", a, b, c)]) if isinstance(node.op, Contraction)]
     assert inner[0].shape == (2, 1)
+
+
+def _products(path: Sequence[tuple[int, ...]], terms: Sequence[str], out: str, extents: Mapping[str, int]) -> int:
+    """How many products of elements the contractions of a path take, where each is of two operands or of one."""
+    left, total = [set(term) for term in terms], 0
+    for places in path:
+        taken = set().union(*(left[place] for place in places))
+        left = [labels for place, labels in enumerate(left) if place not in places]
+        total += math.prod(extents[label] for label in taken) if len(places) > 1 else 0
+        left.append(taken & set(out).union(*left))
+    return total
+
+
+@pytest.mark.parametrize("count", range(3, 9))
+def test_einsum_takes_no_more_products_than_numpy(count: int) -> None:
+    rng = np.random.default_rng(count)
+    for _ in range(8):
+        letters = ascii_lowercase[: count + 1]
+        extents = {letter: int(rng.choice([2, 3, 7, 20])) for letter in letters}
+        terms = [letters[i : i + 2] + ("z" if rng.random() < 0.4 else "") for i in range(count)]
+        extents["z"], out = 5, letters[0] + letters[-1]
+        if sum("z" in term for term in terms) == 1:
+            out += "z"
+        operands = [np.broadcast_to(np.zeros(()), [extents[letter] for letter in term]) for term in terms]
+        text = f"{','.join(terms)}->{out}"
+        ours = _products(cheapest_path([set(term) for term in terms], set(out), extents), terms, out, extents)
+        assert ours <= _products(np.einsum_path(text, *operands, optimize="optimal")[0][1:], terms, out, extents)
+        assert ours <= _products(np.einsum_path(text, *operands, optimize="greedy")[0][1:], terms, out, extents)
+
+
+def test_einsum_of_many_operands_takes_no_time() -> None:
+    letters = ascii_lowercase
+    factors = [array(2, 2) for _ in range(20)]
+    y = einsum(",".join(letters[i : i + 2] for i in range(20)) + f"->a{letters[20]}", *factors)
+    assert len(products(y)) == 19
 
 
 def test_a_symbol_is_never_repeated() -> None:
@@ -158,7 +198,7 @@ def test_conv2d_says_what_is_wrong(x: tuple[int, ...], w: tuple[int, ...], group
 
 @pytest.mark.parametrize(
     "options",
-    [{"stride": 0}, {"stride": (1, 2, 3)}, {"dilation": "2"}, {"padding": "full"}, {"padding": (1, 2, 3)}],
+    [{"stride": 0}, {"stride": (1, 2, 3)}, {"dilation": "2"}, {"padding": "half"}, {"padding": (1, 2, 3)}],
     ids=str,
 )
 def test_conv2d_refuses_options_without_meaning(options: dict[str, object]) -> None:

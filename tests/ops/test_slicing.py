@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import graphc as gx
 from graphc import sizes
 from graphc.autodiff.reverse import placeholder
-from graphc.errors import ArgumentError, IndexRangeError, UnsupportedError
+from graphc.errors import ArgumentError, IndexRangeError, ShapeError, UnsupportedError
 from graphc.ir.node import Node, SameSize
 from graphc.ops.operators import NodeOperators
 from graphc.ops.placement import Pick, Slice
@@ -100,7 +101,8 @@ def test_a_number_is_checked_against_a_size(place: int, least: int) -> None:
         (slice(0, 2, 0), ArgumentError, None),
         (True, UnsupportedError, "gx.where"),
         (np.array([True, False]), UnsupportedError, "gx.where"),
-        (([0, 1], [0, 1]), UnsupportedError, "take_along_axis"),
+        (([0, 1], [0, 1, 2]), ShapeError, "pairs"),
+        (([True, False], [0, 1]), UnsupportedError, "gx.where"),
         ((slice(np.array(1), None),), UnsupportedError, "gx.take"),
         (np.array([0.5]), ArgumentError, "astype"),
     ],
@@ -110,11 +112,6 @@ def test_what_is_no_index_raises(index: Any, error: type[Exception], hint: str |
     with pytest.raises(error) as raised:
         array(2, 3)[index]
     assert hint is None or hint in str(raised.value)
-
-
-def test_an_array_and_a_number_with_a_slice_between_raise() -> None:
-    with pytest.raises(UnsupportedError):
-        array(2, 3, 4)[0, :, [1, 2]]
 
 
 def test_an_array_takes_the_place_of_its_axis() -> None:
@@ -132,3 +129,66 @@ def test_a_whole_slice_makes_no_node() -> None:
     x = array(2, sizes.symbol("n"))
     assert x[:] is x
     assert x[..., 0:] is x
+
+
+def test_arrays_stand_first_where_something_stands_between_them() -> None:
+    i, j = placeholder(TensorType((5, 1), INT64)), placeholder(TensorType((6,), INT64))
+    x = array(2, 3, 4)
+    assert x[i, j].shape == (5, 6, 4)
+    assert x[:, i, j].shape == (2, 5, 6)
+    assert x[i, :, j].shape == (5, 6, 3)
+    assert x[1, :, j].shape == (6, 3)
+    assert x[:, i, None, j].shape == (5, 6, 2, 1)
+    assert x[:, i, ..., j].shape == (5, 6, 2)
+
+
+def test_an_index_of_several_arrays_names_the_axis_that_it_is_outside() -> None:
+    x, i = gx.input("x", (2, 3, 4)), gx.input("i", ("k",), "int64")
+    f = gx.compile([x, i], x[0, i, i])
+    assert f(np.zeros((2, 3, 4), np.float32), np.array([-3, 2])).shape == (2,)
+    with pytest.raises(IndexRangeError, match=r"index out of range along axis 1, 3 is not in -3 [.][.] 2"):
+        f(np.zeros((2, 3, 4), np.float32), np.array([0, 3]))
+
+
+def _random_part(rng: np.random.Generator, n: int, wide: tuple[int, ...]) -> Any:
+    """A number, a slice or an array of integers for an axis of extent n."""
+    kind = rng.integers(4)
+    if kind == 0 and n:
+        return int(rng.integers(-n, n))
+    if kind == 1 and n:
+        shape = tuple(1 if rng.random() < 0.3 else m for m in wide[rng.integers(len(wide) + 1) :])
+        return rng.integers(-n, n, shape)
+    start, stop = (None if rng.random() < 0.3 else int(rng.integers(-n - 2, n + 3)) for _ in range(2))
+    return slice(start, stop, int(rng.choice([-3, -2, -1, 1, 2, 3])))
+
+
+def random_index(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """An index of every form that has a meaning."""
+    wide = tuple(rng.integers(1, 4, rng.integers(0, 3)).tolist())
+    parts = [_random_part(rng, n, wide) for n in shape]
+    if rng.random() < 0.5:
+        cut = sorted(rng.integers(0, len(parts) + 1, 2))
+        parts[cut[0] : cut[1]] = [...]
+    for _ in range(rng.integers(0, 3)):
+        parts.insert(rng.integers(0, len(parts) + 1), None)
+    return tuple(parts)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_indices_take_and_set_what_numpy_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1 if seed % 5 else 0, 6, rng.integers(1, 5)).tolist())
+    extents = tuple(f"n{axis}" for axis in range(len(shape))) if seed % 2 else shape
+    x = rng.standard_normal(shape)
+    node = gx.input("x", extents, "float64")
+    indices = [random_index(rng, shape) for _ in range(10)]
+    values = [np.asarray(rng.standard_normal(x[index].shape)) for index in indices]
+    expected = [x.copy() for _ in indices]
+    for result, index, value in zip(expected, indices, values, strict=True):
+        result[index] = value
+    outputs = [node[index] for index in indices]
+    outputs += [gx.at(node)[index].set(value) for index, value in zip(indices, values, strict=True)]
+    found = gx.compile([node], outputs)(x)
+    for actual, exact, index in zip(found, [*(x[index] for index in indices), *expected], indices * 2, strict=True):
+        assert actual.shape == exact.shape, index
+        np.testing.assert_array_equal(actual, exact, str(index))

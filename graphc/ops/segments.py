@@ -1,0 +1,87 @@
+"""Sums and extremes of segments: elements that share a number are combined."""
+
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.apply import apply, locate
+from graphc.ir.leaves import full
+from graphc.ir.node import Like, Node
+from graphc.ir.operands import as_node, cast, div
+from graphc.kernel.monoids import Monoid, start_of
+from graphc.ops.elementwise import floating
+from graphc.ops.indexing import ScatterAdd, as_index
+from graphc.ops.movement import expand_dims, ravel
+from graphc.ops.scattering import ScatterMax, ScatterMin
+from graphc.origin import here
+from graphc.sizes import Size, lower_bound
+from graphc.types import INT64, as_summed
+
+__all__ = ["bincount", "segment_max", "segment_mean", "segment_min", "segment_sum"]
+
+
+def segment_sum(x: Like, segment: Like, count: Size) -> Node:
+    """The sums of the elements, or slices, that have the same segment; of none: 0.
+
+    x [m..., q...]   segment [m...], from 0 to count - 1   ->   [count, q...]
+
+    The number of segments is known before the call.  A negative segment counts from the end; others outside fail
+    at the call.  Integers are added up in int64 (uint64).
+    """
+    node, places = _segmented("segment_sum", as_node(x), segment, count)
+    node = cast(node, as_summed(node.dtype))
+    return apply(ScatterAdd(0), full((count, *node.shape[places.ndim :]), 0, node.dtype), places, node)
+
+
+def segment_mean(x: Like, segment: Like, count: Size) -> Node:
+    """The means of the elements that have the same segment; of none: nan.  See `segment_sum`."""
+    node, places = _segmented("segment_mean", floating(x), segment, count)
+    total = segment_sum(node, places, count)
+    elements = segment_sum(full(places.shape, 1, node.dtype), places, count)
+    return div(total, expand_dims(elements, tuple(range(1, total.ndim))))
+
+
+def segment_max(x: Like, segment: Like, count: Size) -> Node:
+    """The largest of the elements that have the same segment; of none: the least number of the dtype, or -inf.
+
+    Equal ones share the gradient.  See `segment_sum`.
+    """
+    node, places = _segmented("segment_max", as_node(x), segment, count)
+    least = full((count, *node.shape[places.ndim :]), start_of(Monoid.MAX, node.dtype), node.dtype)
+    return apply(ScatterMax(0, checked=True), least, places, node)
+
+
+def segment_min(x: Like, segment: Like, count: Size) -> Node:
+    """The smallest of the elements that have the same segment; of none: the greatest number of the dtype, or inf.
+
+    Equal ones share the gradient.  See `segment_sum`.
+    """
+    node, places = _segmented("segment_min", as_node(x), segment, count)
+    greatest = full((count, *node.shape[places.ndim :]), start_of(Monoid.MIN, node.dtype), node.dtype)
+    return apply(ScatterMin(0, checked=True), greatest, places, node)
+
+
+def bincount(x: Like, length: Size, *, weights: "Like | None" = None) -> Node:
+    """How often each of 0 .. length - 1 stands in an array, int64; or the sums of the weights that stand there.
+
+    x [...]   weights [...]   ->   [length]
+
+    A negative element counts from the end; others outside fail at the call.
+    """
+    places = as_index("bincount", x)
+    if weights is None:
+        return segment_sum(ravel(full(places.shape, 1, INT64)), ravel(places), length)
+    node = as_node(weights)
+    if node.ndim != places.ndim:
+        problem = f"bincount: the weights have rank {node.ndim}, the array {places.ndim}"
+        raise locate(ShapeError(problem), here(), (places, node))
+    return segment_sum(node, places, length)
+
+
+def _segmented(name: str, node: Node, segment: Like, count: Size) -> tuple[Node, Node]:
+    """The operand, and its segments as indices."""
+    places = as_index(name, segment, node)
+    low = lower_bound(count)
+    if low is None or low < 0:
+        raise locate(ArgumentError(f"{name}: {count} is no number of segments"), here(), (node, places))
+    if places.ndim > node.ndim:
+        problem = f"{name}: the segments have rank {places.ndim}, the array {node.ndim}"
+        raise locate(ShapeError(problem, hint="the leading axes are those of the segments"), here(), (node, places))
+    return node, places
