@@ -28,4 +28,4 @@ class ShareSubexpressions(Pass[Graph, Graph]):
             if kept is not candidate:
                 log.note(f"one {node.op.name} for two", node.origin)
             new[node] = kept
-        return Graph(form.inputs, tuple(new[y] for y in form.outputs), {w: new[v] for w, v in form.updates.items()})
+        return form.on(new)

@@ -1,13 +1,14 @@
 """Graphs: roots and all that they need, in an order in which operands come first."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graphc.ir.leaves import Variable
-from graphc.ir.node import Node, Op
+from graphc.ir.node import IndexBound, Node, Op, SameSize
+from graphc.origin import Origin
 
-__all__ = ["Graph", "rebuilt", "topological"]
+__all__ = ["Demand", "Graph", "rebuilt", "topological"]
 
 
 def topological(roots: Iterable[Node]) -> list[Node]:
@@ -40,6 +41,19 @@ def rebuilt(node: Node, inputs: Sequence[Node]) -> Node:
     return Node(node.op, tuple(inputs), node.type, node.origin)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Demand:
+    """What a node as declared needs of a call: two equal sizes, or the elements of `index` in range.
+
+    It stands beside the nodes, so that a call fails by what was written, whatever becomes of the node.
+    """
+
+    need: SameSize | IndexBound
+    index: Node | None
+    op: str
+    origin: Origin
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A closed computation.
@@ -47,11 +61,13 @@ class Graph:
     inputs    what a call gives, in order; unused ones stay
     outputs   what a call gets
     updates   variable -> its next value; all read the values before the call
+    demands   what a call must find; empty until a pass has collected it
     """
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
     updates: Mapping[Node, Node] = field(default_factory=dict)
+    demands: tuple[Demand, ...] = ()
 
     @property
     def roots(self) -> tuple[Node, ...]:
@@ -62,10 +78,15 @@ class Graph:
         outputs = sorted(self.outputs, key=lambda node: -node.ndim)
         return (*self.updates.values(), *outputs)
 
+    @property
+    def demanded(self) -> tuple[Node, ...]:
+        """The indices that demands are about: computed even where nothing reads them any more."""
+        return tuple(demand.index for demand in self.demands if demand.index is not None)
+
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, operands before users."""
-        return tuple(topological(self.roots))
+        return tuple(topological((*self.roots, *self.demanded)))
 
     @cached_property
     def users(self) -> Mapping[Node, tuple[Node, ...]]:
@@ -87,11 +108,7 @@ class Graph:
         new: dict[Node, Node] = {}
         for node in self.nodes:
             new[node] = change(rebuilt(node, [new[operand] for operand in node.inputs]))
-        return Graph(
-            self.inputs,
-            tuple(new[node] for node in self.outputs),
-            {variable: new[node] for variable, node in self.updates.items()},
-        )
+        return self.on(new)
 
     def replace(self, nodes: Mapping[Node, Node]) -> "Graph":
         """The same computation with nodes exchanged, all at once."""
@@ -99,10 +116,15 @@ class Graph:
         for node in self.nodes:
             exchanged = nodes.get(node)
             new[node] = rebuilt(node, [new[operand] for operand in node.inputs]) if exchanged is None else exchanged
+        return self.on(new)
+
+    def on(self, new: Mapping[Node, Node]) -> "Graph":
+        """The graph whose outputs, next values and demanded indices are what `new` has for them."""
         return Graph(
             self.inputs,
             tuple(new[node] for node in self.outputs),
             {variable: new[node] for variable, node in self.updates.items()},
+            tuple(d if d.index is None else replace(d, index=new[d.index]) for d in self.demands),
         )
 
     def count(self, kind: type[Op]) -> int:

@@ -17,9 +17,12 @@ from graphc.ops.movement import reshape, transpose
 from graphc.ops.piecewise import maximum, minimum, remainder
 from graphc.origin import here
 from graphc.sizes import Size, lower_bound
-from graphc.types import INT64, Shape, TensorType, as_dtype, is_integer
+from graphc.types import DTYPES, INT64, Shape, TensorType, as_dtype, is_integer
 
 __all__ = ["ScatterAdd", "Take", "embedding", "one_hot", "scatter_add", "take", "take_along_axis"]
+
+_UINT64 = DTYPES["uint64"]
+_LARGEST = (1 << 63) - 1
 
 Mode: TypeAlias = Literal["raise", "clip", "wrap"]
 
@@ -28,7 +31,8 @@ Mode: TypeAlias = Literal["raise", "clip", "wrap"]
 class Take(Lookup):
     """Elements of operand 0 at the indices of operand 1 (see `Lookup`).  Adjoint: ScatterAdd.
 
-    `checked`: indices from the user are checked at the call; others are known to be in range.
+    `checked`: indices from the user are checked at the call; others are known to be in range.  So are those of
+    the adjoint, which may be all that a call computes.
     """
 
     axis: int
@@ -47,7 +51,7 @@ class Take(Lookup):
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         x, index = node.inputs
-        adjoint = ScatterAdd(self.axis, self.leading, self.paired, checked=False)
+        adjoint = ScatterAdd(self.axis, self.leading, self.paired, self.checked)
         return apply(adjoint, full(x.shape, 0, x.dtype), index, cotangent), None
 
     def lifted(self, extent: Size) -> Op:
@@ -96,7 +100,7 @@ class ScatterAdd(Scatter):
         return (
             cotangent,
             None,
-            apply(Take(self.axis, self.leading, self.paired, checked=False), cotangent, index),
+            apply(Take(self.axis, self.leading, self.paired, self.checked), cotangent, index),
         )
 
     def lifted(self, extent: Size) -> Op:
@@ -179,7 +183,7 @@ def scatter_add(x: Like, index: Like, updates: Like, axis: int = 0) -> Node:
     """
     node = as_node(x)
     axis = one_axis("scatter_add", axis, node.ndim, node)
-    places = _index("scatter_add", index, node)
+    places = _as_int64(_index("scatter_add", index, node))
     added = as_node(updates)
     shape = (*node.shape[:axis], *places.shape, *node.shape[axis + 1 :])
     if added.ndim > len(shape):
@@ -197,7 +201,7 @@ def one_hot(index: Like, classes: Size, dtype: object = "float32") -> Node:
 
     An index outside 0 .. classes - 1 gives zeros only.
     """
-    places = _index("one_hot", index)
+    places = _as_int64(_index("one_hot", index))
     shape = (*places.shape, classes)
     rows = spread(places, shape, (places.ndim,))
     return cast(equal(rows, spread(iota(classes), shape, range(places.ndim))), as_dtype(dtype))
@@ -209,7 +213,7 @@ def embedding(table: Like, index: Like) -> Node:
 
 
 def _index(name: str, index: Like, *others: Node) -> Node:
-    """`index` as int64."""
+    """`index` as a node of integers."""
     node = as_node(index)
     if not is_integer(node.dtype):
         hint = "gx.where keeps or replaces by a condition" if node.dtype == bool else 'index.astype("int64")'
@@ -218,7 +222,12 @@ def _index(name: str, index: Like, *others: Node) -> Node:
             here(),
             (*others, node),
         )
-    return cast(node, INT64)
+    return node
+
+
+def _as_int64(index: Node) -> Node:
+    """`index` as int64; what is too large for it as the largest int64, which no extent reaches."""
+    return cast(minimum(index, _LARGEST) if index.dtype == _UINT64 else index, INT64)
 
 
 def _may_fail(x: Node, axis: int, mode: str) -> bool:
@@ -227,15 +236,16 @@ def _may_fail(x: Node, axis: int, mode: str) -> bool:
 
 
 def _in_range(index: Node, x: Node, axis: int, mode: str) -> Node:
-    """`index`, for "clip" and "wrap" brought into 0 .. n - 1."""
+    """`index` as int64, for "clip" and "wrap" brought into 0 .. n - 1."""
     n = x.shape[axis]
     match mode:
         case "raise":
-            return index
+            return _as_int64(index)
         case "clip":
-            return maximum(minimum(index, size_node(n - 1)), 0)
+            return maximum(minimum(_as_int64(index), size_node(n - 1)), 0)
         case "wrap":
-            return remainder(index, size_node(n))
+            wide = index if index.dtype == _UINT64 else cast(index, INT64)
+            return cast(remainder(wide, size_node(n)), INT64)
     raise locate(ArgumentError(f"the mode is 'raise', 'clip' or 'wrap', not {mode!r}"), here(), (x, index))
 
 

@@ -59,7 +59,7 @@ def _picked_earlier(node: Node) -> Node | None:
 def _picked(op: Lookup, x: Node, index: Node, node: Node) -> Node:
     number = uniform(x)
     if number is not None:
-        return full(node.shape, number, x.dtype)
+        return full(node.shape, number, x.dtype, weak=x.tensor.weak)
     return apply(op, x, index)
 
 

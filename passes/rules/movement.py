@@ -46,7 +46,7 @@ def _spread_later(node: Node) -> Node | None:
         if x.op == spreading:
             small.append(x.inputs[0])
         elif number is not None:
-            small.append(full(first.inputs[0].shape, number, x.dtype))
+            small.append(full(first.inputs[0].shape, number, x.dtype, weak=x.tensor.weak))
         else:
             return None
     return apply(spreading, apply(node.op, *small))
