@@ -50,7 +50,7 @@ class FoldArrays(Pass[Graph, Graph]):
                     new[node] = constant_array(arrays[node])
             else:
                 new[node] = rebuilt(node, [new[x] for x in node.inputs])
-        return Graph(form.inputs, tuple(new[y] for y in form.outputs), {w: new[v] for w, v in form.updates.items()})
+        return form.on(new)
 
     def _wanted(self, graph: Graph) -> list[Node]:
         """The nodes to fold: those that constants decide, and that the rest of the graph reads."""
@@ -68,7 +68,7 @@ class FoldArrays(Pass[Graph, Graph]):
                     decided[node] = True
                     continue
             read |= dict.fromkeys(x for x in node.inputs if x in decided)
-        read |= dict.fromkeys(root for root in graph.roots if root in decided)
+        read |= dict.fromkeys(root for root in (*graph.roots, *graph.demanded) if root in decided)
         return [node for node in dict.fromkeys(map(_under, read)) if decided[node]]
 
 

@@ -35,6 +35,6 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
         graph = trace.apply(FoldArrays(), graph)
     units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
     lowered = trace.apply(Lower(), units)
-    lowered = trace.apply(CommitInPlace(target), lowered)
+    lowered = trace.apply(CommitInPlace(), lowered)
     lowered = trace.apply(ComputeInOutputs(), lowered)
     return trace.apply(ReuseStorage(), lowered)

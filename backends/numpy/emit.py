@@ -101,6 +101,7 @@ class _Part:
     counters: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, str] = field(default_factory=dict)
     numbers: dict[Const, str] = field(default_factory=dict)
+    bound: dict[str, DType] = field(default_factory=dict)  # the name of a number, as whose it was first bound
     views: dict[Buffer, str] = field(default_factory=dict)
     tables: dict[tuple[Size, Size], str] = field(default_factory=dict)
     bind: Writer = field(default_factory=Writer)
@@ -170,11 +171,16 @@ class _Part:
         return self.sizes[text]
 
     def _number(self, const: Const) -> str:
-        """A constant as the name of an array without axes, bound once."""
+        """A constant as the name of an array without axes, bound once.
+
+        Where numbers of several dtypes read alike, all but the first have the dtype in their name: a number
+        alone has no letters that a dtype has, so no two names meet.
+        """
         if const not in self.numbers:
             name = number_name(const) or self._fresh("number")
-            if name in self.numbers.values():
-                name = self._fresh(f"{name}_")
+            if self.bound.setdefault(name, const.dtype) != const.dtype:
+                name = f"{name}_{name_of(const.dtype)}"
+                self.bound[name] = const.dtype
             self.numbers[const] = name
             dtype = "bfloat16" if const.dtype == BFLOAT16 else f'"{name_of(const.dtype)}"'
             self.bind.line(f"{name} = np.array({number_text(const)}, {dtype})")

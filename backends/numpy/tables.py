@@ -61,7 +61,7 @@ UFUNCS: Mapping[Fn, str] = {
     Fn.AND: "np.bitwise_and",
     Fn.OR: "np.bitwise_or",
     Fn.XOR: "np.bitwise_xor",
-    Fn.NOT: "np.logical_not",
+    Fn.NOT: "np.invert",
     Fn.ISNAN: "np.isnan",
     Fn.ISFINITE: "np.isfinite",
 }
