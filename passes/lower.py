@@ -107,7 +107,7 @@ class _Lowering:
 
     def _commit(self, value: Node, variable: Buffer) -> None:
         """Set a variable at the end.  A next value that is another variable is copied while that is still old."""
-        source = self.source(value)
+        source = Source(value, None) if value in self.buffers else self.source(value)
         if not isinstance(source.node.op, Leaf) or isinstance(source.node.op, Variable):
             under = self.buffer(source.node)
             if under.root.role is Role.VARIABLE:
