@@ -18,10 +18,10 @@ from graphc.kernel.program import (
     Store,
     targets,
 )
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load
+from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
 from graphc.sizes import equal
 
-__all__ = ["Access", "copied_by", "is_copy", "loads_at", "reads_by_data", "rewritten", "stores_at", "substituted"]
+__all__ = ["Access", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +53,6 @@ def loads_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
         for let in stage.lets
         if isinstance(let, Load) and let.buffer.root is buffer.root
     ]
-
-
-def reads_by_data(stage: Stage) -> bool:
-    """Whether an index of a load comes from another load."""
-    data: set[int] = set()
-    for number, let in enumerate(stage.lets):
-        match let:
-            case Load(index=index):
-                if any(part in data for part in index):
-                    return True
-                data.add(number)
-            case Call(args=args):
-                if any(arg in data for arg in args):
-                    data.add(number)
-            case _:
-                pass
-    return False
 
 
 def stores_at(kernel: Kernel, buffer: Buffer) -> list[Access]:

@@ -18,9 +18,7 @@ def integer_power(operands: Sequence[Value], dtype: DType, draft: Draft) -> Valu
     """
     x, y = operands
     sign = _line("np.right_shift", [y, str(8 * dtype.itemsize - 1)], draft, dtype)  # 0, or -1 for y < 0
-    mask = _line(
-        "np.bitwise_or", [_line("np.invert", [sign], draft, dtype), "1"], draft, dtype
-    )  # all, or the last bit
+    mask = _line("np.bitwise_or", [_line("np.invert", [sign], draft, dtype), "1"], draft, dtype)  # all, or the last bit
     power = _line("np.power", [x, _line("np.bitwise_and", [y, mask], draft, dtype)], draft, dtype)
     unit = _line("np.equal", [_line("np.absolute", [x], draft, dtype), "1"], draft, BOOL)
     kept = _line("np.logical_or", [unit, _line("np.greater_equal", [y, "0"], draft, BOOL)], draft, BOOL)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from graphc.backends.numpy.homes import Wish, number, place, settle
+from graphc.backends.numpy.homes import Wish, grant, number, place
 from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.kernel.scalar import Axis
 from tests.kernel.building import F32, temporary
@@ -30,16 +30,16 @@ def slots_of(instructions: list[Instruction]) -> int:
     return len(place(instructions, lambda axes: (8,), lambda beginning: f"{beginning}{next(names)}"))
 
 
-def settled(instructions: list[Instruction], wish: Wish) -> list[str]:
+def granted(instructions: list[Instruction], wish: Wish) -> list[str]:
     number(instructions)
-    settle(instructions, [wish], lambda buffer: buffer)
+    grant(instructions, [wish], lambda buffer: buffer)
     return [line for instruction in instructions for line in instruction.write()]
 
 
 def test_a_stored_value_is_computed_in_its_place() -> None:
     y, x = temporary(8), temporary(8)
     first = made([loaded_from(x, "x")])
-    assert settled([first], Wish(result(first), y, View("y", "y", False, ALONG))) == []
+    assert granted([first], Wish(result(first), y, View("y", "y", False, ALONG))) == []
     assert result(first).name == "y"
 
 
@@ -48,7 +48,7 @@ def test_a_value_stored_over_what_is_read_later_is_copied_last() -> None:
     first = made([loaded_from(x, "x")])
     result(first).name = ""
     second = made([loaded_from(w, "w"), result(first)], name="s")
-    lines = settled([first, second], Wish(result(first), w, View("w", "w", False, ALONG)))
+    lines = granted([first, second], Wish(result(first), w, View("w", "w", False, ALONG)))
     assert result(first).name == ""
     result(first).name = "s0"
     assert len(lines) == 1
@@ -58,7 +58,7 @@ def test_a_value_stored_over_its_own_operand_is_computed_there_if_it_may_be() ->
     w = temporary(8)
     for in_place in (True, False):
         first = made([loaded_from(w, "w")], in_place=in_place)
-        lines = settled([first], Wish(result(first), w, View("w", "w", False, ALONG)))
+        lines = granted([first], Wish(result(first), w, View("w", "w", False, ALONG)))
         assert (result(first).name == "w") == in_place
         assert len(lines) == (not in_place)
 

@@ -7,6 +7,7 @@ import pytest
 
 from graphc.backends.numpy.support import span, windows
 from graphc.backends.numpy.views import Affine, affine_of, axes_of, is_plain, view_text
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis, Const, Fn, Formula
@@ -71,7 +72,7 @@ def test_only_a_slice_or_a_transpose_is_plain() -> None:
 def test_lets_are_affine_where_they_are_sums_and_multiples_of_axes() -> None:
     formula = Formula()
     i, j = formula.axis(I), formula.axis(J)
-    both = formula.affine([(i, 2), (j, -1)], N)
+    both = formula.affine(AffineIndex(((0, 2), (1, -1)), N), [i, j])
     product = formula.call(Fn.MUL, (i, j))
     data = load(formula, given(0, 3, dtype=INT64), i)
     shifted = formula.call(Fn.ADD, (data, formula.size(1)))

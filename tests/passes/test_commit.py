@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.backends.numpy.tables import TARGET
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.program import Check, Kernel, Monoid, Program, Stage, Step, Store
-from graphc.kernel.scalar import Call, Fn, Formula
-from graphc.kernel.target import Target
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Check, Kernel, Program, Stage, Step, Store
+from graphc.kernel.scalar import Fn, Formula
 from graphc.kernel.verify import verify
 from graphc.passes.commit import commit
-from graphc.passes.places import reads_by_data
 from graphc.types import INT64
 from tests.backends.running import run
 from tests.kernel.building import (
@@ -28,8 +26,6 @@ from tests.kernel.building import (
     temporary,
     variable,
 )  # fmt: skip
-
-ANY = Target("any")
 
 
 def copied(source: Buffer, out: Buffer) -> Kernel:
@@ -50,7 +46,7 @@ def update(
 def test_a_next_value_is_computed_in_the_variable() -> None:
     x, w, t = given(0, 3), variable(0, 3), temporary(3)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x)
-    committed = commit(program, ANY)
+    committed = commit(program)
     verify(committed)
     assert (len(committed.steps), committed.commit, committed.temporaries) == (1, 0, ())
     for same in (program, committed):
@@ -60,13 +56,13 @@ def test_a_next_value_is_computed_in_the_variable() -> None:
 def test_what_others_read_is_kept() -> None:
     x, w, t, y = given(0, 3), variable(0, 3), temporary(3), output(0, 3)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x, pointwise(Fn.NEG, [t], y), outputs=(y,))
-    assert len(commit(program, ANY).steps) == len(program.steps)
+    assert len(commit(program).steps) == len(program.steps)
 
 
 def test_the_old_value_is_read_before_it_is_lost() -> None:
     x, w, t, y = given(0, 3), variable(0, 3), temporary(3), output(0, 3)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x, pointwise(Fn.NEG, [w], y), outputs=(y,))
-    committed = commit(program, ANY)
+    committed = commit(program)
     assert len(committed.steps) == 2
     (after,), (kept,) = run(committed, [floats([1, 2, 3])], [floats([10, 20, 30])])
     assert after.tolist() == [-10, -20, -30]
@@ -77,7 +73,7 @@ def test_two_variables_that_swap_keep_copies() -> None:
     w, v, t, s = variable(0, 3), variable(1, 3), temporary(3), temporary(3)
     steps = [pointwise(Fn.NEG, [v], t), pointwise(Fn.ABS, [w], s), copied(t, w), copied(s, v)]
     program = program_of(steps, variables=[w, v], commit=2, symbols=())
-    committed = commit(program, ANY)
+    committed = commit(program)
     verify(committed)
     for same in (program, committed):
         _, after = run(same, [], [floats([-1, 2, 3]), floats([4, 5, 6])])
@@ -88,21 +84,14 @@ def test_a_running_fold_over_the_variable_is_not_written_over_it_early() -> None
     x, w, t = given(0, 2, 3), variable(0, 2, 3), temporary(2, 3)
     program = update(running(Monoid.SUM, w, t, reverse=True), t, w, x)
     start = floats([[1, 2, 3], [4, 5, 6]])
-    for same in (program, commit(program, ANY)):
+    for same in (program, commit(program)):
         assert run(same, [start], [start])[1][0].tolist() == [[6, 5, 3], [15, 11, 6]]
-
-
-def test_a_function_that_may_fail_sets_no_variable() -> None:
-    x, w, t = given(0, 3, dtype=INT64), variable(0, 3, dtype=INT64), temporary(3, dtype=INT64)
-    program = update(pointwise(Fn.POW, [w, x], t), t, w, x)
-    assert len(commit(program, ANY).steps) == 1
-    assert len(commit(program, TARGET).steps) == 2
 
 
 def test_a_slice_of_a_next_value_is_no_copy_of_it() -> None:
     x, w, t = given(0, 5), variable(0, 3), temporary(5)
     program = update(pointwise(Fn.NEG, [x], t), t, w, x)
-    committed = commit(program, ANY)
+    committed = commit(program)
     assert len(committed.steps) == 2
     assert run(committed, [floats([1, 2, 3, 4, 5])], [floats([0, 0, 0])])[1][0].tolist() == [-1, -2, -3]
 
@@ -110,29 +99,9 @@ def test_a_slice_of_a_next_value_is_no_copy_of_it() -> None:
 def test_checks_stay_before_what_they_guard() -> None:
     x, w, t = given(0, 3, dtype=INT64), variable(0, 3, dtype=INT64), temporary(3, dtype=INT64)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x, index_check(x, 3))
-    committed = commit(program, TARGET)
+    committed = commit(program)
     assert isinstance(committed.steps[0], Check)
     assert committed.commit == 1
-
-
-#: next values that a backend computes by what may raise, or takes memory
-FALLIBLE = {
-    "integer power": lambda v, x: v ** (v - 7),
-    "lookup": lambda v, x: v + gx.take(x, v * 0),
-    "argmax": lambda v, x: v + gx.argmax(x),
-}
-
-
-@pytest.mark.parametrize("name", FALLIBLE)
-@pytest.mark.parametrize("level", [0, 2])
-def test_nothing_that_may_fail_is_in_the_commit(name: str, level: int) -> None:
-    v, x = gx.state("v", np.array([2, -1, 1, 0])), gx.input("x", (4,), "int64")
-    f = gx.compile([x], updates={v: FALLIBLE[name](v, x)}, outputs=[], level=level)
-    late = f.program.steps[f.program.commit :]
-    assert all(isinstance(step, Kernel) and not step.locals for step in late)
-    stages = [stage for step in late if isinstance(step, Kernel) for stage in step.stages]
-    assert not any(reads_by_data(stage) for stage in stages)
-    assert not any((let.fn, let.dtype) in TARGET.fallible for s in stages for let in s.lets if isinstance(let, Call))
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphc.kernel.room import Room
 from graphc.kernel.scalar import Fn
 from graphc.passes.memory import Interval, Layout, Placement, layout
 from graphc.passes.reuse import reuse
@@ -23,7 +24,7 @@ spans = st.tuples(st.integers(0, 12), st.integers(0, 4), st.integers(0, 400)).ma
 
 def placed(*intervals: Interval, sizes: tuple[int, ...] = ()) -> Placement:
     symbols = ("n",) if sizes else ()
-    return Layout(intervals, {}, {}, symbols, ALIGNMENT).place(sizes)
+    return Layout(intervals, {}, (), symbols, ALIGNMENT).place(sizes)
 
 
 @given(st.lists(spans, max_size=12))
@@ -62,8 +63,8 @@ def test_sizes_are_evaluated() -> None:
 def test_lifetimes_run_from_the_first_writer_to_the_last_reader(aliased: bool) -> None:
     x, t, s, y = an_input(0, N), temporary(N), temporary(N), output(0, N)
     program = program_of([pointwise(Fn.NEG, [x], t), pointwise(Fn.ABS, [t], s), pointwise(Fn.NEG, [s], y)], [x], [y])
-    plan = layout(reuse(program) if aliased else program, [0, 128, 0], ALIGNMENT)
-    assert plan.workspaces == {1: len(plan.intervals) - 1}
+    plan = layout(reuse(program) if aliased else program, [Room(128, 1)], ALIGNMENT)
+    assert plan.rooms == (len(plan.intervals) - 1,)
     spans = [(i.first, i.last) for i in plan.intervals]
     assert spans == ([(0, 2), (1, 1)] if aliased else [(0, 1), (1, 2), (1, 1)])
     assert (plan.storage[t] == plan.storage[s]) == aliased

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Kernel, Monoid, Program, Stage, Step, Store
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Kernel, Program, Stage, Step, Store
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula, Load
 from graphc.kernel.verify import verify
@@ -85,7 +87,7 @@ def test_other_bytes_are_no_room(dtype: DType, shape: tuple[int, ...]) -> None:
 def test_an_element_that_is_read_elsewhere_is_not_written_over() -> None:
     t, s = temporary(3), temporary(3)
     formula, (at,) = Formula(), axes(3)
-    backwards = formula.affine([(formula.axis(at), -1)], 2)
+    backwards = formula.affine(AffineIndex(((0, -1),), 2), [formula.axis(at)])
     value = formula.add(Load(t, (backwards,), t.dtype))
     store = Store(s, (formula.axis(at),), value)
     flipped = Kernel((at,), (Stage((), tuple(formula.lets), (store,)),), HERE)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Mul, Neg
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node, apply
+from graphc.ir.node import Node
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite, Rule
 

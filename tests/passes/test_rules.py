@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Spread, Squeeze, Sum, ones_like, zeros_like
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import full, size_node
-from graphc.ir.node import apply
 from graphc.kernel.arrays import Array
 from graphc.ops.indexing import ScatterAdd
 from graphc.passes.pipeline import Log

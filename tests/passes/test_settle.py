@@ -7,7 +7,8 @@ import pytest
 
 import graphc as gx
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Kernel, Monoid, Program, Stage, Store
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Kernel, Program, Stage, Store
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula
 from graphc.kernel.verify import verify
