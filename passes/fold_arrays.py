@@ -69,7 +69,7 @@ class FoldArrays(Pass[Graph, Graph]):
                     decided[node] = True
                     continue
             read |= dict.fromkeys(x for x in node.inputs if x in decided)
-        read |= dict.fromkeys(root for root in graph.roots if root in decided)
+        read |= dict.fromkeys(root for root in (*graph.roots, *graph.demanded) if root in decided)
         return [node for node in dict.fromkeys(map(_under, read)) if decided[node]]
 
 

@@ -24,7 +24,7 @@ from graphc.ir.kinds import (
     Scatter,
 )
 from graphc.ir.leaves import Item, SizeOf, uniform
-from graphc.ir.node import IndexBound, Node
+from graphc.ir.node import Node
 from graphc.kernel.target import Target
 from graphc.passes.costs import Costs
 from graphc.passes.pipeline import Log
@@ -68,15 +68,25 @@ class _Fusion:
     stored: set[Node] = field(default_factory=set)
     folded: dict[Node, frozenset[Shape]] = field(default_factory=dict)
     members: dict[Node, tuple[int, ...]] = field(default_factory=dict)  # node -> the units that compute it
+    demanded: set[Node] = field(default_factory=set)
 
     def run(self) -> Partition:
         for node in self.graph.nodes:
             self._note_folded(node)
         roots = set(self.graph.roots)
         self.stored |= roots
+        self._store_demanded()
         for node in reversed(self.graph.nodes):
             self._visit(node, node in roots)
         return Partition(self.graph, tuple(reversed(self.units)), frozenset(self.stored), self.sources)
+
+    def _store_demanded(self) -> None:
+        """Indices are checked as they lie in a buffer: their own, or the one of which they show every element."""
+        for index in self.graph.demanded:
+            whole = self.sources[index].node if shows_all(index, self.sources) else index
+            self.demanded |= {index, whole}
+            if not isinstance(whole.op, Leaf):
+                self.stored.add(whole)
 
     def _note_folded(self, node: Node) -> None:
         """Remember, for values per row, the extents of the rows that were folded to get them."""
@@ -148,12 +158,12 @@ class _Fusion:
             self._read(source.node, node, composed(source.map, map), by_data)
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
-        """Read an operand of indices.  One that is checked is stored, just as it is checked, before the unit runs."""
+        """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
         operand = node.inputs[position]
-        checked = any(isinstance(r, IndexBound) for r in node.op.requirements(*(x.tensor for x in node.inputs)))
+        source = self.sources.get(operand)
+        checked = operand in self.demanded or (source is not None and source.node in self.demanded)
         self._read_operand(node, operand, map, by_data=checked)
-        if checked and not isinstance(operand.op, Leaf) and not shows_all(operand, self.sources):
-            self.stored.add(operand)
+        if operand in self.stored:
             self._need(operand, max(self._units_of(node)))
 
     def _units_of(self, reader: Node) -> tuple[int, ...]:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy.typing as npt
 
 from graphc.display import Displayed
+from graphc.ir.graph import Demand
 from graphc.ir.kinds import (
     Deposit,
     Leaf,
-    Lookup,
     Movement,
     Product,
     Reshaped,
@@ -25,9 +25,9 @@ from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel,
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
 from graphc.passes.loops import loops_kernel
 from graphc.passes.patterns import Iteration, iteration_of, unit_pattern
-from graphc.passes.sources import Source, shows_all
+from graphc.passes.sources import Source
 from graphc.passes.units import Loops, Partition
-from graphc.sizes import equal, symbols_of
+from graphc.sizes import symbols_of
 from graphc.types import TensorType
 
 __all__ = ["Lowered", "lower"]
@@ -62,6 +62,7 @@ class _Lowering:
     constants: list[npt.NDArray[Any]] = field(default_factory=list)
     constant_buffers: list[Buffer] = field(default_factory=list)
     wanted: dict[Node, Buffer] = field(default_factory=dict)  # node -> the output it is computed into
+    awaited: dict[Node, list[tuple[Demand, Node]]] = field(default_factory=dict)  # what makes an index, that index
     checked: set[tuple[Buffer, object]] = field(default_factory=set)
     kernels: dict[Pattern, tuple[Kernel, list[Buffer]]] = field(default_factory=dict)  # the first of each pattern
     iterations: dict[Pattern, Iteration] = field(default_factory=dict)
@@ -85,11 +86,15 @@ class _Lowering:
                 if computed is not node:
                     self.buffers[node] = buffer
         self._check_sizes()
+        self._await_indices()
         for unit in self.partition.units:
             if isinstance(unit, Loops):
                 self._lower_loops(unit)
+                for node in unit.nodes:
+                    self._check_indices(node)
             else:
                 self._lower_single(unit.node)
+                self._check_indices(unit.node)
         for node, buffer in copies:
             self.steps.append(copy_kernel(self.source(node), buffer, node.origin, self.buffer))
         for variable, value in graph.updates.items():
@@ -108,7 +113,7 @@ class _Lowering:
 
     def _commit(self, value: Node, variable: Buffer) -> None:
         """Set a variable at the end.  A next value that is another variable is copied while that is still old."""
-        source = self.source(value)
+        source = Source(value, None) if value in self.buffers else self.source(value)
         if not isinstance(source.node.op, Leaf) or isinstance(source.node.op, Variable):
             under = self.buffer(source.node)
             if under.root.role is Role.VARIABLE:
@@ -178,38 +183,38 @@ class _Lowering:
     # Checks.
 
     def _check_sizes(self) -> None:
-        seen: set[tuple[object, object]] = set()
-        symbolic = {node for node in self.partition.graph.nodes if _is_symbolic(node)}
-        if not symbolic:
-            return
-        for node in self.partition.graph.nodes:
-            if symbolic.isdisjoint(node.inputs):
-                continue
-            for need in node.op.requirements(*(x.tensor for x in node.inputs)):
-                if not isinstance(need, SameSize) or equal(need.left, need.right):
-                    continue
-                if (need.left, need.right) not in seen:
-                    seen.add((need.left, need.right))
-                    because = f"{node.op.name}: {need.because}"
-                    self.steps.append(Check(SizesAgree(need.left, need.right), because, need.hint, (node.origin,)))
+        for demand in self.partition.graph.demands:
+            need = demand.need
+            if isinstance(need, SameSize):
+                because = f"{demand.op}: {need.because}"
+                self.steps.append(Check(SizesAgree(need.left, need.right), because, need.hint, (demand.origin,)))
 
-    def _check_indices(self, node: Node) -> None:
-        for need in node.op.requirements(*(x.tensor for x in node.inputs)):
-            if isinstance(need, IndexBound):
-                operand = node.inputs[need.operand]
-                seen = shows_all(operand, self.partition.sources)
-                index = self.buffer(self.partition.sources[operand].node if seen else operand)
-                if (index, need.extent) not in self.checked:
-                    self.checked.add((index, need.extent))
-                    condition = IndexInRange(index, need.extent, negative=True)
-                    self.steps.append(Check(condition, f"{node.op.name}: {need.because}", None, (node.origin,)))
+    def _await_indices(self) -> None:
+        """Check indices that are given, and note for others which node is to be computed first."""
+        for demand in self.partition.graph.demands:
+            if demand.index is None:
+                continue
+            node = demand.index
+            source = self.partition.sources.get(node)
+            if source is not None and node not in self.partition.stored:
+                node = source.node
+            self.awaited.setdefault(_made_as(node), []).append((demand, node))
+        for made in [node for node in self.awaited if isinstance(node.op, Leaf)]:
+            self._check_indices(made)
+
+    def _check_indices(self, made: Node) -> None:
+        """Check what was waiting for `made`."""
+        for demand, node in self.awaited.pop(made, ()):
+            need, index = demand.need, self.buffer(node)
+            assert isinstance(need, IndexBound), need
+            if (index, need.extent) not in self.checked:
+                self.checked.add((index, need.extent))
+                condition = IndexInRange(index, need.extent, negative=True)
+                self.steps.append(Check(condition, f"{demand.op}: {need.because}", None, (demand.origin,)))
 
     # Steps.
 
     def _lower_loops(self, unit: Loops) -> None:
-        for node in unit.nodes:
-            if isinstance(node.op, Lookup):
-                self._check_indices(node)
         outputs: dict[Node, tuple[Buffer, ...]] = {}
         for node in unit.nodes:
             if not isinstance(node.type, TensorType):
@@ -248,7 +253,6 @@ class _Lowering:
                 operands = [self.source(x) for x in node.inputs]
                 self.steps.append(deposit_kernel(node, operands, self._result(node), self.buffer))
             case Scatter():
-                self._check_indices(node)
                 operands = [self.source(x) for x in node.inputs]
                 self.steps.append(scatter_kernel(node, operands, self._result(node), self.buffer))
             case Running():
@@ -283,13 +287,12 @@ class _Lowering:
             self.repeated.add(step)
 
 
+def _made_as(node: Node) -> Node:
+    """The node whose step makes the elements of a reshaped one, or of one result of several."""
+    while isinstance(node.op, Reshaped | Item):
+        node = node.inputs[0]
+    return node
+
+
 def _view(of: Buffer, node: Node) -> Buffer:
     return Buffer(of.role, node.dtype, node.shape, of.slot, of.root)
-
-
-def _is_symbolic(node: Node) -> bool:
-    if isinstance(node.type, TensorType):
-        for extent in node.type.shape:
-            if not isinstance(extent, int):
-                return True
-    return False

@@ -19,8 +19,9 @@ from graphc.kernel.program import (
     targets,
 )
 from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
+from graphc.sizes import equal
 
-__all__ = ["Access", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
+__all__ = ["Access", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,24 @@ def is_copy(step: Step) -> tuple[Buffer, Buffer] | None:
     (effect,) = stage.effects
     if not isinstance(effect, Store) or effect.combine is not None:
         return None
-    load = stage.lets[effect.value]
-    return (load.buffer, effect.buffer) if isinstance(load, Load) and load.index == effect.index else None
+    source = copied_by(stage, effect)
+    return None if source is None else (source, effect.buffer)
+
+
+def copied_by(stage: Stage, store: Store) -> Buffer | None:
+    """The buffer of which a store copies every element to the same place of one of the same type; else None."""
+    load = stage.lets[store.value]
+    if not isinstance(load, Load) or load.index != store.index or load.guard is not None:
+        return None
+    source, out = load.buffer, store.buffer
+    walked = _plain(stage.lets, store.index)
+    if walked is None or source.dtype != out.dtype or len(source.shape) != len(out.shape):
+        return None
+    axes = [axis for axis in walked if isinstance(axis, Axis)]
+    extents = [axis.extent if isinstance(axis, Axis) else 1 for axis in walked]
+    if len(set(axes)) < len(axes) or not all(map(equal, extents, out.shape)):
+        return None
+    return source if all(map(equal, extents, source.shape)) else None
 
 
 def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:

@@ -50,11 +50,7 @@ class Ancestry:
             if stands or not new.keys().isdisjoint(inputs):
                 origin = self._origin(node, known) if stands else node.origin
                 new[node] = Node(node.op, tuple([new.get(x, x) for x in inputs]), node.type, origin)
-        return Graph(
-            graph.inputs,
-            tuple(new.get(y, y) for y in graph.outputs),
-            {w: new.get(v, v) for w, v in graph.updates.items()},
-        )
+        return graph.exchanged(new)
 
     def _origin(self, node: Node, known: dict[Node, Origin]) -> Origin:
         """The origin of a node and of all behind it, those of the nodes behind being found first."""

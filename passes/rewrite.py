@@ -19,8 +19,8 @@ Change: TypeAlias = Callable[[Node], Node | None]
 class Rule:
     """What a node with an op of class `of` may be replaced by.
 
-    `change` gives the replacement, of the same type, or None where the rule does not apply.  An exact rule
-    changes no bit of any result; `because` says what another one is good for.
+    `change` gives the replacement, of the same dtype and equal extents, or None where the rule does not apply.
+    An exact rule changes no bit of any result; `because` says what another one is good for.
     """
 
     name: str
@@ -64,10 +64,21 @@ class Rewrite(Pass[Graph, Graph]):
                 table[kind] = self._for(kind)
             with standing_for(node):
                 for rule in table[kind]:
-                    found = rule.change(node)
+                    found = self._replacement(rule, node)
                     if found is not None:
-                        assert found.type == node.type, (rule.name, node, found)
                         log.note(rule.name, node.origin)
                         ancestry.add(found, (node, *consumed(node, found)))
                         break
         return node
+
+    def _replacement(self, rule: Rule, node: Node) -> Node | None:
+        """What a rule makes of `node`, of the same type.
+
+        Sizes that are equal in every call may be written differently, and a weak operand may stand beside one that
+        is not: what one operand alone gives can then have another type, and the node stays.
+        """
+        found = rule.change(node)
+        if found is None or found.type == node.type:
+            return found
+        assert (found.dtype, found.ndim) == (node.dtype, node.ndim), (rule.name, node, found)
+        return None

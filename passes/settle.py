@@ -5,7 +5,7 @@ from dataclasses import replace
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Kernel, Program, Store
 from graphc.kernel.scalar import Load
-from graphc.passes.places import substituted
+from graphc.passes.places import copied_by, substituted
 from graphc.passes.reuse import last_uses
 
 __all__ = ["settle"]
@@ -14,8 +14,8 @@ __all__ = ["settle"]
 def settle(program: Program) -> Program:
     """Let a temporary be the output that it is copied into, as the base of a scatter is.
 
-    Safe where the copy is its last use and it is not seen under another shape: the output is not touched
-    before, as it has one writer.
+    Safe where the whole of it is copied, the copy is its last use and it is not seen under another shape: the
+    output is not touched before, as it has one writer.
     """
     last = last_uses(program)
     shown = {buffer.base for step in program.steps for buffer in (*step.reads, *step.writes) if buffer.base}
@@ -26,6 +26,7 @@ def settle(program: Program) -> Program:
         for old, out in _copied_whole(step):
             if (
                 old.role is Role.TEMPORARY
+                and old.base is None
                 and out.role is Role.OUTPUT
                 and out.base is None
                 and old not in shown
@@ -47,8 +48,8 @@ def _copied_whole(step: Kernel) -> list[tuple[Buffer, Buffer]]:
     (effect,) = first.effects
     if not isinstance(effect, Store) or effect.combine is not None:
         return []
-    load = first.lets[effect.value]
-    if not isinstance(load, Load) or load.index != effect.index:
+    source = copied_by(first, effect)
+    if source is None:
         return []
-    again = any(isinstance(let, Load) and let.buffer is load.buffer for s in step.stages[1:] for let in s.lets)
-    return [] if again else [(load.buffer, effect.buffer)]
+    again = any(isinstance(let, Load) and let.buffer.root is source.root for s in step.stages[1:] for let in s.lets)
+    return [] if again else [(source, effect.buffer)]

@@ -2,6 +2,7 @@
 
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
+from graphc.passes.demands import CollectDemands
 from graphc.passes.fold import FoldConstants
 from graphc.passes.fold_arrays import FoldArrays
 from graphc.passes.lower import Lowered
@@ -25,6 +26,7 @@ def rules(level: int) -> tuple[Rule, ...]:
 
 def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     """A graph as a program for `target`.  Each pass is recorded in `trace`."""
+    graph = trace.apply(CollectDemands(), graph)
     if level >= 1:
         graph = trace.apply(FoldConstants(), graph)
         graph = trace.apply(Rewrite(rules(level)), graph)

@@ -19,7 +19,8 @@ Choice = TypeVar("Choice")
 #: 40 in the default tier, 240 in the full one
 SEEDS = [*range(40), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(40, 240))]
 
-LARGEST = 12  # the largest extent that is a number
+LARGEST = 12  # the largest extent that is a number, but for that of
+WIDE = 170  # columns of a fifth of the graphs, so that some arrays of known size have hundreds of elements
 SPECIAL = (0.0, -0.0, 1.0, np.inf, -np.inf, np.nan)
 
 
@@ -65,14 +66,15 @@ def random_graph(seed: int, steps: int = 14) -> RandomGraph:
     """A graph of some `steps` operations, the gradient of a scalar made of them, and updates of its variables."""
     rng = np.random.default_rng(seed)
     dtype = str(rng.choice(["float64", "float64", "float32"]))
+    columns = WIDE if seed % 5 == 4 else 3
     inputs = [
-        gx.input("x", ("n", 3), dtype),
+        gx.input("x", ("n", columns), dtype),
         gx.input("y", ("n", 4), dtype),
         gx.input("z", (4,), dtype),
         gx.input("rows", ("n",), "int64"),
     ]
     start = {
-        gx.param("w", rng.standard_normal((3, 4)).astype(dtype)): None,
+        gx.param("w", rng.standard_normal((columns, 4)).astype(dtype)): None,
         gx.param("b", rng.standard_normal(4).astype(dtype)): None,
         gx.state("s", rng.standard_normal(()).astype(dtype)): None,
     }
@@ -80,8 +82,8 @@ def random_graph(seed: int, steps: int = 14) -> RandomGraph:
     pool = [*inputs[:3], *variables]
     while len(pool) < 6 + steps:
         made = _chosen(rng, MAKERS)(rng, pool, inputs[3])
-        if made is not None and made.ndim <= 4 and all(not isinstance(k, int) or 0 < k <= LARGEST for k in made.shape):
-            pool.append(made)
+        if made is not None and made.ndim <= 4 and _is_small(made):
+            pool.append(made if made.dtype == dtype else made.astype(dtype))
     leaves = [node for node in pool[6:] if not any(node in set(other.inputs) for other in pool)]
     loss = sum((gx.mean(gx.tanh(node)) for node in leaves), start=gx.constant(0.0))
     wrt = [*inputs[:3], *variables]
@@ -94,6 +96,12 @@ def random_graph(seed: int, steps: int = 14) -> RandomGraph:
     return RandomGraph(inputs, outputs, updates, {v: np.array(v.value) for v in variables})
 
 
+def _is_small(node: gx.Node) -> bool:
+    """Whether what is known of the extents lets the interpreter walk a node: one wide axis at most."""
+    known = [extent for extent in node.shape if isinstance(extent, int)]
+    return all(0 < extent <= LARGEST for extent in known if extent != WIDE) and known.count(WIDE) <= 1
+
+
 # Each takes the nodes made so far and gives a new one, or None where the ones it drew do not fit.
 
 Maker: TypeAlias = Callable[[Rng, Sequence[gx.Node], gx.Node], gx.Node | None]
@@ -102,6 +110,13 @@ UNARY: Sequence[Callable[[gx.Node], gx.Node]] = (
     gx.tanh, gx.sigmoid, gx.relu, gx.sin, gx.negative, gx.softplus, abs,
     lambda x: gx.exp(-gx.square(x)), lambda x: gx.log1p(gx.square(x)), lambda x: x / (1 + gx.square(x)),
     lambda x: gx.where(x > 0.1, x, 0.5 * x), lambda x: gx.clip(x, -0.7, 0.9), lambda x: x * 2 - 1,
+    lambda x: gx.where(x > 0, gx.tanh(x), gx.tanh(x)), lambda x: gx.where(x < 0.1, 0.0, x),
+    lambda x: gx.where(x > 0, x, -0.0) * 0.1, lambda x: (x.astype("float64") * 0.1 + 1).astype(x.dtype),
+)  # fmt: skip
+WHOLE: Sequence[Callable[[gx.Node], gx.Node]] = (
+    lambda k: gx.maximum(k, 0) + 1, lambda k: k // 3 - k % 3, lambda k: gx.where(k > 1, k, -k), lambda k: k**k % 7,
+    lambda k: k ** (k - 1), lambda k: k * 0.1, lambda k: abs(k) ** 2, lambda k: gx.where(k < 0, k, k), gx.sign,
+    lambda k: gx.maximum(k.astype("int16"), 0) * gx.maximum(k.astype("int64"), 1) + 10,
 )  # fmt: skip
 BINARY: Sequence[Callable[[gx.Node, gx.Node], gx.Node]] = (
     gx.add, gx.subtract, gx.multiply, gx.maximum, gx.minimum, lambda x, y: gx.where(x < y, x * y, y),
@@ -142,6 +157,19 @@ def _broadcasts(x: gx.Node, y: gx.Node) -> bool:
     return all(a == b or a == 1 or b == 1 for a, b in pairs)
 
 
+def _whole(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    """Small integers, some steps among them, and back."""
+    x = _pick(rng, pool)
+    k = gx.floor(gx.clip(gx.where(gx.isfinite(x), x, 0.3) * 2.1, -4, 4)).astype(
+        _chosen(rng, ("int8", "int32", "int64"))
+    )
+    for _ in range(2):
+        k = _chosen(rng, WHOLE)(k)
+        if k.dtype.kind != "i":
+            break
+    return gx.clip(k, -9, 9)
+
+
 def _reduce(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     x = _pick(rng, pool, 1)
     return _chosen(rng, REDUCTIONS)(x, int(rng.integers(x.ndim)))
@@ -167,6 +195,39 @@ def _move(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
             return gx.moveaxis(x, axis, 0)[:2] if isinstance(x.shape[axis], int) else None
 
 
+def _nothing(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    """Slices without elements, read forwards and backwards, beside all of a node."""
+    x = _pick(rng, pool, 1)
+    axis = int(rng.integers(x.ndim))
+    turned = gx.moveaxis(x, axis, 0)
+    empty = turned[0:0] if rng.random() < 0.5 else turned[:0:2]
+    empty = _chosen(rng, UNARY)(gx.flip(empty, 0)) * 2
+    if rng.random() < 0.3:
+        return gx.sum(empty, 0) + gx.sum(turned, 0)
+    return gx.concat([empty, turned], 0)
+
+
+def _scatter(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
+    """Additions into something computed, a slice of it, or it reshaped."""
+    x = _pick(rng, pool, 1)
+    base = _chosen(rng, UNARY)(x)
+    match rng.integers(4):
+        case 0 if isinstance(x.shape[0], int) and x.shape[0] > 4:
+            base = base[1:5]
+        case 1:
+            base = base.reshape(-1)
+            base = base[:4] if isinstance(base.shape[0], int) and base.shape[0] >= 4 else base
+        case 2:
+            base = gx.flip(base, 0)
+    axes = [axis for axis, extent in enumerate(base.shape) if extent == 4]
+    if not axes:
+        return None
+    axis = _chosen(rng, axes)
+    updates = gx.take(base, rows, axis) if rng.random() < 0.5 else gx.constant(0.1)
+    places = rows if rng.random() < 0.5 else (rows + 5) % 4
+    return gx.scatter_add(base, places, updates, axis)
+
+
 def _concat(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     x = _pick(rng, pool, 1)
     same = [y for y in pool if y.shape == x.shape]
@@ -187,4 +248,7 @@ def _gather(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     return gx.take(_chosen(rng, fitting), rows, 0)
 
 
-MAKERS: Sequence[Maker] = (_unary, _unary, _binary, _binary, _reduce, _reduce, _move, _move, _concat, _matmul, _gather)
+MAKERS: Sequence[Maker] = (
+    *(_unary, _unary, _binary, _binary, _reduce, _reduce, _move, _move),
+    *(_concat, _matmul, _gather, _scatter, _nothing, _whole),
+)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from graphc.backends.numpy.calls import call_lines
 from graphc.backends.numpy.draft import Draft
-from graphc.backends.numpy.special import special_call
+from graphc.backends.numpy.special import integer_power, special_call
 from graphc.backends.numpy.support import SMALL
 from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.backends.numpy.values import Value
@@ -81,6 +81,8 @@ def _load(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None
 def _call(let: Call, operands: list[Value], draft: Draft) -> Value:
     if let.fn in SPECIAL or let.fn is Fn.POLYGAMMA:
         return special_call(let, operands, draft)
+    if let.fn is Fn.POW and let.dtype.kind == "i":
+        return integer_power(operands, let.dtype, draft)
     axes = frozenset[Axis]().union(*(x.axes for x in operands))
     result = Value(axes, let.dtype)
     if let.fn is Fn.WHERE and not operands[0].is_number:

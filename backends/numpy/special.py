@@ -1,4 +1,4 @@
-"""Functions that SciPy has, as instructions: narrow floats are widened first, in scratch that the plan knows."""
+"""Functions that are several instructions, in scratch that the plan knows: integer powers, and what SciPy has."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,21 @@ from graphc.backends.numpy.values import Value
 from graphc.kernel.scalar import Axis, Call, Fn
 from graphc.types import BOOL, FLOAT32, NARROW, DType
 
-__all__ = ["special_call"]
+__all__ = ["integer_power", "special_call"]
+
+
+def integer_power(operands: Sequence[Value], dtype: DType, draft: Draft) -> Value:
+    """x^y of signed integers, where np.power raises for y < 0: x^|y| for |x| = 1 then, else 0.
+
+    x^e f   with e = y and f = 1 for y >= 0; else e = 1 for odd y and 0 for even, f = 1 for |x| = 1 and 0 for others
+    """
+    x, y = operands
+    sign = _line("np.right_shift", [y, str(8 * dtype.itemsize - 1)], draft, dtype)  # 0, or -1 for y < 0
+    mask = _line("np.bitwise_or", [_line("np.invert", [sign], draft, dtype), "1"], draft, dtype)  # all, or the last bit
+    power = _line("np.power", [x, _line("np.bitwise_and", [y, mask], draft, dtype)], draft, dtype)
+    unit = _line("np.equal", [_line("np.absolute", [x], draft, dtype), "1"], draft, BOOL)
+    kept = _line("np.logical_or", [unit, _line("np.greater_equal", [y, "0"], draft, BOOL)], draft, BOOL)
+    return _line("np.multiply", [power, _cast(kept, dtype, draft)], draft, dtype)
 
 
 def special_call(let: Call, operands: Sequence[Value], draft: Draft) -> Value:

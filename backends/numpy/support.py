@@ -85,7 +85,7 @@ def select(condition: Array, taken: Array | float, other: Array | float, *, out:
     """`taken` where the condition holds, else `other`, bit for bit; `mask` is scratch.
 
     Without branches: NumPy's masked copies take a dozen times longer where the condition is not predictable.
-    `out` may be one of the operands.
+    `out` may be one of the operands, or both.
     """
     if out.size <= SMALL:
         out[...] = np.where(condition, taken, other)
@@ -104,16 +104,18 @@ def select(condition: Array, taken: Array | float, other: Array | float, *, out:
     if b.ndim == 0 and b == 0:
         np.negative(bits, out=bits)
         np.bitwise_and(a, bits, out=result)
-    elif isinstance(other, np.ndarray) and np.may_share_memory(out, other):
-        np.subtract(bits, 1, out=bits)
-        np.bitwise_xor(a, b, out=result)
-        np.bitwise_and(result, bits, out=result)
-        np.bitwise_xor(result, a, out=result)
-    else:
+    elif not np.may_share_memory(result, b):
         np.negative(bits, out=bits)
         np.bitwise_xor(a, b, out=result)
         np.bitwise_and(result, bits, out=result)
         np.bitwise_xor(result, b, out=result)
+    elif not np.may_share_memory(result, a):
+        np.subtract(bits, 1, out=bits)
+        np.bitwise_xor(a, b, out=result)
+        np.bitwise_and(result, bits, out=result)
+        np.bitwise_xor(result, a, out=result)
+    else:  # a difference in `out` would lose both operands
+        np.copyto(result, a, where=condition)
 
 
 def best_place(find: Callable[..., Array], x: Array, axis: int, *, out: Array, scratch: Array) -> None:

@@ -1,8 +1,9 @@
 """Forward mode: tangents flow from operands to results, one rule per node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from graphc.autodiff.reverse import placeholder, pull_back
+from graphc.errors import UnsupportedError
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.graph import topological
@@ -10,7 +11,7 @@ from graphc.ir.kinds import Constant, Differentiable, Elementwise, Linear, Multi
 from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.ir.operands import add_up, cast, times
-from graphc.origin import derived
+from graphc.origin import derived, place_of
 from graphc.types import TupleType, is_differentiable
 
 __all__ = ["push_forward"]
@@ -78,5 +79,27 @@ def _transposed(op: Differentiable, node: Node, arrived: Sequence[Node | None]) 
     back = op.vjp(node, cotangents)
     pairs = [(b, t) for b, t in zip(back, arrived, strict=True) if b is not None and t is not None]
     wanted = [c for c in cotangents if c is not None]
-    found = iter(pull_back([b for b, _ in pairs], [t for _, t in pairs], wanted))
-    return [None if c is None else next(found) for c in cotangents]
+    found = pull_back([b for b, _ in pairs], [t for _, t in pairs], wanted)
+    known = {*node.inputs, *(t for _, t in pairs), node}
+    needed = _reached([b for b, _ in pairs], known)
+    left = _reached([part for part in found if part is not None], known)
+    for cotangent, part in zip(wanted, found, strict=True):
+        if cotangent in left or (part is None and cotangent in needed):
+            raise UnsupportedError(
+                f"{op.name}: forward mode transposes the reverse rule, which is not linear in the cotangent",
+                hint="gx.grad and gx.vjp use the rule as it is; or write one that is linear in the cotangent",
+            ).located(place_of(node.origin))
+    parts = iter(found)
+    return [None if c is None else next(parts) for c in cotangents]
+
+
+def _reached(roots: Sequence[Node], known: Collection[Node]) -> set[Node]:
+    """The nodes that `roots` need, without what only known ones need."""
+    seen: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen and node not in known:
+            seen.add(node)
+            stack += node.inputs
+    return seen

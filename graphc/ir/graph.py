@@ -1,14 +1,15 @@
 """Graphs: roots and all that they need, in an order in which operands come first."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graphc.display import Displayed
 from graphc.ir.leaves import Variable
-from graphc.ir.node import Node, Op
+from graphc.ir.node import IndexBound, Node, Op, SameSize
+from graphc.origin import Origin
 
-__all__ = ["Graph", "rebuilt", "topological"]
+__all__ = ["Demand", "Graph", "rebuilt", "topological"]
 
 
 def topological(roots: Iterable[Node]) -> list[Node]:
@@ -42,6 +43,19 @@ def rebuilt(node: Node, inputs: Sequence[Node]) -> Node:
     return node
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Demand:
+    """What a node as declared needs of a call: two equal sizes, or the elements of `index` in range.
+
+    It stands beside the nodes, so that a call fails by what was written, whatever becomes of the node.
+    """
+
+    need: SameSize | IndexBound
+    index: Node | None
+    op: str
+    origin: Origin
+
+
 @dataclass(frozen=True, eq=False)
 class Graph(Displayed):
     """A closed computation.
@@ -49,11 +63,13 @@ class Graph(Displayed):
     inputs    what a call gives, in order; unused ones stay
     outputs   what a call gets
     updates   variable -> its next value; all read the values before the call
+    demands   what a call must find; empty until a pass has collected it
     """
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
     updates: Mapping[Node, Node] = field(default_factory=dict)
+    demands: tuple[Demand, ...] = ()
 
     def __repr__(self) -> str:
         counts = f"{len(self.nodes)} nodes, {len(self.inputs)} inputs, {len(self.outputs)} outputs"
@@ -68,10 +84,15 @@ class Graph(Displayed):
         outputs = sorted(self.outputs, key=lambda node: -node.ndim)
         return (*self.updates.values(), *outputs)
 
+    @property
+    def demanded(self) -> tuple[Node, ...]:
+        """The indices that demands are about: computed even where nothing reads them any more."""
+        return tuple(demand.index for demand in self.demands if demand.index is not None)
+
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, operands before users."""
-        return tuple(topological(self.roots))
+        return tuple(topological((*self.roots, *self.demanded)))
 
     @cached_property
     def users(self) -> Mapping[Node, tuple[Node, ...]]:
@@ -95,13 +116,6 @@ class Graph(Displayed):
             new[node] = change(rebuilt(node, [new[operand] for operand in node.inputs]))
         return self.exchanged(new)
 
-    def exchanged(self, new: Mapping[Node, Node]) -> "Graph":
-        """The graph whose roots are what `new` has for those of this one; this one, where they are the same."""
-        if all(new[root] is root for root in self.roots):
-            return self
-        updates = {variable: new[node] for variable, node in self.updates.items()}
-        return Graph(self.inputs, tuple([new[node] for node in self.outputs]), updates)
-
     def replace(self, nodes: Mapping[Node, Node]) -> "Graph":
         """The same computation with nodes exchanged, all at once."""
         new: dict[Node, Node] = {}
@@ -109,6 +123,20 @@ class Graph(Displayed):
             exchanged = nodes.get(node)
             new[node] = rebuilt(node, [new[operand] for operand in node.inputs]) if exchanged is None else exchanged
         return self.exchanged(new)
+
+    def exchanged(self, new: Mapping[Node, Node]) -> "Graph":
+        """The graph whose outputs, next values and demanded indices are what `new` has for them, if it has any.
+
+        This one, where they are the same.
+        """
+        if all(new.get(root, root) is root for root in (*self.roots, *self.demanded)):
+            return self
+        return Graph(
+            self.inputs,
+            tuple([new.get(node, node) for node in self.outputs]),
+            {variable: new.get(node, node) for variable, node in self.updates.items()},
+            tuple([d if d.index is None else replace(d, index=new.get(d.index, d.index)) for d in self.demands]),
+        )
 
     def count(self, kind: type[Op]) -> int:
         """How many nodes have an op of this class."""

@@ -61,10 +61,11 @@ def _special(name: str) -> Function:
 def _pow(x: Value, y: Value) -> Value:
     """x to the power of y.
 
+    Of floats: as C's pow; to the 0.5th also as a square root, so of -inf either inf or nan.
     Of integers: wraps around; 1 / x^-y without its fraction for y < 0, and 0 where x is 0 then.
     """
     if is_differentiable(x.dtype):
-        return np.power(_wide(x), _wide(y))
+        return np.float_power(x, y)
     base, power = int(x), int(y)
     if power < 0:
         exact = base ** (power % 2) if base in (1, -1) else 0

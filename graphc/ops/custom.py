@@ -64,8 +64,8 @@ def custom_vjp(function: Callable[..., Node], rule: Rule) -> Callable[..., Node]
     """`function`, with the derivative that `rule` gives instead of its own.
 
     `function(*xs) -> y` builds graph.  `rule(y, cotangent, *xs)` gives the cotangent of each x (or None), in
-    graph too.  It holds in forward mode as well, where it is transposed, and its own derivatives are those of
-    the graph it builds; so all orders follow from it.
+    graph too.  It holds in forward mode as well, where it is transposed if it is linear in the cotangent, and
+    its own derivatives are those of the graph it builds; so all orders follow from it.
 
         clipped = gx.custom_vjp(lambda x: gx.clip(x, -1, 1), lambda y, c, x: (c,))
     """

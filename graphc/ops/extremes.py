@@ -13,6 +13,7 @@ from graphc.ir.operands import as_node, broadcast, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
+from graphc.ops.elementwise import stop_gradient
 from graphc.ops.logic import equal
 from graphc.ops.masks import selected
 from graphc.ops.movement import ravel
@@ -22,7 +23,7 @@ from graphc.sizes import lower_bound
 from graphc.sizes import maximum as larger
 from graphc.types import INT64, TensorType, TupleType
 
-__all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index"]
+__all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index", "upper_bound"]
 
 
 class Extreme(Reduction):
@@ -65,6 +66,19 @@ class Max(Extreme, Differentiable):
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
+
+
+@final
+class UpperBound(Reduction, Constant):
+    """The largest over `axes`, as Max; -inf of nothing.  A bound to shift by, which results do not depend on."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "upper_bound"
+    monoid: ClassVar[Monoid] = Monoid.MAX
+
+    def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.monoid.value, types[0].dtype)
+        return TensorType(without(self.axes, types[0].shape), types[0].dtype)
 
 
 @final
@@ -174,6 +188,11 @@ def max(
     empty = any(node.shape[i] == 0 for i in axes)
     found = broadcast(least, without(axes, node.shape)) if empty else maximum(max(node, axes), least)
     return with_axes(found, node, axes, keepdims)
+
+
+def upper_bound(x: Node, axes: tuple[int, ...]) -> Node:
+    """The largest of some floats over `axes`, -inf of nothing; no derivative flows through it."""
+    return apply(UpperBound(axes), x) if axes else stop_gradient(x)
 
 
 def min(

@@ -18,7 +18,7 @@ from graphc.ops.movement import reshape, transpose
 from graphc.ops.piecewise import maximum, minimum, remainder
 from graphc.origin import here
 from graphc.sizes import Size, lower_bound
-from graphc.types import INT64, Shape, TensorType, as_dtype, is_integer
+from graphc.types import DTYPES, INT64, Shape, TensorType, as_dtype, is_integer
 
 __all__ = [
     "ScatterAdd",
@@ -31,6 +31,9 @@ __all__ = [
     "take",
     "take_along_axis",
 ]
+
+_UINT64 = DTYPES["uint64"]
+_LARGEST = (1 << 63) - 1
 
 Mode: TypeAlias = Literal["raise", "clip", "wrap"]
 
@@ -60,7 +63,7 @@ class Take(Lookup):
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         x, index = node.inputs
-        adjoint = ScatterAdd(self.axis, self.leading, self.paired, checked=False)
+        adjoint = ScatterAdd(self.axis, self.leading, self.paired, self.checked)
         return apply(adjoint, full(x.shape, 0, x.dtype), index, cotangent), None
 
     def lifted(self, extent: Size) -> Op:
@@ -104,7 +107,7 @@ class ScatterAdd(Scatter, Linear):
         return (
             cotangent,
             None,
-            apply(Take(self.axis, self.leading, self.paired, checked=False), cotangent, index),
+            apply(Take(self.axis, self.leading, self.paired, self.checked), cotangent, index),
         )
 
     def lifted(self, extent: Size) -> Op:
@@ -174,7 +177,7 @@ def take(x: Like, index: Like, axis: int | None = None, *, mode: Mode = "raise")
     if axis is None:
         node, axis = reshape(node, (-1,)), 0
     axis = one_axis("take", axis, node.ndim, node)
-    places = as_index("take", index, node)
+    places = _integers("take", index, node)
     return apply(Take(axis, checked=_may_fail(node, axis, mode)), node, _in_range(places, node, axis, mode))
 
 
@@ -185,7 +188,7 @@ def take_along_axis(x: Like, index: Like, axis: int = -1, *, mode: Mode = "raise
     """
     node = as_node(x)
     axis = one_axis("take_along_axis", axis, node.ndim, node)
-    places = as_index("take_along_axis", index, node)
+    places = _integers("take_along_axis", index, node)
     if places.ndim != node.ndim:
         problem = f"take_along_axis: the index has rank {places.ndim}, the array {node.ndim}"
         raise locate(ShapeError(problem, hint="gx.take reads whole slices"), here(), (node, places))
@@ -234,6 +237,11 @@ def embedding(table: Like, index: Like) -> Node:
 
 def as_index(name: str, index: Like, *others: Node) -> Node:
     """`index`, which holds integers, as int64.  `name` is the function that asks."""
+    return _as_int64(_integers(name, index, *others))
+
+
+def _integers(name: str, index: Like, *others: Node) -> Node:
+    """`index` as a node of integers."""
     node = as_node(index)
     if not is_integer(node.dtype):
         hint = "gx.where keeps or replaces by a condition" if node.dtype == bool else 'index.astype("int64")'
@@ -242,7 +250,12 @@ def as_index(name: str, index: Like, *others: Node) -> Node:
             here(),
             (*others, node),
         )
-    return cast(node, INT64)
+    return node
+
+
+def _as_int64(index: Node) -> Node:
+    """`index` as int64; what is too large for it as the largest int64, which no extent reaches."""
+    return cast(minimum(index, _LARGEST) if index.dtype == _UINT64 else index, INT64)
 
 
 def _may_fail(x: Node, axis: int, mode: str) -> bool:
@@ -251,15 +264,16 @@ def _may_fail(x: Node, axis: int, mode: str) -> bool:
 
 
 def _in_range(index: Node, x: Node, axis: int, mode: str) -> Node:
-    """`index`, for "clip" and "wrap" brought into 0 .. n - 1."""
+    """`index` as int64, for "clip" and "wrap" brought into 0 .. n - 1."""
     n = x.shape[axis]
     match mode:
         case "raise":
-            return index
+            return _as_int64(index)
         case "clip":
-            return maximum(minimum(index, size_node(n - 1)), 0)
+            return maximum(minimum(_as_int64(index), size_node(n - 1)), 0)
         case "wrap":
-            return remainder(index, size_node(n))
+            wide = index if index.dtype == _UINT64 else cast(index, INT64)
+            return cast(remainder(wide, size_node(n)), INT64)
     raise locate(ArgumentError(f"the mode is 'raise', 'clip' or 'wrap', not {mode!r}"), here(), (x, index))
 
 

@@ -9,8 +9,8 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div
 from graphc.ir.operands import where as choose
 from graphc.ops.axes import Axes, some_axes, with_axes
-from graphc.ops.elementwise import exp, floating, log, stop_gradient
-from graphc.ops.extremes import max
+from graphc.ops.elementwise import exp, floating, log
+from graphc.ops.extremes import upper_bound
 from graphc.ops.logic import not_equal
 from graphc.ops.masks import mask_of, selected
 from graphc.ops.piecewise import clip
@@ -75,10 +75,10 @@ def _count(name: str, x: Node, axes: tuple[int, ...], mask: "Like | None") -> No
 
 
 def logsumexp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """log Σ e^x over `axis`, where no e^x overflows; -inf where all are -inf, with derivatives of 0."""
+    """log Σ e^x over `axis`, where no e^x overflows; -inf where all are -inf and of nothing, with derivatives of 0."""
     node = floating(x)
     axes = some_axes("logsumexp", axis, node.ndim, node)
-    largest = stop_gradient(max(node, axes))  # the result does not depend on what is subtracted
+    largest = upper_bound(node, axes)  # the result does not depend on what is subtracted
     limits = ml_dtypes.finfo(node.dtype)  # type: ignore[no-untyped-call]
     shift = clip(largest, float(limits.min), float(limits.max))  # inf - inf would be nan
     total = sum_over(exp(node - spread(shift, node.shape, axes)), axes)
@@ -105,4 +105,4 @@ def log_softmax(x: Like, axis: Axes = -1) -> Node:
 
 def _shifted(x: Node, axes: tuple[int, ...]) -> Node:
     """`x` less its largest: the largest exp is now 1, and nothing overflows.  Results do not depend on it."""
-    return x - spread(stop_gradient(max(x, axes)), x.shape, axes)
+    return x - spread(upper_bound(x, axes), x.shape, axes)

@@ -1,6 +1,6 @@
 """Identities of arithmetic."""
 
-from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub
+from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub, Where
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.passes.rewrite import Rule
@@ -37,10 +37,16 @@ def _minus_zero(node: Node) -> Node | None:
     return x if uniform(y) == 0 else None
 
 
+def _same_either_way(node: Node) -> Node | None:
+    _, x, y = node.inputs
+    return x if x is y else None
+
+
 ARITHMETIC = (
     Rule("-(-x) = x", Neg, _negated_twice, exact=True),
     Rule("x * 1 = x", Mul, _times_one, exact=True),
     Rule("x / 1 = x", Div, _by_one, exact=True),
+    Rule("where(c, x, x) = x", Where, _same_either_way, exact=True),
     Rule(
         "x + 0 = x",
         Add,

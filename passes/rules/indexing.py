@@ -61,7 +61,7 @@ def _picked_earlier(node: Node) -> Node | None:
 def _picked(op: Lookup, x: Node, index: Node, node: Node) -> Node:
     number = uniform(x)
     if number is not None:
-        return full(node.shape, number, x.dtype)
+        return full(node.shape, number, x.dtype, weak=x.tensor.weak)
     return apply(op, x, index)
 
 
@@ -81,7 +81,13 @@ def _picked_repeat(node: Node) -> Node | None:
 INDEXING = (
     Rule("f(x)[i] = f(x[i])", Lookup, _picked_earlier, exact=True),
     Rule("spread(x)[i] = x", Lookup, _picked_repeat, exact=True),
-    Rule("-scatter(0, i, u) = scatter(0, i, -u)", Neg, _negated, exact=True),
+    Rule(
+        "-scatter(0, i, u) = scatter(0, i, -u)",
+        Neg,
+        _negated,
+        exact=False,
+        because="a pass over less; 0.0 is left where there was -0.0",
+    ),
     Rule("sum(scatter(0, i, u)) = sum(u)", Sum, _summed, exact=False, because="no pass over zeros"),
     Rule("y + scatter(0, i, u) = scatter(y, i, u)", Add, _added, exact=False, because="no pass over zeros"),
 )

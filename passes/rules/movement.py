@@ -46,15 +46,17 @@ def _spread_later(node: Node) -> Node | None:
         if x.op == spreading:
             small.append(x.inputs[0])
         elif number is not None:
-            small.append(full(first.inputs[0].shape, number, x.dtype))
+            small.append(full(first.inputs[0].shape, number, x.dtype, weak=x.tensor.weak))
         else:
             return None
     return apply(spreading, apply(node.op, *small))
 
 
+_SAVED = "saves a pass; keeps a -0.0 that the sum would lose"
+
 MOVEMENT = (
     Rule("squeeze(spread(x)) = x", Squeeze, _dropped_again, exact=True),
-    Rule("sum(spread(x, 1)) = x", Sum, _summed_ones, exact=True),
-    Rule("sum over axes of extent 1 = squeeze", Sum, _over_ones, exact=True),
+    Rule("sum(spread(x, 1)) = x", Sum, _summed_ones, exact=False, because=_SAVED),
+    Rule("sum over axes of extent 1 = squeeze", Sum, _over_ones, exact=False, because=_SAVED),
     Rule("f(spread(x)) = spread(f(x))", Elementwise, _spread_later, exact=True),
 )

@@ -26,3 +26,26 @@ def test_level_0_gives_every_op_a_kernel_of_its_own() -> None:
     assert [sum(isinstance(step, Kernel) for step in f.program.steps) for f in (alone, fused)] == [4, 1]
     X = np.random.default_rng(0).standard_normal((8, 4)).astype("float32")
     np.testing.assert_allclose(alone(X), fused(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(1, 4), (4, 1), (1, 1), (1,), (2, 1, 3), (1, 2, 1)])
+def test_a_unit_starts_with_a_fold_over_an_axis_of_one_element(level: int, shape: tuple[int, ...]) -> None:
+    x = gx.input("x", shape, "float64")
+    X = np.random.default_rng(0).standard_normal(shape)
+    for axis in range(len(shape)):
+        outputs = [
+            gx.sum(gx.tanh(x), axis), gx.max(x, axis), gx.argmax(x, axis), gx.prod(x + 1, axis), gx.mean(x, axis) * 2,
+            gx.max_with_index(x, axis)[1], gx.sum(x, axis, keepdims=True) + x, gx.softmax(x, axis),
+            gx.sum(x), gx.grad(gx.sum(gx.max(x, axis)), x),
+        ]  # fmt: skip
+        e = np.exp(X - X.max(axis, keepdims=True))
+        expected = [
+            np.tanh(X).sum(axis), X.max(axis), X.argmax(axis), (X + 1).prod(axis), X.mean(axis) * 2, X.argmax(axis),
+            X.sum(axis, keepdims=True) + X, e / e.sum(axis, keepdims=True), X.sum(), X.max(axis, keepdims=True) == X,
+        ]  # fmt: skip
+        together = gx.compile([x], outputs, level=level)(X)
+        alone = [gx.compile([x], y, level=level)(X) for y in outputs]
+        for found in (together, alone):
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(one, other, atol=1e-12)

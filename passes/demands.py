@@ -1,0 +1,48 @@
+"""Demands: what a call must find, collected before anything is rewritten."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+from graphc.ir.graph import Demand, Graph
+from graphc.ir.leaves import Item
+from graphc.ir.node import IndexBound, Node
+from graphc.origin import Origin, merged
+from graphc.passes.pipeline import Log, Pass
+from graphc.sizes import equal
+
+__all__ = ["CollectDemands"]
+
+
+@final
+@dataclass(frozen=True)
+class CollectDemands(Pass[Graph, Graph]):
+    """Note what every node needs of a call.  Afterwards rules may drop a node: what it demands stays."""
+
+    name: ClassVar[str] = "demands"
+
+    def run(self, form: Graph, log: Log) -> Graph:
+        found: dict[object, Demand] = {}
+        asking: dict[object, list[Origin]] = {}  # all who demand one thing of an index
+        for node in form.nodes:
+            if not node.inputs or isinstance(node.op, Item):  # an item reads a tuple, and needs nothing of it
+                continue
+            for need in node.op.requirements(*[x.tensor for x in node.inputs]):
+                if isinstance(need, IndexBound):
+                    index = node.inputs[need.operand]
+                    key = index, need.extent
+                    found.setdefault(key, Demand(need, index, _written(node), node.origin))
+                    asking.setdefault(key, []).append(node.origin)
+                elif not equal(need.left, need.right):
+                    found.setdefault((need.left, need.right), Demand(need, None, node.op.name, node.origin))
+        for asked, origins in asking.items():
+            found[asked] = replace(found[asked], origin=merged(origins[0], origins[1:]))
+        return replace(form, demands=tuple(found.values()))
+
+
+def _written(node: Node) -> str:
+    """The name of the op that the user wrote, for the node of a derivative too."""
+    name, origin = node.op.name, node.origin
+    while origin.derived_from:
+        (derivation, *_) = origin.derived_from
+        name, origin = derivation.rule, derivation.forward.origin
+    return name

@@ -1,0 +1,57 @@
+"""Programs built by hand, run by the NumPy backend as a compiled function runs them."""
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import numpy as np
+
+from graphc.backends.backend import empty_arena
+from graphc.backends.numpy.backend import NumpyBackend
+from graphc.kernel.arrays import Array
+from graphc.kernel.program import Program
+from graphc.kernel.verify import verify
+from graphc.passes.memory import layout
+from graphc.sizes import evaluate
+
+__all__ = ["run", "source_of"]
+
+
+class CheckFailedError(Exception):
+    """The number of a check that failed, and what it found."""
+
+
+def source_of(program: Program) -> str:
+    """The text of a program."""
+    return NumpyBackend().emit(program).source
+
+
+def run(
+    program: Program,
+    inputs: Sequence[Array] = (),
+    variables: Sequence[Array] = (),
+    sizes: Mapping[str, int] | None = None,
+    constants: Sequence[Array] = (),
+) -> tuple[list[Array], list[Array]]:
+    """The outputs of one call, and what the variables hold after it.  What is given stays as it is."""
+    verify(program)
+    backend = NumpyBackend()
+    artifact = backend.emit(program)
+    known = sizes or {}
+    values = [known[name] for name in program.symbols]
+    plan = layout(program, artifact.rooms, backend.target.alignment)
+    placement = plan.place(values)
+    places = [placement.offsets[plan.storage[buffer]] for buffer in program.temporaries]
+    places += [placement.offsets[interval] for interval in plan.rooms]
+    arena = empty_arena(placement.peak_bytes, plan.alignment)
+    arena.fill(0xA5)  # what is read before it is written shows
+    after = [array.copy() for array in variables]
+    outputs = [np.empty([evaluate(n, known) for n in buffer.shape], buffer.dtype) for buffer in program.outputs]
+
+    def fail(number: int, *found: object) -> NoReturn:
+        raise CheckFailedError(number, *found)
+
+    compute, commit = backend.load(artifact, "<test>").prepare(arena, places, after, constants, values, fail)
+    with np.errstate(all="ignore"):
+        for piece in (*compute, *commit):
+            piece(inputs, outputs)
+    return outputs, after

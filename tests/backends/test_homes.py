@@ -1,0 +1,102 @@
+"""Where values are computed: in the buffer they are stored in, unless that spoils what is read later."""
+
+from collections.abc import Sequence
+
+from graphc.backends.numpy.homes import Wish, grant, number, place
+from graphc.backends.numpy.values import Instruction, Value, View
+from graphc.kernel.scalar import Axis
+from tests.kernel.building import F32, temporary
+
+ROW = Axis(0, 8)
+ALONG = frozenset({ROW})
+
+
+def loaded_from(buffer: object, name: str) -> Value:
+    return Value(ALONG, F32, name, loaded=buffer)  # type: ignore[arg-type]
+
+
+def made(reads: Sequence[Value], *, in_place: bool = True, name: str = "") -> Instruction:
+    """An instruction with a new result."""
+    return Instruction(list, tuple(reads), Value(ALONG, F32, name), in_place=in_place)
+
+
+def result(instruction: Instruction) -> Value:
+    assert instruction.result is not None
+    return instruction.result
+
+
+def slots_of(instructions: list[Instruction]) -> int:
+    names = iter(range(99))
+    return len(place(instructions, lambda axes: (8,), lambda beginning: f"{beginning}{next(names)}"))
+
+
+def granted(instructions: list[Instruction], wish: Wish) -> list[str]:
+    number(instructions)
+    grant(instructions, [wish], lambda buffer: buffer)
+    return [line for instruction in instructions for line in instruction.write()]
+
+
+def test_a_stored_value_is_computed_in_its_place() -> None:
+    y, x = temporary(8), temporary(8)
+    first = made([loaded_from(x, "x")])
+    assert granted([first], Wish(result(first), y, View("y", "y", False, ALONG))) == []
+    assert result(first).name == "y"
+
+
+def test_a_value_stored_over_what_is_read_later_is_copied_last() -> None:
+    w, x = temporary(8), temporary(8)
+    first = made([loaded_from(x, "x")])
+    result(first).name = ""
+    second = made([loaded_from(w, "w"), result(first)], name="s")
+    lines = granted([first, second], Wish(result(first), w, View("w", "w", False, ALONG)))
+    assert result(first).name == ""
+    result(first).name = "s0"
+    assert len(lines) == 1
+
+
+def test_a_value_stored_over_its_own_operand_is_computed_there_if_it_may_be() -> None:
+    w = temporary(8)
+    for in_place in (True, False):
+        first = made([loaded_from(w, "w")], in_place=in_place)
+        lines = granted([first], Wish(result(first), w, View("w", "w", False, ALONG)))
+        assert (result(first).name == "w") == in_place
+        assert len(lines) == (not in_place)
+
+
+def test_a_chain_needs_one_slot() -> None:
+    x = loaded_from(temporary(8), "x")
+    steps = [made([x])]
+    for _ in range(5):
+        steps.append(made([result(steps[-1])]))
+    number(steps)
+    assert slots_of(steps) == 1
+
+
+def test_an_operand_that_lives_on_keeps_its_slot() -> None:
+    x = loaded_from(temporary(8), "x")
+    first = made([x])
+    second = made([result(first)])
+    third = made([result(first), result(second)])
+    steps = [first, second, third]
+    number(steps)
+    assert slots_of(steps) == 2
+    assert result(first).name != result(second).name
+
+
+def test_what_may_not_be_written_in_place_has_a_slot_of_its_own() -> None:
+    x = loaded_from(temporary(8), "x")
+    first = made([x])
+    second = made([result(first)], in_place=False)
+    steps = [first, second]
+    number(steps)
+    assert slots_of(steps) == 2
+
+
+def test_scratch_is_free_again_after_its_instruction() -> None:
+    x = loaded_from(temporary(8), "x")
+    steps = [made([x]) for _ in range(3)]
+    for step in steps:
+        step.scratch = Value(ALONG, F32)
+    number(steps)
+    assert slots_of(steps) == 2
+    assert all(step.scratch is not None and step.scratch.name != result(step).name for step in steps)

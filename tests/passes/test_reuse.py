@@ -1,0 +1,118 @@
+"""Writing over an operand that nobody reads again."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.arrays import Array
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Kernel, Program, Stage, Step, Store
+from graphc.kernel.reference import interpret
+from graphc.kernel.scalar import Fn, Formula, Load
+from graphc.kernel.verify import verify
+from graphc.passes.reuse import last_uses, reuse
+from graphc.sizes import Size
+from graphc.types import DType
+from tests.backends.running import run
+from tests.kernel.building import (
+    F32,
+    F64,
+    HERE,
+    N,
+    axes,
+    floats,
+    given,
+    output,
+    pointwise,
+    program_of,
+    running,
+    temporary,
+)  # fmt: skip
+
+X = floats([1, 2, 3])
+
+
+def chain(second: Step, t: Buffer, s: Buffer, *more: Step, shape: Sequence[Size] = (3,)) -> Program:
+    """t = -x; s = second(t); y = -s."""
+    x, y = given(0, *shape), output(0, *s.shape, dtype=s.dtype)
+    return program_of([pointwise(Fn.NEG, [x], t), second, *more, pointwise(Fn.NEG, [s], y)], [x], [y])
+
+
+def assert_same(program: Program, x: Array, sizes: dict[str, int]) -> None:
+    """Reusing changes no value, by the backend and by the interpreter."""
+    found = reuse(program)
+    verify(found)
+    (expected,), _ = interpret(program, [x], [], sizes)
+    for (y,), _ in (run(found, [x], sizes=sizes), interpret(found, [x], [], sizes), run(program, [x], sizes=sizes)):
+        np.testing.assert_array_equal(y, expected)
+
+
+def test_a_temporary_takes_the_bytes_of_one_that_dies() -> None:
+    t, s = temporary(3), temporary(3)
+    program = chain(pointwise(Fn.ABS, [t], s), t, s)
+    assert reuse(program).aliases == {s: t}
+    assert_same(program, X, {"n": 1})
+
+
+def test_a_chain_has_the_bytes_of_its_first() -> None:
+    t, s, r = temporary(N), temporary(N), temporary(N)
+    program = chain(pointwise(Fn.ABS, [t], s), t, r, pointwise(Fn.ADD, [s, s], r), shape=(N,))
+    assert reuse(program).aliases == {s: t, r: t}
+    assert_same(program, X, {"n": 3})
+
+
+def test_what_is_read_later_is_not_written_over() -> None:
+    t, s, r = temporary(3), temporary(3), temporary(3)
+    program = chain(pointwise(Fn.ABS, [t], s), t, r, pointwise(Fn.ADD, [s, t], r))
+    assert s not in reuse(program).aliases
+    assert_same(program, X, {"n": 1})
+
+
+@pytest.mark.parametrize(("dtype", "shape"), [(F64, (3,)), (F32, (4,))])
+def test_other_bytes_are_no_room(dtype: DType, shape: tuple[int, ...]) -> None:
+    t, s = temporary(3), temporary(*shape, dtype=dtype)
+    formula, at = Formula(), axes(*shape)
+    first = formula.add(Load(t, (formula.size(0),), t.dtype))
+    value = formula.call(Fn.CAST, (first,), dtype)
+    store = Store(s, (formula.axis(at[0]),), value)
+    kernel = Kernel(at, (Stage((), tuple(formula.lets), (store,)),), HERE)
+    program = chain(kernel, t, s)
+    assert not reuse(program).aliases
+    assert_same(program, X, {"n": 1})
+
+
+def test_an_element_that_is_read_elsewhere_is_not_written_over() -> None:
+    t, s = temporary(3), temporary(3)
+    formula, (at,) = Formula(), axes(3)
+    backwards = formula.affine(AffineIndex(((0, -1),), 2), [formula.axis(at)])
+    value = formula.add(Load(t, (backwards,), t.dtype))
+    store = Store(s, (formula.axis(at),), value)
+    flipped = Kernel((at,), (Stage((), tuple(formula.lets), (store,)),), HERE)
+    program = chain(flipped, t, s)
+    assert not reuse(program).aliases
+    assert_same(program, X, {"n": 1})
+
+
+def test_a_running_fold_reads_its_row_before_it_writes_it() -> None:
+    t, s = temporary(2, 3), temporary(2, 3)
+    program = chain(running(Monoid.SUM, t, s, reverse=True), t, s, shape=(2, 3))
+    assert_same(program, floats([[1, 2, 3], [4, 5, 6]]), {"n": 1})
+
+
+def test_inputs_and_outputs_are_never_written_over() -> None:
+    x, t, y, z = given(0, 3), temporary(3), output(0, 3), output(1, 3)
+    steps = [pointwise(Fn.NEG, [x], y), pointwise(Fn.ABS, [y], t), pointwise(Fn.NEG, [t], z)]
+    program = program_of(steps, [x], [y, z])
+    assert not reuse(program).aliases
+
+
+def test_a_view_that_is_read_last_keeps_its_bytes() -> None:
+    t = temporary(3)
+    view = Buffer(Role.TEMPORARY, F32, (1, 3), base=t)
+    s, r = temporary(3), temporary(1, 3)
+    program = chain(pointwise(Fn.ABS, [t], s), t, r, pointwise(Fn.NEG, [view], r), pointwise(Fn.ABS, [s], temporary(3)))
+    assert s not in reuse(program).aliases
+    assert last_uses(program)[t] == 2
