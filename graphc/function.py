@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import prod
 from typing import Any, NoReturn
 
@@ -68,6 +67,7 @@ class CompiledFunction(Displayed):
     def __post_init__(self) -> None:
         self._loaded = self.backend.load(self.artifact, self.name)
         self._arenas = Arenas(self._bind)
+        self._has_numbers = any(not buffer.shape for buffer in self.program.outputs)
         self._fails_late = _fails_late(self.program)
         self._variables = tuple(_storage(node).array for node in self.graph.variables)
         self._rebuild = builder(self.form)
@@ -136,23 +136,25 @@ class CompiledFunction(Displayed):
                     else self._room.arrays(out, bound.rooms, inputs, afresh=self._fails_late)
                 )
                 if bound.commit:
-                    self.guard.alone(partial(run_and_commit, bound, inputs, outputs))
+                    self.guard.alone(run_and_commit, bound, inputs, outputs)
                 elif self._variables:
-                    self.guard.shared(partial(run, bound, inputs, outputs))
+                    self.guard.shared(run, bound, inputs, outputs)
                 else:
                     run(bound, inputs, outputs)
             finally:
                 self._arenas.give(sizes, bound)
         if out is not None:
             return self._room.filled(out, outputs)
-        return self._rebuild([y if y.shape else y[()] for y in outputs])
+        if self._has_numbers:
+            return self._rebuild([y if y.shape else y[()] for y in outputs])
+        return self._rebuild(outputs)
 
     def _debugged(self, inputs: Sequence[Array], sizes: tuple[int, ...], out: Structure) -> list[Array]:
         """The outputs of a call whose arena is watched."""
         placement = self.layout.place(sizes)
         if out is not None:
             self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
-        work = partial(
+        outputs, self.arena_use = self.guard.alone(
             run_poisoned,
             lambda arena: self._bind(sizes, arena),
             placement.peak_bytes,
@@ -160,7 +162,6 @@ class CompiledFunction(Displayed):
             inputs,
             self._variables,
         )
-        outputs, self.arena_use = self.guard.alone(work)
         return outputs
 
     # Rooms.

@@ -30,6 +30,7 @@ def _quiet() -> Context:
 class Bound:
     """Views into one arena for one set of sizes: one caller at a time.
 
+    compute, commit   the pieces of the program, in turn
     rooms    shape and dtype of each output
     context  where NumPy reports no overflow and no nan: to enter it takes a twentieth of the time of np.errstate
     """
@@ -42,36 +43,31 @@ class Bound:
 
 def run(bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
     """Run the pieces that set no variable."""
-    bound.context.run(_compute, bound, inputs, outputs)
+    _in_turn(bound, bound.compute, inputs, outputs)
 
 
 def run_and_commit(bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
     """Run all pieces.  A Ctrl-C that comes while variables are set is delivered when all are."""
-    bound.context.run(_compute, bound, inputs, outputs)
+    _in_turn(bound, bound.compute, inputs, outputs)
     _commit(bound, inputs, outputs)
 
 
-def _compute(bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    for piece in bound.compute:
-        piece(inputs, outputs)
+def _in_turn(bound: Bound, pieces: Sequence[Prepared], inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    for piece in pieces:
+        bound.context.run(piece, inputs, outputs)
 
 
 def _commit(bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
     """Set all variables.  Nothing here may raise; a Ctrl-C waits until they are set."""
     handler = _signal.getsignal(_SIGINT) if get_ident() == main_thread().ident else None
     if not callable(handler):  # another thread, or a handler that raises nothing in Python
-        bound.context.run(_set, bound, inputs, outputs)
+        _in_turn(bound, bound.commit, inputs, outputs)
         return
     arrived: list[Any] = []
     _signal.signal(_SIGINT, lambda *given: arrived.append(given))
     try:
-        bound.context.run(_set, bound, inputs, outputs)
+        _in_turn(bound, bound.commit, inputs, outputs)
     finally:
         _signal.signal(_SIGINT, handler)
     if arrived:
         handler(*arrived[0])
-
-
-def _set(bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    for piece in bound.commit:
-        piece(inputs, outputs)

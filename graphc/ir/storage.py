@@ -2,9 +2,8 @@
 
 from _thread import LockType
 from collections.abc import Callable, Iterable
-from functools import partial
 from threading import Lock, get_ident
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 import numpy as np
 
@@ -18,6 +17,7 @@ __all__ = ["Guard", "Storage"]
 _joining = Lock()
 
 Result = TypeVar("Result")
+Given = TypeVarTuple("Given")
 
 
 class Guard:
@@ -43,8 +43,8 @@ class Guard:
             guard = guard.joined
         return guard
 
-    def alone(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, done while nobody else reads or writes the variables."""
+    def alone(self, work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
+        """What `work(*given)` returns, done while nobody else reads or writes the variables."""
         while True:
             guard = self.root()
             with guard._turn, guard._writing:
@@ -52,19 +52,19 @@ class Guard:
                     with lane:
                         pass
                 if guard.joined is None:
-                    return work()
+                    return work(*given)
 
-    def shared(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, done while nobody writes the variables."""
+    def shared(self, work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
+        """What `work(*given)` returns, done while nobody writes the variables."""
         while True:
             guard = self.root()
             lane = guard._lanes.get(get_ident()) or guard._lanes.setdefault(get_ident(), Lock())
             with lane:
                 if guard.joined is None and not guard._writing.locked():
-                    return work()
+                    return work(*given)
             with guard._turn:  # after the writer at work, and ahead of the next
                 if guard.joined is None:
-                    return work()
+                    return work(*given)
 
     @staticmethod
     def join(guards: Iterable["Guard"]) -> "Guard":
@@ -75,7 +75,7 @@ class Guard:
                 return Guard()
             first, *others = roots
             for other in others:
-                other.alone(partial(setattr, other, "joined", first))
+                other.alone(setattr, other, "joined", first)
             return first
 
 
@@ -115,7 +115,7 @@ class Storage:
             new = converted(value, self.array.dtype, what)
         except (ShapeError, DTypeError) as error:
             raise error.located(place_of(here())) from None
-        self.guard.alone(partial(np.copyto, self.array, new))
+        self.guard.alone(np.copyto, self.array, new)
 
     def __repr__(self) -> str:
         return f"<storage of {self.label!r}>"
