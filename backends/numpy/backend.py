@@ -1,6 +1,7 @@
 """The NumPy backend: text by `emit`, functions by compiling the text."""
 
 import linecache
+import weakref
 from typing import Any, ClassVar, final
 
 from graphc.backends.backend import Artifact, Backend, Loaded
@@ -23,8 +24,9 @@ class NumpyBackend(Backend):
         return emit(program)
 
     def load(self, artifact: Artifact, name: str) -> Loaded:
-        """Compile the text.  A debugger can step through it: its lines are known to `linecache`."""
+        """Compile the text.  A debugger can step through it: `linecache` knows its lines as long as it lives."""
         linecache.cache[name] = (len(artifact.source), None, artifact.source.splitlines(keepends=True), name)
+        weakref.finalize(artifact, linecache.cache.pop, name, None)
         namespace: dict[str, Any] = {"__name__": name}  # Any: what generated source defines
         exec(compile(artifact.source, name, "exec"), namespace)
         return Loaded(namespace["prepare"])
