@@ -241,36 +241,53 @@ FROM_USERS = (
     Case("with_update", lambda x: with_update(x * x, STEPS, lambda old: old + 1), np.square, (normal(3, 4),)),
 )
 
-#: rows that hold for complex operands as well
+#: rows that hold for complex operands as well, in families of which others do not
 LINEAR = frozenset({
     "sum", "sum of one axis", "sum, keepdims", "sum of nothing", "prod", "prod of one axis", "prod with zeros",
-    "cumsum", "cumprod", "mean", "var", "std", "conv2d", "conv1d, same", "take", "take_along_axis", "scatter_add",
-    "embedding", "tril", "triu",
+    "cumsum", "cumsum, reverse", "cumprod", "cumprod with zeros", "mean", "var", "var, corrected", "std", "take",
+    "take along the first axis", "take along an inner axis", "take, clipped", "take, wrapped", "take_along_axis",
+    "take_along_axis, repeated", "scatter_add", "scatter_add along the last axis", "embedding", "tril", "triu",
+    "windows", "windows that tile", "window_sum", "avg_pool", "avg_pool, overlapping", "avg_pool of what is there",
+    "avg_pool, dilated", "adaptive_avg_pool", "global_avg_pool", "segment_sum", "segment_mean", "cross",
+    "cross along the first axis", "matrix_power 0", "matrix_power 1", "matrix_power 5", "multi_dot", "vector norm 1",
+    "vector norm 2", "vector norm 3", "norm of all", "matrix norm fro", "matrix norm 1", "sum where",
+    "sum where, of rows", "prod where", "mean where", "nansum", "nanprod", "nanmean", "nansum where one is nan",
+    "average", "average of all", "average without weights", "diff", "diff, twice", "diff with ends", "trapezoid",
+    "set at a slice", "add at a slice", "multiply at a slice", "set at an array that repeats",
+    "add at an array that repeats", "multiply at an array that repeats", "set at arrays and a slice",
+    "add at arrays and a slice", "multiply at an index, with zeros", "set where a mask holds", "full", "full_like",
+    "meshgrid", "meshgrid, ij",
 })  # fmt: skip
+
+
+def _all_complex(cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Rows of a family that holds for complex operands as a whole."""
+    return with_complex(cases, {case.name for case in cases})
+
 
 CASES: tuple[Case, ...] = (
     *ELEMENTWISE,
-    *with_complex(MOVEMENT, {case.name for case in MOVEMENT}),
+    *_all_complex(MOVEMENT),
     *with_complex(REDUCTION, LINEAR),
     *with_complex(STATISTICS, LINEAR),
-    *with_complex(PRODUCTS, {case.name for case in PRODUCTS}),
-    *with_complex(CONVOLUTIONS, LINEAR),
-    *WINDOWS,
+    *_all_complex(PRODUCTS),
+    *_all_complex(CONVOLUTIONS),
+    *with_complex(WINDOWS, LINEAR),
     *with_complex(LOOKUPS, LINEAR),
     *ROUTINES,
-    *LINEAR_ALGEBRA,
-    *REDUCTIONS_OF_SOME,
-    *POINTS,
-    *ASSIGNMENTS,
-    *SEGMENTS,
+    *with_complex(LINEAR_ALGEBRA, LINEAR),
+    *with_complex(REDUCTIONS_OF_SOME, LINEAR),
+    *_all_complex(POINTS),
+    *with_complex(ASSIGNMENTS, LINEAR),
+    *with_complex(SEGMENTS, LINEAR),
     *SEARCHES,
-    *CREATION,
-    *PADDING,
-    *STACKING,
-    *LAID,
-    *POOLING,
-    *UNFOLDING,
-    *INTERPOLATION,
+    *with_complex(CREATION, LINEAR),
+    *_all_complex(PADDING),
+    *_all_complex(STACKING),
+    *_all_complex(LAID),
+    *with_complex(POOLING, LINEAR),
+    *_all_complex(UNFOLDING),
+    *_all_complex(INTERPOLATION),
     *FORMULAS,
     *FROM_USERS,
 )

@@ -9,6 +9,7 @@ from graphc.ir.node import Node
 from graphc.ops import searching, segments, sorting
 from graphc.ops.assigning import at
 from graphc.ops.points import gather_nd, scatter_nd
+from graphc.types import is_complex
 from tests.case import Array, Case, Draw, apart, coins, given, normal, whole
 
 __all__ = ["ASSIGNMENTS", "POINTS", "SEARCHES", "SEGMENTS"]
@@ -52,7 +53,7 @@ POINTS = (
     Case(
         "scatter_nd",
         lambda i, u: scatter_nd(i, u, (3, 3, 2)),
-        lambda i, u: _replaced(np.zeros((3, 3, 2)), tuple(i.T), u, np.add),
+        lambda i, u: _replaced(np.zeros((3, 3, 2), u.dtype), tuple(i.T), u, np.add),
         (whole(0, 3, 6, 2), normal(6, 2)),
         terms=6,
         symbolic=False,
@@ -129,7 +130,7 @@ ASSIGNMENTS = (
 
 def _segmented(ufunc: np.ufunc, start: float) -> Callable[[Array, Array], Array]:
     def reference(x: Array, s: Array) -> Array:
-        return _replaced(np.full((5, *x.shape[1:]), float(start)), s, x, ufunc)
+        return _replaced(np.full((5, *x.shape[1:]), start, x.dtype if is_complex(x.dtype) else float), s, x, ufunc)
 
     return reference
 

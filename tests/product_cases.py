@@ -131,7 +131,7 @@ def _laid_back(parts: Array, extents: Sequence[int], stride: Sequence[int]) -> A
     """[..., p..., k...]   ->   [..., n...], one element at a time."""
     rank = len(extents)
     lead = parts.ndim - 2 * rank
-    result = np.zeros((*parts.shape[:lead], *extents))
+    result = np.zeros((*parts.shape[:lead], *extents), parts.dtype)
     for place in np.ndindex(*parts.shape[lead:]):
         source: tuple[EllipsisType | int, ...] = (..., *place)
         met = (p * s + k for p, s, k in zip(place[:rank], stride, place[rank:], strict=True))

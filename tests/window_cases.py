@@ -31,7 +31,7 @@ def _laid(
         for p, s, k, d, extra in zip(x.shape[2:], stride, w.shape[2:], dilation, more, strict=True)
     ]
     inputs, outputs = x.shape[1] // groups, w.shape[1]
-    y = np.zeros((x.shape[0], outputs * groups, *whole))
+    y = np.zeros((x.shape[0], outputs * groups, *whole), x.dtype)
     for c, o in product(range(x.shape[1]), range(outputs)):
         for p, k in product(np.ndindex(*x.shape[2:]), np.ndindex(*w.shape[2:])):
             place = tuple(p[i] * stride[i] + k[i] * dilation[i] for i in range(rank))
@@ -94,7 +94,7 @@ def _pooled(
     padded = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(side, side)] * 2, constant_values=around)
     reach = (window - 1) * dilation + 1
     counts = [(n - reach) // stride + 1 for n in padded.shape[-2:]]
-    y = np.zeros((*x.shape[:-2], *counts))
+    y = np.zeros((*x.shape[:-2], *counts), x.dtype)
     for index in np.ndindex(*y.shape):
         *lead, i, j = index
         rows, columns = (slice(p * stride, p * stride + reach, dilation) for p in (i, j))
@@ -170,7 +170,7 @@ def _columns(x: Array, window: Sequence[int], stride: int, dilation: int, side: 
     padded = np.pad(x, ((0, 0), (0, 0), (side, side), (side, side)))
     p, q = ((n - (k - 1) * dilation - 1) // stride + 1 for n, k in zip(padded.shape[2:], window, strict=True))
     j, k = window
-    y = np.zeros((*x.shape[:2], j, k, p, q))
+    y = np.zeros((*x.shape[:2], j, k, p, q), x.dtype)
     for a, b, c, d in np.ndindex(j, k, p, q):
         y[:, :, a, b, c, d] = padded[:, :, c * stride + a * dilation, d * stride + b * dilation]
     return y.reshape(x.shape[0], -1, p * q)
@@ -182,7 +182,7 @@ def _folded(x: Array, shape: Sequence[int], window: Sequence[int], stride: int, 
     p, q = ((extent - k) // stride + 1 for extent, k in zip((n, m), window, strict=True))
     j, k = window
     parts = x.reshape(x.shape[0], -1, j, k, p, q)
-    y = np.zeros((*parts.shape[:2], n, m))
+    y = np.zeros((*parts.shape[:2], n, m), parts.dtype)
     for a, b, c, d in np.ndindex(j, k, p, q):
         y[:, :, c * stride + a, d * stride + b] += parts[:, :, a, b, c, d]
     return y[:, :, side : n - side, side : m - side]

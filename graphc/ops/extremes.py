@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.errors import ArgumentError, ShapeError
+import numpy as np
+
+from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, sum_over
-from graphc.ir.kinds import Constant, Differentiable, Reduction, require_ordered
-from graphc.ir.leaves import items
+from graphc.ir.kinds import NO_ORDER, Constant, Differentiable, Reduction, require_ordered
+from graphc.ir.leaves import items, uniform
 from graphc.ir.node import IndexBound, Like, Node, SameSize
 from graphc.ir.operands import as_node, broadcast, cast, where
+from graphc.ir.values import fits
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
@@ -21,9 +24,9 @@ from graphc.ops.piecewise import maximum, minimum
 from graphc.origin import here
 from graphc.sizes import lower_bound
 from graphc.sizes import maximum as larger
-from graphc.types import INT64, TensorType, TupleType
+from graphc.types import INT64, TensorType, TupleType, is_complex, is_integer
 
-__all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index", "upper_bound"]
+__all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index", "ordered", "upper_bound"]
 
 
 class Extreme(Reduction):
@@ -172,6 +175,14 @@ class MinWithIndex(Extreme, Differentiable):
         return _at_index(node, self.axes[0], cotangents)
 
 
+def ordered(name: str, x: Like) -> Node:
+    """`x`, for a function that asks which element is the larger.  Raises DTypeError for complex numbers."""
+    node = as_node(x)
+    if is_complex(node.dtype):
+        raise locate(DTypeError(f"{name} has no meaning for {node.dtype}", hint=NO_ORDER), here(), (node,))
+    return node
+
+
 def max(
     x: Like, axis: Axes = None, *, keepdims: bool = False, initial: "Like | None" = None, where: "Like | None" = None
 ) -> Node:
@@ -216,7 +227,11 @@ def min(
 def _bounded(name: str, x: Node, initial: "Like | None", mask: "Like | None") -> tuple[Node, Node | None]:
     """`x` with the initial number where the mask does not hold, and that number in its dtype."""
     if initial is not None:
-        number = cast(as_node(initial), x.dtype)
+        start = as_node(initial)
+        given = uniform(start)
+        if given is not None and is_integer(x.dtype) and not fits(np.asarray(given), x.dtype):
+            raise locate(ArgumentError(f"{name}: initial={given} is no {x.dtype}"), here(), (x,))
+        number = cast(start, x.dtype)
         return selected(name, x, mask, number), number
     if mask is not None:
         problem = f"{name}: where= needs initial=, as it may leave nothing"

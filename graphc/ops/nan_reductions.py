@@ -10,7 +10,7 @@ from graphc.ops.extremes import max, min
 from graphc.ops.logic import isnan, logical_not
 from graphc.ops.reduction import any, prod, sum
 from graphc.ops.statistics import mean, std, var
-from graphc.types import is_floating
+from graphc.types import is_differentiable
 
 __all__ = ["nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
 
@@ -67,4 +67,4 @@ def nanmin(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
 
 def _numbers(x: Node) -> Node | None:
     """Where `x` is not nan; None if it cannot be."""
-    return logical_not(isnan(x)) if is_floating(x.dtype) else None
+    return logical_not(isnan(x)) if is_differentiable(x.dtype) else None

@@ -19,7 +19,7 @@ from graphc.ops.powers import power, sqrt, square
 from graphc.ops.spectrum import svdvals
 from graphc.ops.systems import inv
 from graphc.origin import here
-from graphc.types import accumulator
+from graphc.types import accumulator, is_complex, real_of
 
 __all__ = ["Order", "cond", "matrix_norm", "norm", "vector_norm"]
 
@@ -60,8 +60,13 @@ def vector_norm(x: Like, ord: Order = 2, axis: Axes = None, *, keepdims: bool = 
     if isinstance(ord, str | None):
         raise locate(ArgumentError(f"vector_norm: an order is a number, not {ord!r}"), here(), (node,))
     axes = some_axes("vector_norm", axis, node.ndim, node)
-    wide = cast(node, accumulator(node.dtype))
-    return with_axes(cast(_vector_norm(wide, ord, axes), node.dtype), node, axes, keepdims)
+    wide = _real(cast(node, accumulator(node.dtype)))
+    return with_axes(cast(_vector_norm(wide, ord, axes), real_of(node.dtype)), node, axes, keepdims)
+
+
+def _real(x: Node) -> Node:
+    """`x` for a norm that looks at absolute values alone: of complex numbers these."""
+    return abs(x) if is_complex(x.dtype) else x
 
 
 def _vector_norm(x: Node, p: float, axes: tuple[int, ...]) -> Node:
@@ -99,14 +104,14 @@ def matrix_norm(x: Like, ord: Order = "fro", *, keepdims: bool = False) -> Node:
     """
     node, dtype = matrix("matrix_norm", x)
     axes = (node.ndim - 2, node.ndim - 1)
-    return with_axes(cast(_matrix_norm(node, ord), dtype), node, axes, keepdims)
+    return with_axes(cast(_matrix_norm(node, ord), real_of(dtype)), node, axes, keepdims)
 
 
 def _matrix_norm(x: Node, order: Order) -> Node:
     rows, columns = x.ndim - 2, x.ndim - 1
     match order:
         case "fro":
-            return _unless_zero(sum_over(square(x), (rows, columns)), 0.5)
+            return _unless_zero(sum_over(square(_real(x)), (rows, columns)), 0.5)
         case "nuc":
             return sum_over(_singular_values(x), (rows,))
         case 2:

@@ -7,14 +7,13 @@ from typing import NamedTuple
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
-from graphc.ir.kinds import NO_ORDER
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, div, where
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.kernel.scalar import Number
 from graphc.ops.elementwise import floating
-from graphc.ops.extremes import Max
+from graphc.ops.extremes import Max, ordered
 from graphc.ops.extremes import max as largest
 from graphc.ops.logic import greater
 from graphc.ops.movement import reshape
@@ -25,7 +24,7 @@ from graphc.ops.statistics import mean
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
 from graphc.sizes import Size, equal
-from graphc.types import BOOL, Shape, is_complex
+from graphc.types import BOOL, Shape
 
 __all__ = [
     "adaptive_avg_pool",
@@ -50,11 +49,9 @@ def max_pool(
 
     Elements that share the maximum share the gradient equally.  A window that does not fit is left out.
     """
-    node = as_node(x)
+    node = ordered("max_pool", x)
     if node.dtype == BOOL:
         raise locate(DTypeError("max_pool has no meaning for bool", hint="gx.any(gx.windows(x, ...))"), here(), (node,))
-    if is_complex(node.dtype):
-        raise locate(DTypeError(f"max_pool has no meaning for {node.dtype}", hint=NO_ORDER), here(), (node,))
     pooling = _pooling("max_pool", node, window, stride, padding, dilation)
     parts = pooling.parts(node, start_of(Monoid.MAX, node.dtype))
     return apply(Max(tuple(range(node.ndim, parts.ndim))), parts)

@@ -5,7 +5,7 @@ from typing import ClassVar, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, zeros_like
-from graphc.ir.kinds import Differentiable, Running
+from graphc.ir.kinds import Differentiable, Running, require_ordered
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node, where
 from graphc.kernel.monoids import Monoid
@@ -32,6 +32,7 @@ class CumMax(Running, Differentiable):
     monoid: ClassVar[Monoid] = Monoid.MAX
 
     def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
         return types[0]
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -60,6 +61,7 @@ class CumMin(Running, Differentiable):
     monoid: ClassVar[Monoid] = Monoid.MIN
 
     def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
         return types[0]
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:

@@ -7,6 +7,7 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.ops.elementwise import floating
+from graphc.ops.extremes import ordered
 from graphc.ops.indexing import ScatterAdd, as_index
 from graphc.ops.movement import expand_dims, ravel
 from graphc.ops.scattering import ScatterMax, ScatterMin
@@ -43,7 +44,7 @@ def segment_max(x: Like, segment: Like, count: Size) -> Node:
 
     Equal ones share the gradient.  See `segment_sum`.
     """
-    node, places = _segmented("segment_max", as_node(x), segment, count)
+    node, places = _segmented("segment_max", ordered("segment_max", x), segment, count)
     least = full((count, *node.shape[places.ndim :]), start_of(Monoid.MAX, node.dtype), node.dtype)
     return apply(ScatterMax(0, checked=True), least, places, node)
 
@@ -53,7 +54,7 @@ def segment_min(x: Like, segment: Like, count: Size) -> Node:
 
     Equal ones share the gradient.  See `segment_sum`.
     """
-    node, places = _segmented("segment_min", as_node(x), segment, count)
+    node, places = _segmented("segment_min", ordered("segment_min", x), segment, count)
     greatest = full((count, *node.shape[places.ndim :]), start_of(Monoid.MIN, node.dtype), node.dtype)
     return apply(ScatterMin(0, checked=True), greatest, places, node)
 

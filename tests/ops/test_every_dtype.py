@@ -21,7 +21,7 @@ from tests.tolerance import assert_close
 Array = npt.NDArray[Any]
 Numbers = Sequence[float]
 
-ANY, NUMBERS, BITS, INTEGERS, BOOLS = "biuf", "iuf", "biu", "iu", "b"
+ANY, NUMBERS, BITS, INTEGERS = "biuf", "iuf", "biu", "iu"
 SIGNED = (-2.5, -1.0, -0.5, 0.5, 1.0, 3.0)
 FRACTIONS = (-0.75, -0.5, 0.25, 0.5, 0.75)
 POSITIVE = (0.25, 0.5, 1.0, 3.0)
@@ -62,6 +62,7 @@ OF_COMPLEX = {
     "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians", "reciprocal", "sqrt", "rsqrt", "square",
     "divide", "abs", "sign", "negative", "subtract", "add", "multiply", "power", "nan_to_num", "stop_gradient",
     "real", "imag", "conj", "angle", "equal", "not_equal", "isnan", "isinf", "isfinite",
+    "logical_and", "logical_or", "logical_xor", "logical_not",
 }  # fmt: skip
 
 TO_REAL_AND_BACK = {"abs": real_of, "angle": real_of, "real": real_of, "imag": real_of, "complex": complex_of}
@@ -111,8 +112,8 @@ ROWS = (
     *(Row(name, getattr(np, name), BITS, TWO) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")),
     Row("bitwise_not", np.invert, BITS),
     *(Row(name, getattr(np, name), INTEGERS, TWO, None, PAIRS) for name in ("left_shift", "right_shift")),
-    *(Row(name, getattr(np, name), BOOLS, TWO) for name in ("logical_and", "logical_or", "logical_xor")),
-    Row("logical_not", np.logical_not, BOOLS),
+    *(Row(name, getattr(np, name), ANY, TWO, "bool") for name in ("logical_and", "logical_or", "logical_xor")),
+    Row("logical_not", np.logical_not, ANY, (SIGNED,), "bool"),
     *(Row(name, getattr(np, name)) for name in ("real", "imag", "conj")),
     of_floats("angle", np.angle),
     Row("complex", lambda x, y: x + 1j * y, ANY, TWO),
