@@ -16,6 +16,7 @@ __all__ = ["aligned", "graph_text"]
 
 _WIDEST = 40  # characters; a longer cell moves the rest of its line instead of every line
 _ALSO = 2  # what a merged node stands for, beside its own line
+_FORMULA = 300  # characters of a formula
 _LOOKED_AT = 200  # origins of one node
 
 
@@ -30,10 +31,11 @@ def graph_text(shown: Showable) -> str:
 
     A constant that is one number, and a size, stands where it is read.  The source line is not repeated.  A node
     into which passes have merged others says what else it stands for: `also digits.py:31, grad of exp %6`.
+    What a function made of a formula computes, and what its derivatives do, is said once below.
     """
     listing = listing_of(shown)
     table = aligned([_row(listing, node) for node in listing.nodes])
-    return "\n".join((*_unrepeated(listing, table), *_results(listing), *_notes(listing)))
+    return "\n".join((*_unrepeated(listing, table), *_results(listing), *_definitions(listing), *_notes(listing)))
 
 
 def _row(listing: Listing, node: Node) -> tuple[str, ...]:
@@ -93,6 +95,13 @@ def _results(listing: Listing) -> Iterator[str]:
     yield " ".join(("return", *map(listing.reference, graph.outputs)))
     for variable, value in graph.updates.items():
         yield f"{quoted(variable.name or '')} {listing.reference(variable)} <- {listing.reference(value)}"
+
+
+def _definitions(listing: Listing) -> Iterator[str]:
+    """What the ops compute whose names do not say it, in the order of their first nodes."""
+    for text in dict.fromkeys(node.op.definition() for node in listing.nodes):
+        if text:
+            yield f"with {printable(text, _FORMULA)}"
 
 
 def _notes(listing: Listing) -> Iterator[str]:

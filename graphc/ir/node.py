@@ -82,6 +82,10 @@ class Op(Value):
         """The op with its options, as printed: `sum[1]`."""
         return self.name
 
+    def definition(self) -> str:
+        """What the op computes, where its name does not say: printed once below a graph."""
+        return ""
+
 
 class Stored(Protocol):
     """What a variable's node keeps: an array that outlives calls."""

@@ -15,6 +15,7 @@ from graphc.ir.operands import meet
 from graphc.ir.storage import label_of
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import floating
+from graphc.ops.sympy_functions import formula_text
 from graphc.ops.sympy_lowering import lowered, number_of, require_supported
 from graphc.ops.sympy_slopes import slope
 from graphc.ops.sympy_stable import stable
@@ -71,6 +72,10 @@ class Formula(Elementwise):
             require_supported(self.name, expression)
             found.append(Formula(expression, used, self.name, (*self.order, symbol.name)))
         return tuple(found)
+
+    def definition(self) -> str:
+        names = ", ".join(symbol.name for symbol in self.parameters)
+        return f"{self.text()}({names}) = {formula_text(self.expression)}"
 
     def text(self) -> str:
         return f"{self.name}[{','.join(f'd{symbol}' for symbol in self.order)}]" if self.order else self.name

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-__all__ = ["Functions", "functions"]
+__all__ = ["Functions", "formula_text", "functions"]
 
 Function = Any  # a subclass of sympy.Function: SymPy has no types, and is loaded where a formula is first used
 
@@ -61,3 +61,13 @@ def functions() -> Functions:
             return sympy.tanh(*self.args)
 
     return Functions(Sigmoid, SigmoidSlope, Softplus, LogCosh)
+
+
+def formula_text(expression: Any) -> str:
+    """An expression as it is printed, in functions that a reader knows."""
+    import sympy
+
+    made = functions()
+    sigmoid, softplus = sympy.Function("sigmoid"), sympy.Function("softplus")
+    shown = expression.replace(made.bump, lambda u: sigmoid(u) * sigmoid(-u)).replace(made.sigmoid, sigmoid)
+    return str(shown.replace(made.softplus, softplus).replace(made.logcosh, lambda u: sympy.log(sympy.cosh(u))))

@@ -1,5 +1,7 @@
 """Graphs as text."""
 
+import sympy
+
 import graphc as gx
 from graphc.inspection.text import graph_text
 from graphc.ir.graph import Graph
@@ -104,3 +106,11 @@ def test_what_passes_made_of_a_forward_node_is_found() -> None:
     shared = f.trace["share"].after
     assert isinstance(shared, Graph)
     assert "grad of tanh %1" in graph_text(shared)
+
+
+def test_a_formula_and_its_derivatives_are_written_out_once() -> None:
+    x = gx.input("x", ())
+    swish = gx.op("swish", lambda u: u / (1 + sympy.exp(-u)))
+    y = swish(x)
+    lines = str(gx.show([y, gx.grad(y, x), swish(2 * x)])).splitlines()
+    assert lines[-2:] == ["with swish(u) = u*sigmoid(u)", "with swish[du](u) = u*sigmoid(-u)*sigmoid(u) + sigmoid(u)"]
