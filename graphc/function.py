@@ -11,6 +11,7 @@ import numpy.typing as npt
 from graphc.arenas import Arenas
 from graphc.arguments import Arguments, OutputRoom
 from graphc.backends.backend import Artifact, Backend, Loaded, empty_arena
+from graphc.checked_sizes import CheckedSizes
 from graphc.display import Displayed
 from graphc.errors import ArgumentError
 from graphc.ir.graph import Graph
@@ -18,7 +19,7 @@ from graphc.ir.leaves import Variable
 from graphc.ir.node import Node
 from graphc.ir.storage import Guard
 from graphc.kernel.buffer import Role
-from graphc.kernel.failures import index_outside, sizes_differ
+from graphc.kernel.failures import index_outside
 from graphc.kernel.program import Check, IndexInRange, Program
 from graphc.memory import ArenaUse, MemoryReport
 from graphc.origin import here, place_of
@@ -70,6 +71,7 @@ class CompiledFunction(Displayed):
         self._has_numbers = any(not buffer.shape for buffer in self.program.outputs)
         self._fails_late = _fails_late(self.program)
         self._variables = tuple(_storage(node).array for node in self.graph.variables)
+        self._sizes = CheckedSizes(self.graph, self.program, self.layout)
         self._rebuild = builder(self.form)
         self._room = OutputRoom(self.form)
         self._output_sizes = compiled(
@@ -108,7 +110,7 @@ class CompiledFunction(Displayed):
     def memory(self, **sizes: int) -> MemoryReport:
         """What a call takes, for these values of its size symbols: `f.memory(batch=64)`."""
         values = self.arguments.sizes_from(sizes)
-        placement = self.layout.place(values)
+        placement = self._sizes.placed(values)
         tables = [room.bytes for room in self.artifact.rooms if room.step is None]
         return MemoryReport(
             placement.peak_bytes,
@@ -151,7 +153,7 @@ class CompiledFunction(Displayed):
 
     def _debugged(self, inputs: Sequence[Array], sizes: tuple[int, ...], out: Structure) -> list[Array]:
         """The outputs of a call whose arena is watched."""
-        placement = self.layout.place(sizes)
+        placement = self._sizes.placed(sizes)
         if out is not None:
             self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
         outputs, self.arena_use = self.guard.alone(
@@ -177,7 +179,7 @@ class CompiledFunction(Displayed):
         return at + [placement.offsets[interval] for interval in layout.rooms]
 
     def _bind(self, sizes: tuple[int, ...], arena: Array | None = None) -> Bound:
-        placement = self.layout.place(sizes)
+        placement = self._sizes.placed(sizes)
         if arena is None:
             arena = empty_arena(placement.peak_bytes, self.layout.alignment)
         compute, commit = self._loaded.prepare(
@@ -189,11 +191,10 @@ class CompiledFunction(Displayed):
         """Raise what check `number` has to say of the values that broke it."""
         step = self.program.steps[number]
         assert isinstance(step, Check), step
-        if isinstance(step.condition, IndexInRange):
-            index, extent = values
-            low = -extent if step.condition.negative else 0
-            raise index_outside(step, _first_outside(index.reshape(-1), low, extent), extent)
-        raise sizes_differ(step, *values)
+        assert isinstance(step.condition, IndexInRange), step  # sizes were looked at before
+        index, extent = values
+        low = -extent if step.condition.negative else 0
+        raise index_outside(step, _first_outside(index.reshape(-1), low, extent), extent)
 
 
 def _storage(node: Node) -> Any:

@@ -1,14 +1,16 @@
 """Demands: what a call must find, collected before anything is rewritten."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.ir.graph import Demand, Graph
-from graphc.ir.leaves import Item
-from graphc.ir.node import IndexBound, Node
+from graphc.ir.leaves import Input, Item, Variable
+from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.origin import Origin, merged
 from graphc.passes.pipeline import Log, Pass
-from graphc.sizes import equal
+from graphc.sizes import Size, equal, maximum
+from graphc.types import TensorType
 
 __all__ = ["CollectDemands"]
 
@@ -23,8 +25,12 @@ class CollectDemands(Pass[Graph, Graph]):
     def run(self, form: Graph, log: Log) -> Graph:
         found: dict[object, Demand] = {}
         asking: dict[object, list[Origin]] = {}  # all who demand one thing of an index
+        extents: set[Size] = set()  # that a call has, or that are demanded
         for node in form.nodes:
-            if not node.inputs or isinstance(node.op, Item):  # an item reads a tuple, and needs nothing of it
+            if isinstance(node.op, Item):  # reads a tuple, and needs nothing of it
+                continue
+            if not node.inputs and isinstance(node.op, Input | Variable):
+                extents.update(node.shape)
                 continue
             for need in node.op.requirements(*[x.tensor for x in node.inputs]):
                 if isinstance(need, IndexBound):
@@ -34,9 +40,21 @@ class CollectDemands(Pass[Graph, Graph]):
                     asking.setdefault(key, []).append(node.origin)
                 elif not equal(need.left, need.right):
                     found.setdefault((need.left, need.right), Demand(need, None, node.op.name, node.origin))
+            for extent in _extents(node):
+                if not isinstance(extent, int) and extent not in extents:
+                    extents.add(extent)
+                    need = SameSize(extent, maximum(extent, 0), f"the extent {extent} is negative")
+                    if not equal(need.left, need.right):
+                        found.setdefault(extent, Demand(need, None, node.op.name, node.origin))
         for asked, origins in asking.items():
             found[asked] = replace(found[asked], origin=merged(origins[0], origins[1:]))
         return replace(form, demands=tuple(found.values()))
+
+
+def _extents(node: Node) -> Iterator[Size]:
+    """The extents of the results of a node."""
+    for tensor in (node.type,) if isinstance(node.type, TensorType) else node.type.items:
+        yield from tensor.shape
 
 
 def _written(node: Node) -> str:

@@ -14,7 +14,7 @@ from graphc.ir.operands import as_node, broadcast, cast
 from graphc.ops.axes import Axes, one_axis, some_axes
 from graphc.ops.placement import Concat, Declare, Pick, Reshape, Slice, Transpose, moved
 from graphc.origin import here
-from graphc.sizes import Expression, Size, equal, lower_bound, product
+from graphc.sizes import Expression, Size, equal, lower_bound, maximum, product
 from graphc.types import Shape, TensorType, promote
 
 __all__ = [
@@ -215,7 +215,7 @@ def _rolled(node: Node, shift: Size, axis: int) -> Node:
     n = node.shape[i]
     if n == 0:
         return node
-    cut = -shift % n
+    cut = -shift % maximum(n, 1)
     return concat((part(node, i, cut, n - cut), part(node, i, 0, cut)), i)
 
 

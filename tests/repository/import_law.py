@@ -38,7 +38,19 @@ LAW: Mapping[str, frozenset[str]] = {
     "interchange": OPS_AND_ABOVE,
 }
 SEES_EVERYTHING = frozenset(
-    {"graphc", "arenas", "arguments", "driver", "function", "memory", "poison", "running", "testing", "__main__"}
+    {
+        "graphc",
+        "arenas",
+        "arguments",
+        "checked_sizes",
+        "driver",
+        "function",
+        "memory",
+        "poison",
+        "running",
+        "testing",
+        "__main__",
+    }
 )
 
 # Slow or optional: imported where they are used, so that `import graphc` stays quick and needs none of them.
