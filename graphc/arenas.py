@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 
 from graphc.running import Bound
 
@@ -22,7 +23,7 @@ class Arenas:
 
     bind: Callable[[tuple[int, ...]], Bound]
     _waiting: OrderedDict[tuple[int, ...], list[Bound]] = field(default_factory=OrderedDict)
-    _lock: Lock = field(default_factory=Lock)
+    _lock: AbstractContextManager[bool] = field(default_factory=RLock)  # a signal may interrupt who holds it
 
     def take(self, sizes: tuple[int, ...]) -> Bound:
         """One that nobody else uses."""

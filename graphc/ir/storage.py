@@ -1,8 +1,8 @@
 """Values that outlive calls: the arrays of parameters and states, and the guard that callers take turns by."""
 
-from _thread import LockType
 from collections.abc import Callable, Iterable
-from threading import Lock, get_ident
+from contextlib import AbstractContextManager
+from threading import Lock, RLock, get_ident
 from typing import TypeVar, TypeVarTuple, Unpack
 
 import numpy as np
@@ -26,14 +26,18 @@ class Guard:
     A reader holds its thread's lane and looks whether somebody writes; a writer says that it writes, then waits
     until each lane was free once.  All that is held is held by `with` on a lock, so an exception that comes at
     any moment, as Ctrl-C does, leaves nothing locked.
+
+    A signal handler or a finaliser may come in between and want the variables too: within a read it may read,
+    else it is refused, as it would wait for its own thread.
     """
 
-    __slots__ = ("_lanes", "_turn", "_writing", "joined")
+    __slots__ = ("_busy", "_lanes", "_turn", "_writing", "joined")
 
     def __init__(self) -> None:
         self._turn = Lock()
         self._writing = Lock()
-        self._lanes: dict[int, LockType] = {}  # one per thread that ever read
+        self._lanes: dict[int, AbstractContextManager[bool]] = {}  # one per thread that ever read
+        self._busy: dict[int, bool] = {}  # threads at work here, set before they wait: whether as a writer
         self.joined: Guard | None = None
 
     def root(self) -> "Guard":
@@ -45,26 +49,42 @@ class Guard:
 
     def alone(self, work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
         """What `work(*given)` returns, done while nobody else reads or writes the variables."""
+        thread = get_ident()
         while True:
             guard = self.root()
-            with guard._turn, guard._writing:
-                for lane in tuple(guard._lanes.values()):
-                    with lane:
-                        pass
-                if guard.joined is None:
-                    return work(*given)
+            if thread in guard._busy:
+                raise _interrupted()
+            guard._busy[thread] = True
+            try:
+                with guard._turn, guard._writing:
+                    for lane in tuple(guard._lanes.values()):
+                        with lane:
+                            pass
+                    if guard.joined is None:
+                        return work(*given)
+            finally:
+                del guard._busy[thread]
 
     def shared(self, work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
         """What `work(*given)` returns, done while nobody writes the variables."""
+        thread = get_ident()
         while True:
             guard = self.root()
-            lane = guard._lanes.get(get_ident()) or guard._lanes.setdefault(get_ident(), Lock())
-            with lane:
-                if guard.joined is None and not guard._writing.locked():
-                    return work(*given)
-            with guard._turn:  # after the writer at work, and ahead of the next
-                if guard.joined is None:
-                    return work(*given)
+            is_inner = thread in guard._busy
+            if is_inner and guard._busy[thread]:
+                raise _interrupted()
+            lane = guard._lanes.get(thread) or guard._lanes.setdefault(thread, RLock())
+            guard._busy[thread] = False
+            try:
+                with lane:
+                    if guard.joined is None and not guard._writing.locked():
+                        return work(*given)
+                with guard._turn:  # after the writer at work, and ahead of the next
+                    if guard.joined is None:
+                        return work(*given)
+            finally:
+                if not is_inner:
+                    del guard._busy[thread]
 
     @staticmethod
     def join(guards: Iterable["Guard"]) -> "Guard":
@@ -77,6 +97,14 @@ class Guard:
             for other in others:
                 other.alone(setattr, other, "joined", first)
             return first
+
+
+def _interrupted() -> ArgumentError:
+    """What is said to a signal handler or a finaliser that would wait for the thread that it interrupts."""
+    problem = "a variable is wanted by what interrupts a call that is at work on it, in the same thread"
+    return ArgumentError(problem, hint="note the signal in its handler, and act between calls").located(
+        place_of(here())
+    )
 
 
 class Storage:
