@@ -6,18 +6,20 @@ from typing import ClassVar, TypeAlias, final
 from graphc.autodiff.batching import batched
 from graphc.autodiff.reverse import placeholder
 from graphc.errors import ArgumentError
-from graphc.ir.apply import apply
-from graphc.ir.kinds import Differentiable, IndexMap, Movement
+from graphc.ir.apply import apply, locate
+from graphc.ir.kinds import Constant, Differentiable, IndexMap, Movement
+from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
-from graphc.origin import here, place_of
+from graphc.ops.elementwise import StopGradient
+from graphc.origin import Origin, here, place_of
 from graphc.sizes import Size
-from graphc.types import Shape, TensorType
+from graphc.types import Shape, TensorType, is_differentiable
 
 __all__ = ["CustomDerivative", "custom_vjp"]
 
-Rule: TypeAlias = Callable[..., Sequence[Node | None]]
+Rule: TypeAlias = Callable[..., Node | Sequence[Node | None] | None]
 
 
 @final
@@ -41,18 +43,23 @@ class CustomDerivative(Movement, Differentiable):
         operands = node.inputs[1:]
         if cotangent is None:
             return (None,) * len(node.inputs)
-        found = tuple(self.rule(node, cotangent, *operands))
-        if len(found) != len(operands):
-            raise ArgumentError(
-                f"custom_vjp: the rule gave {len(found)} cotangents for {len(operands)} operands"
-            ).located(place_of(node.origin))
-        return (None, *found)
+        return (None, *self._cotangents(node.origin, node, cotangent, *operands))
+
+    def _cotangents(self, origin: Origin, *given: Node) -> Sequence[Node | None]:
+        """What the rule gives for the result, its cotangent, and the operands.  One alone needs no tuple."""
+        found = self.rule(*given)
+        parts = (found,) if isinstance(found, Node) or found is None else tuple(found)
+        count = len(given) - 2
+        if len(parts) != count:
+            problem = f"custom_vjp: the rule gave {len(parts)} cotangents for {count} operands"
+            raise ArgumentError(problem).located(place_of(origin))
+        return parts
 
     def lifted(self, extent: Size) -> Op:
         def rule(y: Node, cotangent: Node, *xs: Node) -> Sequence[Node | None]:
             given = (y, cotangent, *xs)
             inner = [placeholder(TensorType(x.shape[1:], x.dtype)) for x in given]
-            found = self.rule(*inner)
+            found = self._cotangents(y.origin, *inner)
             some = [part for part in found if part is not None]
             lifted = iter(batched(some, dict(zip(inner, given, strict=True)), extent))
             return [None if part is None else next(lifted) for part in found]
@@ -67,6 +74,9 @@ def custom_vjp(function: Callable[..., Node], rule: Rule) -> Callable[..., Node]
     graph too.  It holds in forward mode as well, where it is transposed if it is linear in the cotangent, and
     its own derivatives are those of the graph it builds; so all orders follow from it.
 
+    All that the derivative may be taken by is an operand: a parameter that `function` reads from around it is
+    refused, as the rule has no cotangent for it.  Raises ArgumentError.
+
         clipped = gx.custom_vjp(lambda x: gx.clip(x, -1, 1), lambda y, c, x: (c,))
     """
 
@@ -75,6 +85,29 @@ def custom_vjp(function: Callable[..., Node], rule: Rule) -> Callable[..., Node]
         y = function(*xs)
         if not isinstance(y, Node):
             raise ArgumentError("custom_vjp: the function gives one node").located(place_of(here()))
+        hidden = _hidden(y, xs)
+        if hidden is not None:
+            problem = (
+                f"custom_vjp: the function reads {hidden.name!r}, which is no operand, so that its gradient is lost"
+            )
+            hint = "make it an operand, or read gx.stop_gradient of it"
+            raise locate(ArgumentError(problem, hint=hint), here(), (hidden,))
         return apply(CustomDerivative(rule), y, *xs)
 
     return with_rule
+
+
+def _hidden(y: Node, operands: Sequence[Node]) -> Node | None:
+    """An input or variable that a derivative of `y` may be taken by, and that it reads beside its operands."""
+    seen = set(operands)
+    stack = [y]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node.op, Input | Variable) and is_differentiable(node.dtype):
+            return node
+        if not isinstance(node.op, Constant | StopGradient):
+            stack += node.inputs
+    return None

@@ -41,3 +41,14 @@ def test_forward_mode_of_a_linear_rule_is_its_transpose() -> None:
 def test_a_rule_that_gives_nothing_has_tangents_of_zero() -> None:
     y = gx.custom_vjp(gx.sin, lambda y, c, x: (None,))(x)
     assert gx.evaluate(gx.jvp(y, x, t), {x: X, t: np.ones(3)}).tolist() == [0, 0, 0]
+
+
+def test_what_the_function_reads_beside_its_operands_is_refused() -> None:
+    w, a = gx.param("w", 2.0), gx.input("a", (), "float32")
+    for hidden in (lambda x: x * w, lambda x: x * (a + 1), lambda x: w):
+        with pytest.raises(gx.ArgumentError, match="which is no operand") as caught:
+            gx.custom_vjp(hidden, lambda y, c, x: (c,))(a * 3)
+        assert "test_custom.py" in str(caught.value)
+    held = gx.custom_vjp(lambda x: x * gx.stop_gradient(w), lambda y, c, x: c * gx.stop_gradient(w))
+    assert gx.evaluate(gx.grad(held(a) + w * w, w), {a: 3.0}) == 4
+    assert gx.evaluate(gx.grad(held(a), a), {a: 3.0}) == 2, "one cotangent needs no tuple"
