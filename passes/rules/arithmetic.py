@@ -4,6 +4,7 @@ from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub, Where
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.passes.rewrite import Rule
+from graphc.types import is_complex
 
 __all__ = ["ARITHMETIC"]
 
@@ -14,13 +15,21 @@ def _negated_twice(node: Node) -> Node | None:
 
 
 def _times_one(node: Node) -> Node | None:
+    return None if is_complex(node.dtype) else _other_than_one(node)
+
+
+def _by_one(node: Node) -> Node | None:
+    return None if is_complex(node.dtype) else _dividend_of_one(node)
+
+
+def _other_than_one(node: Node) -> Node | None:
     x, y = node.inputs
     if uniform(y) == 1:
         return x
     return y if uniform(x) == 1 else None
 
 
-def _by_one(node: Node) -> Node | None:
+def _dividend_of_one(node: Node) -> Node | None:
     x, y = node.inputs
     return x if uniform(y) == 1 else None
 
@@ -42,10 +51,15 @@ def _same_either_way(node: Node) -> Node | None:
     return x if x is y else None
 
 
+#: of complex z, whose parts the product takes four times, one with an imaginary part of 0
+_OF_COMPLEX = "saves a pass; keeps a part beside an infinite one, which the product makes nan"
+
 ARITHMETIC = (
     Rule("-(-x) = x", Neg, _negated_twice, exact=True),
     Rule("x * 1 = x", Mul, _times_one, exact=True),
     Rule("x / 1 = x", Div, _by_one, exact=True),
+    Rule("z * 1 = z", Mul, _other_than_one, exact=False, because=_OF_COMPLEX),
+    Rule("z / 1 = z", Div, _dividend_of_one, exact=False, because=_OF_COMPLEX),
     Rule("where(c, x, x) = x", Where, _same_either_way, exact=True),
     Rule(
         "x + 0 = x",
