@@ -303,3 +303,15 @@ def _check_room(array: object, shape: tuple[int, ...], dtype: DType) -> None:
         raise DTypeError(f"out is {array.dtype}, the output {dtype}")
     if not array.flags.writeable:
         raise ArgumentError("out is read-only")
+    if _overlaps_itself(array):
+        raise ArgumentError("out has elements that share memory", hint="np.empty makes an array of its own")
+
+
+def _overlaps_itself(array: Array) -> bool:
+    """Whether two elements may share memory: whether one step along an axis stays within what inner axes span."""
+    span = array.itemsize
+    for stride, extent in sorted((abs(step), n) for step, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride < span:
+            return array.size > 0
+        span += stride * (extent - 1)
+    return False

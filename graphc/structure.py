@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from graphc.errors import ArgumentError
+from graphc.origin import here, place_of
 
 __all__ = ["Structure", "aligned", "builder", "leaves", "paths", "rebuild"]
 
 Structure: TypeAlias = Any  # Any: a leaf, None, or a list, tuple, named tuple or dict of structures
+DEEPEST = 64  # levels of containers
 
 
 def leaves(structure: Structure) -> list[Any]:
@@ -16,18 +18,22 @@ def leaves(structure: Structure) -> list[Any]:
 
 
 def paths(structure: Structure, path: str = "") -> list[tuple[str, Any]]:
-    """Each leaf with its path: `encoder.0.weight`."""
+    """Each leaf with its path: `encoder.0.weight`.  Raises ArgumentError for what is nested without end."""
     found: list[tuple[str, Any]] = []
-    stack: list[tuple[str, Any]] = [(path, structure)]
+    stack: list[tuple[str, Any, int]] = [(path, structure, 0)]
     while stack:
-        where, item = stack.pop()
+        where, item, depth = stack.pop()
         if item is None:
             continue
+        if depth > DEEPEST:
+            problem = f"lists, tuples and dicts are nested more than {DEEPEST} deep; does one hold itself?"
+            raise ArgumentError(problem).located(place_of(here()))
         parts = _parts(item)
         if parts is None:
             found.append((where, item))
         else:
-            stack.extend((f"{where}.{key}" if where else str(key), part) for key, part in reversed(list(parts)))
+            inner = [(f"{where}.{key}" if where else str(key), part, depth + 1) for key, part in parts]
+            stack.extend(reversed(inner))
     return found
 
 

@@ -340,3 +340,17 @@ def test_memory_is_asked_by_size() -> None:
         f.memory(bach=3)
     with pytest.raises(gx.ArgumentError, match="the size 'batch' is missing"):
         f.memory()
+
+
+def test_a_list_that_holds_itself_is_refused() -> None:
+    endless: list[object] = []
+    endless += [endless, endless]
+    x = gx.input("x", (3,))
+    for wrong in (
+        lambda: gx.compile([x], endless),
+        lambda: gx.compile([endless], x),
+        lambda: gx.grad(gx.sum(x), endless),
+    ):
+        with pytest.raises(gx.ArgumentError, match="does one hold itself") as caught:
+            wrong()
+        assert "test_arguments.py" in str(caught.value)

@@ -31,3 +31,15 @@ def test_results_go_straight_to_their_place_where_nothing_can_fail_late() -> Non
     f(array, out=out)
     assert (out == 1).all()
     assert allocated(lambda: f(array, out=out), []) < out.nbytes
+
+
+def test_an_array_whose_elements_share_memory_is_refused_as_out() -> None:
+    x = gx.input("x", (3, 2), "float64")
+    f = gx.compile([x], gx.cumsum(x, 0))
+    X = np.ones((3, 2))
+    inside = np.lib.stride_tricks.as_strided(np.zeros(5), (3, 2), (8, 8))
+    for shared in (np.lib.stride_tricks.as_strided(np.zeros(1), (3, 2), (0, 0)), inside):
+        with pytest.raises(gx.ArgumentError, match="elements that share memory"):
+            f(X, out=shared)
+    for own in (np.zeros((2, 3)).T, np.zeros((6, 4))[::2, ::-2], np.zeros((3, 2), order="F")):
+        np.testing.assert_array_equal(f(X, out=own), np.cumsum(X, 0))
