@@ -34,6 +34,7 @@ from graphc.ops.piecewise import (
 )
 from graphc.ops.powers import cbrt, hypot, power, sqrt
 from graphc.ops.reduction import prod
+from graphc.ops.reduction import sum as sum_all
 from graphc.ops.special import logaddexp, logaddexp2, xlog1py, xlogy
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std
 from graphc.ops.trigonometry import acos, acosh, angle, asin, atan2, atanh, sinc
@@ -177,6 +178,12 @@ def test_where_keeps_nan_out_through_movements(move: Callable[[Node], Node]) -> 
     through = slope(lambda x: where(move(x) > 0, move(sqrt(x)), 0.0), x)
     assert through == slope(lambda x: where(move(x) > 0, sqrt(move(x)), 0.0), x)
     assert np.isfinite(through).all()
+
+
+def test_where_reaches_no_further_than_a_sum() -> None:
+    total = slope(lambda x: where(x[0] > 0, sum_all(log(x)), 0.0), [0.0, 0.0])
+    assert np.isnan(total).all()
+    assert slope(lambda x: where(x[0] > 0, sum_all(log(where(x > 0, x, 1.0))), 0.0), [0.0, 0.0]) == [0, 0]
 
 
 def test_product_has_a_gradient_at_zeros() -> None:

@@ -148,7 +148,11 @@ class Compare(Elementwise):
 
 @final
 class Where(Elementwise):
-    """x where the condition holds, else y.  The branch not taken gets exactly zero, whatever its slope."""
+    """x where the condition holds, else y.
+
+    The branch not taken gets exactly zero, whatever its slope: through elementwise functions and movements, back
+    to what these are computed from.
+    """
 
     name: ClassVar[str] = "where"
     accepts: ClassVar[str] = "biufc"
