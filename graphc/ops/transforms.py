@@ -126,13 +126,13 @@ def hfft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) ->
 
     `n` as for `irfft`, `norm` as for `fft`.
     """
-    node = conj(_as_complex(x))
+    node = conj(x)
     return _from_half("hfft", node, axis, n, _roots("hfft", norm, node))
 
 
 def ihfft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -> Node:
     """The inverse of `hfft`: the first n // 2 + 1 numbers of the inverse transform of real ones."""
-    node = _as_real("ihfft", x)
+    node = as_node(x)
     return conj(_to_half("ihfft", node, axis, n, 2 - _roots("ihfft", norm, node)))
 
 
@@ -142,34 +142,34 @@ _Pairs: TypeAlias = "Sequence[tuple[int, Size | None]]"  # axes, and how many el
 
 
 def _spectrum(name: str, x: Like, pairs: _Pairs, norm: Norm) -> Node:
-    node = _as_complex(x)
+    node = as_node(x)
     roots = _roots(name, norm, node)
     for axis, n in reversed(pairs):
         node, i = _along(name, node, axis, n)
-        node = apply(Fourier(False, roots, i), node)
-    return node
+        node = apply(Fourier(False, roots, i), _as_complex(node))
+    return _as_complex(node)
 
 
 def _inverse_spectrum(name: str, x: Like, pairs: _Pairs, norm: Norm) -> Node:
-    node = _as_complex(x)
+    node = as_node(x)
     roots = 2 - _roots(name, norm, node)
     for axis, n in reversed(pairs):
         node, i = _along(name, node, axis, n)
-        node = apply(Fourier(True, roots, i), node)
-    return node
+        node = apply(Fourier(True, roots, i), _as_complex(node))
+    return _as_complex(node)
 
 
 def _half_spectrum(name: str, x: Like, pairs: _Pairs, norm: Norm) -> Node:
-    node = _as_real(name, x)
+    node = as_node(x)
     *others, (axis, n) = _some(name, pairs, node)
     return _spectrum(name, _to_half(name, node, axis, n, _roots(name, norm, node)), others, norm)
 
 
 def _from_half_spectrum(name: str, x: Like, pairs: _Pairs, norm: Norm) -> Node:
-    node = _as_complex(x)
+    node = as_node(x)
     *others, (axis, n) = _some(name, pairs, node)
     roots = 2 - _roots(name, norm, node)
-    return _from_half(name, _inverse_spectrum(name, node, others, norm), axis, n, roots)
+    return _from_half(name, _inverse_spectrum(name, node, others, norm) if others else node, axis, n, roots)
 
 
 # Along one axis.
@@ -177,8 +177,12 @@ def _from_half_spectrum(name: str, x: Like, pairs: _Pairs, norm: Norm) -> Node:
 
 def _to_half(name: str, x: Node, axis: int, n: "Size | None", roots: int) -> Node:
     """The half spectrum of `n` real numbers."""
+    if is_complex(x.dtype):
+        hint = "gx.fft.fft and gx.fft.ifft take complex numbers"
+        raise locate(DTypeError(f"{name} has no meaning for {x.dtype}", hint=hint), here(), (x,))
     node, i = _along(name, x, axis, n)
-    return apply(HalfSpectrum(roots, i), node)
+    real = floating(node)
+    return apply(HalfSpectrum(roots, i), cast(real, accumulator(real.dtype)))
 
 
 def _from_half(name: str, x: Node, axis: int, n: "Size | None", roots: int) -> Node:
@@ -187,10 +191,10 @@ def _from_half(name: str, x: Node, axis: int, n: "Size | None", roots: int) -> N
     m = x.shape[i]
     length = 2 * (m - 1) if n is None else _count(name, n, i, x)
     if length == 0:
-        problem = f"{name}: {m} number along axis {i} is the half of 0, or of 1"
-        raise locate(ShapeError(problem, hint=f"gx.fft.{name}(..., n=1)"), here(), (x,))
+        problem = f"{name}: {m} number along axis {i} gives 2 ({m} - 1) real ones unless n is given"
+        raise locate(ShapeError(problem, hint="n=1"), here(), (x,))
     node, i = _along(name, x, i, length // 2 + 1)
-    return apply(FromHalfSpectrum(length, roots, i), node)
+    return apply(FromHalfSpectrum(length, roots, i), _as_complex(node))
 
 
 def _along(name: str, x: Node, axis: int, n: "Size | None") -> tuple[Node, int]:
@@ -215,17 +219,9 @@ def _count(name: str, n: Size, axis: int, x: Node) -> Size:
 # What they are told.
 
 
-def _as_complex(x: Like) -> Node:
+def _as_complex(x: Node) -> Node:
     node = floating(x)
     return cast(node, complex_of(node.dtype))
-
-
-def _as_real(name: str, x: Like) -> Node:
-    node = floating(x)
-    if is_complex(node.dtype):
-        hint = "gx.fft.fft and gx.fft.ifft take complex numbers"
-        raise locate(DTypeError(f"{name} has no meaning for {node.dtype}", hint=hint), here(), (node,))
-    return cast(node, accumulator(node.dtype))
 
 
 def _roots(name: str, norm: Norm, x: Node) -> int:
