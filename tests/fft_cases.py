@@ -60,6 +60,7 @@ WHOLES = (
     _like_numpy("irfft", 3, 2, axis=0, n=5, of="waves"),
     _like_numpy("irfft2", 2, 3, 3, of="waves"),
     _like_numpy("irfftn", 3, 2, 3, s=(4, 3), axes=(0, 1), norm="ortho", of="waves"),
+    *(_like_numpy(name, 2, 3) for name in ("irfft2", "irfftn", "hfft")),
     _like_numpy("hfft", 2, 3, of="waves"),
     _like_numpy("hfft", 3, n=5, norm="ortho", of="waves"),
 )
@@ -74,28 +75,28 @@ ORDERS = (
 #: with derivatives that are not constant
 ENERGIES = (
     Case(
-        "power spectrum",
+        "fft, squared",
         lambda x: square(abs(fft.fft(x))),
         lambda x: np.abs(np.fft.fft(x)) ** 2,
         (normal(2, 5),),
         terms=25,
     ),
     Case(
-        "power spectrum of real numbers",
+        "rfft, squared",
         lambda x: square(abs(fft.rfft(x))),
         lambda x: np.abs(np.fft.rfft(x)) ** 2,
         (normal(2, 6),),
         terms=36,
     ),
     Case(
-        "cube of a signal",
+        "irfft, cubed",
         lambda z: fft.irfft(z, 5) ** 3,
         lambda z: np.fft.irfft(z, 5) ** 3,
         (waves(3),),
         terms=25,
     ),
     Case(
-        "convolution by spectra",
+        "rfft, convolved",
         lambda x, y: fft.irfft(fft.rfft(x, 8) * fft.rfft(y, 8), 8),
         lambda x, y: np.convolve(x, y),
         (normal(5), normal(4)),
@@ -107,6 +108,6 @@ FOURIER = (
     *with_complex(COMPLEX, {case.name for case in COMPLEX}),
     *HALVES,
     *WHOLES,
-    *ORDERS,
-    *with_complex(ENERGIES, {"power spectrum"}),
+    *with_complex(ORDERS, {case.name for case in ORDERS}),
+    *with_complex(ENERGIES, {"fft, squared"}),
 )
