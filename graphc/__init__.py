@@ -105,6 +105,7 @@ _HOMES = {
     "expand_dims": "graphc.ops.movement:expand_dims",
     "expm1": "graphc.ops.elementwise:expm1",
     "eye": "graphc.ops.filling:eye",
+    "fft": "graphc.fft",
     "flip": "graphc.ops.movement:flip",
     "floor": "graphc.ops.piecewise:floor",
     "floordiv": "graphc.ops.piecewise:floordiv",

@@ -1,5 +1,6 @@
 """The public names for type checkers: what `__init__.py` loads when it is first used."""
 
+from graphc import fft as fft
 from graphc import linalg as linalg
 from graphc import nn as nn
 from graphc import optim as optim

@@ -16,6 +16,7 @@ from graphc.ops.padding import pad
 from tests.case import Case, apart, between, coins, given, normal, whole, with_complex
 from tests.creation_cases import CREATION, PADDING, STACKING
 from tests.elementwise_cases import ELEMENTWISE
+from tests.fft_cases import FOURIER
 from tests.indexing_cases import ASSIGNMENTS, POINTS, SEARCHES, SEGMENTS
 from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
@@ -276,6 +277,7 @@ CASES: tuple[Case, ...] = (
     *with_complex(LOOKUPS, LINEAR),
     *ROUTINES,
     *with_complex(LINEAR_ALGEBRA, LINEAR),
+    *FOURIER,
     *with_complex(REDUCTIONS_OF_SOME, LINEAR),
     *_all_complex(POINTS),
     *with_complex(ASSIGNMENTS, LINEAR),

@@ -246,3 +246,35 @@ def hostile_names() -> None:
     x, y = gx.input(evil, (evil, 3)), gx.input("y", (evil, 4))
     with gx.scope(evil):
         x + y
+
+
+def half_spectrum_of_complex_numbers() -> None:
+    z = gx.input("z", ("batch", 8), "complex64")
+    gx.fft.rfft(z)
+
+
+def transform_of_no_elements() -> None:
+    x = gx.input("x", ("batch", 8))
+    gx.fft.fft(x, n=0)
+
+
+def transform_of_no_elements_when_called() -> None:
+    x = gx.input("x", ("batch", "samples"))
+    f = gx.compile([x], gx.fft.rfft(x))
+    f(np.zeros((3, 0), np.float32))
+
+
+def half_spectrum_of_one_number() -> None:
+    z = gx.input("z", ("batch", 1), "complex64")
+    gx.fft.irfft(z)
+
+
+def transform_along_an_axis_that_is_not_there() -> None:
+    x = gx.input("x", ("batch", 8))
+    gx.fft.fft2(x, axes=(1, 2))
+
+
+def norm_that_is_unknown() -> None:
+    x = gx.input("x", ("batch", 8))
+    norm: Any = "unitary"
+    gx.fft.fft(x, norm=norm)

@@ -249,7 +249,7 @@ class Part:
                 operands = ", ".join(self._name(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
-                self.whole.library.append(WORKSPACES[step.routine](*step.reads))
+                self.whole.library.append(WORKSPACES[step.routine](*step.reads, **dict(step.options)))
             case Check():
                 self._check(step, number)
 

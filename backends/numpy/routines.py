@@ -7,12 +7,26 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from graphc.backends.numpy import factorisations
+from graphc.backends.numpy import factorisations, fourier
 from graphc.backends.numpy.factorisations import AT_ONCE, are_many, eigh, expm, flat, groups, lu, qr, svd
+from graphc.backends.numpy.fourier import fft, irfft, rfft
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size, maximum, minimum, product
 
-__all__ = ["WORKSPACES", "cholesky", "eigh", "expm", "lu", "qr", "sort", "svd", "triangular_solve"]
+__all__ = [
+    "WORKSPACES",
+    "cholesky",
+    "eigh",
+    "expm",
+    "fft",
+    "irfft",
+    "lu",
+    "qr",
+    "rfft",
+    "sort",
+    "svd",
+    "triangular_solve",
+]
 
 Array = npt.NDArray[Any]
 
@@ -38,7 +52,7 @@ def sort(x: Array, values: Array, order: Array, descending: bool) -> None:
         np.subtract(place, starts, out=place)
 
 
-def _sort_bytes(x: Buffer) -> Size:
+def _sort_bytes(x: Buffer, descending: bool) -> Size:
     """The fresh places of a group and where its rows start; for one row a copy of it, and scratch of the sort.
 
     And the buffers of a ufunc of three operands.
@@ -114,7 +128,7 @@ def _substitute(a: Array, x: Array, forward: bool, unit_diagonal: bool) -> None:
         x[~np.diagonal(a, 0, 1, 2).all(1)] = np.nan
 
 
-def _triangular_solve_bytes(a: Buffer, b: Buffer) -> Size:
+def _triangular_solve_bytes(a: Buffer, b: Buffer, **options: bool) -> Size:
     """What is subtracted at once, or one matrix, right side and solution in float64 where BLAS knows no dtype."""
     wide = 8 * (product(a.shape[-2:]) + 2 * product(b.shape[-2:]))
     if b.dtype.itemsize < 4:
@@ -127,12 +141,13 @@ def _matrices(x: Array) -> Array:
     return x.reshape(prod(x.shape[:-2]), *x.shape[-2:])
 
 
-#: for each routine the bytes that it allocates beside its operands, which are given
+#: for each routine the bytes that it allocates beside its operands, which are given with its options
 WORKSPACES: Mapping[str, Callable[..., Size]] = {
     "sort": _sort_bytes,
     "cholesky": _cholesky_bytes,
     "triangular_solve": _triangular_solve_bytes,
     **factorisations.WORKSPACES,
+    **fourier.WORKSPACES,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from graphc.kernel import factorisations
+from graphc.kernel import factorisations, fourier
 from graphc.kernel.meaning import Value
 
 __all__ = ["EXTERNS", "Option", "Routine"]
@@ -24,7 +24,8 @@ class Routine:
 
     `operands`   for each operand, how many axes at its end the routine works on
     `results`    the same for each result
-    `options`    what it may be told, with what holds where it is not told
+    `options`    what it may be told, with what holds where it is not told; `axis` is that of operands and results
+                 which it works on, counted from the end
     `reference`  reads the operands and sets the results, all without the axes of the batch
     """
 
@@ -37,6 +38,8 @@ class Routine:
     def run(self, operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
         """Set `results` from `operands`, for every member of the batch."""
         told = {**self.options, **options}
+        if "axis" in told:
+            operands, results = ([np.moveaxis(x, int(told["axis"]), -1) for x in part] for part in (operands, results))
         batch = results[0].shape[: results[0].ndim - self.results[0]]
         for member in np.ndindex(batch):
             self.reference([x[member] for x in operands], [y[(*member, ...)] for y in results], told)
@@ -115,5 +118,8 @@ EXTERNS: Mapping[str, Routine] = {
         Routine("eigh", (2,), (1, 2), {}, factorisations.eigh),
         Routine("svd", (2,), (2, 1, 2), {}, factorisations.svd),
         Routine("expm", (2,), (2,), {}, factorisations.expm),
+        Routine("fft", (1,), (1,), {"axis": -1, "inverse": False, "roots": 0}, fourier.fft),
+        Routine("rfft", (1,), (1,), {"axis": -1, "roots": 0}, fourier.rfft),
+        Routine("irfft", (1,), (1,), {"axis": -1, "roots": 0}, fourier.irfft),
     )
 }

@@ -236,12 +236,15 @@ def _axes(index: Iterable[AffineIndex]) -> list[int]:
 def _verify_extern(extern: Extern, place: str) -> None:
     demand(extern.routine in EXTERNS, f"{place}: there is no routine {extern.routine!r}")
     routine = EXTERNS[extern.routine]
+    unknown = [name for name, _ in extern.options if name not in routine.options]
+    demand(not unknown, f"{place}: {routine.name} has no option {', '.join(unknown)}")
+    axis = int(dict(extern.options).get("axis", -1))
+    demand(axis < 0, f"{place}: {routine.name} works on an axis that is counted from the end, not {axis}")
     for what, buffers, ranks in (
         ("operands", extern.reads, routine.operands),
         ("results", extern.writes, routine.results),
     ):
         demand(len(buffers) == len(ranks), f"{place}: {routine.name} has {len(ranks)} {what}, not {len(buffers)}")
         for buffer, rank in zip(buffers, ranks, strict=True):
-            demand(len(buffer.shape) >= rank, f"{place}: {routine.name} works on {rank} axes")
-    unknown = [name for name, _ in extern.options if name not in routine.options]
-    demand(not unknown, f"{place}: {routine.name} has no option {', '.join(unknown)}")
+            least = max(rank, -axis) if rank else 0
+            demand(len(buffer.shape) >= least, f"{place}: {routine.name} works on {least} axes")

@@ -32,6 +32,7 @@ LAW: Mapping[str, frozenset[str]] = {
     "autodiff": FOUNDATION | {"kernel", "ir"},
     "ops": FOUNDATION | {"kernel", "ir", "autodiff"},
     "passes": FOUNDATION | {"kernel", "ir", "ops"},
+    "fft": OPS_AND_ABOVE,
     "linalg": OPS_AND_ABOVE,
     "nn": OPS_AND_ABOVE,
     "optim": OPS_AND_ABOVE,
