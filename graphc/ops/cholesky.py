@@ -11,6 +11,7 @@ from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import add, broadcast, broadcast_shapes, cast, mul, neg, sub
 from graphc.ops.creation import tril, triu
 from graphc.ops.elementwise import floating
+from graphc.ops.matrices import as_square
 from graphc.ops.movement import expand_dims, matrix_transpose, moveaxis, reshape, squeeze
 from graphc.ops.products import matmul
 from graphc.origin import here
@@ -54,7 +55,7 @@ class TriangularSolve(Routine, Differentiable):
         a, b = types
         batch = zip(a.shape[:-2], b.shape[:-2], strict=True)
         needed = [
-            SameSize(a.shape[-2], a.shape[-1], "the matrix is not square"),
+            *as_square(a),
             SameSize(a.shape[-1], b.shape[-2], "extents of matrix and right side differ"),
             *(SameSize(n, m, "batch extents differ") for n, m in batch),
         ]
@@ -122,8 +123,7 @@ class Cholesky(Routine, Tangential):
         return TensorType(a.shape, a.dtype)
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        n, m = types[0].shape[-2:]
-        return () if n == m else (SameSize(n, m, "the matrix is not square"),)
+        return as_square(types[0])
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (tangent,) = tangents

@@ -9,7 +9,7 @@ from graphc.ir.arithmetic import zeros_like
 from graphc.ir.kinds import Differentiable, Routine
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, cast
-from graphc.ops.matrices import identity_like, part, square_matrix
+from graphc.ops.matrices import as_square, identity_like, part, square_matrix
 from graphc.ops.movement import concat, expand_dims, matrix_transpose, squeeze
 from graphc.ops.products import matmul
 from graphc.ops.systems import inv
@@ -39,8 +39,7 @@ class Expm(Routine, Differentiable):
         return a
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        n, m = types[0].shape[-2:]
-        return () if n == m else (SameSize(n, m, "the matrix is not square"),)
+        return as_square(types[0])
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (cotangent,) = cotangents

@@ -26,6 +26,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "not_equal",
+    "truth",
 ]
 
 
@@ -105,25 +106,25 @@ class Xor(Elementwise):
 
 def logical_not(x: Like) -> Node:
     """Whether x is false.  A number is true unless it is 0."""
-    return apply(Not(), _truth(x))
+    return apply(Not(), truth(x))
 
 
 def logical_and(left: Like, right: Like) -> Node:
     """Whether both hold.  A number holds unless it is 0."""
-    return apply(And(), *meet("logical_and", _truth(left), _truth(right)))
+    return apply(And(), *meet("logical_and", truth(left), truth(right)))
 
 
 def logical_or(left: Like, right: Like) -> Node:
     """Whether one holds, or both.  A number holds unless it is 0."""
-    return apply(Or(), *meet("logical_or", _truth(left), _truth(right)))
+    return apply(Or(), *meet("logical_or", truth(left), truth(right)))
 
 
 def logical_xor(left: Like, right: Like) -> Node:
     """Whether exactly one holds.  A number holds unless it is 0."""
-    return apply(Xor(), *meet("logical_xor", _truth(left), _truth(right)))
+    return apply(Xor(), *meet("logical_xor", truth(left), truth(right)))
 
 
-def _truth(x: Like) -> Node:
+def truth(x: Like) -> Node:
     """`x` as bools: whether its elements are not 0."""
     node = as_node(x)
     return node if node.dtype == BOOL else not_equal(node, 0)

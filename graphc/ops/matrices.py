@@ -4,7 +4,7 @@ from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node
+from graphc.ir.node import Like, Node, SameSize
 from graphc.ir.operands import broadcast, cast, mul
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
@@ -14,9 +14,19 @@ from graphc.ops.placement import Slice, moved
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.sizes import equal as same_size
-from graphc.types import DType, Shape, accumulator
+from graphc.types import DType, Shape, TensorType, accumulator
 
-__all__ = ["broadcast_lead", "identity_like", "matrix", "part", "rows", "rows_back", "scaled", "square_matrix"]
+__all__ = [
+    "as_square",
+    "broadcast_lead",
+    "identity_like",
+    "matrix",
+    "part",
+    "rows",
+    "rows_back",
+    "scaled",
+    "square_matrix",
+]
 
 
 def matrix(name: str, x: Like) -> tuple[Node, DType]:
@@ -36,6 +46,12 @@ def square_matrix(name: str, x: Like) -> tuple[Node, DType]:
         error = ShapeError(f"{name}: the matrix is not square, {n} by {m}", hint=hint)
         raise locate(error, here(), (node,))
     return node, dtype
+
+
+def as_square(a: TensorType) -> tuple[SameSize, ...]:
+    """What an op demands whose matrices have as many rows as columns."""
+    n, m = a.shape[-2:]
+    return () if n == m else (SameSize(n, m, "the matrix is not square"),)
 
 
 def identity_like(x: Node) -> Node:

@@ -12,7 +12,7 @@ from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, some_axes, with_axes, without
 from graphc.ops.creation import iota
-from graphc.ops.logic import equal, not_equal
+from graphc.ops.logic import equal, truth
 from graphc.ops.masks import selected
 from graphc.ops.placement import Pad, Slice, moved
 from graphc.types import BOOL, TensorType, as_dtype, as_summed
@@ -137,23 +137,18 @@ def prod(
 
 def any(x: Like, axis: Axes = None, *, keepdims: bool = False, where: "Like | None" = None) -> Node:
     """Whether one over `axis` holds (numbers: is not 0); of nothing: no.  `where`: which elements count."""
-    node = selected("any", _truth(x), where, False)
+    node = selected("any", truth(x), where, False)
     axes = some_axes("any", axis, node.ndim, node)
     return with_axes(apply(Any(axes), node) if axes else node, node, axes, keepdims)
 
 
 def all(x: Like, axis: Axes = None, *, keepdims: bool = False, where: "Like | None" = None) -> Node:
     """Whether all over `axis` hold (numbers: are not 0); of nothing: yes.  `where`: which elements count."""
-    node = selected("all", _truth(x), where, True)
+    node = selected("all", truth(x), where, True)
     axes = some_axes("all", axis, node.ndim, node)
     return with_axes(apply(All(axes), node) if axes else node, node, axes, keepdims)
 
 
 def count_nonzero(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
     """How many over `axis` are not 0, int64."""
-    return sum(_truth(x), axis, keepdims=keepdims)
-
-
-def _truth(x: Like) -> Node:
-    node = as_node(x)
-    return node if node.dtype == BOOL else not_equal(node, 0)
+    return sum(truth(x), axis, keepdims=keepdims)

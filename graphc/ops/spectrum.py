@@ -17,7 +17,7 @@ from graphc.ops.custom import CustomDerivative
 from graphc.ops.diagonal import Diagonal
 from graphc.ops.extremes import max
 from graphc.ops.logic import greater
-from graphc.ops.matrices import identity_like, matrix, scaled, square_matrix
+from graphc.ops.matrices import as_square, identity_like, matrix, scaled, square_matrix
 from graphc.ops.movement import expand_dims, matrix_transpose, squeeze
 from graphc.ops.padding import pad
 from graphc.ops.products import matmul
@@ -50,8 +50,7 @@ class Eigh(Routine, Tangential):
         return TupleType((TensorType(a.shape[:-1], a.dtype), a))
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        n, m = types[0].shape[-2:]
-        return () if n == m else (SameSize(n, m, "the matrix is not square"),)
+        return as_square(types[0])
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (tangent,) = tangents
