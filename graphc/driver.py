@@ -20,6 +20,7 @@ from graphc.ir.storage import Guard
 from graphc.origin import here, place_of
 from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
+from graphc.passes.soundness import require_sound
 from graphc.passes.standard import improve
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
@@ -39,6 +40,7 @@ def compile(
     updates: Updates = None,
     backend: Literal["numpy"] = "numpy",
     level: int = 2,
+    verify: bool = False,
     debug: bool = False,
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
@@ -47,6 +49,8 @@ def compile(
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
+    verify    after every pass, check the types of all nodes and that programs are well formed, and raise
+              AssertionError with the name of a pass that broke it
     debug     every call runs twice, in poisoned memory between guard zones, and raises AssertionError where a result
               depends on memory that nothing was written to, or a byte beside the arena changed; `f.arena_use`
               then says how much of the arena was written.  For tests: slower, and one call at a time
@@ -63,7 +67,7 @@ def compile(
     graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
     _require_names(listed)
     _require_inputs("compile", graph)
-    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, debug=debug)
+    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, verify=verify, debug=debug)
 
 
 def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
@@ -75,15 +79,22 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
     _require_inputs("evaluate", graph)
-    return _compiled(graph, nodes, outputs, NumpyBackend(), level=1, debug=False)(*given.values())
+    return _compiled(graph, nodes, outputs, NumpyBackend(), level=1, verify=False, debug=False)(*given.values())
 
 
 def _compiled(
-    graph: Graph, inputs: Sequence[Structure], outputs: Structure, backend: Backend, level: int, *, debug: bool
+    graph: Graph,
+    inputs: Sequence[Structure],
+    outputs: Structure,
+    backend: Backend,
+    level: int,
+    *,
+    verify: bool,
+    debug: bool,
 ) -> CompiledFunction:
     """A function from a graph, whose inputs and outputs are the leaves of two structures."""
     start = perf_counter()
-    trace = Trace()
+    trace = Trace(verify=require_sound if verify else None)
     with waiting():
         lowered = improve(graph, backend.target, level, trace)
         arguments = Arguments(inputs, lowered.program.symbols)

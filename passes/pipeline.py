@@ -1,7 +1,7 @@
 """The pass protocol: a form goes in, a form comes out, and the trace keeps both."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import ClassVar, Generic, TypeVar
@@ -59,9 +59,13 @@ class Record:
 
 @dataclass
 class Trace:
-    """Every stage of a compilation, in order; by number or by the name of the pass (the last of that name)."""
+    """Every stage of a compilation, in order; by number or by the name of the pass (the last of that name).
+
+    verify   what to ask of every form, if anything: raises AssertionError
+    """
 
     records: list[Record] = field(default_factory=list)
+    verify: Callable[[object], None] | None = None
 
     def apply(self, step: Pass[Before, After], form: Before) -> After:
         """Run a pass and keep the record."""
@@ -69,6 +73,11 @@ class Trace:
         start = perf_counter()
         after = step.run(form, log)
         self.records.append(Record(step.name, form, after, perf_counter() - start, tuple(log.notes)))
+        if self.verify is not None:
+            try:
+                self.verify(after)
+            except AssertionError as error:
+                raise AssertionError(f"after the pass {step.name!r}: {error}") from error
         return after
 
     def __getitem__(self, key: str | int) -> Record:
@@ -88,5 +97,6 @@ class Trace:
         return sum(record.seconds for record in self.records)
 
     def __repr__(self) -> str:
-        lines = [f"  {r.name:<10} {1000 * r.seconds:8.2f} ms  {len(r.notes)} notes" for r in self.records]
+        width = max((len(r.name) for r in self.records), default=0)
+        lines = [f"  {r.name:<{width}} {1000 * r.seconds:8.2f} ms  {len(r.notes)} notes" for r in self.records]
         return "\n".join(("trace:", *lines))
