@@ -226,7 +226,7 @@ _HOMES = {
     "rsqrt": "graphc.ops.powers:rsqrt",
     "scatter_add": "graphc.ops.indexing:scatter_add",
     "scatter_nd": "graphc.ops.points:scatter_nd",
-    "scope": "graphc.origin:scope",
+    "scope": "graphc.ir.declare:scope",
     "searchsorted": "graphc.ops.searching:searchsorted",
     "segment_max": "graphc.ops.segments:segment_max",
     "segment_mean": "graphc.ops.segments:segment_mean",

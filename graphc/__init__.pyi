@@ -30,6 +30,7 @@ from graphc.ir.declare import input as input
 from graphc.ir.declare import param as param
 from graphc.ir.declare import parameters as parameters
 from graphc.ir.declare import replace as replace
+from graphc.ir.declare import scope as scope
 from graphc.ir.declare import size as size
 from graphc.ir.declare import state as state
 from graphc.ir.declare import variables as variables
@@ -268,7 +269,6 @@ from graphc.ops.trigonometry import tan as tan
 from graphc.ops.unfolding import fold as fold
 from graphc.ops.unfolding import unfold as unfold
 from graphc.ops.window import windows as windows
-from graphc.origin import scope as scope
 
 __all__: list[str]
 __version__: str

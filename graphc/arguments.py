@@ -11,6 +11,7 @@ from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, made_at
 from graphc.ir.values import Array, converted
 from graphc.origin import here, place_of
+from graphc.printable import described
 from graphc.sizes import Expression, Size, evaluate, name_of, symbols_of
 from graphc.structure import Structure, aligned, leaves
 from graphc.types import DType, Shape
@@ -59,7 +60,7 @@ class Arguments:
             raise ArgumentError(
                 f"compile: the size {missing[0]!r} cannot be read from the shape of any input",
                 hint=f"give it as an input of its own: compile([gx.size({missing[0]!r}), ...], ...)",
-            ).located(place_of(here()))
+            )
 
     def _spec(self, node: Node, places: Mapping[str, int]) -> _Spec:
         """What a node asks of its array.  A symbol is read from the first axis that is just this symbol."""
@@ -98,7 +99,7 @@ class Arguments:
                 self._check_extents(accepted[slot], spec, sizes)
             return accepted, tuple(sizes)
         except GraphError as error:
-            raise error.located(place_of(here())) from None
+            raise error from None
 
     def _fitting(self, arrays: Sequence[object]) -> tuple[int, ...] | None:
         """The sizes of arrays that are as declared, in a fraction of a microsecond; None if there is more to say."""
@@ -127,15 +128,15 @@ class Arguments:
         for name, size in given.items():
             if name not in self.symbols:
                 error = ArgumentError(f"no size is named {name!r}", hint=f"sizes: {', '.join(self.symbols) or 'none'}")
-                raise error.located(place_of(here()))
+                raise error
             if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
-                error = ArgumentError(f"the size {name!r} is a number of elements, not {size!r}")
-                raise error.located(place_of(here()))
+                error = ArgumentError(f"the size {name!r} is a number of elements, not {described(size)}")
+                raise error
             found[name] = size
         for name in self.symbols:
             if name not in given:
                 error = ArgumentError(f"the size {name!r} is missing", hint=f"memory({name}=64)")
-                raise error.located(place_of(here()))
+                raise error
         return tuple(int(found[name]) for name in self.symbols)
 
     def _ordered(self, arrays: Sequence[object], named: Mapping[str, object]) -> list[object]:
@@ -164,7 +165,9 @@ class Arguments:
                 rest.append(value)
                 continue
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-                raise ArgumentError(f"the size {_symbol(self._leaves[position])!r} is a number >= 0, not {value!r}")
+                raise ArgumentError(
+                    f"the size {_symbol(self._leaves[position])!r} is a number >= 0, not {described(value)}"
+                )
             if self._sizes[position] >= 0:
                 sizes[self._sizes[position]] = int(value)
         return rest
@@ -237,7 +240,7 @@ def _symbol(size: Expression) -> str:
     """The name of a size that is an input."""
     name = name_of(size)
     if name is None:
-        raise ArgumentError(f"compile: an input that is a size is one symbol, not {size}").located(place_of(here()))
+        raise ArgumentError(f"compile: an input that is a size is one symbol, not {size}")
     return name
 
 
@@ -273,7 +276,7 @@ class OutputRoom:
                 if any(np.may_share_memory(array, other) for other in given[:n]):
                     raise ArgumentError("out: two of the arrays share memory")
         except GraphError as error:
-            raise error.located(place_of(here())) from None
+            raise error from None
         direct = [
             not afresh and array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs)
             for array in given

@@ -12,6 +12,7 @@ from graphc.collector import waiting
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import carried_updates
+from graphc.ir.given import a_choice, a_flag, is_whole
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, made_at
@@ -22,6 +23,7 @@ from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.soundness import require_sound
 from graphc.passes.standard import improve
+from graphc.printable import described
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
 from graphc.types import promote
@@ -58,10 +60,10 @@ def compile(
     Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
     that changes the type of its variable.
     """
-    if backend not in BACKENDS:
-        raise ArgumentError(f"no backend {backend!r}", hint=f"one of {', '.join(BACKENDS)}").located(place_of(here()))
-    if level not in (0, 1, 2):
-        raise ArgumentError(f"level is 0, 1 or 2, not {level!r}").located(place_of(here()))
+    a_choice("compile", "the backend", backend, tuple(BACKENDS))
+    if not is_whole(level) or level not in (0, 1, 2):
+        raise ArgumentError(f"compile: level is 0, 1 or 2, not {described(level)}")
+    debug = a_flag("compile", "debug", debug)
     listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     roots = _output_nodes("compile", outputs)
     graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
@@ -75,7 +77,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     given: Any = {} if inputs is None else inputs  # Any: whatever a user gives
     if not isinstance(given, Mapping):
         problem = f"evaluate: the inputs are a {type(given).__name__}, not a dict"
-        raise ArgumentError(problem, hint="gx.evaluate(node, {input: array})").located(place_of(here()))
+        raise ArgumentError(problem, hint="gx.evaluate(node, {input: array})")
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
     _require_inputs("evaluate", graph)
@@ -118,9 +120,9 @@ def _input_nodes(what: str, listed: Sequence[Structure]) -> tuple[Node, ...]:
     for leaf in leaves(list(listed)):
         if not isinstance(leaf, Expression) and not (isinstance(leaf, Node) and isinstance(leaf.op, Input)):
             shown = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
-            raise ArgumentError(f"{what}: {shown} is no input", hint=_input_hint(what, leaf)).located(place_of(here()))
+            raise ArgumentError(f"{what}: {shown} is no input", hint=_input_hint(what, leaf))
         if leaf in found:
-            raise ArgumentError(f"{what}: the input {_name_of(leaf)!r} is listed twice").located(place_of(here()))
+            raise ArgumentError(f"{what}: the input {_name_of(leaf)!r} is listed twice")
         found[leaf] = None
     return tuple(leaf for leaf in found if isinstance(leaf, Node))
 
@@ -155,26 +157,25 @@ def _output_nodes(what: str, outputs: Structure) -> tuple[Node, ...]:
             raise ArgumentError(
                 f"{what}: an output is a {type(leaf).__name__}, not a node",
                 hint="gx.constant(value) makes one",
-            ).located(place_of(here()))
+            )
         leaf.tensor  # noqa: B018  # raises for several results
     return tuple(found)
 
 
 def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
     named: dict[Node, Node] = {}
-    listed: Sequence[Any] = [updates] if isinstance(updates, Mapping) else updates or []  # Any: whatever a user gives
+    given: Any = () if updates is None else updates  # Any: whatever a user gives
+    listed: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
     for mapping in listed:
         if not isinstance(mapping, Mapping):
             raise ArgumentError(
                 f"updates: a {type(mapping).__name__} is no mapping", hint="updates={variable: its next value}"
-            ).located(place_of(here()))
+            )
         for variable, value in mapping.items():
             key: object = variable
             if not isinstance(key, Node) or not isinstance(key.op, Variable):
                 what = repr(key) if isinstance(key, Node) else f"a {type(key).__name__}"
-                raise ArgumentError(
-                    f"updates: {what} is no param or state", hint="updates={variable: its next value}"
-                ).located(place_of(here()))
+                raise ArgumentError(f"updates: {what} is no param or state", hint="updates={variable: its next value}")
             if variable in named:
                 raise ArgumentError(f"updates: {variable.name!r} is set twice").located(
                     (*place_of(here()), *made_at("key", variable))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Self
 
+from graphc.origin import here, place_of
 from graphc.printable import printable
 
 __all__ = [
@@ -21,25 +22,31 @@ LONGEST = 400  # characters of a line
 class GraphError(Exception):
     """A mistake in a graph or in a call.  `problem` says what, `lines` say where, `hint` says what to do.
 
-    Rules raise with what they know; whoever applies the rule adds the place with `located`.  Each part is one
-    line, whatever names and source lines it quotes.
+    Where it is made it notes the user's line.  Rules raise with what they know; whoever applies the rule adds
+    where the operands were made, with `located`.  Each part is one line, whatever names and source lines it quotes.
     """
 
     def __init__(self, problem: str, *, hint: str | None = None) -> None:
         self.problem = printable(problem, LONGEST)
         self.hint = None if hint is None else printable(hint, LONGEST)
         super().__init__(self.problem)
-        self.lines: tuple[str, ...] = ()
+        self._is_located = False
+        self.lines = _printable(place_of(here()))
 
     def located(self, lines: Sequence[str]) -> Self:
-        """The same error, with the place it happened.  The first place given stays."""
-        if not self.lines:
-            self.lines = tuple(printable(line, LONGEST) for line in lines)
+        """The same error, with more to say of the place it happened.  The first place given stays."""
+        if not self._is_located:
+            self._is_located = True
+            self.lines = _printable(lines)
         return self
 
     def __str__(self) -> str:
         hint = () if self.hint is None else (f"  hint: {self.hint}",)
         return "\n".join((self.problem, *self.lines, *hint))
+
+
+def _printable(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(printable(line, LONGEST) for line in lines)
 
 
 class ShapeError(GraphError, ValueError):

@@ -13,7 +13,6 @@ from typing import ClassVar, NoReturn, TypeAlias, final
 
 from graphc import polynomials
 from graphc.errors import ShapeError
-from graphc.origin import here, place_of
 from graphc.polynomials import Atom, Span, Terms
 
 __all__ = [
@@ -374,5 +373,4 @@ def _text_of(atom: Atom) -> str:
 
 
 def _undecided(problem: str, instead: str) -> ShapeError:
-    error = ShapeError(f"the size {problem}: it is known when the function is called", hint=f"use {instead}")
-    return error.located(place_of(here()))
+    return ShapeError(f"the size {problem}: it is known when the function is called", hint=f"use {instead}")

@@ -22,7 +22,6 @@ from graphc.kernel.buffer import Role
 from graphc.kernel.failures import index_outside
 from graphc.kernel.program import Check, IndexInRange, Program
 from graphc.memory import ArenaUse, MemoryReport
-from graphc.origin import here, place_of
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
 from graphc.poison import run_poisoned
@@ -83,9 +82,7 @@ class CompiledFunction(Displayed):
         return printable(f"<compiled function of {names or 'nothing'}: {self.program.contents}>", 200)
 
     def __reduce__(self) -> NoReturn:
-        raise ArgumentError(
-            "a compiled function is neither copied nor pickled", hint="compile it where it is used"
-        ).located(place_of(here()))
+        raise ArgumentError("a compiled function is neither copied nor pickled", hint="compile it where it is used")
 
     @property
     def backend_name(self) -> str:

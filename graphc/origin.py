@@ -16,9 +16,11 @@ __all__ = [
     "Merged",
     "Origin",
     "Traced",
+    "called",
     "derived",
     "here",
     "merged",
+    "of_call",
     "place_of",
     "scope",
     "standing_for",
@@ -145,6 +147,25 @@ def here() -> Origin:
         return Origin("<graphc>", 0, "", _scope.get())
     code = frame.f_code
     return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get())
+
+
+def called() -> str:
+    """`sum`: the function of graphc that the user called.  Nothing for operators, which say it themselves."""
+    frame: FrameType | None = sys._getframe(1)
+    name = ""
+    while frame is not None and _is_own(frame):
+        name = frame.f_code.co_name
+        owner = frame.f_locals.get("self")
+        frame = frame.f_back
+        if name.startswith("_"):
+            name = type(owner).__name__ if name in ("__init__", "__call__") else ""
+    return name if name.isidentifier() else ""
+
+
+def of_call(problem: str) -> str:
+    """`sum: problem`, where a function was called that has a name."""
+    name = called()
+    return f"{name}: {problem}" if name else problem
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Text of users on one line and of bounded length: names, paths and source lines."""
 
-__all__ = ["printable", "shortened"]
+__all__ = ["described", "printable", "shortened"]
 
 
 def printable(text: str, limit: int) -> str:
@@ -21,3 +21,16 @@ def shortened(text: str, limit: int) -> str:
         return text
     tail = limit // 3
     return f"{text[: limit - tail - 1]}…{text[len(text) - tail :]}"
+
+
+def described(value: object) -> str:
+    """What a user gave, for an error: as Python writes it, or `a list` where it cannot write it or takes pages."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    try:
+        text = repr(value)
+    except Exception:  # a user's `__repr__`, or containers nested too deeply: the error is about something else
+        text = ""
+    return (
+        text if text and len(text) <= 80 and "\n" not in text and " at 0x" not in text else f"a {type(value).__name__}"
+    )

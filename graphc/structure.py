@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from graphc.errors import ArgumentError
-from graphc.origin import here, place_of
 
 __all__ = ["Structure", "aligned", "builder", "leaves", "paths", "rebuild"]
 
@@ -27,7 +26,7 @@ def paths(structure: Structure, path: str = "") -> list[tuple[str, Any]]:
             continue
         if depth > DEEPEST:
             problem = f"lists, tuples and dicts are nested more than {DEEPEST} deep; does one hold itself?"
-            raise ArgumentError(problem).located(place_of(here()))
+            raise ArgumentError(problem)
         parts = _parts(item)
         if parts is None:
             found.append((where, item))

@@ -14,10 +14,12 @@ from graphc.errors import ArgumentError, DTypeError
 from graphc.ir.arithmetic import ones_like, sum_over
 from graphc.ir.complex import real
 from graphc.ir.declare import input, replace
+from graphc.ir.given import a_function, a_number, a_whole_number, several
 from graphc.ir.graph import topological
 from graphc.ir.leaves import constant_array
 from graphc.ir.node import Node, made_at
 from graphc.ir.operands import add_up, mul
+from graphc.ir.values import as_numbers, converted
 from graphc.origin import here, place_of
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, TensorType, is_complex, is_differentiable
@@ -50,8 +52,11 @@ def check_gradients(
     reverse mode with the forward mode.  Choose `values` away from kinks by more than 0.01.  An AssertionError
     says which order differs by how much, and the first operation whose derivative does.
     """
-    if order < 1:
-        raise ArgumentError(f"check_gradients: the order is 1 or more, not {order}").located(place_of(here()))
+    order = a_whole_number("check_gradients", "the order", order, least=1)
+    rtol = a_number("check_gradients", "rtol", rtol)
+    if not rtol > 0:
+        raise ArgumentError(f"check_gradients: rtol is above 0, not {rtol}")
+    seed = a_whole_number("check_gradients", "the seed", seed, least=0)
     point, results = _prepared(outputs, values)
     rng = np.random.default_rng(seed)
     lines = point.lines(order, rng)
@@ -75,23 +80,33 @@ def _prepared(outputs: Structure | Callable[..., Structure], values: Values) -> 
     """The inputs with their arrays, and the outputs that are floats."""
     if isinstance(values, Mapping):
         for node in values:
+            if not isinstance(node, Node):
+                raise ArgumentError(f"check_gradients: a {type(node).__name__} is no input")
             if is_differentiable(node.dtype) and node.dtype != _widest(node.dtype):
                 raise DTypeError(
                     f"check_gradients: differences need {_widest(node.dtype)}, and {node.name!r} is {node.dtype}",
                     hint="a function of nodes is given float64 inputs: check_gradients(lambda x: ..., [array])",
                 ).located((*place_of(here()), *made_at("input", node)))
         point = _Point([], [])
-        new = {node: point.add(node.tensor, np.asarray(value, node.dtype)) for node, value in values.items()}
+        new = {
+            node: point.add(node.tensor, converted(value, node.dtype, f"the value of {node.name!r}"))
+            for node, value in values.items()
+        }
         built = replace(outputs, new)
     else:
-        arrays = [np.asarray(value) for value in values]
+        a_function("check_gradients", "what is checked, without inputs by name,", outputs)
+        given = several("check_gradients", "values", values)
+        arrays = [as_numbers(value, f"value {n}") for n, value in enumerate(given)]
         arrays = [a.astype(_widest(a.dtype)) if is_differentiable(a.dtype) else a for a in arrays]
         point = _Point([], [])
         nodes = [point.add(TensorType(a.shape, a.dtype), a) for a in arrays]
         built = outputs(*nodes)
+    for y in leaves(built):
+        if not isinstance(y, Node):
+            raise ArgumentError(f"check_gradients: an output is a {type(y).__name__}, not a node")
     results = [y for y in leaves(built) if is_differentiable(y.dtype)]
     if not results or not any(is_differentiable(x.dtype) for x in point.inputs):
-        raise ArgumentError("check_gradients: no output or no input is a float").located(place_of(here()))
+        raise ArgumentError("check_gradients: no output or no input is a float")
     return point, results
 
 

@@ -7,6 +7,8 @@ import ml_dtypes
 import numpy as np
 
 from graphc.errors import DTypeError
+from graphc.origin import of_call
+from graphc.printable import described
 from graphc.sizes import Size, product
 
 __all__ = [
@@ -74,13 +76,16 @@ def as_dtype(wanted: object) -> DType:
     if isinstance(wanted, str) and wanted in DTYPES:
         return DTYPES[wanted]
     dtype: DType | None
-    try:
-        dtype = np.dtype(wanted).newbyteorder("=")  # type: ignore[call-overload]
-    except TypeError:
-        dtype = None
-    if dtype is None or dtype not in _KNOWN:
-        raise DTypeError(f"unknown dtype {wanted!r}", hint=f"one of {', '.join(DTYPES)}")
-    return dtype
+    if isinstance(wanted, np.dtype) and wanted in _KNOWN:
+        return wanted
+    if isinstance(wanted, np.dtype | type | str):  # NumPy takes None for float64, and reads lists as structures
+        try:
+            dtype = np.dtype(wanted).newbyteorder("=")
+        except TypeError:
+            dtype = None
+        if dtype in _KNOWN:
+            return dtype
+    raise DTypeError(of_call(f"unknown dtype {described(wanted)}"), hint=f"one of {', '.join(DTYPES)}")
 
 
 def is_floating(dtype: DType) -> bool:

@@ -222,3 +222,52 @@ def view_of_a_name() -> None:
 def formula_of_a_vector() -> None:
     x = gx.input("x", (3,))
     gx.to_sympy(gx.sum(x))
+
+
+def operand_of_a_function_that_is_nothing() -> None:
+    nothing: Any = None
+    gx.softmax(nothing, axis=0)
+
+
+def masked_array_as_an_operand() -> None:
+    gx.sum(np.ma.masked_array([1.0, 2.0], [True, False]))
+
+
+def dtype_that_is_nothing() -> None:
+    gx.exp(gx.input("x", (3,))).astype(None)
+
+
+def pooling_window_that_is_a_float() -> None:
+    window: Any = 2.0
+    gx.max_pool(gx.input("x", (1, 3, 8, 8)), window)
+
+
+def number_of_elements_that_is_a_float() -> None:
+    k: Any = 2.0
+    gx.topk(gx.input("x", (8,)), k)
+
+
+def flag_that_is_a_text() -> None:
+    keepdims: Any = "yes"
+    gx.sum(gx.input("x", (2, 3)), 0, keepdims=keepdims)
+
+
+def exchange_that_is_a_pair() -> None:
+    x, y = gx.input("x"), gx.input("y")
+    exchange: Any = (x, y)
+    gx.replace(gx.exp(x), exchange)
+
+
+def structure_that_holds_itself() -> None:
+    outputs: Any = [gx.constant(1.0)]
+    outputs.append(outputs)
+    gx.evaluate(outputs)
+
+
+def correction_that_is_an_array() -> None:
+    correction: Any = np.array([0.0, 1.0])
+    gx.var(gx.input("x", (4, 2)), 0, correction=correction)
+
+
+def number_beyond_its_dtype() -> None:
+    gx.input("x", (3,)) * 1e300

@@ -90,6 +90,9 @@ def _unrolled(ufunc: str, stage: Stage, value: Value, result: Value, draft: Draf
 def _fold_position(fold: Fold, stage: Stage, values: Mapping[int, Value], draft: Draft) -> None:
     (axis,) = stage.inner
     value = draft.full_along(values[fold.value], frozenset({axis}))
+    if value.is_number:  # and the axis has one element
+        view = draft.view(f"np.broadcast_to({value.name}, ({'1, ' * len(draft.dims)}))", None, value.axes, "same")
+        value = Value(value.axes, value.dtype, view.name, view=view)
     rows = value.axes - {axis}
     at = draft.dims.index(axis)
     which, best = ("np.argmax", "np.maximum") if fold.monoid is Monoid.ARGMAX else ("np.argmin", "np.minimum")

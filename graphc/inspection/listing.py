@@ -12,7 +12,7 @@ from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node, Op
-from graphc.origin import RULES_SHOWN, Derivation, here, place_of
+from graphc.origin import RULES_SHOWN, Derivation
 from graphc.printable import printable
 from graphc.types import TensorType
 
@@ -153,7 +153,7 @@ def _nodes_in(shown: object) -> list[Node]:
             raise ArgumentError(
                 f"a {type(part).__name__} has no graph",
                 hint="give a node, several nodes, a graph or a compiled function",
-            ).located(place_of(here()))
+            )
     return found
 
 

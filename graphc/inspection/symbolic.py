@@ -15,7 +15,6 @@ from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Load, Scalar, SizeValue
-from graphc.origin import here, place_of
 from graphc.printable import printable
 from graphc.sizes import Size
 from graphc.types import BOOL, DType, TensorType, is_complex, is_floating, is_integer
@@ -65,7 +64,7 @@ def to_latex(node: Node) -> str:
 
 def _require_node(node: object) -> None:
     if not isinstance(node, Node):
-        raise ArgumentError(f"a {type(node).__name__} has no formula", hint="give a node").located(place_of(here()))
+        raise ArgumentError(f"a {type(node).__name__} has no formula", hint="give a node")
 
 
 def _formula(node: Node) -> "sympy.Basic":
@@ -91,9 +90,7 @@ def _is_one_number(node: Node) -> bool:
 
 def _unsupported(node: Node, why: str) -> UnsupportedError:
     where = place_text(node.origin.place())
-    return UnsupportedError(f"no formula: {op_text(node)}, made at {where}, {why}", hint=_HINT).located(
-        place_of(here())
-    )
+    return UnsupportedError(f"no formula: {op_text(node)}, made at {where}, {why}", hint=_HINT)
 
 
 def _value(node: Node, operands: Sequence["sympy.Basic"]) -> "sympy.Basic":

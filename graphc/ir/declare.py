@@ -1,21 +1,26 @@
 """How a user declares a graph: inputs, parameters, states, constants, sizes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias, final
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, TypeAlias, TypeGuard, final
 
 import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import ones_like
+from graphc.ir.given import LARGEST, a_function, is_whole
 from graphc.ir.graph import Graph, rebuilt, topological
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import Input, Variable, constant_array
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
 from graphc.ir.storage import Storage, label_of
+from graphc.ir.values import as_numbers
 from graphc.kernel.scalar import Scalar
-from graphc.origin import here, place_of
+from graphc.origin import here
+from graphc.origin import scope as named_scope
+from graphc.printable import described
 from graphc.sizes import Expression, Size, symbol
 from graphc.structure import Structure, leaves, paths, rebuild
 from graphc.types import DTYPES, Shape, TensorType, as_dtype
@@ -27,6 +32,7 @@ __all__ = [
     "param",
     "parameters",
     "replace",
+    "scope",
     "size",
     "state",
     "variables",
@@ -42,31 +48,27 @@ def size(name: str, hint: int | None = None) -> Size:
     `hint` is a typical value: it guides decisions such as budgets, never results.
     """
     if hint is not None and not _is_count(hint):
-        raise ArgumentError(f"the hint of size {name!r} is a number of elements, not {hint!r}").located(
-            place_of(here())
-        )
-    return symbol(label_of(name, "a size"), hint)
+        raise ArgumentError(f"the hint of a size is a number of elements, not {described(hint)}")
+    return symbol(label_of(name, "a size"), None if hint is None else int(hint))
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 0
+def _is_count(value: object) -> TypeGuard["int | np.integer[Any]"]:
+    return is_whole(value) and int(value) >= 0
 
 
 def as_shape(shape: Extent | Sequence[Extent]) -> Shape:
     """A shape as users write it: ints, names of sizes, and sizes; one alone stands for a vector."""
-    if isinstance(shape, int | str | Expression | np.integer):
-        shape = (shape,)
     result: list[Size] = []
-    for extent in shape:
+    for extent in shape if isinstance(shape, list | tuple | range) else (shape,):
         if isinstance(extent, str):
             result.append(symbol(label_of(extent, "a size")))
         elif isinstance(extent, Expression):
             result.append(extent)
-        elif _is_count(extent):
+        elif _is_count(extent) and extent <= LARGEST:
             result.append(int(extent))
         else:
             raise ShapeError(
-                f"an extent is a number >= 0, the name of a size, or a size, not {extent!r}",
+                f"an extent is a number >= 0, the name of a size, or a size, not {described(extent)}",
                 hint="-1 has a meaning in reshape only; a name such as 'batch' leaves an extent open",
             )
     return tuple(result)
@@ -84,14 +86,14 @@ def input(name: str, shape: Extent | Sequence[Extent] = (), dtype: object = "flo
         tensor = TensorType(as_shape(shape), as_dtype(dtype))
         return Node(Input(label_of(name, "an input"), tensor), (), tensor, here())
     except (ArgumentError, ShapeError, DTypeError) as error:
-        raise error.located(place_of(here())) from None
+        raise error from None
 
 
 def _variable(name: str, value: object, dtype: object, trainable: bool) -> Node:
     try:
         stored = Storage(label_of(name, "a variable"), value, dtype)
     except (ArgumentError, ShapeError, DTypeError) as error:
-        raise error.located(place_of(here())) from None
+        raise error from None
     tensor = TensorType(stored.array.shape, stored.array.dtype)
     return Node(Variable(name, stored, trainable), (), tensor, here())
 
@@ -112,7 +114,7 @@ def state(name: str, value: object, *, dtype: object = None) -> Node:
 def constant(value: "Like | list[Any] | tuple[Any, ...]") -> Node:  # Any: numbers, nested to any depth
     """A value that is part of the graph.  Arrays are copied; Python numbers adopt the dtype they meet."""
     if isinstance(value, list | tuple):
-        array = np.asarray(value)
+        array = as_numbers(value, "constant: the value")
         kinds = {"f": float, "i": int, "c": complex}
         return constant_array(array.astype(as_dtype(kinds.get(array.dtype.kind, array.dtype))))
     return as_node(value)
@@ -144,9 +146,11 @@ def with_update(y: Node, variable: Node, step: Callable[[Node], Node]) -> Node:
 
     `step` is a function of the old value, so that two uses in one function compose, in the order of the graph.
     """
-    if not isinstance(variable.op, Variable):
-        raise ArgumentError("with_update: only a param or state can be set").located(place_of(here()))
-    return apply(Carried(variable, step), y)
+    given: object = variable
+    if not isinstance(given, Node) or not isinstance(given.op, Variable):
+        raise ArgumentError("with_update: only a param or state can be set")
+    a_function("with_update", "the step", step)
+    return apply(Carried(variable, step), as_node(y))
 
 
 def carried_updates(roots: Iterable[Node], named: Mapping[Node, Node]) -> dict[Node, Node]:
@@ -169,6 +173,11 @@ def carried_updates(roots: Iterable[Node], named: Mapping[Node, Node]) -> dict[N
     return {**named, **updates}
 
 
+def scope(name: str) -> AbstractContextManager[None]:
+    """Label the nodes made inside, for people who read the graph.  Scopes nest: `encoder/attention`."""
+    return named_scope(label_of(name, "a scope"))
+
+
 # What a graph uses.
 
 
@@ -189,13 +198,13 @@ def variables(*roots: Structure) -> dict[str, Node]:
         elif callable(held):
             pairs = [(f"{prefix}.{name}" if prefix else name, node) for name, node in held().items()]
         else:
-            raise ArgumentError(f"a {type(leaf).__name__} holds no variables").located(place_of(here()))
+            raise ArgumentError(f"a {type(leaf).__name__} holds no variables")
         for name, node in pairs:
             if found.setdefault(name, node) is not node:
                 raise ArgumentError(
                     f"two variables are named {name!r}",
                     hint="give them other names, or ask the layer, dict or list that holds them",
-                ).located(place_of(here()))
+                )
     return found
 
 
@@ -206,17 +215,30 @@ def parameters(*roots: Structure) -> dict[str, Node]:
     }
 
 
+def _require_node(what: str, node: object) -> None:
+    if not isinstance(node, Node):
+        raise ArgumentError(f"{what} is a {type(node).__name__}, not a node")
+
+
 def replace(outputs: Structure, exchange: Mapping[Node, Like]) -> Structure:
     """The same graph with nodes exchanged, all at once; in the form of `outputs`.
 
     Raises ShapeError or DTypeError where a new node has another type than the one it stands for.
     """
+    given: object = exchange
+    if not isinstance(given, Mapping):
+        problem = f"replace: the exchange is a {type(given).__name__}, not a dict"
+        raise ArgumentError(problem, hint="gx.replace(outputs, {old: new})")
     nodes = {old: as_node(new) for old, new in exchange.items()}
     for old, new in nodes.items():
+        _require_node("replace: what is exchanged", old)
         if new.shape != old.shape or new.dtype != old.dtype:
             kind = ShapeError if new.shape != old.shape else DTypeError
             raise locate(kind(f"replace: {new.type} cannot stand for {old.type}"), here(), (old, new))
-    graph = Graph((), tuple(leaves(outputs)))
+    roots = leaves(outputs)
+    for root in roots:
+        _require_node("replace: an output", root)
+    graph = Graph((), tuple(roots))
     new_nodes: dict[Node, Node] = {}
     for node in graph.nodes:
         found = nodes.get(node)

@@ -20,10 +20,22 @@ from graphc.ir.arithmetic import (
 )
 from graphc.ir.leaves import constant_array, full, size_node, uniform
 from graphc.ir.node import Like, Node
-from graphc.ir.values import holds
-from graphc.origin import here
+from graphc.ir.values import fits, holds
+from graphc.origin import here, of_call
 from graphc.sizes import Expression, equal
-from graphc.types import BOOL, COMPLEX64, FLOAT32, INT64, DType, Shape, as_dtype, as_floating, is_complex, promote
+from graphc.types import (
+    BOOL,
+    COMPLEX64,
+    FLOAT32,
+    INT64,
+    DType,
+    Shape,
+    as_dtype,
+    as_floating,
+    is_complex,
+    is_integer,
+    promote,
+)
 
 __all__ = [
     "add",
@@ -37,6 +49,7 @@ __all__ = [
     "meet",
     "mul",
     "neg",
+    "one_number",
     "sub",
     "times",
     "where",
@@ -52,7 +65,7 @@ def as_node(value: Like) -> Node:
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
             problem = f"an integer of {value.bit_length()} bits does not fit int64"
-            raise locate(DTypeError(problem, hint="write it as a float"), here(), ())
+            raise DTypeError(of_call(problem), hint="write it as a float")
         return full((), value, INT64, weak=True)
     if isinstance(value, float):
         return full((), value, FLOAT32, weak=True)
@@ -60,6 +73,8 @@ def as_node(value: Like) -> Node:
         return full((), value, COMPLEX64, weak=True)
     if isinstance(value, Expression):
         return size_node(value)
+    if isinstance(value, np.ma.MaskedArray):
+        raise DTypeError(of_call("a masked array would lose its mask"), hint="array.filled(...), or gx.where")
     if isinstance(value, np.ndarray | np.generic):
         return constant_array(np.asarray(value).astype(as_dtype(value.dtype), copy=False))
     raise _no_node(value)
@@ -72,7 +87,15 @@ def _no_node(value: object) -> GraphError:
         hint = "gx.stack(...) puts nodes together, numpy.asarray(...) makes an array of numbers"
     elif callable(value):
         hint = "call it with nodes: it gives a node"
-    return locate(DTypeError(problem, hint=hint), here(), ())
+    return DTypeError(of_call(problem), hint=hint)
+
+
+def one_number(name: str, what: str, value: Like) -> Node:
+    """The argument `what` of the function `name` as a node without axes."""
+    node = as_node(value)
+    if node.shape != ():
+        raise locate(ShapeError(f"{name}: {what} is one number, not {node.type}"), here(), (node,))
+    return node
 
 
 def cast(x: Node, dtype: DType) -> Node:
@@ -87,7 +110,20 @@ def cast(x: Node, dtype: DType) -> Node:
         return apply(Cast(dtype), x)  # which raises
     if isinstance(number, int) and tensor.weak and not holds(dtype, number):
         raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
+    if isinstance(number, float) and not (-3e4 < number < 3e4 and dtype.kind == "f"):
+        return _rounded(x, number, dtype)
     return full(tensor.shape, number, dtype)
+
+
+def _rounded(x: Node, number: float, dtype: DType) -> Node:
+    """A constant in another dtype, which it may leave: a Python number raises, an element of an array becomes inf."""
+    tensor = x.tensor
+    with np.errstate(all="ignore"):
+        if tensor.weak and is_integer(dtype) and not (np.isfinite(number) and holds(dtype, int(number))):
+            raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
+        if tensor.weak and np.isfinite(number) and not fits(np.asarray(number), dtype) and dtype != BOOL:
+            raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
+        return full(tensor.shape, number, dtype)
 
 
 def broadcast_shapes(left: Shape, right: Shape) -> Shape:

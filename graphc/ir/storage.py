@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.values import Array, as_numbers, converted, fits
-from graphc.origin import here, place_of
+from graphc.printable import described
 from graphc.types import as_dtype
 
 __all__ = ["Guard", "Storage"]
@@ -102,9 +102,7 @@ class Guard:
 def _interrupted() -> ArgumentError:
     """What is said to a signal handler or a finaliser that would wait for the thread that it interrupts."""
     problem = "a variable is wanted by what interrupts a call that is at work on it, in the same thread"
-    return ArgumentError(problem, hint="note the signal in its handler, and act between calls").located(
-        place_of(here())
-    )
+    return ArgumentError(problem, hint="note the signal in its handler, and act between calls")
 
 
 class Storage:
@@ -142,7 +140,7 @@ class Storage:
                 raise ShapeError(f"{what} has shape {self.array.shape}, not {shape}")
             new = converted(value, self.array.dtype, what)
         except (ShapeError, DTypeError) as error:
-            raise error.located(place_of(here())) from None
+            raise error from None
         self.guard.alone(np.copyto, self.array, new)
 
     def __repr__(self) -> str:
@@ -152,5 +150,5 @@ class Storage:
 def label_of(name: object, what: str) -> str:
     """`name`, if it is a name: a string that is not empty."""
     if not isinstance(name, str) or not name:
-        raise ArgumentError(f"the name of {what} is a non-empty string, not {name!r}")
+        raise ArgumentError(f"the name of {what} is a non-empty string, not {described(name)}")
     return name

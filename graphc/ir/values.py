@@ -23,7 +23,7 @@ def as_numbers(value: object, what: str) -> Array:
         raise  # a node, which says itself that it is no array
     except (TypeError, ValueError) as error:
         raise ShapeError(f"{what} is no array: {error}") from None
-    if array.dtype.kind in "OSUMmT":
+    if array.dtype.kind in "OSUMmT" or array.dtype.type is np.void:
         raise DTypeError(f"{what} is no array of numbers: it holds {type(value).__name__} {array.dtype}")
     return array
 

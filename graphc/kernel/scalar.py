@@ -191,6 +191,9 @@ class Formula:
 
     def constant(self, value: Number, dtype: DType) -> int:
         """The number of a constant."""
+        if isinstance(value, float) and not -6e4 < value < 6e4 and dtype.kind == "f":
+            with np.errstate(over="ignore"):  # a Python number beyond the dtype that it adopts is inf in it
+                value = float(dtype.type(value)) if dtype.itemsize < 8 else value
         return self.add(Const(repr(value), value, dtype))
 
     def size(self, size: Size, dtype: DType = INT64) -> int:

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.errors import ArgumentError
-from graphc.origin import here, place_of
+from graphc.ir.given import LARGEST, is_whole
+from graphc.origin import of_call
+from graphc.printable import described
 from graphc.types import as_dtype
 
 __all__ = ["Initialiser", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
@@ -50,6 +52,7 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
 
     Matrices are [inputs, outputs], kernels of convolutions [outputs, inputs, ...].
     """
+    _check_shape(shape)
     if len(shape) < 2:
         raise ArgumentError(
             f"an initialiser needs a matrix or a kernel, not a shape of rank {len(shape)}",
@@ -61,15 +64,22 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     return shape[1] * taps, shape[0] * taps
 
 
-def _check(rng: object, shape: Sequence[object]) -> None:
-    """Raise where what is given is no generator or no shape."""
-    if not isinstance(rng, np.random.Generator):
-        raise ArgumentError(f"rng is no generator: {rng!r}", hint="rng=numpy.random.default_rng(seed)").located(
-            place_of(here())
-        )
+def _check_shape(shape: object) -> None:
+    """Raise where what is given is no shape, or one that no array has."""
+    if not isinstance(shape, list | tuple):
+        raise ArgumentError(of_call(f"the shape of a layer is a tuple, not {described(shape)}"))
     for extent in shape:
-        if not isinstance(extent, int | np.integer) or isinstance(extent, bool) or extent < 0:
-            raise ArgumentError(f"an extent of a layer is a number, not {extent!r}").located(place_of(here()))
+        if not is_whole(extent) or extent < 0:
+            raise ArgumentError(of_call(f"an extent of a layer is a number, not {described(extent)}"))
+    if math.prod(map(int, shape)) > LARGEST // 8:
+        raise ArgumentError(of_call(f"no array has {math.prod(map(int, shape))} elements"))
+
+
+def _check(rng: object) -> None:
+    """Raise where what is given is no generator."""
+    if not isinstance(rng, np.random.Generator):
+        problem = of_call(f"rng is no generator: {described(rng)}")
+        raise ArgumentError(problem, hint="rng=numpy.random.default_rng(seed)")
 
 
 def _over(number: float, count: int) -> float:
@@ -78,11 +88,11 @@ def _over(number: float, count: int) -> float:
 
 
 def _uniform(rng: np.random.Generator, shape: Sequence[int], variance: float, dtype: object) -> Array:
-    _check(rng, shape)
+    _check(rng)
     limit = math.sqrt(3 * variance)  # the variance of a uniform draw from [-a, a] is a^2 / 3
     return rng.uniform(-limit, limit, tuple(shape)).astype(as_dtype(dtype))
 
 
 def _normal(rng: np.random.Generator, shape: Sequence[int], variance: float, dtype: object) -> Array:
-    _check(rng, shape)
+    _check(rng)
     return rng.normal(0, math.sqrt(variance), tuple(shape)).astype(as_dtype(dtype))

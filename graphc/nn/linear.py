@@ -5,6 +5,7 @@ from typing import Final, final
 import numpy as np
 
 from graphc.ir.declare import param
+from graphc.ir.given import a_flag, a_function
 from graphc.ir.node import Like, Node
 from graphc.nn.initial import Initialiser, glorot_uniform
 from graphc.nn.layer import Layer
@@ -34,8 +35,9 @@ class Linear(Layer):
         dtype: object = "float32",
     ) -> None:
         wanted = as_dtype(dtype)
+        a_function("Linear", "initial", initial)
         self.weight: Final = param("weight", initial(rng, (n, m)), dtype=wanted)
-        self.bias: Final = param("bias", np.zeros(m), dtype=wanted) if bias else None
+        self.bias: Final = param("bias", np.zeros(m), dtype=wanted) if a_flag("Linear", "bias", bias) else None
 
     def __call__(self, x: Like, *, train: object = None) -> Node:
         product = matmul(x, self.weight)

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, final
 import numpy as np
 
 from graphc.errors import ArgumentError
+from graphc.ir.given import a_function, several
 from graphc.ir.node import Node
 from graphc.nn.initial import Initialiser, he_uniform
 from graphc.nn.layer import Layer
@@ -23,6 +24,8 @@ class Sequential(Layer):
     """Layers and functions of one node, applied in order.  `train` reaches the layers."""
 
     def __init__(self, *stages: Stage) -> None:
+        for stage in stages:
+            a_function("Sequential", "a stage", stage)
         self.stages: Final = stages
 
     def __call__(self, x: Node, *, train: object = None) -> Node:
@@ -43,6 +46,8 @@ def mlp(
 
     mlp((64, 128, 10)): x [..., 64] -> [..., 10], with one hidden layer of 128.
     """
+    widths = several("mlp", "widths", widths)
+    a_function("mlp", "the activation", activation)
     if len(widths) < 2:
         raise ArgumentError(f"mlp: {len(widths)} widths make no layer", hint="mlp((inputs, hidden, outputs), ...)")
     stages: list[Stage] = []

@@ -11,6 +11,7 @@ from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import add, as_node, broadcast, cast, mul, where
+from graphc.ir.values import as_numbers
 from graphc.ops.indexing import ScatterAdd
 from graphc.ops.movement import broadcast_to, reshape, transpose
 from graphc.ops.piecewise import maximum, minimum
@@ -123,8 +124,9 @@ def _fitting(name: str, x: Node, values: Node) -> Node:
 
 def _mask(x: Node, index: object) -> Node | None:
     """The index as a mask, where it is an array of bools."""
-    if isinstance(index, np.ndarray | list) and np.asarray(index).dtype == bool:
-        index = as_node(np.asarray(index))
+    if isinstance(index, np.ndarray | list):
+        array = as_numbers(index, "the index")
+        index = as_node(array) if array.dtype == bool else index
     return index if isinstance(index, Node) and index.dtype == BOOL else None
 
 

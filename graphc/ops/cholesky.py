@@ -5,6 +5,7 @@ from typing import ClassVar, final
 
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
+from graphc.ir.given import a_flag
 from graphc.ir.kinds import Differentiable, Routine, Tangential
 from graphc.ir.leaves import full
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
@@ -80,7 +81,8 @@ class TriangularSolve(Routine, Differentiable):
 
     def _triangle(self, a: Node) -> Node:
         """The part of `a` that is read, zero elsewhere."""
-        return tril(a, -self.unit_diagonal) if self.lower else triu(a, self.unit_diagonal)
+        skipped = int(self.unit_diagonal)
+        return tril(a, -skipped) if self.lower else triu(a, skipped)
 
     def lifted(self, extent: Size) -> Op:
         return self
@@ -161,6 +163,10 @@ def triangular_solve(
     `transposed`: a^T x = b.  A zero on the diagonal gives inf or nan.
     """
     left, right = floating(a), floating(b)
+    lower, transposed, unit_diagonal = (
+        a_flag("triangular_solve", what, flag)
+        for what, flag in (("lower", lower), ("transposed", transposed), ("unit_diagonal", unit_diagonal))
+    )
     _is_matrix("triangular_solve", left)
     if right.ndim == 1:
         x = triangular_solve(

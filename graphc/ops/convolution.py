@@ -2,6 +2,7 @@
 
 from graphc.errors import ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.given import a_whole_number
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.kernel.affine import AffineIndex
@@ -65,6 +66,7 @@ def _convolution(
     groups: int,
 ) -> Node:
     image, kernel = as_node(x), as_node(w)
+    groups = a_whole_number(name, "groups", groups, image, kernel, least=1)
     _fits(name, rank, image, kernel, groups)
     strides, dilations = per_axis(name, "stride", stride, rank), per_axis(name, "dilation", dilation, rank)
     dtype = promote(image.tensor, kernel.tensor)
@@ -105,7 +107,7 @@ def _fits(name: str, rank: int, image: Node, kernel: Node, groups: int) -> None:
         which, found = ("the array", image.ndim) if image.ndim != rank + 2 else ("the kernel", kernel.ndim)
         wanted = "[n, c, ...]" if which == "the array" else "[o, c / groups, ...]"
         fail(f"{which} has rank {found}, not {rank + 2}", f"its axes are {wanted}")
-    if groups < 1 or equal(kernel.shape[0] % groups, 0) is False:
+    if equal(kernel.shape[0] % groups, 0) is False:
         fail(f"{kernel.shape[0]} output channels do not fall into {groups} groups")
     n, m = image.shape[1], kernel.shape[1] * groups
     if equal(n, m) is False:

@@ -5,12 +5,13 @@ from typing import ClassVar, final
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, zeros_like
+from graphc.ir.given import a_size, an_extent
 from graphc.ir.kinds import Counting
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, where
 from graphc.origin import here
 from graphc.sizes import Size
-from graphc.types import INT64, DType, TensorType, is_floating, is_integer
+from graphc.types import INT64, DType, TensorType, as_dtype, is_floating, is_integer
 
 __all__ = ["Iota", "iota", "tril", "triu"]
 
@@ -34,7 +35,7 @@ class Iota(Counting):
 
 def iota(size: Size, dtype: DType = INT64) -> Node:
     """0, 1 ... size - 1.  [size]"""
-    return apply(Iota(size, dtype))
+    return apply(Iota(an_extent("iota", "the size", size), as_dtype(dtype)))
 
 
 def tril(x: Like, k: int = 0) -> Node:
@@ -43,13 +44,13 @@ def tril(x: Like, k: int = 0) -> Node:
     `k`: 0 is the main diagonal, 1 the one above it, -1 the one below.
     """
     rows, columns, node = _positions("tril", x)
-    return where(columns <= rows + k, node, zeros_like(node))
+    return where(columns <= rows + a_size("tril", "k", k), node, zeros_like(node))
 
 
 def triu(x: Like, k: int = 0) -> Node:
     """The upper triangles of matrices, zero below diagonal `k`.  [..., n, m]   ->   [..., n, m]"""
     rows, columns, node = _positions("triu", x)
-    return where(columns >= rows + k, node, zeros_like(node))
+    return where(columns >= rows + a_size("triu", "k", k), node, zeros_like(node))
 
 
 def _positions(name: str, x: Like) -> tuple[Node, Node, Node]:

@@ -5,8 +5,9 @@ from typing import ClassVar, TypeAlias, final
 
 from graphc.autodiff.batching import batched
 from graphc.autodiff.reverse import placeholder
-from graphc.errors import ArgumentError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
+from graphc.ir.given import a_function, several
 from graphc.ir.kinds import Constant, Differentiable, IndexMap, Movement
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, Op
@@ -14,7 +15,7 @@ from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.elementwise import StopGradient
 from graphc.origin import Origin, here, place_of
-from graphc.sizes import Size
+from graphc.sizes import Size, equal
 from graphc.types import Shape, TensorType, is_differentiable
 
 __all__ = ["CustomDerivative", "custom_vjp"]
@@ -48,11 +49,17 @@ class CustomDerivative(Movement, Differentiable):
     def _cotangents(self, origin: Origin, *given: Node) -> Sequence[Node | None]:
         """What the rule gives for the result, its cotangent, and the operands.  One alone needs no tuple."""
         found = self.rule(*given)
-        parts = (found,) if isinstance(found, Node) or found is None else tuple(found)
-        count = len(given) - 2
-        if len(parts) != count:
-            problem = f"custom_vjp: the rule gave {len(parts)} cotangents for {count} operands"
+        one_alone = isinstance(found, Node) or found is None
+        listed = (found,) if one_alone else several("custom_vjp", "what the rule gives", found)
+        parts = [None if part is None else as_node(part) for part in listed]
+        operands = given[2:]
+        if len(parts) != len(operands):
+            problem = f"custom_vjp: the rule gave {len(parts)} cotangents for {len(operands)} operands"
             raise ArgumentError(problem).located(place_of(origin))
+        for part, x in zip(parts, operands, strict=True):
+            if part is not None and (part.ndim != x.ndim or False in map(equal, part.shape, x.shape)):
+                problem = f"custom_vjp: the rule gave a cotangent {part.tensor} for an operand {x.tensor}"
+                raise locate(ShapeError(problem), origin, (x, part))
         return parts
 
     def lifted(self, extent: Size) -> Op:
@@ -80,11 +87,14 @@ def custom_vjp(function: Callable[..., Node], rule: Rule) -> Callable[..., Node]
         clipped = gx.custom_vjp(lambda x: gx.clip(x, -1, 1), lambda y, c, x: (c,))
     """
 
+    a_function("custom_vjp", "the function", function)
+    a_function("custom_vjp", "the rule", rule)
+
     def with_rule(*operands: Like) -> Node:
         xs = [as_node(x) for x in operands]
         y = function(*xs)
         if not isinstance(y, Node):
-            raise ArgumentError("custom_vjp: the function gives one node").located(place_of(here()))
+            raise ArgumentError("custom_vjp: the function gives one node")
         hidden = _hidden(y, xs)
         if hidden is not None:
             problem = (

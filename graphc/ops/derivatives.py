@@ -9,6 +9,7 @@ from graphc.autodiff.reverse import placeholder, pull_back
 from graphc.errors import ArgumentError, DTypeError, ShapeError, UnconnectedError
 from graphc.ir.apply import locate
 from graphc.ir.arithmetic import ones_like, zeros_like
+from graphc.ir.given import a_choice
 from graphc.ir.graph import topological
 from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast, where
@@ -26,15 +27,13 @@ Unconnected: TypeAlias = Literal["raise", "zero"]
 def _checked(what: str, y: object, wrt: Structure) -> list[Node]:
     """The nodes of `wrt`, all of them floats or complex."""
     if not isinstance(y, Node):
-        raise ArgumentError(f"{what}: the result is a {type(y).__name__}, not a node", hint=_hint(y)).located(
-            place_of(here())
-        )
+        raise ArgumentError(f"{what}: the result is a {type(y).__name__}, not a node", hint=_hint(y))
     nodes = leaves(wrt)
     if not nodes:
-        raise ArgumentError(f"{what}: nothing to differentiate with respect to").located(place_of(here()))
+        raise ArgumentError(f"{what}: nothing to differentiate with respect to")
     for node in nodes:
         if not isinstance(node, Node):
-            raise ArgumentError(f"{what}: wrt holds a {type(node).__name__}, not a node").located(place_of(here()))
+            raise ArgumentError(f"{what}: wrt holds a {type(node).__name__}, not a node")
         if not is_differentiable(node.dtype):
             raise locate(
                 DTypeError(f"{what}: {node.dtype} has no derivative", hint="declare it as a float"),
@@ -65,12 +64,11 @@ def _like(wrt: Structure, tangent: Structure) -> list[Like]:
     try:
         return aligned(wrt, tangent, "jvp: the tangent")
     except ArgumentError as error:
-        raise error.located(place_of(here())) from None
+        raise error from None
 
 
 def _connected(what: str, y: Node, nodes: Sequence[Node], found: Sequence[Node | None], unconnected: str) -> list[Node]:
-    if unconnected not in ("raise", "zero"):
-        raise ArgumentError(f'unconnected is "raise" or "zero", not {unconnected!r}').located(place_of(here()))
+    a_choice(what, "unconnected", unconnected, ("raise", "zero"), y)
     result = []
     for node, part in zip(nodes, found, strict=True):
         if part is None and unconnected == "raise":

@@ -6,6 +6,7 @@ from typing import ClassVar, final
 from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
+from graphc.ir.given import a_whole_number
 from graphc.ir.kinds import Deposit, IndexMap, Movement
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node
@@ -97,6 +98,7 @@ def diagonal(x: Like, offset: int = 0, *, axis1: int = -2, axis2: int = -1) -> N
     rows, columns = (one_axis("diagonal", axis, node.ndim, node) for axis in (axis1, axis2))
     if rows == columns:
         raise locate(ShapeError(f"diagonal: axis {rows} is given twice"), here(), (node,))
+    offset = a_whole_number("diagonal", "the offset", offset, node)
     skipped = {rows: max(-offset, 0), columns: max(offset, 0)}
     left = [maximum(node.shape[axis] - start, 0) for axis, start in skipped.items()]
     length = left[0] if left[0] == left[1] else minimum(*left)
@@ -111,7 +113,7 @@ def diag(x: Like, k: int = 0) -> Node:
 
     [n]   ->   [n + |k|, n + |k|]; [n, m]   ->   [d]
     """
-    node = as_node(x)
+    node, k = as_node(x), a_whole_number("diag", "k", k)
     if node.ndim == 2:
         return diagonal(node, k)
     if node.ndim != 1:

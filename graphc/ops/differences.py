@@ -2,8 +2,9 @@
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.given import a_whole_number
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, broadcast, cast, div, mul, sub
+from graphc.ir.operands import as_node, broadcast, cast, div, mul, one_number, sub
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max, min
@@ -19,6 +20,9 @@ from graphc.types import BOOL, accumulator, promote
 __all__ = ["average", "diff", "ptp", "trapezoid"]
 
 
+MOST = 1000  # times; each is a node
+
+
 def diff(x: Like, n: int = 1, axis: int = -1, *, prepend: "Like | None" = None, append: "Like | None" = None) -> Node:
     """Each element less the one before it along `axis`, `n` times over.  [..., m, ...]   ->   [..., m - n, ...]
 
@@ -28,8 +32,11 @@ def diff(x: Like, n: int = 1, axis: int = -1, *, prepend: "Like | None" = None, 
     """
     node = as_node(x)
     i = one_axis("diff", axis, node.ndim, node)
-    if n < 0:
-        raise locate(ArgumentError(f"diff: {n!r} is no number of times"), here(), (node,))
+    n = a_whole_number("diff", "n", n, node, least=0)
+    if n > MOST:
+        raise locate(
+            ArgumentError(f"diff: {n} times is too often: each is a node", hint=f"{MOST} at most"), here(), (node,)
+        )
     one = tuple(1 if j == i else m for j, m in enumerate(node.shape))
     ends = [None if end is None else as_node(end) for end in (prepend, append)]
     before, after = (end if end is None or end.ndim else broadcast_to(end, one) for end in ends)
@@ -63,7 +70,7 @@ def trapezoid(y: Like, x: "Like | None" = None, *, dx: Like = 1.0, axis: int = -
     first, second = _neighbours(node, i)
     heights = mul(first + second, 0.5)
     if x is None:
-        return sum(mul(heights, dx), i)
+        return sum(mul(heights, one_number("trapezoid", "dx", dx)), i)
     places = floating(x)
     if places.ndim == 1:
         places = reshape(places, tuple(places.shape[0] if j == i else 1 for j in range(node.ndim)))

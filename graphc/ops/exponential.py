@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.errors import ArgumentError, DTypeError
+from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
+from graphc.ir.given import a_whole_number, several
 from graphc.ir.kinds import Differentiable, Routine
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, cast
@@ -72,8 +73,7 @@ def expm(a: Like) -> Node:
 def matrix_power(a: Like, n: int) -> Node:
     """The product of n times `a`, by squaring; of -n inverses where n is negative.  [..., k, k]   ->   [..., k, k]"""
     node, dtype = square_matrix("matrix_power", a)
-    if isinstance(n, bool) or not isinstance(n, int):
-        raise locate(ArgumentError(f"matrix_power: an exponent is an int, not {n!r}"), here(), (node,))
+    n = a_whole_number("matrix_power", "the exponent", n, node)
     if n < 0:
         node, n = inv(node), -n
     result = None
@@ -93,9 +93,12 @@ def multi_dot(arrays: Sequence[Like]) -> Node:
     their axes.  Leading axes of matrices are a batch.  Extents that are sizes count by their hints.
     Cormen, Leiserson, Rivest, Stein: Introduction to Algorithms, 2009, section 15.2.
     """
-    nodes = [as_node(x) for x in arrays]
+    nodes = [as_node(x) for x in several("multi_dot", "what is multiplied", arrays)]
     if len(nodes) < 2:
         raise locate(ArgumentError(f"multi_dot: two matrices or more, not {len(nodes)}"), here(), nodes)
+    for number, node in enumerate(nodes):
+        if node.ndim == 0 or (node.ndim == 1 and 0 < number < len(nodes) - 1):
+            raise locate(ShapeError(f"multi_dot: operand {number} has rank {node.ndim}"), here(), nodes)
     row, column = nodes[0].ndim == 1, nodes[-1].ndim == 1
     if row:
         nodes[0] = expand_dims(nodes[0], 0)

@@ -11,7 +11,7 @@ from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.kinds import NO_ORDER, Constant, Differentiable, Reduction, require_ordered
 from graphc.ir.leaves import items, uniform
 from graphc.ir.node import IndexBound, Like, Node, SameSize
-from graphc.ir.operands import as_node, broadcast, cast, where
+from graphc.ir.operands import as_node, broadcast, cast, one_number, where
 from graphc.ir.values import fits
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
@@ -227,7 +227,7 @@ def min(
 def _bounded(name: str, x: Node, initial: "Like | None", mask: "Like | None") -> tuple[Node, Node | None]:
     """`x` with the initial number where the mask does not hold, and that number in its dtype."""
     if initial is not None:
-        start = as_node(initial)
+        start = one_number(name, "initial", initial)
         given = uniform(start)
         if given is not None and is_integer(x.dtype) and not fits(np.asarray(given), x.dtype):
             raise locate(ArgumentError(f"{name}: initial={given} is no {x.dtype}"), here(), (x,))

@@ -1,20 +1,16 @@
 """Arrays of one value, and matrices of zeros and ones."""
 
-import numpy as np
-
-from graphc.errors import ShapeError
-from graphc.ir.apply import locate
 from graphc.ir.arithmetic import spread
+from graphc.ir.given import a_size, an_array_shape
 from graphc.ir.leaves import full as constant
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal, less_equal
-from graphc.ops.movement import Extents, broadcast_to, shape_of
-from graphc.origin import here
+from graphc.ops.movement import Extents, broadcast_to
 from graphc.sizes import Size
-from graphc.types import BOOL, Shape, as_dtype
+from graphc.types import BOOL, as_dtype
 
 __all__ = ["eye", "full", "full_like", "identity", "ones", "ones_like", "tri", "zeros", "zeros_like"]
 
@@ -31,7 +27,7 @@ def ones(shape: Extents, dtype: object = "float32") -> Node:
 
 def full(shape: Extents, value: Like, dtype: object = None) -> Node:
     """`value` everywhere, which broadcasts.  It keeps its dtype where none is given; Python floats are float32."""
-    wanted = _shape("full", shape)
+    wanted = an_array_shape("full", shape)
     to = None if dtype is None else as_dtype(dtype)
     node = as_node(bool(value) if to == BOOL and isinstance(value, int | float) else value)
     node = cast(node, node.dtype if to is None else to)
@@ -58,7 +54,7 @@ def full_like(x: Like, value: Like, dtype: object = None) -> Node:
 def eye(n: Size, m: "Size | None" = None, k: int = 0, dtype: object = "float32") -> Node:
     """1 on diagonal `k`, 0 elsewhere: 0 is the main diagonal, 1 the one above it.  [n, m]; m is n for None."""
     rows, columns = _positions("eye", n, m)
-    return cast(equal(rows + k, columns), as_dtype(dtype))
+    return cast(equal(rows + a_size("eye", "k", k), columns), as_dtype(dtype))
 
 
 def identity(n: Size, dtype: object = "float32") -> Node:
@@ -69,19 +65,10 @@ def identity(n: Size, dtype: object = "float32") -> Node:
 def tri(n: Size, m: "Size | None" = None, k: int = 0, dtype: object = "float32") -> Node:
     """1 on and below diagonal `k`, 0 above it.  [n, m]; m is n for None."""
     rows, columns = _positions("tri", n, m)
-    return cast(less_equal(columns, rows + k), as_dtype(dtype))
+    return cast(less_equal(columns, rows + a_size("tri", "k", k)), as_dtype(dtype))
 
 
 def _positions(name: str, n: Size, m: "Size | None") -> tuple[Node, Node]:
     """The row and the column of each element."""
-    shape = _shape(name, (n, n if m is None else m))
+    shape = an_array_shape(name, (n, n if m is None else m))
     return spread(iota(shape[0]), shape, (1,)), spread(iota(shape[1]), shape, (0,))
-
-
-def _shape(name: str, extents: Extents) -> Shape:
-    """A shape without negative extents."""
-    shape = shape_of(name, extents)
-    for extent in shape:
-        if isinstance(extent, int | np.integer) and extent < 0:
-            raise locate(ShapeError(f"{name}: the extent {extent} is negative"), here(), ())
-    return shape

@@ -8,17 +8,20 @@ import numpy as np
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import locate
 from graphc.ir.arithmetic import spread
+from graphc.ir.given import LARGEST, a_choice, a_count, a_flag, an_array_shape
 from graphc.ir.leaves import size_node, uniform
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, meet, where
+from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import exp, floating, log
 from graphc.ops.logic import equal
-from graphc.ops.movement import Extents, expand_dims, moveaxis, reshape, shape_of, stack
+from graphc.ops.movement import Extents, expand_dims, moveaxis, reshape, stack
 from graphc.ops.piecewise import abs, floor, sign
 from graphc.ops.powers import power
 from graphc.origin import here
-from graphc.sizes import Expression, Size, lower_bound, maximum
+from graphc.printable import described
+from graphc.sizes import Expression, Size, maximum
 from graphc.types import DTYPES, FLOAT32, INT64, DType, as_dtype, is_complex, is_integer
 
 __all__ = ["arange", "geomspace", "indices", "linspace", "logspace", "meshgrid"]
@@ -40,12 +43,15 @@ def arange(
         length = maximum(-((first - end) // by) if by > 0 else -((end - first) // -by), 0)
         return cast(iota(length) * by + size_node(first), INT64 if dtype is None else as_dtype(dtype))
     numbers = [_number(part) for part in (*ends, step)]
-    if numbers[2] == 0 or any(number is None for number in numbers):
-        problem = f"arange: from {ends[0]} to {ends[1]} by {step} is no number of elements"
+    if numbers[2] == 0 or any(number is None or not math.isfinite(number) for number in numbers):
+        problem = f"arange: from {' to '.join(map(described, ends))} by {described(step)} is no number of elements"
         hint = "sizes have a step that is an int other than 0; gx.iota(n) * step + start takes nodes"
         raise locate(ArgumentError(problem, hint=hint), here(), ())
     low, high, width = (float(number) for number in numbers if number is not None)
-    count = max(math.ceil((high - low) / width), 0)
+    count = max((high - low) / width, 0.0)
+    if count > LARGEST:
+        raise ArgumentError(f"arange: from {low} to {high} by {width} are too many elements")
+    count = math.ceil(count)
     return cast(iota(count, _FLOAT64) * width + low, FLOAT32 if dtype is None else as_dtype(dtype))
 
 
@@ -64,6 +70,7 @@ def _number(part: object) -> float | None:
 class _Steps(NamedTuple):
     """The ends of a row of numbers, in the dtype to compute in, and where its numbers stand."""
 
+    name: str
     first: Node
     last: Node
     place: Node  # [num, 1...]: 0, 1 ... num - 1
@@ -80,20 +87,19 @@ class _Steps(NamedTuple):
 
     def finished(self, result: Node, axis: int) -> Node:
         """The result in its dtype, with the row along `axis`.  To integers it is rounded down."""
-        return moveaxis(cast(floor(result) if is_integer(self.dtype) else result, self.dtype), 0, axis)
+        rounded = cast(floor(result) if is_integer(self.dtype) else result, self.dtype)
+        return moveaxis(rounded, 0, one_axis(self.name, axis, rounded.ndim))
 
 
 def _steps(name: str, start: Like, stop: Like, num: Size, endpoint: bool, dtype: object) -> _Steps:
     """What the three functions of two ends have in common.  Python numbers are computed with in float64."""
     first, last = meet(name, floating(start), floating(stop))
-    low = lower_bound(num)
-    if low is None or low < 0:
-        raise locate(ArgumentError(f"{name}: {num} is no number of elements"), here(), (first, last))
+    num, endpoint = a_count(name, "num", num, first, last), a_flag(name, "endpoint", endpoint)
     wanted = first.dtype if dtype is None else as_dtype(dtype)
     if first.tensor.weak and last.tensor.weak:
         first, last = cast(first, _FLOAT64), cast(last, _FLOAT64)
     place = reshape(iota(num, first.dtype), (num, *[1] * first.ndim))
-    return _Steps(first, last, place, wanted, num - 1 if endpoint else num)
+    return _Steps(name, first, last, place, wanted, num - 1 if endpoint else num)
 
 
 def linspace(
@@ -143,7 +149,7 @@ def geomspace(
 
 def indices(dimensions: Extents, dtype: object = "int64") -> Node:
     """The index of each element of an array, along each of its axes.  [n...]   ->   [the number of axes, n...]"""
-    shape = shape_of("indices", dimensions)
+    shape = an_array_shape("indices", dimensions)
     if not shape:
         raise locate(ShapeError("indices: there are no axes"), here(), ())
     rows = [spread(iota(n), shape, [i for i in range(len(shape)) if i != axis]) for axis, n in enumerate(shape)]
@@ -159,8 +165,7 @@ def meshgrid(*xs: Like, indexing: Literal["xy", "ij"] = "xy") -> list[Node]:
     rows = [expand_dims(row, 0) if row.ndim == 0 else row for row in rows]
     if any(row.ndim > 1 for row in rows):
         raise locate(ShapeError("meshgrid: an operand has more than one axis", hint="gx.ravel(x)"), here(), rows)
-    if indexing not in ("xy", "ij"):
-        raise locate(ArgumentError(f"meshgrid: the indexing is 'xy' or 'ij', not {indexing!r}"), here(), rows)
+    a_choice("meshgrid", "the indexing", indexing, ("xy", "ij"), *rows)
     order = [*range(len(rows))]
     if indexing == "xy":
         order[:2] = order[1::-1] if len(order) > 1 else order[:2]

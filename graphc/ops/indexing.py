@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias, final
 
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
+from graphc.ir.given import a_choice, a_count
 from graphc.ir.kinds import Linear, Lookup, Scatter
 from graphc.ir.leaves import full, size_node
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
@@ -16,7 +17,7 @@ from graphc.ops.creation import iota
 from graphc.ops.logic import equal
 from graphc.ops.movement import reshape, transpose
 from graphc.ops.piecewise import maximum, minimum, remainder
-from graphc.origin import here
+from graphc.origin import called, here
 from graphc.sizes import Size, lower_bound
 from graphc.types import DTYPES, INT64, Shape, TensorType, as_dtype, is_integer
 
@@ -225,6 +226,7 @@ def one_hot(index: Like, classes: Size, dtype: object = "float32") -> Node:
     An index outside 0 .. classes - 1 gives zeros only.
     """
     places = as_index("one_hot", index)
+    classes = a_count("one_hot", "classes", classes, places)
     shape = (*places.shape, classes)
     rows = spread(places, shape, (places.ndim,))
     return cast(equal(rows, spread(iota(classes), shape, range(places.ndim))), as_dtype(dtype))
@@ -260,6 +262,7 @@ def _as_int64(index: Node) -> Node:
 
 def _may_fail(x: Node, axis: int, mode: str) -> bool:
     """Whether indices may be out of range: in an axis of extent 0 all are."""
+    a_choice(called() or "indexing", "the mode", mode, ("raise", "clip", "wrap"), x)
     return mode == "raise" or not (lower_bound(x.shape[axis]) or 0) > 0
 
 
@@ -271,10 +274,9 @@ def _in_range(index: Node, x: Node, axis: int, mode: str) -> Node:
             return _as_int64(index)
         case "clip":
             return maximum(minimum(_as_int64(index), size_node(n - 1)), 0)
-        case "wrap":
+        case _:
             wide = index if index.dtype == _UINT64 else cast(index, INT64)
             return cast(remainder(wide, size_node(n)), INT64)
-    raise locate(ArgumentError(f"the mode is 'raise', 'clip' or 'wrap', not {mode!r}"), here(), (x, index))
 
 
 def _widened(x: Node, other: Node, axis: int) -> Node:

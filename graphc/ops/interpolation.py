@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
+from graphc.ir.given import LARGEST, a_choice, a_count, a_flag, a_number
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
@@ -51,7 +52,9 @@ def interpolate(
     if rank < 1:
         problem = f"interpolate: the array has rank {node.ndim}"
         raise locate(ShapeError(problem, hint="its axes are [n, c, ...]"), here(), (node,))
-    if mode not in ("nearest", "linear", *_RANKS) or _RANKS.get(mode, rank) != rank:
+    align_corners = a_flag("interpolate", "align_corners", align_corners)
+    a_choice("interpolate", "the mode", mode, ("nearest", "linear", *_RANKS), node)
+    if _RANKS.get(mode, rank) != rank:
         problem = f"interpolate: no mode {mode!r} for {rank} axes"
         raise locate(ArgumentError(problem, hint="'nearest', or 'linear' for any number"), here(), (node,))
     if mode == "nearest" and align_corners:
@@ -68,23 +71,25 @@ def _extents(x: Node, size: "Size | Sequence[Size] | None", scale: "float | Sequ
     """The new extents of the axes after the channels."""
     rank = x.ndim - 2
     given = scale if size is None else size
-    each = [*given] if isinstance(given, Sequence) else [given] * rank
+    each = [*given] if isinstance(given, list | tuple) else [given] * rank
     if (size is None) == (scale is None) or len(each) != rank:
         problem = f"interpolate: one size, or one scale, for each of {rank} axes"
         raise locate(ArgumentError(problem), here(), (x,))
     extents: list[Size] = []
     for n, factor in zip(x.shape[2:], each, strict=True):
         if size is not None:
-            extents.append(factor)  # type: ignore[arg-type]  # `size` holds sizes
-        elif isinstance(factor, int) or isinstance(n, int):
-            extents.append(n * factor if isinstance(factor, int) else int(n * factor))  # type: ignore[operator]
+            extents.append(a_count("interpolate", "the size", factor, x))
+            continue
+        times = a_number("interpolate", "the scale", factor, x)
+        if not 0 <= times <= LARGEST:
+            raise locate(ArgumentError(f"interpolate: {times} is no scale"), here(), (x,))
+        if isinstance(times, int):
+            extents.append(n * times)
+        elif isinstance(n, int):
+            extents.append(int(n * times))
         else:
             problem = f"interpolate: {factor} times an extent of {n} is no size"
             raise locate(ArgumentError(problem, hint="a whole number of times, or size=..."), here(), (x,))
-    for p in extents:
-        low = lower_bound(p)
-        if low is None or low < 0:
-            raise locate(ShapeError(f"interpolate: {p} is no extent"), here(), (x,))
     return extents
 
 

@@ -4,17 +4,25 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-import numpy as np
-
 from graphc.errors import ArgumentError, GraphError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze, spread
+from graphc.ir.given import (
+    a_shape,
+    a_size,
+    a_whole_number,
+    an_array_shape,
+    an_extent,
+    is_whole,
+    one_or_several,
+    several,
+)
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast
-from graphc.ops.axes import Axes, one_axis, some_axes
+from graphc.ops.axes import Axes, one_axis, several_axes, some_axes
 from graphc.ops.placement import Concat, Declare, Pick, Reshape, Slice, Transpose, moved
 from graphc.origin import here
-from graphc.sizes import Expression, Size, equal, lower_bound, maximum, product
+from graphc.sizes import Size, equal, lower_bound, maximum, product
 from graphc.types import Shape, TensorType, promote
 
 __all__ = [
@@ -24,13 +32,13 @@ __all__ = [
     "flip",
     "matrix_transpose",
     "moveaxis",
+    "number_of_parts",
     "part",
     "ravel",
     "repeat",
     "reshape",
     "roll",
     "rot90",
-    "shape_of",
     "split",
     "squeeze",
     "stack",
@@ -43,22 +51,11 @@ __all__ = [
 Extents: TypeAlias = "Size | Sequence[Size]"
 
 
+_MOST_PARTS = 100_000
+
+
 def _fail(error: GraphError, *operands: Node) -> GraphError:
     return locate(error, here(), operands)
-
-
-def shape_of(name: str, extents: Extents) -> Shape:
-    """A shape as users write it: one extent or several, ints of any kind and sizes."""
-    listed: Sequence[object] = extents if isinstance(extents, Sequence) else (extents,)
-    found: list[Size] = []
-    for extent in listed:
-        if isinstance(extent, Expression):
-            found.append(extent)
-        elif isinstance(extent, int | np.integer) and not isinstance(extent, bool):
-            found.append(int(extent))
-        else:
-            raise _fail(ArgumentError(f"{name}: an extent is an int or a size, not {extent!r}"))
-    return tuple(found)
 
 
 # The same elements under another shape.
@@ -67,7 +64,7 @@ def shape_of(name: str, extents: Extents) -> Shape:
 def reshape(x: Like, shape: Extents) -> Node:
     """The same elements, in row-major order, under another shape.  One extent may be -1: what is left."""
     node = as_node(x)
-    wanted = shape_of("reshape", shape)
+    wanted = a_shape("reshape", shape)
     if any(isinstance(n, int) and n < -1 for n in wanted) or wanted.count(-1) > 1:
         raise _fail(ShapeError(f"reshape: ({_text(wanted)}) is no shape", hint="one extent may be -1"), node)
     if -1 in wanted:
@@ -116,8 +113,9 @@ def ravel(x: Like) -> Node:
 def expand_dims(x: Like, axis: int | Sequence[int]) -> Node:
     """New axes of extent 1, so that they stand at `axis` in the result."""
     node = as_node(x)
-    count = 1 if isinstance(axis, int) else len(axis)
-    axes = some_axes("expand_dims", axis, node.ndim + count, node)
+    places = one_or_several(axis)
+    count = len(places)
+    axes = some_axes("expand_dims", places, node.ndim + count, node)
     old = iter(node.shape)
     return spread(node, tuple(1 if i in axes else next(old) for i in range(node.ndim + count)), axes)
 
@@ -132,7 +130,7 @@ def squeeze(x: Like, axis: Axes = None) -> Node:
 
 def broadcast_to(x: Like, shape: Extents) -> Node:
     """`x` repeated as NumPy does: along new leading axes, and along axes of extent 1."""
-    node, wanted = as_node(x), shape_of("broadcast_to", shape)
+    node, wanted = as_node(x), a_shape("broadcast_to", shape)
     lead = len(wanted) - node.ndim
     fits = lead >= 0 and all(n == 1 or equal(n, m) is not False for n, m in zip(node.shape, wanted[lead:], strict=True))
     if not fits:
@@ -149,9 +147,9 @@ def transpose(x: Like, axes: Sequence[int] | None = None) -> Node:
     node = as_node(x)
     if axes is None:
         return moved(Transpose(tuple(reversed(range(node.ndim)))), node)
-    order = tuple(one_axis("transpose", axis, node.ndim, node) for axis in axes)
+    order = several_axes("transpose", axes, node.ndim, node)
     if sorted(order) != list(range(node.ndim)):
-        raise _fail(ShapeError(f"transpose: {tuple(axes)} names not each of {node.ndim} axes once"), node)
+        raise _fail(ShapeError(f"transpose: {axes} names not each of {node.ndim} axes once"), node)
     return moved(Transpose(order), node)
 
 
@@ -172,10 +170,7 @@ def matrix_transpose(x: Like) -> Node:
 def moveaxis(x: Like, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
     """The axes `source` moved to the places `destination`; the others keep their order."""
     node = as_node(x)
-    sources, targets = (
-        [one_axis("moveaxis", axis, node.ndim, node) for axis in ((axes,) if isinstance(axes, int) else axes)]
-        for axes in (source, destination)
-    )
+    sources, targets = (several_axes("moveaxis", axes, node.ndim, node) for axes in (source, destination))
     if len(sources) != len(targets) or len(set(sources)) < len(sources) or len(set(targets)) < len(targets):
         raise _fail(ShapeError(f"moveaxis: {source} does not pair with {destination}"), node)
     moves = dict(zip(targets, sources, strict=True))
@@ -200,8 +195,9 @@ def roll(x: Like, shift: "Size | Sequence[Size]", axis: int | Sequence[int] | No
     node = as_node(x)
     if axis is None:
         return reshape(roll(ravel(node), shift, 0), node.shape)
-    axes = [*axis] if isinstance(axis, Sequence) else [axis]
-    shifts = [*shift] if isinstance(shift, Sequence) else [shift] * len(axes)
+    axes = several_axes("roll", axis, node.ndim, node)
+    steps = [a_size("roll", "a shift", step, node) for step in one_or_several(shift)]
+    shifts = steps * len(axes) if len(steps) == 1 else steps
     if len(shifts) != len(axes):
         raise _fail(ArgumentError(f"roll: {len(shifts)} shifts along {len(axes)} axes"), node)
     for i, step in zip(axes, shifts, strict=True):
@@ -211,21 +207,23 @@ def roll(x: Like, shift: "Size | Sequence[Size]", axis: int | Sequence[int] | No
 
 def _rolled(node: Node, shift: Size, axis: int) -> Node:
     """The elements moved along one axis."""
-    i = one_axis("roll", axis, node.ndim, node)
-    n = node.shape[i]
+    n = node.shape[axis]
     if n == 0:
         return node
     cut = -shift % maximum(n, 1)
-    return concat((part(node, i, cut, n - cut), part(node, i, 0, cut)), i)
+    return concat((part(node, axis, cut, n - cut), part(node, axis, 0, cut)), axis)
 
 
 def rot90(x: Like, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Node:
     """The elements turned by `k` quarters, from the first of two axes towards the second."""
     node = as_node(x)
-    first, second = (one_axis("rot90", axis, node.ndim, node) for axis in axes)
+    plane = several_axes("rot90", axes, node.ndim, node)
+    if len(plane) != 2:
+        raise _fail(ShapeError(f"rot90: {len(plane)} axes, not two"), node)
+    first, second = plane
     if first == second:
         raise _fail(ShapeError(f"rot90: axis {first} is given twice"), node)
-    match k % 4:
+    match a_whole_number("rot90", "k", k, node) % 4:
         case 0:
             return node
         case 1:
@@ -250,6 +248,7 @@ def repeat(x: Like, count: Size, axis: int | None = None) -> Node:
     """Every element `count` times, next to each other, along `axis`; along one axis of all elements for None."""
     node, axis = (ravel(x), 0) if axis is None else (as_node(x), axis)
     i = one_axis("repeat", axis, node.ndim, node)
+    count = an_extent("repeat", "the count", count, node)
     before, n, after = node.shape[:i], node.shape[i], node.shape[i + 1 :]
     return reshape(spread(node, (*before, n, count, *after), (i + 1,)), (*before, n * count, *after))
 
@@ -261,7 +260,7 @@ def tile(x: Like, count: Extents, axis: int | None = None) -> Node:
     `x` gets leading axes of extent 1.
     """
     node = as_node(x)
-    counts = shape_of("tile", count)
+    counts = an_array_shape("tile", count)
     if axis is not None:
         i = one_axis("tile", axis, node.ndim, node)
         counts = (*counts, *[1] * (node.ndim - 1 - i))
@@ -274,7 +273,7 @@ def tile(x: Like, count: Extents, axis: int | None = None) -> Node:
 
 def _met(name: str, xs: Sequence[Like]) -> list[Node]:
     """All as nodes of one dtype and one rank."""
-    nodes = [as_node(x) for x in xs]
+    nodes = [as_node(x) for x in several(name, "what is put together", xs)]
     if not nodes:
         raise _fail(ArgumentError(f"{name}: there is nothing to put together"))
     if len({node.ndim for node in nodes}) > 1:
@@ -296,7 +295,9 @@ def concat(xs: Sequence[Like], axis: int = 0) -> Node:
 
 def stack(xs: Sequence[Like], axis: int = 0) -> Node:
     """Arrays of one shape along a new axis, which stands at `axis` in the result."""
-    return concat([expand_dims(node, axis) for node in _met("stack", xs)], axis)
+    nodes = _met("stack", xs)
+    i = one_axis("stack", axis, nodes[0].ndim + 1, *nodes)
+    return concat([expand_dims(node, i) for node in nodes], i)
 
 
 # Fewer elements.
@@ -307,21 +308,31 @@ def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
     node = as_node(x)
     i = one_axis("split", axis, node.ndim, node)
     n = node.shape[i]
-    if isinstance(sections, int):
-        if sections < 1 or (isinstance(n, int) and n % sections):
+    if is_whole(sections):
+        sections = number_of_parts("split", sections)
+        if isinstance(n, int) and n % sections:
             raise _fail(ShapeError(f"split: an extent of {n} has no {sections} equal parts"), node)
         length = n // sections
         if not isinstance(n, int) and equal(length * sections, n) is not True:
             whole = (*node.shape[:i], length * sections, *node.shape[i + 1 :])
             node = moved(Declare(whole), node)
         return [part(node, i, number * length, length) for number in range(sections)]
-    ends: list[Size] = [0, *sections, n]
+    places = [a_size("split", "a place", place) for place in several("split", "sections", sections)]
+    ends: list[Size] = [0, *places, n]
     for before, after in pairwise(ends):
         low = lower_bound(after - before)
         if low is None or low < 0:
-            problem = f"split: the places ({_text(sections)}) are out of order or outside an extent of {n}"
+            problem = f"split: the places ({_text(places)}) are out of order or outside an extent of {n}"
             raise _fail(ShapeError(problem, hint="x[a:b] takes what is there"), node)
     return [part(node, i, before, after - before) for before, after in pairwise(ends)]
+
+
+def number_of_parts(name: str, sections: object) -> int:
+    """How many parts to make, each of them a node."""
+    count = a_whole_number(name, "the number of parts", sections, least=1)
+    if count > _MOST_PARTS:
+        raise ShapeError(f"{name}: {count} parts are too many: each is a node")
+    return count
 
 
 def unstack(x: Like, axis: int = 0) -> list[Node]:

@@ -1,14 +1,15 @@
 """Norms of vectors and matrices, and the condition of matrices.  At zero every norm has a derivative of 0."""
 
 import math
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from graphc.errors import ArgumentError
 from graphc.ir.apply import locate
 from graphc.ir.arithmetic import sum_over, zeros_like
+from graphc.ir.given import a_choice, a_number
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import cast, div, where
-from graphc.ops.axes import Axes, one_axis, some_axes, with_axes
+from graphc.ops.axes import Axes, several_axes, some_axes, with_axes
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max, min
 from graphc.ops.logic import not_equal
@@ -23,7 +24,7 @@ from graphc.types import accumulator, is_complex, real_of
 
 __all__ = ["Order", "cond", "matrix_norm", "norm", "vector_norm"]
 
-Order: TypeAlias = int | float | Literal["fro", "nuc"] | None
+Order: TypeAlias = int | float | str | None
 
 
 def norm(x: Like, ord: Order = None, axis: Axes = None, *, keepdims: bool = False) -> Node:
@@ -36,12 +37,12 @@ def norm(x: Like, ord: Order = None, axis: Axes = None, *, keepdims: bool = Fals
     node = floating(x)
     if axis is None and ord is None:
         return vector_norm(node, 2, keepdims=keepdims)
-    axes = tuple(range(node.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = tuple(range(node.ndim)) if axis is None else several_axes("norm", axis, node.ndim, node)
     match len(axes):
         case 1:
             return vector_norm(node, 2 if ord is None else ord, axes[0], keepdims=keepdims)
         case 2:
-            rows, columns = (one_axis("norm", i, node.ndim, node) for i in axes)
+            rows, columns = axes
             found = matrix_norm(moveaxis(node, (rows, columns), (-2, -1)), "fro" if ord is None else ord)
             return with_axes(found, node, some_axes("norm", axes, node.ndim, node), keepdims)
     problem = f"norm: {len(axes)} axes are neither of a vector nor of a matrix"
@@ -57,11 +58,12 @@ def vector_norm(x: Like, ord: Order = 2, axis: Axes = None, *, keepdims: bool = 
     computed in float32.
     """
     node = floating(x)
-    if isinstance(ord, str | None):
-        raise locate(ArgumentError(f"vector_norm: an order is a number, not {ord!r}"), here(), (node,))
+    p = a_number("vector_norm", "the order", ord, node)
+    if math.isnan(p):
+        raise locate(ArgumentError("vector_norm: the order is nan"), here(), (node,))
     axes = some_axes("vector_norm", axis, node.ndim, node)
     wide = _real(cast(node, accumulator(node.dtype)))
-    return with_axes(cast(_vector_norm(wide, ord, axes), real_of(node.dtype)), node, axes, keepdims)
+    return with_axes(cast(_vector_norm(wide, p, axes), real_of(node.dtype)), node, axes, keepdims)
 
 
 def _real(x: Node) -> Node:
@@ -104,7 +106,14 @@ def matrix_norm(x: Like, ord: Order = "fro", *, keepdims: bool = False) -> Node:
     """
     node, dtype = matrix("matrix_norm", x)
     axes = (node.ndim - 2, node.ndim - 1)
-    return with_axes(cast(_matrix_norm(node, ord), real_of(dtype)), node, axes, keepdims)
+    return with_axes(cast(_matrix_norm(node, _order("matrix_norm", ord)), real_of(dtype)), node, axes, keepdims)
+
+
+def _order(name: str, order: object) -> Order:
+    """A number or a word, of which `_matrix_norm` knows some."""
+    if isinstance(order, str):
+        return a_choice(name, "the order", order, ("fro", "nuc"))
+    return a_number(name, "the order", order)
 
 
 def _matrix_norm(x: Node, order: Order) -> Node:
@@ -145,6 +154,7 @@ def cond(a: Like, p: Order = None) -> Node:
     A singular matrix gives inf or nan.
     """
     node, dtype = matrix("cond", a)
+    p = None if p is None else _order("cond", p)
     if p is None or p in (2, -2):
         s = svdvals(node)
         last = s.ndim - 1

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
+from graphc.ir.given import a_choice, a_number, a_size
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast
@@ -15,6 +16,7 @@ from graphc.ops.movement import concat, flip, part
 from graphc.ops.piecewise import clip, minimum, remainder
 from graphc.ops.placement import Pad
 from graphc.origin import here
+from graphc.printable import described
 from graphc.sizes import Size, lower_bound, maximum
 from graphc.types import is_complex
 
@@ -39,8 +41,8 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
         "wrap"        a b c a b c a b c
     """
     node = as_node(x)
-    per_axis = [*widths] if isinstance(widths, Sequence) else [widths] * node.ndim
-    pairs = [width if isinstance(width, tuple) else (width, width) for width in per_axis]
+    per_axis = [*widths] if isinstance(widths, list | tuple) else [widths] * node.ndim
+    pairs = [_pair(width) for width in per_axis]
     if len(pairs) != node.ndim:
         problem = f"pad: widths for {len(pairs)} axes of an array of rank {node.ndim}"
         raise locate(ShapeError(problem), here(), (node,))
@@ -49,15 +51,20 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
         if low is None or low < 0:
             error = ShapeError(f"pad: the width {side} may be negative", hint="x[1:-1] takes away")
             raise locate(error, here(), (node,))
-    if mode == "constant":
-        return _framed(node, pairs, value)
-    if mode not in _OWN_ELEMENTS:
-        known = ", ".join(map(repr, ("constant", *_OWN_ELEMENTS)))
-        raise locate(ArgumentError(f"pad: the mode is one of {known}, not {mode!r}"), here(), (node,))
+    if a_choice("pad", "the mode", mode, ("constant", *_OWN_ELEMENTS), node) == "constant":
+        return _framed(node, pairs, value if isinstance(value, bool | complex) else a_number("pad", "the value", value))
     for axis, (before, after) in enumerate(pairs):
         if before != 0 or after != 0:
             node = _extended(node, axis, before, after, mode)
     return node
+
+
+def _pair(width: object) -> tuple[Size, Size]:
+    """How much to add before and after an axis."""
+    sides = width if isinstance(width, tuple) else (width, width)
+    if len(sides) != 2:
+        raise ArgumentError(f"pad: a width is a number or a pair (before, after), not {described(width)}")
+    return a_size("pad", "a width", sides[0]), a_size("pad", "a width", sides[1])
 
 
 def _framed(x: Node, pairs: Sequence[tuple[Size, Size]], value: Number) -> Node:

@@ -2,12 +2,13 @@
 
 from graphc.errors import ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.given import an_array_shape
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
 from graphc.ops.assigning import at
 from graphc.ops.indexing import as_index
-from graphc.ops.movement import Extents, shape_of, unstack
+from graphc.ops.movement import Extents, unstack
 from graphc.ops.slicing import getitem
 from graphc.origin import here
 
@@ -30,7 +31,7 @@ def scatter_nd(index: Like, updates: Like, shape: Extents) -> Node:
     index [p..., k]   updates [p..., q...]   ->   `shape`, which is [n..., q...]
     """
     places, added = as_index("scatter_nd", index), as_node(updates)
-    wanted = shape_of("scatter_nd", shape)
+    wanted = an_array_shape("scatter_nd", shape)
     zeros = full(wanted, 0, added.dtype)
     return at(zeros)[_coordinates("scatter_nd", places, len(wanted), added)].add(added)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
+from graphc.ir.given import a_flag, a_number, a_whole_number
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, div, where
@@ -74,7 +75,9 @@ def avg_pool(
     node = floating(x)
     pooling = _pooling("avg_pool", node, window, stride, padding, dilation)
     total = pooling.summed(node)
-    if count_include_pad or all(side == 0 for pair in pooling.sides for side in pair):
+    if a_flag("avg_pool", "count_include_pad", count_include_pad) or all(
+        side == 0 for pair in pooling.sides for side in pair
+    ):
         return div(total, full((), math.prod(pooling.window), node.dtype))
     covered = pooling.summed(full(node.shape[-len(pooling.window) :], 1, node.dtype))
     return div(total, broadcast(covered, total.shape))
@@ -95,6 +98,7 @@ def lp_pool(
     odd p lets elements of different signs cancel.)
     """
     node = floating(x)
+    p = a_number("lp_pool", "p", p, node)
     if not p > 0:
         raise locate(ArgumentError(f"lp_pool: p is a positive number, not {p}"), here(), (node,))
     if p == math.inf:
@@ -122,12 +126,17 @@ def adaptive_max_pool(x: Like, shape: PerAxis) -> Node:
 
 def global_avg_pool(x: Like, rank: int = 2) -> Node:
     """The mean over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]"""
-    return adaptive_avg_pool(x, (1,) * rank)
+    return adaptive_avg_pool(x, (1,) * _rank("global_avg_pool", rank))
 
 
 def global_max_pool(x: Like, rank: int = 2) -> Node:
     """The largest over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]"""
-    return adaptive_max_pool(x, (1,) * rank)
+    return adaptive_max_pool(x, (1,) * _rank("global_max_pool", rank))
+
+
+def _rank(name: str, rank: object) -> int:
+    """How many axes are pooled over; NumPy's arrays have at most 64."""
+    return min(a_whole_number(name, "the rank", rank, least=1), 65)
 
 
 class _Pooling(NamedTuple):
@@ -176,7 +185,7 @@ def _parts(name: str, x: Node, shape: PerAxis) -> tuple[Node, tuple[int, ...]]:
 
 def _for_last(name: str, x: Node, what: str, value: PerAxis) -> tuple[int, ...]:
     """One positive number for each of the last axes: two, where one number is given."""
-    found = per_axis(name, what, value, 2 if isinstance(value, int) else len(value))
-    if len(found) > x.ndim:
+    found = per_axis(name, what, value, len(value) if isinstance(value, list | tuple) else 2)
+    if not 0 < len(found) <= x.ndim:
         raise locate(ShapeError(f"{name}: {len(found)} axes of an array of rank {x.ndim}"), here(), (x,))
     return found

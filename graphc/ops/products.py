@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import locate
 from graphc.ir.complex import conj
+from graphc.ir.given import is_whole, several
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
-from graphc.ops.axes import one_axis, some_axes
+from graphc.ops.axes import one_axis, several_axes, some_axes
 from graphc.ops.contraction import product
 from graphc.ops.movement import moveaxis, reshape, stack
 from graphc.origin import here
@@ -50,9 +51,10 @@ def tensordot(left: Like, right: Like, axes: int | tuple[int | Sequence[int], in
     `axes`: how many of the last axes of `left` go with the first of `right`, in order; or the axes of each.
     """
     x, y = as_node(left), as_node(right)
-    if isinstance(axes, int):
-        first: Sequence[int] = range(x.ndim - axes, x.ndim)
-        second: Sequence[int] = range(axes)
+    first: Sequence[int]
+    second: Sequence[int]
+    if is_whole(axes):
+        first, second = range(x.ndim - axes, x.ndim), range(axes)
         if not 0 <= axes <= min(x.ndim, y.ndim):
             raise locate(
                 ArgumentError(f"tensordot: {axes} axes of operands with {x.ndim} and {y.ndim}"),
@@ -60,7 +62,10 @@ def tensordot(left: Like, right: Like, axes: int | tuple[int | Sequence[int], in
                 (x, y),
             )
     else:
-        first, second = (_in_order(node, part) for node, part in zip((x, y), axes, strict=True))
+        pair = several("tensordot", "axes", axes)
+        if len(pair) != 2:
+            raise locate(ArgumentError(f"tensordot: the axes of {len(pair)} operands, not two"), here(), (x, y))
+        first, second = (_in_order(node, part) for node, part in zip((x, y), pair, strict=True))
         if len(first) != len(second):
             raise locate(ArgumentError(f"tensordot: {len(first)} axes go with {len(second)}"), here(), (x, y))
     x_labels = [f"left{axis}" for axis in range(x.ndim)]
@@ -73,9 +78,8 @@ def tensordot(left: Like, right: Like, axes: int | tuple[int | Sequence[int], in
 
 def _in_order(x: Node, axes: int | Sequence[int]) -> list[int]:
     """`axes` counted from the front, in the order given."""
-    given = [axes] if isinstance(axes, int) else list(axes)
-    some_axes("tensordot", given, x.ndim, x)  # raises for one given twice
-    return [one_axis("tensordot", axis, x.ndim, x) for axis in given]
+    some_axes("tensordot", axes, x.ndim, x)  # raises for one given twice
+    return [*several_axes("tensordot", axes, x.ndim, x)]
 
 
 def vecdot(left: Like, right: Like) -> Node:

@@ -6,12 +6,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from graphc.errors import ArgumentError
+from graphc.errors import ArgumentError, DTypeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, sum_over
+from graphc.ir.given import a_flag
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div, mul, sub, where
+from graphc.ir.values import as_numbers
 from graphc.ops.axes import Axes, some_axes, without
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import Take
@@ -21,6 +23,7 @@ from graphc.ops.padding import pad
 from graphc.ops.piecewise import floor, maximum, minimum
 from graphc.ops.sorting import sort
 from graphc.origin import here
+from graphc.printable import described
 from graphc.sizes import lower_bound, product
 from graphc.types import DTYPES, INT64, accumulator
 
@@ -63,9 +66,12 @@ def nanquantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False
 def _shares(name: str, q: Shares, most: float) -> Node:
     """`q` as a node; numbers are checked here."""
     if not isinstance(q, Node):
-        numbers = np.asarray(q, np.float64)
+        given = as_numbers(q, f"{name}: q")
+        if given.dtype.kind in "bc":
+            raise DTypeError(f"{name}: a share is a real number, not {given.dtype}")
+        numbers = given.astype(np.float64)
         if not ((numbers >= 0) & (numbers <= most)).all():
-            raise locate(ArgumentError(f"{name}: a share is from 0 to {most}, not {q}"), here(), ())
+            raise locate(ArgumentError(f"{name}: a share is from 0 to {most}, not {described(q)}"), here(), ())
         return as_node(numbers)
     return floating(q)
 
@@ -101,7 +107,7 @@ def _quantile(name: str, x: Like, q: Node, axis: Axes, keepdims: bool, skip: boo
         bad = spread(reshape(isnan(largest), lead), shape, (last,))
         value = where(bad, math.nan, value)
     found = reshape(moveaxis(cast(value, node.dtype), last, 0), (*q.shape, *lead))
-    if not keepdims:
+    if not a_flag(name, "keepdims", keepdims):
         return found
     ones = tuple(1 if i in axes else m for i, m in enumerate(node.shape))
     return reshape(found, (*q.shape, *ones))

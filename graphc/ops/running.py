@@ -7,6 +7,7 @@ from typing import ClassVar, final
 from graphc.autodiff.reverse import pull_back
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
+from graphc.ir.given import a_flag
 from graphc.ir.kinds import Differentiable, Linear, Running
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node, cast, where
@@ -113,7 +114,7 @@ def cumsum(x: Like, axis: int = -1, *, reverse: bool = False, dtype: object = No
     dtype   in which to add, and of the result; float16 and bfloat16 are added in float32
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
-    return apply(CumSum(one_axis("cumsum", axis, node.ndim, node), reverse), node)
+    return apply(CumSum(one_axis("cumsum", axis, node.ndim, node), a_flag("cumsum", "reverse", reverse)), node)
 
 
 def cumprod(x: Like, axis: int = -1, *, reverse: bool = False, dtype: object = None) -> Node:
@@ -122,7 +123,7 @@ def cumprod(x: Like, axis: int = -1, *, reverse: bool = False, dtype: object = N
     dtype   in which to multiply, and of the result; float16 and bfloat16 are multiplied in float32
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
-    return apply(CumProd(one_axis("cumprod", axis, node.ndim, node), reverse), node)
+    return apply(CumProd(one_axis("cumprod", axis, node.ndim, node), a_flag("cumprod", "reverse", reverse)), node)
 
 
 def logcumsumexp(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
@@ -132,7 +133,7 @@ def logcumsumexp(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
     element makes an earlier small one vanish.  float16 and bfloat16 are rounded once.
     """
     node = floating(x)
-    i = one_axis("logcumsumexp", axis, node.ndim, node)
+    i, reverse = one_axis("logcumsumexp", axis, node.ndim, node), a_flag("logcumsumexp", "reverse", reverse)
     n, wide = node.shape[i], cast(node, accumulator(node.dtype))
     if not isinstance(n, int):
         return cast(logsumexp(_up_to_each(wide, i, reverse, -math.inf), i + 1), node.dtype)

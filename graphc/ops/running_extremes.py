@@ -5,6 +5,7 @@ from typing import ClassVar, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, zeros_like
+from graphc.ir.given import a_flag
 from graphc.ir.kinds import Differentiable, Running, require_ordered
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node, where
@@ -109,7 +110,7 @@ def cummax(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
     Nan from the first nan on.  The latest of the elements that reach it gets the gradient.
     """
     node = as_node(x)
-    return apply(CumMax(one_axis("cummax", axis, node.ndim, node), reverse), node)
+    return apply(CumMax(one_axis("cummax", axis, node.ndim, node), a_flag("cummax", "reverse", reverse)), node)
 
 
 def cummin(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
@@ -118,4 +119,4 @@ def cummin(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
     Nan from the first nan on.  The latest of the elements that reach it gets the gradient.
     """
     node = as_node(x)
-    return apply(CumMin(one_axis("cummin", axis, node.ndim, node), reverse), node)
+    return apply(CumMin(one_axis("cummin", axis, node.ndim, node), a_flag("cummin", "reverse", reverse)), node)

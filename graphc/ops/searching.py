@@ -2,12 +2,13 @@
 
 from typing import Literal, TypeAlias
 
-from graphc.errors import ArgumentError, ShapeError, UnsupportedError
+from graphc.errors import ShapeError, UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
+from graphc.ir.given import a_choice, a_count, a_size
 from graphc.ir.leaves import full, size_node
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, cast, where
+from graphc.ir.operands import as_node, cast, one_number, where
 from graphc.ops.creation import iota
 from graphc.ops.indexing import ScatterAdd, Take, take
 from graphc.ops.logic import equal, isnan, less, less_equal, logical_and, logical_not, logical_or, not_equal
@@ -16,7 +17,7 @@ from graphc.ops.piecewise import floordiv, maximum, minimum, remainder
 from graphc.ops.running import cumsum
 from graphc.ops.sorting import argsort
 from graphc.origin import here
-from graphc.sizes import Size, lower_bound
+from graphc.sizes import Size
 from graphc.types import INT64, is_floating, promote
 
 __all__ = ["nonzero", "searchsorted", "unique", "unique_counts", "unique_inverse"]
@@ -35,8 +36,7 @@ def searchsorted(x: Like, values: Like, side: Side = "left") -> Node:
     if row.ndim != 1:
         problem = f"searchsorted: the sorted array has rank {row.ndim}, not 1"
         raise locate(ShapeError(problem), here(), (row, wanted))
-    if side not in ("left", "right"):
-        raise locate(ArgumentError(f"searchsorted: the side is 'left' or 'right', not {side!r}"), here(), (row,))
+    a_choice("searchsorted", "the side", side, ("left", "right"), row, wanted)
     dtype = promote(row.tensor, wanted.tensor)
     row, wanted = cast(row, dtype), cast(wanted, dtype)
     (n,) = row.shape
@@ -85,9 +85,10 @@ def nonzero(x: Like, *, size: "Size | None" = None, fill_value: int = 0) -> tupl
         raise locate(ShapeError("nonzero: a number has no places", hint="x.reshape(1)"), here(), (node,))
     count = _counted("nonzero", size, node, "gx.where(x != 0, a, b) keeps the shape")
     places, is_there = _first(ravel(not_equal(node, 0)), count)
+    filling = size_node(a_size("nonzero", "fill_value", fill_value))
     found: list[Node] = []
     for n in reversed(node.shape):
-        found.append(where(is_there, remainder(places, maximum(size_node(n), 1)), fill_value))
+        found.append(where(is_there, remainder(places, maximum(size_node(n), 1)), filling))
         places = floordiv(places, maximum(size_node(n), 1))
     return tuple(reversed(found))
 
@@ -135,7 +136,7 @@ def _distinct(name: str, x: Like, size: "Size | None", fill_value: "Like | None"
     places, is_there = _first(is_new, count)
     values = take(ranked, places, 0)  # checked: there is no element to fill in where there is none at all
     if fill_value is not None:
-        values = where(is_there, values, cast(as_node(fill_value), values.dtype))
+        values = where(is_there, values, cast(one_number(name, "fill_value", fill_value), values.dtype))
     return values, order, cumsum(is_new) - 1
 
 
@@ -159,7 +160,4 @@ def _counted(name: str, size: "Size | None", x: Node, instead: str) -> Size:
     if size is None:
         problem = f"{name}: the number of results is not known before the call"
         raise locate(UnsupportedError(problem, hint=f"size=n gives n of them; {instead}"), here(), (x,))
-    low = lower_bound(size)
-    if low is None or low < 0:
-        raise locate(ArgumentError(f"{name}: {size} is no number of results"), here(), (x,))
-    return size
+    return a_count(name, "size", size, x)

@@ -1,7 +1,8 @@
 """Sums and extremes of segments: elements that share a number are combined."""
 
-from graphc.errors import ArgumentError, ShapeError
+from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
+from graphc.ir.given import a_count
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div
@@ -12,7 +13,7 @@ from graphc.ops.indexing import ScatterAdd, as_index
 from graphc.ops.movement import expand_dims, ravel
 from graphc.ops.scattering import ScatterMax, ScatterMin
 from graphc.origin import here
-from graphc.sizes import Size, lower_bound
+from graphc.sizes import Size
 from graphc.types import INT64, as_summed
 
 __all__ = ["bincount", "segment_max", "segment_mean", "segment_min", "segment_sum"]
@@ -79,9 +80,7 @@ def bincount(x: Like, length: Size, *, weights: "Like | None" = None) -> Node:
 def _segmented(name: str, node: Node, segment: Like, count: Size) -> tuple[Node, Node]:
     """The operand, and its segments as indices."""
     places = as_index(name, segment, node)
-    low = lower_bound(count)
-    if low is None or low < 0:
-        raise locate(ArgumentError(f"{name}: {count} is no number of segments"), here(), (node, places))
+    a_count(name, "the number of segments", count, node, places)
     if places.ndim > node.ndim:
         problem = f"{name}: the segments have rank {places.ndim}, the array {node.ndim}"
         raise locate(ShapeError(problem, hint="the leading axes are those of the segments"), here(), (node, places))

@@ -11,15 +11,18 @@ import numpy.typing as npt
 from graphc.errors import ArgumentError, GraphError, IndexRangeError, ShapeError, UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
+from graphc.ir.given import LARGEST, is_whole
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, broadcast_shapes, cast
+from graphc.ir.values import as_numbers
 from graphc.ops.axes import without
 from graphc.ops.creation import iota
 from graphc.ops.indexing import Take
 from graphc.ops.movement import reshape, transpose
 from graphc.ops.placement import Pick, Slice, moved
 from graphc.origin import here
+from graphc.printable import described
 from graphc.sizes import Expression, Size, equal, maximum, minimum, product, upper_bound
 from graphc.types import BOOL, INT64, Shape, is_integer
 
@@ -176,7 +179,9 @@ def _part(x: Node, part: object) -> Part:
     """What `part` is, of what an index may hold."""
     if part is None or part is ... or isinstance(part, slice | Expression):
         return part
-    if isinstance(part, int | np.integer) and not isinstance(part, bool):
+    if is_whole(part):
+        if not -LARGEST <= part <= LARGEST:
+            raise _fail(IndexRangeError("an index of more than 63 bits is outside every extent"), x)
         return int(part)
     if isinstance(part, Node | np.ndarray | list | bool | np.bool_):
         node = part if isinstance(part, Node) else as_node(_whole(part))
@@ -187,12 +192,12 @@ def _part(x: Node, part: object) -> Part:
             raise _fail(UnsupportedError(problem, hint="gx.where(mask, x, 0) keeps the shape"), x)
         raise _fail(ArgumentError(f"an index of {node.dtype}", hint='index.astype("int64")'), x)
     hint = "numbers, slices, None, ... and arrays of integers are"
-    raise _fail(ArgumentError(f"{part!r} is no index", hint=hint), x)
+    raise _fail(ArgumentError(f"{described(part)} is no index", hint=hint), x)
 
 
 def _whole(part: npt.NDArray[Any] | Sequence[object] | bool | np.bool_) -> npt.NDArray[Any]:
     """A list or array as an array; an empty list has no elements of int64."""
-    array = np.asarray(part)
+    array = as_numbers(part, "the index")
     return array if array.size or isinstance(part, np.ndarray) else array.astype(np.int64)
 
 
@@ -215,7 +220,7 @@ def _bounds(x: Node, part: slice, n: Size) -> tuple[Size, int, Size]:
     """Start, step and length of a slice of an axis of extent n."""
     step = 1 if part.step is None else part.step
     if not isinstance(step, int | np.integer) or step == 0:
-        raise _fail(ArgumentError(f"the step of a slice is an int other than 0, not {step!r}"), x)
+        raise _fail(ArgumentError(f"the step of a slice is an int other than 0, not {described(step)}"), x)
     step = int(step)
     start, stop = (_bound(x, bound) for bound in (part.start, part.stop))
     if isinstance(n, int) and not isinstance(start, Expression) and not isinstance(stop, Expression):

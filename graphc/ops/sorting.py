@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.errors import ArgumentError, ShapeError
+from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
+from graphc.ir.given import a_count, a_flag, a_size
 from graphc.ir.kinds import Differentiable, Routine, require_ordered
 from graphc.ir.leaves import item, items
 from graphc.ir.node import Like, Node, Op
@@ -15,7 +16,7 @@ from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.movement import moveaxis, ravel
 from graphc.ops.placement import Declare, Slice, moved
 from graphc.origin import here
-from graphc.sizes import Size, lower_bound, minimum
+from graphc.sizes import Size, minimum
 from graphc.types import INT64, TensorType, TupleType
 
 __all__ = ["Sort", "argpartition", "argsort", "partition", "sort", "topk"]
@@ -95,9 +96,7 @@ def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
     Equal elements keep their order.  A nan counts as larger than every number.
     """
     node = as_node(x)
-    low = lower_bound(k)
-    if low is None or low < 0:
-        raise locate(ArgumentError(f"topk: {k} is no number of elements"), here(), (node,))
+    k = a_count("topk", "k", k, node)
     i = one_axis("topk", axis, node.ndim, node)
     n = node.shape[i]
     if isinstance(k, int) and isinstance(n, int) and k > n:
@@ -110,6 +109,7 @@ def _partitioned(name: str, x: Like, kth: Size, axis: int | None) -> tuple[Node,
     """Values and places in order along `axis`, which has a place `kth` where that is decided."""
     node = as_node(x)
     n = node.size if axis is None else node.shape[one_axis(name, axis, node.ndim, node)]
+    kth = a_size(name, "kth", kth, node)
     if isinstance(kth, int) and isinstance(n, int) and not -n <= kth < n:
         raise locate(ShapeError(f"{name}: an axis with {n} elements has no place {kth}"), here(), (node,))
     return _sorted(name, node, axis, False)
@@ -119,7 +119,7 @@ def _sorted(name: str, x: Like, axis: int | None, descending: bool) -> tuple[Nod
     """Values and places in order along `axis`."""
     node = ravel(x) if axis is None else as_node(x)
     i = one_axis(name, -1 if axis is None else axis, node.ndim, node)
-    values, places = items(apply(Sort(descending), moveaxis(node, i, -1)))
+    values, places = items(apply(Sort(a_flag(name, "descending", descending)), moveaxis(node, i, -1)))
     return moveaxis(values, -1, i), moveaxis(places, -1, i)
 
 

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from graphc.errors import ArgumentError
-from graphc.ir.apply import apply, locate
+from graphc.ir.apply import apply
+from graphc.ir.given import a_whole_number
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, where
+from graphc.ir.operands import where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import floating, log, log1p, meet_floating, sigmoid
 from graphc.ops.logic import equal, isinf, logical_and, logical_or, not_equal
-from graphc.origin import here
 
 __all__ = [
     "digamma",
@@ -87,10 +86,8 @@ def digamma(x: Like) -> Node:
 
 def polygamma(order: object, x: Like) -> Node:
     """The derivative of that order of digamma; `order` is a number of Python from 0 up."""
-    if isinstance(order, bool) or not isinstance(order, int) or order < 0:
-        problem = f"polygamma: the order is a number from 0 up, not {order!r}"
-        raise locate(ArgumentError(problem), here(), (as_node(x),))
-    return digamma(x) if order == 0 else apply(Polygamma(order), floating(x))
+    n = a_whole_number("polygamma", "the order", order, least=0)
+    return digamma(x) if n == 0 else apply(Polygamma(n), floating(x))
 
 
 # Products by logarithms, and sums of what logarithms stand for.

@@ -11,7 +11,7 @@ from graphc.ir.arithmetic import ones_like, spread, zeros_like
 from graphc.ir.kinds import Routine, Tangential
 from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
-from graphc.ir.operands import add, as_node, cast, div, mul, neg, sub, where
+from graphc.ir.operands import add, as_node, cast, div, mul, neg, one_number, sub, where
 from graphc.ops.creation import tril
 from graphc.ops.custom import CustomDerivative
 from graphc.ops.diagonal import Diagonal
@@ -185,7 +185,11 @@ def pinv(a: Like, *, rtol: float | None = None) -> Node:
     u, s, v = items(apply(Svd(), node))
     largest = max(pad(s, ((0, 0),) * (s.ndim - 1) + ((0, 1),)), -1, keepdims=True)
     epsilon = float(ml_dtypes.finfo(node.dtype).eps)  # type: ignore[no-untyped-call]
-    relative = mul(cast(as_node(maximum(*node.shape[-2:])), s.dtype), epsilon) if rtol is None else as_node(rtol)
+    relative = (
+        mul(cast(as_node(maximum(*node.shape[-2:])), s.dtype), epsilon)
+        if rtol is None
+        else one_number("pinv", "rtol", rtol)
+    )
     counts = greater(s, mul(largest, relative))
     inverted = where(counts, div(ones_like(s), where(counts, s, 1.0)), zeros_like(s) * s)  # nan stays nan
     inverse = matmul(scaled(matrix_transpose(v), inverted), matrix_transpose(u))

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from graphc.errors import ArgumentError, ShapeError
+from graphc.errors import ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.given import several
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis
-from graphc.ops.movement import concat, expand_dims, split
+from graphc.ops.movement import concat, expand_dims, number_of_parts, split
 from graphc.origin import here
 
 __all__ = ["array_split", "atleast_1d", "atleast_2d", "atleast_3d", "dstack", "hstack", "vstack"]
@@ -33,18 +34,18 @@ def atleast_3d(x: Like) -> Node:
 
 def hstack(xs: Sequence[Like]) -> Node:
     """The arrays side by side: along axis 1, rows along axis 0."""
-    nodes = [atleast_1d(x) for x in xs]
+    nodes = [atleast_1d(x) for x in several("hstack", "what is put together", xs)]
     return concat(nodes, 0 if nodes and nodes[0].ndim == 1 else 1)
 
 
 def vstack(xs: Sequence[Like]) -> Node:
     """The arrays below each other: along axis 0, rows as matrices of one row."""
-    return concat([atleast_2d(x) for x in xs], 0)
+    return concat([atleast_2d(x) for x in several("vstack", "what is put together", xs)], 0)
 
 
 def dstack(xs: Sequence[Like]) -> Node:
     """The arrays behind each other: along axis 2, matrices as [n, m, 1] and rows as [1, n, 1]."""
-    return concat([atleast_3d(x) for x in xs], 2)
+    return concat([atleast_3d(x) for x in several("dstack", "what is put together", xs)], 2)
 
 
 def array_split(x: Like, sections: int, axis: int = 0) -> list[Node]:
@@ -52,8 +53,7 @@ def array_split(x: Like, sections: int, axis: int = 0) -> list[Node]:
     node = as_node(x)
     i = one_axis("array_split", axis, node.ndim, node)
     n = node.shape[i]
-    if sections < 1:
-        raise locate(ArgumentError(f"array_split: {sections} is no number of parts"), here(), (node,))
+    sections = number_of_parts("array_split", sections)
     if not isinstance(n, int):
         problem = f"array_split: an extent of {n} has no parts of a known length"
         raise locate(ShapeError(problem, hint="gx.split makes equal parts"), here(), (node,))

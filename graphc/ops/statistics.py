@@ -4,6 +4,7 @@ import ml_dtypes
 
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.complex import imag, real
+from graphc.ir.given import a_number
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div
@@ -50,7 +51,7 @@ def var(
     Real also for complex numbers.  The mean is taken first, so that nothing cancels.
     Chan, Golub, LeVeque: Algorithms for computing the sample variance, 1983.
     """
-    node = floating(x)
+    node, correction = floating(x), a_number("var", "the correction", correction)
     axes = some_axes("var", axis, node.ndim, node)
     wide = _wider(selected("var", node, where, 0.0))
     distance = selected("var", wide - mean(wide, axes, keepdims=True, where=where), where, 0.0)

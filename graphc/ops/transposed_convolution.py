@@ -2,6 +2,7 @@
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.given import a_whole_number
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.kernel.affine import AffineIndex
@@ -84,6 +85,7 @@ def _laid(
     dilation: PerAxis,
 ) -> Node:
     image, kernel = as_node(x), as_node(w)
+    groups = a_whole_number(name, "groups", groups, image, kernel, least=1)
     _fits(name, rank, image, kernel, groups)
     strides, dilations = per_axis(name, "stride", stride, rank), per_axis(name, "dilation", dilation, rank)
     cut = per_axis(name, "padding", padding, rank, least=0)
@@ -138,5 +140,5 @@ def _fits(name: str, rank: int, image: Node, kernel: Node, groups: int) -> None:
         fits = equal(n, kernel.shape[1]) is not False
         hint = "the kernel has the channels of the array first: [c, o / groups, ...]" if fits else None
         fail(f"channels differ, {n} in the array and {m} in the kernel", hint)
-    if groups < 1 or equal(n % groups, 0) is False:
+    if equal(n % groups, 0) is False:
         fail(f"{n} channels do not fall into {groups} groups")

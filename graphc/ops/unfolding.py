@@ -46,7 +46,7 @@ def fold(
     An int is meant for two axes.  The other options are those of `unfold`.
     """
     node = as_node(x)
-    rank = 2 if isinstance(shape, int) else len(shape)
+    rank = len(shape) if isinstance(shape, list | tuple) else 2
     if node.ndim != 3:
         problem = f"fold: the array has rank {node.ndim}, not 3"
         raise locate(ShapeError(problem, hint="its axes are [n, c j k, p q]"), here(), (node,))

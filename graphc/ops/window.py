@@ -5,12 +5,14 @@ from typing import ClassVar, Literal, TypeAlias, final
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
+from graphc.ir.given import LARGEST, a_size, an_array_shape, is_extent, is_whole
 from graphc.ir.kinds import Deposit, IndexMap, Movement
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
 from graphc.origin import here
-from graphc.sizes import Expression, Size, lower_bound, maximum
+from graphc.printable import described
+from graphc.sizes import Size, lower_bound, maximum
 from graphc.types import Shape, TensorType
 
 __all__ = [
@@ -132,20 +134,21 @@ def windows(x: Like, window: Sequence[Size], *, stride: PerAxis = 1, dilation: P
 
     `window`: the extents k.  The windows begin `stride` apart, and their elements lie `dilation` apart.
     """
-    node, count = as_node(x), len(window)
+    node, extents = as_node(x), an_array_shape("windows", window)
+    count = len(extents)
     if node.ndim < count:
         raise locate(ShapeError(f"windows: {count} axes of an array of rank {node.ndim}"), here(), (node,))
     strides = per_axis("windows", "stride", stride, count)
-    return apply(Windows(tuple(window), strides, per_axis("windows", "dilation", dilation, count)), node)
+    return apply(Windows(extents, strides, per_axis("windows", "dilation", dilation, count)), node)
 
 
 def per_axis(name: str, what: str, value: object, count: int, *, least: int = 1) -> tuple[int, ...]:
     """One number, `least` or more, for each of `count` axes.  `name` is the function that asks, for `what`."""
-    given = list(value) if isinstance(value, Sequence) else [value] * count
-    numbers = tuple(number for number in given if isinstance(number, int) and number >= least)
+    given = list(value) if isinstance(value, list | tuple) else [value] * count
+    numbers = tuple(int(number) for number in given if is_whole(number) and least <= number <= LARGEST)
     if len(given) != count or len(numbers) != count:
         wanted = f"{'a positive int' if least else 'an int of 0 or more'}, or one for each of {count} axes"
-        raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {value!r}"), here(), ())
+        raise ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}")
     return numbers
 
 
@@ -159,20 +162,25 @@ def sides_of(
     window stands that meets one element of the array.
     """
     count = len(window)
+    if not isinstance(padding, str):
+        return _pairs_of(name, padding, count)
     if padding == "full":
         reach = [maximum((k - 1) * step, 0) for k, step in zip(window, dilation, strict=True)]
         return [(side, side) for side in reach]
     if padding == "same":
         missing = map(_missing, extents, window, stride, dilation)
         return [(size // 2, (size + 1) // 2) for size in missing]
-    given = 0 if padding == "valid" else padding
-    each = list(given) if isinstance(given, Sequence) else [given] * count
-    pairs = [tuple(side) if isinstance(side, Sequence) else (side, side) for side in each]
-    sizes = [size for pair in pairs for size in pair if isinstance(size, int | Expression)]
-    if len(pairs) != count or len(sizes) != 2 * count or any(len(pair) != 2 for pair in pairs):
+    return _pairs_of(name, 0 if padding == "valid" else padding, count)
+
+
+def _pairs_of(name: str, padding: object, count: int) -> list[tuple[Size, Size]]:
+    """A number for all sides, or a number or a pair per axis."""
+    each = list(padding) if isinstance(padding, list | tuple) else [padding] * count
+    pairs = [tuple(side) if isinstance(side, list | tuple) else (side, side) for side in each]
+    if len(pairs) != count or any(len(pair) != 2 or not all(map(is_extent, pair)) for pair in pairs):
         wanted = f"a number, {count} numbers or pairs, 'same', 'valid' or 'full'"
-        raise locate(ArgumentError(f"{name}: padding is {wanted}, not {padding!r}"), here(), ())
-    return list(zip(sizes[::2], sizes[1::2], strict=True))
+        raise ArgumentError(f"{name}: padding is {wanted}, not {described(padding)}")
+    return [(a_size(name, "padding", before), a_size(name, "padding", after)) for before, after in pairs]
 
 
 def _missing(n: Size, window: Size, stride: int, dilation: int) -> Size:

@@ -8,7 +8,6 @@ from graphc.ir.operands import add, as_node, cast, div, mul
 from graphc.ops.piecewise import maximum
 from graphc.ops.powers import sqrt, square
 from graphc.ops.reduction import sum
-from graphc.origin import here, place_of
 from graphc.structure import Structure, leaves, rebuild
 from graphc.types import FLOAT32
 
@@ -17,9 +16,9 @@ __all__ = ["clip_by_global_norm", "global_norm"]
 
 def global_norm(gradients: Structure) -> Node:
     """The length of all gradients as one vector; added up in float32 at least."""
-    nodes = leaves(gradients)
+    nodes = [as_node(g) for g in leaves(gradients)]
     if not nodes:
-        raise ArgumentError("global_norm: no gradients").located(place_of(here()))
+        raise ArgumentError("global_norm: no gradients")
     return sqrt(reduce(add, (sum(square(_wide(g))) for g in nodes)))
 
 
@@ -30,7 +29,8 @@ def clip_by_global_norm(gradients: Structure, limit: Like) -> Structure:
     """
     bound = as_node(limit)
     factor = div(bound, maximum(global_norm(gradients), bound))  # 1 where nothing is to do, also at length 0
-    return rebuild(gradients, [cast(mul(_wide(g), cast(factor, _wide(g).dtype)), g.dtype) for g in leaves(gradients)])
+    nodes = [as_node(g) for g in leaves(gradients)]
+    return rebuild(gradients, [cast(mul(_wide(g), cast(factor, _wide(g).dtype)), g.dtype) for g in nodes])
 
 
 def _wide(g: Node) -> Node:

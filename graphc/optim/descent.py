@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final, final
 
 from graphc.errors import ArgumentError
+from graphc.ir.given import a_flag, a_number
 from graphc.ir.node import Node
 from graphc.ir.operands import cast
 from graphc.ops.elementwise import expm1
@@ -39,7 +40,8 @@ class Momentum(Optimiser):
     slot_names: ClassVar[tuple[str, ...]] = ("v",)
 
     def __init__(self, params: Structure, rate: Rate, momentum: float = 0.9, *, nesterov: bool = False) -> None:
-        _require_fraction("momentum", momentum)
+        momentum = _fraction("Momentum", "momentum", momentum)
+        nesterov = a_flag("Momentum", "nesterov", nesterov)
         super().__init__(params, rate)
         self.momentum: Final = momentum
         self.nesterov: Final = nesterov
@@ -68,8 +70,10 @@ class Adam(Optimiser):
     def __init__(
         self, params: Structure, rate: Rate = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
     ) -> None:
-        _require_fraction("beta1", beta1)
-        _require_fraction("beta2", beta2)
+        beta1, beta2 = _fraction("Adam", "beta1", beta1), _fraction("Adam", "beta2", beta2)
+        epsilon = a_number("Adam", "epsilon", epsilon)
+        if not 0 <= epsilon < math.inf:
+            raise ArgumentError(f"Adam: epsilon is at least 0, not {epsilon}")
         super().__init__(params, rate)
         self.beta1: Final = beta1
         self.beta2: Final = beta2
@@ -90,6 +94,8 @@ class Adam(Optimiser):
         return -expm1(t * math.log(beta)) if beta > 0 else t / t
 
 
-def _require_fraction(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ArgumentError(f"{name} is at least 0 and below 1, not {value!r}")
+def _fraction(name: str, what: str, value: object) -> float:
+    number = a_number(name, what, value)
+    if not 0 <= number < 1:
+        raise ArgumentError(f"{name}: {what} is at least 0 and below 1, not {number!r}")
+    return number

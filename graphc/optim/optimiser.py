@@ -7,13 +7,15 @@ from typing import ClassVar, Final, TypeAlias
 import numpy as np
 
 from graphc.errors import ArgumentError
+from graphc.ir.apply import locate
 from graphc.ir.declare import parameters, state
+from graphc.ir.given import is_whole
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast
 from graphc.optim.schedules import Schedule
-from graphc.origin import here, place_of
+from graphc.origin import here
 from graphc.structure import Structure, leaves, paths
-from graphc.types import DTYPES, FLOAT32, DType, is_floating
+from graphc.types import DTYPES, FLOAT32, DType, is_floating, is_integer
 
 __all__ = ["Optimiser", "Rate"]
 
@@ -36,6 +38,8 @@ class Optimiser(ABC):
     slot_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: Structure, rate: Rate) -> None:
+        if not callable(rate):
+            _as_rate(rate)  # raises for what is no number
         named = parameters(params)
         given = leaves(params)
         whole = len(given) == len(named) and all(a is b for a, b in zip(given, named.values(), strict=True))
@@ -44,11 +48,11 @@ class Optimiser(ABC):
         self.step: Final = state("step", np.int64(0))
         self.slots: Final = {w: self._slots_of(name, w) for name, w in named.items()}
         if not named:
-            raise ArgumentError("an optimiser needs params; none were found").located(place_of(here()))
+            raise ArgumentError("an optimiser needs params; none were found")
 
     def _slots_of(self, name: str, w: Node) -> tuple[Node, ...]:
         if not is_floating(w.dtype):
-            raise ArgumentError(f"the param {name!r} is {w.dtype} and cannot be trained").located(place_of(here()))
+            raise ArgumentError(f"the param {name!r} is {w.dtype} and cannot be trained")
         zeros = np.zeros([int(n) for n in w.value.shape], wide(w.dtype))
         return tuple(state(f"{slot}.{name}", zeros) for slot in self.slot_names)
 
@@ -63,7 +67,7 @@ class Optimiser(ABC):
             raise ArgumentError(
                 f"{len(found)} gradients for {len(wanted)} params, or in another form",
                 hint="gx.grad(loss, opt.params)",
-            ).located(place_of(here()))
+            )
         rate = self._rate()
         updates = {self.step: self.step + 1}
         for path, w in wanted.items():
@@ -76,11 +80,19 @@ class Optimiser(ABC):
 
     def _rate(self) -> Node:
         rate = self.rate(self.step) if callable(self.rate) else self.rate
-        return as_node(float(rate) if isinstance(rate, int) else rate)
+        return _as_rate(rate)
 
     @abstractmethod
     def moved(self, g: Node, slots: Sequence[Node], rate: Node) -> Sequence[Node]:
         """What to subtract from a param with gradient `g`, and then the next value of each slot."""
+
+
+def _as_rate(rate: "float | Node") -> Node:
+    """A rate as a node: one real number."""
+    node = as_node(float(rate) if is_whole(rate) else rate)
+    if node.shape != () or not (is_floating(node.dtype) or is_integer(node.dtype)):
+        raise locate(ArgumentError(f"a rate is one real number, not {node.type}"), here(), (node,))
+    return node
 
 
 def wide(dtype: DType) -> DType:

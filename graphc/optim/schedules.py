@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from graphc.errors import ArgumentError
+from graphc.ir.given import a_function, a_number, a_whole_number
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast, div, where
 from graphc.ops.elementwise import exp
@@ -23,7 +24,8 @@ Schedule: TypeAlias = Callable[[Node], Node]
 
 def constant(rate: float) -> Schedule:
     """The same rate at every step."""
-    return lambda step: as_node(float(rate))
+    exact = float(a_number("constant", "the rate", rate))
+    return lambda step: as_node(exact)
 
 
 def cosine_decay(rate: float, steps: int, *, floor: float = 0.0) -> Schedule:
@@ -31,7 +33,8 @@ def cosine_decay(rate: float, steps: int, *, floor: float = 0.0) -> Schedule:
 
     Loshchilov, Hutter: SGDR: Stochastic gradient descent with warm restarts, 2017, eq. 5, without restarts.
     """
-    _require_positive("cosine_decay", steps)
+    steps = a_whole_number("cosine_decay", "steps", steps, least=1)
+    rate, floor = a_number("cosine_decay", "the rate", rate), a_number("cosine_decay", "the floor", floor)
 
     def schedule(step: Node) -> Node:
         done = div(_exact(minimum(step, steps)), float(steps))
@@ -42,16 +45,18 @@ def cosine_decay(rate: float, steps: int, *, floor: float = 0.0) -> Schedule:
 
 def exponential_decay(rate: float, steps: int, factor: float) -> Schedule:
     """`rate` times `factor` for every `steps` steps, without jumps: rate * factor^(step / steps)."""
-    _require_positive("exponential_decay", steps)
-    if factor <= 0:
+    steps = a_whole_number("exponential_decay", "steps", steps, least=1)
+    rate, factor = a_number("exponential_decay", "the rate", rate), a_number("exponential_decay", "the factor", factor)
+    if not 0 < factor < math.inf:
         raise ArgumentError(f"exponential_decay: the factor is positive, not {factor}")
     return lambda step: rate * exp(_exact(step) * (math.log(factor) / steps))
 
 
 def step_decay(rate: float, steps: int, factor: float) -> Schedule:
     """`rate` times `factor` after every `steps` steps: rate * factor^floor(step / steps)."""
-    _require_positive("step_decay", steps)
-    if factor <= 0:
+    steps = a_whole_number("step_decay", "steps", steps, least=1)
+    rate, factor = a_number("step_decay", "the rate", rate), a_number("step_decay", "the factor", factor)
+    if not 0 < factor < math.inf:
         raise ArgumentError(f"step_decay: the factor is positive, not {factor}")
     return lambda step: rate * exp(_exact(floordiv(step, steps)) * math.log(factor))
 
@@ -62,7 +67,8 @@ def linear_warmup(steps: int, after: Schedule) -> Schedule:
     The first step already takes 1 / (steps + 1) of the rate, so that no step is lost.
     Goyal et al.: Accurate, large minibatch SGD, 2017, section 2.2.
     """
-    _require_positive("linear_warmup", steps)
+    steps = a_whole_number("linear_warmup", "steps", steps, least=1)
+    a_function("linear_warmup", "what comes after", after)
 
     def schedule(step: Node) -> Node:
         first = after(as_node(0))
@@ -75,8 +81,3 @@ def linear_warmup(steps: int, after: Schedule) -> Schedule:
 def _exact(step: Node) -> Node:
     """A count as a float that holds it: float32 ends at 2^24."""
     return cast(step, DTYPES["float64"])
-
-
-def _require_positive(name: str, steps: object) -> None:
-    if not isinstance(steps, int) or steps <= 0:
-        raise ArgumentError(f"{name}: steps is a whole number above 0, not {steps!r}")

@@ -186,5 +186,5 @@ def test_an_average_whose_weights_add_up_to_0_is_not_finite() -> None:
 
 @pytest.mark.parametrize("times", [-1])
 def test_differences_are_taken_a_number_of_times(times: int) -> None:
-    with pytest.raises(gx.ArgumentError, match="diff: -1 is no number of times"):
+    with pytest.raises(gx.ArgumentError, match="diff: n is an int of 0 or more, not -1"):
         gx.diff(gx.input("x", (3,)), times)

@@ -53,7 +53,7 @@ def test_constant_is_the_same_at_every_step() -> None:
 
 
 def test_nonsense_is_refused() -> None:
-    with pytest.raises(gx.ArgumentError, match="whole number above 0"):
+    with pytest.raises(gx.ArgumentError, match="steps is an int of 1 or more"):
         gx.optim.cosine_decay(0.1, 0)
     with pytest.raises(gx.ArgumentError, match="factor is positive"):
         gx.optim.step_decay(0.1, 3, -1.0)

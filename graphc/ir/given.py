@@ -1,0 +1,144 @@
+"""What users give besides operands: whole numbers, extents, shapes, flags.  Each is looked at in one place.
+
+The errors name the function, the argument and the value; the user's line comes with every GraphError.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.apply import locate
+from graphc.ir.node import Node
+from graphc.origin import here
+from graphc.printable import described
+from graphc.sizes import Expression, Size, lower_bound
+from graphc.types import Shape
+
+__all__ = [
+    "LARGEST",
+    "a_choice",
+    "a_count",
+    "a_flag",
+    "a_function",
+    "a_number",
+    "a_shape",
+    "a_size",
+    "a_whole_number",
+    "an_array_shape",
+    "an_extent",
+    "is_extent",
+    "is_whole",
+    "one_or_several",
+    "several",
+]
+
+LARGEST = 2**63 - 1  # an index is an int64
+
+
+def is_whole(value: object) -> TypeGuard["int | np.integer"]:
+    """Whether it is an int, of Python or NumPy; a bool is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def a_whole_number(name: str, what: str, value: object, *operands: Node, least: int = -LARGEST) -> int:
+    """An int of `least` or more, for the argument `what` of the function `name`."""
+    if is_whole(value) and least <= value <= LARGEST:
+        return int(value)
+    lowest = "" if least == -LARGEST else f" of {least} or more"
+    raise locate(ArgumentError(f"{name}: {what} is an int{lowest}, not {described(value)}"), here(), operands)
+
+
+def is_extent(value: object) -> bool:
+    """Whether it is a size or a whole number that indices can reach."""
+    return isinstance(value, Expression) or (is_whole(value) and -LARGEST <= int(value) <= LARGEST)
+
+
+def a_size(name: str, what: str, value: object, *operands: Node) -> Size:
+    """An int or a size, which may be below 0."""
+    if isinstance(value, Expression):
+        return value
+    if is_whole(value) and -LARGEST <= value <= LARGEST:
+        return int(value)
+    raise locate(ArgumentError(f"{name}: {what} is an int or a size, not {described(value)}"), here(), operands)
+
+
+def an_extent(name: str, what: str, value: object, *operands: Node) -> Size:
+    """An int of 0 or more, or a size, whose value the call will tell."""
+    size = a_size(name, what, value, *operands)
+    if isinstance(size, int) and size < 0:
+        raise locate(ShapeError(f"{name}: {what} is {size}, which is negative"), here(), operands)
+    return size
+
+
+def a_count(name: str, what: str, value: object, *operands: Node) -> Size:
+    """An int or a size that is 0 or more, whatever its symbols are."""
+    size = a_size(name, what, value, *operands)
+    low = lower_bound(size)
+    if low is None or low < 0:
+        raise locate(ArgumentError(f"{name}: {what} is a number of elements, not {size}"), here(), operands)
+    return size
+
+
+def a_number(name: str, what: str, value: object, *operands: Node) -> float:
+    """A real number, of Python or NumPy; an int stays exact."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, np.integer | np.floating):
+        number: float = value.item()
+        return number
+    raise locate(ArgumentError(f"{name}: {what} is a number, not {described(value)}"), here(), operands)
+
+
+def a_flag(name: str, what: str, value: object, *operands: Node) -> bool:
+    """True or False: a text, a number or an array may mean either."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise locate(ArgumentError(f"{name}: {what} is True or False, not {described(value)}"), here(), operands)
+
+
+def a_function(name: str, what: str, value: object) -> None:
+    """Raise where it cannot be called."""
+    if not callable(value):
+        raise ArgumentError(f"{name}: {what} is a function, not {described(value)}")
+
+
+def a_choice(name: str, what: str, value: object, options: Sequence[str], *operands: Node) -> str:
+    """One of a few words."""
+    if isinstance(value, str) and value in options:
+        return value
+    *most, last = map(repr, options)
+    wanted = f"{', '.join(most)} or {last}" if most else last
+    raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}"), here(), operands)
+
+
+def several(name: str, what: str, value: object) -> Sequence[Any]:
+    """What has an order and can be listed: a list, a tuple, an array, a generator; no text, and no set."""
+    if isinstance(value, list | tuple):
+        return value
+    unlisted = isinstance(value, str | bytes | Mapping | Set) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    if unlisted or not isinstance(value, Iterable):
+        raise ArgumentError(f"{name}: {what} is a list or a tuple, not {described(value)}")
+    return list(value)
+
+
+def one_or_several(value: object) -> Sequence[Any]:
+    """The parts of a list, tuple, range or row of numbers; anything else is one part, whatever it is."""
+    if isinstance(value, list | tuple | range):
+        return value
+    return value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else (value,)
+
+
+def a_shape(name: str, extents: object) -> Shape:
+    """A shape as users write it: one extent or several, ints of any kind and sizes.  Negative ones pass."""
+    return tuple([a_size(name, "an extent", extent) for extent in one_or_several(extents)])
+
+
+def an_array_shape(name: str, extents: object) -> Shape:
+    """A shape without extents that are below 0."""
+    shape = a_shape(name, extents)
+    for extent in shape:
+        if isinstance(extent, int) and extent < 0:
+            raise ShapeError(f"{name}: the extent {extent} is negative")
+    return shape

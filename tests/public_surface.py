@@ -1,0 +1,561 @@
+"""Every public function with arguments that are right, and values that are right almost nowhere."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import graphc as gx
+
+__all__ = ["HOSTILE", "NEVER_RIGHT", "TAKES_ANYTHING", "Call", "calls", "public_names"]
+
+Arguments = Mapping[str, Any]  # Any: whatever a user gives
+
+
+class Call(NamedTuple):
+    """A function and arguments that it takes; those of `*name` are a tuple."""
+
+    name: str
+    function: Callable[..., Any]
+    arguments: Arguments
+
+    def made(self) -> object:
+        """The result."""
+        named = dict(self.arguments)
+        listed = [value for name in [*named] if name.startswith("*") for value in named.pop(name)]
+        first = [named.pop(name) for name in [*named] if listed and self._is_before(name)]
+        return self.function(*first, *listed, **named)
+
+    def _is_before(self, name: str) -> bool:
+        return inspect.signature(self.function).parameters[name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+    def spoilt(self) -> Iterator[tuple[str, str]]:
+        """Each argument with the name of each hostile value."""
+        return product(self.arguments, HOSTILE)
+
+    def with_hostile(self, argument: str, what: str) -> "Call":
+        """The same call with a hostile value in the place of an argument; of several, of the last."""
+        value = HOSTILE[what]()
+        if argument.startswith("*"):
+            value = (*self.arguments[argument][:-1], value)
+        return self._replace(arguments={**self.arguments, argument: value})
+
+
+def identity(*values: object, **named: object) -> object:
+    """A function, where none is wanted; it returns what it gets."""
+    return values[0] if values else None
+
+
+class Foreign:
+    """What no function of graphc takes."""
+
+    def __init__(self, *given: object, **named: object) -> None:
+        """Called, where a function is wanted, it gives what is no node."""
+
+
+def _deep() -> list[object]:
+    nested: list[object] = []
+    for _ in range(5_000):
+        nested = [nested]
+    return nested
+
+
+HOSTILE: Mapping[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "ellipsis": lambda: ...,
+    "True": lambda: True,
+    "0": lambda: 0,
+    "-1": lambda: -1,
+    "-7": lambda: -7,
+    "1.0": lambda: 1.0,
+    "1.5": lambda: 1.5,
+    "nan": lambda: float("nan"),
+    "inf": lambda: float("inf"),
+    "complex": lambda: 1 + 2j,
+    "huge": lambda: 2**70,
+    "-huge": lambda: -(2**70),
+    "huge float": lambda: 1e300,
+    "text": lambda: "text",
+    "empty text": lambda: "",
+    "bytes": lambda: b"bytes",
+    "digits": lambda: "3",
+    "int64": lambda: np.int64(1),
+    "float64": lambda: np.float64(1.5),
+    "0-d array": lambda: np.array(1),
+    "datetime": lambda: np.datetime64("2020-01-01"),
+    "empty tuple": lambda: (),
+    "empty list": list,
+    "empty dict": dict,
+    "dict": lambda: {"a": 1},
+    "dict of nodes": lambda: {gx.input("key", (2,)): gx.input("value", (2,))},
+    "set": lambda: {1, 2},
+    "generator": lambda: (n for n in range(2)),
+    "duplicates": lambda: (0, 0),
+    "negative pair": lambda: (-3, 2),
+    "floats": lambda: (1.0, 0.5),
+    "strings": lambda: ("a", "b"),
+    "nones": lambda: (None, None),
+    "too many": lambda: (0, 1, 2, 3, 4, 5, 6),
+    "huge pair": lambda: (2**70, 2**70),
+    "ragged": lambda: [[1.0], [2.0, 3.0]],
+    "nested": lambda: [[1, 2], [3, 4]],
+    "deep": _deep,
+    "range": lambda: range(2),
+    "slice": lambda: slice(0, 2),
+    "object": Foreign,
+    "type": lambda: Foreign,
+    "dtype": lambda: np.dtype("float16"),
+    "structured dtype": lambda: np.dtype([("a", "i4")]),
+    "function": lambda: identity,
+    "module": lambda: np,
+    "error": lambda: ValueError("an error"),
+    "generator of numbers": lambda: np.random.default_rng(0),
+    "array of objects": lambda: np.array([None, "x"], dtype=object),
+    "array of texts": lambda: np.array(["a", "b"]),
+    "structured array": lambda: np.zeros(2, [("a", "i4")]),
+    "masked array": lambda: np.ma.masked_array([1.0, 2.0], [True, False]),
+    "empty array": lambda: np.zeros((0, 3), np.float32),
+    "array of nodes": lambda: _array_of_nodes(),
+    "float array": lambda: np.array([0.5, 1.5]),
+    "integer array": lambda: np.array([0, 1]),
+    "longdouble": lambda: np.longdouble(1),
+    "node": lambda: gx.input("node", (2, 3)),
+    "number node": lambda: gx.input("number", ()),
+    "integer node": lambda: gx.input("count", (), "int64"),
+    "bool node": lambda: gx.input("truth", (4, 4), "bool"),
+    "complex node": lambda: gx.input("z", (4, 4), "complex64"),
+    "empty node": lambda: gx.input("nothing", (0, 4)),
+    "open node": lambda: gx.input("open", ("n", "n")),
+    "rank 7": lambda: gx.input("deep", (1, 1, 1, 1, 1, 1, 1)),
+    "constant": lambda: gx.constant(2),
+    "results": lambda: _with_two_results(),
+    "list of nodes": lambda: [gx.input("one", (4,)), gx.input("other", (4, 4))],
+    "size": lambda: gx.size("n"),
+    "computed size": lambda: 2 * gx.size("n") - 1,
+    "sizes": lambda: (gx.size("n"), gx.size("m")),
+    "graph": lambda: gx.Graph((), (gx.constant(1.0),)),
+    "compiled": lambda: gx.compile([], gx.constant(1.0)),
+}
+
+#: values that have no meaning for any argument of any function, but where structures or anything at all are taken
+NEVER_RIGHT = ("object", "module", "error")
+
+#: arguments that have no meaning yet, whatever they are
+TAKES_ANYTHING = frozenset({("nn.Linear()", "train")})
+
+
+def _array_of_nodes() -> object:
+    found = np.empty(2, dtype=object)
+    found[0] = found[1] = gx.input("inside", (2,))
+    return found
+
+
+def _with_two_results() -> gx.Node:
+    values, _ = gx.topk(gx.input("x", (4, 4)), 2)
+    node = values
+    while node.inputs and not str(node.type).startswith("("):
+        node = node.inputs[0]
+    return node
+
+
+@cache
+def _compiled() -> gx.CompiledFunction:
+    x = gx.input("x", ("batch", 3))
+    return gx.compile([x], gx.exp(x))
+
+
+# Arguments by name, and where a function needs others.
+
+
+def _param(*shape: int, dtype: str = "float32", name: str = "x") -> gx.Node:
+    count = int(np.prod(shape))
+    return gx.param(name, (np.arange(count).reshape(shape) / max(count, 1) * 0.5 + 0.25).astype(dtype))
+
+
+def _square() -> gx.Node:
+    return gx.param("a", (np.eye(4) * 2 + np.ones((4, 4)) * 0.25).astype("float32"))
+
+
+def _whole(*values: int) -> gx.Node:
+    return gx.state("whole", np.array(values, "int64"))
+
+
+def _truths() -> gx.Node:
+    return gx.state("truths", np.array([[True, False] * 2] * 4))
+
+
+DEFAULT: Mapping[str, Callable[[], Any]] = {
+    **dict.fromkeys(("x", "y", "left", "right", "logits", "targets", "predictions", "a", "b", "value"), _square),
+    **dict.fromkeys(("start", "end", "weight", "real", "imag", "signed", "at_zero", "exponent"), _square),
+    "axis": lambda: -1,
+    "keepdims": lambda: False,
+    "dtype": lambda: "float32",
+    "reverse": lambda: False,
+    "descending": lambda: False,
+    "shape": lambda: (2, 8),
+    "xs": lambda: [_square(), _square()],
+    "n": lambda: 3,
+    "m": lambda: 4,
+    "k": lambda: 1,
+    "kth": lambda: 1,
+    "count": lambda: 2,
+    "sections": lambda: 2,
+    "num": lambda: 5,
+    "endpoint": lambda: True,
+    "window": lambda: 2,
+    "stride": lambda: 1,
+    "padding": lambda: 0,
+    "dilation": lambda: 1,
+    "groups": lambda: 1,
+    "q": lambda: 0.5,
+    "correction": lambda: 0,
+    "unconnected": lambda: "raise",
+    "name": lambda: "name",
+    "hint": lambda: 64,
+    "rank": lambda: 2,
+    "first": lambda: 0,
+    "second": lambda: 1,
+    "source": lambda: 0,
+    "destination": lambda: 1,
+    "shift": lambda: 1,
+    "steps": lambda: 10,
+    "rate": lambda: 0.1,
+    "factor": lambda: 0.5,
+    "momentum": lambda: 0.9,
+    "beta1": lambda: 0.9,
+    "beta2": lambda: 0.99,
+    "epsilon": lambda: 1e-8,
+    "nesterov": lambda: True,
+    "floor": lambda: 0.0,
+    "rng": lambda: np.random.default_rng(0),
+    "shown": _square,
+    "arrays": lambda: [_square(), _square(), _square()],
+    "params": lambda: {"w": _square()},
+    "gradients": lambda: {"w": _square()},
+    "limit": lambda: 1.0,
+    "table": _square,
+    "index": lambda: _whole(0, 2),
+    "mode": lambda: "raise",
+    "offset": lambda: 1,
+    "axis1": lambda: 0,
+    "axis2": lambda: 1,
+    "side": lambda: "left",
+    "lower": lambda: True,
+    "transposed": lambda: False,
+    "unit_diagonal": lambda: False,
+    "rtol": lambda: None,
+    "where": lambda: None,
+    "initial": lambda: None,
+    "weights": lambda: None,
+    "size": lambda: 4,
+    "fill_value": lambda: 0,
+    "count_include_pad": lambda: True,
+    "output_padding": lambda: 0,
+    "prepend": lambda: None,
+    "append": lambda: None,
+    "base": lambda: 10.0,
+    "bias": lambda: True,
+    "low": lambda: -1.0,
+    "high": lambda: 1.0,
+    "nan": lambda: 0.0,
+    "posinf": lambda: None,
+    "neginf": lambda: None,
+}
+
+
+def _gradient_arguments(**more: Any) -> Arguments:
+    w = gx.param("w", np.float32(2.0))
+    return {"y": w * w, "wrt": w, **more}
+
+
+def _bits(*names: str) -> Callable[[], Arguments]:
+    return lambda: {name: _whole(1, 2, 3) for name in names}
+
+
+def _images(rank: int) -> Callable[[], Arguments]:
+    return lambda: {"x": _param(1, 2, *[4] * rank), "w": _param(3, 2, *[2] * rank, name="w")}
+
+
+def _turned(rank: int) -> Callable[[], Arguments]:
+    return lambda: {"x": _param(1, 2, *[4] * rank), "w": _param(2, 3, *[2] * rank, name="w")}
+
+
+def _grid() -> Arguments:
+    return {"x": _param(1, 2, 4, 4)}
+
+
+def _compilation() -> Arguments:
+    x = gx.input("x", (3,))
+    w = gx.param("w", np.zeros(3, np.float32))
+    return {"inputs": [x], "outputs": x + w, "updates": {w: x}, "backend": "numpy", "level": 2, "debug": False}
+
+
+def _exchange() -> Arguments:
+    x = gx.input("x", (3,))
+    return {"outputs": gx.exp(x), "exchange": {x: gx.constant(np.ones(3, np.float32))}}
+
+
+def _evaluation() -> Arguments:
+    x = gx.input("x", (3,))
+    return {"outputs": gx.exp(x), "inputs": {x: np.ones(3, np.float32)}}
+
+
+def _checked() -> Arguments:
+    x = gx.input("x", (3,), "float64")
+    return {"outputs": gx.exp(x), "values": {x: np.ones(3)}, "order": 1, "rtol": 1e-6, "seed": 0}
+
+
+GIVEN: Mapping[str, Callable[[], Arguments]] = {
+    **{name: _bits("left", "right") for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
+    **{name: _bits("x", "count") for name in ("left_shift", "right_shift")},
+    "bitwise_not": _bits("x"),
+    **{f"logical_{what}": lambda: {"left": _truths(), "right": _truths()} for what in ("and", "or", "xor")},
+    "logical_not": lambda: {"x": _truths()},
+    "full": lambda: {"shape": (2, 8), "value": 1.0},
+    "nonzero": lambda: {"x": _square(), "size": 4},
+    **{name: lambda: {"value": np.ones(3)} for name in ("param", "state")},
+    **{f"conv{rank}d": _images(rank) for rank in (1, 2, 3)},
+    **{f"conv_transpose{rank}d": _turned(rank) for rank in (1, 2, 3)},
+    **dict.fromkeys(("avg_pool", "max_pool", "global_avg_pool", "global_max_pool", "unfold"), _grid),
+    "lp_pool": lambda: {**_grid(), "p": 2},
+    **{name: lambda: {**_grid(), "shape": 2} for name in ("adaptive_avg_pool", "adaptive_max_pool")},
+    "interpolate": lambda: {**_grid(), "size": None, "scale": 2, "mode": "nearest", "align_corners": False},
+    "fold": lambda: {"x": _param(1, 8, 9), "shape": (4, 4), "window": 2},
+    "reshape": lambda: {"x": _square(), "shape": (2, 8)},
+    "broadcast_to": lambda: {"x": _square(), "shape": (2, 4, 4)},
+    "arange": lambda: {"start": 0, "stop": 4, "step": 1},
+    **{name: lambda: {"start": 1.0, "stop": 4.0} for name in ("linspace", "logspace", "geomspace")},
+    "bincount": lambda: {"x": _whole(0, 1, 1), "length": 4, "weights": _param(3)},
+    "clip": dict,
+    "compile": _compilation,
+    "constant": lambda: {"value": [1.0, 2.0]},
+    "custom_vjp": lambda: {"function": gx.exp, "rule": lambda y, c, x: (c,)},
+    "einsum": lambda: {"subscripts": "ij,jk->ik", "*operands": (_square(), _square())},
+    "embedding": dict,
+    "evaluate": _evaluation,
+    "gather_nd": lambda: {"x": _square(), "index": gx.state("index", np.zeros((3, 2), "int64"))},
+    **dict.fromkeys(("grad", "hessian", "jacobian", "value_and_grad"), _gradient_arguments),
+    "hvp": lambda: _gradient_arguments(v=1.0),
+    "jvp": lambda: _gradient_arguments(tangent=1.0),
+    "vjp": lambda: _gradient_arguments(cotangent=1.0),
+    "indices": lambda: {"dimensions": (2, 3), "dtype": "int64"},
+    "input": lambda: {"name": "x", "shape": (2, 3), "dtype": "float32"},
+    "iota": lambda: {"size": 4, "dtype": np.dtype("int64")},
+    "meshgrid": lambda: {"*xs": (_param(3), _param(4)), "indexing": "xy"},
+    "nn.Sequential": lambda: {"*stages": (gx.relu, gx.tanh)},
+    "one_hot": lambda: {"index": _whole(0, 1), "classes": 3, "dtype": "float32"},
+    "op": lambda: {"name": "twice", "formula": lambda x: x + x},
+    "pad": lambda: {"x": _square(), "widths": 1, "value": 0, "mode": "constant"},
+    "polygamma": lambda: {"order": 1, "x": _square()},
+    "parameters": lambda: {"*roots": (_square(),)},
+    "variables": lambda: {"*roots": (_square(),)},
+    "percentile": lambda: {"q": 50},
+    "replace": _exchange,
+    "rot90": lambda: {"k": 1, "axes": (0, 1)},
+    "scatter_add": lambda: {"updates": _param(2, 4), "axis": 0},
+    "scatter_nd": lambda: {"index": gx.state("i", np.zeros((3, 1), "int64")), "updates": _param(3), "shape": (4,)},
+    "searchsorted": lambda: {"x": _param(4), "values": 0.5},
+    **{
+        f"segment_{what}": lambda: {"x": _param(3, 2), "segment": _whole(0, 1, 1), "count": 2}
+        for what in ("max", "mean", "min", "sum")
+    },
+    "take": lambda: {"axis": 0},
+    "take_along_axis": lambda: {"index": gx.state("index", np.zeros((4, 1), "int64")), "axis": 1},
+    "tensordot": lambda: {"axes": 1},
+    "to_latex": lambda: {"node": gx.exp(gx.input("t"))},
+    "to_sympy": lambda: {"node": gx.exp(gx.input("t"))},
+    "transpose": lambda: {"axes": (1, 0)},
+    "trapezoid": lambda: {"y": _square(), "x": None, "dx": 1.0},
+    "squeeze": lambda: {"x": _param(4, 1), "axis": 1},
+    "where": lambda: {"condition": _truths()},
+    "windows": lambda: {"window": (2,)},
+    **{name: lambda: {"size": 4} for name in ("unique", "unique_counts", "unique_inverse")},
+    "with_update": lambda: {"y": _square(), "variable": gx.state("s", 0.0), "step": lambda old: old + 1},
+    "linalg.cond": lambda: {"p": None},
+    "linalg.cross": lambda: {"left": _param(3), "right": _param(3)},
+    "linalg.matrix_norm": lambda: {"ord": "fro"},
+    "linalg.norm": lambda: {"ord": 2, "axis": -1},
+    "linalg.vector_norm": lambda: {"ord": 2},
+    "linalg.tensordot": lambda: {"axes": 1},
+    "nn.Linear": lambda: {"n": 3, "m": 2, "initial": gx.nn.glorot_uniform},
+    "nn.mlp": lambda: {"widths": (3, 4, 2), "activation": gx.relu, "initial": gx.nn.he_uniform},
+    "nn.softmax_cross_entropy": lambda: {"logits": _param(3, 4), "labels": _whole(0, 1, 2)},
+    "optim.linear_warmup": lambda: {"steps": 5, "after": gx.optim.constant(0.1)},
+    "testing.check_gradients": _checked,
+}
+
+
+# What is not called by its name alone: methods, operators, and functions that functions return.
+
+
+def _layer_call(x: object, train: object) -> object:
+    return gx.nn.Linear(4, 2, rng=np.random.default_rng(0))(x, train=train)  # type: ignore[arg-type]
+
+
+def _optimiser_call(gradients: object) -> object:
+    return gx.optim.Adam({"w": gx.param("w", np.zeros(3, np.float32))}, 0.1)(gradients)
+
+
+def _optimiser_rate(rate: object) -> object:
+    opt = gx.optim.SGD({"w": gx.param("w", np.zeros(3, np.float32))}, rate)  # type: ignore[arg-type]
+    return opt({"w": np.ones(3, np.float32)})
+
+
+def _schedule(make: Callable[..., Any]) -> Callable[..., object]:
+    def scheduled(**options: object) -> object:
+        return make(**options)(gx.constant(3))
+
+    return scheduled
+
+
+def _custom(x: object) -> object:
+    return gx.custom_vjp(gx.exp, lambda y, c, x: (c,))(x)
+
+
+def _custom_gradient(rule: Any, function: Any) -> object:
+    w = gx.param("w", np.float32(1.0))
+    return gx.grad(gx.custom_vjp(function, rule)(w), w)
+
+
+def _formula_call(x: object, y: object) -> object:
+    return gx.op("added", lambda x, y: x + y)(x, y)
+
+
+def _compiled_call(x: object, out: object) -> object:
+    return _compiled()(x, out=out)
+
+
+def _compiled_named(x: object) -> object:
+    return _compiled()(x=x)
+
+
+def _memory(batch: Any) -> object:
+    return _compiled().memory(batch=batch)
+
+
+def _set_value(value: Any) -> object:
+    w = gx.param("w", np.zeros((4, 4), np.float32))
+    w.value = value
+    return w
+
+
+def _scoped(name: Any) -> object:
+    with gx.scope(name):
+        return gx.constant(1)
+
+
+def _getitem(index: Any) -> object:
+    return gx.input("x", (4, 4))[index]
+
+
+def _open_item(index: Any) -> object:
+    return gx.input("x", ("n", 4))[index]
+
+
+def _sliced(start: Any, stop: Any, step: Any) -> object:
+    return gx.input("x", (4, 4))[start:stop:step]
+
+
+def _changed(name: str) -> Callable[..., object]:
+    def changed(index: Any, values: Any) -> object:
+        return getattr(gx.at(_square())[index], name)(values)
+
+    return changed
+
+
+def _binary(name: str) -> Callable[..., object]:
+    def applied(other: object) -> object:
+        x = _square() if name not in _OF_BITS else gx.state("truths", np.ones((4, 4), "int64"))
+        result = getattr(x, name)(other)
+        if result is NotImplemented:
+            raise TypeError(name)
+        return result
+
+    return applied
+
+
+_OF_BITS = ("__and__", "__or__", "__xor__", "__lshift__", "__rshift__")
+_OPERATORS = (
+    "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "pow",
+    "rpow", "matmul", "rmatmul", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor", "lshift", "rshift",
+)  # fmt: skip
+
+
+def _others() -> Iterator[Call]:
+    """Methods, operators and functions that functions return."""
+    for name in _OPERATORS:
+        whole = f"__{name}__" in _OF_BITS
+        yield Call(f"Node.__{name}__", _binary(f"__{name}__"), {"other": 1 if whole else _square()})
+    x = _square()
+    yield Call("Node.astype", x.astype, {"dtype": "float64"})
+    yield Call("Node.reshape", x.reshape, {"*shape": (2, 8)})
+    yield Call("Node.sum", x.sum, {"axis": 0, "keepdims": False})
+    yield Call("Node.mean", x.mean, {"axis": 0, "keepdims": False})
+    yield Call("Node.value", _set_value, {"value": np.zeros((4, 4), np.float32)})
+    yield Call("Node[]", _getitem, {"index": 0})
+    yield Call("Node[] of an open extent", _open_item, {"index": 0})
+    yield Call("Node[:]", _sliced, {"start": 0, "stop": 2, "step": 1})
+    for name in ("set", "add", "multiply", "max", "min"):
+        yield Call(f"at[].{name}", _changed(name), {"index": 0, "values": 1.0})
+    yield Call("CompiledFunction()", _compiled_call, {"x": np.ones((2, 3), np.float32), "out": None})
+    yield Call("CompiledFunction() by name", _compiled_named, {"x": np.ones((2, 3), np.float32)})
+    yield Call("CompiledFunction.memory", _memory, {"batch": 4})
+    yield Call("nn.Linear()", _layer_call, {"x": x, "train": None})
+    yield Call("optim.Adam()", _optimiser_call, {"gradients": {"w": np.ones(3, np.float32)}})
+    yield Call("optim.SGD with a rate", _optimiser_rate, {"rate": 0.1})
+    yield Call("optim.constant()", _schedule(gx.optim.constant), {"rate": 0.1})
+    yield Call("optim.cosine_decay()", _schedule(gx.optim.cosine_decay), {"rate": 0.1, "steps": 5, "floor": 0.0})
+    for made in (gx.optim.exponential_decay, gx.optim.step_decay):
+        yield Call(f"optim.{made.__name__}()", _schedule(made), {"rate": 0.1, "steps": 5, "factor": 0.5})
+    after = gx.optim.constant(0.1)
+    yield Call("optim.linear_warmup()", _schedule(gx.optim.linear_warmup), {"steps": 5, "after": after})
+    yield Call("custom_vjp()", _custom, {"x": x})
+    yield Call("custom_vjp() derived", _custom_gradient, {"rule": lambda y, c, x: (c,), "function": gx.exp})
+    yield Call("op()", _formula_call, {"x": x, "y": 1.0})
+    yield Call("scope", _scoped, {"name": "layer"})
+
+
+#: classes that users name but do not make, errors, and types of arguments
+NOT_CALLED = frozenset(
+    {"CompiledFunction", "Graph", "Node", "scope", "nn.Layer", "nn.Initialiser", "optim.Optimiser", "optim.Rate",
+     "optim.Schedule"}
+)  # fmt: skip
+
+
+def public_names() -> list[str]:
+    """The names of all public functions, and of all classes that users make values of."""
+    found = []
+    for prefix, module in (("", gx), *((f"{name}.", getattr(gx, name)) for name in _MODULES)):
+        for name in module.__all__:
+            value = getattr(module, name)
+            is_error = isinstance(value, type) and issubclass(value, BaseException)
+            if callable(value) and not is_error and prefix + name not in NOT_CALLED:
+                found.append(prefix + name)
+    return sorted(found)
+
+
+_MODULES = ("linalg", "nn", "optim", "testing")
+
+
+def _arguments(name: str, function: Callable[..., Any]) -> Arguments:
+    """Right arguments for all parameters that `GIVEN` or `DEFAULT` has a value for."""
+    given = dict(GIVEN[name]()) if name in GIVEN else {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name in given or f"*{parameter.name}" in given:
+            continue
+        default = parameter.default
+        given[parameter.name] = DEFAULT[parameter.name]() if default is inspect.Parameter.empty else default
+    return given
+
+
+def calls() -> Iterator[Call]:
+    """One call of each public function."""
+    for name in public_names():
+        function: Any = gx
+        for part in name.split("."):
+            function = getattr(function, part)
+        yield Call(name, function, _arguments(name, function))
+    yield from _others()
