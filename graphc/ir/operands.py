@@ -1,6 +1,7 @@
 """How operands meet: numbers become nodes, dtypes promote, shapes broadcast; and arithmetic on what has met."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 
@@ -119,10 +120,13 @@ def _rounded(x: Node, number: float, dtype: DType) -> Node:
     """A constant in another dtype, which it may leave: a Python number raises, an element of an array becomes inf."""
     tensor = x.tensor
     with np.errstate(all="ignore"):
-        if tensor.weak and is_integer(dtype) and not (np.isfinite(number) and holds(dtype, int(number))):
-            raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
-        if tensor.weak and np.isfinite(number) and not fits(np.asarray(number), dtype) and dtype != BOOL:
-            raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
+        if tensor.weak and dtype != BOOL:
+            if is_integer(dtype):  # which takes what stands before the point
+                is_lost = not isfinite(number) or not holds(dtype, int(number))
+            else:
+                is_lost = not fits(np.asarray(number), dtype)
+            if is_lost:
+                raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
         return full(tensor.shape, number, dtype)
 
 

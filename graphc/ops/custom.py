@@ -1,7 +1,7 @@
 """A derivative that the user gives."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 
 from graphc.autodiff.batching import batched
 from graphc.autodiff.reverse import placeholder
@@ -48,7 +48,7 @@ class CustomDerivative(Movement, Differentiable):
 
     def _cotangents(self, origin: Origin, *given: Node) -> Sequence[Node | None]:
         """What the rule gives for the result, its cotangent, and the operands.  One alone needs no tuple."""
-        found = self.rule(*given)
+        found: Any = self.rule(*given)  # Any: whatever a user gives
         one_alone = isinstance(found, Node) or found is None
         listed = (found,) if one_alone else several("custom_vjp", "what the rule gives", found)
         parts = [None if part is None else as_node(part) for part in listed]
