@@ -63,7 +63,7 @@ def compile(
     a_choice("compile", "the backend", backend, tuple(BACKENDS))
     if not is_whole(level) or level not in (0, 1, 2):
         raise ArgumentError(f"compile: level is 0, 1 or 2, not {described(level)}")
-    debug = a_flag("compile", "debug", debug)
+    debug, verify = a_flag("compile", "debug", debug), a_flag("compile", "verify", verify)
     listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     roots = _output_nodes("compile", outputs)
     graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))

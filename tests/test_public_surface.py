@@ -10,7 +10,8 @@ from graphc.ir.leaves import Input, SizeOf
 from graphc.structure import leaves
 from graphc.types import TensorType
 from tests import public_surface
-from tests.public_surface import NEVER_RIGHT, TAKES_ANYTHING, Call, calls
+from tests.hostile_values import NEVER_RIGHT, TAKES_ANYTHING
+from tests.public_surface import Call, calls
 
 FILE = Path(public_surface.__file__).name
 PART = 17  # of so many hostile calls the default tier makes one; a prime, so that it meets every kind of value

@@ -2,6 +2,7 @@
 
 from graphc.errors import ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.given import a_shape
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div, mul, sub, where
@@ -9,7 +10,7 @@ from graphc.ops.axes import Axes, some_axes
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
 from graphc.ops.logic import less
-from graphc.ops.movement import concat, part, shape_of
+from graphc.ops.movement import concat, part
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.types import DTYPES, as_dtype
@@ -58,7 +59,7 @@ def _exchanged(x: Node, axis: int, first: Size) -> Node:
 
 def _count(name: str, n: Size) -> Size:
     """`n` as a number of samples."""
-    (count,) = shape_of(name, n)
+    (count,) = a_shape(name, n)
     if isinstance(count, int) and count < 1:
         raise locate(ShapeError(f"{name}: there are frequencies of 1 sample or more, not {count}"), here(), ())
     return count

@@ -6,12 +6,13 @@ from typing import Literal, TypeAlias
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.complex import conj
+from graphc.ir.given import a_shape
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.ops.axes import one_axis
 from graphc.ops.elementwise import floating
 from graphc.ops.fourier import Fourier, FromHalfSpectrum, HalfSpectrum
-from graphc.ops.movement import part, shape_of
+from graphc.ops.movement import part
 from graphc.ops.padding import pad
 from graphc.origin import here
 from graphc.sizes import Size, minimum
@@ -209,7 +210,7 @@ def _along(name: str, x: Node, axis: int, n: "Size | None") -> tuple[Node, int]:
 
 def _count(name: str, n: Size, axis: int, x: Node) -> Size:
     """`n` as a number of elements."""
-    (count,) = shape_of(name, n)
+    (count,) = a_shape(name, n)
     if isinstance(count, int) and count < 1:
         problem = f"{name}: a transform along axis {axis} is of 1 element or more, not {count}"
         raise locate(ShapeError(problem), here(), (x,))
