@@ -118,7 +118,8 @@ class Origin(NamedTuple):
 _scope: ContextVar[str] = ContextVar("scope", default="")
 _derived: ContextVar[Origin | None] = ContextVar("derived", default=None)
 
-_PASSED = frozenset({"graphc", "copy"})  # modules whose frames are nobody's: copy.deepcopy asks nodes for copies
+# modules whose frames are nobody's: copy.deepcopy asks nodes for copies, functools for what is computed once
+_PASSED = frozenset({"graphc", "copy", "functools"})
 
 
 def _is_own(frame: FrameType) -> bool:
