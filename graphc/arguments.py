@@ -35,14 +35,18 @@ class _Spec:
 
 @dataclass(eq=False)
 class Arguments:
-    """The inputs of a function.  `structure` is what the user listed: nodes, sizes, and containers of them."""
+    """The inputs of a function.  `listed`: nodes, sizes, and containers of them."""
 
-    structure: Sequence[Structure]
+    listed: "Sequence[Structure] | Mapping[str, Structure]"
     symbols: tuple[str, ...]
     specs: list[_Spec] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = [_label(item) for item in self.structure]
+        self._has_keys = isinstance(self.listed, Mapping)
+        if isinstance(self.listed, Mapping):
+            self.names, self.structure = list(self.listed), list(self.listed.values())
+        else:
+            self.names, self.structure = [_label(item) for item in self.listed], list(self.listed)
         self._leaves = [leaf for item in self.structure for leaf in leaves(item)]
         self._flat = all(isinstance(item, Node | Expression) for item in self.structure)
         places = {name: place for place, name in enumerate(self.symbols)}
@@ -86,6 +90,10 @@ class Arguments:
             if known is not None:
                 return arrays, known
         try:
+            if self._has_keys and not named and len(arrays) == 1:
+                (only,) = arrays
+                if isinstance(only, Mapping):
+                    arrays, named = (), only
             if named or len(arrays) != len(self.names):
                 arrays = self._ordered(arrays, named)
             if not self._flat:

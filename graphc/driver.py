@@ -32,6 +32,7 @@ __all__ = ["compile", "evaluate"]
 
 BACKENDS: Mapping[str, type[Backend]] = {NumpyBackend.name: NumpyBackend}
 
+Listed = list[Structure] | dict[str, Structure]  # the arguments of a function, by name where they are a dict
 Updates = Mapping[Node, Like] | Sequence[Mapping[Node, Like]] | None
 
 
@@ -47,7 +48,8 @@ def compile(
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
 
-    inputs    nodes made by `gx.input`, sizes, or nested structures of them; given by position or by name
+    inputs    nodes made by `gx.input`, sizes, or nested structures of them; given by position or by name, those
+              of a dict by its keys, or as one dict
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
@@ -64,7 +66,7 @@ def compile(
     if not is_whole(level) or level not in (0, 1, 2):
         raise ArgumentError(f"compile: level is 0, 1 or 2, not {described(level)}")
     debug, verify = a_flag("compile", "debug", debug), a_flag("compile", "verify", verify)
-    listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    listed = _listed(inputs)
     roots = _output_nodes("compile", outputs)
     graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
     _require_names(listed)
@@ -86,7 +88,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
 
 def _compiled(
     graph: Graph,
-    inputs: Sequence[Structure],
+    inputs: Listed,
     outputs: Structure,
     backend: Backend,
     level: int,
@@ -114,10 +116,20 @@ def _compiled(
 _numbers = count()  # names of generated sources, for debuggers and tracebacks only
 
 
-def _input_nodes(what: str, listed: Sequence[Structure]) -> tuple[Node, ...]:
+def _listed(inputs: Structure) -> Listed:
+    """The arguments of a function: by the keys of a dict, else in order."""
+    if not isinstance(inputs, Mapping):
+        return list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    for key in inputs:
+        if not isinstance(key, str):
+            raise ArgumentError(f"compile: a dict of inputs has their names as keys, not {described(key)}")
+    return dict(inputs)
+
+
+def _input_nodes(what: str, listed: Listed) -> tuple[Node, ...]:
     """The nodes among the inputs.  Raises ArgumentError for what is no input or is there twice."""
     found: dict[Node | Expression, None] = {}
-    for leaf in leaves(list(listed)):
+    for leaf in leaves(listed):
         if not isinstance(leaf, Expression) and not (isinstance(leaf, Node) and isinstance(leaf.op, Input)):
             shown = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
             raise ArgumentError(f"{what}: {shown} is no input", hint=_input_hint(what, leaf))
@@ -135,10 +147,12 @@ def _input_hint(what: str, leaf: object) -> str:
     return "inputs are made by gx.input, sizes by gx.size"
 
 
-def _require_names(listed: Sequence[Structure]) -> None:
+def _require_names(listed: Listed) -> None:
     """Raise ArgumentError where two inputs have one name, so that a call by name has one meaning."""
     known: dict[str, Node | Expression] = {}
-    for leaf in leaves(list(listed)):
+    if "out" in (listed if isinstance(listed, Mapping) else [_name_of(x) for x in listed if isinstance(x, Node)]):
+        raise ArgumentError("compile: an input is named 'out', by which a call says where to write")
+    for leaf in leaves(listed):
         other = known.setdefault(_name_of(leaf), leaf)
         if other is not leaf:
             pair = [("one", other), ("other", leaf)]

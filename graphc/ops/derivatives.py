@@ -67,20 +67,30 @@ def _like(wrt: Structure, tangent: Structure) -> list[Like]:
         raise error from None
 
 
-def _connected(what: str, y: Node, nodes: Sequence[Node], found: Sequence[Node | None], unconnected: str) -> list[Node]:
-    a_choice(what, "unconnected", unconnected, ("raise", "zero"), y)
+def _results(what: str, y: Structure) -> list[Node]:
+    """The results that are differentiated: one or more."""
+    found: list[Node] = leaves(y)
+    if not found:
+        raise ArgumentError(f"{what}: there is no result to differentiate")
+    return found
+
+
+def _connected(
+    what: str, results: Sequence[Node], nodes: Sequence[Node], found: Sequence[Node | None], unconnected: str
+) -> list[Node]:
+    a_choice(what, "unconnected", unconnected, ("raise", "zero"), *results)
     result = []
     for node, part in zip(nodes, found, strict=True):
         if part is None and unconnected == "raise":
             reason = (
                 "depends on it only through steps that have no derivative"
-                if node in set(topological([y]))
+                if node in set(topological(results))
                 else "does not depend on it"
             )
             raise UnconnectedError(
                 f"{what}: no derivative with respect to {node.name or node.op.name!r}: the result {reason}",
                 hint='unconnected="zero" takes it as zero',
-            ).located((*place_of(here()), *made_at("result", y), *made_at("wrt", node)))
+            ).located((*place_of(here()), *made_at("result", results[0]), *made_at("wrt", node)))
         result.append(zeros_like(node) if part is None else part)
     return result
 
@@ -105,7 +115,7 @@ def grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Stru
         )
     _require_real("grad", y)
     found = pull_back([y], [ones_like(y)], nodes)
-    return rebuild(wrt, _connected("grad", y, nodes, found, unconnected))
+    return rebuild(wrt, _connected("grad", [y], nodes, found, unconnected))
 
 
 def value_and_grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> tuple[Node, Structure]:
@@ -113,13 +123,20 @@ def value_and_grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise
     return y, grad(y, wrt, unconnected=unconnected)
 
 
-def vjp(y: Node, wrt: Structure, cotangent: Like, *, unconnected: Unconnected = "raise") -> Structure:
-    """cotangent^T (dy / dwrt): the reverse mode.  `cotangent` has the shape of `y`; the result the form of `wrt`."""
-    nodes = _checked("vjp", y, wrt)
-    given = cast(as_node(cotangent), y.dtype)
-    if given.shape != y.shape:
-        raise locate(ShapeError("vjp: the cotangent has another shape than the result"), here(), (y, given))
-    return rebuild(wrt, _connected("vjp", y, nodes, pull_back([y], [given], nodes), unconnected))
+def vjp(y: Structure, wrt: Structure, cotangent: Structure, *, unconnected: Unconnected = "raise") -> Structure:
+    """cotangent^T (dy / dwrt): the reverse mode.  `cotangent` is in the form of `y`, the result in that of `wrt`.
+
+    Of several results the sum, as reverse mode gives it in one pass.
+    """
+    outputs = _results("vjp", y)
+    nodes = [node for output in outputs for node in _checked("vjp", output, wrt)][: len(leaves(wrt))]
+    given = [
+        cast(as_node(c), x.dtype) for c, x in zip(aligned(y, cotangent, "vjp: the cotangent"), outputs, strict=True)
+    ]
+    for c, x in zip(given, outputs, strict=True):
+        if c.shape != x.shape:
+            raise locate(ShapeError("vjp: the cotangent has another shape than the result"), here(), (x, c))
+    return rebuild(wrt, _connected("vjp", outputs, nodes, pull_back(outputs, given, nodes), unconnected))
 
 
 def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
@@ -134,15 +151,19 @@ def jvp(y: Structure, wrt: Structure, tangent: Structure) -> Structure:
     return rebuild(y, [zeros_like(node) if t is None else t for node, t in zip(outputs, found, strict=True)])
 
 
-def jacobian(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Structure:
+def jacobian(y: Structure, wrt: Structure, *, unconnected: Unconnected = "raise") -> Structure:
     """dy_i / dx_j for all i, j: shape y.shape + x.shape for each x of `wrt`.
 
-    One reverse pass, batched over the elements of `y`.
+    One reverse pass, batched over the elements of `y`.  For several results, in their form, the Jacobian of each.
     """
+    return rebuild(y, [_jacobian(node, wrt, unconnected) for node in _results("jacobian", y)])
+
+
+def _jacobian(y: Node, wrt: Structure, unconnected: Unconnected) -> Structure:
     nodes = _checked("jacobian", y, wrt)
     _require_real("jacobian", y)
     seed = placeholder(y.tensor)
-    rows = _connected("jacobian", y, nodes, pull_back([y], [seed], nodes), unconnected)
+    rows = _connected("jacobian", [y], nodes, pull_back([y], [seed], nodes), unconnected)
     count = y.tensor.size
     because = f"jacobian of {y.op.name}"
     with derived(because, y):

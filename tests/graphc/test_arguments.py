@@ -354,3 +354,35 @@ def test_a_list_that_holds_itself_is_refused() -> None:
         with pytest.raises(gx.ArgumentError, match="does one hold itself") as caught:
             wrong()
         assert "test_arguments.py" in str(caught.value)
+
+
+def test_a_dict_of_inputs_is_given_by_its_keys_or_as_a_dict() -> None:
+    x, y = gx.input("x", (2,)), gx.input("y", (2,))
+    f = gx.compile({"left": x, "pair": {"y": y}}, x - y)
+    a, b = np.array([5, 6], np.float32), np.array([1, 2], np.float32)
+    for found in (f(left=a, pair={"y": b}), f({"left": a, "pair": {"y": b}}), f(a, {"y": b}), f(a, pair={"y": b})):
+        assert found.tolist() == [4, 4]
+    with pytest.raises(gx.ArgumentError, match="no input is named 'right'; this function takes 2: left, pair"):
+        f(a, right=b)
+    with pytest.raises(gx.ArgumentError, match="the input 'pair' is missing"):
+        f({"left": a})
+    with pytest.raises(gx.ArgumentError, match="a dict of inputs has their names as keys"):
+        gx.compile({1: x}, x)
+
+
+def test_no_input_is_named_as_the_keyword_of_outputs() -> None:
+    with pytest.raises(gx.ArgumentError, match="an input is named 'out'"):
+        gx.compile([gx.input("out", ())], [])
+
+
+def test_derivatives_of_several_results_come_in_their_form() -> None:
+    x, y = gx.input("x", 2, "float64"), gx.input("y", 2, "float64")
+    at = {x: np.array([1.0, 2.0]), y: np.array([3.0, 4.0])}
+    results = {"a": x * y, "b": gx.sum(x)}
+    back = gx.evaluate(gx.vjp(results, [x, y], {"a": np.ones(2), "b": 2.0}), at)
+    assert [part.tolist() for part in back] == [[5, 6], [1, 2]]
+    rows = gx.evaluate(gx.jacobian(results, x), at)
+    assert rows["a"].tolist() == [[3, 0], [0, 4]]
+    assert rows["b"].tolist() == [1, 1]
+    with pytest.raises(gx.ArgumentError, match="vjp: there is no result"):
+        gx.vjp([], x, [])
