@@ -12,6 +12,7 @@ from graphc.backends.numpy.factorisations import AT_ONCE, are_many, eigh, expm, 
 from graphc.backends.numpy.fourier import fft, irfft, rfft
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size, maximum, minimum, product
+from graphc.types import BFLOAT16
 
 __all__ = [
     "WORKSPACES",
@@ -42,10 +43,11 @@ def sort(x: Array, values: Array, order: Array, descending: bool) -> None:
     group = max(SORTED_AT_ONCE // extent, 1)
     for first in range(0, len(rows), group):
         part, place = rows[first : first + group], places[first : first + group]
+        keys = part.astype(np.float32) if part.dtype == BFLOAT16 else part  # which has no order for nan
         if descending:  # from the back, and back again, so that equal elements keep their order
-            np.subtract(extent - 1, np.argsort(part[:, ::-1], axis=-1, kind="stable")[:, ::-1], out=place)
+            np.subtract(extent - 1, np.argsort(keys[:, ::-1], axis=-1, kind="stable")[:, ::-1], out=place)
         else:
-            np.copyto(place, np.argsort(part, axis=-1, kind="stable"))
+            np.copyto(place, np.argsort(keys, axis=-1, kind="stable"))
         starts = np.arange(0, part.size, extent)[:, None]
         np.add(place, starts, out=place)
         np.take(part, place, out=ranked[first : first + group], mode="clip")
@@ -59,7 +61,8 @@ def _sort_bytes(x: Buffer, descending: bool) -> Size:
     """
     extent, itemsize = x.shape[-1], x.dtype.itemsize
     group = maximum(extent, minimum(x.size, SORTED_AT_ONCE))
-    return 2 * 8 * group + (16 + itemsize) * extent + 3 * 8 * minimum(group, 8192)
+    keys = 4 * group + 2 * extent if x.dtype == BFLOAT16 else 0
+    return 2 * 8 * group + keys + (16 + itemsize) * extent + 3 * 8 * minimum(group, 8192)
 
 
 def cholesky(a: Array, factor: Array) -> None:

@@ -1,8 +1,8 @@
 """What generated NumPy source calls besides NumPy.  Every program may import it; none needs all of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, product
-from typing import Any
+from typing import Any, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -16,7 +16,10 @@ __all__ = [
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
+Block: TypeAlias = Callable[[int, int], tuple[Any, ...]]
 bfloat16 = ml_dtypes.bfloat16
+
+KEPT_BLOCKS = 16  # whose views are kept between calls
 
 
 def array(memory: Array, offset: int, shape: Sequence[int], dtype: str) -> Array:
@@ -56,9 +59,22 @@ def positions(memory: Array, offset: int, extent: int, step: int) -> Array:
     return np.add.accumulate(table, out=table)
 
 
-def blocks(block: Callable[[int, int], tuple[Any, ...]], extent: int, rows: int) -> list[tuple[Any, ...]]:
-    """`block` of the first and the past-the-last row of every block of at most `rows` rows."""
-    return [block(first, min(first + rows, extent)) for first in range(0, extent, rows)]
+class Blocks:
+    """`block` of the first and the past-the-last row of every block, made anew each time they are walked."""
+
+    def __init__(self, block: Block, extent: int, rows: int) -> None:
+        self.block, self.extent, self.rows = block, extent, rows
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        block, extent, rows = self.block, self.extent, self.rows
+        for first in range(0, extent, rows):
+            yield block(first, min(first + rows, extent))
+
+
+def blocks(block: Block, extent: int, rows: int) -> Iterable[tuple[Any, ...]]:
+    """`block` of every block of at most `rows` rows: kept where there are few, as views of many take room too."""
+    made = Blocks(block, extent, rows)
+    return list(made) if extent <= KEPT_BLOCKS * rows else made
 
 
 def taps(*extents: int) -> Iterator[tuple[int, ...]]:

@@ -54,8 +54,8 @@ class Guard:
             guard = self.root()
             if thread in guard._busy:
                 raise _interrupted()
-            guard._busy[thread] = True
             try:
+                guard._busy[thread] = True  # no exception comes between this and what takes it back
                 with guard._turn, guard._writing:
                     for lane in tuple(guard._lanes.values()):
                         with lane:
@@ -63,7 +63,7 @@ class Guard:
                     if guard.joined is None:
                         return work(*given)
             finally:
-                del guard._busy[thread]
+                guard._busy.pop(thread, None)
 
     def shared(self, work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
         """What `work(*given)` returns, done while nobody writes the variables."""
@@ -74,8 +74,8 @@ class Guard:
             if is_inner and guard._busy[thread]:
                 raise _interrupted()
             lane = guard._lanes.get(thread) or guard._lanes.setdefault(thread, RLock())
-            guard._busy[thread] = False
             try:
+                guard._busy[thread] = False
                 with lane:
                     if guard.joined is None and not guard._writing.locked():
                         return work(*given)
@@ -84,7 +84,7 @@ class Guard:
                         return work(*given)
             finally:
                 if not is_inner:
-                    del guard._busy[thread]
+                    guard._busy.pop(thread, None)
 
     @staticmethod
     def join(guards: Iterable["Guard"]) -> "Guard":
