@@ -9,6 +9,7 @@ from graphc.backends.numpy.effects import write_effects
 from graphc.backends.numpy.homes import Slot, grant, number, place
 from graphc.backends.numpy.lets import values_of
 from graphc.backends.numpy.naming import Name, Naming
+from graphc.backends.numpy.runs import looped
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.numpy.values import View
 from graphc.backends.numpy.views import affine_of
@@ -68,7 +69,7 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
     number(draft.instructions)
     grant(draft.instructions, draft.wishes, naming.storage.__getitem__)
     slots = place(draft.instructions, draft.shape, naming.fresh)
-    body = [line for instruction in draft.instructions for line in instruction.write()]
+    body = looped([line for instruction in draft.instructions for line in instruction.write()])
     views = list(draft.views.values())
     return KernelText(naming.names, views, slots, body, draft.blocked, buffer_bytes(kernel.axes))
 

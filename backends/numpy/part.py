@@ -10,6 +10,7 @@ from graphc.backends.numpy.homes import Slot
 from graphc.backends.numpy.kernels import KernelText, aligned, kernel_text
 from graphc.backends.numpy.naming import Fresh, Naming, Table
 from graphc.backends.numpy.routines import WORKSPACES
+from graphc.backends.numpy.runs import progressions
 from graphc.backends.numpy.values import View
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
@@ -371,8 +372,25 @@ def _arrays(group: Sequence[tuple[str, int]], shape: str, dtype: str) -> str:
     if len(group) == 1:
         ((name, place),) = group
         return f'{name} = array(memory, at[{place}], {shape}, "{dtype}")'
-    names, places = ", ".join([name for name, _ in group]), ", ".join([str(place) for _, place in group])
-    return f'{names} = arrays(memory, at, ({places}), {shape}, "{dtype}")'
+    named: dict[int, list[str]] = {}  # place -> names: two where the first array has no elements
+    for name, place in group:
+        named.setdefault(place, []).append(name)
+    runs = list(progressions(list(named)))
+    names = [named[place].pop(0) for run in runs for place in run]
+    for place, others in named.items():
+        names += others
+        runs += [range(place, place + 1)] * len(others)
+    return f'{", ".join(names)} = arrays(memory, {_offsets(runs)}, {shape}, "{dtype}")'
+
+
+def _offsets(runs: Sequence[range]) -> str:
+    """The offsets at some places of the plan: a slice for a run of them."""
+    slices = [f"at[{run.start}:{run.stop}{f':{run.step}' if run.step != 1 else ''}]" for run in runs]
+    if len(runs) == 1:
+        return slices[0]
+    return tuple_text(
+        [f"*{text}" if len(run) > 1 else f"at[{run.start}]" for run, text in zip(runs, slices, strict=True)]
+    )
 
 
 def tuple_text(items: Sequence[str]) -> str:

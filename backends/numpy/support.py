@@ -29,9 +29,9 @@ def array(memory: Array, offset: int, shape: Sequence[int], dtype: str) -> Array
     return memory[offset : offset + count].view(kind).reshape(shape)
 
 
-def arrays(memory: Array, at: Sequence[int], places: Sequence[int], shape: Sequence[int], dtype: str) -> list[Array]:
-    """One array for each of some places in the plan, all of one type."""
-    return [array(memory, at[place], shape, dtype) for place in places]
+def arrays(memory: Array, offsets: Sequence[int], shape: Sequence[int], dtype: str) -> list[Array]:
+    """One array from each of some offsets on, all of one type."""
+    return [array(memory, offset, shape, dtype) for offset in offsets]
 
 
 def span(start: int, step: int, count: int) -> slice:
