@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,15 +23,21 @@ Array = npt.NDArray[Any]
 class Artifact:
     """A program as text.
 
+    pieces    the text, in parts that a compiler may take one by one
     rooms     what the text uses of the arena beside the temporaries, in the order of `offsets`
     library   bytes that a library allocates by itself while a step runs: each size once
     commit    how many pieces of the text come before variables are set
     """
 
-    source: str
+    pieces: tuple[str, ...]
     rooms: tuple[Room, ...]
     library: tuple[Size, ...]
     commit: int
+
+    @cached_property
+    def source(self) -> str:
+        """The whole text."""
+        return "".join(self.pieces)
 
 
 #: runs one piece on (inputs, outputs)

@@ -2,6 +2,7 @@
 
 import linecache
 import weakref
+from types import CodeType
 from typing import Any, ClassVar, final
 
 from graphc.backends.backend import Artifact, Backend, Loaded
@@ -28,5 +29,14 @@ class NumpyBackend(Backend):
         linecache.cache[name] = (len(artifact.source), None, artifact.source.splitlines(keepends=True), name)
         weakref.finalize(artifact, linecache.cache.pop, name, None)
         namespace: dict[str, Any] = {"__name__": name}  # Any: what generated source defines
-        exec(compile(artifact.source, name, "exec"), namespace)
+        before = 0
+        for piece in artifact.pieces:  # one by one: a tree of all would take several times the memory, and the time
+            exec(_further_down(compile(piece, name, "exec"), before), namespace)
+            before += piece.count("\n")
         return Loaded(namespace["prepare"])
+
+
+def _further_down(code: CodeType, lines: int) -> CodeType:
+    """The same code, and that of the functions in it, at the lines where it stands in the whole text."""
+    constants = tuple([_further_down(x, lines) if isinstance(x, CodeType) else x for x in code.co_consts])
+    return code.replace(co_firstlineno=code.co_firstlineno + lines, co_consts=constants)

@@ -37,9 +37,9 @@ def emit(program: Program) -> Artifact:
         bound = [f"part_{n}(memory, at, variables, constants, sizes, fail)" for n in range(len(texts))]
         first, last = bound[: len(compute)], bound[len(compute) :]
         writer.line(f"return ({tuple_text(first)}, {tuple_text(last)})")
-    source = "\n\n".join((_head(texts), *texts, str(writer)))
+    pieces = tuple([f"{text}\n\n" for text in (_head(texts), *texts)])
     library = tuple(dict.fromkeys(whole.library))  # the same for many a step
-    return Artifact(source, tuple(whole.rooms), library, len(compute))
+    return Artifact((*pieces, str(writer)), tuple(whole.rooms), library, len(compute))
 
 
 def _chunks(steps: range, width: int) -> Iterable[range]:
