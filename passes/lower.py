@@ -90,8 +90,9 @@ class _Lowering:
         for unit in self.partition.units:
             if isinstance(unit, Loops):
                 self._lower_loops(unit)
-                for node in unit.nodes:
-                    self._check_indices(node)
+                if self.awaited:
+                    for node in unit.nodes:
+                        self._check_indices(node)
             else:
                 self._lower_single(unit.node)
                 self._check_indices(unit.node)
@@ -125,12 +126,12 @@ class _Lowering:
         self.commits.append(copy_kernel(source, variable, value.origin, self.buffer))
 
     def _symbols(self) -> tuple[str, ...]:
-        """The names of all symbols, of inputs and of what steps do."""
+        """The names of all symbols, of inputs and of what steps do: of one of each pattern, as others have the same."""
         sizes = {n for x in self.partition.graph.inputs for n in x.shape if not isinstance(n, int)}
         shapes = set()
         for step in (*self.steps, *self.commits):
-            shapes.update([buffer.shape for buffer in (*step.reads, *step.writes)])
             if step not in self.repeated:
+                shapes.update([buffer.shape for buffer in (*step.reads, *step.writes)])
                 sizes.update([n for n in sizes_of(step) if not isinstance(n, int)])
         sizes.update([n for shape in shapes for n in shape if not isinstance(n, int)])
         return tuple(sorted({symbol.name for n in sizes for symbol in symbols_of(n)}))
