@@ -107,7 +107,7 @@ def _compiled(
         guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
         function = CompiledFunction(
             graph, lowered.program, lowered.constants, plan, artifact, backend, arguments, outputs, trace, guard,
-            f"<graphc {next(_numbers)}>", debug=debug,
+            f"graphc-{next(_numbers)}.py", debug=debug,
         )  # fmt: skip
     function.seconds = perf_counter() - start
     return function

@@ -1,7 +1,5 @@
 """The NumPy backend: text by `emit`, functions by compiling the text."""
 
-import linecache
-import weakref
 from types import CodeType
 from typing import Any, ClassVar, final
 
@@ -25,15 +23,24 @@ class NumpyBackend(Backend):
         return emit(program)
 
     def load(self, artifact: Artifact, name: str) -> Loaded:
-        """Compile the text.  A debugger can step through it: `linecache` knows its lines as long as it lives."""
-        linecache.cache[name] = (len(artifact.source), None, artifact.source.splitlines(keepends=True), name)
-        weakref.finalize(artifact, linecache.cache.pop, name, None)
-        namespace: dict[str, Any] = {"__name__": name}  # Any: what generated source defines
+        """Compile the text.  A debugger can step through it: it asks the loader for its lines."""
+        namespace: dict[str, Any] = {"__name__": name, "__loader__": _Lines(artifact)}  # Any: what the text defines
         before = 0
         for piece in artifact.pieces:  # one by one: a tree of all would take several times the memory, and the time
             exec(_further_down(compile(piece, name, "exec"), before), namespace)
             before += piece.count("\n")
         return Loaded(namespace["prepare"])
+
+
+class _Lines:
+    """What tracebacks and debuggers ask for the text behind a function, as for that of a module in an archive."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    def get_source(self, name: str) -> str:
+        """The whole text."""
+        return self.artifact.source
 
 
 def _further_down(code: CodeType, lines: int) -> CodeType:
