@@ -18,7 +18,7 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Number, Scalar
 from graphc.sizes import Size
-from graphc.types import DType, Shape, TensorType, is_complex
+from graphc.types import DType, Shape, TensorType, is_complex, is_floating
 from graphc.value import Value
 
 __all__ = [
@@ -41,12 +41,19 @@ __all__ = [
     "Running",
     "Scatter",
     "Tangential",
+    "require_floating",
     "require_ordered",
 ]
 
 
 #: what to do instead where an order is asked of complex numbers
 NO_ORDER = "take gx.real(x), gx.imag(x) or gx.abs(x)"
+
+
+def require_floating(name: str, dtype: DType) -> None:
+    """Raise DTypeError for what is no real float."""
+    if not is_floating(dtype):
+        raise DTypeError(f"{name} has no meaning for {dtype}", hint='x.astype("float32")')
 
 
 def require_ordered(name: str, dtype: DType) -> None:
@@ -273,6 +280,12 @@ class Running(Op):
     monoid: ClassVar[Monoid]
     axis: int
     reverse: bool
+
+    def lifted(self, extent: Size) -> Op:
+        return type(self)(self.axis + 1, self.reverse)
+
+    def text(self) -> str:
+        return f"{self.name}[{self.axis}{' reverse' if self.reverse else ''}]"
 
 
 class Product(Multilinear):

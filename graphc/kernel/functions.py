@@ -41,10 +41,6 @@ __all__ = [
     "log10",
     "log1p",
     "log2",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
     "maximum",
     "minimum",
     "polygamma",
@@ -225,22 +221,6 @@ def maximum(x: Scalar, y: Scalar | Number) -> Scalar:
 
 def where(condition: Scalar, x: Scalar, y: Scalar | Number) -> Scalar:
     return condition.call(Fn.WHERE, x, x.of(y), dtype=x.dtype)
-
-
-def logical_not(x: Scalar) -> Scalar:
-    return x.call(Fn.NOT)
-
-
-def logical_and(x: Scalar, y: Scalar) -> Scalar:
-    return x.call(Fn.AND, y)
-
-
-def logical_or(x: Scalar, y: Scalar) -> Scalar:
-    return x.call(Fn.OR, y)
-
-
-def logical_xor(x: Scalar, y: Scalar) -> Scalar:
-    return x.call(Fn.XOR, y)
 
 
 def bitwise_not(x: Scalar) -> Scalar:

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.given import a_flag
-from graphc.ir.kinds import Differentiable, Routine, Tangential
+from graphc.ir.kinds import Differentiable, Routine, Tangential, require_floating
 from graphc.ir.leaves import full
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import add, broadcast, broadcast_shapes, cast, mul, neg, sub
@@ -120,8 +120,7 @@ class Cholesky(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TensorType:
         (a,) = types
-        if not is_floating(a.dtype):
-            raise DTypeError(f"cholesky has no meaning for {a.dtype}", hint='x.astype("float32")')
+        require_floating(self.name, a.dtype)
         return TensorType(a.shape, a.dtype)
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:

@@ -1,6 +1,6 @@
 """Convolution, as one contraction over windows."""
 
-from graphc.errors import ShapeError
+from graphc.errors import GraphError, ShapeError
 from graphc.ir.apply import locate
 from graphc.ir.given import a_whole_number
 from graphc.ir.node import Like, Node
@@ -14,7 +14,7 @@ from graphc.origin import here
 from graphc.sizes import equal
 from graphc.types import accumulator, promote
 
-__all__ = ["conv1d", "conv2d", "conv3d"]
+__all__ = ["conv1d", "conv2d", "conv3d", "misfit", "require_ranks"]
 
 
 def conv1d(
@@ -99,18 +99,26 @@ def _convolution(
 
 def _fits(name: str, rank: int, image: Node, kernel: Node, groups: int) -> None:
     """Raise where ranks or channels do not fit."""
-
-    def fail(problem: str, hint: str | None = None) -> None:
-        raise locate(ShapeError(f"{name}: {problem}", hint=hint), here(), (image, kernel))
-
-    if image.ndim != rank + 2 or kernel.ndim != rank + 2:
-        which, found = ("the array", image.ndim) if image.ndim != rank + 2 else ("the kernel", kernel.ndim)
-        wanted = "[n, c, ...]" if which == "the array" else "[o, c / groups, ...]"
-        fail(f"{which} has rank {found}, not {rank + 2}", f"its axes are {wanted}")
+    require_ranks(name, rank, image, kernel, "[o, c / groups, ...]")
     if equal(kernel.shape[0] % groups, 0) is False:
-        fail(f"{kernel.shape[0]} output channels do not fall into {groups} groups")
+        problem = f"{kernel.shape[0]} output channels do not fall into {groups} groups"
+        raise misfit(name, image, kernel, problem)
     n, m = image.shape[1], kernel.shape[1] * groups
     if equal(n, m) is False:
         per_group = f" ({kernel.shape[1]} in each of {groups} groups)" if groups > 1 else ""
         channels_last = "the channels are axis 1: transpose the array" if equal(image.shape[-1], m) else None
-        fail(f"channels differ, {n} in the array and {m}{per_group} in the kernel", channels_last)
+        problem = f"channels differ, {n} in the array and {m}{per_group} in the kernel"
+        raise misfit(name, image, kernel, problem, channels_last)
+
+
+def require_ranks(name: str, rank: int, image: Node, kernel: Node, kernel_axes: str) -> None:
+    """Raise unless array and kernel have two axes more than windows have."""
+    for which, node, axes in (("array", image, "[n, c, ...]"), ("kernel", kernel, kernel_axes)):
+        if node.ndim != rank + 2:
+            problem = f"the {which} has rank {node.ndim}, not {rank + 2}"
+            raise misfit(name, image, kernel, problem, f"its axes are {axes}")
+
+
+def misfit(name: str, image: Node, kernel: Node, problem: str, hint: str | None = None) -> GraphError:
+    """The error of an array and a kernel that do not fit."""
+    return locate(ShapeError(f"{name}: {problem}", hint=hint), here(), (image, kernel))

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.given import a_whole_number, several
-from graphc.ir.kinds import Differentiable, Routine
+from graphc.ir.kinds import Differentiable, Routine, require_floating
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, cast
 from graphc.ops.matrices import as_square, identity_like, part, square_matrix
@@ -16,7 +16,7 @@ from graphc.ops.products import matmul
 from graphc.ops.systems import inv
 from graphc.origin import here
 from graphc.sizes import Size, estimate
-from graphc.types import TensorType, is_floating
+from graphc.types import TensorType
 
 __all__ = ["Expm", "expm", "matrix_power", "multi_dot"]
 
@@ -35,8 +35,7 @@ class Expm(Routine, Differentiable):
 
     def infer(self, *types: TensorType) -> TensorType:
         (a,) = types
-        if not is_floating(a.dtype):
-            raise DTypeError(f"expm has no meaning for {a.dtype}", hint='x.astype("float32")')
+        require_floating(self.name, a.dtype)
         return a
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:

@@ -1,6 +1,6 @@
 """Extremes along axes, and where they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, final
 
 import numpy as np
@@ -55,13 +55,8 @@ def _shared(node: Node, axes: tuple[int, ...], cotangent: Node) -> Node:
     return where(reached, spread(share, x.shape, axes), 0.0)
 
 
-@final
-class Max(Extreme, Differentiable):
-    """The largest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
-
-    axes: tuple[int, ...]
-    name: ClassVar[str] = "max"
-    monoid: ClassVar[Monoid] = Monoid.MAX
+class SharedExtreme(Extreme, Differentiable):
+    """The value of an extreme.  Equal ones share the cotangent."""
 
     def infer(self, *types: TensorType) -> TensorType:
         require_ordered(self.name, types[0].dtype)
@@ -69,6 +64,15 @@ class Max(Extreme, Differentiable):
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
+
+
+@final
+class Max(SharedExtreme):
+    """The largest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "max"
+    monoid: ClassVar[Monoid] = Monoid.MAX
 
 
 @final
@@ -85,48 +89,41 @@ class UpperBound(Reduction, Constant):
 
 
 @final
-class Min(Extreme, Differentiable):
+class Min(SharedExtreme):
     """The smallest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "min"
     monoid: ClassVar[Monoid] = Monoid.MIN
 
-    def infer(self, *types: TensorType) -> TensorType:
-        require_ordered(self.name, types[0].dtype)
-        return TensorType(without(self.axes, types[0].shape), types[0].dtype)
-
-    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
-
 
 # Where the extreme is.
 
 
+class ExtremePlace(Extreme, Constant):
+    """Where an extreme is."""
+
+    def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
+        return TensorType(without(self.axes, types[0].shape), INT64)
+
+
 @final
-class ArgMax(Extreme, Constant):
+class ArgMax(ExtremePlace):
     """The index of the largest along one axis: of the first nan, else of the first that is largest."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "argmax"
     monoid: ClassVar[Monoid] = Monoid.ARGMAX
 
-    def infer(self, *types: TensorType) -> TensorType:
-        require_ordered(self.name, types[0].dtype)
-        return TensorType(without(self.axes, types[0].shape), INT64)
-
 
 @final
-class ArgMin(Extreme, Constant):
+class ArgMin(ExtremePlace):
     """The index of the smallest along one axis: of the first nan, else of the first that is smallest."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "argmin"
     monoid: ClassVar[Monoid] = Monoid.ARGMIN
-
-    def infer(self, *types: TensorType) -> TensorType:
-        require_ordered(self.name, types[0].dtype)
-        return TensorType(without(self.axes, types[0].shape), INT64)
 
 
 def _at_index(node: Node, axis: int, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
@@ -141,38 +138,34 @@ def _at_index(node: Node, axis: int, cotangents: Sequence[Node | None]) -> Seque
     return (where(found, spread(cotangent, x.shape, (axis,)), 0.0),)
 
 
+class ExtremeWithPlace(Extreme, Differentiable):
+    """The value of an extreme and where it is.  The element there gets the cotangent."""
+
+    def infer(self, *types: TensorType) -> TupleType:
+        require_ordered(self.name, types[0].dtype)
+        shape = without(self.axes, types[0].shape)
+        return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _at_index(node, self.axes[0], cotangents)
+
+
 @final
-class MaxWithIndex(Extreme, Differentiable):
+class MaxWithIndex(ExtremeWithPlace):
     """The largest along one axis, and its index (see ArgMax).  The element there gets the cotangent."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "max_with_index"
     monoid: ClassVar[Monoid] = Monoid.ARGMAX
 
-    def infer(self, *types: TensorType) -> TupleType:
-        require_ordered(self.name, types[0].dtype)
-        shape = without(self.axes, types[0].shape)
-        return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
-
-    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _at_index(node, self.axes[0], cotangents)
-
 
 @final
-class MinWithIndex(Extreme, Differentiable):
+class MinWithIndex(ExtremeWithPlace):
     """The smallest along one axis, and its index (see ArgMin).  The element there gets the cotangent."""
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "min_with_index"
     monoid: ClassVar[Monoid] = Monoid.ARGMIN
-
-    def infer(self, *types: TensorType) -> TupleType:
-        require_ordered(self.name, types[0].dtype)
-        shape = without(self.axes, types[0].shape)
-        return TupleType((TensorType(shape, types[0].dtype), TensorType(shape, INT64)))
-
-    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _at_index(node, self.axes[0], cotangents)
 
 
 def ordered(name: str, x: Like) -> Node:
@@ -191,14 +184,7 @@ def max(
     initial   a further number that counts, so that nothing has a largest too
     where     which elements count; needs `initial`
     """
-    node = as_node(x)
-    axes = some_axes("max", axis, node.ndim, node)
-    node, least = _bounded("max", node, initial, where)
-    if least is None:
-        return with_axes(apply(Max(axes), node) if axes else node, node, axes, keepdims)
-    empty = any(node.shape[i] == 0 for i in axes)
-    found = broadcast(least, without(axes, node.shape)) if empty else maximum(max(node, axes), least)
-    return with_axes(found, node, axes, keepdims)
+    return _extreme(Max, maximum, x, axis, keepdims, initial, where)
 
 
 def upper_bound(x: Node, axes: tuple[int, ...]) -> Node:
@@ -214,14 +200,26 @@ def min(
     initial   a further number that counts, so that nothing has a smallest too
     where     which elements count; needs `initial`
     """
+    return _extreme(Min, minimum, x, axis, keepdims, initial, where)
+
+
+def _extreme(
+    kind: type[Max | Min],
+    meeting: Callable[[Node, Node], Node],
+    x: Like,
+    axis: Axes,
+    keepdims: bool,
+    initial: "Like | None",
+    mask: "Like | None",
+) -> Node:
+    """The extreme over some axes, and of a first number where there is one; `meeting` is that of two nodes."""
     node = as_node(x)
-    axes = some_axes("min", axis, node.ndim, node)
-    node, most = _bounded("min", node, initial, where)
-    if most is None:
-        return with_axes(apply(Min(axes), node) if axes else node, node, axes, keepdims)
-    empty = any(node.shape[i] == 0 for i in axes)
-    found = broadcast(most, without(axes, node.shape)) if empty else minimum(min(node, axes), most)
-    return with_axes(found, node, axes, keepdims)
+    axes = some_axes(kind.name, axis, node.ndim, node)
+    node, first = _bounded(kind.name, node, initial, mask)
+    if first is not None and any(node.shape[i] == 0 for i in axes):
+        return with_axes(broadcast(first, without(axes, node.shape)), node, axes, keepdims)
+    found = apply(kind(axes), node) if axes else node
+    return with_axes(found if first is None else meeting(found, first), node, axes, keepdims)
 
 
 def _bounded(name: str, x: Node, initial: "Like | None", mask: "Like | None") -> tuple[Node, Node | None]:

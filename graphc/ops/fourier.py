@@ -7,14 +7,14 @@ from graphc.errors import DTypeError
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.complex import conj
-from graphc.ir.kinds import Linear, Routine
+from graphc.ir.kinds import Linear, Routine, require_floating
 from graphc.ir.leaves import size_node
 from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.ir.operands import add, cast, mul, where
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal, logical_or
 from graphc.sizes import Size, lower_bound, maximum
-from graphc.types import TensorType, complex_of, is_complex, is_floating, real_of
+from graphc.types import TensorType, complex_of, is_complex, real_of
 
 __all__ = ["Fourier", "FromHalfSpectrum", "HalfSpectrum"]
 
@@ -76,8 +76,7 @@ class HalfSpectrum(Routine, Linear):
 
     def infer(self, *types: TensorType) -> TensorType:
         (x,) = types
-        if not is_floating(x.dtype):
-            raise DTypeError(f"{self.name} has no meaning for {x.dtype}", hint='x.astype("float32")')
+        require_floating(self.name, x.dtype)
         shape = [*x.shape]
         shape[self.axis] = shape[self.axis] // 2 + 1
         return TensorType(tuple(shape), complex_of(x.dtype))

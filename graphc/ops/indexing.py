@@ -24,11 +24,11 @@ from graphc.types import DTYPES, INT64, Shape, TensorType, as_dtype, is_integer
 __all__ = [
     "ScatterAdd",
     "Take",
+    "Written",
     "as_index",
     "embedding",
     "one_hot",
     "scatter_add",
-    "scattered_needs",
     "take",
     "take_along_axis",
 ]
@@ -83,8 +83,26 @@ class Take(Lookup):
         return f"take[{_fields(self)}]"
 
 
+class Written(Scatter):
+    """A scatter whose indices are checked where they are the user's (see `Take`)."""
+
+    checked: bool
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(types[0].shape, types[0].dtype)
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return _scattered_needs(self, types, self.checked)
+
+    def lifted(self, extent: Size) -> Op:
+        return type(self)(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
+
+    def text(self) -> str:
+        return f"{self.name}[{self.axis}]"
+
+
 @final
-class ScatterAdd(Scatter, Linear):
+class ScatterAdd(Written, Linear):
     """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint: Take."""
 
     axis: int
@@ -93,12 +111,6 @@ class ScatterAdd(Scatter, Linear):
     checked: bool = True
     name: ClassVar[str] = "scatter_add"
     monoid: ClassVar[Monoid] = Monoid.SUM
-
-    def infer(self, *types: TensorType) -> TensorType:
-        return TensorType(types[0].shape, types[0].dtype)
-
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return scattered_needs(self, types, self.checked)
 
     def is_linear_in(self, operand: int) -> bool:
         return operand != 1
@@ -110,9 +122,6 @@ class ScatterAdd(Scatter, Linear):
             None,
             apply(Take(self.axis, self.leading, self.paired, self.checked), cotangent, index),
         )
-
-    def lifted(self, extent: Size) -> Op:
-        return ScatterAdd(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
 
     def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Node | None:
         if self.paired or self.leading or batched[1]:
@@ -128,7 +137,7 @@ class ScatterAdd(Scatter, Linear):
         return f"scatter_add[{_fields(self)}]"
 
 
-def scattered_needs(op: Scatter, types: Sequence[TensorType], checked: bool) -> list[SameSize | IndexBound]:
+def _scattered_needs(op: Scatter, types: Sequence[TensorType], checked: bool) -> list[SameSize | IndexBound]:
     """That indices are in range, and that the updates have the shape of what a lookup there gives."""
     base, index, updates = types
     wanted = _taken(op, base.shape, index.shape)

@@ -68,7 +68,7 @@ class Not(Elementwise):
     accepts: ClassVar[str] = "b"
 
     def scalar(self, *xs: Scalar) -> Scalar:
-        return k.logical_not(*xs)
+        return k.bitwise_not(*xs)
 
 
 @final
@@ -79,7 +79,7 @@ class And(Elementwise):
     accepts: ClassVar[str] = "b"
 
     def scalar(self, *xs: Scalar) -> Scalar:
-        return k.logical_and(*xs)
+        return k.bitwise_and(*xs)
 
 
 @final
@@ -90,7 +90,7 @@ class Or(Elementwise):
     accepts: ClassVar[str] = "b"
 
     def scalar(self, *xs: Scalar) -> Scalar:
-        return k.logical_or(*xs)
+        return k.bitwise_or(*xs)
 
 
 @final
@@ -101,7 +101,7 @@ class Xor(Elementwise):
     accepts: ClassVar[str] = "b"
 
     def scalar(self, *xs: Scalar) -> Scalar:
-        return k.logical_xor(*xs)
+        return k.bitwise_xor(*xs)
 
 
 def logical_not(x: Like) -> Node:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.errors import DTypeError
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
-from graphc.ir.kinds import Routine, Tangential
+from graphc.ir.kinds import Routine, Tangential, require_floating
 from graphc.ir.leaves import items
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import add, cast, sub
@@ -17,7 +16,7 @@ from graphc.ops.matrices import identity_like, matrix, part, rows
 from graphc.ops.movement import concat, matrix_transpose
 from graphc.ops.products import matmul
 from graphc.sizes import Size, minimum
-from graphc.types import INT64, TensorType, TupleType, is_floating
+from graphc.types import INT64, TensorType, TupleType
 
 __all__ = ["Lu", "factors", "lu"]
 
@@ -42,8 +41,7 @@ class Lu(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types
-        if not is_floating(a.dtype):
-            raise DTypeError(f"lu has no meaning for {a.dtype}", hint='x.astype("float32")')
+        require_floating(self.name, a.dtype)
         return TupleType((a, TensorType(a.shape[:-1], INT64), TensorType(a.shape[:-2], a.dtype)))
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:

@@ -277,7 +277,7 @@ class Fmod(Elementwise):
         if x.dtype.kind not in "iu":
             return k.copysign(k.remainder(k.abs(x), k.abs(y)), x)
         rest = k.remainder(x, y)  # of the sign of y; the least integer has no absolute value
-        has_other_sign = k.logical_and(rest != 0, k.logical_xor(x < 0, y < 0))
+        has_other_sign = k.bitwise_and(rest != 0, k.bitwise_xor(x < 0, y < 0))
         return k.where(has_other_sign, rest - y, rest)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:

@@ -77,7 +77,7 @@ class Hypot(Elementwise):
         longer, shorter = k.maximum(x, y), k.minimum(x, y)
         ratio = shorter / k.where(longer == 0, x.of(1), longer)
         length = longer * k.sqrt(1 + ratio * ratio)
-        return k.where(k.logical_or(x == math.inf, y == math.inf), x.of(math.inf), length)
+        return k.where(k.bitwise_or(x == math.inf, y == math.inf), x.of(math.inf), length)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         at_zero = equal(y, 0)

@@ -9,7 +9,7 @@ from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.given import a_flag
 from graphc.ir.kinds import Differentiable, Linear, Running
-from graphc.ir.node import Like, Node, Op
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
@@ -20,7 +20,6 @@ from graphc.ops.movement import flip, stack
 from graphc.ops.placement import Pad, Slice, moved
 from graphc.ops.reduction import prod
 from graphc.ops.statistics import logsumexp
-from graphc.sizes import Size
 from graphc.types import TensorType, accumulator, as_dtype, as_summed
 
 __all__ = ["cumprod", "cumsum", "delayed", "logcumsumexp"]
@@ -43,12 +42,6 @@ class CumSum(Running, Linear):
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         return (apply(CumSum(self.axis, not self.reverse), cotangent),)
-
-    def lifted(self, extent: Size) -> Op:
-        return CumSum(self.axis + 1, self.reverse)
-
-    def text(self) -> str:
-        return f"cumsum[{self.axis}{' reverse' if self.reverse else ''}]"
 
 
 @final
@@ -81,12 +74,6 @@ class CumProd(Running, Differentiable):
         while distance < n:
             product, distance = product * delayed(product, self.axis, distance, 1), 2 * distance
         return flip(product, self.axis) if self.reverse else product
-
-    def lifted(self, extent: Size) -> Op:
-        return CumProd(self.axis + 1, self.reverse)
-
-    def text(self) -> str:
-        return f"cumprod[{self.axis}{' reverse' if self.reverse else ''}]"
 
 
 def delayed(x: Node, axis: int, distance: int, first: float) -> Node:

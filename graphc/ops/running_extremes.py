@@ -7,75 +7,50 @@ from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, zeros_like
 from graphc.ir.given import a_flag
 from graphc.ir.kinds import Differentiable, Running, require_ordered
-from graphc.ir.node import Like, Node, Op
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.logic import equal
-from graphc.sizes import Size
 from graphc.types import TensorType
 
 __all__ = ["CumMax", "CumMin", "cummax", "cummin"]
 
 
-@final
-class CumMax(Running, Differentiable):
-    """The largest of all elements up to each, along one axis; nan from the first nan on.
+class RunningExtreme(Running, Differentiable):
+    """An extreme of all elements up to each.  The latest of the elements that reach it has the derivative."""
 
-    The latest of the elements that reach it has the derivative.
-    """
+    def infer(self, *types: TensorType) -> TensorType:
+        require_ordered(self.name, types[0].dtype)
+        return types[0]
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _from_latest(node, self.axis, self.reverse, cotangents)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _of_latest(node, self.axis, self.reverse, tangents)
+
+
+@final
+class CumMax(RunningExtreme):
+    """The largest of all elements up to each, along one axis; nan from the first nan on."""
 
     axis: int
     reverse: bool = False
     name: ClassVar[str] = "cummax"
     monoid: ClassVar[Monoid] = Monoid.MAX
 
-    def infer(self, *types: TensorType) -> TensorType:
-        require_ordered(self.name, types[0].dtype)
-        return types[0]
-
-    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _from_latest(node, self.axis, self.reverse, cotangents)
-
-    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _of_latest(node, self.axis, self.reverse, tangents)
-
-    def lifted(self, extent: Size) -> Op:
-        return CumMax(self.axis + 1, self.reverse)
-
-    def text(self) -> str:
-        return f"cummax[{self.axis}{' reverse' if self.reverse else ''}]"
-
 
 @final
-class CumMin(Running, Differentiable):
-    """The smallest of all elements up to each, along one axis; nan from the first nan on.
-
-    The latest of the elements that reach it has the derivative.
-    """
+class CumMin(RunningExtreme):
+    """The smallest of all elements up to each, along one axis; nan from the first nan on."""
 
     axis: int
     reverse: bool = False
     name: ClassVar[str] = "cummin"
     monoid: ClassVar[Monoid] = Monoid.MIN
-
-    def infer(self, *types: TensorType) -> TensorType:
-        require_ordered(self.name, types[0].dtype)
-        return types[0]
-
-    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _from_latest(node, self.axis, self.reverse, cotangents)
-
-    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _of_latest(node, self.axis, self.reverse, tangents)
-
-    def lifted(self, extent: Size) -> Op:
-        return CumMin(self.axis + 1, self.reverse)
-
-    def text(self) -> str:
-        return f"cummin[{self.axis}{' reverse' if self.reverse else ''}]"
 
 
 def _latest(node: Node, axis: int, reverse: bool) -> Node:

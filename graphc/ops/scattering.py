@@ -7,28 +7,35 @@ from graphc.autodiff.reverse import pull_back
 from graphc.errors import UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import ones_like, spread
-from graphc.ir.kinds import Differentiable, Scatter
+from graphc.ir.kinds import Differentiable
 from graphc.ir.leaves import full, size_node
-from graphc.ir.node import IndexBound, Node, Op, SameSize
+from graphc.ir.node import Node
 from graphc.ir.operands import cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.creation import iota
-from graphc.ops.indexing import ScatterAdd, Take, scattered_needs
+from graphc.ops.indexing import ScatterAdd, Take, Written
 from graphc.ops.logic import equal, greater_equal
 from graphc.ops.movement import reshape
 from graphc.ops.padding import pad
 from graphc.ops.piecewise import maximum, remainder
 from graphc.ops.running import delayed
 from graphc.ops.sorting import argsort
-from graphc.sizes import Size, lower_bound, product
+from graphc.sizes import lower_bound, product
 from graphc.sizes import maximum as larger
 from graphc.types import INT64, TensorType
 
 __all__ = ["ScatterMax", "ScatterMin", "ScatterMultiply", "last_written"]
 
 
+class ScatterExtreme(Written, Differentiable):
+    """The extreme of an element and the updates that meet there.  Those that reach it share the cotangent."""
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        return _shared(self, node, cotangents)
+
+
 @final
-class ScatterMax(Scatter, Differentiable):
+class ScatterMax(ScatterExtreme):
     """Operand 0, where larger replaced by operand 2 at the indices of operand 1 (see `Scatter`).
 
     Of the element and the updates that meet there, equal ones that are largest share the cotangent equally.
@@ -41,24 +48,9 @@ class ScatterMax(Scatter, Differentiable):
     name: ClassVar[str] = "scatter_max"
     monoid: ClassVar[Monoid] = Monoid.MAX
 
-    def infer(self, *types: TensorType) -> TensorType:
-        return TensorType(types[0].shape, types[0].dtype)
-
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return scattered_needs(self, types, self.checked)
-
-    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _shared(self, node, cotangents)
-
-    def lifted(self, extent: Size) -> Op:
-        return ScatterMax(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
-
-    def text(self) -> str:
-        return f"{self.name}[{self.axis}]"
-
 
 @final
-class ScatterMin(Scatter, Differentiable):
+class ScatterMin(ScatterExtreme):
     """Operand 0, where smaller replaced by operand 2 at the indices of operand 1: see `ScatterMax`."""
 
     axis: int
@@ -68,24 +60,9 @@ class ScatterMin(Scatter, Differentiable):
     name: ClassVar[str] = "scatter_min"
     monoid: ClassVar[Monoid] = Monoid.MIN
 
-    def infer(self, *types: TensorType) -> TensorType:
-        return TensorType(types[0].shape, types[0].dtype)
-
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return scattered_needs(self, types, self.checked)
-
-    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return _shared(self, node, cotangents)
-
-    def lifted(self, extent: Size) -> Op:
-        return ScatterMin(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked)
-
-    def text(self) -> str:
-        return f"{self.name}[{self.axis}]"
-
 
 def _shared(
-    op: ScatterMax | ScatterMin, node: Node, cotangents: Sequence[Node | None]
+    op: ScatterExtreme, node: Node, cotangents: Sequence[Node | None]
 ) -> tuple[Node | None, Node | None, Node | None]:
     """The cotangent of an extreme, shared equally among the element and the updates that reach it."""
     base, index, updates = node.inputs
@@ -100,7 +77,7 @@ def _shared(
 
 
 @final
-class ScatterMultiply(Scatter, Differentiable):
+class ScatterMultiply(Written, Differentiable):
     """Operand 0, multiplied by operand 2 at the indices of operand 1 (see `Scatter`).
 
     The cotangent is that of a product in which nothing is divided: it holds at zeros, to any order.  The updates
@@ -117,9 +94,6 @@ class ScatterMultiply(Scatter, Differentiable):
     def infer(self, *types: TensorType) -> TensorType:
         assert not self.paired, self
         return TensorType(types[0].shape, types[0].dtype)
-
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return scattered_needs(self, types, self.checked)
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         base, _, updates = node.inputs
@@ -148,12 +122,6 @@ class ScatterMultiply(Scatter, Differentiable):
             factor = where(is_same, delayed(factors, self.axis, distance, 1), ones_like(factors))
             factors, distance = factors * factor, 2 * distance
         return base * last_written(ones_like(base), rows, factors, self.axis, self.leading)
-
-    def lifted(self, extent: Size) -> Op:
-        return ScatterMultiply(self.axis + 1, self.leading + 1, False, self.checked)
-
-    def text(self) -> str:
-        return f"{self.name}[{self.axis}]"
 
 
 def last_written(base: Node, index: Node, updates: Node, axis: int, leading: int = 0, *, checked: bool = False) -> Node:

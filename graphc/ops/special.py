@@ -101,7 +101,7 @@ class Xlogy(Elementwise):
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
-        return k.where(k.logical_and(x == 0, y == y), x.of(0), x * k.log(y))
+        return k.where(k.bitwise_and(x == 0, y == y), x.of(0), x * k.log(y))
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         x, of = xs
@@ -116,7 +116,7 @@ class Xlog1py(Elementwise):
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
-        return k.where(k.logical_and(x == 0, y == y), x.of(0), x * k.log1p(y))
+        return k.where(k.bitwise_and(x == 0, y == y), x.of(0), x * k.log1p(y))
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         x, of = xs

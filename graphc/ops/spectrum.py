@@ -5,10 +5,9 @@ from typing import ClassVar, final
 
 import ml_dtypes
 
-from graphc.errors import DTypeError
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import ones_like, spread, zeros_like
-from graphc.ir.kinds import Routine, Tangential
+from graphc.ir.kinds import Routine, Tangential, require_floating
 from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import add, as_node, cast, div, mul, neg, one_number, sub, where
@@ -22,7 +21,7 @@ from graphc.ops.movement import expand_dims, matrix_transpose, squeeze
 from graphc.ops.padding import pad
 from graphc.ops.products import matmul
 from graphc.sizes import Size, maximum, minimum
-from graphc.types import TensorType, TupleType, is_floating
+from graphc.types import TensorType, TupleType
 
 __all__ = ["Eigh", "Svd", "eigh", "eigvalsh", "lstsq", "pinv", "svd", "svdvals"]
 
@@ -45,8 +44,7 @@ class Eigh(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types
-        if not is_floating(a.dtype):
-            raise DTypeError(f"eigh has no meaning for {a.dtype}", hint='x.astype("float32")')
+        require_floating(self.name, a.dtype)
         return TupleType((TensorType(a.shape[:-1], a.dtype), a))
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
@@ -85,8 +83,7 @@ class Svd(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types
-        if not is_floating(a.dtype):
-            raise DTypeError(f"svd has no meaning for {a.dtype}", hint='x.astype("float32")')
+        require_floating(self.name, a.dtype)
         *lead, n, m = a.shape
         k = minimum(n, m)
         shapes = (*lead, n, k), (*lead, k), (*lead, k, m)

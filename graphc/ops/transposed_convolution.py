@@ -1,12 +1,13 @@
 """Transposed convolution: the adjoint of a convolution, by its array."""
 
-from graphc.errors import ArgumentError, ShapeError
+from graphc.errors import ArgumentError
 from graphc.ir.apply import locate
 from graphc.ir.given import a_whole_number
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.contraction import Contraction, contract
+from graphc.ops.convolution import misfit, require_ranks
 from graphc.ops.movement import reshape
 from graphc.ops.placement import Slice, moved
 from graphc.ops.window import PerAxis, per_axis, window_index
@@ -120,25 +121,18 @@ def _laid(
     y = reshape(y, (image.shape[0], outputs * groups, *whole))
     lengths = (*y.shape[:2], *(n - 2 * side for n, side in zip(whole, cut, strict=True)))
     if any((high := upper_bound(n)) is not None and high < 1 for n in lengths[2:]):
-        raise locate(ShapeError(f"{name}: the padding {cut} leaves nothing of {whole}"), here(), (image, kernel))
+        raise misfit(name, image, kernel, f"the padding {cut} leaves nothing of {whole}")
     inside = moved(Slice((0, 0, *cut), (1,) * y.ndim, lengths), y)
     return cast(inside, dtype)
 
 
 def _fits(name: str, rank: int, image: Node, kernel: Node, groups: int) -> None:
     """Raise where ranks or channels do not fit."""
-
-    def fail(problem: str, hint: str | None = None) -> None:
-        raise locate(ShapeError(f"{name}: {problem}", hint=hint), here(), (image, kernel))
-
-    if image.ndim != rank + 2:
-        fail(f"the array has rank {image.ndim}, not {rank + 2}", "its axes are [n, c, ...]")
-    if kernel.ndim != rank + 2:
-        fail(f"the kernel has rank {kernel.ndim}, not {rank + 2}", "its axes are [c, o / groups, ...]")
+    require_ranks(name, rank, image, kernel, "[c, o / groups, ...]")
     n, m = image.shape[1], kernel.shape[0]
     if equal(n, m) is False:
         fits = equal(n, kernel.shape[1]) is not False
         hint = "the kernel has the channels of the array first: [c, o / groups, ...]" if fits else None
-        fail(f"channels differ, {n} in the array and {m} in the kernel", hint)
+        raise misfit(name, image, kernel, f"channels differ, {n} in the array and {m} in the kernel", hint)
     if equal(n % groups, 0) is False:
-        fail(f"{n} channels do not fall into {groups} groups")
+        raise misfit(name, image, kernel, f"{n} channels do not fall into {groups} groups")
