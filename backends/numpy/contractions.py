@@ -36,7 +36,7 @@ def contract_text(step: Contract, naming: Naming) -> KernelText:
     left, right, out = (_affine(index, axes) for index in (step.left_index, step.right_index, step.out_index))
     roles = _roles(_used(left), _used(right), out)
     widens = bool(roles.inner) and step.out.dtype == BFLOAT16  # np.matmul would make the copies itself
-    text = _Writer(step, naming, KernelText(naming.names, [], [], [], None), widens)
+    text = _Writer(step, naming, KernelText(len(naming.buffers), naming.names, [], [], [], None), widens)
     text.write(left, right, out, roles)
     return text.result
 

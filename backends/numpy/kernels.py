@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from string import Formatter
 
 from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.effects import write_effects
 from graphc.backends.numpy.homes import Slot, grant, number, place
 from graphc.backends.numpy.lets import values_of
-from graphc.backends.numpy.naming import Name, Naming
+from graphc.backends.numpy.naming import Fresh, Name, Naming
 from graphc.backends.numpy.runs import looped
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.numpy.values import View
@@ -29,7 +30,8 @@ BLOCK_ELEMENTS = 1 << 16  # 256 KiB of float32: several such arrays stay in a co
 class KernelText:
     """The lines of a step, with names left open.
 
-    names     what the names stand for, after those of the buffers
+    buffers   how many buffers there are: their names are the first
+    names     what the other names stand for
     views     definitions, in order
     slots     scratch: (name, shape, dtype), in the workspace one after another
     body      the lines that run
@@ -37,6 +39,7 @@ class KernelText:
     library   bytes that NumPy may allocate while the lines run
     """
 
+    buffers: int
     names: list[Name]
     views: list[View]
     slots: list[Slot]
@@ -48,6 +51,18 @@ class KernelText:
     def workspace(self) -> Size:
         """The bytes of all scratch."""
         return total(aligned(shape, dtype) for _, shape, dtype in self.slots)
+
+    @cached_property
+    def given(self) -> tuple[int, ...]:
+        """The numbers of those open names that the body reads, and does not define itself."""
+        slots = {name for name, _, _ in self.slots}
+        own = {
+            number
+            for number, name in enumerate(self.names, self.buffers)
+            if isinstance(name, Fresh) and f"{{{number}}}" not in slots
+        }
+        fields = (field for line in self.body for _, field, _, _ in Formatter().parse(line))
+        return tuple(sorted({int(field) for field in fields if field is not None} - own))
 
 
 def aligned(shape: Sequence[Size], dtype: DType) -> Size:
@@ -71,7 +86,7 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
     slots = place(draft.instructions, draft.shape, naming.fresh)
     body = looped([line for instruction in draft.instructions for line in instruction.write()])
     views = list(draft.views.values())
-    return KernelText(naming.names, views, slots, body, draft.blocked, buffer_bytes(kernel.axes))
+    return KernelText(len(naming.buffers), naming.names, views, slots, body, draft.blocked, buffer_bytes(kernel.axes))
 
 
 def buffer_bytes(axes: Sequence[Axis]) -> Size:

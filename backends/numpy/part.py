@@ -6,11 +6,12 @@ from typing import TypeAlias
 
 from graphc.backends.numpy.calls import number_name, number_text
 from graphc.backends.numpy.contractions import contract_text
+from graphc.backends.numpy.definitions import Defined, arrays_text, tuple_text
 from graphc.backends.numpy.homes import Slot
 from graphc.backends.numpy.kernels import KernelText, aligned, kernel_text
 from graphc.backends.numpy.naming import Fresh, Naming, Table
 from graphc.backends.numpy.routines import WORKSPACES
-from graphc.backends.numpy.runs import progressions
+from graphc.backends.numpy.turns import Filled, Turns
 from graphc.backends.numpy.values import View
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
@@ -23,9 +24,9 @@ from graphc.origin import Origin
 from graphc.sizes import Size, python_text
 from graphc.types import BFLOAT16, INT64, Shape, name_of
 
-__all__ = ["Part", "Whole", "tuple_text"]
+__all__ = ["Part", "Whole"]
 
-_Defined: TypeAlias = tuple[View, str, str]  # a view, its name, and how that is made
+_Viewed: TypeAlias = tuple[View, str, str]  # a view, its name, and how that is made
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Whole:
     names: dict[Buffer, str] = field(default_factory=dict)
     places: dict[Buffer, int] = field(default_factory=dict)
     texts: dict[Hashable, KernelText] = field(default_factory=dict)
-    said: dict[tuple[Origin, ...], list[str]] = field(default_factory=dict)
+    said: dict[tuple[Origin, ...], tuple[str, ...]] = field(default_factory=dict)
     rooms: list[Room] = field(default_factory=list)
     tables: dict[Table, int] = field(default_factory=dict)
     library: list[Size] = field(default_factory=list)
@@ -80,12 +81,12 @@ class Whole:
             self.texts[key] = text
         return text, buffers, numbers
 
-    def comment(self, origins: Sequence[Origin]) -> list[str]:
+    def comment(self, origins: Sequence[Origin]) -> tuple[str, ...]:
         """The user's lines behind a step."""
         key = tuple(origins)
         found = self.said.get(key)
         if found is None:
-            found = self.said[key] = [f"# {line}" for line in lines_behind(origins)]
+            found = self.said[key] = tuple([f"# {line}" for line in lines_behind(origins)])
         return found
 
     def room(self, size: Size, step: int | None) -> int:
@@ -113,9 +114,15 @@ class Part:
     views: dict[Buffer, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)  # how a view is made -> its name
     shapes: dict[Shape, str] = field(default_factory=dict)
-    scratch: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)  # of one type -> name, place
+    scratch: dict[tuple[str, str], list[Defined]] = field(default_factory=dict)  # by shape and dtype
+    late: set[str] = field(default_factory=set)  # names of what differs from call to call
     bind: Writer = field(default_factory=Writer)
+    bound: Writer = field(default_factory=Writer)  # after all else is bound
     run: Writer = field(default_factory=Writer)
+    turns: Turns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(self.run, self.bound, self.late)
 
     def write(self, steps: Sequence[int]) -> str:
         program = self.whole.program
@@ -125,15 +132,9 @@ class Part:
         self._show_temporaries(buffer.root for buffer in touched)
         for buffer in touched:
             self._show(buffer)
-        said: list[str] = []
         for number in steps:
-            step = program.steps[number]
-            comment = self.whole.comment(step.origins)
-            if comment != said:
-                for line in comment:
-                    self.run.line(line)
-                said = comment
-            self._step(step, number)
+            self._step(program.steps[number], number)
+        self.turns.finish()
         return self._assembled()
 
     def _assembled(self) -> str:
@@ -145,8 +146,8 @@ class Part:
             for text, name in self.sizes.items():
                 out.line(f"{name} = {text}")
             for (shape, dtype), group in self.scratch.items():
-                out.line(_arrays(group, shape, dtype))
-            for line in self.bind.lines:
+                out.line(arrays_text(group, shape, dtype))
+            for line in (*self.bind.lines, *self.bound.lines):
                 out.line(line)
             out.line()
             with out.block("def run(inputs, outputs):"):
@@ -205,14 +206,14 @@ class Part:
 
     def _show_temporaries(self, buffers: Iterable[Buffer]) -> None:
         """Define temporaries, those of one type in one line: a line for each would be half the time to compile."""
-        alike: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        alike: dict[tuple[str, str], list[Defined]] = {}
         for buffer in dict.fromkeys(buffers):
             if buffer.role is Role.TEMPORARY:
                 name = self.views[buffer] = self.whole.names[buffer]
                 kind = (self._shape(buffer.shape), name_of(buffer.dtype))
-                alike.setdefault(kind, []).append((name, self.whole.places[buffer]))
+                alike.setdefault(kind, []).append(Defined(name, self.whole.places[buffer]))
         for (shape, dtype), group in alike.items():
-            self.bind.line(_arrays(group, shape, dtype))
+            self.bind.line(arrays_text(group, shape, dtype))
 
     def _show(self, buffer: Buffer) -> None:
         """Define the name of a buffer: once when bound, or at each call for what differs then."""
@@ -226,8 +227,12 @@ class Part:
             line = f"{name} = {self.views[root]}.reshape({', '.join(self.size(n) for n in buffer.shape) or '()'})"
             (self.run if late else self.bind).line(line)
             self.views[buffer] = name
+            if late:
+                self.late.add(name)
             return
         name = self.views[buffer] = self.whole.names[buffer]
+        if buffer.role in (Role.INPUT, Role.OUTPUT):
+            self.late.add(name)
         match buffer.role:
             case Role.INPUT:
                 self.run.line(f"{name} = inputs[{buffer.slot}]")
@@ -247,6 +252,7 @@ class Part:
             case Kernel() | Contract():
                 self._text(step, number)
             case Extern():
+                self.turns.interrupt(self.whole.comment(step.origins))
                 operands = ", ".join(self._name(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
@@ -257,6 +263,7 @@ class Part:
     def _check(self, step: Check, number: int) -> None:
         condition = step.condition
         if isinstance(condition, IndexInRange):  # sizes are compared before anything is bound
+            self.turns.interrupt(self.whole.comment(step.origins))
             index, extent = self._name(condition.index), self.size(condition.extent)
             low = f"-{extent}" if condition.negative else "0"
             with self.run.block(f"if not in_range({index}, {extent}, {low}):"):
@@ -268,7 +275,7 @@ class Part:
         self.whole.library.append(text.library)
         place = self.whole.room(text.workspace, number) if text.slots else -1
         names = [self.views.get(buffer, "") for buffer in buffers]  # locals have no name
-        defined: list[_Defined] = []
+        defined: list[_Viewed] = []
         for what in text.names:
             match what:
                 case Fresh():
@@ -283,13 +290,23 @@ class Part:
                     name = self.size(numbers.get(what, what))
             names.append(name)
         slots = [(name.format(*names), shape, dtype) for name, shape, dtype in text.slots]
-        body = [line.format(*names) for line in text.body]
+        comment = self.whole.comment(step.origins)
         if text.blocked is None:
-            self._whole(slots, defined, body, place)
+            self._slot_lines(slots, place)
+            late = []
+            for view, name, made in defined:
+                line = f"{name} = {made}"
+                if view.late:
+                    late.append(line)
+                    self.late.add(name)
+                else:
+                    self.bind.line(line)
+            self.turns.add(Filled(text, names, late, comment))
         else:
-            self._in_blocks(text.blocked, slots, defined, body, place)
+            self.turns.interrupt(comment)
+            self._in_blocks(text.blocked, slots, defined, [line.format(*names) for line in text.body], place)
 
-    def _view(self, view: View, names: Sequence[str], defined: list["_Defined"]) -> str:
+    def _view(self, view: View, names: Sequence[str], defined: list["_Viewed"]) -> str:
         """The name of a view, which is defined here unless the part has it."""
         text = view.text.format(*names)
         name = self.shared.get(text)
@@ -303,27 +320,17 @@ class Part:
     def _slot_lines(self, slots: Sequence[Slot], place: int, suffix: str = "") -> None:
         offset: Size = 0
         for name, shape, dtype in slots:
-            if offset == 0 and not suffix:
-                self.scratch.setdefault((self._shape(shape), name_of(dtype)), []).append((name, place))
-            else:
-                start = f"at[{place}]"
-                if offset != 0:
-                    start += f" + {self.size(offset)}"
-                self.bind.line(f'{name}{suffix} = array(memory, {start}, {self._shape(shape)}, "{name_of(dtype)}")')
+            after = "" if offset == 0 else self.size(offset)
+            self.scratch.setdefault((self._shape(shape), name_of(dtype)), []).append(
+                Defined(name + suffix, place, after)
+            )
             offset = offset + aligned(shape, dtype)
-
-    def _whole(self, slots: Sequence[Slot], views: Sequence["_Defined"], body: Sequence[str], place: int) -> None:
-        self._slot_lines(slots, place)
-        for view, name, text in views:
-            (self.run if view.late else self.bind).line(f"{name} = {text}")
-        for line in body:
-            self.run.line(line)
 
     def _in_blocks(
         self,
         blocked: tuple[Axis, Size],
         slots: Sequence[Slot],
-        views: Sequence["_Defined"],
+        views: Sequence["_Viewed"],
         body: Sequence[str],
         place: int,
     ) -> None:
@@ -365,34 +372,3 @@ class Part:
                 self.run.line(f"{name} = {part}")
             for line in body:
                 self.run.line(line)
-
-
-def _arrays(group: Sequence[tuple[str, int]], shape: str, dtype: str) -> str:
-    """The line that defines arrays of one type, each a name and its number in the plan."""
-    if len(group) == 1:
-        ((name, place),) = group
-        return f'{name} = array(memory, at[{place}], {shape}, "{dtype}")'
-    named: dict[int, list[str]] = {}  # place -> names: two where the first array has no elements
-    for name, place in group:
-        named.setdefault(place, []).append(name)
-    runs = list(progressions(list(named)))
-    names = [named[place].pop(0) for run in runs for place in run]
-    for place, others in named.items():
-        names += others
-        runs += [range(place, place + 1)] * len(others)
-    return f'{", ".join(names)} = arrays(memory, {_offsets(runs)}, {shape}, "{dtype}")'
-
-
-def _offsets(runs: Sequence[range]) -> str:
-    """The offsets at some places of the plan: a slice for a run of them."""
-    slices = [f"at[{run.start}:{run.stop}{f':{run.step}' if run.step != 1 else ''}]" for run in runs]
-    if len(runs) == 1:
-        return slices[0]
-    return tuple_text(
-        [f"*{text}" if len(run) > 1 else f"at[{run.start}]" for run, text in zip(runs, slices, strict=True)]
-    )
-
-
-def tuple_text(items: Sequence[str]) -> str:
-    """Texts as the text of a tuple."""
-    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"

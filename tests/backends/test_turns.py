@@ -1,0 +1,99 @@
+"""Steps that repeat are loops in generated source."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import graphc as gx
+from graphc.backends.numpy.turns import LEAST_TURNS, repeats
+
+
+@given(st.lists(st.integers(0, 3), max_size=60))
+def test_repeats_cover_everything_once_and_in_order(kinds: list[int]) -> None:
+    end = 0
+    for start, period, count in repeats(kinds):
+        assert start == end
+        end = start + period * count
+        assert kinds[start:end] == kinds[start : start + period] * count
+        assert count >= LEAST_TURNS or (period, count) == (1, 1)
+    assert end == len(kinds)
+
+
+def test_the_pattern_that_covers_most_is_found_and_of_these_the_shortest() -> None:
+    assert list(repeats([0, 0, 0, 0, 1] * 4)) == [(0, 5, 4)]
+    assert list(repeats([0, 1] * 12)) == [(0, 2, 12)]
+    assert list(repeats([2, *[0, 1] * 4, 3])) == [(0, 1, 1), (1, 2, 4), (9, 1, 1)]
+
+
+def unrolled(steps: int) -> tuple[list[gx.Node], list[gx.Node]]:
+    """A recurrent net over `steps` given vectors, its last value and the gradients of it."""
+    x = gx.input("x", (steps, 3), "float64")
+    w, u = (gx.input(name, (3, 3), "float64") for name in "wu")
+    h = gx.zeros((3,), "float64")
+    for step in range(steps):
+        h = gx.tanh(x[step] @ w + h @ u)
+    return [x, w, u], [h, *gx.grad(gx.sum(h), [x, w, u])]
+
+
+def in_numpy(x: np.ndarray, w: np.ndarray, u: np.ndarray) -> np.ndarray:
+    h = np.zeros(3)
+    for row in x:
+        h = np.tanh(row @ w + h @ u)
+    return h
+
+
+def test_an_unrolled_net_runs_in_loops() -> None:
+    rng = np.random.default_rng(0)
+    inputs, outputs = unrolled(40)
+    f = gx.compile(inputs, outputs)
+    arrays = [rng.normal(size=tuple(map(int, x.shape))) / 2 for x in inputs]
+    h, by_x, by_w, by_u = f(*arrays)
+    np.testing.assert_allclose(h, in_numpy(*arrays), rtol=1e-12)
+    for place, by in enumerate((by_x, by_w, by_u)):
+        moved = [array.copy() for array in arrays]
+        direction = rng.normal(size=moved[place].shape)
+        found = []
+        for step in (1e-6, -1e-6):
+            moved[place] = arrays[place] + step * direction
+            found.append(in_numpy(*moved).sum())
+        np.testing.assert_allclose((by * direction).sum(), (found[0] - found[1]) / 2e-6, rtol=1e-6)
+    assert f.source.count("np.tanh(") <= 3
+    assert re.search(r"for t_a, .* in turns\d+:", f.source)
+
+
+@pytest.mark.parametrize("steps", [40, 80])
+def test_what_runs_does_not_grow_with_what_repeats(steps: int) -> None:
+    x = gx.input("x", (4, 8))
+    w = gx.param("w", np.ones((8, 8), "float32"))
+    h = x
+    for _ in range(steps):
+        h = gx.tanh(h @ w)
+    source = gx.compile([x], h).source
+    calls = [line for line in source.splitlines() if "out=" in line]
+    assert len(calls) <= 6
+
+
+def test_steps_of_different_lines_of_the_user_are_no_loop() -> None:
+    x = gx.input("x", (4, 8))
+    w = gx.param("w", np.ones((8, 8), "float32"))
+    h = gx.tanh(x @ w)
+    h = gx.tanh(h @ w)
+    h = gx.tanh(h @ w)
+    h = gx.tanh(h @ w)
+    h = gx.tanh(h @ w)
+    assert "in turns0" not in gx.compile([x], h).source
+
+
+def test_a_loop_over_inputs_reads_those_of_the_call() -> None:
+    """Names of inputs differ from call to call: what a loop walks is made in the call."""
+    inputs = [gx.input(f"x{n}", (2, 2), "float64") for n in range(12)]
+    total = gx.concat([gx.tanh(gx.exp(x) @ x) for x in inputs])
+    f = gx.compile(inputs, total)
+    assert "turns0" in f.source
+    for scale in (0.1, 0.2):
+        arrays = [np.full((2, 2), scale * n) for n in range(12)]
+        expected = np.concatenate([np.tanh(np.exp(a) @ a) for a in arrays])
+        np.testing.assert_allclose(f(*arrays), expected, rtol=1e-12)
