@@ -74,7 +74,22 @@ class Contraction(Product):
     def indices(self) -> tuple[Places, Places, Places]:
         return self.left, self.right, self.out
 
+    @cached_property
+    def _fitting(self) -> tuple[Shape, ...] | None:
+        """The shapes of operands of which nothing is required; None where sizes are open, or windows move."""
+        if not _is_fixed(self.extents):
+            return None
+        shapes = []
+        for places in self.plain[:2]:
+            shape = tuple([self.extents[axis] for axis in places if axis is not None])
+            if len(shape) < len(places):
+                return None
+            shapes.append(shape)
+        return tuple(shapes)
+
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        if tuple([operand.shape for operand in types]) == self._fitting:
+            return ()
         found = []
         counted: set[int] = set()
         for places, operand in zip(self.plain, types, strict=False):
