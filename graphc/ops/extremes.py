@@ -1,5 +1,6 @@
 """Extremes along axes, and where they are."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar, final
 
@@ -17,7 +18,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import stop_gradient
-from graphc.ops.logic import equal
+from graphc.ops.logic import equal, greater, less, logical_not
 from graphc.ops.masks import selected
 from graphc.ops.movement import ravel
 from graphc.ops.piecewise import maximum, minimum
@@ -47,23 +48,25 @@ class Extreme(Reduction):
 # Extremes.
 
 
-def _shared(node: Node, axes: tuple[int, ...], cotangent: Node) -> Node:
-    """The cotangent of an extreme, shared equally among the elements that reach it."""
-    (x,) = node.inputs
-    reached = equal(x, spread(node, x.shape, axes))
-    share = cotangent / sum_over(cast(reached, x.dtype), axes)
-    return where(reached, spread(share, x.shape, axes), 0.0)
-
-
 class SharedExtreme(Extreme, Differentiable):
-    """The value of an extreme.  Equal ones share the cotangent."""
+    """The value of an extreme.  The cotangent is shared equally by all that nothing beats: where one is nan, by all."""
+
+    @abstractmethod
+    def _beaten(self, x: Node, extreme: Node) -> Node:
+        """Whether an element lies behind the extreme."""
 
     def infer(self, *types: TensorType) -> TensorType:
         require_ordered(self.name, types[0].dtype)
         return TensorType(without(self.axes, types[0].shape), types[0].dtype)
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        return [None if g is None else _shared(node, self.axes, g) for g in cotangents]
+        (cotangent,) = cotangents
+        if cotangent is None:
+            return (None,)
+        (x,) = node.inputs
+        beaten = self._beaten(x, spread(node, x.shape, self.axes))
+        share = cotangent / sum_over(cast(logical_not(beaten), x.dtype), self.axes)
+        return (where(beaten, 0.0, spread(share, x.shape, self.axes)),)
 
 
 @final
@@ -73,6 +76,9 @@ class Max(SharedExtreme):
     axes: tuple[int, ...]
     name: ClassVar[str] = "max"
     monoid: ClassVar[Monoid] = Monoid.MAX
+
+    def _beaten(self, x: Node, extreme: Node) -> Node:
+        return less(x, extreme)
 
 
 @final
@@ -95,6 +101,9 @@ class Min(SharedExtreme):
     axes: tuple[int, ...]
     name: ClassVar[str] = "min"
     monoid: ClassVar[Monoid] = Monoid.MIN
+
+    def _beaten(self, x: Node, extreme: Node) -> Node:
+        return greater(x, extreme)
 
 
 # Where the extreme is.
