@@ -11,7 +11,7 @@ from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, made_at
 from graphc.ir.values import Array, converted
 from graphc.origin import here, place_of
-from graphc.printable import described
+from graphc.printable import a_thing, described
 from graphc.sizes import Expression, Size, evaluate, name_of, symbols_of
 from graphc.structure import Structure, aligned, leaves
 from graphc.types import DType, Shape
@@ -307,7 +307,7 @@ class OutputRoom:
 def _check_room(array: object, shape: tuple[int, ...], dtype: DType) -> None:
     """Raise unless an output of this shape and dtype can be written into `array`."""
     if not isinstance(array, np.ndarray):
-        raise ArgumentError(f"out holds a {type(array).__name__}, not an array")
+        raise ArgumentError(f"out holds {a_thing(array)}, not an array")
     if array.shape != shape:
         raise ShapeError(f"out has shape {array.shape}, the output {shape}")
     if array.dtype != dtype:

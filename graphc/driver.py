@@ -23,7 +23,7 @@ from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.soundness import require_sound
 from graphc.passes.standard import improve
-from graphc.printable import described
+from graphc.printable import a_thing, described
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
 from graphc.types import promote
@@ -78,7 +78,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     """The value of `outputs` now, for the given values of inputs.  Never updates a variable."""
     given: Any = {} if inputs is None else inputs  # Any: whatever a user gives
     if not isinstance(given, Mapping):
-        problem = f"evaluate: the inputs are a {type(given).__name__}, not a dict"
+        problem = f"evaluate: the inputs are {a_thing(given)}, not a dict"
         raise ArgumentError(problem, hint="gx.evaluate(node, {input: array})")
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
@@ -131,7 +131,7 @@ def _input_nodes(what: str, listed: Listed) -> tuple[Node, ...]:
     found: dict[Node | Expression, None] = {}
     for leaf in leaves(listed):
         if not isinstance(leaf, Expression) and not (isinstance(leaf, Node) and isinstance(leaf.op, Input)):
-            shown = repr(leaf) if isinstance(leaf, Node) else f"a {type(leaf).__name__}"
+            shown = repr(leaf) if isinstance(leaf, Node) else a_thing(leaf)
             raise ArgumentError(f"{what}: {shown} is no input", hint=_input_hint(what, leaf))
         if leaf in found:
             raise ArgumentError(f"{what}: the input {_name_of(leaf)!r} is listed twice")
@@ -169,7 +169,7 @@ def _output_nodes(what: str, outputs: Structure) -> tuple[Node, ...]:
     for leaf in found:
         if not isinstance(leaf, Node):
             raise ArgumentError(
-                f"{what}: an output is a {type(leaf).__name__}, not a node",
+                f"{what}: an output is {a_thing(leaf)}, not a node",
                 hint="gx.constant(value) makes one",
             )
         leaf.tensor  # noqa: B018  # raises for several results
@@ -182,13 +182,11 @@ def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
     listed: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
     for mapping in listed:
         if not isinstance(mapping, Mapping):
-            raise ArgumentError(
-                f"updates: a {type(mapping).__name__} is no mapping", hint="updates={variable: its next value}"
-            )
+            raise ArgumentError(f"updates: {a_thing(mapping)} is no mapping", hint="updates={variable: its next value}")
         for variable, value in mapping.items():
             key: object = variable
             if not isinstance(key, Node) or not isinstance(key.op, Variable):
-                what = repr(key) if isinstance(key, Node) else f"a {type(key).__name__}"
+                what = repr(key) if isinstance(key, Node) else a_thing(key)
                 raise ArgumentError(f"updates: {what} is no param or state", hint="updates={variable: its next value}")
             if variable in named:
                 raise ArgumentError(f"updates: {variable.name!r} is set twice").located(

@@ -1,6 +1,6 @@
 """Text of users on one line and of bounded length: names, paths and source lines."""
 
-__all__ = ["described", "printable", "shortened"]
+__all__ = ["a_thing", "described", "printable", "shortened"]
 
 
 def printable(text: str, limit: int) -> str:
@@ -31,6 +31,10 @@ def described(value: object) -> str:
         text = repr(value)
     except Exception:  # a user's `__repr__`, or containers nested too deeply: the error is about something else
         text = ""
-    return (
-        text if text and len(text) <= 80 and "\n" not in text and " at 0x" not in text else f"a {type(value).__name__}"
-    )
+    return text if text and len(text) <= 80 and "\n" not in text and " at 0x" not in text else a_thing(value)
+
+
+def a_thing(value: object) -> str:
+    """`a list`, `an int`: what kind of thing a user gave."""
+    name = type(value).__name__
+    return f"{'an' if name[:1] in 'aeioAEIO' else 'a'} {name}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from graphc.errors import ArgumentError
+from graphc.printable import a_thing
 
 __all__ = ["Structure", "aligned", "builder", "leaves", "paths", "rebuild"]
 
@@ -47,16 +48,16 @@ def aligned(structure: Structure, value: Structure, what: str) -> list[Any]:
         where, item, part = stack.pop()
         if item is None:
             if part is not None:
-                raise ArgumentError(f"{where} is a {type(part).__name__}, not None")
+                raise ArgumentError(f"{where} is {a_thing(part)}, not None")
         elif isinstance(item, Mapping):
             if not isinstance(part, Mapping) or part.keys() != item.keys():
-                found_keys = f"a dict of {_listed(part)}" if isinstance(part, Mapping) else f"a {type(part).__name__}"
+                found_keys = f"a dict of {_listed(part)}" if isinstance(part, Mapping) else a_thing(part)
                 raise ArgumentError(f"{where} is {found_keys}, not a dict of {_listed(item)}")
             stack.extend((f"{where}[{key!r}]", item[key], part[key]) for key in reversed(list(item)))
         elif isinstance(item, list | tuple):
             if not isinstance(part, list | tuple) or len(part) != len(item):
-                shown = f"{len(part)} items" if isinstance(part, list | tuple) else f"a {type(part).__name__}"
-                raise ArgumentError(f"{where} is {shown}, not a {type(item).__name__} of {len(item)}")
+                shown = f"{len(part)} items" if isinstance(part, list | tuple) else a_thing(part)
+                raise ArgumentError(f"{where} is {shown}, not {a_thing(item)} of {len(item)}")
             stack.extend((f"{where}[{i}]", item[i], part[i]) for i in reversed(range(len(item))))
         else:
             found.append(part)

@@ -21,6 +21,7 @@ from graphc.ir.node import Node, made_at
 from graphc.ir.operands import add_up, mul
 from graphc.ir.values import as_numbers, converted
 from graphc.origin import here, place_of
+from graphc.printable import a_thing
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, TensorType, is_complex, is_differentiable
 
@@ -81,7 +82,7 @@ def _prepared(outputs: Structure | Callable[..., Structure], values: Values) -> 
     if isinstance(values, Mapping):
         for node in values:
             if not isinstance(node, Node):
-                raise ArgumentError(f"check_gradients: a {type(node).__name__} is no input")
+                raise ArgumentError(f"check_gradients: {a_thing(node)} is no input")
             if is_differentiable(node.dtype) and node.dtype != _widest(node.dtype):
                 raise DTypeError(
                     f"check_gradients: differences need {_widest(node.dtype)}, and {node.name!r} is {node.dtype}",
@@ -103,7 +104,7 @@ def _prepared(outputs: Structure | Callable[..., Structure], values: Values) -> 
         built = outputs(*nodes)
     for y in leaves(built):
         if not isinstance(y, Node):
-            raise ArgumentError(f"check_gradients: an output is a {type(y).__name__}, not a node")
+            raise ArgumentError(f"check_gradients: an output is {a_thing(y)}, not a node")
     results = [y for y in leaves(built) if is_differentiable(y.dtype)]
     if not results or not any(is_differentiable(x.dtype) for x in point.inputs):
         raise ArgumentError("check_gradients: no output or no input is a float")

@@ -13,7 +13,7 @@ from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node, Op
 from graphc.origin import RULES_SHOWN, Derivation
-from graphc.printable import printable
+from graphc.printable import a_thing, printable
 from graphc.types import TensorType
 
 __all__ = ["HasGraph", "Kind", "Listing", "Showable", "listing_of"]
@@ -151,7 +151,7 @@ def _nodes_in(shown: object) -> list[Node]:
             pending.extend(reversed(part))
         elif part is not None:
             raise ArgumentError(
-                f"a {type(part).__name__} has no graph",
+                f"{a_thing(part)} has no graph",
                 hint="give a node, several nodes, a graph or a compiled function",
             )
     return found

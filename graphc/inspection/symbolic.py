@@ -15,7 +15,7 @@ from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
 from graphc.ir.node import Node
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Load, Scalar, SizeValue
-from graphc.printable import printable
+from graphc.printable import a_thing, printable
 from graphc.sizes import Size
 from graphc.types import BOOL, DType, TensorType, is_complex, is_floating, is_integer
 
@@ -64,7 +64,7 @@ def to_latex(node: Node) -> str:
 
 def _require_node(node: object) -> None:
     if not isinstance(node, Node):
-        raise ArgumentError(f"a {type(node).__name__} has no formula", hint="give a node")
+        raise ArgumentError(f"{a_thing(node)} has no formula", hint="give a node")
 
 
 def _formula(node: Node) -> "sympy.Basic":

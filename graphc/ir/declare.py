@@ -20,7 +20,7 @@ from graphc.ir.values import as_numbers
 from graphc.kernel.scalar import Scalar
 from graphc.origin import here
 from graphc.origin import scope as named_scope
-from graphc.printable import described
+from graphc.printable import a_thing, described
 from graphc.sizes import Expression, Size, symbol
 from graphc.structure import Structure, leaves, paths, rebuild
 from graphc.types import DTYPES, Shape, TensorType, as_dtype
@@ -198,7 +198,7 @@ def variables(*roots: Structure) -> dict[str, Node]:
         elif callable(held):
             pairs = [(f"{prefix}.{name}" if prefix else name, node) for name, node in held().items()]
         else:
-            raise ArgumentError(f"a {type(leaf).__name__} holds no variables")
+            raise ArgumentError(f"{a_thing(leaf)} holds no variables")
         for name, node in pairs:
             if found.setdefault(name, node) is not node:
                 raise ArgumentError(
@@ -217,7 +217,7 @@ def parameters(*roots: Structure) -> dict[str, Node]:
 
 def _require_node(what: str, node: object) -> None:
     if not isinstance(node, Node):
-        raise ArgumentError(f"{what} is a {type(node).__name__}, not a node")
+        raise ArgumentError(f"{what} is {a_thing(node)}, not a node")
 
 
 def replace(outputs: Structure, exchange: Mapping[Node, Like]) -> Structure:
@@ -227,7 +227,7 @@ def replace(outputs: Structure, exchange: Mapping[Node, Like]) -> Structure:
     """
     given: object = exchange
     if not isinstance(given, Mapping):
-        problem = f"replace: the exchange is a {type(given).__name__}, not a dict"
+        problem = f"replace: the exchange is {a_thing(given)}, not a dict"
         raise ArgumentError(problem, hint="gx.replace(outputs, {old: new})")
     nodes = {old: as_node(new) for old, new in exchange.items()}
     for old, new in nodes.items():

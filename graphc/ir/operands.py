@@ -23,6 +23,7 @@ from graphc.ir.leaves import constant_array, full, size_node, uniform
 from graphc.ir.node import Like, Node
 from graphc.ir.values import fits, holds
 from graphc.origin import here, of_call
+from graphc.printable import a_thing
 from graphc.sizes import Expression, equal
 from graphc.types import (
     BOOL,
@@ -82,7 +83,7 @@ def as_node(value: Like) -> Node:
 
 
 def _no_node(value: object) -> GraphError:
-    problem = f"a {type(value).__name__} is no node, array or number"
+    problem = f"{a_thing(value)} is no node, array or number"
     hint = None
     if isinstance(value, list | tuple):
         hint = "gx.stack(...) puts nodes together, numpy.asarray(...) makes an array of numbers"

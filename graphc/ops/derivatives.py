@@ -16,6 +16,7 @@ from graphc.ir.operands import as_node, cast, where
 from graphc.ops.creation import iota
 from graphc.ops.movement import expand_dims, reshape
 from graphc.origin import derived, here, place_of
+from graphc.printable import a_thing
 from graphc.structure import Structure, aligned, leaves, rebuild
 from graphc.types import is_complex, is_differentiable
 
@@ -27,13 +28,13 @@ Unconnected: TypeAlias = Literal["raise", "zero"]
 def _checked(what: str, y: object, wrt: Structure) -> list[Node]:
     """The nodes of `wrt`, all of them floats or complex."""
     if not isinstance(y, Node):
-        raise ArgumentError(f"{what}: the result is a {type(y).__name__}, not a node", hint=_hint(y))
+        raise ArgumentError(f"{what}: the result is {a_thing(y)}, not a node", hint=_hint(y))
     nodes = leaves(wrt)
     if not nodes:
         raise ArgumentError(f"{what}: nothing to differentiate with respect to")
     for node in nodes:
         if not isinstance(node, Node):
-            raise ArgumentError(f"{what}: wrt holds a {type(node).__name__}, not a node")
+            raise ArgumentError(f"{what}: wrt holds {a_thing(node)}, not a node")
         if not is_differentiable(node.dtype):
             raise locate(
                 DTypeError(f"{what}: {node.dtype} has no derivative", hint="declare it as a float"),

@@ -21,6 +21,7 @@ from graphc.ops.sympy_slopes import slope
 from graphc.ops.sympy_stable import stable
 from graphc.ops.sympy_walk import Expression, symbols_of
 from graphc.origin import here
+from graphc.printable import a_thing
 from graphc.types import accumulator
 
 __all__ = ["Formula", "op"]
@@ -121,7 +122,7 @@ def _formula(name: str, formula: object) -> Formula:
 
     if not callable(formula):
         hint = "a function of symbols: lambda x: x * sympy.exp(x)"
-        raise fail(f"the formula is a {type(formula).__name__}", hint)
+        raise fail(f"the formula is {a_thing(formula)}", hint)
     parameters = list(inspect.signature(formula).parameters.values())
     if not parameters or any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
         raise fail("the formula takes one or more operands, by position")
@@ -130,7 +131,7 @@ def _formula(name: str, formula: object) -> Formula:
     if not isinstance(result, sympy.Expr):
         is_condition = isinstance(result, sympy.logic.boolalg.Boolean)
         hint = "sympy.Piecewise((1, x > 0), (0, True)) is a number" if is_condition else "lambda x: x * sympy.exp(x)"
-        raise fail(f"the formula returns a {type(result).__name__}, not a SymPy expression", hint)
+        raise fail(f"the formula returns {a_thing(result)}, not a SymPy expression", hint)
     found = symbols_of(result)
     unknown = [symbol for symbol in found if symbol not in symbols]
     unused = [symbol for symbol in symbols if symbol not in found]

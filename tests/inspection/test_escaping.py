@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphc.inspection.escaping import markup, quoted
-from graphc.printable import printable
+from graphc.printable import a_thing, printable
 
 
 @given(st.text(st.characters(), max_size=60), st.integers(10, 40))
@@ -55,3 +55,7 @@ def test_other_names_are_quoted(name: str, shown: str) -> None:
 def test_markup_reads_as_the_text(text: str) -> None:
     shown = markup(printable(text, 80))
     assert ElementTree.fromstring(f'<a b="{shown}">{shown}</a>').attrib["b"] == printable(text, 80)
+
+
+def test_a_thing_has_its_article() -> None:
+    assert [a_thing(value) for value in ([], 1, object())] == ["a list", "an int", "an object"]
