@@ -104,6 +104,7 @@ BITS = (
 POWERS = (
     unary("square", powers.square, np.square, -2, 2),
     unary("sqrt", powers.sqrt, np.sqrt, 0.5, 2),
+    unary("one_minus_square", powers.one_minus_square, lambda x: 1 - x * x, -2, 2),
     unary("cbrt", powers.cbrt, np.cbrt, 0.5, 2),
     unary("cbrt of negative", powers.cbrt, np.cbrt, -2, -0.5),
     unary("reciprocal", powers.reciprocal, np.reciprocal, 0.5, 2),

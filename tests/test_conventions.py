@@ -19,6 +19,7 @@ from graphc.ops.derivatives import grad, jvp
 from graphc.ops.elementwise import erfinv, lerp, log, sigmoid, softplus, stop_gradient, tanh
 from graphc.ops.extremes import max, max_with_index, min, min_with_index
 from graphc.ops.movement import concat, flip
+from graphc.ops.norms import vector_norm
 from graphc.ops.padding import pad
 from graphc.ops.piecewise import (
     clip,
@@ -342,6 +343,21 @@ def test_slopes_are_infinite_at_ends_of_a_domain() -> None:
     assert slope(atanh, [-1.0, 1.0]) == [INF, INF]
     assert slope(cbrt, [-0.0, 0.0]) == [INF, INF]
     assert slope(erfinv, [-1.0, 1.0]) == [INF, INF]
+
+
+@pytest.mark.parametrize(("function", "factor"), [(asin, 1), (acos, -1), (atanh, 2)])
+def test_second_derivatives_keep_their_digits_near_0(function: Callable[[Node], Node], factor: int) -> None:
+    at = np.array([1e-300, 1e-12, 1e-8])
+    (x,) = nodes_for([at])
+    second = evaluate(grad(sum_all(grad(sum_all(function(x)), x)), x), {x: at})
+    np.testing.assert_allclose(second, factor * at, rtol=1e-14)
+
+
+@pytest.mark.parametrize("order", [-1, -2.5])
+def test_norm_of_a_negative_order_has_slope_0_beside_a_0(order: float) -> None:
+    assert slope(lambda x: vector_norm(x, order), [0.0, 3.0]) == [0, 0]
+    assert slope(lambda x: vector_norm(x, order), [0.0, 0.0]) == [0, 0]
+    assert value(lambda x: vector_norm(x, order), [0.0, 3.0]) == 0
 
 
 def test_nan_to_num_has_slope_0_where_it_changes_the_value() -> None:

@@ -1,6 +1,5 @@
 """Extremes along axes, and where they are."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar, final
 
@@ -27,7 +26,7 @@ from graphc.sizes import lower_bound
 from graphc.sizes import maximum as larger
 from graphc.types import INT64, TensorType, TupleType, is_complex, is_integer
 
-__all__ = ["argmax", "argmin", "max", "max_with_index", "min", "min_with_index", "ordered", "upper_bound"]
+__all__ = ["argmax", "argmin", "behind", "max", "max_with_index", "min", "min_with_index", "ordered", "upper_bound"]
 
 
 class Extreme(Reduction):
@@ -48,12 +47,13 @@ class Extreme(Reduction):
 # Extremes.
 
 
+def behind(monoid: Monoid, x: Node, extreme: Node) -> Node:
+    """Whether elements are beaten by an extreme.  None is by nan."""
+    return less(x, extreme) if monoid is Monoid.MAX else greater(x, extreme)
+
+
 class SharedExtreme(Extreme, Differentiable):
     """The value of an extreme.  The cotangent is shared equally by all that nothing beats: where one is nan, by all."""
-
-    @abstractmethod
-    def _beaten(self, x: Node, extreme: Node) -> Node:
-        """Whether an element lies behind the extreme."""
 
     def infer(self, *types: TensorType) -> TensorType:
         require_ordered(self.name, types[0].dtype)
@@ -64,7 +64,7 @@ class SharedExtreme(Extreme, Differentiable):
         if cotangent is None:
             return (None,)
         (x,) = node.inputs
-        beaten = self._beaten(x, spread(node, x.shape, self.axes))
+        beaten = behind(self.monoid, x, spread(node, x.shape, self.axes))
         share = cotangent / sum_over(cast(logical_not(beaten), x.dtype), self.axes)
         return (where(beaten, 0.0, spread(share, x.shape, self.axes)),)
 
@@ -76,9 +76,6 @@ class Max(SharedExtreme):
     axes: tuple[int, ...]
     name: ClassVar[str] = "max"
     monoid: ClassVar[Monoid] = Monoid.MAX
-
-    def _beaten(self, x: Node, extreme: Node) -> Node:
-        return less(x, extreme)
 
 
 @final
@@ -101,9 +98,6 @@ class Min(SharedExtreme):
     axes: tuple[int, ...]
     name: ClassVar[str] = "min"
     monoid: ClassVar[Monoid] = Monoid.MIN
-
-    def _beaten(self, x: Node, extreme: Node) -> Node:
-        return greater(x, extreme)
 
 
 # Where the extreme is.

@@ -17,6 +17,7 @@ from graphc.ops.matrices import matrix
 from graphc.ops.movement import moveaxis
 from graphc.ops.piecewise import abs
 from graphc.ops.powers import power, sqrt, square
+from graphc.ops.reduction import all
 from graphc.ops.spectrum import svdvals
 from graphc.ops.systems import inv
 from graphc.origin import here
@@ -84,7 +85,10 @@ def _vector_norm(x: Node, p: float, axes: tuple[int, ...]) -> Node:
         return _unless_zero(sum_over(square(x), axes), 0.5)
     if p > 0:
         return _unless_zero(sum_over(_unless_zero(abs(x), p), axes), 1 / p)
-    return power(sum_over(power(abs(x), p), axes), 1 / p)  # a 0 among the elements makes it 0
+    some = not_equal(x, 0)
+    inside = where(some, abs(x), 1.0)
+    found = power(sum_over(power(inside, p), axes), 1 / p)
+    return where(all(some, axes), found, zeros_like(found))  # a 0 among the elements makes it 0
 
 
 def _unless_zero(x: Node, p: float) -> Node:

@@ -18,7 +18,7 @@ from graphc.ops.logic import equal, less, logical_or, not_equal
 from graphc.origin import here
 from graphc.types import is_complex, is_differentiable
 
-__all__ = ["cbrt", "hypot", "power", "reciprocal", "rsqrt", "sqrt", "square"]
+__all__ = ["cbrt", "hypot", "one_minus_square", "power", "reciprocal", "rsqrt", "sqrt", "square"]
 
 
 @final
@@ -61,6 +61,21 @@ class Cbrt(Elementwise):
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         return (div(ones_like(y), y * y * 3),)
+
+
+@final
+class OneMinusSquare(Elementwise):
+    """1 - x² as (1 - x) (1 + x), which keeps its digits near 1, with a slope that keeps them near 0: -2 x."""
+
+    name: ClassVar[str] = "one_minus_square"
+    accepts: ClassVar[str] = "fc"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        (x,) = xs
+        return (1 - x) * (1 + x)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        return (xs[0] * -2,)
 
 
 @final
@@ -128,6 +143,11 @@ def cbrt(x: Like) -> Node:
 def hypot(x: Like, y: Like) -> Node:
     """√(x² + y²), with squares that neither overflow nor vanish.  At (0, 0) the slopes are 0."""
     return apply(Hypot(), *meet_floating("hypot", x, y))
+
+
+def one_minus_square(x: Like) -> Node:
+    """1 - x², in digits of its own near 1 and near 0."""
+    return apply(OneMinusSquare(), floating(x))
 
 
 def reciprocal(x: Like) -> Node:

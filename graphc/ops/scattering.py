@@ -13,8 +13,9 @@ from graphc.ir.node import Node
 from graphc.ir.operands import cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.creation import iota
+from graphc.ops.extremes import behind
 from graphc.ops.indexing import ScatterAdd, Take, Written
-from graphc.ops.logic import equal, greater_equal
+from graphc.ops.logic import equal, greater_equal, logical_not
 from graphc.ops.movement import reshape
 from graphc.ops.padding import pad
 from graphc.ops.piecewise import maximum, remainder
@@ -70,7 +71,8 @@ def _shared(
     if cotangent is None:
         return None, None, None
     read = Take(op.axis, op.leading, op.paired, checked=False)
-    kept, won = equal(base, node), equal(updates, apply(read, node, index))
+    kept = logical_not(behind(op.monoid, base, node))
+    won = logical_not(behind(op.monoid, updates, apply(read, node, index)))
     add = ScatterAdd(op.axis, op.leading, op.paired, checked=False)
     share = cotangent / apply(add, cast(kept, node.dtype), index, cast(won, node.dtype))
     return where(kept, share, 0.0), None, where(won, apply(read, share, index), 0.0)

@@ -16,7 +16,7 @@ from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import floating, meet_floating
 from graphc.ops.logic import equal
-from graphc.ops.powers import hypot, rsqrt, sqrt
+from graphc.ops.powers import hypot, one_minus_square, rsqrt, sqrt
 from graphc.types import is_complex
 
 __all__ = [
@@ -130,7 +130,7 @@ class Asin(Elementwise):
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         (x,) = xs
-        return (rsqrt((1 - x) * (1 + x)),)
+        return (rsqrt(one_minus_square(x)),)
 
 
 @final
@@ -145,7 +145,7 @@ class Acos(Elementwise):
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         (x,) = xs
-        return (-rsqrt((1 - x) * (1 + x)),)
+        return (-rsqrt(one_minus_square(x)),)
 
 
 @final
@@ -277,7 +277,7 @@ class Atanh(Elementwise):
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         (x,) = xs
-        return (div(ones_like(y), (1 - x) * (1 + x)),)
+        return (div(ones_like(y), one_minus_square(x)),)
 
 
 def sinh(x: Like) -> Node:
