@@ -289,6 +289,7 @@ _HOMES = {
     "vdot": "graphc.ops.products:vdot",
     "vecdot": "graphc.ops.products:vecdot",
     "vjp": "graphc.ops.derivatives:vjp",
+    "vmap": "graphc.ops.mapping:vmap",
     "vstack": "graphc.ops.stacking:vstack",
     "where": "graphc.ir.operands:where",
     "windows": "graphc.ops.window:windows",

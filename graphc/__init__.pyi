@@ -131,6 +131,7 @@ from graphc.ops.logic import logical_not as logical_not
 from graphc.ops.logic import logical_or as logical_or
 from graphc.ops.logic import logical_xor as logical_xor
 from graphc.ops.logic import not_equal as not_equal
+from graphc.ops.mapping import vmap as vmap
 from graphc.ops.movement import broadcast_to as broadcast_to
 from graphc.ops.movement import concat as concat
 from graphc.ops.movement import expand_dims as expand_dims

@@ -210,6 +210,7 @@ GIVEN: Mapping[str, Callable[[], Arguments]] = {
     "clip": dict,
     "compile": _compilation,
     "constant": lambda: {"value": [1.0, 2.0]},
+    "vmap": lambda: {"function": gx.exp, "in_axes": 0, "out_axes": 0},
     "custom_vjp": lambda: {"function": gx.exp, "rule": lambda y, c, x: (c,)},
     "einsum": lambda: {"subscripts": "ij,jk->ik", "*operands": (_square(), _square())},
     "embedding": dict,
@@ -297,6 +298,10 @@ def _schedule(make: Callable[..., Any]) -> Callable[..., object]:
 
 def _custom(x: object) -> object:
     return gx.custom_vjp(gx.exp, lambda y, c, x: (c,))(x)
+
+
+def _mapped(x: object, in_axes: Any, out_axes: Any) -> object:
+    return gx.vmap(gx.exp, in_axes, out_axes)(x)
 
 
 def _custom_gradient(rule: Any, function: Any) -> object:
@@ -397,6 +402,7 @@ def _others() -> Iterator[Call]:
     after = gx.optim.constant(0.1)
     yield Call("optim.linear_warmup()", _schedule(gx.optim.linear_warmup), {"steps": 5, "after": after})
     yield Call("custom_vjp()", _custom, {"x": x})
+    yield Call("vmap()", _mapped, {"x": x, "in_axes": 0, "out_axes": 0})
     yield Call("custom_vjp() derived", _custom_gradient, {"rule": lambda y, c, x: (c,), "function": gx.exp})
     yield Call("op()", _formula_call, {"x": x, "y": 1.0})
     yield Call("scope", _scoped, {"name": "layer"})
