@@ -1,19 +1,20 @@
 """Linear algebra: functions of vectors and matrices; the matrices are along the last two axes, others are a batch.
 
-In float32 and float64; float16 and bfloat16 are computed in float32 and rounded once, integers as float32.
-Where NumPy raises for a singular matrix or one that is not finite, the result is inf or nan.
+In float32, float64 and complex numbers of both widths; float16 and bfloat16 are computed in float32 and rounded once,
+integers as float32.  Where NumPy raises for a singular matrix or one that is not finite, the result is inf or nan.
 """
 
 from graphc.ops.cholesky import cholesky, triangular_solve
 from graphc.ops.diagonal import diagonal, trace
+from graphc.ops.eigenvalues import eig, eigvals
 from graphc.ops.exponential import expm, matrix_power, multi_dot
 from graphc.ops.lu import lu
 from graphc.ops.movement import matrix_transpose
 from graphc.ops.norms import cond, matrix_norm, norm, vector_norm
 from graphc.ops.orthogonal import qr
 from graphc.ops.products import cross, matmul, outer, tensordot, vecdot
-from graphc.ops.spectrum import eigh, eigvalsh, lstsq, pinv, svd, svdvals
-from graphc.ops.systems import det, inv, slogdet, solve
+from graphc.ops.spectrum import eigh, eigvalsh, lstsq, matrix_rank, pinv, svd, svdvals
+from graphc.ops.systems import det, inv, slogdet, solve, tensorinv, tensorsolve
 
 __all__ = [
     "cholesky",
@@ -21,7 +22,9 @@ __all__ = [
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "expm",
     "inv",
@@ -30,6 +33,7 @@ __all__ = [
     "matmul",
     "matrix_norm",
     "matrix_power",
+    "matrix_rank",
     "matrix_transpose",
     "multi_dot",
     "norm",
@@ -41,6 +45,8 @@ __all__ = [
     "svd",
     "svdvals",
     "tensordot",
+    "tensorinv",
+    "tensorsolve",
     "trace",
     "triangular_solve",
     "vecdot",

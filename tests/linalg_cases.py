@@ -7,9 +7,12 @@ import scipy.linalg
 
 from graphc import linalg as la
 from graphc.ir.node import Node
+from graphc.ops.matrices import adjoint
 from graphc.ops.movement import expand_dims, matrix_transpose
 from graphc.ops.powers import square
-from tests.case import Array, Case, Draw, apart, normal, whole
+from graphc.ops.reduction import sum
+from graphc.sizes import minimum
+from tests.case import Array, Case, Draw, apart, normal, waves, whole, with_complex
 
 __all__ = ["LINEAR_ALGEBRA"]
 
@@ -17,6 +20,16 @@ __all__ = ["LINEAR_ALGEBRA"]
 def _steep(*shape: int) -> Draw:
     """Matrices far from singular ones, and not symmetric."""
     return lambda rng: rng.uniform(-0.5, 0.5, shape) + 2 * np.eye(shape[-2], shape[-1])
+
+
+def _steep_tensor(*shape: int) -> Draw:
+    """Tensors that are, with their axes in two halves of as many elements, matrices far from singular ones."""
+
+    def draw(rng: np.random.Generator) -> Array:
+        n = round(float(np.prod(shape)) ** 0.5)
+        return np.asarray((rng.uniform(-0.5, 0.5, (n, n)) + 2 * rng.permutation(np.eye(n))).reshape(shape))
+
+    return draw
 
 
 def _spectral(*shape: int) -> Draw:
@@ -50,34 +63,101 @@ def _flat(*shape: int) -> Draw:
     return draw
 
 
-def _lower(a: Array) -> Array:
-    """The symmetric matrices that have the lower triangles of `a`."""
-    return np.tril(a) + np.tril(a, -1).swapaxes(-1, -2)
+def _turning(*shape: int) -> Draw:
+    """Matrices with eigenvalues of 1 ± 2i, 3, 4 ... and vectors that have one largest element each."""
+
+    def draw(rng: np.random.Generator) -> Array:
+        n = shape[-1]
+        a = np.diag(1.0 + np.arange(n))
+        a[:2, :2] = [[1, 4], [-1, 1]]
+        basis = np.eye(n) + np.triu(np.full((n, n), 0.3), 1) + rng.uniform(-0.1, 0.1, shape)
+        return np.asarray(basis @ a @ np.linalg.inv(basis))
+
+    return draw
 
 
-def _projectors(a: Node) -> Node:
-    """Σ w³ v v^T plus the projector on the first vector: free of signs."""
-    w, v = la.eigh(a)
-    return (v * expand_dims(w * w * w, -2)) @ matrix_transpose(v) + v[..., :1] @ matrix_transpose(v[..., :1])
+def _of_rank_2(*shape: int) -> Draw:
+    """Matrices of small whole numbers with two columns that are not combinations of others."""
+    *lead, n, m = shape
+    return lambda rng: (rng.integers(-3, 4, (*lead, n, 2)) @ rng.integers(-3, 4, (*lead, 2, m))).astype(np.float64)
 
 
-def _projectors_of(a: Array) -> Array:
-    w, v = np.linalg.eigh(a)
+def _adjoint(a: Array) -> Array:
+    return a.swapaxes(-1, -2).conj()
+
+
+def _projectors(a: Node, triangle: Literal["L", "U"] = "L") -> Node:
+    """Σ w³ v v^H plus the projector on the first vector: free of signs and phases."""
+    w, v = la.eigh(a, triangle)
+    return (v * expand_dims(w * w * w, -2)) @ adjoint(v) + v[..., :1] @ adjoint(v[..., :1])
+
+
+def _projectors_of(a: Array, triangle: Literal["L", "U"] = "L") -> Array:
+    w, v = np.linalg.eigh(a, triangle)
     first = v[..., :1]
-    return np.asarray(v * w[..., None, :] ** 3 @ v.swapaxes(-1, -2) + first @ first.swapaxes(-1, -2))
+    return np.asarray(v * w[..., None, :] ** 3 @ _adjoint(v) + first @ _adjoint(first))
 
 
 def _singular(a: Node) -> tuple[Node, Node, Node]:
-    """The matrix with squared singular values, and both projectors on the first vectors: free of signs."""
+    """The matrix with squared singular values, and both projectors on the first vectors: free of signs and phases."""
     u, s, v = la.svd(a)
     first, row = u[..., :1], v[..., :1, :]
-    return (u * expand_dims(square(s), -2)) @ v, first @ matrix_transpose(first), matrix_transpose(row) @ row
+    return (u * expand_dims(square(s), -2)) @ v, first @ adjoint(first), adjoint(row) @ row
 
 
 def _singular_of(a: Array) -> tuple[Array, Array, Array]:
     u, s, v = np.linalg.svd(a, full_matrices=False)
     first, row = u[..., :1], v[..., :1, :]
-    return (u * s[..., None, :] ** 2) @ v, first @ first.swapaxes(-1, -2), row.swapaxes(-1, -2) @ row
+    return (u * s[..., None, :] ** 2) @ v, first @ _adjoint(first), _adjoint(row) @ row
+
+
+def _powers(w: Node) -> tuple[Node, Node]:
+    """Σ w and Σ w^3 - 2i w², which depend on no order."""
+    return sum(w, -1), sum(w * w * (w - 2j), -1)
+
+
+def _powers_of(w: Array) -> tuple[Array, Array]:
+    return w.sum(-1).astype(complex), (w * w * (w - 2j)).sum(-1)
+
+
+def _full(a: Node) -> tuple[Node, Node]:
+    """Projectors on the vectors that only full matrices have."""
+    n, m = a.shape[-2:]
+    u, _, v = la.svd(a, full_matrices=True)
+    left, right = u[..., minimum(n, m) :], v[..., minimum(n, m) :, :]
+    return left @ adjoint(left), adjoint(right) @ right
+
+
+def _full_of(a: Array) -> tuple[Array, Array]:
+    u, s, v = np.linalg.svd(a)
+    left, right = u[..., s.shape[-1] :], v[..., s.shape[-1] :, :]
+    return left @ _adjoint(left), _adjoint(right) @ right
+
+
+def _complete(a: Node) -> tuple[Node, Node, Node]:
+    """The factors that NumPy has too, and the projector on what the further columns span."""
+    n, m = a.shape[-2:]
+    q, r = la.qr(a, "complete")
+    further = q[..., minimum(n, m) :]
+    return q[..., : minimum(n, m)], r, further @ adjoint(further)
+
+
+def _complete_of(a: Array) -> tuple[Array, Array, Array]:
+    q, r = np.linalg.qr(a, "complete")
+    further = q[..., min(a.shape[-2:]) :]
+    return q[..., : min(a.shape[-2:])], r, further @ _adjoint(further)
+
+
+def _invariants(a: Node) -> tuple[Node, Node]:
+    """Σ w² v v^H, and Σ w³ v v^T, which depends on the phases but on no sign, nor on the order."""
+    w, v = la.eig(a)
+    return (v * expand_dims(w * w, -2)) @ adjoint(v), (v * expand_dims(w * w * w, -2)) @ matrix_transpose(v)
+
+
+def _invariants_of(a: Array) -> tuple[Array, Array]:
+    w, v = np.linalg.eig(a)
+    squared = v * w[..., None, :] ** 2 @ _adjoint(v)
+    return squared.astype(complex), (v * w[..., None, :] ** 3 @ v.swapaxes(-1, -2)).astype(complex)
 
 
 def _norm(ord: float | Literal["fro", "nuc"], *shape: int) -> Case:
@@ -116,6 +196,22 @@ SYSTEMS = (
     Case("det of a batch", la.det, np.linalg.det, (normal(2, 3, 3),), terms=27),
     Case("det of singular matrices", lambda x: la.det(x) + 1, lambda x: np.ones(len(x)), (_flat(2, 4, 4),), terms=256),
     Case("slogdet", la.slogdet, np.linalg.slogdet, (normal(2, 3, 3),), terms=27),
+    Case("tensorsolve", la.tensorsolve, np.linalg.tensorsolve, (_steep_tensor(2, 3, 6), normal(2, 3)), terms=216),
+    Case(
+        "tensorsolve along other axes",
+        lambda a, b: la.tensorsolve(a, b, (0, 2)),
+        lambda a, b: np.linalg.tensorsolve(a, b, (0, 2)),
+        (_steep_tensor(2, 2, 2, 2), normal(2, 2)),
+        terms=64,
+    ),
+    Case("tensorinv", la.tensorinv, np.linalg.tensorinv, (_steep_tensor(2, 3, 6),), terms=216),
+    Case(
+        "tensorinv, 1",
+        lambda a: la.tensorinv(a, 1),
+        lambda a: np.linalg.tensorinv(a, 1),
+        (_steep_tensor(4, 2, 2),),
+        terms=64,
+    ),
     Case("pinv, tall", la.pinv, np.linalg.pinv, (_spectral(4, 2),), terms=64),
     Case("pinv, wide", la.pinv, np.linalg.pinv, (_spectral(2, 2, 3),), terms=64),
     Case("pinv, square", la.pinv, np.linalg.pinv, (_spectral(3, 3),), terms=64),
@@ -142,11 +238,26 @@ FACTORS = (
         Case(f"qr, {n} by {m}", la.qr, lambda x: tuple(np.linalg.qr(x)), (_steep(n, m),), terms=27)
         for n, m in ((3, 3), (4, 2), (2, 4))
     ),
+    *(
+        Case(f"qr complete, {n} by {m}", _complete, _complete_of, (_steep(n, m),), terms=27)
+        for n, m in ((3, 3), (4, 2), (2, 4))
+    ),
+    *(
+        Case(f"qr r, {n} by {m}", lambda x: la.qr(x, "r"), lambda x: np.linalg.qr(x, "r"), (_steep(n, m),), terms=27)
+        for n, m in ((4, 2), (2, 4))
+    ),
     Case("qr of a batch", la.qr, lambda x: tuple(np.linalg.qr(x)), (normal(2, 3, 3),), terms=64),
 )
 
 SPECTRA = (
     Case("eigh", _projectors, _projectors_of, (_symmetric(4, 4),), terms=256),
+    Case(
+        "eigh of the upper triangle",
+        lambda x: _projectors(x, "U"),
+        lambda x: _projectors_of(x, "U"),
+        (_symmetric(3, 3),),
+        terms=256,
+    ),
     Case("eigh of a batch", _projectors, _projectors_of, (_symmetric(2, 3, 3),), terms=256),
     Case(
         "eigvalsh",
@@ -166,6 +277,28 @@ SPECTRA = (
         Case(f"svd, {n} by {m}", _singular, _singular_of, (_spectral(n, m),), terms=256)
         for n, m in ((3, 3), (4, 2), (2, 4))
     ),
+    *(
+        Case(f"svd of full matrices, {n} by {m}", _full, _full_of, (_spectral(n, m),), terms=256)
+        for n, m in ((4, 2), (2, 3))
+    ),
+    Case("eig", _invariants, _invariants_of, (_turning(3, 3),), terms=512),
+    Case("eig of a batch", _invariants, _invariants_of, (_turning(2, 4, 4),), terms=512),
+    Case(
+        "eigvals",
+        lambda x: _powers(la.eigvals(x)),
+        lambda x: _powers_of(np.linalg.eigvals(x)),
+        (_turning(2, 3, 3),),
+        terms=256,
+    ),
+    Case("matrix_rank", la.matrix_rank, np.linalg.matrix_rank, (_of_rank_2(2, 4, 5),), order=0),
+    Case(
+        "matrix_rank, 2.5",
+        lambda x: la.matrix_rank(x, 2.5),
+        lambda x: np.linalg.matrix_rank(x, 2.5),
+        (_spectral(2, 3, 4),),
+        order=0,
+    ),
+    Case("matrix_rank of a vector", la.matrix_rank, np.linalg.matrix_rank, (normal(3),), order=0),
     Case("svdvals", la.svdvals, np.linalg.svdvals, (_spectral(2, 3, 2),), terms=27),
     *(
         Case(
@@ -221,6 +354,7 @@ NORMS = (
         )
         for p in (0, 0.5, 1, 2, 3, -1, np.inf, -np.inf)
     ),
+    Case("vector norm inf of complex", lambda x: la.vector_norm(x, np.inf), lambda x: np.abs(x).max(), (waves(5),)),
     Case("norm of all", la.norm, lambda x: np.linalg.norm(x), (normal(2, 3, 4),), terms=24),
     Case(
         "norm along two axes",
@@ -233,4 +367,7 @@ NORMS = (
     _norm("nuc", 2, 4),
 )
 
-LINEAR_ALGEBRA = (*SYSTEMS, *FACTORS, *SPECTRA, *FUNCTIONS, *NORMS)
+#: rows whose operands are what they are as floats alone, or have to be ordered
+REAL = frozenset({"det of singular matrices", "matrix_rank", "cross of integers", "vector norm inf"})
+EVERY = (*SYSTEMS, *FACTORS, *SPECTRA, *FUNCTIONS, *NORMS)
+LINEAR_ALGEBRA = with_complex(EVERY, {case.name for case in EVERY} - REAL)

@@ -11,7 +11,7 @@ from graphc.ops import indexing
 from graphc.ops.cholesky import cholesky, triangular_solve
 from graphc.ops.creation import tril, triu
 from graphc.ops.formula import op
-from graphc.ops.movement import matrix_transpose
+from graphc.ops.matrices import adjoint
 from graphc.ops.products import matmul
 from graphc.ops.sorting import argsort, sort, topk
 from tests.case import Array, Case, Draw, apart, between, normal, whole
@@ -118,6 +118,7 @@ def _solve(lower: bool, transposed: bool, unit_diagonal: bool) -> Case:
         reference,
         (_steep(2, 3, 3), normal(2, 3, 2)),
         terms=9,
+        complex=True,
     )
 
 
@@ -149,13 +150,22 @@ ROUTINES = (
         lambda x: (np.sort(x, 0)[:-3:-1], np.argsort(x, 0)[:-3:-1]),
         (apart(5, 3),),
     ),
-    Case("cholesky", cholesky, np.linalg.cholesky, (_definite(2, 3, 3),), terms=9),
+    Case("cholesky", cholesky, np.linalg.cholesky, (_definite(2, 3, 3),), terms=9, complex=True),
+    Case(
+        "cholesky of the upper triangle",
+        lambda x: cholesky(x, upper=True),
+        lambda x: np.linalg.cholesky(x, upper=True),
+        (_definite(2, 3, 3),),
+        terms=9,
+        complex=True,
+    ),
     Case(
         "cholesky of a product",
-        lambda x: cholesky(matmul(x, matrix_transpose(x))),
-        lambda x: np.linalg.cholesky(x @ x.T),
+        lambda x: cholesky(matmul(x, adjoint(x))),
+        lambda x: np.linalg.cholesky(x @ x.conj().T),
         (_steep(3, 3),),
         terms=27,
+        complex=True,
     ),
     _solve(lower=True, transposed=False, unit_diagonal=False),
     _solve(lower=True, transposed=True, unit_diagonal=False),
@@ -167,6 +177,7 @@ ROUTINES = (
         lambda a, b: np.linalg.solve(np.tril(a), b),
         (_steep(3, 3), normal(3)),
         terms=9,
+        complex=True,
     ),
 )
 

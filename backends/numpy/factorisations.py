@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size, maximum, minimum, product
+from graphc.types import is_complex
 
-__all__ = ["WORKSPACES", "are_many", "eigh", "expm", "flat", "groups", "lu", "qr", "svd"]
+__all__ = ["WORKSPACES", "are_many", "complement", "eig", "eigh", "expm", "flat", "groups", "lu", "qr", "svd"]
 
 Array = npt.NDArray[Any]
 
@@ -51,7 +52,7 @@ def _eliminate(x: Array, order: Array, sign: Array) -> None:
     """The same in place, a column of all matrices at a time."""
     every = np.arange(len(x))
     for k in range(x.shape[-1]):
-        best = np.abs(x[:, k:, k]).argmax(1) + k
+        best = _size(x[:, k:, k]).argmax(1) + k
         for array in (x, order):
             kept = array[:, k].copy()
             array[:, k] = array[every, best]
@@ -62,16 +63,35 @@ def _eliminate(x: Array, order: Array, sign: Array) -> None:
         x[:, k + 1 :, k + 1 :] -= x[:, k + 1 :, k, None] * x[:, k, None, k + 1 :]
 
 
+def _size(x: Array) -> Array:
+    """By what LAPACK compares pivots: of complex numbers |re| + |im|."""
+    return np.asarray(np.abs(x.real) + np.abs(x.imag)) if np.iscomplexobj(x) else np.abs(x)
+
+
 def qr(a: Array, q: Array, r: Array) -> None:
     """a = q r, with orthonormal columns in q; n >= m."""
     for some in groups(a):
         flat(q)[some], flat(r)[some] = np.linalg.qr(flat(a)[some])
 
 
+def complement(q: Array, rest: Array) -> None:
+    """The columns with which the orthonormal ones of q are a basis."""
+    if q.shape[-1] == 0:
+        rest[...] = np.eye(q.shape[-2])
+    for some in groups(q):
+        flat(rest)[some] = np.linalg.qr(flat(q)[some], mode="complete")[0][..., q.shape[-1] :]
+
+
 def eigh(a: Array, w: Array, v: Array) -> None:
-    """a = v diag(w) v^T, of the lower triangle; w ascends."""
+    """a = v diag(w) v^H, of the lower triangle; w ascends."""
     for some in groups(a):
         _of_finite(np.tril(flat(a)[some]), np.linalg.eigh, (flat(w, 1)[some], flat(v)[some]))
+
+
+def eig(a: Array, w: Array, v: Array) -> None:
+    """a v = v diag(w), in complex numbers; w is in the order that LAPACK finds it in."""
+    for some in groups(a):
+        _of_finite(flat(a)[some], np.linalg.eig, (flat(w, 1)[some], flat(v)[some]))
 
 
 def svd(a: Array, u: Array, s: Array, v: Array) -> None:
@@ -87,7 +107,7 @@ def svd(a: Array, u: Array, s: Array, v: Array) -> None:
 def expm(a: Array, result: Array) -> None:
     """e^a, by Padé's approximant of degree 13, with scaling and squaring as each matrix needs it."""
     for some in groups(a):
-        x = flat(a)[some].astype(np.float64)  # dividing costs float32 some digits
+        x = flat(a)[some].astype(np.result_type(a, np.float64))  # dividing costs float32 some digits
         norm = np.abs(x).sum(-2).max(-1)
         finite = np.isfinite(norm)
         x = np.where(finite[:, None, None], x, 0)
@@ -158,21 +178,30 @@ def _copies(count: int) -> Callable[[Buffer], Size]:
     def workspace(a: Buffer) -> Size:
         n, m = a.shape[-2:]
         elements = maximum(n * m, minimum(a.size, AT_ONCE))
-        return 8 * (count * elements + 64 * (n + m))
+        return (16 if is_complex(a.dtype) else 8) * (count * elements + 64 * (n + m))
 
     return workspace
 
 
+def _complement_bytes(q: Buffer) -> Size:
+    """Of the complete factors, and of what NumPy copies for them, at most so many square matrices at once."""
+    n, k = q.shape[-2:]
+    square = n * n * maximum(1, minimum(product(q.shape[:-2]), AT_ONCE // maximum(1, n * k)))
+    return (16 if is_complex(q.dtype) else 8) * (6 * square + 64 * (n + k))
+
+
 def _lu_bytes(a: Buffer) -> Size:
     """Of all at once what is subtracted and some columns; of one a copy by columns, and its exchanges."""
-    return _copies(4)(a) + 8 * product(a.shape[-2:])
+    return _copies(4)(a) + max(8, a.dtype.itemsize) * product(a.shape[-2:])
 
 
 #: for each routine the bytes that it allocates at most beside its operands, which are given
 WORKSPACES: Mapping[str, Callable[..., Size]] = {
     "lu": _lu_bytes,
     "qr": _copies(6),
+    "complement": _complement_bytes,
     "eigh": _copies(8),
+    "eig": _copies(16),
     "svd": _copies(8),
     "expm": _copies(14),
 }

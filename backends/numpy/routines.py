@@ -8,7 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.backends.numpy import factorisations, fourier
-from graphc.backends.numpy.factorisations import AT_ONCE, are_many, eigh, expm, flat, groups, lu, qr, svd
+from graphc.backends.numpy.factorisations import (
+    AT_ONCE,
+    are_many,
+    complement,
+    eig,
+    eigh,
+    expm,
+    flat,
+    groups,
+    lu,
+    qr,
+    svd,
+)
 from graphc.backends.numpy.fourier import fft, irfft, rfft
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size, maximum, minimum, product
@@ -17,6 +29,8 @@ from graphc.types import BFLOAT16
 __all__ = [
     "WORKSPACES",
     "cholesky",
+    "complement",
+    "eig",
     "eigh",
     "expm",
     "fft",
@@ -66,7 +80,7 @@ def _sort_bytes(x: Buffer, descending: bool) -> Size:
 
 
 def cholesky(a: Array, factor: Array) -> None:
-    """The lower factor of symmetric matrices, from their lower triangles; nan where there is none.
+    """The lower factor of Hermitian matrices, from their lower triangles; nan where there is none.
 
     The factor is computed where it goes: read by columns, as Fortran does, it is an upper one.
     """
@@ -136,7 +150,8 @@ def _triangular_solve_bytes(a: Buffer, b: Buffer, **options: bool) -> Size:
     wide = 8 * (product(a.shape[-2:]) + 2 * product(b.shape[-2:]))
     if b.dtype.itemsize < 4:
         return wide
-    return 8 * (2 * maximum(product(b.shape[-2:]), minimum(b.size, AT_ONCE)) + 3 * 8192)
+    item = max(8, b.dtype.itemsize)
+    return item * (2 * maximum(product(b.shape[-2:]), minimum(b.size, AT_ONCE)) + 3 * 8192)
 
 
 def _matrices(x: Array) -> Array:

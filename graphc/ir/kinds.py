@@ -18,7 +18,7 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Number, Scalar
 from graphc.sizes import Size
-from graphc.types import DType, Shape, TensorType, is_complex, is_floating
+from graphc.types import DType, Shape, TensorType, is_complex, is_differentiable, is_floating
 from graphc.value import Value
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Running",
     "Scatter",
     "Tangential",
+    "require_field",
     "require_floating",
     "require_ordered",
 ]
@@ -53,6 +54,12 @@ NO_ORDER = "take gx.real(x), gx.imag(x) or gx.abs(x)"
 def require_floating(name: str, dtype: DType) -> None:
     """Raise DTypeError for what is no real float."""
     if not is_floating(dtype):
+        raise DTypeError(f"{name} has no meaning for {dtype}", hint='x.astype("float32")')
+
+
+def require_field(name: str, dtype: DType) -> None:
+    """Raise DTypeError for what is neither a real float nor complex."""
+    if not is_differentiable(dtype):
         raise DTypeError(f"{name} has no meaning for {dtype}", hint='x.astype("float32")')
 
 

@@ -6,7 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["eigh", "expm", "lu", "qr", "svd"]
+from graphc.types import DType
+
+__all__ = ["complement", "eigh", "expm", "lu", "orthonormal", "qr", "reduced", "svd"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: the dtype is the program's
 Options: TypeAlias = Mapping[str, int | bool | str]
@@ -16,6 +18,8 @@ SWEEPS = 60  # of Jacobi's methods, which take 5 to 10
 
 def lu(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
     """a [n, m], n >= m, with its rows in another order is l u: Doolittle's method with partial pivoting.
+
+    The pivot of a column is the number of the largest size, which of complex ones is |re| + |im|, as in LAPACK.
 
     packed [n, m]   u at and above the diagonal, l below it; the diagonal of l is 1
     order [n]       row i of l u is row order[i] of a
@@ -29,7 +33,7 @@ def lu(operands: Sequence[Array], results: Sequence[Array], options: Options) ->
     for k in range(m):
         best = k
         for i in range(k + 1, n):
-            if abs(packed[i, k]) > abs(packed[best, k]):
+            if _size(packed[i, k]) > _size(packed[best, k]):
                 best = i
         if best != k:
             packed[[k, best]] = packed[[best, k]]
@@ -42,58 +46,76 @@ def lu(operands: Sequence[Array], results: Sequence[Array], options: Options) ->
                 packed[i, j] = packed[i, j] - packed[i, k] * packed[k, j]
 
 
+def _size(x: Any) -> Any:  # Any: numbers of the dtype of the program
+    return abs(x.real) + abs(x.imag)
+
+
 def qr(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
     """a [n, m], n >= m, is q [n, m] r [m, m], with orthonormal columns in q: Householder's method.
 
-    The signs are those of LAPACK: a column with anything below the diagonal gets a number of the other sign
-    on the diagonal of r, one without is kept.
+    The signs are those of LAPACK: a column with anything below the diagonal, or a complex number on it, gets a real
+    number on the diagonal of r, of the other sign; one without is kept.
     """
     (a,), (q, r) = operands, results
-    full, reflectors = _reduced(a)
+    full, reflectors = reduced(a)
     m = a.shape[1]
     r[...] = np.triu(full[:m])
-    q[...] = _orthonormal(reflectors, *a.shape)
+    q[...] = orthonormal(reflectors, len(a), m, a.dtype)
 
 
-def _reduced(a: Array) -> tuple[Array, list[tuple[Array, Any]]]:
-    """`a` with zeros below the diagonal, and the reflections 1 - t v v^T that did it."""
+def complement(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
+    """The columns [n, n - k] with which the orthonormal ones of q [n, k] are a basis: Householder's method."""
+    (q,), (rest,) = operands, results
+    n, k = q.shape
+    rest[...] = orthonormal(reduced(q)[1], n, n, q.dtype)[:, k:]
+
+
+def reduced(a: Array) -> tuple[Array, list[tuple[Array, Any]]]:
+    """`a` with zeros below the diagonal, and the reflections 1 - t v v^H of which the adjoints did it."""
     a = a.copy()
     reflectors = []
     for k in range(a.shape[1]):
         column = a[k:, k].copy()
-        below = np.sqrt(np.sum(column[1:] * column[1:]))
-        if below == 0:
+        first = column[0]
+        below = np.sqrt(np.sum(_squared(column[1:])))
+        if below == 0 and first.imag == 0:
             reflectors.append((np.zeros_like(column), a.dtype.type(0)))
             continue
-        length = np.copysign(np.hypot(column[0], below), column[0])
-        factor = (length + column[0]) / length
-        v = column / (column[0] + length)
+        length = np.copysign(np.hypot(abs(first), below), first.real)
+        factor = (length + first) / length
+        v = column / (first + length)
         v[0] = 1
         for j in range(k, a.shape[1]):
-            a[k:, j] -= factor * np.sum(v * a[k:, j]) * v
+            a[k:, j] -= factor.conjugate() * np.sum(v.conj() * a[k:, j]) * v
+        a[k, k] = -length
         reflectors.append((v, factor))
     return a, reflectors
 
 
-def _orthonormal(reflectors: Sequence[tuple[Array, Any]], n: int, m: int) -> Array:
+def _squared(x: Array) -> Array:
+    """|x|²."""
+    return np.asarray(x.real * x.real + x.imag * x.imag)
+
+
+def orthonormal(reflectors: Sequence[tuple[Array, Any]], n: int, m: int, dtype: DType) -> Array:
     """The first m columns of the product of some reflections."""
-    dtype = reflectors[0][0].dtype if reflectors else np.dtype(np.float64)
     q: Array = np.eye(n, m, dtype=dtype)
     for k in reversed(range(len(reflectors))):
         v, factor = reflectors[k]
         for j in range(m):
-            q[k:, j] -= factor * np.sum(v * q[k:, j]) * v
+            q[k:, j] -= factor * np.sum(v.conj() * q[k:, j]) * v
     return q
 
 
 def eigh(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
-    """Symmetric a [n, n] is v diag(w) v^T: w [n] ascending, v [n, n] with orthonormal columns.
+    """Hermitian a [n, n] is v diag(w) v^H: w [n] ascending, v [n, n] with orthonormal columns.
 
-    Only the lower triangle is read.  What is not finite gives nan.
+    Only the lower triangle is read, and of its diagonal the real part.  What is not finite gives nan.
     Jacobi's cyclic method.  Golub, Van Loan: Matrix Computations, 2013, algorithm 8.5.3.
     """
     (a,), (w, v) = operands, results
-    a = np.tril(a) + np.tril(a, -1).T
+    below = np.tril(a, -1)
+    a = below + below.conj().T + np.diag(np.diagonal(a).real)
     n = len(a)
     if not np.isfinite(a).all():
         w[...], v[...] = np.nan, np.nan
@@ -103,27 +125,35 @@ def eigh(operands: Sequence[Array], results: Sequence[Array], options: Options) 
         turned = False
         for p in range(n):
             for q in range(p + 1, n):
-                if a[p, q] + max(abs(a[p, p]), abs(a[q, q])) == max(abs(a[p, p]), abs(a[q, q])):
+                if abs(a[p, q]) + max(abs(a[p, p]), abs(a[q, q])) == max(abs(a[p, p]), abs(a[q, q])):
                     continue  # too small to change what is on the diagonal
                 turned = True
-                c, s = _rotation(a[p, p], a[p, q], a[q, q])
-                for matrix in (a, a.T, vectors):  # columns, rows, columns
-                    first, second = matrix[:, p].copy(), matrix[:, q].copy()
-                    matrix[:, p], matrix[:, q] = c * first - s * second, s * first + c * second
+                turn = _rotation(a[p, p].real, a[p, q], a[q, q].real)
+                _rotate(a, p, q, *turn)
+                _rotate(vectors, p, q, *turn)
+                cosine, sine, phase = turn
+                _rotate(a.T, p, q, cosine, sine, phase.conjugate())
                 a[p, q] = a[q, p] = 0
         if not turned:
             break
-    order = np.argsort(np.diagonal(a), kind="stable")
-    w[...] = np.diagonal(a)[order]
+    order = np.argsort(np.diagonal(a).real, kind="stable")
+    w[...] = np.diagonal(a).real[order]
     v[...] = vectors[:, order]
 
 
-def _rotation(x: Any, off: Any, y: Any) -> tuple[Any, Any]:  # Any: numbers of the dtype of the program
-    """Cosine and sine of the rotation that makes the symmetric matrix ((x, off), (off, y)) diagonal."""
-    slope = (y - x) / (2 * off)
+def _rotation(x: Any, off: Any, y: Any) -> tuple[Any, Any, Any]:  # Any: numbers of the dtype of the program
+    """Cosine, sine and phase of the rotation that makes the Hermitian matrix ((x, off), (conj off, y)) diagonal."""
+    phase = off / abs(off)
+    slope = (y - x) / (2 * abs(off))
     tangent = np.copysign(1, slope) / (abs(slope) + np.hypot(slope, 1))
     cosine = 1 / np.hypot(tangent, 1)
-    return cosine, tangent * cosine
+    return cosine, tangent * cosine, phase
+
+
+def _rotate(matrix: Array, p: int, q: int, cosine: Any, sine: Any, phase: Any) -> None:  # Any: as above
+    """Rotate the columns p and q, of which the second is first turned back by its phase."""
+    first, second = matrix[:, p].copy(), matrix[:, q] * phase.conjugate()
+    matrix[:, p], matrix[:, q] = cosine * first - sine * second, sine * first + cosine * second
 
 
 def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
@@ -137,7 +167,7 @@ def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -
         u[...], s[...], v[...] = np.nan, np.nan, np.nan
         return
     n, m = a.shape
-    work = a.copy() if n >= m else a.T.copy()
+    work = a.copy() if n >= m else a.conj().T.copy()
     k = work.shape[1]
     turns: Array = np.eye(k, dtype=a.dtype)
     tiny = np.finfo(a.dtype).eps
@@ -145,26 +175,25 @@ def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -
         turned = False
         for p in range(k):
             for q in range(p + 1, k):
-                x, off, y = (np.sum(work[:, i] * work[:, j]) for i, j in ((p, p), (p, q), (q, q)))
+                x, y = (np.sum(_squared(work[:, i])) for i in (p, q))
+                off = np.sum(work[:, p].conj() * work[:, q])
                 if abs(off) <= tiny * np.sqrt(x * y):
                     continue
                 turned = True
-                cosine, sine = _rotation(x, off, y)
-                for matrix in (work, turns):
-                    first, second = matrix[:, p].copy(), matrix[:, q].copy()
-                    matrix[:, p] = cosine * first - sine * second
-                    matrix[:, q] = sine * first + cosine * second
+                turn = _rotation(x, off, y)
+                _rotate(work, p, q, *turn)
+                _rotate(turns, p, q, *turn)
         if not turned:
             break
-    lengths = np.array([np.sqrt(np.sum(work[:, i] * work[:, i])) for i in range(k)], dtype=a.dtype)
+    lengths = np.array([np.sqrt(np.sum(_squared(work[:, i]))) for i in range(k)], dtype=s.dtype)
     order = np.argsort(-lengths, kind="stable")
     lengths, work, turns = lengths[order], work[:, order], turns[:, order]
-    left = _orthonormal(_reduced(work)[1], *work.shape)  # columns for singular values of 0 too
+    left = orthonormal(reduced(work)[1], len(work), k, a.dtype)  # columns for singular values of 0 too
     for i in range(k):
         if lengths[i] > 0:
             left[:, i] = work[:, i] / lengths[i]
     s[...] = lengths
-    u[...], v[...] = (left, turns.T) if n >= m else (turns, left.T)
+    u[...], v[...] = (left, turns.conj().T) if n >= m else (turns, left.conj().T)
 
 
 _PADE = (64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000,

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from graphc.kernel import factorisations, fourier
+from graphc.kernel import eigenvalues, factorisations, fourier
 from graphc.kernel.meaning import Value
 
 __all__ = ["EXTERNS", "Option", "Routine"]
@@ -66,9 +66,9 @@ def _comes_before(x: Value, y: Value, options: Options) -> bool:
 
 
 def _cholesky(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
-    """L [n, n], zero above the diagonal, with L L^T = a [n, n]; nan throughout where there is none.
+    """L [n, n], zero above the diagonal, with L L^H = a [n, n]; nan throughout where there is none.
 
-    Only the lower triangle of a is read.
+    Only the lower triangle of a is read, and of its diagonal the real part.
     """
     (a,), (lower,) = operands, results
     lower[...] = 0
@@ -76,11 +76,11 @@ def _cholesky(operands: Sequence[Array], results: Sequence[Array], options: Opti
         for j in range(i + 1):
             rest = a[i, j]
             for k in range(j):
-                rest = rest - lower[i, k] * lower[j, k]
+                rest = rest - lower[i, k] * lower[j, k].conjugate()
             if i > j:
                 lower[i, j] = rest / lower[j, j]
-            elif rest > 0:
-                lower[i, i] = np.sqrt(rest)
+            elif rest.real > 0:
+                lower[i, i] = np.sqrt(rest.real)
             else:  # not positive, or nan
                 lower[...] = np.nan
                 return
@@ -115,7 +115,9 @@ EXTERNS: Mapping[str, Routine] = {
         Routine("triangular_solve", (2, 2), (2,), TRIANGLE, _triangular_solve),
         Routine("lu", (2,), (2, 1, 0), {}, factorisations.lu),
         Routine("qr", (2,), (2, 2), {}, factorisations.qr),
+        Routine("complement", (2,), (2,), {}, factorisations.complement),
         Routine("eigh", (2,), (1, 2), {}, factorisations.eigh),
+        Routine("eig", (2,), (1, 2), {}, eigenvalues.eig),
         Routine("svd", (2,), (2, 1, 2), {}, factorisations.svd),
         Routine("expm", (2,), (2,), {}, factorisations.expm),
         Routine("fft", (1,), (1,), {"axis": -1, "inverse": False, "roots": 0}, fourier.fft),

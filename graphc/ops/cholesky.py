@@ -6,18 +6,17 @@ from typing import ClassVar, final
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.given import a_flag
-from graphc.ir.kinds import Differentiable, Routine, Tangential, require_floating
-from graphc.ir.leaves import full
+from graphc.ir.kinds import Differentiable, Routine, Tangential, require_field
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
-from graphc.ir.operands import add, broadcast, broadcast_shapes, cast, mul, neg, sub
+from graphc.ir.operands import broadcast, broadcast_shapes, cast, neg, sub
 from graphc.ops.creation import tril, triu
 from graphc.ops.elementwise import floating
-from graphc.ops.matrices import as_square
+from graphc.ops.matrices import adjoint, as_square, half_lower, hermitian
 from graphc.ops.movement import expand_dims, matrix_transpose, moveaxis, reshape, squeeze
 from graphc.ops.products import matmul
 from graphc.origin import here
 from graphc.sizes import Size
-from graphc.types import TensorType, accumulator, is_floating, promote
+from graphc.types import TensorType, accumulator, is_differentiable, promote
 
 __all__ = ["Cholesky", "TriangularSolve", "cholesky", "triangular_solve"]
 
@@ -48,7 +47,7 @@ class TriangularSolve(Routine, Differentiable):
 
     def infer(self, *types: TensorType) -> TensorType:
         a, b = types
-        if not (is_floating(a.dtype) and a.dtype == b.dtype):
+        if not (is_differentiable(a.dtype) and a.dtype == b.dtype):
             raise DTypeError(f"triangular_solve has no meaning for {a.dtype} with {b.dtype}")
         return TensorType(b.shape, b.dtype)
 
@@ -107,11 +106,11 @@ class TriangularSolve(Routine, Differentiable):
 
 @final
 class Cholesky(Routine, Tangential):
-    """The lower triangular L with positive diagonal and L L^T = a.  [..., n, n]   ->   [..., n, n]
+    """The lower triangular L with positive diagonal and L L^H = a.  [..., n, n]   ->   [..., n, n]
 
-    Only the lower triangle of `a` is read, so only it has a derivative; above the diagonal L is zero.  A
-    matrix that is not positive definite gives a matrix of nan.  dL = L P(L^-1 da L^-T), where da is made
-    symmetric and P takes the lower triangle with half the diagonal.
+    Only the lower triangle of `a` is read, of its diagonal the real part, so only that has a derivative; above the
+    diagonal L is zero.  A matrix that is not positive definite gives a matrix of nan.  dL = L P(L^-1 da L^-H),
+    where da is made Hermitian and P takes the lower triangle with half the diagonal.
     Murray: Differentiation of the Cholesky decomposition, 2016, equation 8.
     """
 
@@ -120,7 +119,7 @@ class Cholesky(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TensorType:
         (a,) = types
-        require_floating(self.name, a.dtype)
+        require_field(self.name, a.dtype)
         return TensorType(a.shape, a.dtype)
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
@@ -130,25 +129,29 @@ class Cholesky(Routine, Tangential):
         (tangent,) = tangents
         if tangent is None:
             return (None,)
-        symmetric = add(tril(tangent), matrix_transpose(tril(tangent, -1)))
-        half = apply(TriangularSolve(), node, symmetric)
-        inner = apply(TriangularSolve(), node, matrix_transpose(half))
-        halved = mul(full((), 0.5, node.dtype), add(tril(inner), tril(inner, -1)))
-        return (matmul(node, halved),)
+        half = apply(TriangularSolve(), node, hermitian(tangent))
+        inner = apply(TriangularSolve(), node, adjoint(half))
+        return (matmul(node, half_lower(inner)),)
 
     def lifted(self, extent: Size) -> Op:
         return self
 
 
-def cholesky(a: Like) -> Node:
-    """The lower triangular L with positive diagonal and L L^T = a.  [..., n, n]   ->   [..., n, n]
+def cholesky(a: Like, *, upper: bool = False) -> Node:
+    """The lower triangular L with positive diagonal and L L^H = a.  [..., n, n]   ->   [..., n, n]
 
-    `a` is symmetric and positive definite; only its lower triangle is read, and only that gets a gradient.  A
-    matrix that is not positive definite gives a matrix of nan.
+    upper   the upper triangular U = L^H with U^H U = a instead, from the upper triangle of `a`
+
+    `a` is Hermitian, which real matrices are if they are symmetric, and positive definite; only its lower triangle is
+    read, of the diagonal the real part, and only that gets a gradient.  A matrix that is not positive definite gives
+    a matrix of nan.
     """
     node = floating(a)
+    upper = a_flag("cholesky", "upper", upper)
     _is_matrix("cholesky", node)
-    return cast(apply(Cholesky(), cast(node, accumulator(node.dtype))), node.dtype)
+    wide = cast(node, accumulator(node.dtype))
+    factor = adjoint(apply(Cholesky(), adjoint(wide))) if upper else apply(Cholesky(), wide)
+    return cast(factor, node.dtype)
 
 
 def triangular_solve(

@@ -7,7 +7,7 @@ from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.given import a_whole_number, several
-from graphc.ir.kinds import Differentiable, Routine, require_floating
+from graphc.ir.kinds import Differentiable, Routine, require_field
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node, cast
 from graphc.ops.matrices import as_square, identity_like, part, square_matrix
@@ -26,7 +26,7 @@ class Expm(Routine, Differentiable):
     """e^a, by Padé's approximant of degree 13 with scaling and squaring.  [..., n, n]   ->   [..., n, n]
 
     The derivative along e is the upper right block of the exponential of ((a, e), (0, a)); the adjoint is the
-    derivative at a^T.
+    derivative at a^T, without a conjugate.
     Al-Mohy, Higham: Computing the Fréchet derivative of the matrix exponential, 2009, equation 1.4.
     """
 
@@ -35,7 +35,7 @@ class Expm(Routine, Differentiable):
 
     def infer(self, *types: TensorType) -> TensorType:
         (a,) = types
-        require_floating(self.name, a.dtype)
+        require_field(self.name, a.dtype)
         return a
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:

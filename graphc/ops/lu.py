@@ -5,7 +5,7 @@ from typing import ClassVar, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
-from graphc.ir.kinds import Routine, Tangential, require_floating
+from graphc.ir.kinds import Routine, Tangential, require_field
 from graphc.ir.leaves import items
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import add, cast, sub
@@ -41,7 +41,7 @@ class Lu(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types
-        require_floating(self.name, a.dtype)
+        require_field(self.name, a.dtype)
         return TupleType((a, TensorType(a.shape[:-1], INT64), TensorType(a.shape[:-2], a.dtype)))
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:

@@ -3,13 +3,15 @@
 from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
+from graphc.ir.complex import conj
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node, SameSize
-from graphc.ir.operands import broadcast, cast, mul
-from graphc.ops.creation import iota
+from graphc.ir.operands import add, broadcast, cast, mul
+from graphc.ops.creation import iota, tril
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.logic import equal
+from graphc.ops.movement import matrix_transpose
 from graphc.ops.placement import Slice, moved
 from graphc.origin import here
 from graphc.sizes import Size
@@ -17,8 +19,11 @@ from graphc.sizes import equal as same_size
 from graphc.types import DType, Shape, TensorType, accumulator
 
 __all__ = [
+    "adjoint",
     "as_square",
     "broadcast_lead",
+    "half_lower",
+    "hermitian",
     "identity_like",
     "matrix",
     "part",
@@ -30,7 +35,7 @@ __all__ = [
 
 
 def matrix(name: str, x: Like) -> tuple[Node, DType]:
-    """`x` as matrices of floats of 4 bytes or more, and the dtype that the result is rounded to."""
+    """`x` as matrices of floats of 4 bytes or more or of complex numbers, and the dtype the result is rounded to."""
     node = floating(x)
     if node.ndim < 2:
         raise locate(ShapeError(f"{name}: a matrix has 2 axes or more, not {node.ndim}"), here(), (node,))
@@ -52,6 +57,22 @@ def as_square(a: TensorType) -> tuple[SameSize, ...]:
     """What an op demands whose matrices have as many rows as columns."""
     n, m = a.shape[-2:]
     return () if n == m else (SameSize(n, m, "the matrix is not square"),)
+
+
+def adjoint(x: Node) -> Node:
+    """The conjugates of the transposed matrices: x^H."""
+    return conj(matrix_transpose(x))
+
+
+def half_lower(x: Node) -> Node:
+    """The lower triangles of matrices, with half the diagonal."""
+    return mul(full((), 0.5, x.dtype), add(tril(x), tril(x, -1)))
+
+
+def hermitian(x: Node) -> Node:
+    """The Hermitian matrices that have the lower triangles of `x`, and of their diagonals the real part."""
+    half = half_lower(x)
+    return add(half, adjoint(half))
 
 
 def identity_like(x: Node) -> Node:

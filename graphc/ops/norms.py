@@ -163,5 +163,5 @@ def cond(a: Like, p: Order = None) -> Node:
         s = svdvals(node)
         last = s.ndim - 1
         largest, smallest = max(s, last), min(s, last)
-        return cast(div(smallest, largest) if p == -2 else div(largest, smallest), dtype)
-    return cast(_matrix_norm(node, p) * _matrix_norm(inv(node), p), dtype)
+        return cast(div(smallest, largest) if p == -2 else div(largest, smallest), real_of(dtype))
+    return cast(_matrix_norm(node, p) * _matrix_norm(inv(node), p), real_of(dtype))

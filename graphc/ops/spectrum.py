@@ -1,42 +1,51 @@
 """Eigenvalues and singular values, with their vectors, and what is made of them."""
 
 from collections.abc import Sequence
-from typing import ClassVar, final
+from typing import ClassVar, Literal, TypeAlias, final
 
 import ml_dtypes
 
-from graphc.ir.apply import apply
-from graphc.ir.arithmetic import ones_like, spread, zeros_like
-from graphc.ir.kinds import Routine, Tangential, require_floating
+from graphc.errors import ArgumentError
+from graphc.ir.apply import apply, locate
+from graphc.ir.arithmetic import ones_like, spread, sum_over, zeros_like
+from graphc.ir.complex import complex, conj, imag, real
+from graphc.ir.given import a_choice, a_flag
+from graphc.ir.kinds import Routine, Tangential, require_field
 from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
-from graphc.ir.operands import add, as_node, cast, div, mul, neg, one_number, sub, where
-from graphc.ops.creation import tril
+from graphc.ir.operands import add, as_node, broadcast, cast, div, mul, neg, one_number, sub, where
 from graphc.ops.custom import CustomDerivative
 from graphc.ops.diagonal import Diagonal
+from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max
-from graphc.ops.logic import greater
-from graphc.ops.matrices import as_square, identity_like, matrix, scaled, square_matrix
+from graphc.ops.logic import greater, not_equal
+from graphc.ops.matrices import adjoint, as_square, hermitian, identity_like, matrix, scaled, square_matrix
 from graphc.ops.movement import expand_dims, matrix_transpose, squeeze
+from graphc.ops.orthogonal import completed
 from graphc.ops.padding import pad
 from graphc.ops.products import matmul
+from graphc.ops.reduction import any
+from graphc.origin import here
 from graphc.sizes import Size, maximum, minimum
-from graphc.types import TensorType, TupleType
+from graphc.types import INT64, TensorType, TupleType, accumulator, is_complex, real_of
 
-__all__ = ["Eigh", "Svd", "eigh", "eigvalsh", "lstsq", "pinv", "svd", "svdvals"]
+__all__ = ["Eigh", "Svd", "eigh", "eigvalsh", "inverse_gaps", "lstsq", "matrix_rank", "pinv", "svd", "svdvals"]
+
+Triangle: TypeAlias = Literal["L", "U"]
 
 
 @final
 class Eigh(Routine, Tangential):
-    """Eigenvalues, ascending, and orthonormal eigenvectors of symmetric matrices.
+    """Eigenvalues, ascending, and orthonormal eigenvectors of Hermitian matrices.
 
-    a [..., n, n]   ->   w [..., n], v [..., n, n]
+    a [..., n, n]   ->   w [..., n], real, v [..., n, n]
 
-    Only the lower triangle is read, so only it has a derivative.  What is not finite gives nan.  Where
-    eigenvalues are equal, the vectors, and what depends on their derivatives, have none: inf or nan.
+    Only the lower triangle is read, of the diagonal the real part, so only that has a derivative.  What is not finite
+    gives nan.  Where eigenvalues are equal, the vectors, and what depends on their derivatives, have none: inf or nan.
 
-    With P = v^T da v, dw is the diagonal of P, and dv = v (F ∘ P) with F[i, j] = 1 / (w[j] - w[i]), 0 on the
-    diagonal.  Giles: Collected matrix derivative results, 2008, section 3.1.
+    With P = v^H da v, dw is the diagonal of P, and dv = v (F ∘ P) with F[i, j] = 1 / (w[j] - w[i]), 0 on the
+    diagonal: of the phases that a complex vector may take it keeps the one it has, so that dv is right for what
+    depends on no phase.  Giles: Collected matrix derivative results, 2008, section 3.1.
     """
 
     name: ClassVar[str] = "eigh"
@@ -44,8 +53,8 @@ class Eigh(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types
-        require_floating(self.name, a.dtype)
-        return TupleType((TensorType(a.shape[:-1], a.dtype), a))
+        require_field(self.name, a.dtype)
+        return TupleType((TensorType(a.shape[:-1], real_of(a.dtype)), a))
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         return as_square(types[0])
@@ -55,9 +64,8 @@ class Eigh(Routine, Tangential):
         if tangent is None:
             return None, None
         w, v = items(node)
-        symmetric = add(tril(tangent), matrix_transpose(tril(tangent, -1)))
-        inner = matmul(matrix_transpose(v), matmul(symmetric, v))
-        return _diagonal(inner), matmul(v, mul(_inverse_gaps(w), inner))
+        inner = matmul(adjoint(v), matmul(hermitian(tangent), v))
+        return real(_diagonal(inner)), matmul(v, mul(inverse_gaps(w), inner))
 
     def lifted(self, extent: Size) -> Op:
         return self
@@ -67,15 +75,17 @@ class Eigh(Routine, Tangential):
 class Svd(Routine, Tangential):
     """Orthonormal vectors and singular values, descending: u diag(s) v = a.
 
-    a [..., n, m]   ->   u [..., n, k], s [..., k], v [..., k, m], where k = min(n, m)
+    a [..., n, m]   ->   u [..., n, k], s [..., k], real, v [..., k, m], where k = min(n, m)
 
     What is not finite gives nan.  Where singular values are equal, or zero, the vectors, and what depends on
     their derivatives, have none: inf or nan.
 
-    With P = u^T da v^T, ds is the diagonal of P, and with F[i, j] = 1 / (s[j]² - s[i]²), 0 on the diagonal,
-    du = u (F ∘ (P S + S P^T)) + (1 - u u^T) da v^T S^-1,
-    dv^T = v^T (F ∘ (S P + P^T S)) + (1 - v^T v) da^T u S^-1.
+    With P = u^H da v^H, ds is the real diagonal of P, and with F[i, j] = 1 / (s[j]² - s[i]²), 0 on the diagonal,
+    du = u (F ∘ (P S + S P^H) + i Im diag(P) S^-1) + (1 - u u^H) da v^H S^-1,
+    dv^H = v^H (F ∘ (S P + P^H S)) + (1 - v^H v) da^H u S^-1.
+    A row of v and its column of u may turn by one phase: v keeps it, so that both are right for what depends on none.
     Townsend: Differentiating the singular value decomposition, 2016.
+    Wan, Zhang: Automatic differentiation for complex valued SVD, 2019, equation 10, has the phases.
     """
 
     name: ClassVar[str] = "svd"
@@ -83,30 +93,33 @@ class Svd(Routine, Tangential):
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types
-        require_floating(self.name, a.dtype)
+        require_field(self.name, a.dtype)
         *lead, n, m = a.shape
         k = minimum(n, m)
-        shapes = (*lead, n, k), (*lead, k), (*lead, k, m)
-        return TupleType(tuple(TensorType(shape, a.dtype) for shape in shapes))
+        values = TensorType((*lead, k), real_of(a.dtype))
+        return TupleType((TensorType((*lead, n, k), a.dtype), values, TensorType((*lead, k, m), a.dtype)))
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (tangent,) = tangents
         if tangent is None:
             return None, None, None
         u, s, vt = items(node)
-        v = matrix_transpose(vt)
-        right, left = matmul(tangent, v), matmul(matrix_transpose(tangent), u)
-        inner = matmul(matrix_transpose(u), right)
-        back = matrix_transpose(inner)
-        gaps = div(_inverse_gaps(s), _sums(s))
+        v = adjoint(vt)
+        right, left = matmul(tangent, v), matmul(adjoint(tangent), u)
+        inner = matmul(adjoint(u), right)
+        back = adjoint(inner)
+        gaps = div(inverse_gaps(s), _sums(s))
         above, below = scaled(inner, s), scaled(back, s)
-        du = matmul(u, mul(gaps, add(above, matrix_transpose(above))))
-        dv = matmul(v, mul(gaps, add(matrix_transpose(below), below)))
+        du = matmul(u, mul(gaps, add(above, adjoint(above))))
+        dv = matmul(v, mul(gaps, add(adjoint(below), below)))
+        if is_complex(u.dtype):
+            phases = div(imag(_diagonal(inner)), s)
+            du = add(du, scaled(u, complex(zeros_like(phases), phases)))
         if u.shape[-2] != s.shape[-1]:
             du = add(du, scaled(sub(right, matmul(u, inner)), div(ones_like(s), s)))
         if v.shape[-2] != s.shape[-1]:
             dv = add(dv, scaled(sub(left, matmul(v, back)), div(ones_like(s), s)))
-        return du, _diagonal(inner), matrix_transpose(dv)
+        return du, real(_diagonal(inner)), adjoint(dv)
 
     def lifted(self, extent: Size) -> Op:
         return self
@@ -116,7 +129,7 @@ def _diagonal(x: Node) -> Node:
     return apply(Diagonal(x.ndim - 2, x.ndim - 1), x)
 
 
-def _inverse_gaps(w: Node) -> Node:
+def inverse_gaps(w: Node) -> Node:
     """1 / (w[j] - w[i]) at row i, column j, and 0 on the diagonal.  [..., n]   ->   [..., n, n]"""
     shape = (*w.shape, w.shape[-1])
     gaps = sub(spread(w, shape, (w.ndim - 1,)), spread(w, shape, (w.ndim,)))
@@ -131,38 +144,47 @@ def _sums(s: Node) -> Node:
     return where(greater(identity_like(sums), 0), ones_like(sums), sums)
 
 
-def eigh(a: Like) -> tuple[Node, Node]:
-    """Eigenvalues, ascending, and eigenvectors of symmetric matrices.
+def eigh(a: Like, UPLO: Triangle = "L") -> tuple[Node, Node]:
+    """Eigenvalues, ascending, and eigenvectors of Hermitian matrices, which real ones are if they are symmetric.
 
-    a [..., n, n]   ->   w [..., n], v [..., n, n], whose columns are orthonormal: a v = v diag(w)
+    a [..., n, n]   ->   w [..., n], real, v [..., n, n], whose columns are orthonormal: a v = v diag(w)
 
-    Only the lower triangle is read, and only that gets a gradient.  A matrix that is not finite gives nan.
-    The sign of each vector is the routine's choice, and so is the basis where eigenvalues are equal: there the
-    derivative of what depends on the choice is inf or nan, and all orders above the first.
-    float16 and bfloat16 are computed in float32.
+    UPLO   the triangle that is read, "L" or "U", of its diagonal the real part: only that gets a gradient
+
+    A matrix that is not finite gives nan.  The sign of each vector, or of a complex one the phase, is the routine's
+    choice: derivatives are right for what does not depend on it, such as the projector v v^H.  So is the basis where
+    eigenvalues are equal: there the derivative of what depends on the choice is inf or nan, and all orders above the
+    first.  float16 and bfloat16 are computed in float32.
     """
     node, dtype = square_matrix("eigh", a)
-    w, v = items(apply(Eigh(), node))
-    return cast(w, dtype), cast(v, dtype)
+    triangle = a_choice("eigh", "UPLO", UPLO, ("L", "U", "l", "u"), node)
+    w, v = items(apply(Eigh(), node if triangle in "Ll" else adjoint(node)))
+    return cast(w, real_of(dtype)), cast(v, dtype)
 
 
-def eigvalsh(a: Like) -> Node:
-    """The eigenvalues of symmetric matrices, ascending (see eigh).  [..., n, n]   ->   [..., n]"""
-    return eigh(a)[0]
+def eigvalsh(a: Like, UPLO: Triangle = "L") -> Node:
+    """The eigenvalues of Hermitian matrices, ascending (see eigh).  [..., n, n]   ->   [..., n]"""
+    return eigh(a, UPLO)[0]
 
 
-def svd(a: Like) -> tuple[Node, Node, Node]:
+def svd(a: Like, full_matrices: bool = False) -> tuple[Node, Node, Node]:
     """Singular values, descending, and their vectors: a = u diag(s) v.
 
-    a [..., n, m]   ->   u [..., n, k], s [..., k], v [..., k, m], where k = min(n, m)
+    a [..., n, m]   ->   u [..., n, k], s [..., k], real, v [..., k, m], where k = min(n, m)
 
-    That is NumPy's svd with full_matrices=False.  A matrix that is not finite gives nan.  The signs of a row
-    of v with a column of u are the routine's choice; where singular values are equal or zero, derivatives of
-    the vectors are inf or nan.  float16 and bfloat16 are computed in float32.
+    full_matrices   u [..., n, n] and v [..., m, m], as NumPy has them where it is not told otherwise
+
+    A matrix that is not finite gives nan.  The sign of a row of v with its column of u, or of complex ones the phase,
+    is the routine's choice, and so are the further columns and rows of full matrices: derivatives are right for what
+    does not depend on these.  Where singular values are equal or zero, derivatives of the vectors are inf or nan.
+    float16 and bfloat16 are computed in float32.
     """
     node, dtype = matrix("svd", a)
+    full = a_flag("svd", "full_matrices", full_matrices, node)
     u, s, v = items(apply(Svd(), node))
-    return cast(u, dtype), cast(s, dtype), cast(v, dtype)
+    if full:
+        u, v = completed(u), adjoint(completed(adjoint(v)))
+    return cast(u, dtype), cast(s, real_of(dtype)), cast(v, dtype)
 
 
 def svdvals(a: Like) -> Node:
@@ -170,44 +192,74 @@ def svdvals(a: Like) -> Node:
     return svd(a)[1]
 
 
-def pinv(a: Like, *, rtol: float | None = None) -> Node:
+def matrix_rank(a: Like, tol: float | None = None, *, rtol: float | None = None) -> Node:
+    """How many singular values of matrices are above a bound, int64.  [..., n, m]   ->   [...]
+
+    tol    the bound itself
+    rtol   the bound over the largest singular value; max(n, m) epsilon if neither is given
+
+    The rank of a vector, or of a number, is 1 unless all is 0, as NumPy has it.  No derivative flows.
+    """
+    node = floating(a)
+    _either("matrix_rank", node, tol=tol, rtol=rtol)
+    if node.ndim < 2:
+        return cast(any(not_equal(node, 0)), INT64)
+    s = svdvals(cast(node, accumulator(node.dtype)))
+    bound = (
+        _bound("matrix_rank", s, node, rtol) if tol is None else cast(one_number("matrix_rank", "tol", tol), s.dtype)
+    )
+    return sum_over(cast(greater(s, broadcast(bound, s.shape)), INT64), (s.ndim - 1,))
+
+
+def _either(name: str, a: Node, **given: float | None) -> float | None:
+    """The one of two arguments that is given, if any."""
+    found = [value for value in given.values() if value is not None]
+    if len(found) > 1:
+        raise locate(ArgumentError(f"{name}: {' and '.join(given)} say one thing; both are given"), here(), (a,))
+    return found[0] if found else None
+
+
+def _bound(name: str, s: Node, a: Node, rtol: float | None) -> Node:
+    """Up to where singular values count as 0.  s [..., k]   ->   [..., 1]"""
+    largest = max(pad(s, ((0, 0),) * (s.ndim - 1) + ((0, 1),)), -1, keepdims=True)
+    if rtol is not None:
+        return largest * one_number(name, "rtol", rtol)
+    epsilon = float(ml_dtypes.finfo(s.dtype).eps)  # type: ignore[no-untyped-call]
+    return largest * (cast(as_node(maximum(*a.shape[-2:])), s.dtype) * epsilon)
+
+
+def pinv(a: Like, rcond: float | None = None, *, rtol: float | None = None) -> Node:
     """The pseudo-inverse of matrices, by their singular values.  [..., n, m]   ->   [..., m, n]
 
-    rtol   singular values at or below rtol times the largest count as zero; max(n, m) epsilon if not given
+    rtol    singular values at or below rtol times the largest count as zero; max(n, m) epsilon if not given
+    rcond   the same by an older name
 
     The derivative is that at constant rank, in which no difference of singular values is divided by.
     Golub, Pereyra: The differentiation of pseudo-inverses and nonlinear least squares problems, 1973, eq. 4.12.
     """
     node, dtype = matrix("pinv", a)
     u, s, v = items(apply(Svd(), node))
-    largest = max(pad(s, ((0, 0),) * (s.ndim - 1) + ((0, 1),)), -1, keepdims=True)
-    epsilon = float(ml_dtypes.finfo(node.dtype).eps)  # type: ignore[no-untyped-call]
-    relative = (
-        mul(cast(as_node(maximum(*node.shape[-2:])), s.dtype), epsilon)
-        if rtol is None
-        else one_number("pinv", "rtol", rtol)
-    )
-    counts = greater(s, mul(largest, relative))
+    counts = greater(s, _bound("pinv", s, node, _either("pinv", node, rcond=rcond, rtol=rtol)))
     inverted = where(counts, div(ones_like(s), where(counts, s, 1.0)), zeros_like(s) * s)  # nan stays nan
-    inverse = matmul(scaled(matrix_transpose(v), inverted), matrix_transpose(u))
+    inverse = matmul(scaled(adjoint(v), inverted), adjoint(u))
     return cast(apply(CustomDerivative(_pinv_rule), inverse, node), dtype)
 
 
 def _pinv_rule(y: Node, cotangent: Node, a: Node) -> tuple[Node]:
-    """-y^T g y^T + (1 - a y) g^T y y^T + y^T y g^T (1 - y a)."""
-    yt, gt = matrix_transpose(y), matrix_transpose(cotangent)
+    """-y^T g y^T + conj((1 - a y) g^T y y^H + y^H y g^T (1 - y a))."""
+    yt, gt, yh = matrix_transpose(y), matrix_transpose(cotangent), adjoint(y)
     turned = matmul(matmul(yt, cotangent), yt)
-    outside = matmul(sub(gt, matmul(a, matmul(y, gt))), matmul(y, yt))
-    inside = matmul(yt, matmul(y, sub(gt, matmul(matmul(gt, y), a))))
-    return (add(add(neg(turned), outside), inside),)
+    outside = matmul(sub(gt, matmul(a, matmul(y, gt))), matmul(y, yh))
+    inside = matmul(yh, matmul(y, sub(gt, matmul(matmul(gt, y), a))))
+    return (add(neg(turned), conj(add(outside, inside))),)
 
 
-def lstsq(a: Like, b: Like, *, rtol: float | None = None) -> Node:
+def lstsq(a: Like, b: Like, rcond: float | None = None, *, rtol: float | None = None) -> Node:
     """The shortest x for which the length of a x - b is least: pinv(a) b.
 
     a [..., n, m]   b [..., n, k] or [n]   ->   [..., m, k] or [m]; leading axes broadcast
 
-    `rtol` as for pinv.  Of NumPy's four results this is the first; gx.linalg.svdvals(a) is the last.
+    `rcond` and `rtol` as for pinv.  Of NumPy's four results this is the first; gx.linalg.svdvals(a) is the last.
     """
-    inverse, right = pinv(a, rtol=rtol), as_node(b)
+    inverse, right = pinv(a, rcond, rtol=rtol), as_node(b)
     return squeeze(matmul(inverse, expand_dims(right, 1)), -1) if right.ndim == 1 else matmul(inverse, right)

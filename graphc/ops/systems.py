@@ -1,29 +1,35 @@
 """Systems of linear equations, inverses and determinants."""
 
+from collections.abc import Sequence
+
 from graphc.autodiff.reverse import pull_back
 from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
-from graphc.ir.arithmetic import spread, sum_over
+from graphc.ir.arithmetic import spread, sum_over, zeros_like
+from graphc.ir.complex import complex, imag
+from graphc.ir.given import a_whole_number, several
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import broadcast_shapes, cast, mul, neg, where
+from graphc.ir.operands import as_node, broadcast_shapes, cast, mul, neg, where
+from graphc.ops.axes import one_axis
 from graphc.ops.cholesky import TriangularSolve
 from graphc.ops.custom import CustomDerivative
 from graphc.ops.diagonal import diagonal
 from graphc.ops.elementwise import exp, floating, log, stop_gradient
 from graphc.ops.logic import equal, isfinite, logical_and, not_equal
 from graphc.ops.lu import factors
-from graphc.ops.matrices import broadcast_lead, identity_like, part, rows, rows_back, square_matrix
-from graphc.ops.movement import concat, expand_dims, matrix_transpose, squeeze
+from graphc.ops.matrices import adjoint, broadcast_lead, identity_like, part, rows, rows_back, square_matrix
+from graphc.ops.movement import concat, expand_dims, matrix_transpose, moveaxis, reshape, squeeze
 from graphc.ops.piecewise import abs, sign
 from graphc.ops.products import matmul
 from graphc.ops.reduction import prod
 from graphc.ops.spectrum import svd
 from graphc.origin import here
 from graphc.sizes import equal as same_size
-from graphc.types import accumulator, promote
+from graphc.sizes import product
+from graphc.types import accumulator, is_complex, promote, real_of
 
-__all__ = ["det", "inv", "slogdet", "solve"]
+__all__ = ["det", "inv", "slogdet", "solve", "tensorinv", "tensorsolve"]
 
 _CORNER = 3  # derivatives of the determinant hold up to this order where the matrix is singular
 
@@ -58,6 +64,47 @@ def inv(a: Like) -> Node:
     node, dtype = square_matrix("inv", a)
     packed, order, _ = factors(node)
     return cast(_solved(node, packed, order, identity_like(node)), dtype)
+
+
+def tensorsolve(a: Like, b: Like, axes: Sequence[int] | None = None) -> Node:
+    """x with tensordot(a, x, x.ndim) = b: a system whose unknowns and right side are tensors.
+
+    a [p..., q...]   b [p...]   ->   [q...]; there are as many p as q, all told
+
+    axes   those of `a` that are moved behind all others first
+    """
+    node, right = as_node(a), as_node(b)
+    if axes is not None:
+        some = [one_axis("tensorsolve", axis, node.ndim, node) for axis in several("tensorsolve", "axes", axes)]
+        node = moveaxis(node, some, range(node.ndim - len(some), node.ndim))
+    rows, unknown = node.shape[: right.ndim], node.shape[right.ndim :]
+    if len(rows) < right.ndim or any(same_size(n, m) is False for n, m in zip(rows, right.shape, strict=True)):
+        problem = f"tensorsolve: the first extents of {node.tensor} are not those of {right.tensor}"
+        raise locate(ShapeError(problem), here(), (node, right))
+    square = _as_one_matrix("tensorsolve", node, right.ndim)
+    return reshape(solve(square, reshape(right, (product(rows),))), unknown)
+
+
+def tensorinv(a: Like, ind: int = 2) -> Node:
+    """The tensor with tensordot(tensorinv(a, ind), a, ind) the identity.
+
+    a [p..., q...]   ->   [q..., p...]; there are as many p as q, all told
+
+    ind   how many axes p are
+    """
+    node = as_node(a)
+    ind = a_whole_number("tensorinv", "ind", ind, node, least=1)
+    square = _as_one_matrix("tensorinv", node, ind)
+    return reshape(inv(square), (*node.shape[ind:], *node.shape[:ind]))
+
+
+def _as_one_matrix(name: str, x: Node, leading: int) -> Node:
+    """The `leading` first axes as one, and all others as one, of as many elements."""
+    n, m = product(x.shape[:leading]), product(x.shape[leading:])
+    if same_size(n, m) is False:
+        problem = f"{name}: {n} elements along the first {leading} axes, and {m} along the others"
+        raise locate(ShapeError(problem), here(), (x,))
+    return reshape(x, (n, m))
 
 
 def _solved(a: Node, packed: Node, order: Node, b: Node) -> Node:
@@ -115,8 +162,8 @@ def _det_rule(y: Node, cotangent: Node, a: Node) -> tuple[Node | None]:
 def _polynomial(a: Node) -> Node:
     """The determinant as a function whose derivatives of three orders exist at singular matrices too.
 
-    Up to 3 by 3 it is written out.  Above, m = u^T a v^T has the determinant of `a` up to a sign, with any
-    orthogonal u and v, which may thus be held: those of the singular values at hand.  All that is singular
+    Up to 3 by 3 it is written out.  Above, m = u^H a v^H has the determinant of `a` up to that of u v, with any
+    orthonormal u and v, which may thus be held: those of the singular values at hand.  All that is singular
     is then in the last corner s of m, 3 by 3, which eliminating the others turns into its Schur complement:
     det m = det m11 det(m22 - m21 m11^-1 m12).  Where m11 is singular too, all three derivatives are 0.
     """
@@ -130,7 +177,7 @@ def _polynomial(a: Node) -> Node:
         a = concat((concat((a, beside), -1), concat((below, one), -1)), -2)
         n = a.shape[-1]
     u, _, v = svd(stop_gradient(a))
-    turned = matmul(matrix_transpose(u), matmul(a, matrix_transpose(v)))
+    turned = matmul(adjoint(u), matmul(a, adjoint(v)))
     first, corner = (0, n - _CORNER), (n - _CORNER, _CORNER)
     m11, m12 = part(turned, first, first), part(turned, first, corner)
     m21, m22 = part(turned, corner, first), part(turned, corner, corner)
@@ -166,20 +213,30 @@ def _written_out(a: Node, n: int) -> Node:
 def slogdet(a: Like) -> tuple[Node, Node]:
     """The sign of the determinant of matrices, and the logarithm of its absolute value.  [..., n, n]   ->   [...]
 
-    A singular matrix gives 0 and -inf, as NumPy has it.  The derivative of the logarithm is a^-T; that of the
-    sign is 0.  float16 and bfloat16 are computed in float32.
+    Of complex matrices the sign is a complex number of length 1, and the logarithm is real.  A singular matrix gives 0
+    and -inf, as NumPy has it.  With t = tr(a^-1 da) the logarithm moves by Re t, so that its derivative is a^-T, and
+    the sign by i sign Im t: of real matrices 0.  float16 and bfloat16 are computed in float32.
     """
     node, dtype = square_matrix("slogdet", a)
     packed, order, permuted = factors(node)
     pivots = stop_gradient(diagonal(packed))
     logarithm = sum_over(log(abs(pivots)), (pivots.ndim - 1,))
     result = apply(CustomDerivative(_slogdet_rule), logarithm, node, packed, order)
-    return cast(mul(permuted, prod(sign(pivots), -1)), dtype), cast(result, dtype)
+    signs = mul(permuted, prod(sign(pivots), -1))
+    if is_complex(dtype):
+        signs = apply(CustomDerivative(_phase_rule), signs, node, packed, order)
+    return cast(signs, dtype), cast(result, real_of(dtype))
 
 
 def _slogdet_rule(y: Node, cotangent: Node, a: Node, packed: Node, order: Node) -> tuple[Node | None, ...]:
     inverse = _solved_transposed(a, packed, order, identity_like(a))
     return mul(spread(cotangent, a.shape, _last_two(a)), inverse), None, None
+
+
+def _phase_rule(y: Node, cotangent: Node, a: Node, packed: Node, order: Node) -> tuple[Node | None, ...]:
+    """Re(c i y Im t) is Re(i Im(c y) t) for a cotangent c."""
+    turned = imag(mul(cotangent, y))
+    return _slogdet_rule(y, complex(zeros_like(turned), turned), a, packed, order)
 
 
 def _last_two(a: Node) -> tuple[int, int]:
