@@ -15,6 +15,7 @@ from graphc.ops.diagonal import diagonal
 from graphc.ops.extremes import argmax
 from graphc.ops.logic import equal
 from graphc.ops.matrices import as_square, scaled, square_matrix
+from graphc.ops.padding import pad
 from graphc.ops.piecewise import abs
 from graphc.ops.products import matmul
 from graphc.ops.spectrum import inverse_gaps
@@ -70,9 +71,10 @@ class Eig(Routine, Tangential):
 
 
 def _is_largest(v: Node) -> Node:
-    """Where the largest element of each column stands; of several the first."""
+    """Where the largest element of each column stands, which is real; of several real ones the first."""
     row = spread(iota(v.shape[-2]), v.shape, tuple(axis for axis in range(v.ndim) if axis != v.ndim - 2))
-    return equal(row, spread(argmax(abs(v), -2), v.shape, (v.ndim - 2,)))
+    lengths = pad(abs(real(v)), ((0, 0),) * (v.ndim - 2) + ((0, 1), (0, 0)))  # of no rows there is no largest
+    return equal(row, spread(argmax(lengths, -2), v.shape, (v.ndim - 2,)))
 
 
 def eig(a: Like) -> tuple[Node, Node]:

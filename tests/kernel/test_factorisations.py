@@ -10,12 +10,12 @@ import scipy.linalg
 from graphc.backends.numpy import routines
 from graphc.kernel.arrays import Array
 from graphc.kernel.routines import EXTERNS
-from graphc.types import DType
+from graphc.types import INT64, DType, complex_of, is_complex, real_of
 
 Run: TypeAlias = Callable[[str, Array], list[Array]]
 
 NAN, INF = np.nan, np.inf
-F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+F32, F64, C64, C128 = map(np.dtype, (np.float32, np.float64, np.complex64, np.complex128))
 
 
 def shapes_of(name: str, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -25,7 +25,9 @@ def shapes_of(name: str, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     shapes: dict[str, list[tuple[int, ...]]] = {
         "lu": [(n, m), (n,), ()],
         "qr": [(n, m), (m, m)],
+        "complement": [(n, n - m)],
         "eigh": [(n,), (n, n)],
+        "eig": [(n,), (n, n)],
         "svd": [(n, k), (k,), (k, m)],
         "expm": [(n, n)],
     }
@@ -34,10 +36,9 @@ def shapes_of(name: str, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 def empty(name: str, a: Array) -> list[Array]:
     """Arrays for the results."""
-    results: list[Array] = [np.full(shape, 7, a.dtype) for shape in shapes_of(name, a.shape)]
-    if name == "lu":
-        results[1] = np.full(a.shape[:-1], 7, np.int64)
-    return results
+    others = {("lu", 1): INT64, ("eigh", 0): real_of(a.dtype), ("svd", 1): real_of(a.dtype)}
+    kept = complex_of(a.dtype) if name == "eig" else a.dtype
+    return [np.full(shape, 7, others.get((name, i), kept)) for i, shape in enumerate(shapes_of(name, a.shape))]
 
 
 def reference(name: str, a: Array) -> list[Array]:
@@ -55,21 +56,38 @@ def lapack(name: str, a: Array) -> list[Array]:
 
 
 def drawn(*shape: int, dtype: DType = F64) -> Array:
-    return np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    rng = np.random.default_rng(0)
+    real = rng.standard_normal(shape)
+    return (real + 1j * rng.standard_normal(shape) if is_complex(dtype) else real).astype(dtype)
+
+
+def adjoint(a: Array) -> Array:
+    return a.conj().swapaxes(-1, -2)
 
 
 TALL = [(2, 4, 4), (4, 2), (1, 1), (3, 1), (5, 8, 3, 2), (9, 1, 1)]  # few, and so many that all go at a time
+WAVES = drawn(5, 3, dtype=C128)
 EVERY = pytest.mark.parametrize("run", [reference, lapack])
 
 
 @pytest.mark.parametrize("shape", TALL, ids=str)
 @pytest.mark.parametrize("name", ["lu", "qr"])
-@pytest.mark.parametrize("dtype", [F32, F64], ids=str)
+@pytest.mark.parametrize("dtype", [F32, F64, C64, C128], ids=str)
 def test_reference_and_lapack_give_the_same_factors(name: str, shape: tuple[int, ...], dtype: DType) -> None:
     a = drawn(*shape, dtype=dtype)
     for ours, theirs in zip(reference(name, a), lapack(name, a), strict=True):
         assert ours.dtype == theirs.dtype
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=32 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 2), (3, 1), (3, 0), (4, 3)], ids=str)
+@pytest.mark.parametrize("dtype", [F64, C128], ids=str)
+def test_the_complement_is_that_of_complete_factors(shape: tuple[int, ...], dtype: DType) -> None:
+    a = drawn(*shape, dtype=dtype)
+    q = np.linalg.qr(a)[0]
+    wanted = np.linalg.qr(a, "complete")[0][..., shape[-1] :]
+    for run in (reference, lapack):
+        np.testing.assert_allclose(run("complement", q)[0], wanted, atol=1e-14)
 
 
 def test_many_matrices_at_a_time_give_what_each_gives() -> None:
@@ -95,50 +113,89 @@ def test_many_systems_at_a_time_give_what_each_gives(lower: bool, transposed: bo
 
 
 @EVERY
-@pytest.mark.parametrize("a", [drawn(4, 4), drawn(5, 2), np.diag([1.0, 2.0, 0.0]), np.zeros((3, 3))], ids=str)
+@pytest.mark.parametrize("a", [drawn(4, 4), WAVES, np.diag([1.0, 2.0, 0.0]), np.zeros((3, 3))], ids=str)
 def test_lu_of_rows_in_order(run: Run, a: Array) -> None:
     packed, order, sign = run("lu", a)
     m = a.shape[1]
     lower = np.tril(packed, -1) + np.eye(*a.shape)
     np.testing.assert_allclose(lower @ np.triu(packed[:m]), a[order], atol=1e-14)
-    assert (np.abs(lower) <= 1).all()
+    assert (np.abs(lower.real) + np.abs(lower.imag) <= 2**0.5 + 1e-14).all()
     assert sign == round(np.linalg.det(np.eye(len(a))[order]))
 
 
 @EVERY
-@pytest.mark.parametrize("a", [drawn(4, 4), drawn(5, 2), np.diag([1.0, 2.0, 0.0]), np.zeros((3, 2))], ids=str)
+@pytest.mark.parametrize("a", [drawn(4, 4), drawn(5, 2), WAVES, np.diag([1.0, 2.0, 0.0]), np.zeros((3, 2))], ids=str)
 def test_qr_gives_the_matrix_back(run: Run, a: Array) -> None:
     q, r = run("qr", a)
     np.testing.assert_allclose(q @ r, a, atol=1e-14)
-    np.testing.assert_allclose(q.T @ q, np.eye(a.shape[1]), atol=1e-14)
+    np.testing.assert_allclose(adjoint(q) @ q, np.eye(a.shape[1]), atol=1e-14)
     np.testing.assert_array_equal(np.tril(r, -1), 0)
-
-
-@EVERY
-@pytest.mark.parametrize("a", [drawn(5, 5), np.diag([3.0, 1.0, 1.0]), np.zeros((2, 2)), np.ones((4, 4))], ids=str)
-def test_eigh_reads_the_lower_triangle(run: Run, a: Array) -> None:
-    symmetric = np.tril(a) + np.tril(a, -1).T
-    w, v = run("eigh", np.tril(a) + np.triu(np.full(a.shape, NAN), 1))
-    np.testing.assert_allclose(w, np.linalg.eigvalsh(symmetric), atol=1e-13)
-    np.testing.assert_allclose(symmetric @ v, v * w, atol=1e-13)
-    np.testing.assert_allclose(v.T @ v, np.eye(len(a)), atol=1e-13)
+    np.testing.assert_array_equal(np.diagonal(r).imag, 0)
 
 
 @EVERY
 @pytest.mark.parametrize(
-    "a", [drawn(4, 4), drawn(5, 2), drawn(2, 5), np.diag([1.0, 2.0, 0.0]), np.zeros((3, 2)), np.ones((3, 4))], ids=str
+    "a",
+    [drawn(5, 5), drawn(5, 5, dtype=C128), np.diag([3.0, 1.0, 1.0]), np.zeros((2, 2)), np.ones((4, 4)) + 0j],
+    ids=str,
+)
+def test_eigh_reads_the_lower_triangle(run: Run, a: Array) -> None:
+    below = np.tril(a, -1)
+    hermitian = below + adjoint(below) + np.diag(np.diagonal(a).real)
+    w, v = run("eigh", np.tril(a) + np.triu(np.full(a.shape, NAN), 1))
+    np.testing.assert_allclose(w, np.linalg.eigvalsh(hermitian), atol=1e-13)
+    np.testing.assert_allclose(hermitian @ v, v * w, atol=1e-13)
+    np.testing.assert_allclose(adjoint(v) @ v, np.eye(len(a)), atol=1e-13)
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "a",
+    [drawn(5, 5), drawn(5, 5, dtype=C128), np.roll(np.eye(3), 1, 0), np.diag([3.0, 1.0]), np.zeros((2, 2))],
+    ids=str,
+)
+def test_eig_gives_vectors_of_length_1_with_a_real_largest_element(run: Run, a: Array) -> None:
+    w, v = run("eig", a)
+    wanted = np.linalg.eigvals(a)
+    assert all(np.abs(wanted - number).min() < 1e-13 for number in w)
+    np.testing.assert_allclose([np.sum(w), np.prod(w)], [np.trace(a), np.linalg.det(a)], atol=1e-12)
+    np.testing.assert_allclose(a @ v, v * w, atol=1e-13)
+    np.testing.assert_allclose(np.linalg.norm(v, axis=0), 1, atol=1e-13)
+    np.testing.assert_allclose(np.abs(v.real).max(axis=0), np.abs(v).max(axis=0), atol=1e-13)
+
+
+@EVERY
+def test_eig_of_a_matrix_without_as_many_vectors(run: Run) -> None:
+    w, v = run("eig", np.array([[1.0, 1.0], [0.0, 1.0]]))
+    np.testing.assert_array_equal(w, 1)
+    np.testing.assert_allclose(np.abs(v), [[1, 1], [0, 0]], atol=1e-15)
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "a",
+    [drawn(4, 4), drawn(5, 2), drawn(2, 5), WAVES, WAVES.T, np.diag([1, 2j, 0]), np.zeros((3, 2)), np.ones((3, 4))],
+    ids=str,
 )
 def test_svd_gives_the_matrix_back(run: Run, a: Array) -> None:
     u, s, v = run("svd", a)
     np.testing.assert_allclose((u * s) @ v, a, atol=1e-13)
     np.testing.assert_allclose(s, np.linalg.svdvals(a), atol=1e-13)
-    np.testing.assert_allclose(u.T @ u, np.eye(len(s)), atol=1e-13)
-    np.testing.assert_allclose(v @ v.T, np.eye(len(s)), atol=1e-13)
+    np.testing.assert_allclose(adjoint(u) @ u, np.eye(len(s)), atol=1e-13)
+    np.testing.assert_allclose(v @ adjoint(v), np.eye(len(s)), atol=1e-13)
 
 
 @EVERY
 @pytest.mark.parametrize(
-    "a", [drawn(4, 4), 30 * drawn(3, 3), np.zeros((2, 2)), np.triu(np.full((3, 3), 99.0), 1)], ids=str
+    "a",
+    [
+        drawn(4, 4),
+        30 * drawn(3, 3),
+        9j * drawn(3, 3, dtype=C128),
+        np.zeros((2, 2)),
+        np.triu(np.full((3, 3), 99.0), 1),
+    ],
+    ids=str,
 )
 def test_expm_agrees_with_scipy(run: Run, a: Array) -> None:
     (found,) = run("expm", a)
@@ -148,7 +205,7 @@ def test_expm_agrees_with_scipy(run: Run, a: Array) -> None:
 
 @EVERY
 @pytest.mark.parametrize("bad", [NAN, INF])
-@pytest.mark.parametrize("name", ["eigh", "svd", "expm"])
+@pytest.mark.parametrize("name", ["eigh", "eig", "svd", "expm"])
 def test_what_is_not_finite_gives_nan_for_its_own_matrix(run: Run, name: str, bad: float) -> None:
     a = drawn(2, 3, 3)
     a[0, 2, 0] = bad
@@ -168,9 +225,9 @@ def test_what_is_not_finite_crashes_nothing(run: Run, name: str, bad: float) -> 
 
 @EVERY
 @pytest.mark.parametrize("shape", [(0, 0), (2, 0, 0), (0, 3, 3), (3, 0)], ids=str)
-@pytest.mark.parametrize("name", ["lu", "qr", "eigh", "svd", "expm"])
+@pytest.mark.parametrize("name", ["lu", "qr", "eigh", "eig", "svd", "expm"])
 def test_nothing_gives_nothing(run: Run, name: str, shape: tuple[int, ...]) -> None:
-    if shape[-1] == shape[-2] or name not in ("eigh", "expm"):
+    if shape[-1] == shape[-2] or name not in ("eigh", "eig", "expm"):
         results = run(name, np.zeros(shape))
         assert [result.shape for result in results] == shapes_of(name, shape)
         if name == "lu":

@@ -88,6 +88,11 @@ def test_cholesky_agrees_with_numpy() -> None:
     np.testing.assert_allclose(cholesky(a), np.linalg.cholesky(a), rtol=1e-14)
 
 
+def test_cholesky_of_complex_numbers_takes_the_real_part_of_the_diagonal() -> None:
+    a = np.array([[4 + 7j, NAN], [2j, 5]])
+    np.testing.assert_array_equal(cholesky(a), [[2, 0], [1j, 2]])
+
+
 def test_cholesky_reads_the_lower_triangle_alone() -> None:
     a = np.array([[4.0, NAN], [2.0, 5.0]])
     np.testing.assert_array_equal(cholesky(a), [[2, 0], [1, 2]])
