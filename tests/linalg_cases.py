@@ -299,6 +299,13 @@ SPECTRA = (
         order=0,
     ),
     Case("matrix_rank of a vector", la.matrix_rank, np.linalg.matrix_rank, (normal(3),), order=0),
+    Case(
+        "svd without vectors",
+        lambda x: la.svd(x, compute_uv=False),
+        lambda x: np.linalg.svd(x, compute_uv=False),
+        (_spectral(2, 3),),
+        terms=27,
+    ),
     Case("svdvals", la.svdvals, np.linalg.svdvals, (_spectral(2, 3, 2),), terms=27),
     *(
         Case(

@@ -77,6 +77,13 @@ PRODUCTS = (
     Case("kron of a vector and a matrix", products.kron, np.kron, (normal(2), normal(3, 2))),
     Case("vdot", products.vdot, np.vdot, (normal(3, 4), normal(3, 4)), terms=12),
     Case(
+        "vecdot along the first axes",
+        lambda x, y: products.vecdot(x, y, 0),
+        lambda x, y: (np.conj(x) * y[:, None]).sum(0),
+        (normal(3, 2), normal(3)),
+        terms=3,
+    ),
+    Case(
         "vecdot",
         products.vecdot,
         lambda x, y: (np.conj(x) * y).sum(-1),
@@ -115,6 +122,13 @@ PRODUCTS = (
     Case("diagonal below", lambda x: diagonal(x, -2), lambda x: np.diagonal(x, -2, -2, -1), (normal(4, 3),)),
     Case("diag of a vector", lambda x: diag(x, -2), lambda x: np.diag(x, -2), (normal(3),)),
     Case("on_diagonal", lambda x: apply(OnDiagonal(0, 1), x), np.diag, (normal(3),)),
+    Case(
+        "trace above the diagonal",
+        lambda x: trace(x, offset=1),
+        lambda x: np.trace(x, 1, -2, -1),
+        (normal(2, 3, 4),),
+        terms=3,
+    ),
     Case("trace", trace, lambda x: np.trace(x, axis1=-2, axis2=-1), (normal(2, 3, 3),), terms=3),
 )
 

@@ -122,7 +122,7 @@ def diag(x: Like, k: int = 0) -> Node:
     return pad(apply(OnDiagonal(0, 1), node), ((max(-k, 0), max(k, 0)), (max(k, 0), max(-k, 0))))
 
 
-def trace(x: Like) -> Node:
-    """The sum of the diagonal of matrices.  [..., n, m]   ->   [...]"""
-    node = diagonal(x)
+def trace(x: Like, *, offset: int = 0) -> Node:
+    """The sum of the diagonal of matrices, or of the one `offset` above it.  [..., n, m]   ->   [...]"""
+    node = diagonal(x, offset)
     return sum_over(node, (node.ndim - 1,))

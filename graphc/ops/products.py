@@ -82,14 +82,15 @@ def _in_order(x: Node, axes: int | Sequence[int]) -> list[int]:
     return [*several_axes("tensordot", axes, x.ndim, x)]
 
 
-def vecdot(left: Like, right: Like) -> Node:
-    """The products of vectors along the last axis; others broadcast.  [..., k]   [..., k]   ->   [...]
+def vecdot(left: Like, right: Like, axis: int = -1) -> Node:
+    """The products of vectors along one axis of each operand; others broadcast.  [..., k]   [..., k]   ->   [...]
 
     Complex vectors on the left are conjugated.
     """
     x, y = conj(left), as_node(right)
     if x.ndim == 0 or y.ndim == 0:
         raise locate(ShapeError("vecdot: an operand has no axes"), here(), (x, y))
+    x, y = (moveaxis(node, one_axis("vecdot", axis, node.ndim, node), -1) for node in (x, y))
     x_batch, y_batch = ([f"batch{axis}" for axis in range(node.ndim - 1, 0, -1)] for node in (x, y))
     return product("vecdot", x, y, ([*x_batch, "k"], [*y_batch, "k"], max(x_batch, y_batch, key=len)))
 

@@ -1,7 +1,7 @@
 """Eigenvalues and singular values, with their vectors, and what is made of them."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, TypeAlias, final
+from typing import ClassVar, Literal, TypeAlias, final, overload
 
 import ml_dtypes
 
@@ -167,12 +167,19 @@ def eigvalsh(a: Like, UPLO: Triangle = "L") -> Node:
     return eigh(a, UPLO)[0]
 
 
-def svd(a: Like, full_matrices: bool = False) -> tuple[Node, Node, Node]:
+@overload
+def svd(a: Like, full_matrices: bool = False, compute_uv: Literal[True] = True) -> tuple[Node, Node, Node]: ...
+@overload
+def svd(a: Like, full_matrices: bool = False, *, compute_uv: Literal[False]) -> Node: ...
+
+
+def svd(a: Like, full_matrices: bool = False, compute_uv: bool = True) -> tuple[Node, Node, Node] | Node:
     """Singular values, descending, and their vectors: a = u diag(s) v.
 
     a [..., n, m]   ->   u [..., n, k], s [..., k], real, v [..., k, m], where k = min(n, m)
 
     full_matrices   u [..., n, n] and v [..., m, m], as NumPy has them where it is not told otherwise
+    compute_uv      False: s alone, as `svdvals` gives it
 
     A matrix that is not finite gives nan.  The sign of a row of v with its column of u, or of complex ones the phase,
     is the routine's choice, and so are the further columns and rows of full matrices: derivatives are right for what
@@ -182,6 +189,8 @@ def svd(a: Like, full_matrices: bool = False) -> tuple[Node, Node, Node]:
     node, dtype = matrix("svd", a)
     full = a_flag("svd", "full_matrices", full_matrices, node)
     u, s, v = items(apply(Svd(), node))
+    if not a_flag("svd", "compute_uv", compute_uv, node):
+        return cast(s, real_of(dtype))
     if full:
         u, v = completed(u), adjoint(completed(adjoint(v)))
     return cast(u, dtype), cast(s, real_of(dtype)), cast(v, dtype)
