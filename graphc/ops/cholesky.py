@@ -162,7 +162,7 @@ def triangular_solve(
     a [..., n, n]   b [..., n, m] or [n]   ->   the shape of b; leading axes broadcast
 
     Only the triangle that `lower` names is read, without the diagonal if that is `unit_diagonal`.
-    `transposed`: a^T x = b.  A zero on the diagonal gives inf or nan.
+    `transposed`: a^T x = b, without a conjugate.  A zero on the diagonal gives inf or nan.
     """
     left, right = floating(a), floating(b)
     lower, transposed, unit_diagonal = (
