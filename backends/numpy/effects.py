@@ -105,7 +105,7 @@ def _fold_position(fold: Fold, stage: Stage, values: Mapping[int, Value], draft:
             [value],
             index,
         )
-        draft.instructions[-1].scratch = scratch
+        draft.instructions[-1].scratch = (scratch,)
     else:
         value = draft.solid(value)
         draft.emit(lambda out: [f"{which}({value.name}, axis={at}, keepdims=True, out={out.name})"], [value], index)

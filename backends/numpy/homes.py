@@ -84,9 +84,9 @@ def place(
 
     for step, instruction in enumerate(instructions):
         dying = ending.setdefault(step, [])
-        if instruction.scratch is not None:
-            give(instruction.scratch)
-            dying.append(instruction.scratch)
+        for room in instruction.scratch:
+            give(room)
+            dying.append(room)
         value = instruction.result
         if value is not None and not value.name:
             over = [x for x in instruction.reads if x in dying and (x.axes, x.dtype) == (value.axes, value.dtype)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from string import Formatter
 
+from graphc.backends.numpy.approximations import ERFC_SCRATCH
 from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.effects import write_effects
 from graphc.backends.numpy.homes import Slot, grant, number, place
@@ -15,9 +16,9 @@ from graphc.backends.numpy.tables import TARGET
 from graphc.backends.numpy.values import View
 from graphc.backends.numpy.views import affine_of
 from graphc.kernel.program import Fold, Kernel
-from graphc.kernel.scalar import Axis, Call
+from graphc.kernel.scalar import Axis, Call, Fn, Let
 from graphc.sizes import Size, maximum, minimum, product, total
-from graphc.types import INT64, DType
+from graphc.types import DTYPES, INT64, DType
 
 __all__ = ["KernelText", "aligned", "buffer_bytes", "kernel_text"]
 
@@ -96,7 +97,7 @@ def buffer_bytes(axes: Sequence[Axis]) -> Size:
 
 def _blocks(kernel: Kernel) -> tuple[Axis, Size] | None:
     """The leading axis and the rows of a block, where walking it in blocks keeps scratch in cache."""
-    works = sum(isinstance(let, Call) and let.dtype != INT64 for stage in kernel.stages for let in stage.lets) + sum(
+    works = sum(_work(let) for stage in kernel.stages for let in stage.lets) + sum(
         isinstance(effect, Fold) for stage in kernel.stages for effect in stage.effects
     )
     axes = kernel.axes
@@ -108,3 +109,10 @@ def _blocks(kernel: Kernel) -> tuple[Axis, Size] | None:
         return None
     row = maximum(product(extents[1:]), 1)
     return axes[0], minimum(maximum(BLOCK_ELEMENTS // row, 1), maximum(extents[0], 1))
+
+
+def _work(let: Let) -> int:
+    """How many arrays are written for a let, at the least."""
+    if not isinstance(let, Call) or let.dtype == INT64:
+        return 0
+    return 1 + (ERFC_SCRATCH if let.fn is Fn.ERFC and let.dtype == DTYPES["float64"] else 0)

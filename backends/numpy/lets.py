@@ -91,7 +91,7 @@ def _call(let: Call, operands: list[Value], draft: Draft) -> Value:
             draft.emit(lambda out: _masked(operands, out, mask, draft), operands, result)
         else:
             draft.emit(lambda out: call_lines(let, operands, out, mask.name), operands, result)
-        draft.instructions[-1].scratch = mask
+        draft.instructions[-1].scratch = (mask,)
     else:
         draft.emit(lambda out: call_lines(let, operands, out), operands, result)
     draft.instructions[-1].in_place = let.fn in UFUNCS or let.fn is Fn.WHERE

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from graphc.backends.numpy.approximations import ERFC_SCRATCH
 from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.tables import SPECIAL
 from graphc.backends.numpy.values import Value
 from graphc.kernel.scalar import Axis, Call, Fn
-from graphc.types import BOOL, FLOAT32, NARROW, DType
+from graphc.types import BOOL, DTYPES, FLOAT32, NARROW, DType
 
 __all__ = ["integer_power", "special_call"]
 
@@ -40,12 +41,26 @@ def _cast(value: Value, dtype: DType, draft: Draft) -> Value:
 
 
 def _called(fn: Fn, operands: Sequence[Value], draft: Draft, dtype: DType) -> Value:
+    if fn is Fn.ERFC and dtype == DTYPES["float64"]:
+        return _erfc(operands[0], draft, dtype)
     if fn is not Fn.POLYGAMMA:
         return _line(f"special.{SPECIAL[fn]}", operands, draft, dtype)
     order, x = operands
     if order.is_zero:
         return _line("special.digamma", [x], draft, dtype)
     return _polygamma(order, x, draft, dtype)
+
+
+def _erfc(x: Value, draft: Draft, dtype: DType) -> Value:
+    room = tuple([Value(x.axes, dtype) for _ in range(ERFC_SCRATCH)])
+
+    def write(out: Value) -> list[str]:
+        names = ", ".join(one.name for one in room)
+        return [f"approximations.erfc({x.name}, out={out.name}, scratch=({names}))"]
+
+    result = draft.emit(write, [x], Value(x.axes, dtype))
+    draft.instructions[-1].scratch = room
+    return result
 
 
 def _polygamma(order: Value, x: Value, draft: Draft, dtype: DType) -> Value:
@@ -66,7 +81,7 @@ def _polygamma(order: Value, x: Value, draft: Draft, dtype: DType) -> Value:
         [is_lowest, lowest, higher],
         Value(axes, dtype),
     )
-    draft.instructions[-1].scratch = mask
+    draft.instructions[-1].scratch = (mask,)
     return chosen
 
 

@@ -64,5 +64,5 @@ class Instruction:
     reads: tuple[Value, ...]
     result: Value | None = None
     stored: Buffer | None = None
-    scratch: Value | None = None  # room that it needs while it runs
+    scratch: tuple[Value, ...] = ()  # room that it needs while it runs
     in_place: bool = False  # whether the result may take the place of an operand

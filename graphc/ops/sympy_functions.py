@@ -15,12 +15,14 @@ class Functions(NamedTuple):
     bump       its slope, sigmoid(u) sigmoid(-u)
     softplus   log(1 + e^u)
     logcosh    log(cosh(u))
+    erfc       1 - erf(u), which SymPy's turns into 2 - erfc(-u) for some u
     """
 
     sigmoid: Function
     bump: Function
     softplus: Function
     logcosh: Function
+    erfc: Function
 
 
 @cache
@@ -60,7 +62,15 @@ def functions() -> Functions:
         def fdiff(self, argindex: int = 1) -> Any:
             return sympy.tanh(*self.args)
 
-    return Functions(Sigmoid, SigmoidSlope, Softplus, LogCosh)
+    class ErrorComplement(sympy.Function):  # type: ignore[misc]
+        """1 - erf(u)."""
+
+        nargs = 1
+
+        def fdiff(self, argindex: int = 1) -> Any:
+            return -2 / sympy.sqrt(sympy.pi) * sympy.exp(-(self.args[0] ** 2))
+
+    return Functions(Sigmoid, SigmoidSlope, Softplus, LogCosh, ErrorComplement)
 
 
 def formula_text(expression: Any) -> str:
@@ -68,6 +78,7 @@ def formula_text(expression: Any) -> str:
     import sympy
 
     made = functions()
-    sigmoid, softplus = sympy.Function("sigmoid"), sympy.Function("softplus")
+    sigmoid, softplus, erfc = map(sympy.Function, ("sigmoid", "softplus", "erfc"))
     shown = expression.replace(made.bump, lambda u: sigmoid(u) * sigmoid(-u)).replace(made.sigmoid, sigmoid)
+    shown = shown.replace(made.erfc, erfc)
     return str(shown.replace(made.softplus, softplus).replace(made.logcosh, lambda u: sympy.log(sympy.cosh(u))))

@@ -140,6 +140,8 @@ def _scalar(part: Expression, operands: Sequence[Scalar], like: Scalar) -> Scala
             return x.call(Fn.MAXIMUM, like.of(0)) + (-x.call(Fn.ABS)).call(Fn.EXP).call(Fn.LOG1P)
         case "LogCosh":
             return _logcosh(x)
+        case "ErrorComplement":
+            return x.call(Fn.ERFC)
         case "polygamma":
             return x.call(Fn.POLYGAMMA, *others) if others else x.call(Fn.DIGAMMA)
     fn = _table()[part.func]

@@ -49,6 +49,8 @@ def _rewritten(part: Expression) -> Expression:
             return _power(part)
         case sympy.log():
             return _logarithm(part.args[0])
+        case sympy.erfc(args=(u,)):
+            return functions().erfc(u)
     return part
 
 
@@ -63,6 +65,8 @@ def _sum(part: Expression) -> Expression:
             found = _joined(function, number) if factor == number else None
             if factor == -number:
                 found = _parted(function, number)
+            if isinstance(function, functions().erfc) and factor == -number / 2:
+                found = -factor * functions().erfc(-function.args[0])
             if found is not None:
                 return found + (rest - term)
     return _rooted(part)
@@ -74,7 +78,7 @@ def _joined(function: Expression, c: Expression) -> Expression | None:
 
     match function:
         case sympy.erf(args=(u,)):
-            return c * sympy.erfc(-u)
+            return c * functions().erfc(-u)
         case sympy.tanh(args=(u,)):
             return 2 * c * functions().sigmoid(2 * u)
         case sympy.cos(args=(u,)):
@@ -91,13 +95,15 @@ def _parted(function: Expression, c: Expression) -> Expression | None:
         case sympy.exp(args=(u,)):
             return -c * expm1(u)
         case sympy.erf(args=(u,)):
-            return c * sympy.erfc(u)
+            return c * functions().erfc(u)
         case sympy.tanh(args=(u,)):
             return 2 * c * functions().sigmoid(-2 * u)
         case sympy.cos(args=(u,)):
             return 2 * c * sympy.sin(u / 2) ** 2
         case sympy.Pow(args=(sympy.tanh(args=(u,)), exponent)) if exponent == 2:
             return c * sympy.sech(u) ** 2
+    if isinstance(function, functions().erfc):
+        return c * sympy.erf(*function.args)
     if isinstance(function, functions().sigmoid):
         return c * functions().sigmoid(-function.args[0])
     return None
@@ -239,6 +245,7 @@ def _meaning() -> Mapping[str, Callable[..., Any]]:
         "SigmoidSlope": lambda u: sigmoid(u) * sigmoid(-u),
         "Softplus": lambda u: max(u, 0) + mpmath.log1p(mpmath.exp(-abs(u))),
         "LogCosh": lambda u: mpmath.log1p(2 * mpmath.sinh(u / 2) ** 2),
+        "ErrorComplement": mpmath.erfc,
         "expm1": mpmath.expm1,
         "log1p": mpmath.log1p,
     }

@@ -1,6 +1,7 @@
 """Every function of the kernel language on hostile values of every dtype: never an exception, the reference's value."""
 
 import ml_dtypes
+import mpmath
 import numpy as np
 import pytest
 
@@ -136,3 +137,13 @@ def test_every_function_is_spelt() -> None:
     composed = {Fn.WHERE, Fn.CAST, Fn.FMA, Fn.POLYGAMMA, Fn.REAL, Fn.IMAG, Fn.COMPLEX}
     assert {*UFUNCS, *SPECIAL, *composed} == set(Fn)
     assert not {*UFUNCS} & {*SPECIAL}
+
+
+def test_erfc_keeps_its_digits_far_out() -> None:
+    x = np.linspace(-6.0, 26.0, 1501)
+    buffers, out = [given(0, x.size, dtype=x.dtype)], output(0, x.size, dtype=x.dtype)
+    (found,), _ = run(program_of([pointwise(Fn.ERFC, buffers, out)], buffers, [out], symbols=()), [x])
+    with mpmath.workdps(40):
+        exact = [mpmath.erfc(mpmath.mpf(float(one))) for one in x]
+        errors = [abs(one - true) / float(np.spacing(float(true))) for one, true in zip(found, exact, strict=True)]
+    assert max(errors) < 3  # ulp

@@ -57,3 +57,10 @@ def test_a_piecewise_has_the_slope_of_the_piece_taken_at_its_kink(name: str, kin
     x = gx.input("x", (), "float64")
     y = gx.op(name, ACTIVATIONS[name])(x)
     assert gx.compile([x], gx.grad(y, x))(kink) == slope
+
+
+def test_the_tail_of_one_plus_erf_is_no_difference_of_ones() -> None:
+    x = gx.input("x", (), "float64")
+    tail = gx.op("normal_cdf", ACTIVATIONS["normal_cdf"])(x)
+    exact = float(mpmath.ncdf(mpmath.mpf(-9.0)))
+    assert gx.compile([x], tail)(-9.0) == pytest.approx(exact, rel=1e-14)
