@@ -105,7 +105,7 @@ def _value(node: Node, operands: Sequence["sympy.Basic"]) -> "sympy.Basic":
         case Elementwise() as op:
             formula = Formula()
             places = [AxisIndex(Axis(i, 1), x.dtype) for i, x in enumerate(node.inputs)]
-            result = op.scalar(*(Scalar(formula, formula.add(place)) for place in places))
+            result = op.plain(*(Scalar(formula, formula.add(place)) for place in places))
             return _computed(node, formula, dict(zip(places, operands, strict=True)), result.number)
         case Counting():
             return _number(0, node.dtype)

@@ -146,6 +146,10 @@ class Elementwise(Op):
     def scalar(self, *xs: Scalar) -> Scalar:
         """The formula."""
 
+    def plain(self, *xs: Scalar) -> Scalar:
+        """The formula as mathematics has it, without what it does about rounding."""
+        return self.scalar(*xs)
+
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         """The derivative of the result with respect to each operand, None where it is zero everywhere."""
         return (None,) * len(xs)

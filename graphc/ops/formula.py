@@ -17,14 +17,17 @@ from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import floating
 from graphc.ops.sympy_functions import formula_text
 from graphc.ops.sympy_lowering import lowered, number_of, require_supported
+from graphc.ops.sympy_rounding import Careful, careful
 from graphc.ops.sympy_slopes import slope
 from graphc.ops.sympy_stable import stable
 from graphc.ops.sympy_walk import Expression, symbols_of
 from graphc.origin import here
 from graphc.printable import a_thing
-from graphc.types import accumulator
+from graphc.types import DTYPES, FLOAT32, DType, accumulator
 
 __all__ = ["Formula", "op"]
+
+_FLOAT64 = DTYPES["float64"]
 
 
 @final
@@ -36,7 +39,8 @@ class Formula(Elementwise):
     name         of the function that the user made
     order        the parameters it was differentiated by, one after the other
 
-    16-bit floats are computed in float32 and rounded once.
+    16-bit floats are computed in float32 and rounded once.  Where the formula loses many digits, float32 is computed in
+    float64, and float64 carries the roundings along that cost the most.
     """
 
     expression: Expression
@@ -46,8 +50,23 @@ class Formula(Elementwise):
 
     def scalar(self, *xs: Scalar) -> Scalar:
         dtype = xs[0].dtype
-        wide = [x.cast(accumulator(dtype)) for x in xs]
-        return lowered(self.expression, dict(zip(self.parameters, wide, strict=True)), wide[0]).cast(dtype)
+        if dtype == _FLOAT64 and self._careful.needs_corrections:
+            return self._careful.scalar(xs)
+        widens = dtype == FLOAT32 and self._careful.needs_double
+        return self._lowered(xs, _FLOAT64 if widens else accumulator(dtype))
+
+    def plain(self, *xs: Scalar) -> Scalar:
+        return self._lowered(xs, accumulator(xs[0].dtype))
+
+    def _lowered(self, xs: Sequence[Scalar], dtype: DType) -> Scalar:
+        """The expression as it is written, computed in `dtype`."""
+        wide = [x.cast(dtype) for x in xs]
+        operands = dict(zip(self.parameters, wide, strict=True))
+        return lowered(self.expression, operands, wide[0]).cast(xs[0].dtype)
+
+    @cached_property
+    def _careful(self) -> Careful:
+        return careful(self.expression, self.parameters)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         operands = dict(zip(self.parameters, xs, strict=True))

@@ -10,7 +10,7 @@ from graphc.ops.sympy_functions import functions
 from graphc.ops.sympy_walk import Expression, operands_first
 from graphc.types import BOOL
 
-__all__ = ["lowered", "number_of", "require_supported"]
+__all__ = ["lost_by_numbers", "lowered", "number_of", "require_supported"]
 
 _FUNCTIONS: Mapping[str, Fn] = {
     "Abs": Fn.ABS, "sign": Fn.SIGN, "floor": Fn.FLOOR, "ceiling": Fn.CEIL, "Mod": Fn.MOD,
@@ -72,6 +72,19 @@ def lowered(expression: Expression, symbols: Mapping[Expression, Scalar], like: 
     return known[expression]
 
 
+def lost_by_numbers(expression: Expression) -> dict[str, float]:
+    """What the numbers of a formula lose when they are rounded to float64, by the text of the float."""
+    import sympy
+
+    lost: dict[str, float] = {}
+    for part in operands_first(expression, _operands):
+        number = part if _is_real_number(part) else _factors(part)[0] if part.is_Mul else sympy.S.One
+        if not number.is_Integer:
+            rounded = number_of(number)
+            lost[repr(rounded)] = float((number - sympy.Rational(rounded)).evalf(_DIGITS))
+    return lost
+
+
 def number_of(part: Expression) -> float:
     """The float next to a number of SymPy."""
     try:
@@ -100,6 +113,8 @@ def _operands(part: Expression) -> Sequence[Expression]:
     if part.is_Pow:
         base, exponent = part.args
         return [base] if _multiplied_out(exponent) else [base, exponent]
+    if (u := _logistic(part)) is not None:
+        return [-u if u.could_extract_minus_sign() else u]
     match type(part).__name__:
         case "polygamma":
             return list(part.args[part.args[0] == 0 :])
@@ -123,6 +138,8 @@ def _scalar(part: Expression, operands: Sequence[Scalar], like: Scalar) -> Scala
     if part.is_Piecewise:
         return _pieces(operands, like)
     name, (x, *others) = type(part).__name__, operands
+    if _logistic(part) is not None:
+        return _of_logistic(part, x)
     if name in _RECIPROCALS:
         return 1 / x.call(_RECIPROCALS[name])
     match name:
@@ -131,11 +148,6 @@ def _scalar(part: Expression, operands: Sequence[Scalar], like: Scalar) -> Scala
             return _where(x > 0, one, _where(x < 0, zero, _where(x == 0, half, x)))
         case "gamma":
             return _gamma(x)
-        case "Sigmoid":
-            return 1 / (1 + (-x).call(Fn.EXP))
-        case "SigmoidSlope":
-            small = (-x.call(Fn.ABS)).call(Fn.EXP)
-            return small / ((1 + small) * (1 + small))
         case "Softplus":
             return x.call(Fn.MAXIMUM, like.of(0)) + (-x.call(Fn.ABS)).call(Fn.EXP).call(Fn.LOG1P)
         case "LogCosh":
@@ -149,6 +161,37 @@ def _scalar(part: Expression, operands: Sequence[Scalar], like: Scalar) -> Scala
     if len(others) > 1:
         return reduce(lambda left, right: left.call(fn, right), operands)
     return x.call(fn, *others)
+
+
+def _logistic(part: Expression) -> Expression | None:
+    """The u of a function of u that is made of e^-u; None for another."""
+    made = functions()
+    if isinstance(part, (made.sigmoid, made.bump)):
+        return part.args[0]
+    if type(part).__name__ in ("tanh", "sech") and isinstance(part.args[0], made.softplus):
+        return part.args[0].args[0]
+    return None
+
+
+def _of_logistic(part: Expression, x: Scalar) -> Scalar:
+    """A function of u, from u or -u, whichever SymPy writes without a sign: both take the same exponential.
+
+    The hyperbolic ones of log(1 + e^u) are algebraic in q = sigmoid(-u): tanh(-log(q)) = (1 - q^2) / (1 + q^2).
+    """
+    falling = (-x).call(Fn.EXP)
+    u = _logistic(part)
+    assert u is not None, part
+    if u.could_extract_minus_sign():
+        falling = 1 / falling
+    match type(part).__name__:
+        case "Sigmoid":
+            return 1 / (1 + falling)
+        case "SigmoidSlope":
+            return 1 / ((falling + 1 / falling) + 2)
+    q = 1 / (1 + 1 / falling)
+    if type(part).__name__ == "sech":
+        return 2 * q / (1 + q * q)
+    return (1 + q) / ((1 + falling) * (1 + q * q))
 
 
 def _summands(part: Expression) -> tuple[list[Expression], list[Expression]]:

@@ -1,23 +1,16 @@
 """Formulas written so that they keep their digits: no sum of nearly equal terms where another form has none.
 
 Identities that SymPy's expressions meet most: 1 + e^u below a fraction bar, 1 - tanh(u)^2, 1 + erf(u), e^u - 1,
-log(1 + v).  Each holds for all real u.  What is left is measured: of a few forms of a small expression, the one that
-loses the fewest digits at some points is taken.
+log(1 + v).  Each holds for all real u.  What is left `rounding` measures, and carries along.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
+from graphc.ops.sympy_factors import gathered
 from graphc.ops.sympy_functions import functions
 from graphc.ops.sympy_walk import Expression, operands_first
 
 __all__ = ["stable"]
-
-_SMALL = 40  # parts of an expression whose other forms are tried: SymPy takes milliseconds for each
-_POINTS = (-2.9, -2.3, -1.7, -1.1, -0.7, -0.3, 0.2, 0.5, 0.9, 1.3, 1.9, 2.7)
-_BITS, _EXACT_BITS = 53, 200
-_BETTER = 4.0  # another form must lose so many times less
 
 
 def stable(expression: Expression) -> Expression:
@@ -27,7 +20,7 @@ def stable(expression: Expression) -> Expression:
         arguments = tuple([known[argument] for argument in part.args])
         new = part if arguments == part.args else _with(part, arguments)
         known[part] = _rewritten(new)
-    return _best_form(known[expression])
+    return known[expression]
 
 
 def _with(part: Expression, arguments: Sequence[Expression]) -> Expression:
@@ -55,21 +48,34 @@ def _rewritten(part: Expression) -> Expression:
 
 
 def _sum(part: Expression) -> Expression:
+    """A sum with c + k f(u) in one term, and with what is common to all terms in front."""
+    part = _with_joined(part)
+    if not part.is_Add:
+        return part
+    together = gathered(part)
+    if together is None:
+        return _rooted(part)
+    factor, rest = together
+    return factor * _with_joined(rest)
+
+
+def _with_joined(part: Expression) -> Expression:
     """c + k f(u) in one term."""
     import sympy
 
     number, rest = part.as_coeff_Add()
-    if number != 0:
-        for term in sympy.Add.make_args(rest):
-            factor, function = term.as_coeff_Mul()
-            found = _joined(function, number) if factor == number else None
-            if factor == -number:
-                found = _parted(function, number)
-            if isinstance(function, functions().erfc) and factor == -number / 2:
-                found = -factor * functions().erfc(-function.args[0])
-            if found is not None:
-                return found + (rest - term)
-    return _rooted(part)
+    if number == 0:
+        return part
+    for term in sympy.Add.make_args(rest):
+        factor, function = term.as_coeff_Mul()
+        found = _joined(function, number) if factor == number else None
+        if factor == -number:
+            found = _parted(function, number)
+        if isinstance(function, functions().erfc) and factor == -number / 2:
+            found = -factor * functions().erfc(-function.args[0])
+        if found is not None:
+            return found + (rest - term)
+    return part
 
 
 def _joined(function: Expression, c: Expression) -> Expression | None:
@@ -102,6 +108,8 @@ def _parted(function: Expression, c: Expression) -> Expression | None:
             return 2 * c * sympy.sin(u / 2) ** 2
         case sympy.Pow(args=(sympy.tanh(args=(u,)), exponent)) if exponent == 2:
             return c * sympy.sech(u) ** 2
+        case sympy.Pow(args=(sympy.sech(args=(u,)), exponent)) if exponent == 2:
+            return c * sympy.tanh(u) ** 2
     if isinstance(function, functions().erfc):
         return c * sympy.erf(*function.args)
     if isinstance(function, functions().sigmoid):
@@ -172,80 +180,3 @@ def _logarithm(x: Expression) -> Expression:
         return functions().logcosh(x.args[0])
     number, rest = x.as_coeff_Add()
     return log1p(rest) if number == 1 and rest != 0 else sympy.log(x)
-
-
-# What no identity mends.
-
-
-def _best_form(expression: Expression) -> Expression:
-    """Of some forms of a small expression, the one that loses the fewest digits; this one, if others lose as many."""
-    import sympy
-
-    if not expression.args or not _is_small(expression):
-        return expression
-    least, best = _loss(expression), expression
-    for form in (sympy.factor_terms, sympy.together, sympy.factor, sympy.simplify):
-        if least <= _BETTER:
-            break
-        other = form(expression)
-        if other != expression and _is_small(other) and (loss := _loss(other)) * _BETTER < least:
-            least, best = loss, other
-    return best
-
-
-def _is_small(expression: Expression) -> bool:
-    sizes: dict[Expression, int] = {}
-    for part in operands_first(expression, lambda part: part.args):
-        sizes[part] = 1 + sum(sizes[argument] for argument in part.args)
-        if sizes[part] > _SMALL:
-            return False
-    return not expression.has(_undecided())
-
-
-def _undecided() -> tuple[Any, ...]:
-    """What other forms would take apart: kinks have conventions."""
-    import sympy
-
-    return (sympy.Piecewise, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Heaviside, sympy.floor, sympy.ceiling)
-
-
-def _loss(expression: Expression) -> float:
-    """The largest relative error at some points, in units of rounding."""
-    import mpmath
-    import sympy
-
-    symbols = sorted(expression.free_symbols, key=lambda symbol: str(symbol.name))
-    call = sympy.lambdify(symbols, expression, modules=[_meaning(), "mpmath"])
-    worst = 0.0
-    for shift in range(len(_POINTS)):
-        at = [mpmath.mpf(_POINTS[(shift + 5 * place) % len(_POINTS)]) for place in range(len(symbols))]
-        try:
-            with mpmath.workprec(_EXACT_BITS):
-                exact = call(*at)
-            with mpmath.workprec(_BITS):
-                found = call(*at)
-            if isinstance(exact, mpmath.mpc) or not mpmath.isfinite(exact) or exact == 0:
-                continue
-            worst = max(worst, float(abs((found - exact) / exact)) * 2**_BITS)
-        except (ValueError, ZeroDivisionError, OverflowError, TypeError):
-            continue  # no real value there
-    return worst
-
-
-@cache
-def _meaning() -> Mapping[str, Callable[..., Any]]:
-    """What mpmath has no name for."""
-    import mpmath
-
-    def sigmoid(u: Any) -> Any:  # Any: mpmath has no types
-        return 1 / (1 + mpmath.exp(-u))
-
-    return {
-        "Sigmoid": sigmoid,
-        "SigmoidSlope": lambda u: sigmoid(u) * sigmoid(-u),
-        "Softplus": lambda u: max(u, 0) + mpmath.log1p(mpmath.exp(-abs(u))),
-        "LogCosh": lambda u: mpmath.log1p(2 * mpmath.sinh(u / 2) ** 2),
-        "ErrorComplement": mpmath.erfc,
-        "expm1": mpmath.expm1,
-        "log1p": mpmath.log1p,
-    }
