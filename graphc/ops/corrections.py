@@ -199,13 +199,35 @@ def _finer_tanh(x: Scalar) -> Pair:
     return value * sign, lost * sign
 
 
-_EXPM1_UNITS = 1.4  # the error of expm1, where that of exp is 1
+def _finer_cosh(x: Scalar) -> Pair:
+    """cosh(x) as 1 + 2 sinh(x / 2)^2, of which the sum tells what it lost; as it is where the square is not small."""
+    half = (x * 0.5).call(Fn.SINH)
+    square = half * half
+    rest = square * 2
+    total = 1 + rest
+    near = x.call(Fn.ABS) < 1
+    lost = _lost_by_sum(total, x.of(1), rest) + _lost_by_product(square, half, half) * 2
+    return _where(near, total, x.call(Fn.COSH)), _where(near, lost, x.of(0))
+
+
+def _kept_of_exp(x: Array) -> Array:
+    return np.where(x > -0.5, np.minimum(_EXPM1_UNITS * np.abs(np.expm1(x)) / np.exp(x), 1.0), 1.0)
+
+
+def _kept_of_tanh(x: Array) -> Array:
+    return 2 * _EXPM1_UNITS / (2 + np.expm1(2 * np.abs(x)))
+
+
+def _kept_of_cosh(x: Array) -> Array:
+    return np.where(np.abs(x) < 1, np.minimum(2 * _SINH_UNITS * (1 - 1 / np.cosh(x)), 1.0), 1.0)
+
+
+# The errors of these, where that of exp is 1.
+_EXPM1_UNITS = 1.4
+_SINH_UNITS = 2.5
 
 FINER: Mapping[Fn, Finer] = {
-    Fn.EXP: Finer(
-        _finer_exp,
-        lambda x: np.where(x > -0.5, np.minimum(_EXPM1_UNITS * np.abs(np.expm1(x)) / np.exp(x), 1.0), 1.0),
-        price=25.0,
-    ),
-    Fn.TANH: Finer(_finer_tanh, lambda x: 2 * _EXPM1_UNITS / (2 + np.expm1(2 * np.abs(x))), price=60.0),
+    Fn.EXP: Finer(_finer_exp, _kept_of_exp, price=25.0),
+    Fn.TANH: Finer(_finer_tanh, _kept_of_tanh, price=60.0),
+    Fn.COSH: Finer(_finer_cosh, _kept_of_cosh, price=50.0),
 }

@@ -20,11 +20,11 @@ __all__ = ["Roundings", "roundings"]
 
 Array = npt.NDArray[Any]
 
-BEARABLE = 8.0  # units: a value with a lower bound is left as it is
+BEARABLE = 7.0  # units: a value with a lower bound is left as it is
 BOUND = 6.0  # units: others are brought below
 WORTH = 0.2  # units: what costs less is not carried
 STEEP = 2.0  # |x f' / f| above this: close to a root, where the operands are not worth more digits
-NEGLIGIBLE = 0.01  # of the largest value: a root too
+NEGLIGIBLE = 0.01  # of the median value: a root too
 
 _UNIT = 2.0**-53
 _CONSTANT_PRICE = 1.0  # operations that it takes to carry what a number lost
@@ -53,8 +53,8 @@ def roundings(lets: Sequence[Let], result: int, points: Sequence[Array], lost: L
         values, influence = _swept(lets, result, points)
         size = np.abs(values[result])
         weights = [np.abs(influence[number] * values[number]) / size for number in range(result + 1)]
-    largest = np.max(size, initial=0.0, where=np.isfinite(size))
-    counted = np.isfinite(size) & (size > NEGLIGIBLE * largest)
+    finite = np.isfinite(size)
+    counted = finite & (size > NEGLIGIBLE * np.median(size[finite] if finite.any() else 0.0))
     for weight in weights[: len(points)]:
         counted &= weight <= STEEP
     seen = [value[counted] for value in values[: result + 1]]

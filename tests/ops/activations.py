@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from sympy import Abs, Max, Min, Piecewise, Rational, atan, cos, cosh, erf, exp, log, pi, sign, sin, sqrt, tanh
+from sympy import Abs, Max, Min, Piecewise, Rational, asinh, atan, cos, cosh, erf, exp, log, pi, sign, sin, sqrt, tanh
 
 __all__ = ["ACTIVATIONS", "LIMITS", "RANGES"]
 
@@ -57,10 +57,39 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "growing_cosine": lambda x: x * cos(x),
     "smooth_step": lambda x: 3 * x**2 - 2 * x**3,
     "entropy": lambda x: -(x**2) * log(x**2),
+    "tanh_exp": lambda x: x * tanh(exp(x)),
+    "smish": lambda x: x * tanh(log(1 + 1 / (1 + exp(-x)))),
+    "logish": lambda x: x * log(1 + 1 / (1 + exp(-x))),
+    "elish": lambda x: Piecewise((x / (1 + exp(-x)), x > 0), ((exp(x) - 1) / (1 + exp(-x)), True)),
+    "arcsinh": asinh,
+    "gudermannian": lambda x: 2 * atan(tanh(x / 2)),
+    "gompertz": lambda x: exp(-exp(-x)),
+    "michaelis_menten": lambda x: x / (2 + x),
+    "hill": lambda x: x**3 / (1 + x**3),
+    "multiquadric": lambda x: sqrt(1 + x**2),
+    "inverse_multiquadric": lambda x: 1 / sqrt(1 + x**2),
+    "rational_quadratic": lambda x: 1 / (1 + x**2 / 6) ** 3,
+    "student_t": lambda x: (1 + x**2 / 3) ** -2,
+    "mexican_hat": lambda x: (1 - x**2) * exp(-(x**2) / 2),
+    "matern": lambda x: (1 + sqrt(5) * Abs(x) + 5 * x**2 / 3) * exp(-sqrt(5) * Abs(x)),
+    "pseudo_huber": lambda x: sqrt(1 + x**2) - 1,
+    "huber": lambda x: Piecewise((x**2 / 2, Abs(x) < 1), (Abs(x) - HALF, True)),
+    "welsch": lambda x: 1 - exp(-(x**2) / 2),
+    "cauchy_loss": lambda x: log(1 + x**2 / 2),
+    "geman_mcclure": lambda x: x**2 / (1 + x**2),
+    "planck": lambda x: x**3 / (exp(x) - 1),
+    "fermi_dirac": lambda x: 1 / (1 + exp(x)),
+    "wave_packet": lambda x: cos(5 * x) * exp(-(x**2)),
 }
 
 #: where to stand, if not from -3 to 3: away from where a quotient is 0 / 0, and a logarithm of 0
-RANGES: Mapping[str, tuple[float, float]] = {"sinc": (1.0, 5.0), "entropy": (0.1, 3.0)}
+RANGES: Mapping[str, tuple[float, float]] = {
+    "sinc": (1.0, 5.0),
+    "entropy": (0.1, 3.0),
+    "michaelis_menten": (0.0, 5.0),
+    "hill": (0.0, 4.0),
+    "planck": (0.3, 8.0),
+}
 
 #: the worst error of value and three derivatives in ulp, where it is above 4: products of many rounded factors, sums
 #: of terms of both signs, and erfc, of which SciPy's is off by up to 8 ulp
