@@ -215,7 +215,8 @@ def _kept_of_exp(x: Array) -> Array:
 
 
 def _kept_of_tanh(x: Array) -> Array:
-    return 2 * _EXPM1_UNITS / (2 + np.expm1(2 * np.abs(x)))
+    kept: Array = 2 * _EXPM1_UNITS / (2 + np.expm1(2 * np.abs(x)))
+    return kept
 
 
 def _kept_of_cosh(x: Array) -> Array:

@@ -60,6 +60,14 @@ def _is_plain(base: Expression) -> bool:
     return bool(base.is_Add) and base.atoms(sympy.Function) == base.atoms(sympy.Abs)
 
 
+def _is_multiplied(base: Expression) -> bool:
+    """Whether products with this sum are multiplied out: where terms may cancel that are powers of symbols and tanh."""
+    import sympy
+
+    plain = (sympy.Abs, sympy.tanh, sympy.sech)
+    return bool(base.is_Add) and all(isinstance(one, plain) for one in base.atoms(sympy.Function))
+
+
 def _quotients(terms: list[tuple[Expression, Powers]], common: Powers) -> Expression:
     """The sum of the terms, each divided by `common` and multiplied out."""
     import sympy
@@ -95,7 +103,7 @@ def _multiplied_out(number: Expression, powers: Powers) -> Expression:
 
     count = 1
     for base, exponent in powers.items():
-        if _is_plain(base) and exponent.is_Integer and exponent > 0:
+        if _is_multiplied(base) and exponent.is_Integer and exponent > 0:
             count *= len(base.args) ** int(exponent)
     product = sympy.Mul(number, *(base**exponent for base, exponent in powers.items()))
     return sympy.expand(product, deep=False, power_exp=False, log=False) if 1 < count <= _LARGEST else product

@@ -150,21 +150,36 @@ def _one_plus_exp(part: Expression) -> Expression | None:
 
 
 def _product(part: Expression) -> Expression:
-    """e^(m u) sigmoid(-u)^n, m <= n, without the exponential, which may overflow."""
+    """e^(m u) times the n-th power of sigmoid(-u) or 1 / (e^u - 1), m <= n, without what may overflow."""
     import sympy
 
     exponentials = [factor for factor in part.args if isinstance(factor, sympy.exp)]
-    for factor in part.args:
+    for factor in part.args if exponentials else ():
         base, n = factor.as_base_exp()
-        if not exponentials or not isinstance(base, functions().sigmoid) or not n.is_Integer:
+        u, mirrored = _mirrored(base)
+        if u is None or not n.is_Integer:
             continue
-        v = base.args[0]
+        size = n if isinstance(base, functions().sigmoid) else -n
         for exponential in exponentials:
-            m = -exponential.args[0] / v
-            if m.is_Integer and 0 < m <= n:
+            m = exponential.args[0] / u
+            if m.is_Integer and 0 < m <= size:
                 rest = part / (factor * exponential)
-                return rest * functions().sigmoid(-v) ** m * base ** (n - m)
+                return rest * mirrored**m * base ** (n - m if n > 0 else n + m)
     return part
+
+
+def _mirrored(base: Expression) -> tuple[Expression | None, Expression]:
+    """The u of sigmoid(-u) or e^u - 1, and what e^u sigmoid(-u) or e^u / (e^u - 1) is."""
+    import sympy
+    from sympy.codegen.cfunctions import expm1
+
+    if isinstance(base, functions().sigmoid):
+        u = -base.args[0]
+        return u, functions().sigmoid(u)
+    if isinstance(base, expm1):
+        u = base.args[0]
+        return u, -1 / expm1(-u)
+    return None, sympy.S.One
 
 
 def _logarithm(x: Expression) -> Expression:

@@ -114,3 +114,12 @@ def test_small_integers_lose_nothing() -> None:
     result = (3 * x.call(Fn.FLOOR) - 7) * x.call(Fn.SIGN)
     found = roundings(lets.lets, result.number, [np.linspace(-9.3, 9.1, 50)], {})
     assert found.bound == 0
+
+
+def test_to_sympy_shows_the_formula_without_corrections() -> None:
+    x = gx.input("x", (), "float64")
+    node = gx.op("lisht", lambda x: x * sympy.tanh(x))(x)
+    slope = gx.grad(gx.grad(node, x), x)
+    t = sympy.Symbol("x", real=True)
+    difference = gx.to_sympy(slope) - sympy.diff(t * sympy.tanh(t), t, 2)
+    assert float(difference.subs(t, sympy.Rational(7, 10)).evalf(30)) == pytest.approx(0, abs=1e-25)
