@@ -55,17 +55,19 @@ def _grows_with(base: Expression, factor: Expression, exponent: Expression) -> b
 
 def _is_plain(base: Expression) -> bool:
     """Whether it is a sum of powers of symbols and their absolute values."""
-    import sympy
+    return bool(base.is_Add) and all(_is_size(one) for term in base.args for one in _powers(term)[1])
 
-    return bool(base.is_Add) and base.atoms(sympy.Function) == base.atoms(sympy.Abs)
+
+def _is_size(one: Expression) -> bool:
+    """Whether it is a symbol, or the absolute value of one, or a number."""
+    return bool(one.is_Symbol or one.is_number or (type(one).__name__ == "Abs" and one.args[0].is_Symbol))
 
 
 def _is_multiplied(base: Expression) -> bool:
     """Whether products with this sum are multiplied out: where terms may cancel that are powers of symbols and tanh."""
-    import sympy
-
-    plain = (sympy.Abs, sympy.tanh, sympy.sech)
-    return bool(base.is_Add) and all(isinstance(one, plain) for one in base.atoms(sympy.Function))
+    return bool(base.is_Add) and all(
+        _is_size(one) or type(one).__name__ in ("tanh", "sech") for term in base.args for one in _powers(term)[1]
+    )
 
 
 def _quotients(terms: list[tuple[Expression, Powers]], common: Powers) -> Expression:
