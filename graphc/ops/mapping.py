@@ -16,9 +16,9 @@ from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis
 from graphc.ops.movement import moveaxis
 from graphc.origin import here
-from graphc.printable import described
+from graphc.printable import a_thing
 from graphc.sizes import Size, equal
-from graphc.structure import Structure, aligned, leaves, rebuild
+from graphc.structure import Structure, aligned, leaves, paths, rebuild
 from graphc.types import TensorType
 
 __all__ = ["Axes", "vmap"]
@@ -44,6 +44,9 @@ def vmap(function: Callable[..., Structure], in_axes: Axes = 0, out_axes: Axes =
     together, or where a carried update would differ from place to place.
     """
     a_function("vmap", "the function", function)
+    for what, axes in (("in_axes", in_axes), ("out_axes", out_axes)):
+        for path, axis in paths(axes, what):
+            a_whole_number("vmap", path, axis)
 
     @wraps(function)
     def mapped(*arguments: Structure, **named: Structure) -> Structure:
@@ -70,7 +73,7 @@ def _axes_of(arguments: Sequence[Structure], in_axes: Axes) -> list[int | None]:
     elif isinstance(in_axes, list | tuple):
         entries = in_axes
     else:
-        raise ArgumentError(f"vmap: in_axes is an int, None, or a tuple of these, not {described(in_axes)}")
+        raise ArgumentError(f"vmap: in_axes is an int, None, or a tuple of these, not {a_thing(in_axes)}")
     if len(entries) != len(arguments):
         raise ArgumentError(f"vmap: in_axes are {len(entries)}, and the arguments {len(arguments)}")
     found: list[int | None] = []
