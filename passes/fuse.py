@@ -108,7 +108,7 @@ class _Fusion:
     def _visit(self, node: Node, is_root: bool) -> None:
         op = node.op
         match op:
-            case Guarded():
+            case Guarded():  # what it guards by is checked before it runs, as an index is
                 self._place(node)
                 self._read_operand(node, node.inputs[0], None)
                 for position in range(1, len(node.inputs)):

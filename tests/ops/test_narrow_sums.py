@@ -95,5 +95,5 @@ def test_pooling_is_in_range_where_sums_are_not(
     x = gx.input("x", (1, 1, 64, 64), "float16")
     y = build(x)
     found: Array = gx.evaluate(y, {x: np.full((1, 1, 64, 64), element, np.float16)})
-    assert (y.dtype, found.dtype) == (np.float16, np.float16)
+    assert y.dtype == found.dtype == DTYPES["float16"]
     np.testing.assert_array_equal(found, np.full(found.shape, wanted, np.float16))
