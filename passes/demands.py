@@ -35,7 +35,7 @@ class CollectDemands(Pass[Graph, Graph]):
             for need in node.op.requirements(*[x.tensor for x in node.inputs]):
                 if isinstance(need, IndexBound):
                     index = node.inputs[need.operand]
-                    key = index, need.extent
+                    key = index, need.extent, need.negative
                     found.setdefault(key, Demand(need, index, _written(node), node.origin))
                     asking.setdefault(key, []).append(node.origin)
                 elif not equal(need.left, need.right):

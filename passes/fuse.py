@@ -26,6 +26,7 @@ from graphc.ir.kinds import (
 from graphc.ir.leaves import Item, SizeOf, uniform
 from graphc.ir.node import Node
 from graphc.kernel.target import Target
+from graphc.ops.guarded import Guarded
 from graphc.passes.costs import Costs
 from graphc.passes.pipeline import Log
 from graphc.passes.sources import Source, composed, index_places, shows_all, sources
@@ -107,6 +108,11 @@ class _Fusion:
     def _visit(self, node: Node, is_root: bool) -> None:
         op = node.op
         match op:
+            case Guarded():  # what it guards by is checked before it runs, as an index is
+                self._place(node)
+                self._read_operand(node, node.inputs[0], None)
+                for position in range(1, len(node.inputs)):
+                    self._read_index(node, position, None)
             case Elementwise() | Reduction():
                 self._place(node)
                 for operand in node.inputs:

@@ -63,7 +63,7 @@ class _Lowering:
     constant_buffers: list[Buffer] = field(default_factory=list)
     wanted: dict[Node, Buffer] = field(default_factory=dict)  # node -> the output it is computed into
     awaited: dict[Node, list[tuple[Demand, Node]]] = field(default_factory=dict)  # what makes an index, that index
-    checked: set[tuple[Buffer, object]] = field(default_factory=set)
+    checked: set[IndexInRange] = field(default_factory=set)
     kernels: dict[Pattern, tuple[Kernel, list[Buffer]]] = field(default_factory=dict)  # the first of each pattern
     iterations: dict[Pattern, Iteration] = field(default_factory=dict)
     repeated: set[Step] = field(default_factory=set)  # steps of a pattern that an earlier one has
@@ -208,9 +208,9 @@ class _Lowering:
         for demand, node in self.awaited.pop(made, ()):
             need, index = demand.need, self.buffer(node)
             assert isinstance(need, IndexBound), need
-            if (index, need.extent) not in self.checked:
-                self.checked.add((index, need.extent))
-                condition = IndexInRange(index, need.extent, negative=True)
+            condition = IndexInRange(index, need.extent, need.negative)
+            if condition not in self.checked:
+                self.checked.add(condition)
                 self.steps.append(Check(condition, f"{demand.op}: {need.because}", None, (demand.origin,)))
 
     # Steps.

@@ -176,7 +176,7 @@ REDUCTION = (
     Case("cumsum", lambda x: running.cumsum(x, 0), lambda x: x.cumsum(0), (normal(4, 3),), terms=4),
     Case(
         "cumsum, reverse",
-        lambda x: running.cumsum(x, reverse=True),
+        lambda x: running.cumsum(x, 1, reverse=True),
         lambda x: x[:, ::-1].cumsum(1)[:, ::-1],
         (normal(3, 4),),
         terms=4,

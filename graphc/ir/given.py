@@ -83,11 +83,11 @@ def a_count(name: str, what: str, value: object, *operands: Node) -> Size:
 
 def a_number(name: str, what: str, value: object, *operands: Node) -> float:
     """A real number, of Python or NumPy; an int stays exact."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
     if isinstance(value, np.integer | np.floating):
         number: float = value.item()
         return number
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
     raise locate(ArgumentError(f"{name}: {what} is a number, not {described(value)}"), here(), operands)
 
 

@@ -42,11 +42,15 @@ class SameSize(Value):
 
 @final
 class IndexBound(Value):
-    """An op needs the elements of operand `operand` to be valid indices into `extent`: -extent .. extent - 1."""
+    """An op needs the elements of operand `operand` to be valid indices into `extent`: -extent .. extent - 1.
+
+    negative   whether they may count from the end; else they are in 0 .. extent - 1
+    """
 
     operand: int
     extent: Size
     because: str
+    negative: bool = True
 
 
 class Op(Value):

@@ -20,7 +20,7 @@ from graphc.ir.arithmetic import (
     spread,
 )
 from graphc.ir.leaves import constant_array, full, size_node, uniform
-from graphc.ir.node import Like, Node
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.values import fits, holds
 from graphc.origin import here, of_call
 from graphc.printable import a_thing
@@ -32,6 +32,7 @@ from graphc.types import (
     INT64,
     DType,
     Shape,
+    accumulator,
     as_dtype,
     as_floating,
     is_complex,
@@ -40,6 +41,7 @@ from graphc.types import (
 )
 
 __all__ = [
+    "accumulated",
     "add",
     "add_up",
     "as_node",
@@ -59,9 +61,11 @@ __all__ = [
 
 
 def as_node(value: Like) -> Node:
-    """`value` as a node.  Python numbers and sizes are weak; arrays are copied into a constant."""
+    """`value` as a node.  Python numbers and sizes are weak; arrays, and NumPy's scalars, keep their dtype."""
     if isinstance(value, Node):
         return value
+    if isinstance(value, np.generic):  # first of all: float64 is a float, and complex128 a complex
+        return constant_array(np.asarray(value).astype(as_dtype(value.dtype), copy=False))
     if isinstance(value, bool):
         return full((), value, BOOL)
     if isinstance(value, int):
@@ -77,7 +81,7 @@ def as_node(value: Like) -> Node:
         return size_node(value)
     if isinstance(value, np.ma.MaskedArray):
         raise DTypeError(of_call("a masked array would lose its mask"), hint="array.filled(...), or gx.where")
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, np.ndarray):
         return constant_array(np.asarray(value).astype(as_dtype(value.dtype), copy=False))
     raise _no_node(value)
 
@@ -115,6 +119,15 @@ def cast(x: Node, dtype: DType) -> Node:
     if isinstance(number, float) and not (-3e4 < number < 3e4 and dtype.kind == "f"):
         return _rounded(x, number, dtype)
     return full(tensor.shape, number, dtype)
+
+
+def accumulated(op: Op, *operands: Node) -> Node:
+    """The node of an op that adds up or multiplies many: float16 and bfloat16 in float32, rounded once."""
+    dtype = operands[0].dtype
+    wide = accumulator(dtype)
+    if wide == dtype:
+        return apply(op, *operands)
+    return cast(apply(op, *[cast(x, wide) if x.dtype == dtype else x for x in operands]), dtype)
 
 
 def _rounded(x: Node, number: float, dtype: DType) -> Node:

@@ -1,12 +1,13 @@
 """Losses: how far predictions are from what is wanted, as a mean over all examples."""
 
 from graphc.errors import DTypeError, ShapeError
-from graphc.ir.apply import locate
+from graphc.ir.apply import apply, locate
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, mul
 from graphc.ops.elementwise import exp, floating, log, softplus, stop_gradient
 from graphc.ops.extremes import max
-from graphc.ops.indexing import take_along_axis
+from graphc.ops.guarded import within
+from graphc.ops.indexing import Take, as_index
 from graphc.ops.movement import expand_dims
 from graphc.ops.powers import square
 from graphc.ops.reduction import sum
@@ -22,6 +23,7 @@ def softmax_cross_entropy(logits: Like, labels: Like) -> Node:
 
     logits [..., k]   labels [...], integers in 0 .. k - 1   ->   []
 
+    Other labels fail at the call, -1 too, which pads in some data sets.
     Goodfellow, Bengio, Courville: Deep Learning, 2016, section 6.2.2.3.
     """
     z, target = floating(logits), as_node(labels)
@@ -31,8 +33,10 @@ def softmax_cross_entropy(logits: Like, labels: Like) -> Node:
         raise locate(
             ShapeError("softmax_cross_entropy: logits have one axis more than labels, the last"), here(), (z, target)
         )
+    places = as_index("softmax_cross_entropy", target)
+    places = within("softmax_cross_entropy", places, z.shape[-1], "a label is out of range")
     shifted = z - stop_gradient(max(z, -1, keepdims=True))  # the largest exp is now 1: nothing overflows
-    chosen = take_along_axis(shifted, expand_dims(target, -1), -1)
+    chosen = apply(Take(z.ndim - 1, paired=True, checked=False), shifted, expand_dims(places, -1))
     return mean(log(sum(exp(shifted), -1, keepdims=True)) - chosen)
 
 

@@ -10,7 +10,7 @@ from graphc.errors import DTypeError, ShapeError, UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import add, as_node, broadcast, cast, mul, where
+from graphc.ir.operands import accumulated, add, as_node, broadcast, cast, mul, where
 from graphc.ir.values import as_numbers
 from graphc.ops.indexing import ScatterAdd
 from graphc.ops.movement import broadcast_to, reshape, transpose
@@ -45,7 +45,8 @@ def at(x: Like) -> At:
 
     The index is of any form that `x[index]` has, or a mask of the shape of `x`.  The values broadcast to the
     shape of `x[index]`, and take the dtype of `x`.  Where an array of indices names a place several times, all
-    values are added, multiplied or compared, and the last one in row-major order is set.
+    values are added, multiplied or compared, and the last one in row-major order is set.  float16 and bfloat16
+    are added and multiplied in float32 and rounded once.
     """
     return At(as_node(x))
 
@@ -65,7 +66,7 @@ class Place:
     def add(self, values: Like) -> Node:
         """`x` with `values` added at the index; several for one place are added up."""
         return self._changed(
-            "add", values, add, lambda x, index, new, axis: apply(ScatterAdd(axis, checked=False), x, index, new)
+            "add", values, add, lambda x, index, new, axis: accumulated(ScatterAdd(axis, checked=False), x, index, new)
         )
 
     def multiply(self, values: Like) -> Node:
@@ -74,7 +75,7 @@ class Place:
         Derivatives hold at zeros.
         """
         return self._changed(
-            "multiply", values, mul, lambda x, index, new, axis: apply(ScatterMultiply(axis), x, index, new)
+            "multiply", values, mul, lambda x, index, new, axis: accumulated(ScatterMultiply(axis), x, index, new)
         )
 
     def max(self, values: Like) -> Node:

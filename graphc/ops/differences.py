@@ -5,11 +5,11 @@ from graphc.ir.apply import locate
 from graphc.ir.given import a_whole_number
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast, div, mul, one_number, sub
-from graphc.ops.axes import Axes, one_axis, some_axes, with_axes
+from graphc.ops.axes import Axes, one_axis, several_axes, some_axes, with_axes
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max, min
 from graphc.ops.logic import not_equal
-from graphc.ops.movement import broadcast_to, concat, reshape
+from graphc.ops.movement import broadcast_to, concat, reshape, transpose
 from graphc.ops.placement import Slice, moved
 from graphc.ops.reduction import sum
 from graphc.ops.statistics import mean
@@ -80,22 +80,26 @@ def trapezoid(y: Like, x: "Like | None" = None, *, dx: Like = 1.0, axis: int = -
 def average(x: Like, axis: Axes = None, *, weights: "Like | None" = None, keepdims: bool = False) -> Node:
     """The mean over `axis`, in which each element counts by its weight: Σ w x / Σ w.
 
-    weights   in the shape of x, or of one axis for the one that is averaged over
+    weights   in the shape of x, or of the axes that are averaged over, in the order of `axis`
 
     float16 and bfloat16 are added up in float32.
     """
     if weights is None:
         return mean(x, axis, keepdims=keepdims)
-    node, weight = floating(x), as_node(weights)
+    node, given = floating(x), as_node(weights)
+    weight = given
     axes = some_axes("average", axis, node.ndim, node)
-    if weight.ndim == 1 and node.ndim > 1 and len(axes) == 1:
-        weight = reshape(weight, tuple(weight.shape[0] if i in axes else 1 for i in range(node.ndim)))
+    if axis is not None and weight.ndim == len(axes) < node.ndim:
+        order = several_axes("average", axis, node.ndim)
+        extents = dict(zip(order, weight.shape, strict=True))
+        weight = transpose(weight, [order.index(i) for i in axes])
+        weight = reshape(weight, tuple(extents.get(i, 1) for i in range(node.ndim)))
     if weight.ndim != node.ndim or any(
         n != 1 and equal(n, m) is False for n, m in zip(weight.shape, node.shape, strict=True)
     ):
-        problem = f"average: weights {weight.tensor} for {node.tensor}"
-        hint = "weights of one axis go with axis=" if weight.ndim == 1 else None
-        raise locate(ShapeError(problem, hint=hint), here(), (node, weight))
+        problem = f"average: weights {given.tensor} for {node.tensor}"
+        hint = "weights of one axis go with axis=" if given.ndim == 1 else None
+        raise locate(ShapeError(problem, hint=hint), here(), (node, given))
     dtype = promote(node.tensor, weight.tensor)
     wide = cast(node, accumulator(dtype))
     weight = broadcast(cast(weight, wide.dtype), wide.shape)

@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
-from graphc.ir.arithmetic import sum_over
+from graphc.ir.arithmetic import Squeeze, sum_over
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
+from graphc.ops.axes import without
 from graphc.ops.contraction import Labels, product
 from graphc.ops.contraction_path import cheapest_path
 from graphc.ops.diagonal import Diagonal
 from graphc.ops.movement import transpose
+from graphc.ops.placement import moved
 from graphc.origin import here
 from graphc.sizes import Size, equal, estimate
 from graphc.types import TensorType, accumulator, promote
@@ -35,8 +37,8 @@ def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]") -> No
 
     `einsum("bik,bkj->bij", x, y)` names the axes of every operand, and of the result after `->`; without it
     the result has, in alphabetical order, the letters that stand once.  A letter that stands twice in one
-    operand is a diagonal; `...` stands for all other axes, which broadcast.  Instead of letters every operand may
-    be followed by the numbers of its axes, `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
+    operand is a diagonal; `...` stands for all other axes.  An extent of 1 meets any other.  Instead of letters every
+    operand may be followed by the numbers of its axes, `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
 
     Two operands are one contraction.  More are contracted in pairs, in the order with the fewest products of
     elements (hints stand for open sizes); beyond eight operands each pair is the best one at the time.
@@ -54,7 +56,7 @@ def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]") -> No
         common = TensorType((), promote(common, node.tensor), weak)
     wide = accumulator(common.dtype)
     ready = [_diagonals(_Operand(cast(node, wide), term)) for node, term in zip(nodes, terms, strict=True)]
-    result = _contracted(_without_lone(ready, out), out)
+    result = _contracted(_without_lone(_without_ones(ready, out), out), out)
     return cast(result, common.dtype)
 
 
@@ -130,7 +132,9 @@ def _agree(terms: Sequence[Labels], nodes: Sequence[Node]) -> None:
     for term, node in zip(terms, nodes, strict=True):
         for label, m in zip(term, node.shape, strict=True):
             n = extents.setdefault(label, m)
-            if label in string.ascii_letters and equal(n, m) is False:
+            if n == 1 or m == 1:  # which is repeated
+                extents[label] = m if n == 1 else n
+            elif label in string.ascii_letters and equal(n, m) is False:
                 raise ShapeError(f"einsum: the extents of {label!r} differ, {n} and {m}")
 
 
@@ -143,6 +147,17 @@ def _diagonals(operand: _Operand) -> _Operand:
         node = apply(Diagonal(first, second), node)  # where the extents differ, this raises
         labels = [*(other for axis, other in enumerate(labels) if axis not in (first, second)), label]
     return _Operand(node, labels)
+
+
+def _without_ones(operands: Sequence[_Operand], out: Labels) -> list[_Operand]:
+    """The operands without axes of extent 1 that meet another extent, and are summed: the other's sum is the whole."""
+    longer = {label for node, labels in operands for label, n in zip(labels, node.shape, strict=True) if n != 1}
+    kept = []
+    for node, labels in operands:
+        extents = enumerate(zip(labels, node.shape, strict=True))
+        ones = [axis for axis, (label, n) in extents if n == 1 and label in longer and label not in out]
+        kept.append(_Operand(moved(Squeeze(tuple(ones)), node), without(ones, labels)))
+    return kept
 
 
 def _without_lone(operands: Sequence[_Operand], out: Labels) -> list[_Operand]:

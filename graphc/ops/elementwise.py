@@ -12,7 +12,7 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div, meet
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
-from graphc.types import as_dtype, as_floating
+from graphc.types import accumulator, as_dtype, as_floating
 
 __all__ = [
     "astype",
@@ -221,7 +221,8 @@ class Sigmoid(Elementwise):
 
     def scalar(self, *xs: Scalar) -> Scalar:
         (x,) = xs
-        return 1 / (1 + k.exp(-x))
+        wide = x.cast(accumulator(x.dtype))  # e^12 is more than float16 has
+        return (1 / (1 + k.exp(-wide))).cast(x.dtype)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         return (y * (1 - y),)
@@ -305,7 +306,8 @@ def softplus(x: Like) -> Node:
 def silu(x: Like) -> Node:
     """x sigmoid(x).  Elfwing, Uchibe, Doya: Sigmoid-weighted linear units, 2018."""
     node = floating(x)
-    return node * sigmoid(node)
+    wide = cast(node, accumulator(node.dtype))  # a small sigmoid has few digits in float16, the product all
+    return cast(wide * sigmoid(wide), node.dtype)
 
 
 def gelu(x: Like) -> Node:
@@ -314,7 +316,8 @@ def gelu(x: Like) -> Node:
     Φ(x) = erfc(-x / √2) / 2, which keeps its digits for x < 0.  Hendrycks, Gimpel: Gaussian error linear units, 2016.
     """
     node = floating(x)
-    return node * erfc(node * -math.sqrt(0.5)) * 0.5
+    wide = cast(node, accumulator(node.dtype))
+    return cast(wide * (erfc(wide * -math.sqrt(0.5)) * 0.5), node.dtype)  # 2 x may be more than the dtype has
 
 
 def erf(x: Like) -> Node:
@@ -337,14 +340,18 @@ def erfinv(x: Like) -> Node:
 
 @final
 class Lerp(Elementwise):
-    """x + w (y - x), written so that it is exactly y for w = 1.  Slopes: 1 - w, w, y - x."""
+    """x + w (y - x), written so that it is exactly y for w = 1.  Slopes: 1 - w, w, y - x.
+
+    Where y - x is more than the dtype has, it is (1 - w) x + w y.
+    """
 
     name: ClassVar[str] = "lerp"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y, w = xs
         gap = y - x
-        return k.where(w < 0.5, x + w * gap, y - (1 - w) * gap)
+        from_nearer = k.where(w < 0.5, x + w * gap, y - (1 - w) * gap)
+        return k.where(k.is_finite(gap), from_nearer, (1 - w) * x + w * y)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         start, end, w = xs

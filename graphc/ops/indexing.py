@@ -10,7 +10,7 @@ from graphc.ir.given import a_choice, a_count
 from graphc.ir.kinds import Linear, Lookup, Scatter
 from graphc.ir.leaves import full, size_node
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
-from graphc.ir.operands import as_node, broadcast, cast
+from graphc.ir.operands import accumulated, as_node, broadcast, cast
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
@@ -65,7 +65,7 @@ class Take(Lookup):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         x, index = node.inputs
         adjoint = ScatterAdd(self.axis, self.leading, self.paired, self.checked)
-        return apply(adjoint, full(x.shape, 0, x.dtype), index, cotangent), None
+        return accumulated(adjoint, full(x.shape, 0, x.dtype), index, cotangent), None
 
     def lifted(self, extent: Size) -> Op:
         return Take(self.axis + 1, self.leading + (not self.paired), self.paired, self.checked, self.reported)
@@ -103,7 +103,10 @@ class Written(Scatter):
 
 @final
 class ScatterAdd(Written, Linear):
-    """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint: Take."""
+    """Operand 0 with operand 2 added at the indices of operand 1 (see `Scatter`).  Adjoint: Take.
+
+    Sums are taken in the dtype of the operands: where many may meet, see `accumulated`.
+    """
 
     axis: int
     leading: int = 0
@@ -212,7 +215,8 @@ def scatter_add(x: Like, index: Like, updates: Like, axis: int = 0) -> Node:
 
     x [p..., n, q...]   index [i...]   updates [p..., i..., q...]   ->   [p..., n, q...]
 
-    `updates` broadcast.  A negative index counts from the end; outside -n .. n - 1 the call fails.
+    `updates` broadcast.  A negative index counts from the end; outside -n .. n - 1 the call fails.  float16 and
+    bfloat16 are added in float32 and rounded once.
     """
     node = as_node(x)
     axis = one_axis("scatter_add", axis, node.ndim, node)
@@ -226,7 +230,7 @@ def scatter_add(x: Like, index: Like, updates: Like, axis: int = 0) -> Node:
             (node, places, added),
         )
     added = broadcast(cast(added, node.dtype), shape)
-    return apply(ScatterAdd(axis), node, places, added)
+    return accumulated(ScatterAdd(axis), node, places, added)
 
 
 def one_hot(index: Like, classes: Size, dtype: object = "float32") -> Node:

@@ -4,13 +4,14 @@ from typing import ClassVar, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Compare
+from graphc.ir.complex import imag, real
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, meet
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Fn, Scalar
-from graphc.types import BOOL, DType, is_differentiable
+from graphc.types import BOOL, DType, is_complex, is_differentiable
 
 __all__ = [
     "equal",
@@ -171,8 +172,10 @@ def isfinite(x: Like) -> Node:
 
 
 def isinf(x: Like) -> Node:
-    """Whether x is infinite, of either sign."""
+    """Whether x is infinite, of either sign; of a complex number: whether one of its parts is, also beside a nan."""
     node = as_node(x)
     if not is_differentiable(node.dtype):
         return full(node.shape, False, BOOL)
+    if is_complex(node.dtype):
+        return logical_or(isinf(real(node)), isinf(imag(node)))
     return logical_not(logical_or(isfinite(node), isnan(node)))

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.given import a_choice, a_number, a_size
@@ -22,7 +25,7 @@ from graphc.types import is_complex
 
 __all__ = ["pad"]
 
-Widths: TypeAlias = "Size | Sequence[Size | tuple[Size, Size]]"
+Widths: TypeAlias = "Size | Sequence[Size] | Sequence[Sequence[Size]] | npt.NDArray[np.integer]"
 PadMode: TypeAlias = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
 
 _OWN_ELEMENTS = ("edge", "reflect", "symmetric", "wrap")
@@ -31,7 +34,8 @@ _OWN_ELEMENTS = ("edge", "reflect", "symmetric", "wrap")
 def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant") -> Node:
     """`x` with elements around it.
 
-    widths   one number for all sides, or per axis a number or (before, after)
+    widths   how much to add, as NumPy reads it: one number for all sides; (before, after) for all axes; or a pair
+             (before, after) per axis.  One pair alone, or one number, in a sequence is meant for all axes
     mode     what a row a b c becomes with 3 more on either side:
 
         "constant"    v v v a b c v v v     v is `value`
@@ -41,11 +45,7 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
         "wrap"        a b c a b c a b c
     """
     node = as_node(x)
-    per_axis = [*widths] if isinstance(widths, list | tuple) else [widths] * node.ndim
-    pairs = [_pair(width) for width in per_axis]
-    if len(pairs) != node.ndim:
-        problem = f"pad: widths for {len(pairs)} axes of an array of rank {node.ndim}"
-        raise locate(ShapeError(problem), here(), (node,))
+    pairs = _pairs(node, widths)
     for side in (side for pair in pairs for side in pair):
         low = lower_bound(side)
         if low is None or low < 0:
@@ -59,12 +59,25 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
     return node
 
 
+def _pairs(x: Node, widths: object) -> Sequence[tuple[Size, Size]]:
+    """How much to add before and after each axis."""
+    given = widths.tolist() if isinstance(widths, np.ndarray) else widths
+    rows = given if isinstance(given, list | tuple) else (given,)
+    if not any(isinstance(row, list | tuple) for row in rows):
+        rows = (rows,)  # one for all axes
+    pairs = [_pair(row) for row in rows] if rows != ((),) else []
+    if len(pairs) != x.ndim and len(pairs) != 1:
+        problem = f"pad: widths for {len(pairs)} axes of an array of rank {x.ndim}"
+        raise locate(ShapeError(problem), here(), (x,))
+    return pairs if len(pairs) == x.ndim else pairs * x.ndim
+
+
 def _pair(width: object) -> tuple[Size, Size]:
-    """How much to add before and after an axis."""
-    sides = width if isinstance(width, tuple) else (width, width)
-    if len(sides) != 2:
-        raise ArgumentError(f"pad: a width is a number or a pair (before, after), not {described(width)}")
-    return a_size("pad", "a width", sides[0]), a_size("pad", "a width", sides[1])
+    """How much to add before and after an axis, given as one number or as both, in a sequence."""
+    if not isinstance(width, list | tuple) or not 0 < len(width) <= 2:
+        problem = f"pad: widths are a number, (before, after), or a pair per axis, not {described(width)}"
+        raise ArgumentError(problem, hint="((before, after), (0, 0)) pads the first axis of two")
+    return a_size("pad", "a width", width[0]), a_size("pad", "a width", width[-1])
 
 
 def _framed(x: Node, pairs: Sequence[tuple[Size, Size]], value: Number) -> Node:

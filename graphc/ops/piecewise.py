@@ -15,9 +15,9 @@ from graphc.ir.operands import as_node, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import meet_floating
-from graphc.ops.logic import equal, greater, greater_equal, isnan, less_equal
+from graphc.ops.logic import equal, greater, greater_equal, isinf, isnan, less_equal, logical_or, logical_xor
 from graphc.ops.powers import hypot
-from graphc.types import is_complex, is_differentiable, is_floating
+from graphc.types import accumulator, is_complex, is_differentiable, is_floating
 
 __all__ = [
     "abs",
@@ -55,13 +55,14 @@ class Abs(Elementwise):
 
 @final
 class Sign(Elementwise):
-    """-1, 0 or 1; nan for nan.  Slope: 0."""
+    """-1, 0 or 1; 0 for -0, nan for nan.  Slope: 0."""
 
     name: ClassVar[str] = "sign"
     accepts: ClassVar[str] = "iuf"
 
     def scalar(self, *xs: Scalar) -> Scalar:
-        return k.sign(*xs)
+        (x,) = xs
+        return k.sign(x.cast(accumulator(x.dtype))).cast(x.dtype)  # that of ml_dtypes keeps the sign of a zero
 
 
 @final
@@ -118,9 +119,18 @@ def abs(x: Like) -> Node:
 
 
 def sign(x: Like) -> Node:
-    """-1, 0 or 1, in the dtype of `x`; nan for nan.  Of a complex number x / |x|, and 0 for 0."""
+    """-1, 0 or 1, in the dtype of `x`; nan for nan.  Of a complex number x / |x|, and 0 for 0.
+
+    Where one part of it is infinite that is 1, -1, i or -i; where both are, nan.
+    """
     node = as_node(x)
-    return where(equal(node, 0), 0.0, node / abs(node)) if is_complex(node.dtype) else apply(Sign(), node)
+    if not is_complex(node.dtype):
+        return apply(Sign(), node)
+    parts = real(node), imag(node)
+    is_at_end = logical_or(equal(node, 0), logical_xor(*map(isinf, parts)))
+    along = complex(*(where(isinf(part), sign(part), 0.0) for part in parts))
+    other = where(is_at_end, 1.0, node)  # whose slopes are finite, so that none of them is 0 times inf
+    return where(is_at_end, along, other / abs(other))
 
 
 def relu(x: Like) -> Node:

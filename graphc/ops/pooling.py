@@ -10,12 +10,13 @@ from graphc.ir.arithmetic import sum_over
 from graphc.ir.given import a_flag, a_number, a_whole_number
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, broadcast, div, where
+from graphc.ir.operands import as_node, broadcast, cast, div, where
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.kernel.scalar import Number
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import Max, ordered
 from graphc.ops.extremes import max as largest
+from graphc.ops.guarded import provided
 from graphc.ops.logic import greater
 from graphc.ops.movement import reshape
 from graphc.ops.padding import pad
@@ -24,8 +25,8 @@ from graphc.ops.powers import power
 from graphc.ops.statistics import mean
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
-from graphc.sizes import Size, equal
-from graphc.types import BOOL, Shape
+from graphc.sizes import Size, equal, maximum, minimum
+from graphc.types import BOOL, Shape, accumulator, real_of
 
 __all__ = [
     "adaptive_avg_pool",
@@ -45,7 +46,8 @@ def max_pool(
 
     window     an extent for each of the last two axes, or a tuple of extents, one per axis
     stride     from window to window; the window itself for None, so that windows tile
-    padding    see `conv2d`; what is added is less than every element
+    padding    see `conv2d`; what is added is less than every element.  A number is at most half of the window
+               with its dilation, so that a window has elements of the array, or the call fails
     dilation   from element to element of a window
 
     Elements that share the maximum share the gradient equally.  A window that does not fit is left out.
@@ -70,17 +72,19 @@ def avg_pool(
     """The mean of each window.  [..., n...]   ->   [..., p...]; options as for `max_pool`.
 
     `count_include_pad`: whether the zeros around the array count; else the sum is divided by the number of
-    elements of the array that the window covers.
+    elements of the array that the window covers.  float16 and bfloat16 are added in float32 and rounded once.
     """
     node = floating(x)
-    pooling = _pooling("avg_pool", node, window, stride, padding, dilation)
-    total = pooling.summed(node)
+    wide = cast(node, accumulator(node.dtype))
+    pooling = _pooling("avg_pool", wide, window, stride, padding, dilation)
+    total = pooling.summed(wide)
     if a_flag("avg_pool", "count_include_pad", count_include_pad) or all(
         side == 0 for pair in pooling.sides for side in pair
     ):
-        return div(total, full((), math.prod(pooling.window), node.dtype))
-    covered = pooling.summed(full(node.shape[-len(pooling.window) :], 1, node.dtype))
-    return div(total, broadcast(covered, total.shape))
+        count = full((), math.prod(pooling.window), wide.dtype)
+    else:
+        count = broadcast(pooling.summed(full(wide.shape[-len(pooling.window) :], 1, wide.dtype)), total.shape)
+    return cast(div(total, count), node.dtype)
 
 
 def lp_pool(
@@ -103,9 +107,10 @@ def lp_pool(
         raise locate(ArgumentError(f"lp_pool: p is a positive number, not {p}"), here(), (node,))
     if p == math.inf:
         return max_pool(abs(node), window, stride=stride, padding=padding, dilation=dilation)
-    total = _pooling("lp_pool", node, window, stride, padding, dilation).summed(power(abs(node), p))
+    wide = abs(cast(node, accumulator(node.dtype)))
+    total = _pooling("lp_pool", wide, window, stride, padding, dilation).summed(power(wide, p))
     is_some = greater(total, 0)
-    return where(is_some, power(where(is_some, total, 1.0), 1 / p), total)
+    return cast(where(is_some, power(where(is_some, total, 1.0), 1 / p), total), real_of(node.dtype))
 
 
 def adaptive_avg_pool(x: Like, shape: PerAxis) -> Node:
@@ -140,16 +145,20 @@ def _rank(name: str, rank: object) -> int:
 
 
 class _Pooling(NamedTuple):
-    """Windows over the last axes: their extents, how they move, and how much stands around the array."""
+    """Windows over the last axes: their extents, how they move, how much stands around the array, and at most may."""
 
     name: str
     window: tuple[int, ...]
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     sides: Sequence[tuple[Size, Size]]
+    most: Sequence[Size]
 
     def parts(self, x: Node, value: Number) -> Node:
         """All windows of `x`, with `value` around it.  [..., n...]   ->   [..., p..., k...]"""
+        for (before, after), most in zip(self.sides, self.most, strict=True):
+            for side in (before, after):
+                x = provided(self.name, x, side, minimum(side, most), "the padding is more than half of the window")
         framed = pad(x, [(0, 0)] * (x.ndim - len(self.sides)) + list(self.sides), value)
         return windows(framed, self.window, stride=self.stride, dilation=self.dilation)
 
@@ -167,7 +176,11 @@ def _pooling(
     count = len(extents)
     strides = extents if stride is None else per_axis(name, "stride", stride, count)
     steps = per_axis(name, "dilation", dilation, count)
-    return _Pooling(name, extents, strides, steps, sides_of(name, padding, x.shape[-count:], extents, strides, steps))
+    sides = sides_of(name, padding, x.shape[-count:], extents, strides, steps)
+    half: Sequence[Size] = [((k - 1) * step + 1) // 2 for k, step in zip(extents, steps, strict=True)]
+    by_name = isinstance(padding, str)  # what "same" and "full" add follows from the window
+    most = [maximum(*pair) for pair in sides] if by_name else half
+    return _Pooling(name, extents, strides, steps, sides, most)
 
 
 def _parts(name: str, x: Node, shape: PerAxis) -> tuple[Node, tuple[int, ...]]:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, final
 
+import numpy as np
+
 from graphc.errors import DTypeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import ones_like, zeros_like
@@ -165,6 +167,8 @@ def power(x: Like, exponent: Like) -> Node:
 
     The numbers 0, 1, 2, 3, 4, -1, 0.5 and -0.5 as exponents give products, a quotient and roots.
     """
+    if isinstance(exponent, np.integer | np.floating):  # which keeps its dtype, and is a number like any other
+        x, exponent = meet("pow", x, exponent)[0], exponent.item()
     if isinstance(exponent, int | float) and not isinstance(exponent, bool):
         base = as_node(x)
         if exponent < 0 and not is_differentiable(base.dtype) and exponent == int(exponent):

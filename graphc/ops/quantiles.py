@@ -16,11 +16,12 @@ from graphc.ir.operands import as_node, cast, div, mul, sub, where
 from graphc.ir.values import as_numbers
 from graphc.ops.axes import Axes, some_axes, without
 from graphc.ops.elementwise import floating
+from graphc.ops.guarded import guarded
 from graphc.ops.indexing import Take
-from graphc.ops.logic import equal, isnan, logical_not, logical_or
+from graphc.ops.logic import equal, isnan, less, logical_not, logical_or
 from graphc.ops.movement import moveaxis, reshape, transpose
 from graphc.ops.padding import pad
-from graphc.ops.piecewise import floor, maximum, minimum
+from graphc.ops.piecewise import ceil, clip, floor, maximum, minimum
 from graphc.ops.sorting import sort
 from graphc.origin import here
 from graphc.printable import described
@@ -43,7 +44,8 @@ def quantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -
     x [..., n, ...]   q [k...], from 0 to 1   ->   [k..., ...]
 
     That is place q (n - 1) of the elements in order.  Nan if one is, and of nothing.  The elements on both sides
-    share the gradient as they do the value; `q` may be a node and has one too, 0 at an element.
+    share the gradient as they do the value; `q` may be a node and has one too, 0 at an element.  Shares below 0,
+    above 1 or nan are refused, those of a node at the call.
     """
     return _quantile("quantile", x, _shares("quantile", q, 1), axis, keepdims, skip=False)
 
@@ -63,7 +65,7 @@ def nanquantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False
     return _quantile("nanquantile", x, _shares("nanquantile", q, 1), axis, keepdims, skip=True)
 
 
-def _shares(name: str, q: Shares, most: float) -> Node:
+def _shares(name: str, q: Shares, most: int) -> Node:
     """`q` as a node; numbers are checked here."""
     if not isinstance(q, Node):
         given = as_numbers(q, f"{name}: q")
@@ -73,7 +75,10 @@ def _shares(name: str, q: Shares, most: float) -> Node:
         if not ((numbers >= 0) & (numbers <= most)).all():
             raise locate(ArgumentError(f"{name}: a share is from 0 to {most}, not {described(q)}"), here(), ())
         return as_node(numbers)
-    return floating(q)
+    shares = floating(q)
+    outwards = where(less(shares, 0), floor(shares), ceil(shares))
+    whole = cast(where(isnan(shares), -1.0, clip(outwards, -1000, 1000)), INT64)
+    return guarded(name, shares, whole, most + 1, "a share is out of range; rounded away from 0 (nan: -1)")
 
 
 def _quantile(name: str, x: Like, q: Node, axis: Axes, keepdims: bool, skip: bool) -> Node:

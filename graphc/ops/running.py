@@ -16,7 +16,7 @@ from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
 from graphc.ops.logic import greater_equal, less_equal
-from graphc.ops.movement import flip, stack
+from graphc.ops.movement import flip, ravel, stack
 from graphc.ops.placement import Pad, Slice, moved
 from graphc.ops.reduction import prod
 from graphc.ops.statistics import logsumexp
@@ -95,22 +95,32 @@ def _up_to_each(x: Node, axis: int, reverse: bool, fill: float) -> Node:
     return where(inside, spread(x, shape, (axis,)), fill)
 
 
-def cumsum(x: Like, axis: int = -1, *, reverse: bool = False, dtype: object = None) -> Node:
+def cumsum(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: object = None) -> Node:
     """Sums of all elements up to each, along `axis`; from the other end where `reverse` holds.
+
+    Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
     dtype   in which to add, and of the result; float16 and bfloat16 are added in float32
     """
-    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
-    return apply(CumSum(one_axis("cumsum", axis, node.ndim, node), a_flag("cumsum", "reverse", reverse)), node)
+    node, i = _row("cumsum", x, axis, dtype)
+    return apply(CumSum(i, a_flag("cumsum", "reverse", reverse)), node)
 
 
-def cumprod(x: Like, axis: int = -1, *, reverse: bool = False, dtype: object = None) -> Node:
+def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: object = None) -> Node:
     """Products of all elements up to each, along `axis`; from the other end where `reverse` holds.
+
+    Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
     dtype   in which to multiply, and of the result; float16 and bfloat16 are multiplied in float32
     """
+    node, i = _row("cumprod", x, axis, dtype)
+    return apply(CumProd(i, a_flag("cumprod", "reverse", reverse)), node)
+
+
+def _row(name: str, x: Like, axis: int | None, dtype: object) -> tuple[Node, int]:
+    """The operand in the dtype asked for, and the axis to go along: the only one, where none is named."""
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
-    return apply(CumProd(one_axis("cumprod", axis, node.ndim, node), a_flag("cumprod", "reverse", reverse)), node)
+    return (ravel(node), 0) if axis is None else (node, one_axis(name, axis, node.ndim, node))
 
 
 def logcumsumexp(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:

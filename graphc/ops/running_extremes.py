@@ -8,7 +8,7 @@ from graphc.ir.arithmetic import spread, zeros_like
 from graphc.ir.given import a_flag
 from graphc.ir.kinds import Differentiable, Running, require_ordered
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, where
+from graphc.ir.operands import accumulated, as_node, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
@@ -69,7 +69,7 @@ def _from_latest(node: Node, axis: int, reverse: bool, cotangents: Sequence[Node
     if cotangent is None:
         return (None,)
     places = _latest(node, axis, reverse)
-    return (apply(ScatterAdd(axis, paired=True, checked=False), zeros_like(cotangent), places, cotangent),)
+    return (accumulated(ScatterAdd(axis, paired=True, checked=False), zeros_like(cotangent), places, cotangent),)
 
 
 def _of_latest(node: Node, axis: int, reverse: bool, tangents: Sequence[Node | None]) -> Sequence[Node | None]:

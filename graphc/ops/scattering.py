@@ -10,7 +10,7 @@ from graphc.ir.arithmetic import ones_like, spread
 from graphc.ir.kinds import Differentiable
 from graphc.ir.leaves import full, size_node
 from graphc.ir.node import Node
-from graphc.ir.operands import cast, where
+from graphc.ir.operands import accumulated, cast, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.creation import iota
 from graphc.ops.extremes import behind
@@ -74,7 +74,7 @@ def _shared(
     kept = logical_not(behind(op.monoid, base, node))
     won = logical_not(behind(op.monoid, updates, apply(read, node, index)))
     add = ScatterAdd(op.axis, op.leading, op.paired, checked=False)
-    share = cotangent / apply(add, cast(kept, node.dtype), index, cast(won, node.dtype))
+    share = cotangent / accumulated(add, cast(kept, node.dtype), index, cast(won, node.dtype))
     return where(kept, share, 0.0), None, where(won, apply(read, share, index), 0.0)
 
 

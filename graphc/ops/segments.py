@@ -5,16 +5,17 @@ from graphc.ir.apply import apply, locate
 from graphc.ir.given import a_count
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, cast, div
+from graphc.ir.operands import accumulated, as_node, cast, div
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import ordered
+from graphc.ops.guarded import within
 from graphc.ops.indexing import ScatterAdd, as_index
 from graphc.ops.movement import expand_dims, ravel
 from graphc.ops.scattering import ScatterMax, ScatterMin
 from graphc.origin import here
 from graphc.sizes import Size
-from graphc.types import INT64, as_summed
+from graphc.types import INT64, accumulator, as_summed
 
 __all__ = ["bincount", "segment_max", "segment_mean", "segment_min", "segment_sum"]
 
@@ -25,19 +26,25 @@ def segment_sum(x: Like, segment: Like, count: Size) -> Node:
     x [m..., q...]   segment [m...], from 0 to count - 1   ->   [count, q...]
 
     The number of segments is known before the call.  A negative segment counts from the end; others outside fail
-    at the call.  Integers are added up in int64 (uint64).
+    at the call.  Integers are added up in int64 (uint64); float16 and bfloat16 in float32, rounded once.
     """
     node, places = _segmented("segment_sum", as_node(x), segment, count)
-    node = cast(node, as_summed(node.dtype))
-    return apply(ScatterAdd(0), full((count, *node.shape[places.ndim :]), 0, node.dtype), places, node)
+    return _summed(ScatterAdd(0), node, places, count)
+
+
+def _summed(op: ScatterAdd, x: Node, places: Node, count: Size) -> Node:
+    """The sums at each of `count` places."""
+    node = cast(x, as_summed(x.dtype))
+    return accumulated(op, full((count, *node.shape[places.ndim :]), 0, node.dtype), places, node)
 
 
 def segment_mean(x: Like, segment: Like, count: Size) -> Node:
     """The means of the elements that have the same segment; of none: nan.  See `segment_sum`."""
     node, places = _segmented("segment_mean", floating(x), segment, count)
-    total = segment_sum(node, places, count)
-    elements = segment_sum(full(places.shape, 1, node.dtype), places, count)
-    return div(total, expand_dims(elements, tuple(range(1, total.ndim))))
+    wide = cast(node, accumulator(node.dtype))
+    total = segment_sum(wide, places, count)
+    elements = segment_sum(full(places.shape, 1, wide.dtype), places, count)
+    return cast(div(total, expand_dims(elements, tuple(range(1, total.ndim)))), node.dtype)
 
 
 def segment_max(x: Like, segment: Like, count: Size) -> Node:
@@ -65,16 +72,19 @@ def bincount(x: Like, length: Size, *, weights: "Like | None" = None) -> Node:
 
     x [...]   weights [...]   ->   [length]
 
-    A negative element counts from the end; others outside fail at the call.
+    Other elements fail at the call, negative ones too.
     """
     places = as_index("bincount", x)
+    length = a_count("bincount", "the length", length, places)
+    places = within("bincount", places, length, "an element is out of range")
+    add = ScatterAdd(0, checked=False)
     if weights is None:
-        return segment_sum(ravel(full(places.shape, 1, INT64)), ravel(places), length)
+        return _summed(add, ravel(full(places.shape, 1, INT64)), ravel(places), length)
     node = as_node(weights)
     if node.ndim != places.ndim:
         problem = f"bincount: the weights have rank {node.ndim}, the array {places.ndim}"
         raise locate(ShapeError(problem), here(), (places, node))
-    return segment_sum(node, places, length)
+    return _summed(add, node, places, length)
 
 
 def _segmented(name: str, node: Node, segment: Like, count: Size) -> tuple[Node, Node]:

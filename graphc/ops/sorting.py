@@ -12,11 +12,12 @@ from graphc.ir.leaves import item, items
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis
+from graphc.ops.guarded import provided
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.movement import moveaxis, ravel
 from graphc.ops.placement import Declare, Slice, moved
 from graphc.origin import here
-from graphc.sizes import Size, minimum
+from graphc.sizes import Size, maximum, minimum
 from graphc.types import INT64, TensorType, TupleType
 
 __all__ = ["Sort", "argpartition", "argsort", "partition", "sort", "topk"]
@@ -78,7 +79,7 @@ def argsort(x: Like, axis: int | None = -1, *, descending: bool = False) -> Node
 def partition(x: Like, kth: Size, axis: int | None = -1) -> Node:
     """The elements along `axis` with the one of place `kth` where a sort has it, no larger ones before it.
 
-    All are in order: it is a sort.
+    All are in order: it is a sort.  A negative `kth` counts from the end; where there is no such place, the call fails.
     """
     return _partitioned("partition", x, kth, axis)[0]
 
@@ -106,13 +107,15 @@ def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
 
 
 def _partitioned(name: str, x: Like, kth: Size, axis: int | None) -> tuple[Node, Node]:
-    """Values and places in order along `axis`, which has a place `kth` where that is decided."""
+    """Values and places in order along `axis`, which has a place `kth`: now, or when called."""
     node = as_node(x)
     n = node.size if axis is None else node.shape[one_axis(name, axis, node.ndim, node)]
     kth = a_size(name, "kth", kth, node)
     if isinstance(kth, int) and isinstance(n, int) and not -n <= kth < n:
         raise locate(ShapeError(f"{name}: an axis with {n} elements has no place {kth}"), here(), (node,))
-    return _sorted(name, node, axis, False)
+    wanted = maximum(kth + 1, -kth)
+    because = f"place {kth} takes {wanted} elements or more"
+    return _sorted(name, provided(name, node, minimum(n, wanted), wanted, because), axis, False)
 
 
 def _sorted(name: str, x: Like, axis: int | None, descending: bool) -> tuple[Node, Node]:

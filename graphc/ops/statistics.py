@@ -17,7 +17,7 @@ from graphc.ops.masks import mask_of, selected
 from graphc.ops.piecewise import clip
 from graphc.ops.powers import sqrt, square
 from graphc.sizes import product
-from graphc.types import FLOAT32, INT64, as_dtype, is_complex, real_of
+from graphc.types import BOOL, DTYPES, FLOAT32, INT64, as_dtype, is_complex, is_differentiable, real_of
 
 __all__ = ["log_softmax", "logsumexp", "mean", "softmax", "std", "var"]
 
@@ -32,12 +32,15 @@ def mean(
 ) -> Node:
     """The mean over `axis`; of nothing: nan.  Integers are averaged as float32.
 
-    dtype   in which to average, and of the result; float16 and bfloat16 in float32, rounded once
+    dtype   in which to add, and of the result; float16 and bfloat16 in float32, rounded once.  A mean of integers
+            is rounded towards zero, as NumPy does
     where   which elements count
     """
-    node = floating(x if dtype is None else cast(as_node(x), as_dtype(dtype)))
+    node = floating(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     axes = some_axes("mean", axis, node.ndim, node)
-    total = sum_over(_wider(selected("mean", node, where, 0.0)), axes)
+    total = sum_over(_wider(selected("mean", node, where, False if node.dtype == BOOL else 0)), axes)
+    if not is_differentiable(node.dtype):
+        total = cast(total, DTYPES["float64"])  # float32 has no digits for large sums
     return with_axes(cast(div(total, _count("mean", node, axes, where)), node.dtype), node, axes, keepdims)
 
 
@@ -53,19 +56,26 @@ def var(
     """
     node, correction = floating(x), a_number("var", "the correction", correction)
     axes = some_axes("var", axis, node.ndim, node)
-    wide = _wider(selected("var", node, where, 0.0))
-    distance = selected("var", wide - mean(wide, axes, keepdims=True, where=where), where, 0.0)
-    of_parts = square(real(distance)) + square(imag(distance)) if is_complex(node.dtype) else square(distance)
-    count = _count("var", node, axes, where) - correction
-    return with_axes(cast(div(sum_over(of_parts, axes), count), real_of(node.dtype)), node, axes, keepdims)
+    return with_axes(cast(_variance(node, axes, correction, where), real_of(node.dtype)), node, axes, keepdims)
 
 
 def std(
     x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False, where: "Like | None" = None
 ) -> Node:
     """The root of the variance.  Where that is 0, so are all derivatives.  `where`: which elements count."""
-    variance = var(x, axis, correction=correction, keepdims=keepdims, where=where)
-    return choose(not_equal(variance, 0), sqrt(variance), 0.0)
+    node, correction = floating(x), a_number("std", "the correction", correction)
+    axes = some_axes("std", axis, node.ndim, node)
+    variance = _variance(node, axes, correction, where)
+    root = choose(not_equal(variance, 0), sqrt(variance), 0.0)
+    return with_axes(cast(root, real_of(node.dtype)), node, axes, keepdims)
+
+
+def _variance(node: Node, axes: tuple[int, ...], correction: float, where: "Like | None") -> Node:
+    """The variance over `axes`; of float16 and bfloat16 in float32, which has it wherever they have its root."""
+    wide = _wider(selected("var", node, where, 0.0))
+    distance = selected("var", wide - mean(wide, axes, keepdims=True, where=where), where, 0.0)
+    of_parts = square(real(distance)) + square(imag(distance)) if is_complex(node.dtype) else square(distance)
+    return div(sum_over(of_parts, axes), _count("var", node, axes, where) - correction)
 
 
 def _count(name: str, x: Node, axes: tuple[int, ...], mask: "Like | None") -> Node:

@@ -1,9 +1,9 @@
 """Unfolding images into columns of windows, and folding them back: im2col and col2im."""
 
 from graphc.errors import ShapeError
-from graphc.ir.apply import apply, locate
+from graphc.ir.apply import locate
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node
+from graphc.ir.operands import accumulated, as_node
 from graphc.ops.movement import reshape, transpose
 from graphc.ops.padding import pad
 from graphc.ops.placement import Slice, moved
@@ -64,5 +64,5 @@ def fold(
     channels = node.shape[1] // product(extents)
     parts = reshape(node, (node.shape[0], channels, *extents, *places))
     order = (0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
-    whole = apply(WindowSum(framed, strides, steps), transpose(parts, order))
+    whole = accumulated(WindowSum(framed, strides, steps), transpose(parts, order))
     return moved(Slice((0, 0, *sides), (1,) * whole.ndim, (*whole.shape[:2], *lengths)), whole)

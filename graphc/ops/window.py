@@ -8,7 +8,7 @@ from graphc.ir.apply import apply, locate
 from graphc.ir.given import LARGEST, a_size, an_array_shape, is_extent, is_whole
 from graphc.ir.kinds import Deposit, IndexMap, Movement
 from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
-from graphc.ir.operands import as_node
+from graphc.ir.operands import accumulated, as_node
 from graphc.kernel.affine import AffineIndex
 from graphc.origin import here
 from graphc.printable import described
@@ -72,7 +72,7 @@ class Windows(Movement):
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         extents = node.inputs[0].shape[-len(self.window) :]
-        return (apply(WindowSum(extents, self.stride, self.dilation), cotangent),)
+        return (accumulated(WindowSum(extents, self.stride, self.dilation), cotangent),)
 
     def lifted(self, extent: Size) -> Op:
         return self

@@ -43,8 +43,21 @@ def test_labels_are_integers_with_one_axis_less() -> None:
 def test_label_out_of_range_raises() -> None:
     z, t = gx.input("z", ("batch", 5)), gx.input("t", "batch", "int64")
     loss = gx.compile([z, t], gx.nn.softmax_cross_entropy(z, t))
-    with pytest.raises(gx.IndexRangeError, match=r"take.* 5 is not in -5 \.\. 4"):
+    with pytest.raises(gx.IndexRangeError, match=r"softmax_cross_entropy: a label.* 5 is not in 0 \.\. 4"):
         loss(np.zeros((2, 5), "float32"), np.array([0, 5]))
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_label_of_minus_one_is_refused_and_not_the_last_class(level: int) -> None:
+    z, t, labels = gx.input("z", (2, 3)), gx.input("t", 2, "int8"), np.array([-1, 0], np.int8)
+    logits = np.zeros((2, 3), np.float32)
+    told = r"softmax_cross_entropy: a label is out of range, -1 is not in 0 \.\. 2"
+    for given in (t, t * 2 // 2, labels):
+        loss = gx.nn.softmax_cross_entropy(z, given)
+        for y in (loss, gx.grad(loss, z)):
+            f = gx.compile([z, t], y, level=level)
+            with pytest.raises(gx.IndexRangeError, match=told):
+                f(logits, labels)
 
 
 def test_binary_cross_entropy_is_exact_in_both_tails() -> None:

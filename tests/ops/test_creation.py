@@ -1,6 +1,7 @@
 """Creation, padding, stacking: dtypes, open sizes, and what is refused."""
 
 from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -82,6 +83,25 @@ def test_what_has_no_meaning_is_refused(build: Callable[[], object], error: type
     with pytest.raises(error) as raised:
         build()
     assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "widths", [2, (2, 1), (3,), ((2, 1),), ((2, 1), (0, 3)), ((2,), (1,)), [(2, 1), (0, 3)], np.array([[2, 1], [0, 3]])]
+)
+@pytest.mark.parametrize("mode", ["constant", "edge"])
+def test_widths_of_padding_are_those_of_numpy(widths: Any, mode: Literal["constant", "edge"]) -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(gx.evaluate(gx.pad(array, widths, mode=mode)), np.pad(array, widths, mode=mode))
+
+
+def test_two_numbers_pad_a_row_before_and_after() -> None:
+    assert gx.evaluate(gx.pad(np.ones(2), (2, 1), 5.0)).tolist() == [5, 5, 1, 1, 5]
+
+
+@pytest.mark.parametrize("widths", [(1, 2, 3), [1, (0, 2)], ((1, 2, 3), (1, 2, 3)), (), 0.5])
+def test_widths_that_numpy_refuses_are_refused(widths: Any) -> None:
+    with pytest.raises((gx.ArgumentError, gx.ShapeError), match="pad: "):
+        gx.pad(np.ones((2, 3)), widths)
 
 
 def test_padding_an_axis_that_turns_out_to_be_empty_fails_when_called() -> None:

@@ -6,9 +6,12 @@ import pytest
 from graphc.autodiff.reverse import placeholder
 from graphc.errors import DTypeError
 from graphc.ir.arithmetic import Div, Mul
+from graphc.ir.declare import constant
 from graphc.ir.leaves import full
 from graphc.ir.node import Node
+from graphc.ir.operands import as_node
 from graphc.ops.elementwise import exp, floating, tanh
+from graphc.ops.filling import full as filled
 from graphc.ops.logic import isfinite, isnan, logical_and
 from graphc.ops.operators import BINARY, NodeOperators
 from graphc.ops.piecewise import floor, maximum, relu
@@ -36,6 +39,24 @@ def test_a_python_number_adopts_the_dtype_it_meets() -> None:
     assert (array("int8") + 1).dtype == np.int8
     assert (array("int8") + 1.5).dtype == np.float32
     assert (floating(2) * array("float64")).dtype == np.float64
+
+
+@pytest.mark.parametrize("scalar", [np.float64(0.5), np.float16(0.5), np.int64(2), np.bool_(True), np.complex128(1j)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "complex64"])
+def test_a_scalar_of_numpy_keeps_its_dtype_as_an_array_does(scalar: np.generic, dtype: str) -> None:
+    x, alone = array(dtype), np.asarray(scalar)
+    assert as_node(scalar).dtype == constant(scalar).dtype == filled(2, scalar).dtype == scalar.dtype
+    assert (x * scalar).dtype == (scalar * x).dtype == (x * alone).dtype
+    assert (
+        maximum(x, scalar).dtype == maximum(x, alone).dtype if dtype != "complex64" and scalar.dtype.kind != "c" else 1
+    )
+    if scalar.dtype.kind in "fi":
+        assert (x**scalar).dtype == (x**alone).dtype
+
+
+def test_a_scalar_of_numpy_holds_what_python_floats_do_not() -> None:
+    assert exp(np.float64(1)).dtype == np.float64
+    assert filled((), np.float64(1e300)).dtype == np.float64
 
 
 @pytest.mark.parametrize("function", [relu, floor, abs])

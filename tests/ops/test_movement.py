@@ -109,7 +109,7 @@ def test_two_transposes_are_one_or_none() -> None:
         lambda x: m.split(x, (3, 1)),
         lambda x: m.squeeze(x, 0),
         lambda x: m.expand_dims(x, 4),
-        lambda x: pad(x, ((1, 1),)),
+        lambda x: pad(x, ((1, 1), (0, 0))),
         lambda x: pad(x, -1),
         lambda x: m.broadcast_to(x, (2, 3, 5)),
         lambda x: m.broadcast_to(x, (3, 4)),

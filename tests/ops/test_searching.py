@@ -1,6 +1,7 @@
 """Searching, segments and points: special values, sizes that are open, and what is refused."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,38 @@ def test_segments_of_integers() -> None:
 def test_a_segment_outside_fails_when_called() -> None:
     s = gx.input("s", (3,), "int64")
     with pytest.raises(gx.IndexRangeError, match=r"index out of range along axis 0, 2 is not in -2 [.][.] 1"):
-        gx.evaluate(gx.bincount(s, 2), {s: np.array([0, 1, 2])})
+        gx.evaluate(gx.segment_sum(s, s, 2), {s: np.array([0, 1, 2])})
+
+
+@pytest.mark.parametrize("weights", [None, np.ones(3)], ids=["counted", "weighed"])
+@pytest.mark.parametrize("wrong", [-1, 2])
+def test_bincount_refuses_what_is_not_in_its_bins(weights: np.ndarray[Any, Any] | None, wrong: int) -> None:
+    s = gx.input("s", (3,), "int64")
+    y = gx.bincount(s, 2, weights=weights)
+    assert gx.evaluate(y, {s: np.array([0, 1, 1])}).tolist() == [1, 2]
+    with pytest.raises(
+        gx.IndexRangeError, match=rf"bincount: an element is out of range, {wrong} is not in 0 [.][.] 1"
+    ):
+        gx.evaluate(y, {s: np.array([0, 1, wrong])})
+
+
+@pytest.mark.parametrize("function", [gx.partition, gx.argpartition])
+@pytest.mark.parametrize(("kth", "least"), [(2, 3), (-3, 3), (0, 1)])
+def test_a_partition_of_an_open_size_has_the_place_or_fails(
+    function: Callable[..., gx.Node], kth: int, least: int
+) -> None:
+    x = gx.input("x", ("n",))
+    f = gx.compile([x], function(x, kth))
+    assert f(np.zeros(least, np.float32)).shape == (least,)
+    with pytest.raises(gx.ShapeError, match=f"{function.__name__}: place {kth} takes {least} elements or more"):
+        f(np.zeros(least - 1, np.float32))
+
+
+def test_the_place_of_a_partition_may_be_a_size() -> None:
+    x = gx.input("x", ("n",))
+    assert gx.evaluate(gx.partition(x, x.shape[0] // 2), {x: np.array([3, 1, 2], np.float32)}).tolist() == [1, 2, 3]
+    with pytest.raises(gx.ShapeError, match="partition: place n takes"):
+        gx.partition(x, x.shape[0])
 
 
 X = gx.input("x", ("n", 4))

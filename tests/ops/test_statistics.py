@@ -51,6 +51,27 @@ def test_quantiles_of_infinities_are_infinite() -> None:
     assert np.isnan(value(gx.median, INF, -INF))
 
 
+QUANTILES = {"quantile": gx.quantile, "percentile": gx.percentile, "nanquantile": gx.nanquantile}
+
+
+@pytest.mark.parametrize("name", QUANTILES)
+@pytest.mark.parametrize(("share", "shown"), [(1.001, 2), (-0.5, -1), (NAN, -1), (1e30, None)])
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_a_share_out_of_range_is_refused_when_called(name: str, share: float, shown: int | None, dtype: str) -> None:
+    x, q = gx.input("x", 3, "float64"), gx.input("q", (), dtype)
+    most = 100 if name == "percentile" else 1
+    f = gx.compile([x, q], QUANTILES[name](x, q))
+    array = np.array([1.0, 5.0, 9.0])
+    assert [f(array, DTYPES[dtype].type(q)) for q in (0, most)] == [1, 9]
+    wrong = share * most if most == 1 or share != 1.001 else 101
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(gx.IndexRangeError, match=f"{name}: a share is out of range") as raised,
+    ):
+        f(array, DTYPES[dtype].type(wrong))
+    assert most > 1 or shown is None or f"{shown} is not in 0 .. 1" in str(raised.value)
+
+
 def test_one_nan_makes_a_quantile_nan_unless_it_is_left_out() -> None:
     assert np.isnan(value(gx.median, 1, NAN, 3))
     assert value(gx.nanmedian, 1, NAN, 3) == 2
@@ -180,6 +201,15 @@ def test_weights_that_fit_nowhere_are_refused() -> None:
         gx.average(gx.input("x", (3, 4)), weights=gx.input("w", (4,)))
 
 
+@pytest.mark.parametrize("axis", [(1, 2), (2, 1), (0, -1), 1, (1,)], ids=str)
+def test_weights_may_be_those_of_the_axes_that_are_averaged_over(axis: int | tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 3, 4))
+    w = rng.uniform(1, 2, tuple(x.shape[i] for i in (axis if isinstance(axis, tuple) else (axis,))))
+    found = gx.evaluate(gx.average(x, axis, weights=w))
+    np.testing.assert_allclose(found, np.average(x, axis, weights=w), rtol=1e-14)
+
+
 def test_an_average_whose_weights_add_up_to_0_is_not_finite() -> None:
     assert np.isnan(value(lambda x: gx.average(x, weights=x - x), 1, 2))
 
@@ -188,3 +218,35 @@ def test_an_average_whose_weights_add_up_to_0_is_not_finite() -> None:
 def test_differences_are_taken_a_number_of_times(times: int) -> None:
     with pytest.raises(gx.ArgumentError, match="diff: n is an int of 0 or more, not -1"):
         gx.diff(gx.input("x", (3,)), times)
+
+
+# Dtypes that are asked for.
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint8", "bool", "float64", "complex64"])
+@pytest.mark.parametrize("values", [[1, 4], [1.7, 4.9], [-1, -4]], ids=str)
+def test_a_mean_has_the_dtype_asked_for(dtype: str, values: list[float]) -> None:
+    array = np.array(values, np.int64 if dtype == "uint8" else None)
+    if dtype == "uint8":
+        array = abs(array)
+    y = gx.mean(array, dtype=dtype)
+    assert y.dtype == DTYPES[dtype]
+    assert gx.evaluate(y) == np.mean(array, dtype=dtype)
+
+
+def test_a_mean_of_large_integers_keeps_its_digits() -> None:
+    x = gx.input("x", 3, "int64")
+    assert gx.evaluate(gx.mean(x, dtype="int64"), {x: np.array([2**40 + 1] * 3)}) == 2**40 + 1
+    assert gx.mean(x).dtype == DTYPES["float32"]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(gx.cumsum, np.cumsum), (gx.cumprod, np.cumprod)])
+def test_a_running_sum_without_an_axis_goes_along_all_elements(
+    ours: Callable[..., Node], theirs: Callable[..., Array]
+) -> None:
+    array = np.arange(1.0, 7).reshape(2, 3)
+    for axis in (None, 0, -1):
+        np.testing.assert_array_equal(gx.evaluate(ours(array, axis)), theirs(array, axis))
+    np.testing.assert_array_equal(gx.evaluate(ours(array)), theirs(array))
+    assert gx.evaluate(ours(array, reverse=True)).tolist() == theirs(array[::-1, ::-1])[::-1].tolist()
+    assert ours(2.0).shape == theirs(2.0).shape == (1,)

@@ -49,6 +49,22 @@ def test_parts_of_an_open_extent_are_equal_or_the_call_fails() -> None:
         f(np.zeros((1, 3, 5, 5), np.float32))
 
 
+@pytest.mark.parametrize("pool", [gx.max_pool, gx.avg_pool, lambda x, *w, **o: gx.lp_pool(x, 2, *w, **o)])
+def test_padding_of_pooling_is_at_most_half_of_the_window(pool: Callable[..., gx.Node]) -> None:
+    assert pool(X, 2, padding=1).shape == (2, 4, 3, 4)
+    assert pool(X, 3, padding=2, dilation=2).shape == (2, 4, 2, 2)
+    for options in ({"padding": 2}, {"padding": ((0, 2), 0)}, {"padding": (0, 3), "dilation": 2}):
+        with pytest.raises(gx.ShapeError, match=r"pool: the padding is more than half of the window, [23] and 1"):
+            pool(X, 2, **options)
+
+
+def test_padding_of_pooling_by_a_size_is_looked_at_when_called() -> None:
+    f = gx.compile([N], gx.max_pool(N, 3, padding=N.shape[3]))
+    assert f(np.ones((1, 3, 4, 1), np.float32)).max() == 1
+    with pytest.raises(gx.ShapeError, match="max_pool: the padding is more than half of the window, w = 2 and"):
+        f(np.ones((1, 3, 4, 2), np.float32))
+
+
 @pytest.mark.parametrize(
     ("build", "error", "told"),
     [

@@ -146,3 +146,28 @@ def test_adam_without_memory_of_the_mean_square() -> None:
     w, g = gx.param("w", np.zeros(2)), gx.input("g", 2, "float64")
     gx.compile([g], None, updates=gx.optim.Adam(w, 0.1, 0.0, 0.0)(g))(np.array([3.0, -5.0]))
     np.testing.assert_allclose(w.value, [-0.1, 0.1], rtol=1e-7)
+
+
+RATE64 = np.float64(RATE)
+SCHEDULES: dict[str, gx.optim.Schedule] = {
+    "constant": gx.optim.constant(RATE64),
+    "cosine": gx.optim.cosine_decay(RATE64, 10, floor=np.float64(1e-3)),
+    "exponential": gx.optim.exponential_decay(RATE64, 10, np.float64(0.5)),
+    "step": gx.optim.step_decay(RATE64, 10, np.float64(0.5)),
+    "warmup": gx.optim.linear_warmup(3, gx.optim.constant(RATE64)),
+    "own": lambda step: RATE64 * gx.astype(step, "float32"),
+}
+
+
+@pytest.mark.parametrize("rate", [RATE64, *SCHEDULES.values()], ids=["number", *SCHEDULES])
+def test_numbers_of_float64_do_not_widen_a_param(rate: gx.optim.Rate) -> None:
+    w, g = gx.param("w", np.ones(3, np.float32)), gx.input("g", 3)
+    for opt in (
+        gx.optim.SGD(w, rate),
+        gx.optim.Momentum(w, rate, np.float64(0.9)),
+        gx.optim.Adam(w, rate, np.float64(0.9), np.float64(0.999), np.float64(1e-8)),
+    ):
+        updates = opt(gx.optim.clip_by_global_norm(g, np.float64(1.0)))
+        assert {x.dtype.name for x in updates if x is not opt.step} == {"float32"}
+        assert all(value.dtype == x.dtype for x, value in updates.items())
+        gx.compile([g], None, updates=updates)(np.ones(3, np.float32))

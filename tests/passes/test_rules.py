@@ -59,14 +59,14 @@ LEFT: dict[str, Sequence[Left]] = {
     ],
     "spread(x)[i] = x": [lambda x, y, i: gx.take_along_axis(spread(x), i, 1)],
     "-scatter(0, i, u) = scatter(0, i, -u)": [
-        lambda x, y, i: gx.negative(gx.scatter_add(zeros(x, 9), i[:, 0], x)),
+        lambda x, y, i: gx.negative(apply(ScatterAdd(0), zeros(x, 9), i[:, 0], x)),
     ],
     "sum(scatter(0, i, u)) = sum(u)": [
 lambda x, y, i: apply(Sum((1,)), apply(ScatterAdd(1, paired=True), zeros(x, 6, 5), i, x.reshape(6, 1)))
     ],
     "y + scatter(0, i, u) = scatter(y, i, u)": [
-        lambda x, y, i: y + gx.scatter_add(zeros(x, 6), i[:, 0], x),
-        lambda x, y, i: gx.scatter_add(zeros(x, 6), i[:, 0], x) + y,
+        lambda x, y, i: y + apply(ScatterAdd(0), zeros(x, 6), i[:, 0], x),
+        lambda x, y, i: apply(ScatterAdd(0), zeros(x, 6), i[:, 0], x) + y,
     ],
 }  # fmt: skip
 
