@@ -11,13 +11,13 @@ from graphc.ir.arithmetic import ones_like
 from graphc.ir.complex import complex, imag, real
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, meet, where
+from graphc.ir.operands import as_node, as_number, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import meet_floating
-from graphc.ops.logic import equal, greater, greater_equal, isnan, less_equal
+from graphc.ops.logic import equal, greater, greater_equal, isnan, less_equal, logical_or
 from graphc.ops.powers import hypot
-from graphc.types import is_complex, is_differentiable, is_floating
+from graphc.types import BOOL, is_complex, is_differentiable, is_floating
 
 __all__ = [
     "abs",
@@ -112,8 +112,10 @@ class Minimum(Elementwise):
 
 
 def abs(x: Like) -> Node:
-    """|x|; of a complex number √(Re² + Im²), a real number.  The slope at 0 is 0."""
+    """|x|; of a complex number √(Re² + Im²), a real number; a bool is its own.  The slope at 0 is 0."""
     node = as_node(x)
+    if node.dtype == BOOL:
+        return node
     return hypot(real(node), imag(node)) if is_complex(node.dtype) else apply(Abs(), node)
 
 
@@ -310,20 +312,21 @@ def trunc(x: Like) -> Node:
 
 
 def heaviside(x: Like, at_zero: Like) -> Node:
-    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0.  The slope by `x` is 0, also at the step."""
-    return apply(Heaviside(), *meet("heaviside", x, at_zero))
+    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0; of bools whether one holds.  The slope by `x` is 0 everywhere."""
+    node, start = meet("heaviside", x, at_zero)
+    return logical_or(node, start) if node.dtype == BOOL else apply(Heaviside(), node, start)
 
 
 def floordiv(left: Like, right: Like) -> Node:
-    """⌊left / right⌋, elementwise."""
-    return apply(FloorDiv(), *meet("floordiv", left, right))
+    """⌊left / right⌋, elementwise; of bools int8."""
+    return apply(FloorDiv(), *map(as_number, meet("floordiv", left, right)))
 
 
 def remainder(left: Like, right: Like) -> Node:
-    """left - right ⌊left / right⌋, elementwise: of the sign of `right`."""
-    return apply(Remainder(), *meet("remainder", left, right))
+    """left - right ⌊left / right⌋, elementwise: of the sign of `right`; of bools int8."""
+    return apply(Remainder(), *map(as_number, meet("remainder", left, right)))
 
 
 def fmod(left: Like, right: Like) -> Node:
-    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C."""
-    return apply(Fmod(), *meet("fmod", left, right))
+    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C; of bools int8."""
+    return apply(Fmod(), *map(as_number, meet("fmod", left, right)))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.given import a_flag, a_number, a_whole_number
@@ -25,7 +25,7 @@ from graphc.ops.statistics import mean
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
 from graphc.sizes import Size, equal
-from graphc.types import BOOL, Shape
+from graphc.types import Shape
 
 __all__ = [
     "adaptive_avg_pool",
@@ -48,11 +48,10 @@ def max_pool(
     padding    see `conv2d`; what is added is less than every element
     dilation   from element to element of a window
 
-    Elements that share the maximum share the gradient equally.  A window that does not fit is left out.
+    Elements that share the maximum share the gradient equally.  A window that does not fit is left out.  Of bools
+    it is whether one holds.
     """
     node = ordered("max_pool", x)
-    if node.dtype == BOOL:
-        raise locate(DTypeError("max_pool has no meaning for bool", hint="gx.any(gx.windows(x, ...))"), here(), (node,))
     pooling = _pooling("max_pool", node, window, stride, padding, dilation)
     parts = pooling.parts(node, start_of(Monoid.MAX, node.dtype))
     return apply(Max(tuple(range(node.ndim, parts.ndim))), parts)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc.autodiff.reverse import placeholder
 from graphc.errors import DTypeError
 from graphc.ir.arithmetic import Div, Mul
@@ -92,3 +93,18 @@ def test_every_operator_takes_a_number_on_either_side(name: str) -> None:
 
 def test_extremes_pass_through_operands_of_two_dtypes() -> None:
     assert maximum(array("float32"), array("float64")).dtype == np.float64
+
+
+def test_an_integer_to_the_power_of_a_negative_float_is_a_float() -> None:
+    x = gx.input("x", 2, "int64")
+    assert (x**-1.0).dtype == "float32"
+    np.testing.assert_array_equal(gx.evaluate(x**-1.0, {x: np.array([1, 2])}), [1, 0.5])
+    with pytest.raises(DTypeError, match="negative power of int64"):
+        x**-1
+
+
+def test_a_bool_to_the_power_of_an_int_is_an_int() -> None:
+    x = gx.input("x", 2, "bool")
+    for exponent in (0, 1, 2, 3, 5):
+        y = gx.evaluate(x**exponent, {x: np.array([True, False])})
+        np.testing.assert_array_equal(y, np.array([1, 0]) ** exponent, strict=True)

@@ -7,9 +7,10 @@ from string import ascii_lowercase
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc import sizes
 from graphc.autodiff.reverse import placeholder, pull_back
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Product
 from graphc.ir.leaves import constant_array
@@ -154,9 +155,14 @@ def test_matmul_names_batches_that_differ() -> None:
         matmul(array(2, 3, 4), array(3, 4, 5))
 
 
-def test_matmul_of_bools_has_no_meaning() -> None:
-    with pytest.raises(DTypeError, match="matmul has no meaning for bool"):
-        matmul(array(3, 4, dtype="bool"), array(4, 5, dtype="bool"))
+def test_products_of_many_bools_are_whether_one_holds() -> None:
+    x = gx.input("x", (1, 70_000), "bool")
+    for y in (x @ x.T, gx.inner(x, x), gx.vdot(x, x), gx.einsum("ij,kj->ik", x, x)):
+        assert y.dtype == "bool"
+        assert gx.evaluate(y, {x: np.ones((1, 70_000), "bool")})
+        assert not gx.evaluate(y, {x: np.zeros((1, 70_000), "bool")})
+    nothing = gx.constant(np.ones((1, 0), "bool"))
+    assert not gx.evaluate(nothing @ nothing.T)
 
 
 @pytest.mark.parametrize(
