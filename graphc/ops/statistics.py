@@ -2,6 +2,8 @@
 
 import ml_dtypes
 
+from graphc.errors import DTypeError
+from graphc.ir.apply import locate
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.complex import imag, real
 from graphc.ir.given import a_number
@@ -16,8 +18,9 @@ from graphc.ops.logic import not_equal
 from graphc.ops.masks import mask_of, selected
 from graphc.ops.piecewise import clip
 from graphc.ops.powers import sqrt, square
+from graphc.origin import here
 from graphc.sizes import product
-from graphc.types import FLOAT32, INT64, as_dtype, is_complex, real_of
+from graphc.types import FLOAT32, INT64, as_dtype, is_complex, is_differentiable, real_of
 
 __all__ = ["log_softmax", "logsumexp", "mean", "softmax", "std", "var"]
 
@@ -42,16 +45,23 @@ def mean(
 
 
 def var(
-    x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False, where: "Like | None" = None
+    x: Like,
+    axis: Axes = None,
+    *,
+    correction: float = 0,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: "Like | None" = None,
 ) -> Node:
     """The variance over `axis`: the sum of squared distances from the mean, by their number - `correction`.
 
+    dtype   in which to take it, and of the result: a float (of complex numbers a complex one, and its real part)
     where   which elements count
 
     Real also for complex numbers.  The mean is taken first, so that nothing cancels.
     Chan, Golub, LeVeque: Algorithms for computing the sample variance, 1983.
     """
-    node, correction = floating(x), a_number("var", "the correction", correction)
+    node, correction = _in_floats("var", x, dtype), a_number("var", "the correction", correction)
     axes = some_axes("var", axis, node.ndim, node)
     wide = _wider(selected("var", node, where, 0.0))
     distance = selected("var", wide - mean(wide, axes, keepdims=True, where=where), where, 0.0)
@@ -61,11 +71,28 @@ def var(
 
 
 def std(
-    x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False, where: "Like | None" = None
+    x: Like,
+    axis: Axes = None,
+    *,
+    correction: float = 0,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: "Like | None" = None,
 ) -> Node:
-    """The root of the variance.  Where that is 0, so are all derivatives.  `where`: which elements count."""
-    variance = var(x, axis, correction=correction, keepdims=keepdims, where=where)
+    """The root of the variance.  Where that is 0, so are all derivatives.  For `dtype` and `where` see `var`."""
+    variance = var(x, axis, correction=correction, keepdims=keepdims, dtype=dtype, where=where)
     return choose(not_equal(variance, 0), sqrt(variance), 0.0)
+
+
+def _in_floats(name: str, x: Like, dtype: object) -> Node:
+    """`x` as floats, or complex numbers: of `dtype`, where one is asked for."""
+    if dtype is None:
+        return floating(x)
+    wanted = as_dtype(dtype)
+    if not is_differentiable(wanted):
+        problem = f"{name}: no dtype for what lies between integers, {wanted}"
+        raise locate(DTypeError(problem, hint='dtype="float64"'), here(), (as_node(x),))
+    return cast(as_node(x), wanted)
 
 
 def _count(name: str, x: Node, axes: tuple[int, ...], mask: "Like | None") -> Node:

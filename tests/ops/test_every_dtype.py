@@ -60,7 +60,7 @@ PAIRS = ((1, 3, 5, 0), (2, 2, 1, 1))
 OF_COMPLEX = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
     "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians", "reciprocal", "sqrt", "rsqrt", "square",
-    "divide", "abs", "sign", "negative", "subtract", "add", "multiply", "power", "nan_to_num", "stop_gradient",
+    "divide", "abs", "sign", "negative", "subtract", "add", "multiply", "power", "sinc", "nan_to_num", "stop_gradient",
     "real", "imag", "conj", "angle", "equal", "not_equal", "isnan", "isinf", "isfinite",
     "logical_and", "logical_or", "logical_xor", "logical_not",
 }  # fmt: skip
@@ -73,7 +73,11 @@ def counted(dtype: DType) -> DType:
 
 #: functions whose results have a dtype of their own, made of that of the operands
 OTHER_DTYPE = {
-    **{"abs": real_of, "angle": real_of, "real": real_of, "imag": real_of, "complex": complex_of},
+    "abs": real_of,
+    "angle": real_of,
+    "real": real_of,
+    "imag": real_of,
+    "complex": complex_of,
     **dict.fromkeys(("square", "floor_divide", "remainder", "fmod", "power", "left_shift", "right_shift"), counted),
 }
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import pytest
@@ -223,3 +224,15 @@ def test_a_product_keeps_the_hints_of_its_own_sizes() -> None:
         return matmul(array(sizes.symbol("n", hint), 3), array(3, 4)).shape[0]
 
     assert [sizes.symbols_of(rows(hint))[0].hint for hint in (7, 512)] == [7, 512]
+
+
+@pytest.mark.parametrize("optimize", [True, False, "greedy", "optimal"])
+def test_einsum_takes_numpys_ways_to_optimise(optimize: bool | str) -> None:
+    x = array(2, 2)
+    assert einsum("ij,jk,kl", x, x, x, optimize=optimize).shape == (2, 2)
+
+
+@pytest.mark.parametrize("optimize", ["auto", 1, None, ["einsum_path", (0, 1)], ("greedy", 100)])
+def test_einsum_takes_no_path(optimize: Any) -> None:
+    with pytest.raises(ArgumentError, match="einsum: optimize is True, False, 'greedy' or 'optimal'"):
+        einsum("ij,jk", array(2, 2), array(2, 2), optimize=optimize)
