@@ -236,3 +236,40 @@ def test_einsum_takes_numpys_ways_to_optimise(optimize: bool | str) -> None:
 def test_einsum_takes_no_path(optimize: Any) -> None:
     with pytest.raises(ArgumentError, match="einsum: optimize is True, False, 'greedy' or 'optimal'"):
         einsum("ij,jk", array(2, 2), array(2, 2), optimize=optimize)
+
+
+def _subscripts(rng: np.random.Generator) -> tuple[str, list[list[int]]]:
+    """Subscripts of one to three operands, with all that NumPy's notation has, and shapes that may fit."""
+    extents = {"a": 2, "b": 3, "A": 4, "Z": 2, "z": 3}
+    texts, shapes = [], []
+    for _ in range(rng.integers(1, 4)):
+        letters = [str(letter) for letter in rng.choice([*extents], rng.integers(0, 4))]
+        shape = [extents[letter] for letter in letters]
+        if rng.random() < 0.4:
+            place, rank = int(rng.integers(0, len(letters) + 1)), int(rng.integers(0, 3))
+            letters.insert(place, "...")
+            shape[place:place] = [n if rng.random() < 0.7 else 1 for n in (5, 2)[2 - rank :]]
+        texts.append("".join(letters))
+        shapes.append(shape)
+    text = ",".join(texts)
+    if rng.random() < 0.6:
+        known = sorted(set(text) & set(extents))
+        result = [str(letter) for letter in rng.permutation(known)[: rng.integers(0, len(known) + 1)]]
+        text += f"->{'...' if '...' in text else ''}{''.join(result)}"
+    return text.replace(",", " , ") if rng.random() < 0.3 else text, shapes
+
+
+def test_einsum_reads_subscripts_as_numpy_does() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        text, shapes = _subscripts(rng)
+        dtype = rng.choice(["float64", "bool"], p=[0.7, 0.3])
+        xs = [rng.integers(0 if dtype == "bool" else -3, 2, shape).astype(dtype) for shape in shapes]
+        try:
+            expected = np.einsum(text, *xs)
+        except ValueError:
+            with pytest.raises((ArgumentError, ShapeError)):
+                einsum(text, *xs)
+        else:
+            found = gx.evaluate(einsum(text, *xs))
+            np.testing.assert_array_equal(found, expected, err_msg=text, strict=True)
