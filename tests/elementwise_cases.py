@@ -204,6 +204,7 @@ LOGIC = (
 COMPLEX = (
     Case("abs of complex", abs, np.abs, (waves(3, 4),)),
     Case("sign of complex", piecewise.sign, np.sign, (waves(3, 4),)),
+    Case("round of complex", lambda z: piecewise.round(z, 1), lambda z: np.round(z, 1), (waves(3, 4),), order=0),
     Case("real", c.real, np.real, (waves(3, 4),)),
     Case("imag", c.imag, np.imag, (waves(3, 4),)),
     Case("conj", c.conj, np.conj, (waves(3, 4),)),

@@ -308,10 +308,13 @@ def ceil(x: Like) -> Node:
 def round(x: Like, decimals: int = 0) -> Node:
     """The nearest multiple of 10^-decimals, the even one of two as near, in the dtype of `x`.  The slope is 0.
 
-    As NumPy, it rounds the product with 10^decimals, which is rounded itself: 2.675 is less than its name says.
+    As in NumPy it is the product with 10^decimals that is brought to an integer, and divided again.  The parts of a
+    complex number are rounded apart.
     """
     node = as_node(x)
     count = a_whole_number("round", "decimals", decimals, node)
+    if is_complex(node.dtype):
+        return complex(round(real(node), count), round(imag(node), count))
     if is_differentiable(node.dtype):
         return _rounded(node, count) if count else apply(Round(), node)
     return _rounded_to_tens(node, -count) if count < 0 else node

@@ -100,12 +100,9 @@ def unique(x: Like, *, axis: int | None = None, size: "Size | None" = None, fill
     of equal elements, in row-major order, gets the gradient.  NumPy's `axis`, by which rows are compared, is refused.
     """
     if axis is not None:
+        problem = "unique: elements are compared, not the slices along an axis"
         hint = "a number for each row, such as its sum with random weights, tells rows apart"
-        raise locate(
-            UnsupportedError("unique: elements are compared, not the slices along an axis", hint=hint),
-            here(),
-            (as_node(x),),
-        )
+        raise locate(UnsupportedError(problem, hint=hint), here(), (as_node(x),))
     return _distinct("unique", x, size, fill_value)[0]
 
 

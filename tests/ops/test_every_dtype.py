@@ -60,8 +60,8 @@ PAIRS = ((1, 3, 5, 0), (2, 2, 1, 1))
 OF_COMPLEX = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
     "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians", "reciprocal", "sqrt", "rsqrt", "square",
-    "divide", "abs", "sign", "negative", "subtract", "add", "multiply", "power", "sinc", "nan_to_num", "stop_gradient",
-    "real", "imag", "conj", "angle", "equal", "not_equal", "isnan", "isinf", "isfinite",
+    "divide", "abs", "sign", "negative", "subtract", "add", "multiply", "power", "sinc", "round", "nan_to_num",
+    "stop_gradient", "real", "imag", "conj", "angle", "equal", "not_equal", "isnan", "isinf", "isfinite",
     "logical_and", "logical_or", "logical_xor", "logical_not",
 }  # fmt: skip
 
