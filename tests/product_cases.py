@@ -79,7 +79,7 @@ PRODUCTS = (
     Case(
         "vecdot along the first axes",
         lambda x, y: products.vecdot(x, y, 0),
-        lambda x, y: (np.conj(x) * y[:, None]).sum(0),
+        lambda x, y: np.vecdot(x, y[:, None], axis=0),
         (normal(3, 2), normal(3)),
         terms=3,
     ),
