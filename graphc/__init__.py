@@ -216,7 +216,7 @@ _HOMES = {
     "reciprocal": "graphc.ops.powers:reciprocal",
     "relu": "graphc.ops.piecewise:relu",
     "remainder": "graphc.ops.piecewise:remainder",
-    "repeat": "graphc.ops.movement:repeat",
+    "repeat": "graphc.ops.repetition:repeat",
     "replace": "graphc.ir.declare:replace",
     "reshape": "graphc.ops.movement:reshape",
     "right_shift": "graphc.ops.bits:right_shift",

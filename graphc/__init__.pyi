@@ -139,7 +139,6 @@ from graphc.ops.movement import flip as flip
 from graphc.ops.movement import matrix_transpose as matrix_transpose
 from graphc.ops.movement import moveaxis as moveaxis
 from graphc.ops.movement import ravel as ravel
-from graphc.ops.movement import repeat as repeat
 from graphc.ops.movement import reshape as reshape
 from graphc.ops.movement import roll as roll
 from graphc.ops.movement import rot90 as rot90
@@ -208,6 +207,7 @@ from graphc.ops.reduction import any as any
 from graphc.ops.reduction import count_nonzero as count_nonzero
 from graphc.ops.reduction import prod as prod
 from graphc.ops.reduction import sum as sum
+from graphc.ops.repetition import repeat as repeat
 from graphc.ops.running import cumprod as cumprod
 from graphc.ops.running import cumsum as cumsum
 from graphc.ops.running import logcumsumexp as logcumsumexp

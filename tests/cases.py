@@ -13,6 +13,7 @@ from graphc.ops import movement as m
 from graphc.ops import statistics as s
 from graphc.ops.custom import custom_vjp
 from graphc.ops.padding import pad
+from graphc.ops.repetition import repeat
 from tests.case import Case, apart, between, coins, given, normal, whole, with_complex
 from tests.creation_cases import CREATION, PADDING, STACKING
 from tests.elementwise_cases import ELEMENTWISE
@@ -74,7 +75,13 @@ MOVEMENT = (
         lambda x: np.pad(x, 1, constant_values=7.0),
         (normal(3, 4),),
     ),
-    Case("repeat", lambda x: m.repeat(x, 3, 1), lambda x: np.repeat(x, 3, 1), (normal(2, 3, 4),)),
+    Case("repeat", lambda x: repeat(x, 3, 1), lambda x: np.repeat(x, 3, 1), (normal(2, 3, 4),)),
+    Case(
+        "repeat, each its own",
+        lambda x: repeat(x, (2, 0, 3), 1),
+        lambda x: np.repeat(x, (2, 0, 3), 1),
+        (normal(2, 3, 4),),
+    ),
     Case("tile", lambda x: m.tile(x, 3, 1), lambda x: np.tile(x, (1, 3, 1)), (normal(2, 3, 4),)),
     Case(
         "concat",
@@ -134,8 +141,29 @@ REDUCTION = (
     ),
     Case("sum of integers", lambda x: x.sum(), np.sum, (whole(-9, 9, 3, 4),), order=0),
     Case("sum of bools", lambda x: x.sum(), np.sum, (coins(3, 4),), order=0),
+    Case(
+        "sum, from a number",
+        lambda x: reduction.sum(x, 1, initial=2),
+        lambda x: np.sum(x, 1, initial=2),
+        (normal(3, 4),),
+        terms=5,
+    ),
+    Case(
+        "sum, from a node",
+        lambda x, y: reduction.sum(x, 0, initial=y, keepdims=True),
+        lambda x, y: np.sum(x, 0, initial=y.item(), keepdims=True),
+        (normal(3, 4), normal()),
+        terms=4,
+    ),
     Case("sum of nothing", lambda x: x.sum(1), lambda x: x.sum(1), (normal(3, 0),)),
     Case("prod", reduction.prod, np.prod, (between(0.5, 1.5, 3, 3),), terms=9),
+    Case(
+        "prod, from a number",
+        lambda x: reduction.prod(x, (0, 1), initial=3),
+        lambda x: np.prod(x, (0, 1), initial=3),
+        (between(0.5, 1.5, 3, 3),),
+        terms=10,
+    ),
     Case("prod of one axis", lambda x: reduction.prod(x, 1), lambda x: x.prod(1), (normal(2, 5, 2),), terms=5),
     Case(
         "prod with zeros",
@@ -149,6 +177,13 @@ REDUCTION = (
     Case("count_nonzero", reduction.count_nonzero, np.count_nonzero, (whole(0, 3, 5),), order=0),
     Case("max", extremes.max, np.max, (apart(3, 4),)),
     Case("max of one axis", lambda x: extremes.max(x, 0), lambda x: x.max(0), (apart(3, 4),)),
+    Case(
+        "max and min of bools from a number",
+        lambda x: (extremes.max(x, 0, initial=1), extremes.min(x, 1, initial=True)),
+        lambda x: (x.max(0, initial=True), x.min(1, initial=True)),
+        (coins(3, 4),),
+        order=0,
+    ),
     Case("max with nan", extremes.max, np.max, (given(1.0, np.nan, 2.0),), order=0),
     Case("min", lambda x: extremes.min(x, (0, 2)), lambda x: x.min((0, 2)), (apart(2, 3, 4),)),
     Case("argmax", lambda x: extremes.argmax(x, 0), lambda x: x.argmax(0), (normal(5, 4),), order=0),
@@ -210,6 +245,13 @@ STATISTICS = (
         (normal(3, 4),),
         terms=12,
     ),
+    Case(
+        "var and std in another dtype",
+        lambda x: (s.var(x, 0, dtype="float64"), s.std(x, 0, dtype="float64", correction=1)),
+        lambda x: (x.var(0, dtype=np.float64), x.std(0, dtype=np.float64, ddof=1)),
+        (whole(-9, 9, 5, 2),),
+        order=0,
+    ),
     Case("std", lambda x: s.std(x, 1), lambda x: x.std(1), (normal(3, 4),), terms=4),
     Case(
         "logsumexp",
@@ -244,20 +286,21 @@ FROM_USERS = (
 
 #: rows that hold for complex operands as well, in families of which others do not
 LINEAR = frozenset({
-    "sum", "sum of one axis", "sum, keepdims", "sum of nothing", "prod", "prod of one axis", "prod with zeros",
-    "cumsum", "cumsum, reverse", "cumprod", "cumprod with zeros", "mean", "var", "var, corrected", "std", "take",
-    "take along the first axis", "take along an inner axis", "take, clipped", "take, wrapped", "take_along_axis",
-    "take_along_axis, repeated", "scatter_add", "scatter_add along the last axis", "embedding", "tril", "triu",
-    "windows", "windows that tile", "window_sum", "avg_pool", "avg_pool, overlapping", "avg_pool of what is there",
-    "avg_pool, dilated", "adaptive_avg_pool", "global_avg_pool", "segment_sum", "segment_mean", "cross",
-    "cross along the first axis", "matrix_power 0", "matrix_power 1", "matrix_power 5", "multi_dot", "vector norm 1",
-    "vector norm 2", "vector norm 3", "norm of all", "matrix norm fro", "matrix norm 1", "sum where",
-    "sum where, of rows", "prod where", "mean where", "nansum", "nanprod", "nanmean", "nansum where one is nan",
-    "average", "average of all", "average without weights", "diff", "diff, twice", "diff with ends", "trapezoid",
-    "set at a slice", "add at a slice", "multiply at a slice", "set at an array that repeats",
-    "add at an array that repeats", "multiply at an array that repeats", "set at arrays and a slice",
-    "add at arrays and a slice", "multiply at an index, with zeros", "set where a mask holds", "full", "full_like",
-    "meshgrid", "meshgrid, ij",
+    "sum, from a number", "sum, from a node", "prod, from a number", "sum", "sum of one axis", "sum, keepdims",
+    "sum of nothing", "prod", "prod of one axis", "prod with zeros", "tril of a vector", "nansum where",
+    "nanprod where", "nanmean where", "cumsum", "cumsum, reverse", "cumprod", "cumprod with zeros", "mean", "var",
+    "var, corrected", "std", "take", "take along the first axis", "take along an inner axis", "take, clipped",
+    "take, wrapped", "take_along_axis", "take_along_axis, repeated", "scatter_add", "scatter_add along the last axis",
+    "embedding", "tril", "triu", "windows", "windows that tile", "window_sum", "avg_pool", "avg_pool, overlapping",
+    "avg_pool of what is there", "avg_pool, dilated", "adaptive_avg_pool", "global_avg_pool", "segment_sum",
+    "segment_mean", "cross", "cross along the first axis", "matrix_power 0", "matrix_power 1", "matrix_power 5",
+    "multi_dot", "vector norm 1", "vector norm 2", "vector norm 3", "norm of all", "matrix norm fro", "matrix norm 1",
+    "sum where", "sum where, of rows", "prod where", "mean where", "nansum", "nanprod", "nanmean",
+    "nansum where one is nan", "average", "average of all", "average without weights", "diff", "diff, twice",
+    "diff with ends", "trapezoid", "set at a slice", "add at a slice", "multiply at a slice",
+    "set at an array that repeats", "add at an array that repeats", "multiply at an array that repeats",
+    "set at arrays and a slice", "add at arrays and a slice", "multiply at an index, with zeros",
+    "set where a mask holds", "full", "full_like", "meshgrid", "meshgrid, ij",
 })  # fmt: skip
 
 

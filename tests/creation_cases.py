@@ -7,6 +7,7 @@ import numpy as np
 from graphc.ir.node import Node
 from graphc.ops import filling, grids, movement, stacking
 from graphc.ops.padding import PadMode, pad
+from graphc.ops.repetition import repeat
 from tests.case import Array, Case, between, normal
 
 __all__ = ["CREATION", "PADDING", "STACKING"]
@@ -101,7 +102,7 @@ STACKING = (
         lambda x: np.tile(x, (2, 1, 3)),
         (normal(2, 3),),
     ),
-    Case("repeat of all", lambda x: movement.repeat(x, 2), lambda x: np.repeat(x, 2), (normal(2, 3),)),
+    Case("repeat of all", lambda x: repeat(x, 2), lambda x: np.repeat(x, 2), (normal(2, 3),)),
     Case("roll of all", lambda x: movement.roll(x, 4), lambda x: np.roll(x, 4), (normal(2, 3),)),
     Case(
         "roll of two axes",

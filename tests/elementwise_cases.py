@@ -129,6 +129,16 @@ CORNERS = (
     unary("floor", piecewise.floor, np.floor, 0.2, 0.8, order=1),
     unary("ceil", piecewise.ceil, np.ceil, 0.2, 0.8, order=1),
     unary("round", piecewise.round, np.round, 0.6, 1.4, order=1),
+    *(
+        Case(
+            f"round to {decimals} decimals",
+            lambda x, n=decimals: piecewise.round(x, n),
+            lambda x, n=decimals: np.round(x, n),
+            (between(101.1, 103.9, 3, 4),),
+            order=0,
+        )
+        for decimals in (1, 3, -1, -3)
+    ),
     Case("round to even", piecewise.round, np.round, (given(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.7),), order=0),
     Case(
         "floordiv",
@@ -194,6 +204,7 @@ LOGIC = (
 COMPLEX = (
     Case("abs of complex", abs, np.abs, (waves(3, 4),)),
     Case("sign of complex", piecewise.sign, np.sign, (waves(3, 4),)),
+    Case("round of complex", lambda z: piecewise.round(z, 1), lambda z: np.round(z, 1), (waves(3, 4),), order=0),
     Case("real", c.real, np.real, (waves(3, 4),)),
     Case("imag", c.imag, np.imag, (waves(3, 4),)),
     Case("conj", c.conj, np.conj, (waves(3, 4),)),
@@ -211,7 +222,7 @@ COMPLEX = (
 #: rows that hold for complex operands as well
 HOLOMORPHIC = frozenset({
     "add", "add, repeated", "sub", "neg", "mul", "mul by itself", "div",
-    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "tanh", "stop_gradient",
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "tanh", "stop_gradient", "sinc", "sinc around 0",
     "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
     "square", "sqrt", "rsqrt", "reciprocal", "pow", "pow 3", "pow 5", "pow -2", "pow 1.5", "pow of a number", "where",
 })  # fmt: skip

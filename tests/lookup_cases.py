@@ -87,6 +87,7 @@ LOOKUPS = (
         order=0,
     ),
     Case("tril", tril, np.tril, (normal(2, 3, 4),)),
+    Case("tril of a vector", lambda x: (tril(x, 1), triu(x)), lambda x: (np.tril(x, 1), np.triu(x)), (normal(3),)),
     Case("triu", lambda x: triu(x, 1), lambda x: np.triu(x, 1), (normal(4, 3),)),
 )
 

@@ -13,6 +13,11 @@ BLANK = given(0.3, math.nan, -0.7, 0.9, math.nan, 0.1)
 NOTHING = given(math.nan, math.nan)
 
 
+def most(rng: np.random.Generator) -> Array:
+    """Bools of which seven of nine hold."""
+    return rng.permuted(np.tile([True] * 7 + [False] * 2, (3, 1)), axis=1)
+
+
 def _running(x: Array) -> Array:
     """log of running sums of exponentials along the last axis."""
     return np.asarray(np.logaddexp.accumulate(x, -1))
@@ -97,6 +102,31 @@ BLANKS = (
     Case("nanstd", gx.nanstd, np.nanstd, (BLANK,), order=0, terms=6),
     Case("nanmax", gx.nanmax, np.nanmax, (BLANK,), order=0),
     Case("nanmin", gx.nanmin, np.nanmin, (BLANK,), order=0),
+    *(
+        Case(
+            f"{function.__name__} where",
+            lambda x, n, m, function=function: function(gx.where(n, x, math.nan), 1, where=m),
+            lambda x, n, m, same=same: same(np.where(n, x, np.nan), 1, where=m),
+            (apart(3, 9), most, most),
+            terms=9,
+        )
+        for function, same in (
+            (gx.nansum, np.nansum),
+            (gx.nanprod, np.nanprod),
+            (gx.nanmean, np.nanmean),
+            (gx.nanvar, np.nanvar),
+            (gx.nanstd, np.nanstd),
+        )
+    ),
+    *(
+        Case(
+            f"{function.__name__} where, from a number",
+            lambda x, n, m, function=function: function(gx.where(n, x, math.nan), 1, where=m, initial=0.05),
+            lambda x, n, m, same=same: same(np.where(n, x, np.nan), 1, where=m, initial=0.05),
+            (apart(3, 9), most, coins(9)),
+        )
+        for function, same in ((gx.nanmax, np.nanmax), (gx.nanmin, np.nanmin))
+    ),
     Case("nanmedian", gx.nanmedian, np.nanmedian, (BLANK,), order=0),
     Case(
         "nanquantile",
@@ -110,7 +140,7 @@ BLANKS = (
             f"{function.__name__} where one is nan",
             lambda x, m, function=function: function(gx.where(m, x, math.nan), 1),
             lambda x, m, same=same: same(np.where(m, x, np.nan), 1),
-            (apart(3, 9), lambda rng: rng.permuted(np.tile([True] * 7 + [False] * 2, (3, 1)), axis=1)),
+            (apart(3, 9), most),
             terms=9,
         )
         for function, same in (
@@ -146,6 +176,21 @@ QUANTILES = (
             terms=8,
         )
         for q in (0, 0.3, 0.77, 1, (0.25, 0.6))
+    ),
+    *(
+        Case(
+            f"quantile, {method}",
+            lambda x, method=method: gx.quantile(x, (0, 0.22, 0.375, 0.875, 0.9, 1), 0, method=method),
+            lambda x, method=method: np.quantile(x, (0, 0.22, 0.375, 0.875, 0.9, 1), 0, method=method),
+            (apart(5, 2),),
+        )
+        for method in ("lower", "higher", "midpoint", "nearest")
+    ),
+    Case(
+        "percentile, lower, and nanquantile, higher",
+        lambda x: (gx.percentile(x, 30, method="lower"), gx.nanquantile(x, 0.3, method="higher")),
+        lambda x: (np.percentile(x, 30, method="lower"), np.nanquantile(x, 0.3, method="higher")),
+        (apart(3, 4),),
     ),
     Case(
         "quantile, kept",

@@ -364,13 +364,14 @@ def test_nan_to_num_has_slope_0_where_it_changes_the_value() -> None:
     assert slope(nan_to_num, [NAN, INF, -INF, 3.0]) == [0, 0, 0, 1]
 
 
-def test_derivatives_of_sinc_at_0_are_its_limits() -> None:
-    x = placeholder(TensorType((), np.dtype(np.float64)))
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_derivatives_of_sinc_at_0_are_its_limits(dtype: str) -> None:
+    x = placeholder(TensorType((), np.dtype(dtype)))
     derivative: Node | None = sinc(x)
     for exact in (1, 0, -(math.pi**2) / 3, 0, math.pi**4 / 5, 0):
         assert derivative is not None
-        assert evaluate(derivative, {x: np.array(0.0)}) == pytest.approx(exact, rel=1e-15)
-        (derivative,) = pull_back([derivative], [constant_array(np.ones(()))], [x])
+        assert evaluate(derivative, {x: np.array(0, dtype)}) == pytest.approx(exact, rel=1e-15)
+        (derivative,) = pull_back([derivative], [constant_array(np.ones((), dtype))], [x])
 
 
 def test_lerp_is_exact_at_both_ends() -> None:

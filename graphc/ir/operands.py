@@ -28,6 +28,7 @@ from graphc.sizes import Expression, equal
 from graphc.types import (
     BOOL,
     COMPLEX64,
+    DTYPES,
     FLOAT32,
     INT64,
     DType,
@@ -45,6 +46,7 @@ __all__ = [
     "add",
     "add_up",
     "as_node",
+    "as_number",
     "broadcast",
     "broadcast_shapes",
     "cast",
@@ -94,6 +96,11 @@ def _no_node(value: object) -> GraphError:
     elif callable(value):
         hint = "call it with nodes: it gives a node"
     return DTypeError(of_call(problem), hint=hint)
+
+
+def as_number(x: Node) -> Node:
+    """`x` where it holds numbers; bools as int8, as NumPy counts them where truths alone have no meaning."""
+    return cast(x, DTYPES["int8"]) if x.dtype == BOOL else x
 
 
 def one_number(name: str, what: str, value: Like) -> Node:

@@ -5,7 +5,7 @@ from typing import ClassVar, final
 from graphc.ir.apply import apply
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, meet
+from graphc.ir.operands import as_node, as_number, meet
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.logic import And, Not, Or, Xor
@@ -105,16 +105,16 @@ def bitwise_xor(left: Like, right: Like) -> Node:
 
 
 def left_shift(x: Like, count: Like) -> Node:
-    """The bits of an integer moved up by `count`; 0 moves in, and what moves out is lost.
+    """The bits of an integer moved up by `count`; 0 moves in, and what moves out is lost.  Bools are int8.
 
     A count that is negative or not below the number of bits moves all bits out.
     """
-    return apply(LeftShift(), *meet("left_shift", x, count))
+    return apply(LeftShift(), *map(as_number, meet("left_shift", x, count)))
 
 
 def right_shift(x: Like, count: Like) -> Node:
-    """The bits of an integer moved down by `count`; copies of the sign move in: ⌊x / 2^count⌋.
+    """The bits of an integer moved down by `count`; copies of the sign move in: ⌊x / 2^count⌋.  Bools are int8.
 
     A count that is negative or not below the number of bits moves all bits out.
     """
-    return apply(RightShift(), *meet("right_shift", x, count))
+    return apply(RightShift(), *map(as_number, meet("right_shift", x, count)))

@@ -15,7 +15,7 @@ from graphc.kernel.affine import AffineIndex
 from graphc.ops.movement import transpose
 from graphc.origin import here
 from graphc.sizes import Size, equal, lower_bound, maximum
-from graphc.types import BOOL, Shape, TensorType, accumulator, promote
+from graphc.types import BOOL, FLOAT32, Shape, TensorType, accumulator, promote
 
 __all__ = ["Contraction", "Labels", "Places", "contract", "plain", "product"]
 
@@ -173,7 +173,8 @@ def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, La
 
     `labels` name the axes of the left operand, of the right one and of the result; none stands twice in one
     of them, and those that are summed stand in both operands.  Of the others, an extent of 1 that meets
-    another is repeated.  The dtypes are promoted; the sum of float16 and bfloat16 is taken in float32.
+    another is repeated.  The dtypes are promoted; the sum of float16 and bfloat16 is taken in float32.  Of bools
+    it is whether one of the products holds: a sum in float32, where it never overflows to 0.
     """
     left_labels, right_labels, out = labels
     extents = dict(zip(left_labels, left.shape, strict=True))
@@ -185,8 +186,9 @@ def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, La
             role = "batch extents" if label in out else "inner extents"
             raise locate(ShapeError(f"{name}: {role} differ, {n} and {m}"), here(), (left, right))
     dtype = promote(left.tensor, right.tensor)
-    x, left_labels = _unrepeated(cast(left, accumulator(dtype)), left_labels, extents)
-    y, right_labels = _unrepeated(cast(right, accumulator(dtype)), right_labels, extents)
+    wide = FLOAT32 if dtype == BOOL and set(out) != set(extents) else accumulator(dtype)
+    x, left_labels = _unrepeated(cast(left, wide), left_labels, extents)
+    y, right_labels = _unrepeated(cast(right, wide), right_labels, extents)
     labelled = _one_labelled if _is_fixed(extents.values()) else _labelled
     op = labelled(name, tuple(left_labels), tuple(right_labels), tuple(out), tuple(extents.items()))
     return cast(contract(op, x, y), dtype)

@@ -8,7 +8,7 @@ from graphc.ir.arithmetic import spread, zeros_like
 from graphc.ir.given import a_size, an_extent
 from graphc.ir.kinds import Counting
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, where
+from graphc.ir.operands import as_node, broadcast, where
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.types import INT64, DType, TensorType, as_dtype, is_floating, is_integer
@@ -41,14 +41,15 @@ def iota(size: Size, dtype: DType = INT64) -> Node:
 def tril(x: Like, k: int = 0) -> Node:
     """The lower triangles of matrices, zero above diagonal `k`.  [..., n, m]   ->   [..., n, m]
 
-    `k`: 0 is the main diagonal, 1 the one above it, -1 the one below.
+    `k`: 0 is the main diagonal, 1 the one above it, -1 the one below.  A vector stands for a square matrix of which
+    it is every row.
     """
     rows, columns, node = _positions("tril", x)
     return where(columns <= rows + a_size("tril", "k", k), node, zeros_like(node))
 
 
 def triu(x: Like, k: int = 0) -> Node:
-    """The upper triangles of matrices, zero below diagonal `k`.  [..., n, m]   ->   [..., n, m]"""
+    """The upper triangles of matrices, zero below diagonal `k`: see `tril`.  [..., n, m]   ->   [..., n, m]"""
     rows, columns, node = _positions("triu", x)
     return where(columns >= rows + a_size("triu", "k", k), node, zeros_like(node))
 
@@ -56,7 +57,9 @@ def triu(x: Like, k: int = 0) -> Node:
 def _positions(name: str, x: Like) -> tuple[Node, Node, Node]:
     """The row and the column of each element, and the node itself."""
     node = as_node(x)
-    if node.ndim < 2:
-        raise locate(ShapeError(f"{name}: a matrix has 2 axes or more, not {node.ndim}"), here(), (node,))
+    if node.ndim == 0:
+        raise locate(ShapeError(f"{name}: a matrix has 2 axes or more, and a vector one, not 0"), here(), (node,))
+    if node.ndim == 1:
+        node = broadcast(node, node.shape * 2)
     matrix = node.shape[-2:]
     return spread(iota(matrix[0]), matrix, (1,)), spread(iota(matrix[1]), matrix, (0,)), node

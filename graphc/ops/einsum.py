@@ -8,6 +8,7 @@ from typing import NamedTuple
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze, sum_over
+from graphc.ir.given import is_whole
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.ops.axes import without
@@ -17,6 +18,7 @@ from graphc.ops.diagonal import Diagonal
 from graphc.ops.movement import transpose
 from graphc.ops.placement import moved
 from graphc.origin import here
+from graphc.printable import described
 from graphc.sizes import Size, equal, estimate
 from graphc.types import TensorType, accumulator, promote
 
@@ -32,7 +34,7 @@ class _Operand(NamedTuple):
     labels: Labels
 
 
-def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]") -> Node:
+def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]", optimize: bool | str = True) -> Node:
     """Products of elements of all operands, summed over the letters that the result lacks.
 
     `einsum("bik,bkj->bij", x, y)` names the axes of every operand, and of the result after `->`; without it
@@ -41,8 +43,11 @@ def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]") -> No
     operand may be followed by the numbers of its axes, `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
 
     Two operands are one contraction.  More are contracted in pairs, in the order with the fewest products of
-    elements (hints stand for open sizes); beyond eight operands each pair is the best one at the time.
+    elements (hints stand for open sizes); beyond eight operands each pair is the best one at the time.  So NumPy's
+    `optimize` changes nothing: True, False, "greedy" and "optimal" are taken, an order of one's own is not.
     """
+    if not isinstance(optimize, bool):
+        _asked(optimize)
     letters, xs = _lettered(subscripts, operands)
     nodes = [as_node(x) for x in xs]
     try:
@@ -58,6 +63,13 @@ def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]") -> No
     ready = [_diagonals(_Operand(cast(node, wide), term)) for node, term in zip(nodes, terms, strict=True)]
     result = _contracted(_without_lone(_without_ones(ready, out), out), out)
     return cast(result, common.dtype)
+
+
+def _asked(optimize: object) -> None:
+    """Raise where NumPy's option asks for another order."""
+    if not (isinstance(optimize, str) and optimize in ("greedy", "optimal")):
+        problem = f"einsum: optimize is True, False, 'greedy' or 'optimal', not {described(optimize)}"
+        raise locate(ArgumentError(problem, hint="one einsum of two operands after the other is any order"), here(), ())
 
 
 def _lettered(subscripts: "str | Like", operands: "Sequence[Like | Sequence[object]]") -> "tuple[str, Sequence[Like]]":
@@ -78,8 +90,8 @@ def _sublist(axes: object) -> str:
     """Numbers of axes as letters, which sort as they do."""
     letters = []
     for axis in axes if isinstance(axes, list | tuple) else ():
-        if axis is not ... and not (isinstance(axis, int) and 0 <= axis < len(_SORTED_LETTERS)):
-            problem = f"einsum: an axis is a number from 0 to {len(_SORTED_LETTERS) - 1}, or ..., not {axis!r}"
+        if axis is not ... and not (is_whole(axis) and 0 <= axis < len(_SORTED_LETTERS)):
+            problem = f"einsum: an axis is a number from 0 to {len(_SORTED_LETTERS) - 1}, or ..., not {described(axis)}"
             raise locate(ArgumentError(problem), here(), ())
         letters.append("..." if axis is ... else _SORTED_LETTERS[axis])
     return "".join(letters)

@@ -3,28 +3,25 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar, final
 
-import numpy as np
-
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.kinds import NO_ORDER, Constant, Differentiable, Reduction, require_ordered
-from graphc.ir.leaves import items, uniform
+from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, SameSize
-from graphc.ir.operands import as_node, broadcast, cast, one_number, where
-from graphc.ir.values import fits
-from graphc.kernel.monoids import Monoid
+from graphc.ir.operands import as_node, broadcast, cast, where
+from graphc.kernel.monoids import Monoid, start_of
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import stop_gradient
 from graphc.ops.logic import equal, greater, less, logical_not
-from graphc.ops.masks import selected
+from graphc.ops.masks import first_number, selected
 from graphc.ops.movement import ravel
 from graphc.ops.piecewise import maximum, minimum
 from graphc.origin import here
 from graphc.sizes import lower_bound
 from graphc.sizes import maximum as larger
-from graphc.types import INT64, TensorType, TupleType, is_complex, is_integer
+from graphc.types import INT64, TensorType, TupleType, is_complex
 
 __all__ = ["argmax", "argmin", "behind", "max", "max_with_index", "min", "min_with_index", "ordered", "upper_bound"]
 
@@ -228,17 +225,12 @@ def _extreme(
 def _bounded(name: str, x: Node, initial: "Like | None", mask: "Like | None") -> tuple[Node, Node | None]:
     """`x` with the initial number where the mask does not hold, and that number in its dtype."""
     if initial is not None:
-        start = one_number(name, "initial", initial)
-        given = uniform(start)
-        if given is not None and is_integer(x.dtype) and not fits(np.asarray(given), x.dtype):
-            raise locate(ArgumentError(f"{name}: initial={given} is no {x.dtype}"), here(), (x,))
-        number = cast(start, x.dtype)
+        number = first_number(name, x, initial, x.dtype)
         return selected(name, x, mask, number), number
     if mask is not None:
         problem = f"{name}: where= needs initial=, as it may leave nothing"
-        raise locate(
-            ArgumentError(problem, hint="initial=-np.inf" if name == "max" else "initial=np.inf"), here(), (x,)
-        )
+        lowest = start_of(Monoid.MAX if name == "max" else Monoid.MIN, x.dtype)
+        raise locate(ArgumentError(problem, hint=f"initial={str(lowest).replace('inf', 'np.inf')}"), here(), (x,))
     return x, None
 
 

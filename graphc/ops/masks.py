@@ -1,13 +1,17 @@
-"""Reductions of some elements only: those where a mask holds."""
+"""What reductions count: the elements where a mask holds, and a first number."""
 
-from graphc.errors import DTypeError, ShapeError
+import numpy as np
+
+from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import locate
+from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, broadcast, broadcast_shapes, where
+from graphc.ir.operands import as_node, broadcast, broadcast_shapes, cast, one_number, where
+from graphc.ir.values import fits
 from graphc.origin import here
-from graphc.types import BOOL
+from graphc.types import BOOL, DType, is_differentiable
 
-__all__ = ["mask_of", "selected"]
+__all__ = ["first_number", "mask_of", "selected"]
 
 
 def mask_of(name: str, x: Node, mask: Like) -> Node:
@@ -25,3 +29,16 @@ def mask_of(name: str, x: Node, mask: Like) -> Node:
 def selected(name: str, x: Node, mask: "Like | None", fill: Like) -> Node:
     """`x`, and `fill` where the mask does not hold."""
     return x if mask is None else where(mask_of(name, x, mask), x, fill)
+
+
+def first_number(name: str, x: Node, initial: Like, dtype: DType) -> Node:
+    """The argument `initial=` of a reduction of `x`, in `dtype`; 0 and 1 stand for False and True."""
+    start = one_number(name, "initial", initial)
+    given = uniform(start)
+    if given is None or is_differentiable(dtype):
+        return cast(start, dtype)
+    if dtype == BOOL and given in (0, 1):
+        return full((), bool(given), BOOL)
+    if not fits(np.asarray(given), dtype):
+        raise locate(ArgumentError(f"{name}: initial={given} is no {dtype}"), here(), (x,))
+    return cast(start, dtype)

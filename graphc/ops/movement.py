@@ -12,7 +12,6 @@ from graphc.ir.given import (
     a_size,
     a_whole_number,
     an_array_shape,
-    an_extent,
     is_whole,
     one_or_several,
     several,
@@ -35,7 +34,6 @@ __all__ = [
     "number_of_parts",
     "part",
     "ravel",
-    "repeat",
     "reshape",
     "roll",
     "rot90",
@@ -242,15 +240,6 @@ def part(x: Node, axis: int, start: Size, length: Size) -> Node:
 
 
 # More elements.
-
-
-def repeat(x: Like, count: Size, axis: int | None = None) -> Node:
-    """Every element `count` times, next to each other, along `axis`; along one axis of all elements for None."""
-    node, axis = (ravel(x), 0) if axis is None else (as_node(x), axis)
-    i = one_axis("repeat", axis, node.ndim, node)
-    count = an_extent("repeat", "the count", count, node)
-    before, n, after = node.shape[:i], node.shape[i], node.shape[i + 1 :]
-    return reshape(spread(node, (*before, n, count, *after), (i + 1,)), (*before, n * count, *after))
 
 
 def tile(x: Like, count: Extents, axis: int | None = None) -> Node:

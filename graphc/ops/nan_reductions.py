@@ -3,11 +3,12 @@
 import math
 
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, where
+from graphc.ir.operands import as_node
+from graphc.ir.operands import where as choose
 from graphc.ops.axes import Axes
-from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max, min
-from graphc.ops.logic import isnan, logical_not
+from graphc.ops.logic import isnan, logical_and, logical_not
+from graphc.ops.masks import mask_of
 from graphc.ops.reduction import any, prod, sum
 from graphc.ops.statistics import mean, std, var
 from graphc.types import is_differentiable
@@ -15,56 +16,112 @@ from graphc.types import is_differentiable
 __all__ = ["nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
 
 
-def nansum(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
-    """The sum over `axis` of what is not nan; 0 if all is."""
+def nansum(
+    x: Like,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    dtype: object = None,
+    initial: "Like | None" = None,
+    where: "Like | None" = None,
+) -> Node:
+    """The sum over `axis` of what is not nan; 0 if all is.  For the options see `sum`."""
     node = as_node(x)
-    return sum(node, axis, keepdims=keepdims, dtype=dtype, where=_numbers(node))
+    numbers = _numbers("nansum", node, where)
+    return sum(node, axis, keepdims=keepdims, dtype=dtype, initial=initial, where=numbers)
 
 
-def nanprod(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
-    """The product over `axis` of what is not nan; 1 if all is."""
+def nanprod(
+    x: Like,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    dtype: object = None,
+    initial: "Like | None" = None,
+    where: "Like | None" = None,
+) -> Node:
+    """The product over `axis` of what is not nan; 1 if all is.  For the options see `prod`."""
     node = as_node(x)
-    return prod(node, axis, keepdims=keepdims, dtype=dtype, where=_numbers(node))
+    numbers = _numbers("nanprod", node, where)
+    return prod(node, axis, keepdims=keepdims, dtype=dtype, initial=initial, where=numbers)
 
 
-def nanmean(x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Node:
-    """The mean over `axis` of what is not nan; nan if all is."""
+def nanmean(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None, where: "Like | None" = None
+) -> Node:
+    """The mean over `axis` of what is not nan; nan if all is.  For the options see `mean`."""
     node = as_node(x)
-    return mean(node, axis, keepdims=keepdims, dtype=dtype, where=_numbers(node))
+    return mean(node, axis, keepdims=keepdims, dtype=dtype, where=_numbers("nanmean", node, where))
 
 
-def nanvar(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:
-    """The variance over `axis` of what is not nan; nan if all is."""
-    node = floating(x)
-    return var(node, axis, correction=correction, keepdims=keepdims, where=_numbers(node))
+def nanvar(
+    x: Like,
+    axis: Axes = None,
+    *,
+    correction: float = 0,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: "Like | None" = None,
+) -> Node:
+    """The variance over `axis` of what is not nan; nan if all is.  For the options see `var`."""
+    node = as_node(x)
+    numbers = _numbers("nanvar", node, where)
+    return var(node, axis, correction=correction, keepdims=keepdims, dtype=dtype, where=numbers)
 
 
-def nanstd(x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Node:
+def nanstd(
+    x: Like,
+    axis: Axes = None,
+    *,
+    correction: float = 0,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: "Like | None" = None,
+) -> Node:
     """The root of nanvar.  Where that is 0, so are all derivatives."""
-    node = floating(x)
-    return std(node, axis, correction=correction, keepdims=keepdims, where=_numbers(node))
-
-
-def nanmax(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The largest over `axis` of what is not nan; nan if all is.  Equal ones share the gradient."""
     node = as_node(x)
-    numbers = _numbers(node)
-    if numbers is None:
-        return max(node, axis, keepdims=keepdims)
-    found = max(where(numbers, node, -math.inf), axis, keepdims=keepdims)
-    return where(any(numbers, axis, keepdims=keepdims), found, math.nan)
+    numbers = _numbers("nanstd", node, where)
+    return std(node, axis, correction=correction, keepdims=keepdims, dtype=dtype, where=numbers)
 
 
-def nanmin(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The smallest over `axis` of what is not nan; nan if all is.  Equal ones share the gradient."""
+def nanmax(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, initial: "Like | None" = None, where: "Like | None" = None
+) -> Node:
+    """The largest over `axis` of what is not nan; nan if nothing counts.  Equal ones share the gradient.
+
+    initial   a further number that counts
+    where     which elements count
+    """
     node = as_node(x)
-    numbers = _numbers(node)
-    if numbers is None:
-        return min(node, axis, keepdims=keepdims)
-    found = min(where(numbers, node, math.inf), axis, keepdims=keepdims)
-    return where(any(numbers, axis, keepdims=keepdims), found, math.nan)
+    if not is_differentiable(node.dtype):
+        return max(node, axis, keepdims=keepdims, initial=initial, where=where)
+    numbers = _not_nan("nanmax", node, where)
+    found = max(choose(numbers, node, -math.inf), axis, keepdims=keepdims, initial=initial)
+    return found if initial is not None else choose(any(numbers, axis, keepdims=keepdims), found, math.nan)
 
 
-def _numbers(x: Node) -> Node | None:
-    """Where `x` is not nan; None if it cannot be."""
-    return logical_not(isnan(x)) if is_differentiable(x.dtype) else None
+def nanmin(
+    x: Like, axis: Axes = None, *, keepdims: bool = False, initial: "Like | None" = None, where: "Like | None" = None
+) -> Node:
+    """The smallest over `axis` of what is not nan; nan if nothing counts.  Equal ones share the gradient.
+
+    initial   a further number that counts
+    where     which elements count
+    """
+    node = as_node(x)
+    if not is_differentiable(node.dtype):
+        return min(node, axis, keepdims=keepdims, initial=initial, where=where)
+    numbers = _not_nan("nanmin", node, where)
+    found = min(choose(numbers, node, math.inf), axis, keepdims=keepdims, initial=initial)
+    return found if initial is not None else choose(any(numbers, axis, keepdims=keepdims), found, math.nan)
+
+
+def _numbers(name: str, x: Node, mask: "Like | None") -> "Like | None":
+    """Which elements of `x` count; all, for None."""
+    return _not_nan(name, x, mask) if is_differentiable(x.dtype) else mask
+
+
+def _not_nan(name: str, x: Node, mask: "Like | None") -> Node:
+    """Where `x` is not nan, and the mask holds."""
+    numbers = logical_not(isnan(x))
+    return numbers if mask is None else logical_and(numbers, mask_of(name, x, mask))

@@ -1,23 +1,40 @@
 """Functions with corners and steps.  At each corner one slope is chosen, and said."""
 
 import math
+from builtins import abs as magnitude
 from collections.abc import Sequence
 from typing import ClassVar, final
 
+import numpy as np
 from ml_dtypes import finfo
 
-from graphc.ir.apply import apply
-from graphc.ir.arithmetic import ones_like
+from graphc.errors import ArgumentError
+from graphc.ir.apply import apply, locate
+from graphc.ir.arithmetic import ones_like, zeros_like
 from graphc.ir.complex import complex, imag, real
+from graphc.ir.given import a_whole_number
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, meet, where
+from graphc.ir.operands import as_node, as_number, cast, meet, where
+from graphc.ir.values import fits
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
-from graphc.ops.elementwise import meet_floating
-from graphc.ops.logic import equal, greater, greater_equal, isinf, isnan, less_equal, logical_or, logical_xor
+from graphc.ops.elementwise import meet_floating, stop_gradient
+from graphc.ops.logic import (
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    less_equal,
+    logical_and,
+    logical_or,
+    logical_xor,
+)
 from graphc.ops.powers import hypot
-from graphc.types import accumulator, is_complex, is_differentiable, is_floating
+from graphc.origin import here
+from graphc.types import BOOL, accumulator, is_complex, is_differentiable, is_floating
 
 __all__ = [
     "abs",
@@ -113,8 +130,10 @@ class Minimum(Elementwise):
 
 
 def abs(x: Like) -> Node:
-    """|x|; of a complex number √(Re² + Im²), a real number.  The slope at 0 is 0."""
+    """|x|; of a complex number √(Re² + Im²), a real number; a bool is its own.  The slope at 0 is 0."""
     node = as_node(x)
+    if node.dtype == BOOL:
+        return node
     return hypot(real(node), imag(node)) if is_complex(node.dtype) else apply(Abs(), node)
 
 
@@ -307,10 +326,45 @@ def ceil(x: Like) -> Node:
     return apply(Ceil(), node) if is_differentiable(node.dtype) else node
 
 
-def round(x: Like) -> Node:
-    """The nearest integer, the even one of two as near, in the dtype of `x`."""
+def round(x: Like, decimals: int = 0) -> Node:
+    """The nearest multiple of 10^-decimals, the even one of two as near, in the dtype of `x`.  The slope is 0.
+
+    As in NumPy it is the product with 10^decimals that is brought to an integer, and divided again.  The parts of a
+    complex number are rounded apart.
+    """
     node = as_node(x)
-    return apply(Round(), node) if is_differentiable(node.dtype) else node
+    count = a_whole_number("round", "decimals", decimals, node)
+    if is_complex(node.dtype):
+        return complex(round(real(node), count), round(imag(node), count))
+    if is_differentiable(node.dtype):
+        return _rounded(node, count) if count else apply(Round(), node)
+    return _rounded_to_tens(node, -count) if count < 0 else node
+
+
+def _rounded(x: Node, count: int) -> Node:
+    """Floats with so many digits after the point, or zeros before it."""
+    wide = cast(x, accumulator(x.dtype))
+    limit = math.log10(float(finfo(wide.dtype).max))  # type: ignore[no-untyped-call]
+    if magnitude(count) > limit:
+        raise locate(ArgumentError(f"round: 10^{magnitude(count)} is no {wide.dtype}"), here(), (x,))
+    scale = 10.0 ** magnitude(count)
+    if count < 0:
+        return cast(apply(Round(), wide / scale) * scale, x.dtype)
+    scaled = wide * scale
+    kept = stop_gradient(wide)  # where the product is infinite, no digit lies behind the last one that is kept
+    return cast(where(isfinite(scaled), apply(Round(), scaled) / scale, kept), x.dtype)
+
+
+def _rounded_to_tens(x: Node, zeros: int) -> Node:
+    """Integers with so many zeros at the end.  Where the nearest one does not fit, it wraps around."""
+    if x.dtype == BOOL or zeros >= 20 or not fits(np.asarray(10**zeros), x.dtype):
+        return zeros_like(x)
+    ten: int = 10**zeros
+    tens = floordiv(x, ten)
+    rest = x - tens * ten
+    is_odd = equal(remainder(tens, 2), 1)
+    is_up = logical_or(greater(rest, ten // 2), logical_and(equal(rest, ten // 2), is_odd))
+    return (tens + cast(is_up, x.dtype)) * ten
 
 
 def trunc(x: Like) -> Node:
@@ -320,20 +374,21 @@ def trunc(x: Like) -> Node:
 
 
 def heaviside(x: Like, at_zero: Like) -> Node:
-    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0.  The slope by `x` is 0, also at the step."""
-    return apply(Heaviside(), *meet("heaviside", x, at_zero))
+    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0; of bools whether one holds.  The slope by `x` is 0 everywhere."""
+    node, start = meet("heaviside", x, at_zero)
+    return logical_or(node, start) if node.dtype == BOOL else apply(Heaviside(), node, start)
 
 
 def floordiv(left: Like, right: Like) -> Node:
-    """⌊left / right⌋, elementwise."""
-    return apply(FloorDiv(), *meet("floordiv", left, right))
+    """⌊left / right⌋, elementwise; of bools int8."""
+    return apply(FloorDiv(), *map(as_number, meet("floordiv", left, right)))
 
 
 def remainder(left: Like, right: Like) -> Node:
-    """left - right ⌊left / right⌋, elementwise: of the sign of `right`."""
-    return apply(Remainder(), *meet("remainder", left, right))
+    """left - right ⌊left / right⌋, elementwise: of the sign of `right`; of bools int8."""
+    return apply(Remainder(), *map(as_number, meet("remainder", left, right)))
 
 
 def fmod(left: Like, right: Like) -> Node:
-    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C."""
-    return apply(Fmod(), *meet("fmod", left, right))
+    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C; of bools int8."""
+    return apply(Fmod(), *map(as_number, meet("fmod", left, right)))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.given import a_flag, a_number, a_whole_number
@@ -26,7 +26,7 @@ from graphc.ops.statistics import mean
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
 from graphc.sizes import Size, equal, maximum, minimum
-from graphc.types import BOOL, Shape, accumulator, real_of
+from graphc.types import Shape, accumulator, real_of
 
 __all__ = [
     "adaptive_avg_pool",
@@ -50,11 +50,10 @@ def max_pool(
                with its dilation, so that a window has elements of the array, or the call fails
     dilation   from element to element of a window
 
-    Elements that share the maximum share the gradient equally.  A window that does not fit is left out.
+    Elements that share the maximum share the gradient equally.  A window that does not fit is left out.  Of bools
+    it is whether one holds.
     """
     node = ordered("max_pool", x)
-    if node.dtype == BOOL:
-        raise locate(DTypeError("max_pool has no meaning for bool", hint="gx.any(gx.windows(x, ...))"), here(), (node,))
     pooling = _pooling("max_pool", node, window, stride, padding, dilation)
     parts = pooling.parts(node, start_of(Monoid.MAX, node.dtype))
     return apply(Max(tuple(range(node.ndim, parts.ndim))), parts)

@@ -12,13 +12,13 @@ from graphc.ir.arithmetic import ones_like, zeros_like
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, div, meet, where
+from graphc.ir.operands import as_node, as_number, cast, div, meet, where
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Scalar
 from graphc.ops.elementwise import floating, log, meet_floating
 from graphc.ops.logic import equal, less, logical_or, not_equal
 from graphc.origin import here
-from graphc.types import is_complex, is_differentiable
+from graphc.types import BOOL, INT64, is_complex, is_differentiable
 
 __all__ = ["cbrt", "hypot", "one_minus_square", "power", "reciprocal", "rsqrt", "sqrt", "square"]
 
@@ -128,8 +128,8 @@ class Power(Elementwise):
 
 
 def square(x: Like) -> Node:
-    """x²."""
-    return apply(Square(), as_node(x))
+    """x²; of bools int8."""
+    return apply(Square(), as_number(as_node(x)))
 
 
 def sqrt(x: Like) -> Node:
@@ -165,13 +165,16 @@ def rsqrt(x: Like) -> Node:
 def power(x: Like, exponent: Like) -> Node:
     """x^exponent, elementwise.
 
-    The numbers 0, 1, 2, 3, 4, -1, 0.5 and -0.5 as exponents give products, a quotient and roots.
+    The numbers 0, 1, 2, 3, 4, -1, 0.5 and -0.5 as exponents give products, a quotient and roots.  A bool to the
+    power of a bool is int8.
     """
     if isinstance(exponent, np.integer | np.floating):  # which keeps its dtype, and is a number like any other
         x, exponent = meet("pow", x, exponent)[0], exponent.item()
     if isinstance(exponent, int | float) and not isinstance(exponent, bool):
         base = as_node(x)
-        if exponent < 0 and not is_differentiable(base.dtype) and exponent == int(exponent):
+        if base.dtype == BOOL and isinstance(exponent, int):
+            base = cast(base, INT64)  # as everywhere where a bool meets an int
+        if isinstance(exponent, int) and exponent < 0 and not is_differentiable(base.dtype):
             raise locate(
                 DTypeError(f"pow: a negative power of {base.dtype}", hint='x.astype("float32") ** ...'),
                 here(),
@@ -180,7 +183,7 @@ def power(x: Like, exponent: Like) -> Node:
         special = _special(base, exponent)
         if special is not None:
             return special
-    return apply(Power(), *meet("pow", x, exponent))
+    return apply(Power(), *map(as_number, meet("pow", x, exponent)))
 
 
 def _special(x: Node, exponent: int | float) -> Node | None:

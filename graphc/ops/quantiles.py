@@ -1,7 +1,7 @@
 """Medians and quantiles."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +21,7 @@ from graphc.ops.indexing import Take
 from graphc.ops.logic import equal, isnan, less, logical_not, logical_or
 from graphc.ops.movement import moveaxis, reshape, transpose
 from graphc.ops.padding import pad
-from graphc.ops.piecewise import ceil, clip, floor, maximum, minimum
+from graphc.ops.piecewise import ceil, clip, floor, maximum, minimum, round
 from graphc.ops.sorting import sort
 from graphc.origin import here
 from graphc.printable import described
@@ -35,10 +35,10 @@ Shares: TypeAlias = "Like | Sequence[float]"
 
 def median(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
     """The middle element over `axis`, or the mean of both; nan if one is, and of nothing."""
-    return _quantile("median", x, as_node(0.5), axis, keepdims, skip=False)
+    return _quantile("median", x, as_node(0.5), axis, keepdims, "linear", skip=False)
 
 
-def quantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
+def quantile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Node:
     """The value below which a share `q` of the elements over `axis` lies, between two of them linearly.
 
     x [..., n, ...]   q [k...], from 0 to 1   ->   [k..., ...]
@@ -46,23 +46,26 @@ def quantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -
     That is place q (n - 1) of the elements in order.  Nan if one is, and of nothing.  The elements on both sides
     share the gradient as they do the value; `q` may be a node and has one too, 0 at an element.  Shares below 0,
     above 1 or nan are refused, those of a node at the call.
+
+    method   what to take between two elements: "linear", "lower", "higher", "nearest" (to the even place, where
+             both are as near), or "midpoint", the mean of both; only "linear" has a slope by `q`
     """
-    return _quantile("quantile", x, _shares("quantile", q, 1), axis, keepdims, skip=False)
+    return _quantile("quantile", x, _shares("quantile", q, 1), axis, keepdims, method, skip=False)
 
 
-def percentile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The value below which `q` percent of the elements over `axis` lie: quantile(x, q / 100)."""
-    return _quantile("percentile", x, div(_shares("percentile", q, 100), 100.0), axis, keepdims, skip=False)
+def percentile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Node:
+    """The value below which `q` percent of the elements over `axis` lie: quantile(x, q / 100, method=method)."""
+    return _quantile("percentile", x, div(_shares("percentile", q, 100), 100.0), axis, keepdims, method, skip=False)
 
 
 def nanmedian(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
     """The median of what is not nan; nan if all is."""
-    return _quantile("nanmedian", x, as_node(0.5), axis, keepdims, skip=True)
+    return _quantile("nanmedian", x, as_node(0.5), axis, keepdims, "linear", skip=True)
 
 
-def nanquantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The quantile of what is not nan; nan if all is."""
-    return _quantile("nanquantile", x, _shares("nanquantile", q, 1), axis, keepdims, skip=True)
+def nanquantile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Node:
+    """The quantile of what is not nan; nan if all is.  `method`: see `quantile`."""
+    return _quantile("nanquantile", x, _shares("nanquantile", q, 1), axis, keepdims, method, skip=True)
 
 
 def _shares(name: str, q: Shares, most: int) -> Node:
@@ -81,8 +84,24 @@ def _shares(name: str, q: Shares, most: int) -> Node:
     return guarded(name, shares, whole, most + 1, "a share is out of range; rounded away from 0 (nan: -1)")
 
 
-def _quantile(name: str, x: Like, q: Node, axis: Axes, keepdims: bool, skip: bool) -> Node:
+#: what lies between two elements: which of the two is taken
+_PLACES: Mapping[str, Callable[[Node], Node]] = {"lower": floor, "higher": ceil, "nearest": round}
+
+
+def _between(name: str, method: object, x: Node) -> str:
+    """The argument `method`: one of those that differ between two elements only."""
+    known = ("linear", "midpoint", *_PLACES)
+    if not (isinstance(method, str) and method in known):
+        *most, last = map(repr, known)
+        problem = f"{name}: the method is {', '.join(most)} or {last}, not {described(method)}"
+        hint = "NumPy's others find place p of n elements in another way: q = p / (n - 1) gives each of them"
+        raise locate(ArgumentError(problem, hint=hint), here(), (x,))
+    return method
+
+
+def _quantile(name: str, x: Like, q: Node, axis: Axes, keepdims: bool, method: str, *, skip: bool) -> Node:
     node = floating(x)
+    between = _between(name, method, node)
     axes = some_axes(name, axis, node.ndim, node)
     kept = without(axes, range(node.ndim))
     lead = tuple(node.shape[i] for i in kept)
@@ -101,10 +120,13 @@ def _quantile(name: str, x: Like, q: Node, axis: Axes, keepdims: bool, skip: boo
     end = maximum(sub(count, 1), 0)
     wide = cast(shares, DTYPES["float64"])
     place = mul(spread(cast(end, wide.dtype), shape, (last,)), spread(wide, shape, range(last)))
+    if between in _PLACES:
+        place = _PLACES[between](place)
     below = cast(maximum(floor(place), 0.0), INT64)
     above = minimum(below + 1, spread(end, shape, (last,)))
     low, high = (cast(apply(Take(last, last, checked=False), row, i), accumulator(node.dtype)) for i in (below, above))
-    t = cast(sub(place, cast(below, wide.dtype)), low.dtype)
+    beyond = sub(place, cast(below, wide.dtype))
+    t = cast(where(equal(beyond, 0), 0.0, 0.5) if between == "midpoint" else beyond, low.dtype)
     exact = logical_or(equal(low, high), equal(t, 0))  # infinities as they are
     value = where(exact, low, mul(sub(1.0, t), low) + mul(t, high))
     if not skip:

@@ -1,21 +1,21 @@
 """Sums and products over axes, any and all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Squeeze, ones_like, spread, sum_over, zeros_like
+from graphc.ir.arithmetic import Squeeze, Sum, ones_like, spread, sum_over, zeros_like
 from graphc.ir.kinds import Constant, Differentiable, Reduction
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, cast, where
+from graphc.ir.operands import add, as_node, cast, mul, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal, truth
-from graphc.ops.masks import selected
+from graphc.ops.masks import first_number, selected
 from graphc.ops.placement import Pad, Slice, moved
-from graphc.types import BOOL, TensorType, as_dtype, as_summed
+from graphc.types import BOOL, TensorType, accumulator, as_dtype, as_summed
 
 __all__ = ["all", "any", "count_nonzero", "prod", "sum"]
 
@@ -106,33 +106,61 @@ class All(Reduction, Constant):
 
 
 def sum(
-    x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None, where: "Like | None" = None
+    x: Like,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    dtype: object = None,
+    initial: "Like | None" = None,
+    where: "Like | None" = None,
 ) -> Node:
     """The sum over `axis`; of nothing: 0.  Integers and bool are added up in int64 (uint64).
 
-    dtype   in which to add, and of the result; float16 and bfloat16 are added in float32 and rounded once
-    where   which elements count
+    dtype     in which to add, and of the result; float16 and bfloat16 are added in float32 and rounded once
+    initial   a further number that is added
+    where     which elements count
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     node = selected("sum", node, where, False if node.dtype == BOOL else 0)
     axes = some_axes("sum", axis, node.ndim, node)
-    result = sum_over(node, axes) if axes else cast(node, as_summed(node.dtype))
+    if initial is not None:
+        result = _from_number(Sum(axes), add, node, initial)
+    else:
+        result = sum_over(node, axes) if axes else cast(node, as_summed(node.dtype))
     return with_axes(result, node, axes, keepdims)
 
 
 def prod(
-    x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None, where: "Like | None" = None
+    x: Like,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    dtype: object = None,
+    initial: "Like | None" = None,
+    where: "Like | None" = None,
 ) -> Node:
     """The product over `axis`; of nothing: 1.  Integers and bool are multiplied in int64 (uint64).
 
-    dtype   in which to multiply, and of the result; float16 and bfloat16 in float32, rounded once
-    where   which elements count
+    dtype     in which to multiply, and of the result; float16 and bfloat16 in float32, rounded once
+    initial   a further factor
+    where     which elements count
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     node = selected("prod", node, where, True if node.dtype == BOOL else 1)
     axes = some_axes("prod", axis, node.ndim, node)
-    result = apply(Prod(axes), node) if axes else cast(node, as_summed(node.dtype))
+    if initial is not None:
+        result = _from_number(Prod(axes), mul, node, initial)
+    else:
+        result = apply(Prod(axes), node) if axes else cast(node, as_summed(node.dtype))
     return with_axes(result, node, axes, keepdims)
+
+
+def _from_number(op: Sum | Prod, meeting: Callable[[Node, Node], Node], x: Node, initial: Like) -> Node:
+    """The reduction of `x`, met by a first number and then rounded."""
+    dtype = as_summed(x.dtype)
+    first = first_number(op.name, x, initial, dtype)
+    wide = cast(x, accumulator(dtype))
+    return cast(meeting(apply(op, wide) if op.axes else wide, cast(first, wide.dtype)), dtype)
 
 
 def any(x: Like, axis: Axes = None, *, keepdims: bool = False, where: "Like | None" = None) -> Node:

@@ -93,12 +93,16 @@ def nonzero(x: Like, *, size: "Size | None" = None, fill_value: int = 0) -> tupl
     return tuple(reversed(found))
 
 
-def unique(x: Like, *, size: "Size | None" = None, fill_value: "Like | None" = None) -> Node:
+def unique(x: Like, *, axis: int | None = None, size: "Size | None" = None, fill_value: "Like | None" = None) -> Node:
     """The elements that differ, in ascending order: the first `size` of them.  [...]   ->   [size]
 
     Where there are fewer, `fill_value` stands for the rest, or the first element.  All nan are one.  The first
-    of equal elements, in row-major order, gets the gradient.
+    of equal elements, in row-major order, gets the gradient.  NumPy's `axis`, by which rows are compared, is refused.
     """
+    if axis is not None:
+        problem = "unique: elements are compared, not the slices along an axis"
+        hint = "a number for each row, such as its sum with random weights, tells rows apart"
+        raise locate(UnsupportedError(problem, hint=hint), here(), (as_node(x),))
     return _distinct("unique", x, size, fill_value)[0]
 
 

@@ -2,6 +2,8 @@
 
 import ml_dtypes
 
+from graphc.errors import DTypeError
+from graphc.ir.apply import locate
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.complex import imag, real
 from graphc.ir.given import a_number
@@ -16,6 +18,7 @@ from graphc.ops.logic import not_equal
 from graphc.ops.masks import mask_of, selected
 from graphc.ops.piecewise import clip
 from graphc.ops.powers import sqrt, square
+from graphc.origin import here
 from graphc.sizes import product
 from graphc.types import BOOL, DTYPES, FLOAT32, INT64, as_dtype, is_complex, is_differentiable, real_of
 
@@ -45,25 +48,38 @@ def mean(
 
 
 def var(
-    x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False, where: "Like | None" = None
+    x: Like,
+    axis: Axes = None,
+    *,
+    correction: float = 0,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: "Like | None" = None,
 ) -> Node:
     """The variance over `axis`: the sum of squared distances from the mean, by their number - `correction`.
 
+    dtype   in which to take it, and of the result: a float (of complex numbers a complex one, and its real part)
     where   which elements count
 
     Real also for complex numbers.  The mean is taken first, so that nothing cancels.
     Chan, Golub, LeVeque: Algorithms for computing the sample variance, 1983.
     """
-    node, correction = floating(x), a_number("var", "the correction", correction)
+    node, correction = _in_floats("var", x, dtype), a_number("var", "the correction", correction)
     axes = some_axes("var", axis, node.ndim, node)
     return with_axes(cast(_variance(node, axes, correction, where), real_of(node.dtype)), node, axes, keepdims)
 
 
 def std(
-    x: Like, axis: Axes = None, *, correction: float = 0, keepdims: bool = False, where: "Like | None" = None
+    x: Like,
+    axis: Axes = None,
+    *,
+    correction: float = 0,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: "Like | None" = None,
 ) -> Node:
-    """The root of the variance.  Where that is 0, so are all derivatives.  `where`: which elements count."""
-    node, correction = floating(x), a_number("std", "the correction", correction)
+    """The root of the variance.  Where that is 0, so are all derivatives.  For `dtype` and `where` see `var`."""
+    node, correction = _in_floats("std", x, dtype), a_number("std", "the correction", correction)
     axes = some_axes("std", axis, node.ndim, node)
     variance = _variance(node, axes, correction, where)
     root = choose(not_equal(variance, 0), sqrt(variance), 0.0)
@@ -76,6 +92,17 @@ def _variance(node: Node, axes: tuple[int, ...], correction: float, where: "Like
     distance = selected("var", wide - mean(wide, axes, keepdims=True, where=where), where, 0.0)
     of_parts = square(real(distance)) + square(imag(distance)) if is_complex(node.dtype) else square(distance)
     return div(sum_over(of_parts, axes), _count("var", node, axes, where) - correction)
+
+
+def _in_floats(name: str, x: Like, dtype: object) -> Node:
+    """`x` as floats, or complex numbers: of `dtype`, where one is asked for."""
+    if dtype is None:
+        return floating(x)
+    wanted = as_dtype(dtype)
+    if not is_differentiable(wanted):
+        problem = f"{name}: no dtype for what lies between integers, {wanted}"
+        raise locate(DTypeError(problem, hint='dtype="float64"'), here(), (as_node(x),))
+    return cast(as_node(x), wanted)
 
 
 def _count(name: str, x: Node, axes: tuple[int, ...], mask: "Like | None") -> Node:

@@ -319,6 +319,7 @@ class Sinc(Elementwise):
 
     order: int
     name: ClassVar[str] = "sinc"
+    accepts: ClassVar[str] = "fc"
 
     def scalar(self, *xs: Scalar) -> Scalar:
         (x,) = xs
@@ -326,7 +327,7 @@ class Sinc(Elementwise):
         if self.order == 0:
             return k.where(x == 0, x.of(1), self._around(x, 0) / k.where(x == 0, u.of(1), u))
         reach = 1 + self.order / 2
-        is_small = k.abs(u) <= reach
+        is_small = _square_of_distance(u) <= reach**2
         divisor = k.where(is_small, u.of(1), u)
         value = self._around(x, 0) / divisor
         for n in range(1, self.order + 1):
@@ -335,8 +336,8 @@ class Sinc(Elementwise):
 
     def _around(self, x: Scalar, quarters: int) -> Scalar:
         """sin(πx + nπ/2) for n `quarters`: exactly 0 at whole numbers for n = 0, which πx is not for π in floats."""
-        nearest = k.round(x)
-        angle = (x - nearest) * math.pi
+        nearest = k.round(k.real(x) if is_complex(x.dtype) else x)
+        angle = (x - nearest.cast(x.dtype)) * math.pi
         value = k.cos(angle) if quarters % 2 else k.sin(angle)
         is_turned = k.remainder(nearest, 2) == (1 if quarters % 4 < 2 else 0)
         return k.where(is_turned, -value, value)
@@ -358,6 +359,11 @@ class Sinc(Elementwise):
         return f"sinc[{self.order}]"
 
 
+def _square_of_distance(x: Scalar) -> Scalar:
+    """|x|²."""
+    return k.real(x) * k.real(x) + k.imag(x) * k.imag(x) if is_complex(x.dtype) else x * x
+
+
 def sinc(x: Like) -> Node:
-    """sin(πx) / (πx), and 1 at 0, where all derivatives are its limits."""
+    """sin(πx) / (πx), and 1 at 0, where all derivatives are its limits; of complex numbers too."""
     return apply(Sinc(0), floating(x))

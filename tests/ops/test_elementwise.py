@@ -1,8 +1,11 @@
 """Dtypes of elementwise functions, and powers written as what they are."""
 
+import math
+
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc.autodiff.reverse import placeholder
 from graphc.errors import DTypeError
 from graphc.ir.arithmetic import Div, Mul
@@ -113,3 +116,47 @@ def test_every_operator_takes_a_number_on_either_side(name: str) -> None:
 
 def test_extremes_pass_through_operands_of_two_dtypes() -> None:
     assert maximum(array("float32"), array("float64")).dtype == np.float64
+
+
+def test_an_integer_to_the_power_of_a_negative_float_is_a_float() -> None:
+    x = gx.input("x", 2, "int64")
+    assert (x**-1.0).dtype == "float32"
+    np.testing.assert_array_equal(gx.evaluate(x**-1.0, {x: np.array([1, 2])}), [1, 0.5])
+    with pytest.raises(DTypeError, match="negative power of int64"):
+        x**-1
+
+
+def test_a_bool_to_the_power_of_an_int_is_an_int() -> None:
+    x = gx.input("x", 2, "bool")
+    for exponent in (0, 1, 2, 3, 5):
+        y = gx.evaluate(x**exponent, {x: np.array([True, False])})
+        np.testing.assert_array_equal(y, np.array([1, 0]) ** exponent, strict=True)
+
+
+@pytest.mark.parametrize("decimals", [-20, -3, -2, -1, 0, 2])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "uint64"])
+def test_integers_are_rounded_to_tens_exactly(dtype: str, decimals: int) -> None:
+    least = int(np.iinfo(dtype).min)
+    x = np.array([least // 2, max(-55, least), max(-15, least), 0, 4, 5, 6, 15, 25, 26, 50, 120], dtype)
+    found = gx.evaluate(gx.round(x, decimals))
+    assert found.dtype == x.dtype
+    np.testing.assert_array_equal(found, np.array([round(int(number), decimals) for number in x]).astype(dtype))
+
+
+def test_what_overflows_when_scaled_is_rounded_to_itself() -> None:
+    x = np.array([1.5e300, -math.inf, math.nan, 0.125])
+    np.testing.assert_array_equal(gx.evaluate(gx.round(x, 20)), [1.5e300, -math.inf, math.nan, 0.125])
+    narrow = np.array([300.2, 0.12345, -6e4], np.float16)
+    np.testing.assert_array_equal(gx.evaluate(gx.round(narrow, 6)), narrow)
+
+
+def test_decimals_have_a_slope_of_zero() -> None:
+    x = gx.input("x", 2, "float64")
+    for decimals in (-1, 0, 2):
+        y = gx.grad(gx.sum(gx.round(x, decimals) * x), x)
+        np.testing.assert_allclose(gx.evaluate(y, {x: np.array([12.345, 6.789])}), np.round([12.345, 6.789], decimals))
+
+
+def test_more_decimals_than_a_float_has_are_refused() -> None:
+    with pytest.raises(gx.ArgumentError, match=r"10\^39 is no float32"):
+        gx.round(gx.input("x", 2), 39)

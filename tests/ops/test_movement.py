@@ -1,13 +1,15 @@
 """Shapes of moved arrays, and what does not fit."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc import sizes
 from graphc.autodiff.reverse import placeholder
-from graphc.errors import ArgumentError, ShapeError
+from graphc.errors import ArgumentError, GraphError, ShapeError
 from graphc.ir.arithmetic import Spread, Squeeze
 from graphc.ir.graph import topological
 from graphc.ir.leaves import full, uniform
@@ -159,3 +161,29 @@ def test_axes_count_from_either_end() -> None:
 def test_axes_outside_or_twice_raise(axes: int | tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match="sum: a"):
         some_axes("sum", axes, 2)
+
+
+def test_each_element_is_repeated_as_often_as_its_count_says() -> None:
+    x = np.arange(6.0).reshape(3, 2)
+    for counts in ([2, 0, 3], (0, 0, 0), np.array([1, 2, 1], np.uint8), [4]):
+        np.testing.assert_array_equal(gx.evaluate(gx.repeat(x, counts, 0)), np.repeat(x, counts, 0))
+    assert gx.repeat(np.zeros(0), []).shape == (0,)
+
+
+@pytest.mark.parametrize("counts", [[1, 2], [], [1, -1, 1], [1, 2.5, 1], [True, False, True], [[1, 2, 3]], [2**62] * 3])
+def test_counts_of_repeat_are_whole_numbers_for_each_element(counts: Any) -> None:
+    with pytest.raises(GraphError, match="repeat: "):
+        gx.repeat(np.zeros(3), counts)
+
+
+def test_counts_of_repeat_are_known_before_the_call() -> None:
+    with pytest.raises(ArgumentError, match="the count is a node"):
+        gx.repeat(np.zeros(3), gx.input("i", 3, "int64"))  # type: ignore[arg-type]
+
+
+def test_counts_of_repeat_say_an_open_extent() -> None:
+    x = gx.input("x", ("n",))
+    call = gx.compile([x], gx.repeat(x, [3, 0, 1]))
+    np.testing.assert_array_equal(call(np.array([1, 2, 3], np.float32)), [1, 1, 1, 3])
+    with pytest.raises(ShapeError, match="4 and 3"):
+        call(np.array([1, 2, 3, 4], np.float32))

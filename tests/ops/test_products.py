@@ -3,13 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc import sizes
 from graphc.autodiff.reverse import placeholder, pull_back
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Product
 from graphc.ir.leaves import constant_array
@@ -154,9 +156,14 @@ def test_matmul_names_batches_that_differ() -> None:
         matmul(array(2, 3, 4), array(3, 4, 5))
 
 
-def test_matmul_of_bools_has_no_meaning() -> None:
-    with pytest.raises(DTypeError, match="matmul has no meaning for bool"):
-        matmul(array(3, 4, dtype="bool"), array(4, 5, dtype="bool"))
+def test_products_of_many_bools_are_whether_one_holds() -> None:
+    x = gx.input("x", (1, 70_000), "bool")
+    for y in (x @ x.T, gx.inner(x, x), gx.vdot(x, x), gx.einsum("ij,kj->ik", x, x)):
+        assert y.dtype == "bool"
+        assert gx.evaluate(y, {x: np.ones((1, 70_000), "bool")})
+        assert not gx.evaluate(y, {x: np.zeros((1, 70_000), "bool")})
+    nothing = gx.constant(np.ones((1, 0), "bool"))
+    assert not gx.evaluate(nothing @ nothing.T)
 
 
 @pytest.mark.parametrize(
@@ -217,3 +224,52 @@ def test_a_product_keeps_the_hints_of_its_own_sizes() -> None:
         return matmul(array(sizes.symbol("n", hint), 3), array(3, 4)).shape[0]
 
     assert [sizes.symbols_of(rows(hint))[0].hint for hint in (7, 512)] == [7, 512]
+
+
+@pytest.mark.parametrize("optimize", [True, False, "greedy", "optimal"])
+def test_einsum_takes_numpys_ways_to_optimise(optimize: bool | str) -> None:
+    x = array(2, 2)
+    assert einsum("ij,jk,kl", x, x, x, optimize=optimize).shape == (2, 2)
+
+
+@pytest.mark.parametrize("optimize", ["auto", 1, None, ["einsum_path", (0, 1)], ("greedy", 100)])
+def test_einsum_takes_no_path(optimize: Any) -> None:
+    with pytest.raises(ArgumentError, match="einsum: optimize is True, False, 'greedy' or 'optimal'"):
+        einsum("ij,jk", array(2, 2), array(2, 2), optimize=optimize)
+
+
+def _subscripts(rng: np.random.Generator) -> tuple[str, list[list[int]]]:
+    """Subscripts of one to three operands, with all that NumPy's notation has, and shapes that may fit."""
+    extents = {"a": 2, "b": 3, "A": 4, "Z": 2, "z": 3}
+    texts, shapes = [], []
+    for _ in range(rng.integers(1, 4)):
+        letters = [str(letter) for letter in rng.choice([*extents], rng.integers(0, 4))]
+        shape = [extents[letter] for letter in letters]
+        if rng.random() < 0.4:
+            place, rank = int(rng.integers(0, len(letters) + 1)), int(rng.integers(0, 3))
+            letters.insert(place, "...")
+            shape[place:place] = [n if rng.random() < 0.7 else 1 for n in (5, 2)[2 - rank :]]
+        texts.append("".join(letters))
+        shapes.append(shape)
+    text = ",".join(texts)
+    if rng.random() < 0.6:
+        known = sorted(set(text) & set(extents))
+        result = [str(letter) for letter in rng.permutation(known)[: rng.integers(0, len(known) + 1)]]
+        text += f"->{'...' if '...' in text else ''}{''.join(result)}"
+    return text.replace(",", " , ") if rng.random() < 0.3 else text, shapes
+
+
+def test_einsum_reads_subscripts_as_numpy_does() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        text, shapes = _subscripts(rng)
+        dtype = rng.choice(["float64", "bool"], p=[0.7, 0.3])
+        xs = [rng.integers(0 if dtype == "bool" else -3, 2, shape).astype(dtype) for shape in shapes]
+        try:
+            expected = np.einsum(text, *xs)
+        except ValueError:
+            with pytest.raises((ArgumentError, ShapeError)):
+                einsum(text, *xs)
+        else:
+            found = gx.evaluate(einsum(text, *xs))
+            np.testing.assert_array_equal(found, expected, err_msg=text, strict=True)

@@ -125,3 +125,8 @@ def test_what_has_no_meaning_is_refused(build: Callable[[], object], error: type
     with pytest.raises(error) as raised:
         build()
     assert told in str(raised.value)
+
+
+def test_unique_rows_are_refused_with_what_to_do() -> None:
+    with pytest.raises(gx.UnsupportedError, match="tells rows apart"):
+        gx.unique(gx.input("x", (3, 2)), axis=0, size=2)

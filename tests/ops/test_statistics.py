@@ -250,3 +250,47 @@ def test_a_running_sum_without_an_axis_goes_along_all_elements(
     np.testing.assert_array_equal(gx.evaluate(ours(array)), theirs(array))
     assert gx.evaluate(ours(array, reverse=True)).tolist() == theirs(array[::-1, ::-1])[::-1].tolist()
     assert ours(2.0).shape == theirs(2.0).shape == (1,)
+
+
+def test_a_first_number_is_added_before_rounding() -> None:
+    x = gx.constant(np.full(2, 40000, np.float16))
+    assert gx.evaluate(gx.sum(x, initial=-49984.0)) == 30016
+    assert gx.evaluate(gx.prod(x, initial=0.5**20)) == np.float16(40000.0**2 / 2**20)
+
+
+@pytest.mark.parametrize("build", [gx.sum, gx.prod, gx.max, gx.min])
+def test_a_first_number_that_the_dtype_lacks_is_refused(build: Callable[..., Node]) -> None:
+    with pytest.raises(gx.ArgumentError, match=r"initial=0\.5 is no int64"):
+        build(gx.input("x", (3,), "int64"), initial=0.5)
+
+
+@pytest.mark.parametrize("number", [-INF, 0.5, 5])
+def test_an_extreme_of_bools_starts_from_a_bool(number: float) -> None:
+    with pytest.raises(gx.ArgumentError, match="is no bool"):
+        gx.max(gx.input("x", (3,), "bool"), initial=number)
+
+
+def test_a_nan_extreme_of_a_mask_that_holds_nowhere_is_nan() -> None:
+    assert np.isnan(value(lambda x: gx.nanmax(x, where=x > 5), 1, NAN))
+    assert value(lambda x: gx.nanmin(x, where=x > 5, initial=9), 1, NAN) == 9
+    assert slope(lambda x: gx.nanmax(x, where=x < 3), NAN, 2, 4) == [0, 1, 0]
+
+
+def test_a_variance_is_no_integer() -> None:
+    x = gx.input("x", (3,), "int64")
+    for build in (gx.var, gx.std, gx.nanvar, gx.nanstd):
+        assert build(x, dtype="float64").dtype == "float64"
+        with pytest.raises(gx.DTypeError, match="no dtype for what lies between integers"):
+            build(x, dtype="int64")
+
+
+def test_the_nearest_quantile_is_at_the_even_place_of_two() -> None:
+    for share in (0.125, 0.375, 0.625, 0.875):
+        found = gx.evaluate(gx.quantile(np.array([1.0, 3, 5, 7, 9]), share, method="nearest"))
+        assert found == np.quantile([1, 3, 5, 7, 9], share, method="nearest")
+
+
+def test_other_methods_of_quantiles_are_refused_with_what_to_do() -> None:
+    with pytest.raises(gx.ArgumentError, match="not 'hazen'") as caught:
+        gx.quantile(gx.input("x", (3,)), 0.5, method="hazen")
+    assert "q = p / (n - 1)" in str(caught.value)

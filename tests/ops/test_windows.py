@@ -96,3 +96,10 @@ def test_what_has_no_meaning_is_refused(build: Callable[[], object], error: type
     with pytest.raises(error) as raised:
         build()
     assert told in str(raised.value)
+
+
+def test_a_pool_of_bools_is_whether_one_holds() -> None:
+    x = np.zeros((4, 4), bool)
+    x[1, 2] = True
+    np.testing.assert_array_equal(gx.evaluate(gx.max_pool(x, 2)), [[False, True], [False, False]], strict=True)
+    assert not gx.evaluate(gx.max_pool(np.zeros((1, 1), bool), 3, padding=1))
