@@ -278,3 +278,15 @@ def norm_that_is_unknown() -> None:
     x = gx.input("x", ("batch", 8))
     norm: Any = "unitary"
     gx.fft.fft(x, norm=norm)
+
+
+def extents_of_a_transform_that_are_one_number() -> None:
+    x = gx.input("x", ("batch", 8))
+    extents: Any = 8
+    gx.fft.fft2(x, extents)
+
+
+def length_of_a_transform_that_is_a_pair() -> None:
+    x = gx.input("x", ("batch", 8))
+    n: Any = (8, 8)
+    gx.fft.fft(x, n)

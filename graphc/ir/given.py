@@ -113,13 +113,13 @@ def a_choice(name: str, what: str, value: object, options: Sequence[str], *opera
     raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}"), here(), operands)
 
 
-def several(name: str, what: str, value: object) -> Sequence[Any]:
+def several(name: str, what: str, value: object, *operands: Node) -> Sequence[Any]:
     """What has an order and can be listed: a list, a tuple, an array, a generator; no text, and no set."""
     if isinstance(value, list | tuple):
         return value
     unlisted = isinstance(value, str | bytes | Mapping | Set) or (isinstance(value, np.ndarray) and value.ndim == 0)
     if unlisted or not isinstance(value, Iterable):
-        raise ArgumentError(f"{name}: {what} is a list or a tuple, not {described(value)}")
+        raise locate(ArgumentError(f"{name}: {what} is a list or a tuple, not {described(value)}"), here(), operands)
     return list(value)
 
 

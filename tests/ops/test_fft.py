@@ -128,7 +128,7 @@ def test_transforms_along_no_axes() -> None:
 @pytest.mark.parametrize("n", [2.0, True, "4"])
 def test_a_number_of_elements_is_an_int(n: Any) -> None:
     for function in (fft.fft, fft.rfft, fft.irfft):
-        with pytest.raises(gx.ArgumentError, match="an extent is an int or a size"):
+        with pytest.raises(gx.ArgumentError, match="a number of elements is an int or a size"):
             function(gx.input("x", 4), n)
 
 
