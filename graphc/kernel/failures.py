@@ -26,7 +26,7 @@ def index_outside(check: Check, index: int, extent: int) -> IndexRangeError:
 
 
 def places(origins: tuple[Origin, ...]) -> list[str]:
-    found = list(dict.fromkeys(origin._replace(derived_from=()) for origin in origins_behind(origins)))
+    found = list(dict.fromkeys(origin._replace(derived_from=(), called="") for origin in origins_behind(origins)))
     lines = [line for origin in found[:LINES_SHOWN] for line in place_of(origin)]
     return lines if len(found) <= LINES_SHOWN else [*lines, f"  and {len(found) - LINES_SHOWN} more"]
 
