@@ -101,7 +101,7 @@ def a_flag(name: str, what: str, value: object, *operands: Node) -> bool:
 def a_function(name: str, what: str, value: object) -> None:
     """Raise where it cannot be called."""
     if not callable(value):
-        raise ArgumentError(f"{name}: {what} is a function, not {described(value)}")
+        raise locate(ArgumentError(f"{name}: {what} is a function, not {described(value)}"), here(), ())
 
 
 def a_choice(name: str, what: str, value: object, options: Sequence[str], *operands: Node) -> str:
@@ -140,5 +140,5 @@ def an_array_shape(name: str, extents: object) -> Shape:
     shape = a_shape(name, extents)
     for extent in shape:
         if isinstance(extent, int) and extent < 0:
-            raise ShapeError(f"{name}: the extent {extent} is negative")
+            raise locate(ShapeError(f"{name}: the extent {extent} is negative"), here(), ())
     return shape

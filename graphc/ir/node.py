@@ -10,7 +10,7 @@ import numpy.typing as npt
 from graphc.display import Displayed
 from graphc.errors import ArgumentError, GraphError
 from graphc.ir.refusals import HINT, Refusals
-from graphc.origin import Origin, here, place_of
+from graphc.origin import Origin, called, here, place_of
 from graphc.printable import printable
 from graphc.sizes import Size
 from graphc.types import DType, NodeType, Shape, TensorType
@@ -138,7 +138,7 @@ class Node(Displayed, Refusals):
             return self.type
         raise ArgumentError(
             f"{self.op.name} has {len(self.type.items)} results", hint="take one of them: node[0]"
-        ).located((*place_of(here()), *made_at("node", self)))
+        ).located((*place_of(here()), *made_at("node", self)), called())
 
     @property
     def shape(self) -> Shape:
@@ -336,7 +336,7 @@ class Node(Displayed, Refusals):
 
     def _refuse(self, what: str, hint: str, kind: Callable[..., GraphError] = ArgumentError) -> NoReturn:
         raise kind(f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint).located(
-            (*place_of(here()), *made_at("node", self))
+            (*place_of(here()), *made_at("node", self)), called()
         )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Like, **options: object) -> "Node":

@@ -23,7 +23,7 @@ from graphc.ir.leaves import constant_array, full, size_node, uniform
 from graphc.ir.node import Like, Node
 from graphc.ir.values import fits, holds
 from graphc.origin import here, of_call
-from graphc.printable import a_thing
+from graphc.printable import a_thing, tuple_text
 from graphc.sizes import Expression, equal
 from graphc.types import (
     BOOL,
@@ -197,15 +197,13 @@ def _meeting_shape(name: str, x: Node, y: Node) -> Shape:
             wide = f"axis {-1 - axis}: {n} and {m}"
             hint = "transpose one of them" if left == right[::-1] else "only an extent of 1 is repeated"
             raise locate(
-                ShapeError(f"{name}: shapes ({_text(left)}) and ({_text(right)}) do not fit at {wide}", hint=hint),
+                ShapeError(
+                    f"{name}: shapes {tuple_text(left)} and {tuple_text(right)} do not fit at {wide}", hint=hint
+                ),
                 here(),
                 (x, y),
             )
     return broadcast_shapes(left, right)
-
-
-def _text(shape: Shape) -> str:
-    return ", ".join(map(str, shape))
 
 
 def add(left: Like, right: Like) -> Node:

@@ -13,6 +13,7 @@ from graphc.nn.initial import Initialiser, he_uniform
 from graphc.nn.layer import Layer
 from graphc.nn.linear import Linear
 from graphc.ops.piecewise import relu
+from graphc.printable import counted
 
 __all__ = ["Sequential", "mlp"]
 
@@ -49,7 +50,9 @@ def mlp(
     widths = several("mlp", "widths", widths)
     a_function("mlp", "the activation", activation)
     if len(widths) < 2:
-        raise ArgumentError(f"mlp: {len(widths)} widths make no layer", hint="mlp((inputs, hidden, outputs), ...)")
+        raise ArgumentError(
+            f"mlp: {counted(len(widths), 'width')} make no layer", hint="mlp((inputs, hidden, outputs), ...)"
+        )
     stages: list[Stage] = []
     for n, m in pairwise(widths):
         stages += [Linear(n, m, rng=rng, initial=initial, dtype=dtype), activation]

@@ -19,6 +19,7 @@ from graphc.ops.placement import Inset, moved
 from graphc.ops.scattering import ScatterMax, ScatterMin, ScatterMultiply, last_written
 from graphc.ops.slicing import Selection, getitem, selection
 from graphc.origin import here
+from graphc.printable import counted
 from graphc.types import BOOL, Shape, is_floating, is_integer
 
 __all__ = ["At", "Place", "at"]
@@ -93,7 +94,9 @@ class Place:
         chosen = selection(self.x, self.index)
         shape = getitem(self.x, self.index).shape
         if new.ndim > len(shape):
-            problem = f"{name}: values of rank {new.ndim} at an index that selects {len(shape)} axes"
+            problem = (
+                f"{name}: values of rank {new.ndim} at an index that selects {counted(len(shape), 'axis', 'axes')}"
+            )
             raise locate(ShapeError(problem), here(), (self.x, new))
         new = moved(Squeeze(chosen.new), broadcast_to(new, shape))
         region = chosen.region(self.x)

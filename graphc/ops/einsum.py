@@ -15,6 +15,7 @@ from graphc.ops.contraction_path import cheapest_path
 from graphc.ops.diagonal import Diagonal
 from graphc.ops.movement import transpose
 from graphc.origin import here
+from graphc.printable import counted
 from graphc.sizes import Size, equal, estimate
 from graphc.types import TensorType, accumulator, promote
 
@@ -88,12 +89,14 @@ def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], li
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     texts = left.split(",")
     if len(texts) != len(nodes) or not nodes:
-        raise ArgumentError(f"einsum: {subscripts!r} names {len(texts)} operands, and {len(nodes)} are given")
+        named = counted(len(texts), "operand")
+        raise ArgumentError(f"einsum: {subscripts!r} names {named}, not {len(nodes)}")
     terms, most = [], 0
     for text, node in zip(texts, nodes, strict=True):
         open_axes = node.ndim - len(_letters(text, subscripts))
         if open_axes < 0 or (open_axes > 0 and "..." not in text):
-            raise ShapeError(f"einsum: {text!r} names {node.ndim - open_axes} axes of an operand with {node.ndim}")
+            named = counted(node.ndim - open_axes, "axis", "axes")
+            raise ShapeError(f"einsum: {text!r} names {named} of an operand with {node.ndim}")
         most = max(most, open_axes)
         terms.append(_labels(text, open_axes))
     counts = Counter(label for term in terms for label in term)

@@ -16,7 +16,7 @@ from graphc.ops.movement import concat, flip, part
 from graphc.ops.piecewise import clip, minimum, remainder
 from graphc.ops.placement import Pad
 from graphc.origin import here
-from graphc.printable import described
+from graphc.printable import counted, described
 from graphc.sizes import Size, lower_bound, maximum
 from graphc.types import is_complex
 
@@ -44,7 +44,7 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
     per_axis = [*widths] if isinstance(widths, list | tuple) else [widths] * node.ndim
     pairs = [_pair(width) for width in per_axis]
     if len(pairs) != node.ndim:
-        problem = f"pad: widths for {len(pairs)} axes of an array of rank {node.ndim}"
+        problem = f"pad: widths for {counted(len(pairs), 'axis', 'axes')} of an array of rank {node.ndim}"
         raise locate(ShapeError(problem), here(), (node,))
     for side in (side for pair in pairs for side in pair):
         low = lower_bound(side)

@@ -24,6 +24,7 @@ from graphc.ops.powers import power
 from graphc.ops.statistics import mean
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
+from graphc.printable import counted
 from graphc.sizes import Size, equal
 from graphc.types import BOOL, Shape
 
@@ -187,5 +188,7 @@ def _for_last(name: str, x: Node, what: str, value: PerAxis) -> tuple[int, ...]:
     """One positive number for each of the last axes: two, where one number is given."""
     found = per_axis(name, what, value, len(value) if isinstance(value, list | tuple) else 2)
     if not 0 < len(found) <= x.ndim:
-        raise locate(ShapeError(f"{name}: {len(found)} axes of an array of rank {x.ndim}"), here(), (x,))
+        raise locate(
+            ShapeError(f"{name}: {counted(len(found), 'axis', 'axes')} of an array of rank {x.ndim}"), here(), (x,)
+        )
     return found

@@ -15,6 +15,7 @@ from graphc.ops.fourier import Fourier, FromHalfSpectrum, HalfSpectrum
 from graphc.ops.movement import part
 from graphc.ops.padding import pad
 from graphc.origin import here
+from graphc.printable import counted
 from graphc.sizes import Size, minimum
 from graphc.types import accumulator, complex_of, is_complex
 
@@ -242,7 +243,7 @@ def _pairs(name: str, x: Like, s: Extents, axes: Sequence[int] | None) -> _Pairs
         [None] * len(axes) if given is None else [None if is_whole(n) and n == -1 else n for n in given]
     )
     if len(counts) != len(axes):
-        problem = f"{name}: {len(counts)} numbers of elements for {len(axes)} axes"
+        problem = f"{name}: {counted(len(counts), 'extent')} for {counted(len(axes), 'axis', 'axes')}"
         raise locate(ShapeError(problem), here(), (node,))
     found = [one_axis(name, axis, node.ndim, node) for axis in axes]
     if len(set(found)) < len(found):

@@ -11,7 +11,7 @@ from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import as_node
 from graphc.kernel.affine import AffineIndex
 from graphc.origin import here
-from graphc.printable import described
+from graphc.printable import counted, described
 from graphc.sizes import Size, lower_bound, maximum
 from graphc.types import Shape, TensorType
 
@@ -137,7 +137,9 @@ def windows(x: Like, window: Sequence[Size], *, stride: PerAxis = 1, dilation: P
     node, extents = as_node(x), an_array_shape("windows", window)
     count = len(extents)
     if node.ndim < count:
-        raise locate(ShapeError(f"windows: {count} axes of an array of rank {node.ndim}"), here(), (node,))
+        raise locate(
+            ShapeError(f"windows: {counted(count, 'axis', 'axes')} of an array of rank {node.ndim}"), here(), (node,)
+        )
     strides = per_axis("windows", "stride", stride, count)
     return apply(Windows(extents, strides, per_axis("windows", "dilation", dilation, count)), node)
 
@@ -147,7 +149,7 @@ def per_axis(name: str, what: str, value: object, count: int, *, least: int = 1)
     given = list(value) if isinstance(value, list | tuple) else [value] * count
     numbers = tuple(int(number) for number in given if is_whole(number) and least <= number <= LARGEST)
     if len(given) != count or len(numbers) != count:
-        wanted = f"{'a positive int' if least else 'an int of 0 or more'}, or one for each of {count} axes"
+        wanted = f"{'a positive int' if least else 'an int of 0 or more'}, or one for each of {counted(count, 'axis', 'axes')}"
         raise ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}")
     return numbers
 
