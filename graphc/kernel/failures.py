@@ -4,7 +4,7 @@ from graphc.errors import IndexRangeError, ShapeError
 from graphc.kernel.program import Check, IndexInRange, SizesAgree
 from graphc.kernel.provenance import LINES_SHOWN, origins_behind
 from graphc.origin import Origin, place_of
-from graphc.sizes import Size
+from graphc.sizes import Size, maximum
 
 __all__ = ["index_outside", "places", "sizes_differ"]
 
@@ -13,7 +13,12 @@ def sizes_differ(check: Check, left: int, right: int) -> ShapeError:
     """The error of a check that found two sizes to be `left` and `right`."""
     assert isinstance(check.condition, SizesAgree), check
     sizes = check.condition
-    found = f"{_measured(sizes.left, left)} and {_measured(sizes.right, right)}"
+    if maximum(sizes.left, sizes.right) == sizes.right:  # which is the least that the left one may be
+        found = _measured(sizes.left, left)
+    elif maximum(sizes.left, sizes.right) == sizes.left:
+        found = f"{left} and {_measured(sizes.right, right)}"
+    else:
+        found = f"{_measured(sizes.left, left)} and {_measured(sizes.right, right)}"
     return ShapeError(f"{check.because}, {found}", hint=check.hint).located(places(check.origins))
 
 

@@ -51,7 +51,7 @@ def mlp(
     a_function("mlp", "the activation", activation)
     if len(widths) < 2:
         raise ArgumentError(
-            f"mlp: {counted(len(widths), 'width')} make no layer", hint="mlp((inputs, hidden, outputs), ...)"
+            f"mlp: {counted(len(widths), 'width')} of two or more", hint="mlp((inputs, hidden, outputs), ...)"
         )
     stages: list[Stage] = []
     for n, m in pairwise(widths):

@@ -49,7 +49,8 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
     for side in (side for pair in pairs for side in pair):
         low = lower_bound(side)
         if low is None or low < 0:
-            error = ShapeError(f"pad: the width {side} may be negative", hint="x[1:-1] takes away")
+            how = "is" if isinstance(side, int) else "may be"
+            error = ShapeError(f"pad: the width {side} {how} negative", hint="x[1:-1] takes away")
             raise locate(error, here(), (node,))
     if a_choice("pad", "the mode", mode, ("constant", *_OWN_ELEMENTS), node) == "constant":
         return _framed(node, pairs, value if isinstance(value, bool | complex) else a_number("pad", "the value", value))

@@ -166,9 +166,10 @@ def _pooling(
     """The options of pooling, for each of the last axes."""
     extents = _for_last(name, x, "window", window)
     count = len(extents)
-    strides = extents if stride is None else per_axis(name, "stride", stride, count)
-    steps = per_axis(name, "dilation", dilation, count)
-    return _Pooling(name, extents, strides, steps, sides_of(name, padding, x.shape[-count:], extents, strides, steps))
+    strides = extents if stride is None else per_axis(name, "stride", stride, count, x)
+    steps = per_axis(name, "dilation", dilation, count, x)
+    sides = sides_of(name, padding, x.shape[-count:], extents, strides, steps, x)
+    return _Pooling(name, extents, strides, steps, sides)
 
 
 def _parts(name: str, x: Node, shape: PerAxis) -> tuple[Node, tuple[int, ...]]:
@@ -186,7 +187,7 @@ def _parts(name: str, x: Node, shape: PerAxis) -> tuple[Node, tuple[int, ...]]:
 
 def _for_last(name: str, x: Node, what: str, value: PerAxis) -> tuple[int, ...]:
     """One positive number for each of the last axes: two, where one number is given."""
-    found = per_axis(name, what, value, len(value) if isinstance(value, list | tuple) else 2)
+    found = per_axis(name, what, value, len(value) if isinstance(value, list | tuple) else 2, x)
     if not 0 < len(found) <= x.ndim:
         raise locate(
             ShapeError(f"{name}: {counted(len(found), 'axis', 'axes')} of an array of rank {x.ndim}"), here(), (x,)

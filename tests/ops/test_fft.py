@@ -138,7 +138,7 @@ def test_an_axis_is_one_of_the_array_and_given_once() -> None:
         fft.ifft(x, axis=2)
     with pytest.raises(gx.ShapeError, match="an axis is given twice"):
         fft.fft2(x, axes=(1, -1))
-    with pytest.raises(gx.ShapeError, match="rfftn: 1 numbers of elements for 2 axes"):
+    with pytest.raises(gx.ShapeError, match="rfftn: 1 extent for 2 axes"):
         fft.rfftn(x, (4,), (0, 1))
     with pytest.raises(gx.ShapeError, match="axis -3 of an array of rank 2"):
         fft.fftn(x, (2, 2, 2))
