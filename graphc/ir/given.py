@@ -117,9 +117,13 @@ def several(name: str, what: str, value: object, *operands: Node) -> Sequence[An
     """What has an order and can be listed: a list, a tuple, an array, a generator; no text, and no set."""
     if isinstance(value, list | tuple):
         return value
-    unlisted = isinstance(value, str | bytes | Mapping | Set) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    unlisted = isinstance(value, Node | str | bytes | Mapping | Set) or (
+        isinstance(value, np.ndarray) and value.ndim == 0
+    )
     if unlisted or not isinstance(value, Iterable):
-        raise locate(ArgumentError(f"{name}: {what} is a list or a tuple, not {described(value)}"), here(), operands)
+        problem = f"{name}: {what} is a list or a tuple, not {described(value)}"
+        hint = f"{name}([x, y], ...); gx.unstack(x) is a list of parts" if isinstance(value, Node) else None
+        raise locate(ArgumentError(problem, hint=hint), here(), operands)
     return list(value)
 
 

@@ -145,6 +145,10 @@ class Node(Displayed, Refusals):
         tensor = self.type
         return tensor.shape if isinstance(tensor, TensorType) else self.tensor.shape
 
+    @shape.setter
+    def shape(self, shape: object) -> NoReturn:
+        self._refuse("shape to set", "node.reshape(shape) has the same elements")
+
     @property
     def dtype(self) -> DType:
         tensor = self.type

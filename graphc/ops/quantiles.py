@@ -45,12 +45,12 @@ def quantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -
     That is place q (n - 1) of the elements in order.  Nan if one is, and of nothing.  The elements on both sides
     share the gradient as they do the value; `q` may be a node and has one too, 0 at an element.
     """
-    return _quantile("quantile", x, _shares("quantile", q, 1), axis, keepdims, skip=False)
+    return _quantile("quantile", x, _shares("quantile", q, 1, x), axis, keepdims, skip=False)
 
 
 def percentile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
     """The value below which `q` percent of the elements over `axis` lie: quantile(x, q / 100)."""
-    return _quantile("percentile", x, div(_shares("percentile", q, 100), 100.0), axis, keepdims, skip=False)
+    return _quantile("percentile", x, div(_shares("percentile", q, 100, x), 100.0), axis, keepdims, skip=False)
 
 
 def nanmedian(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
@@ -60,18 +60,20 @@ def nanmedian(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
 
 def nanquantile(x: Like, q: Shares, axis: Axes = None, *, keepdims: bool = False) -> Node:
     """The quantile of what is not nan; nan if all is."""
-    return _quantile("nanquantile", x, _shares("nanquantile", q, 1), axis, keepdims, skip=True)
+    return _quantile("nanquantile", x, _shares("nanquantile", q, 1, x), axis, keepdims, skip=True)
 
 
-def _shares(name: str, q: Shares, most: float) -> Node:
-    """`q` as a node; numbers are checked here."""
+def _shares(name: str, q: Shares, most: float, x: Like) -> Node:
+    """`q` as a node; numbers are checked here.  `x` is what it is a share of."""
     if not isinstance(q, Node):
         given = as_numbers(q, f"{name}: q")
         if given.dtype.kind in "bc":
-            raise DTypeError(f"{name}: a share is a real number, not {given.dtype}")
+            raise locate(DTypeError(f"{name}: a share is a real number, not {given.dtype}"), here(), (as_node(x),))
         numbers = given.astype(np.float64)
         if not ((numbers >= 0) & (numbers <= most)).all():
-            raise locate(ArgumentError(f"{name}: a share is from 0 to {most}, not {described(q)}"), here(), ())
+            raise locate(
+                ArgumentError(f"{name}: a share is from 0 to {most}, not {described(q)}"), here(), (as_node(x),)
+            )
         return as_node(numbers)
     return floating(q)
 
