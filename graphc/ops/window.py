@@ -61,7 +61,7 @@ class Windows(Movement):
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         because = "the window is larger than the array"
-        extents = types[0].shape[-len(self.window) :]
+        extents = types[0].shape[len(types[0].shape) - len(self.window) :]
         reach = [(k - 1) * step + 1 for k, step in zip(self.window, self.dilation, strict=True)]
         missing = zip(reach, extents, self._counts(extents), strict=True)
         return [SameSize(maximum(k, n), n, because) for k, n, count in missing if _may_be_none(count)]
