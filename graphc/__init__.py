@@ -304,25 +304,36 @@ __all__ = [*_HOMES]
 
 # What other libraries call what has another name here.
 _ELSEWHERE = {
-    "Variable": "param", "array": "constant", "asarray": "constant", "cat": "concat", "clamp": "clip",
-    "concatenate": "concat", "cross_entropy": "nn.softmax_cross_entropy", "dot": "matmul or inner", "fmod": "remainder",
-    "function": "compile", "gather": "take_along_axis", "gradients": "grad", "jit": "compile", "matrix": "input",
-    "mm": "matmul", "mod": "remainder", "norm": "sqrt(sum(square(x)))", "permute": "transpose", "placeholder": "input",
-    "pow": "power", "scalar": "input", "shared": "param", "tensor": "constant", "unsqueeze": "expand_dims",
-    "vector": "input",
+    "Variable": "param", "absolute": "abs", "amax": "max", "amin": "min", "arccos": "acos", "arccosh": "acosh",
+    "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh",
+    "array": "constant", "asarray": "constant", "bmm": "matmul", "cat": "concat", "clamp": "clip",
+    "concatenate": "concat", "cov": "mean and matmul", "cross_entropy": "nn.softmax_cross_entropy",
+    "floor_divide": "floordiv", "function": "compile", "gather": "take_along_axis", "gradients": "grad",
+    "jit": "compile", "masked_fill": "where", "matrix": "input", "mm": "matmul", "mod": "remainder",
+    "permute": "transpose", "placeholder": "input", "pow": "power", "scalar": "input", "shared": "param",
+    "tensor": "constant", "true_divide": "divide", "unsqueeze": "expand_dims", "vector": "input", "view": "reshape",
 }  # fmt: skip
+_INSIDE = ("fft", "linalg", "nn", "optim")  # modules that may have what this one has not
 
 
 def __getattr__(name: str) -> object:
     """The public name, which from now on is an ordinary attribute."""
     if name not in _HOMES:
-        hint = f"; it has {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+        there = _ELSEWHERE.get(name) or _found_inside(name)
+        hint = f"; it has {there}" if there else ""
         problem = f"module {__name__!r} has no attribute {name!r}{hint}"
         raise AttributeError(problem, name=name, obj=sys.modules[__name__])  # Python suggests a similar one
     module, _, attribute = _HOMES[name].partition(":")
     found = import_module(module)
     value = globals()[name] = getattr(found, attribute) if attribute else found
     return value
+
+
+def _found_inside(name: str) -> str:
+    """`linalg.inv`: the name with the module that has it, if one does."""
+    if name.startswith("_"):  # Python asks for it, which needs no hint
+        return ""
+    return next((f"{inner}.{name}" for inner in _INSIDE if name in import_module(_HOMES[inner]).__all__), "")
 
 
 def _view(shown: object) -> str:

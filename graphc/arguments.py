@@ -11,7 +11,7 @@ from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, made_at
 from graphc.ir.values import Array, converted
 from graphc.origin import here, place_of
-from graphc.printable import a_thing, described
+from graphc.printable import a_thing, counted, described
 from graphc.sizes import Expression, Size, evaluate, name_of, symbols_of
 from graphc.structure import Structure, aligned, leaves
 from graphc.types import DType, Shape
@@ -151,7 +151,7 @@ class Arguments:
         names = self.names
         wanted = f"this function takes {len(names)}: {', '.join(names) or 'nothing'}"
         if len(arrays) > len(names):
-            raise ArgumentError(f"{len(arrays)} arguments by position; {wanted}")
+            raise ArgumentError(f"{counted(len(arrays), 'argument')} by position; {wanted}")
         given = dict(zip(names, arrays, strict=False))
         for name, value in named.items():
             if name not in names:
@@ -224,7 +224,7 @@ def _array(value: object, spec: _Spec, sizes: list[int]) -> Array:
             raise _located(error, spec) from None
     if array.shape != spec.fixed:
         if array.ndim != spec.rank:
-            axes = "1 axis" if array.ndim == 1 else f"{array.ndim} axes"
+            axes = counted(array.ndim, "axis", "axes")
             raise _shape_error(array, spec, f"it has {axes}, not {spec.rank}")
         for axis, wanted in spec.numbers:
             if array.shape[axis] != wanted:

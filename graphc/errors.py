@@ -33,16 +33,35 @@ class GraphError(Exception):
         self._is_located = False
         self.lines = _printable(place_of(here()))
 
-    def located(self, lines: Sequence[str]) -> Self:
-        """The same error, with more to say of the place it happened.  The first place given stays."""
+    def located(self, lines: Sequence[str], function: str = "") -> Self:
+        """The same error, with more to say of the place it happened.  The first place given stays.
+
+        `function` is the one that the user called: the problem begins with its name.
+        """
         if not self._is_located:
             self._is_located = True
             self.lines = _printable(lines)
+            if function:
+                self.problem = printable(_of_function(self.problem, function), LONGEST)
+                self.args = (self.problem,)
         return self
 
     def __str__(self) -> str:
         hint = () if self.hint is None else (f"  hint: {self.hint}",)
         return "\n".join((self.problem, *self.lines, *hint))
+
+
+def _of_function(problem: str, function: str) -> str:
+    """`problem`, said of the function that the user called, whichever function of ours found it.
+
+    Of an object, which does several things, the one that refused is named too: `Linear (matmul): ...`.
+    """
+    for mark in (": ", " has no meaning"):
+        inner, _, rest = problem.partition(mark)
+        if inner.isidentifier() and rest:
+            is_class = function[0].isupper() and inner != function
+            return f"{function} ({inner}){mark}{rest}" if is_class else f"{function}{mark}{rest}"
+    return f"{function}: {problem}"
 
 
 def _printable(lines: Sequence[str]) -> tuple[str, ...]:

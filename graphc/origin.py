@@ -16,6 +16,7 @@ __all__ = [
     "Merged",
     "Origin",
     "Traced",
+    "asking",
     "called",
     "derived",
     "here",
@@ -70,6 +71,7 @@ class Origin(NamedTuple):
     """One place in a user's program.  `derived_from` is empty for what the user wrote.
 
     `merged` is there for a node that stands for several; `behind` lists them.
+    `called` is the function of graphc that the user called, for a node that asks something of a call.
     """
 
     file: str
@@ -78,6 +80,7 @@ class Origin(NamedTuple):
     scope: str = ""
     derived_from: tuple[Derivation, ...] = ()
     merged: Merged | None = None
+    called: str = ""
 
     def place(self) -> str:
         """`train.py:41`: the last part of the path, and the line."""
@@ -150,17 +153,37 @@ def here() -> Origin:
     return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get())
 
 
+#: what functions are called in public that have another name inside
+_PUBLIC = {
+    "sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative", "getitem": "indexing",
+    **{f"Place.{name}": f"at().{name}" for name in ("set", "add", "multiply", "max", "min")},
+}  # fmt: skip
+_OPERATORS = "graphc.ops.operators"  # a module whose functions only pass on to those that operators stand for
+
+
 def called() -> str:
-    """`sum`: the function of graphc that the user called.  Nothing for operators, which say it themselves."""
+    """`sum`: the function of graphc that the user called, or that an operator stands for; of an object, its class.
+
+    Nothing while a rule or a pass makes nodes: no user called what it calls.
+    """
+    if _derived.get() is not None:
+        return ""
     frame: FrameType | None = sys._getframe(1)
-    name = ""
+    found = ""
     while frame is not None and _is_own(frame):
-        name = frame.f_code.co_name
-        owner = frame.f_locals.get("self")
+        full = frame.f_code.co_qualname.partition(".<locals>")[0]  # what a function returns goes by its name
+        name = full.rpartition(".")[2]
+        if name in ("__init__", "__call__"):
+            found = type(frame.f_locals.get("self")).__name__
+        elif name.isidentifier() and not name.startswith("_") and frame.f_globals["__name__"] != _OPERATORS:
+            found = _PUBLIC.get(full, name)
         frame = frame.f_back
-        if name.startswith("_"):
-            name = type(owner).__name__ if name in ("__init__", "__call__") else ""
-    return name if name.isidentifier() else ""
+    return found
+
+
+def asking(origin: Origin) -> Origin:
+    """The origin of a node that asks something of a call: it keeps what the user called."""
+    return origin if origin.derived_from else origin._replace(called=called())
 
 
 def of_call(problem: str) -> str:

@@ -1,6 +1,8 @@
 """Text of users on one line and of bounded length: names, paths and source lines."""
 
-__all__ = ["a_thing", "described", "printable", "shortened"]
+from collections.abc import Iterable
+
+__all__ = ["a_thing", "counted", "described", "printable", "shortened", "tuple_text"]
 
 
 def printable(text: str, limit: int) -> str:
@@ -38,3 +40,14 @@ def a_thing(value: object) -> str:
     """`a list`, `an int`: what kind of thing a user gave."""
     name = type(value).__name__
     return f"{'an' if name[:1] in 'aeioAEIO' else 'a'} {name}"
+
+
+def counted(count: int, what: str, several: str = "") -> str:
+    """`1 axis`, `2 axes`: a number of things; `several` where these have more than an s."""
+    return f"{count} {what if count == 1 else several or what + 's'}"
+
+
+def tuple_text(parts: Iterable[object]) -> str:
+    """`(n, 3)`, `(5,)`: as Python writes a tuple, its parts as they print."""
+    texts = [*map(str, parts)]
+    return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"

@@ -85,7 +85,9 @@ def as_dtype(wanted: object) -> DType:
             dtype = None
         if dtype in _KNOWN:
             return dtype
-    raise DTypeError(of_call(f"unknown dtype {described(wanted)}"), hint=f"one of {', '.join(DTYPES)}")
+    is_extent = isinstance(wanted, int) and not isinstance(wanted, bool)
+    hint = "a shape is one tuple, as in zeros((2, 3))" if is_extent else f"one of {', '.join(DTYPES)}"
+    raise DTypeError(of_call(f"unknown dtype {described(wanted)}"), hint=hint)
 
 
 def is_floating(dtype: DType) -> bool:

@@ -39,13 +39,13 @@ class CollectDemands(Pass[Graph, Graph]):
                     found.setdefault(key, Demand(need, index, _written(node), node.origin))
                     asking.setdefault(key, []).append(node.origin)
                 elif not equal(need.left, need.right):
-                    found.setdefault((need.left, need.right), Demand(need, None, node.op.name, node.origin))
+                    found.setdefault((need.left, need.right), Demand(need, None, _written(node), node.origin))
             for extent in _extents(node):
                 if not isinstance(extent, int) and extent not in extents:
                     extents.add(extent)
                     need = SameSize(extent, maximum(extent, 0), f"the extent {extent} is negative")
                     if not equal(need.left, need.right):
-                        found.setdefault(extent, Demand(need, None, node.op.name, node.origin))
+                        found.setdefault(extent, Demand(need, None, _written(node), node.origin))
         for asked, origins in asking.items():
             found[asked] = replace(found[asked], origin=merged(origins[0], origins[1:]))
         return replace(form, demands=tuple(found.values()))
@@ -58,8 +58,8 @@ def _extents(node: Node) -> Iterator[Size]:
 
 
 def _written(node: Node) -> str:
-    """The name of the op that the user wrote, for the node of a derivative too."""
-    name, origin = node.op.name, node.origin
+    """The name of the function that the user called; of the rule, for the node of a derivative."""
+    name, origin = node.origin.called or node.op.name, node.origin
     while origin.derived_from:
         (derivation, *_) = origin.derived_from
         name, origin = derivation.rule, derivation.forward.origin

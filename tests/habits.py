@@ -271,3 +271,46 @@ def correction_that_is_an_array() -> None:
 
 def number_beyond_its_dtype() -> None:
     gx.input("x", (3,)) * 1e300
+
+
+def extents_one_by_one() -> None:
+    columns: Any = 3
+    gx.zeros(2, columns)
+
+
+def parts_one_by_one() -> None:
+    x, y = gx.input("x", (3,)), gx.input("y", (3,))
+    concat: Any = gx.concat
+    concat(x, y)
+
+
+def change_without_an_index() -> None:
+    place: Any = gx.at(gx.input("x", (3,)))
+    place.set(1.0)
+
+
+def change_that_is_a_difference() -> None:
+    place: Any = gx.at(gx.input("x", (3,)))[0]
+    place.subtract(1.0)
+
+
+def shape_that_is_assigned() -> None:
+    x: Any = gx.input("x", (2, 3))
+    x.shape = (6,)
+
+
+def rows_of_different_length() -> None:
+    gx.param("w", [[1.0], [2.0, 3.0]])
+
+
+def step_that_is_zero() -> None:
+    gx.arange(0, 5, 0)
+
+
+def axes_of_einsum_by_number() -> None:
+    x = gx.input("x", (2, 3))
+    gx.einsum(x, [0, 1, 2])
+
+
+def optimiser_of_nothing() -> None:
+    gx.optim.Adam(gx.exp(gx.input("x")), 0.1)

@@ -278,3 +278,64 @@ def norm_that_is_unknown() -> None:
     x = gx.input("x", ("batch", 8))
     norm: Any = "unitary"
     gx.fft.fft(x, norm=norm)
+
+
+def extents_of_a_transform_that_are_one_number() -> None:
+    x = gx.input("x", ("batch", 8))
+    extents: Any = 8
+    gx.fft.fft2(x, extents)
+
+
+def length_of_a_transform_that_is_a_pair() -> None:
+    x = gx.input("x", ("batch", 8))
+    n: Any = (8, 8)
+    gx.fft.fft(x, n)
+
+
+def third_layer_that_is_one_too_narrow() -> None:
+    rng = np.random.default_rng(0)
+    first, second = gx.nn.Linear(8, 16, rng=rng), gx.nn.Linear(16, 16, rng=rng)
+    third = gx.nn.Linear(15, 4, rng=rng)
+    net = gx.nn.Sequential(first, gx.relu, second, gx.relu, third)
+    net(gx.input("x", ("batch", 8)))
+
+
+def layer_of_a_model_that_is_one_too_narrow() -> None:
+    rng = np.random.default_rng(0)
+    hidden, out = gx.nn.Linear(8, 16, rng=rng), gx.nn.Linear(15, 4, rng=rng)
+    x = gx.input("x", ("batch", 8))
+    with gx.scope("head"):
+        out(gx.relu(hidden(x)))
+
+
+def index_of_an_embedding_that_is_out_of_range() -> None:
+    table, words = gx.param("table", np.zeros((10, 3))), gx.input("words", ("batch", 5), "int64")
+    f = gx.compile([words], gx.embedding(table, words))
+    f(np.full((2, 5), 10))
+
+
+def window_that_is_larger_than_an_image() -> None:
+    image = gx.input("image", ("batch", 3, 8, 8))
+    gx.max_pool(image, 9)
+
+
+def window_that_is_larger_than_an_image_when_called() -> None:
+    image = gx.input("image", (1, 3, "height", 8))
+    kernel = gx.param("kernel", np.zeros((4, 3, 3, 3), np.float32))
+    f = gx.compile([image], gx.conv2d(image, kernel))
+    f(np.zeros((1, 3, 2, 8), np.float32))
+
+
+def stride_of_a_convolution_that_is_zero() -> None:
+    image, kernel = gx.input("image", (1, 3, 8, 8)), gx.param("kernel", np.zeros((4, 3, 3, 3), np.float32))
+    gx.conv2d(image, kernel, stride=0)
+
+
+def number_that_an_integer_cannot_be() -> None:
+    pixels = gx.input("pixels", ("n",), "uint8")
+    gx.clip(pixels + 300, 0, 255)
+
+
+def values_that_do_not_fit_where_they_are_set() -> None:
+    x, row = gx.input("x", (4, 3)), gx.input("row", (4,))
+    gx.at(x)[0].set(row)

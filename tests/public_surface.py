@@ -253,6 +253,9 @@ GIVEN: Mapping[str, Callable[[], Arguments]] = {
     "windows": lambda: {"window": (2,)},
     **{name: lambda: {"size": 4} for name in ("unique", "unique_counts", "unique_inverse")},
     "with_update": lambda: {"y": _square(), "variable": gx.state("s", 0.0), "step": lambda old: old + 1},
+    **{f"fft.{name}": lambda: {"n": 4} for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")},
+    **{f"fft.{name}": lambda: {"s": (4, 3), "axes": (0, 1)} for name in ("fft2", "ifft2", "rfft2", "irfft2")},
+    **{f"fft.{name}": lambda: {"s": (4, 3), "axes": (0, 1)} for name in ("fftn", "ifftn", "rfftn", "irfftn")},
     "linalg.cond": lambda: {"p": None},
     "linalg.cross": lambda: {"left": _param(3), "right": _param(3)},
     "linalg.matrix_norm": lambda: {"ord": "fro"},
@@ -431,7 +434,7 @@ def public_names() -> list[str]:
     return sorted(found)
 
 
-_MODULES = ("linalg", "nn", "optim", "testing")
+_MODULES = [name for name in gx.__all__ if inspect.ismodule(getattr(gx, name))]
 
 
 def _arguments(name: str, function: Callable[..., Any]) -> Arguments:

@@ -41,6 +41,52 @@ def test_a_graph_error_is_what_python_would_raise() -> None:
         assert issubclass(ours, gx.GraphError)
 
 
+# The function that the user called is named, whichever function of ours refuses.
+
+X, Y, Z = gx.input("x", ("n", 3)), gx.input("y", ("n", 4)), gx.input("z", ("n", 3), "complex64")
+SAID_OF: dict[str, Callable[[], object]] = {
+    "add: shapes": lambda: X + Y,
+    "remainder: shapes": lambda: X % Y,
+    "power: shapes": lambda: X**Y,
+    "matmul: inner": lambda: X @ np.ones((4, 2)),
+    "indexing: 1.5 is no index": lambda: X[1.5],
+    "mean: axis 2": lambda: X.mean(2),
+    "dot: inner": lambda: gx.dot(X, np.ones(4)),
+    "nanmax: axis 2": lambda: gx.nanmax(X, 2),
+    "silu has no meaning": partial(gx.silu, Z),
+    "vstack: there is nothing": lambda: gx.vstack([]),
+    "at().set: values": lambda: gx.at(X)[0].set(np.ones(4)),
+    "twice has no meaning": lambda: gx.op("twice", lambda x: x + x)(Z),
+    "cosine_decay: ": lambda: gx.optim.cosine_decay("fast", 3)(gx.constant(1)),  # type: ignore[arg-type]
+    "Adam: a rate": lambda: gx.optim.Adam(gx.param("w", 1.0), np.ones(2)),  # type: ignore[arg-type]
+    "Linear (matmul): inner": lambda: gx.nn.Linear(4, 2, rng=np.random.default_rng(0))(X),
+}
+
+
+@pytest.mark.parametrize("beginning", SAID_OF)
+def test_an_error_is_said_of_the_function_that_was_called(beginning: str) -> None:
+    with pytest.raises(gx.GraphError) as caught:
+        SAID_OF[beginning]()
+    assert caught.value.problem.startswith(beginning)
+
+
+def test_a_call_fails_in_the_name_of_the_function_that_was_called() -> None:
+    i = gx.input("i", ("k",), "int64")
+    table = gx.param("table", np.zeros((4, 2)))
+    made = {
+        "embedding": gx.embedding(table, i),
+        "indexing": table[i],
+        "at().add": gx.at(table)[i].add(1.0),
+        "softmax_cross_entropy": gx.nn.softmax_cross_entropy(table, i),
+        "split": gx.sum(gx.split(i, 2)[0]),
+        "zeros": gx.sum(gx.zeros(i.shape[0] - 2)),
+    }
+    for name, node in made.items():
+        with pytest.raises(gx.GraphError) as caught:
+            gx.compile([i], node)(np.array([9] if name in ("split", "zeros") else [9] * 4))
+        assert caught.value.problem.startswith(f"{name}: "), caught.value
+
+
 # Names that attack what prints or runs them.
 
 HOSTILE = [

@@ -5,23 +5,36 @@ from typing import cast
 
 from graphc.errors import ArgumentError, DTypeError, GraphError, IndexRangeError, ShapeError
 from graphc.ir.node import Node, Op, SameSize, made_at
-from graphc.origin import Origin, here, place_of
+from graphc.origin import Origin, asking, called, here, place_of
 from graphc.sizes import equal
-from graphc.types import TensorType, TupleType
+from graphc.types import Shape, TensorType, TupleType
 
 __all__ = ["apply", "locate"]
 
 _ROLES = {1: ("x",), 2: ("left", "right")}
 
 
-def _decide(op: Op, types: tuple[TensorType, ...]) -> None:
-    """Raise where a requirement is decided and does not hold."""
+def _is_open(op: Op, types: tuple[TensorType, ...]) -> bool:
+    """Whether a call decides what the op requires.  Raises where that is decided and does not hold."""
+    found = False
     for requirement in op.requirements(*types):
-        if isinstance(requirement, SameSize) and equal(requirement.left, requirement.right) is False:
+        holds = equal(requirement.left, requirement.right) if isinstance(requirement, SameSize) else None
+        if holds is False:
+            assert isinstance(requirement, SameSize), requirement
             raise ShapeError(
                 f"{op.name}: {requirement.because}, {requirement.left} and {requirement.right}",
                 hint=requirement.hint,
             )
+        found = found or not holds
+    return found
+
+
+def _is_new(shape: Shape, types: tuple[TensorType, ...]) -> bool:
+    """Whether a call decides an extent of a result that no operand has: it may come out negative."""
+    for n in shape:  # noqa: SIM110  # every node comes here, and `any` takes three times as long
+        if n.__class__ is not int and not any(n in x.shape for x in types):
+            return True
+    return False
 
 
 def apply(op: Op, *inputs: Node) -> Node:
@@ -33,14 +46,17 @@ def apply(op: Op, *inputs: Node) -> Node:
             if node.type.__class__ is TupleType:
                 node.tensor  # noqa: B018  # raises
         tensors = cast("tuple[TensorType, ...]", types)
-        _decide(op, tensors)
-        return Node(op, inputs, op.infer(*tensors), origin)
+        is_open = _is_open(op, tensors)
+        found = op.infer(*tensors)
+        if is_open or _is_new(found.shape if isinstance(found, TensorType) else (), tensors):
+            origin = asking(origin)
+        return Node(op, inputs, found, origin)
     except (ShapeError, DTypeError, IndexRangeError, ArgumentError) as error:
         raise locate(error, origin, inputs) from None
 
 
 def locate(error: GraphError, origin: Origin, inputs: Sequence[Node]) -> GraphError:
-    """`error` with the user's line and one line per operand."""
+    """`error` with the function that the user called, the line, and a line per operand."""
     roles = _ROLES.get(len(inputs), tuple(f"[{i}]" for i in range(len(inputs))))
     lines = [line for role, node in zip(roles, inputs, strict=True) for line in made_at(role, node)]
-    return error.located((*place_of(origin), *lines))
+    return error.located((*place_of(origin), *lines), called())

@@ -48,7 +48,7 @@ def size(name: str, hint: int | None = None) -> Size:
     `hint` is a typical value: it guides decisions such as budgets, never results.
     """
     if hint is not None and not _is_count(hint):
-        raise ArgumentError(f"the hint of a size is a number of elements, not {described(hint)}")
+        raise ArgumentError(f"size: the hint is a number of elements, not {described(hint)}")
     return symbol(label_of(name, "a size"), None if hint is None else int(hint))
 
 
@@ -86,14 +86,14 @@ def input(name: str, shape: Extent | Sequence[Extent] = (), dtype: object = "flo
         tensor = TensorType(as_shape(shape), as_dtype(dtype))
         return Node(Input(label_of(name, "an input"), tensor), (), tensor, here())
     except (ArgumentError, ShapeError, DTypeError) as error:
-        raise error from None
+        raise locate(error, here(), ()) from None
 
 
 def _variable(name: str, value: object, dtype: object, trainable: bool) -> Node:
     try:
         stored = Storage(label_of(name, "a variable"), value, dtype)
     except (ArgumentError, ShapeError, DTypeError) as error:
-        raise error from None
+        raise locate(error, here(), ()) from None
     tensor = TensorType(stored.array.shape, stored.array.dtype)
     return Node(Variable(name, stored, trainable), (), tensor, here())
 
@@ -198,13 +198,11 @@ def variables(*roots: Structure) -> dict[str, Node]:
         elif callable(held):
             pairs = [(f"{prefix}.{name}" if prefix else name, node) for name, node in held().items()]
         else:
-            raise ArgumentError(f"{a_thing(leaf)} holds no variables")
+            raise locate(ArgumentError(f"{a_thing(leaf)} holds no variables"), here(), ())
         for name, node in pairs:
             if found.setdefault(name, node) is not node:
-                raise ArgumentError(
-                    f"two variables are named {name!r}",
-                    hint="give them other names, or ask the layer, dict or list that holds them",
-                )
+                hint = "give them other names, or ask the layer, dict or list that holds them"
+                raise locate(ArgumentError(f"two variables are named {name!r}", hint=hint), here(), (node, found[name]))
     return found
 
 
@@ -217,7 +215,7 @@ def parameters(*roots: Structure) -> dict[str, Node]:
 
 def _require_node(what: str, node: object) -> None:
     if not isinstance(node, Node):
-        raise ArgumentError(f"{what} is {a_thing(node)}, not a node")
+        raise locate(ArgumentError(f"{what} is {a_thing(node)}, not a node"), here(), ())
 
 
 def replace(outputs: Structure, exchange: Mapping[Node, Like]) -> Structure:

@@ -101,7 +101,7 @@ def a_flag(name: str, what: str, value: object, *operands: Node) -> bool:
 def a_function(name: str, what: str, value: object) -> None:
     """Raise where it cannot be called."""
     if not callable(value):
-        raise ArgumentError(f"{name}: {what} is a function, not {described(value)}")
+        raise locate(ArgumentError(f"{name}: {what} is a function, not {described(value)}"), here(), ())
 
 
 def a_choice(name: str, what: str, value: object, options: Sequence[str], *operands: Node) -> str:
@@ -113,13 +113,17 @@ def a_choice(name: str, what: str, value: object, options: Sequence[str], *opera
     raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}"), here(), operands)
 
 
-def several(name: str, what: str, value: object) -> Sequence[Any]:
+def several(name: str, what: str, value: object, *operands: Node) -> Sequence[Any]:
     """What has an order and can be listed: a list, a tuple, an array, a generator; no text, and no set."""
     if isinstance(value, list | tuple):
         return value
-    unlisted = isinstance(value, str | bytes | Mapping | Set) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    unlisted = isinstance(value, Node | str | bytes | Mapping | Set) or (
+        isinstance(value, np.ndarray) and value.ndim == 0
+    )
     if unlisted or not isinstance(value, Iterable):
-        raise ArgumentError(f"{name}: {what} is a list or a tuple, not {described(value)}")
+        problem = f"{name}: {what} is a list or a tuple, not {described(value)}"
+        hint = f"{name}([x, y], ...); gx.unstack(x) is a list of parts" if isinstance(value, Node) else None
+        raise locate(ArgumentError(problem, hint=hint), here(), operands)
     return list(value)
 
 
@@ -140,5 +144,5 @@ def an_array_shape(name: str, extents: object) -> Shape:
     shape = a_shape(name, extents)
     for extent in shape:
         if isinstance(extent, int) and extent < 0:
-            raise ShapeError(f"{name}: the extent {extent} is negative")
+            raise locate(ShapeError(f"{name}: the extent {extent} is negative"), here(), ())
     return shape

@@ -11,7 +11,7 @@ from graphc.ir.kinds import Leaf
 from graphc.ir.node import Node, Op
 from graphc.ir.storage import Storage
 from graphc.kernel.scalar import Number
-from graphc.origin import here
+from graphc.origin import asking, here
 from graphc.sizes import Size
 from graphc.types import INT64, DType, Shape, TensorType, TupleType
 
@@ -140,7 +140,10 @@ def full(shape: Shape, value: Number | np.generic, dtype: DType, *, weak: bool =
     """A constant of `shape` that is `value` everywhere.  A weak one keeps the exact value until it meets a dtype."""
     array = np.asarray(value) if weak else np.asarray(value).astype(dtype)
     op = ConstantValue(shape, dtype, weak, array.tobytes(), array)
-    return Node(op, (), TensorType(shape, dtype, weak), here())
+    origin = here()
+    if any(n.__class__ is not int for n in shape):
+        origin = asking(origin)
+    return Node(op, (), TensorType(shape, dtype, weak), origin)
 
 
 def constant_array(value: npt.NDArray[Any]) -> Node:

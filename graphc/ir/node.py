@@ -10,7 +10,7 @@ import numpy.typing as npt
 from graphc.display import Displayed
 from graphc.errors import ArgumentError, GraphError
 from graphc.ir.refusals import HINT, Refusals
-from graphc.origin import Origin, here, place_of
+from graphc.origin import Origin, called, here, place_of
 from graphc.printable import printable
 from graphc.sizes import Size
 from graphc.types import DType, NodeType, Shape, TensorType
@@ -142,12 +142,16 @@ class Node(Displayed, Refusals):
             return self.type
         raise ArgumentError(
             f"{self.op.name} has {len(self.type.items)} results", hint="take one of them: node[0]"
-        ).located((*place_of(here()), *made_at("node", self)))
+        ).located((*place_of(here()), *made_at("node", self)), called())
 
     @property
     def shape(self) -> Shape:
         tensor = self.type
         return tensor.shape if isinstance(tensor, TensorType) else self.tensor.shape
+
+    @shape.setter
+    def shape(self, shape: object) -> NoReturn:
+        self._refuse("shape to set", "node.reshape(shape) has the same elements")
 
     @property
     def dtype(self) -> DType:
@@ -340,7 +344,7 @@ class Node(Displayed, Refusals):
 
     def _refuse(self, what: str, hint: str, kind: Callable[..., GraphError] = ArgumentError) -> NoReturn:
         raise kind(f"a node has no {what}: it stands for a value that exists when the graph runs", hint=hint).located(
-            (*place_of(here()), *made_at("node", self))
+            (*place_of(here()), *made_at("node", self)), called()
         )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Like, **options: object) -> "Node":

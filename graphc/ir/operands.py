@@ -23,7 +23,7 @@ from graphc.ir.leaves import constant_array, full, size_node, uniform
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.values import fits, holds
 from graphc.origin import here, of_call
-from graphc.printable import a_thing
+from graphc.printable import a_thing, tuple_text
 from graphc.sizes import Expression, equal
 from graphc.types import (
     BOOL,
@@ -111,8 +111,8 @@ def one_number(name: str, what: str, value: Like) -> Node:
     return node
 
 
-def cast(x: Node, dtype: DType) -> Node:
-    """`x` in another dtype; itself where it has it."""
+def cast(x: Node, dtype: DType, *others: Node) -> Node:
+    """`x` in another dtype; itself where it has it.  `others` are what it meets there, which errors name."""
     tensor = x.tensor
     if tensor.dtype == dtype and not tensor.weak:
         return x
@@ -122,9 +122,9 @@ def cast(x: Node, dtype: DType) -> Node:
     if is_complex(tensor.dtype) and not is_complex(dtype):
         return apply(Cast(dtype), x)  # which raises
     if isinstance(number, int) and tensor.weak and not holds(dtype, number):
-        raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
+        raise _beyond(number, dtype, "int64", others)
     if isinstance(number, float) and not (-3e4 < number < 3e4 and dtype.kind == "f"):
-        return _rounded(x, number, dtype)
+        return _rounded(x, number, dtype, others)
     return full(tensor.shape, number, dtype)
 
 
@@ -137,7 +137,13 @@ def accumulated(op: Op, *operands: Node) -> Node:
     return cast(apply(op, *[cast(x, wide) if x.dtype == dtype else x for x in operands]), dtype)
 
 
-def _rounded(x: Node, number: float, dtype: DType) -> Node:
+def _beyond(number: float, dtype: DType, wide: str, others: Sequence[Node]) -> GraphError:
+    """A Python number does not fit into a dtype, of what it meets if it meets something."""
+    hint = f'x.astype("{wide}") has room for it' if others and str(dtype) != wide else None
+    return locate(DTypeError(f"the number {number} does not fit into {dtype}", hint=hint), here(), others)
+
+
+def _rounded(x: Node, number: float, dtype: DType, others: Sequence[Node]) -> Node:
     """A constant in another dtype, which it may leave: a Python number raises, an element of an array becomes inf."""
     tensor = x.tensor
     with np.errstate(all="ignore"):
@@ -147,7 +153,7 @@ def _rounded(x: Node, number: float, dtype: DType) -> Node:
             else:
                 is_lost = not fits(np.asarray(number), dtype)
             if is_lost:
-                raise locate(DTypeError(f"the number {number} does not fit into {dtype}"), here(), (x,))
+                raise _beyond(number, dtype, "float64", others)
         return full(tensor.shape, number, dtype)
 
 
@@ -191,7 +197,7 @@ def broadcast(x: Node, shape: Shape) -> Node:
 
 def meet(name: str, left: Like, right: Like) -> tuple[Node, Node]:
     """Both operands with one dtype and one shape, as every op of two operands wants them."""
-    x, y = as_node(left), as_node(right)
+    x, y = first, second = as_node(left), as_node(right)
     a, b = x.tensor, y.tensor
     if a == b:
         return x, y
@@ -201,7 +207,7 @@ def meet(name: str, left: Like, right: Like) -> tuple[Node, Node]:
     if a.dtype == b.dtype and a.weak == b.weak:
         return x, y
     dtype = promote(a, b)
-    return cast(x, dtype), cast(y, dtype)
+    return cast(x, dtype, second), cast(y, dtype, first)
 
 
 def _meeting_shape(name: str, x: Node, y: Node) -> Shape:
@@ -211,15 +217,13 @@ def _meeting_shape(name: str, x: Node, y: Node) -> Shape:
             wide = f"axis {-1 - axis}: {n} and {m}"
             hint = "transpose one of them" if left == right[::-1] else "only an extent of 1 is repeated"
             raise locate(
-                ShapeError(f"{name}: shapes ({_text(left)}) and ({_text(right)}) do not fit at {wide}", hint=hint),
+                ShapeError(
+                    f"{name}: shapes {tuple_text(left)} and {tuple_text(right)} do not fit at {wide}", hint=hint
+                ),
                 here(),
                 (x, y),
             )
     return broadcast_shapes(left, right)
-
-
-def _text(shape: Shape) -> str:
-    return ", ".join(map(str, shape))
 
 
 def add(left: Like, right: Like) -> Node:

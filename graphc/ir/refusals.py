@@ -66,7 +66,8 @@ class Refusals:
         self._refuse("elements to search", "gx.any(node == item) is a node that says so")
 
     def __setitem__(self, index: object, value: object) -> NoReturn:
-        self._refuse("elements to set", "gx.where or gx.scatter_add builds the changed value")
+        place = index if isinstance(index, int) else "index"
+        self._refuse("elements to set", f"gx.at(x)[{place}].set(value) is a copy that differs there")
 
     def __delitem__(self, index: object) -> NoReturn:
         self._refuse("elements to delete", "gx.concat puts together the slices that stay")

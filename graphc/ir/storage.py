@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.values import Array, as_numbers, converted, fits
+from graphc.origin import of_call
 from graphc.printable import described
 from graphc.types import as_dtype
 
@@ -150,5 +151,5 @@ class Storage:
 def label_of(name: object, what: str) -> str:
     """`name`, if it is a name: a string that is not empty."""
     if not isinstance(name, str) or not name:
-        raise ArgumentError(f"the name of {what} is a non-empty string, not {described(name)}")
+        raise ArgumentError(of_call(f"the name of {what} is a non-empty string, not {described(name)}"))
     return name

@@ -22,6 +22,8 @@ def as_numbers(value: object, what: str) -> Array:
     except GraphError:
         raise  # a node, which says itself that it is no array
     except (TypeError, ValueError) as error:
+        if "inhomogeneous" in str(error):
+            raise ShapeError(f"{what} is no array: its rows differ in length", hint="fill them to one length") from None
         raise ShapeError(f"{what} is no array: {error}") from None
     if array.dtype.kind in "OSUMmT" or array.dtype.type is np.void:
         raise DTypeError(f"{what} is no array of numbers: it holds {type(value).__name__} {array.dtype}")

@@ -4,7 +4,7 @@ from graphc.errors import IndexRangeError, ShapeError
 from graphc.kernel.program import Check, IndexInRange, SizesAgree
 from graphc.kernel.provenance import LINES_SHOWN, origins_behind
 from graphc.origin import Origin, place_of
-from graphc.sizes import Size
+from graphc.sizes import Size, maximum
 
 __all__ = ["index_outside", "places", "sizes_differ"]
 
@@ -13,7 +13,12 @@ def sizes_differ(check: Check, left: int, right: int) -> ShapeError:
     """The error of a check that found two sizes to be `left` and `right`."""
     assert isinstance(check.condition, SizesAgree), check
     sizes = check.condition
-    found = f"{_measured(sizes.left, left)} and {_measured(sizes.right, right)}"
+    if maximum(sizes.left, sizes.right) == sizes.right:  # which is the least that the left one may be
+        found = _measured(sizes.left, left)
+    elif maximum(sizes.left, sizes.right) == sizes.left:
+        found = f"{left} and {_measured(sizes.right, right)}"
+    else:
+        found = f"{_measured(sizes.left, left)} and {_measured(sizes.right, right)}"
     return ShapeError(f"{check.because}, {found}", hint=check.hint).located(places(check.origins))
 
 
@@ -26,7 +31,7 @@ def index_outside(check: Check, index: int, extent: int) -> IndexRangeError:
 
 
 def places(origins: tuple[Origin, ...]) -> list[str]:
-    found = list(dict.fromkeys(origin._replace(derived_from=()) for origin in origins_behind(origins)))
+    found = list(dict.fromkeys(origin._replace(derived_from=(), called="") for origin in origins_behind(origins)))
     lines = [line for origin in found[:LINES_SHOWN] for line in place_of(origin)]
     return lines if len(found) <= LINES_SHOWN else [*lines, f"  and {len(found) - LINES_SHOWN} more"]
 

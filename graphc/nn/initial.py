@@ -55,7 +55,7 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     _check_shape(shape)
     if len(shape) < 2:
         raise ArgumentError(
-            f"an initialiser needs a matrix or a kernel, not a shape of rank {len(shape)}",
+            of_call(f"an initialiser needs a matrix or a kernel, not a shape of rank {len(shape)}"),
             hint="biases and gains start from zeros and ones",
         )
     if len(shape) == 2:

@@ -13,6 +13,8 @@ from graphc.nn.initial import Initialiser, he_uniform
 from graphc.nn.layer import Layer
 from graphc.nn.linear import Linear
 from graphc.ops.piecewise import relu
+from graphc.origin import scope
+from graphc.printable import counted
 
 __all__ = ["Sequential", "mlp"]
 
@@ -21,7 +23,10 @@ Stage: TypeAlias = Layer | Callable[[Node], Node]
 
 @final
 class Sequential(Layer):
-    """Layers and functions of one node, applied in order.  `train` reaches the layers."""
+    """Layers and functions of one node, applied in order.  `train` reaches the layers.
+
+    What a stage makes is labelled as its variables are: `stages.2`.
+    """
 
     def __init__(self, *stages: Stage) -> None:
         for stage in stages:
@@ -29,8 +34,9 @@ class Sequential(Layer):
         self.stages: Final = stages
 
     def __call__(self, x: Node, *, train: object = None) -> Node:
-        for stage in self.stages:
-            x = stage(x, train=train) if isinstance(stage, Layer) else stage(x)
+        for number, stage in enumerate(self.stages):
+            with scope(f"stages.{number}"):
+                x = stage(x, train=train) if isinstance(stage, Layer) else stage(x)
         return x
 
 
@@ -49,7 +55,9 @@ def mlp(
     widths = several("mlp", "widths", widths)
     a_function("mlp", "the activation", activation)
     if len(widths) < 2:
-        raise ArgumentError(f"mlp: {len(widths)} widths make no layer", hint="mlp((inputs, hidden, outputs), ...)")
+        raise ArgumentError(
+            f"mlp: {counted(len(widths), 'width')} of two or more", hint="mlp((inputs, hidden, outputs), ...)"
+        )
     stages: list[Stage] = []
     for n, m in pairwise(widths):
         stages += [Linear(n, m, rng=rng, initial=initial, dtype=dtype), activation]

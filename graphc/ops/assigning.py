@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, final
 
 import numpy as np
 
 from graphc.errors import DTypeError, ShapeError, UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze
-from graphc.ir.node import Like, Node
+from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import accumulated, add, as_node, broadcast, cast, mul, where
+from graphc.ir.refusals import MissingError
 from graphc.ir.values import as_numbers
 from graphc.ops.indexing import ScatterAdd
 from graphc.ops.movement import broadcast_to, reshape, transpose
@@ -18,7 +19,9 @@ from graphc.ops.piecewise import maximum, minimum
 from graphc.ops.placement import Inset, moved
 from graphc.ops.scattering import ScatterMax, ScatterMin, ScatterMultiply, last_written
 from graphc.ops.slicing import Selection, getitem, selection
-from graphc.origin import here
+from graphc.origin import here, place_of
+from graphc.printable import counted, tuple_text
+from graphc.sizes import equal
 from graphc.types import BOOL, Shape, is_floating, is_integer
 
 __all__ = ["At", "Place", "at"]
@@ -29,12 +32,34 @@ Change: TypeAlias = Callable[[Node, Node], Node]
 Scattered: TypeAlias = Callable[[Node, Node, Node, int], Node]
 
 
+#: what other libraries call what a place does not have
+_INSTEAD = {
+    **dict.fromkeys(("subtract", "sub"), ".add(-values)"),
+    **dict.fromkeys(("divide", "div"), ".multiply(1 / values)"),
+    **dict.fromkeys(("mul", "mult"), ".multiply(values)"),
+    **dict.fromkeys(("apply", "power", "pow"), ".set(function(x[index]))"),
+    "get": "x[index]",
+}
+
+
+def _refuse(problem: str, hint: str, name: str, asked: "At | Place") -> NoReturn:
+    """Raise what says that there is no attribute `name`."""
+    if name.startswith("_") or name in ("x", "index"):  # asked by Python, which takes no for an answer
+        raise AttributeError(name)
+    raise MissingError(problem, hint=hint).located((*place_of(here()), *made_at("x", asked.x)))
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class At:
     """`gx.at(x)`, which is indexed as `x` is."""
 
     x: Node
+
+    if not TYPE_CHECKING:  # a type checker finds them all before
+
+        def __getattr__(self, name: str) -> NoReturn:
+            _refuse(f"at(x) has no {name!r}", "gx.at(x)[index].set(values), or .add, .multiply, .max, .min", name, self)
 
     def __getitem__(self, index: object) -> "Place":
         return Place(self.x, index)
@@ -58,6 +83,13 @@ class Place:
 
     x: Node
     index: object
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            _refuse(
+                f"at(x)[index] has no {name!r}", _INSTEAD.get(name, ".set, .add, .multiply, .max, .min"), name, self
+            )
 
     def set(self, values: Like) -> Node:
         """`x` with `values` at the index; of several for one place the last, in row-major order."""
@@ -94,8 +126,14 @@ class Place:
         chosen = selection(self.x, self.index)
         shape = getitem(self.x, self.index).shape
         if new.ndim > len(shape):
-            problem = f"{name}: values of rank {new.ndim} at an index that selects {len(shape)} axes"
+            problem = (
+                f"{name}: values of rank {new.ndim} at an index that selects {counted(len(shape), 'axis', 'axes')}"
+            )
             raise locate(ShapeError(problem), here(), (self.x, new))
+        lead = len(shape) - new.ndim
+        if any(n != 1 and equal(n, m) is False for n, m in zip(new.shape, shape[lead:], strict=True)):
+            problem = f"{name}: values of shape {tuple_text(new.shape)} at an index that selects {tuple_text(shape)}"
+            raise locate(ShapeError(problem, hint="only an extent of 1 is repeated"), here(), (self.x, new))
         new = moved(Squeeze(chosen.new), broadcast_to(new, shape))
         region = chosen.region(self.x)
         changed = _scattered(region, chosen, new, scattered) if chosen.indexed else change(region, new)

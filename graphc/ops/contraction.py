@@ -14,7 +14,7 @@ from graphc.ir.operands import cast, mul
 from graphc.kernel.affine import AffineIndex
 from graphc.ops.movement import transpose
 from graphc.origin import here
-from graphc.sizes import Size, equal, lower_bound, maximum
+from graphc.sizes import Size, equal, lower_bound, maximum, total
 from graphc.types import BOOL, FLOAT32, Shape, TensorType, accumulator, promote
 
 __all__ = ["Contraction", "Labels", "Places", "contract", "plain", "product"]
@@ -101,8 +101,17 @@ class Contraction(Product):
                     found.append(SameSize(self.extents[axis], n, f"{self._role(axis)} differ"))
         for axis, n in enumerate(self.extents):  # where a window fits, it has a place
             if axis not in counted and ((low := lower_bound(n)) is None or low < 1):
-                found.append(SameSize(maximum(n, 1), n, "the window is larger than what it moves over"))
+                reach, room = self._room(axis, types)
+                found.append(SameSize(maximum(reach, room), room, "the window is larger than what it moves over"))
         return found
+
+    def _room(self, axis: int, types: Sequence[TensorType]) -> tuple[Size, Size]:
+        """How far a window reaches that moves along an axis, and the extent that it moves over."""
+        for places, operand in zip((self.left, self.right), types, strict=True):
+            for place, n in zip(places, operand.shape, strict=True):
+                if axis in dict(place.terms):
+                    return total((self.extents[i] - 1) * step for i, step in place.terms if i != axis) + 1, n
+        raise AssertionError((self, axis))
 
     def _role(self, axis: int) -> str:
         left, right, out = (axis in places for places in self.plain)

@@ -68,10 +68,12 @@ def _convolution(
     image, kernel = as_node(x), as_node(w)
     groups = a_whole_number(name, "groups", groups, image, kernel, least=1)
     _fits(name, rank, image, kernel, groups)
-    strides, dilations = per_axis(name, "stride", stride, rank), per_axis(name, "dilation", dilation, rank)
+    strides, dilations = [
+        per_axis(name, what, steps, rank, image, kernel) for what, steps in (("stride", stride), ("dilation", dilation))
+    ]
     dtype = promote(image.tensor, kernel.tensor)
     window = kernel.shape[2:]
-    sides = sides_of(name, padding, image.shape[2:], window, strides, dilations)
+    sides = sides_of(name, padding, image.shape[2:], window, strides, dilations, image, kernel)
     framed = pad(cast(image, accumulator(dtype)), [(0, 0), (0, 0), *sides])
     counts = tuple(map(count_of, framed.shape[2:], window, strides, dilations))
     outputs, channels = kernel.shape[0] // groups, kernel.shape[1]

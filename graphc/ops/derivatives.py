@@ -15,8 +15,8 @@ from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast, where
 from graphc.ops.creation import iota
 from graphc.ops.movement import expand_dims, reshape
-from graphc.origin import derived, here, place_of
-from graphc.printable import a_thing
+from graphc.origin import called, derived, here, place_of
+from graphc.printable import a_thing, tuple_text
 from graphc.structure import Structure, aligned, leaves, rebuild
 from graphc.types import is_complex, is_differentiable
 
@@ -28,13 +28,13 @@ Unconnected: TypeAlias = Literal["raise", "zero"]
 def _checked(what: str, y: object, wrt: Structure) -> list[Node]:
     """The nodes of `wrt`, all of them floats or complex."""
     if not isinstance(y, Node):
-        raise ArgumentError(f"{what}: the result is {a_thing(y)}, not a node", hint=_hint(y))
+        raise locate(ArgumentError(f"{what}: the result is {a_thing(y)}, not a node", hint=_hint(y)), here(), ())
     nodes = leaves(wrt)
     if not nodes:
-        raise ArgumentError(f"{what}: nothing to differentiate with respect to")
+        raise locate(ArgumentError(f"{what}: nothing to differentiate with respect to"), here(), ())
     for node in nodes:
         if not isinstance(node, Node):
-            raise ArgumentError(f"{what}: wrt holds {a_thing(node)}, not a node")
+            raise locate(ArgumentError(f"{what}: wrt holds {a_thing(node)}, not a node"), here(), ())
         if not is_differentiable(node.dtype):
             raise locate(
                 DTypeError(f"{what}: {node.dtype} has no derivative", hint="declare it as a float"),
@@ -91,7 +91,7 @@ def _connected(
             raise UnconnectedError(
                 f"{what}: no derivative with respect to {node.name or node.op.name!r}: the result {reason}",
                 hint='unconnected="zero" takes it as zero',
-            ).located((*place_of(here()), *made_at("result", results[0]), *made_at("wrt", node)))
+            ).located((*place_of(here()), *made_at("result", results[0]), *made_at("wrt", node)), called())
         result.append(zeros_like(node) if part is None else part)
     return result
 
@@ -108,7 +108,7 @@ def grad(y: Node, wrt: Structure, *, unconnected: Unconnected = "raise") -> Stru
     if y.shape != ():
         raise locate(
             ShapeError(
-                f"grad: the result has shape ({', '.join(map(str, y.shape))}), not ()",
+                f"grad: the result has shape {tuple_text(y.shape)}, not ()",
                 hint="sum it, or use gx.jacobian",
             ),
             here(),

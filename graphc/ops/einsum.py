@@ -2,7 +2,7 @@
 
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from graphc.errors import ArgumentError, ShapeError
@@ -18,7 +18,7 @@ from graphc.ops.diagonal import Diagonal
 from graphc.ops.movement import transpose
 from graphc.ops.placement import moved
 from graphc.origin import here
-from graphc.printable import described
+from graphc.printable import counted, described
 from graphc.sizes import Size, equal, estimate
 from graphc.types import TensorType, accumulator, promote
 
@@ -51,7 +51,7 @@ def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]", optim
     letters, xs = _lettered(subscripts, operands)
     nodes = [as_node(x) for x in xs]
     try:
-        terms, out = _parsed(letters, nodes)
+        terms, out = _parsed(letters, nodes, repr if isinstance(subscripts, str) else _numbered)
         _agree(terms, nodes)
     except (ArgumentError, ShapeError) as error:
         raise locate(error, here(), nodes) from None
@@ -97,17 +97,29 @@ def _sublist(axes: object) -> str:
     return "".join(letters)
 
 
-def _parsed(subscripts: str, nodes: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
-    """The labels of each operand, and of the result.  Axes of `...` are labelled from the last: ...1, ...2"""
+def _numbered(text: str) -> str:
+    """The axes of one operand as they were given by numbers, of which `_sublist` made letters."""
+    dots = text.find("...")
+    parts = [str(_SORTED_LETTERS.index(letter)) for letter in text if letter != "."]
+    return f"[{', '.join(parts if dots < 0 else [*parts[:dots], '...', *parts[dots:]])}]"
+
+
+def _parsed(subscripts: str, nodes: Sequence[Node], shown: Callable[[str], str]) -> tuple[list[list[str]], list[str]]:
+    """The labels of each operand, and of the result.  Axes of `...` are labelled from the last: ...1, ...2
+
+    `shown` writes the axes of an operand as the user wrote them.
+    """
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     texts = left.split(",")
     if len(texts) != len(nodes) or not nodes:
-        raise ArgumentError(f"einsum: {subscripts!r} names {len(texts)} operands, and {len(nodes)} are given")
+        named = counted(len(texts), "operand")
+        raise ArgumentError(f"einsum: {subscripts!r} names {named}, not {len(nodes)}")
     terms, most = [], 0
     for text, node in zip(texts, nodes, strict=True):
         open_axes = node.ndim - len(_letters(text, subscripts))
         if open_axes < 0 or (open_axes > 0 and "..." not in text):
-            raise ShapeError(f"einsum: {text!r} names {node.ndim - open_axes} axes of an operand with {node.ndim}")
+            named = counted(node.ndim - open_axes, "axis", "axes")
+            raise ShapeError(f"einsum: {shown(text)} names {named} of an operand with {node.ndim}")
         most = max(most, open_axes)
         terms.append(_labels(text, open_axes))
     counts = Counter(label for term in terms for label in term)

@@ -128,6 +128,7 @@ def op(name: str, formula: Callable[..., object]) -> Callable[..., Node]:
         return apply(made, first, *(meet(name, first, other)[1] for other in others))
 
     function.__name__ = function.__qualname__ = name
+    function.__code__ = function.__code__.replace(co_name=name, co_qualname=name)  # by which errors know it
     function.__doc__ = f"{name}({listed}), a formula, element by element."
     return function
 

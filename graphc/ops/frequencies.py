@@ -2,7 +2,7 @@
 
 from graphc.errors import ShapeError
 from graphc.ir.apply import locate
-from graphc.ir.given import a_shape
+from graphc.ir.given import a_size
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, div, mul, sub, where
@@ -23,8 +23,9 @@ def fftfreq(n: Size, d: Like = 1.0, *, dtype: object = None) -> Node:
 
     `d` may be a node; the dtype is its, float32 for a Python number.
     """
-    place = iota(_count("fftfreq", n))
-    return _frequencies(where(less(place, (n + 1) // 2), place, sub(place, n)), n, d, dtype)
+    count = _count("fftfreq", n)
+    place = iota(count)
+    return _frequencies(where(less(place, (count + 1) // 2), place, sub(place, count)), count, d, dtype)
 
 
 def rfftfreq(n: Size, d: Like = 1.0, *, dtype: object = None) -> Node:
@@ -32,7 +33,8 @@ def rfftfreq(n: Size, d: Like = 1.0, *, dtype: object = None) -> Node:
 
     `d` and `dtype` as for `fftfreq`.
     """
-    return _frequencies(iota(_count("rfftfreq", n) // 2 + 1), n, d, dtype)
+    count = _count("rfftfreq", n)
+    return _frequencies(iota(count // 2 + 1), count, d, dtype)
 
 
 def fftshift(x: Like, axes: Axes = None) -> Node:
@@ -59,7 +61,7 @@ def _exchanged(x: Node, axis: int, first: Size) -> Node:
 
 def _count(name: str, n: Size) -> Size:
     """`n` as a number of samples."""
-    (count,) = a_shape(name, n)
+    count = a_size(name, "n", n)
     if isinstance(count, int) and count < 1:
         raise locate(ShapeError(f"{name}: there are frequencies of 1 sample or more, not {count}"), here(), ())
     return count

@@ -46,6 +46,8 @@ def arange(
     if numbers[2] == 0 or any(number is None or not math.isfinite(number) for number in numbers):
         problem = f"arange: from {' to '.join(map(described, ends))} by {described(step)} is no number of elements"
         hint = "sizes have a step that is an int other than 0; gx.iota(n) * step + start takes nodes"
+        if numbers[2] == 0:
+            problem, hint = "arange: the step is 0", "gx.full(n, start) repeats a number"
         raise locate(ArgumentError(problem, hint=hint), here(), ())
     low, high, width = (float(number) for number in numbers if number is not None)
     count = max((high - low) / width, 0.0)

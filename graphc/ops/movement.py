@@ -21,6 +21,7 @@ from graphc.ir.operands import as_node, broadcast, cast
 from graphc.ops.axes import Axes, one_axis, several_axes, some_axes
 from graphc.ops.placement import Concat, Declare, Pick, Reshape, Slice, Transpose, moved
 from graphc.origin import here
+from graphc.printable import counted, tuple_text
 from graphc.sizes import Size, equal, lower_bound, maximum, product
 from graphc.types import Shape, TensorType, promote
 
@@ -64,7 +65,7 @@ def reshape(x: Like, shape: Extents) -> Node:
     node = as_node(x)
     wanted = a_shape("reshape", shape)
     if any(isinstance(n, int) and n < -1 for n in wanted) or wanted.count(-1) > 1:
-        raise _fail(ShapeError(f"reshape: ({_text(wanted)}) is no shape", hint="one extent may be -1"), node)
+        raise _fail(ShapeError(f"reshape: {tuple_text(wanted)} is no shape", hint="one extent may be -1"), node)
     if -1 in wanted:
         wanted = _completed(node, wanted)
     alignment = _alignment(node.shape, wanted)
@@ -78,9 +79,9 @@ def _completed(x: Node, wanted: Shape) -> Shape:
     """`wanted` with the extent that -1 stands for."""
     known = product(n for n in wanted if n != -1)
     if known == 0:
-        raise _fail(ShapeError(f"reshape: -1 in ({_text(wanted)}) may stand for anything"), x)
+        raise _fail(ShapeError(f"reshape: -1 in {tuple_text(wanted)} may stand for anything"), x)
     if isinstance(x.size, int) and isinstance(known, int) and x.size % known:
-        raise _fail(ShapeError(f"reshape: {x.size} elements do not fill ({_text(wanted)})"), x)
+        raise _fail(ShapeError(f"reshape: {x.size} elements do not fill {tuple_text(wanted)}"), x)
     return tuple(x.size // known if n == -1 else n for n in wanted)
 
 
@@ -132,7 +133,7 @@ def broadcast_to(x: Like, shape: Extents) -> Node:
     lead = len(wanted) - node.ndim
     fits = lead >= 0 and all(n == 1 or equal(n, m) is not False for n, m in zip(node.shape, wanted[lead:], strict=True))
     if not fits:
-        problem = f"broadcast_to: the shape ({_text(node.shape)}) does not repeat to ({_text(wanted)})"
+        problem = f"broadcast_to: the shape {tuple_text(node.shape)} does not repeat to {tuple_text(wanted)}"
         raise _fail(ShapeError(problem, hint="only an extent of 1 is repeated"), node)
     return moved(Declare(wanted), broadcast(node, wanted))
 
@@ -147,7 +148,9 @@ def transpose(x: Like, axes: Sequence[int] | None = None) -> Node:
         return moved(Transpose(tuple(reversed(range(node.ndim)))), node)
     order = several_axes("transpose", axes, node.ndim, node)
     if sorted(order) != list(range(node.ndim)):
-        raise _fail(ShapeError(f"transpose: {axes} names not each of {node.ndim} axes once"), node)
+        raise _fail(
+            ShapeError(f"transpose: {axes} does not name each of {counted(node.ndim, 'axis', 'axes')} once"), node
+        )
     return moved(Transpose(order), node)
 
 
@@ -197,7 +200,9 @@ def roll(x: Like, shift: "Size | Sequence[Size]", axis: int | Sequence[int] | No
     steps = [a_size("roll", "a shift", step, node) for step in one_or_several(shift)]
     shifts = steps * len(axes) if len(steps) == 1 else steps
     if len(shifts) != len(axes):
-        raise _fail(ArgumentError(f"roll: {len(shifts)} shifts along {len(axes)} axes"), node)
+        raise _fail(
+            ArgumentError(f"roll: {counted(len(shifts), 'shift')} along {counted(len(axes), 'axis', 'axes')}"), node
+        )
     for i, step in zip(axes, shifts, strict=True):
         node = _rolled(node, step, i)
     return node
@@ -217,7 +222,7 @@ def rot90(x: Like, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Node:
     node = as_node(x)
     plane = several_axes("rot90", axes, node.ndim, node)
     if len(plane) != 2:
-        raise _fail(ShapeError(f"rot90: {len(plane)} axes, not two"), node)
+        raise _fail(ShapeError(f"rot90: {counted(len(plane), 'axis', 'axes')}, not two"), node)
     first, second = plane
     if first == second:
         raise _fail(ShapeError(f"rot90: axis {first} is given twice"), node)
@@ -311,7 +316,7 @@ def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
     for before, after in pairwise(ends):
         low = lower_bound(after - before)
         if low is None or low < 0:
-            problem = f"split: the places ({_text(places)}) are out of order or outside an extent of {n}"
+            problem = f"split: the places {tuple_text(places)} are out of order or outside an extent of {n}"
             raise _fail(ShapeError(problem, hint="x[a:b] takes what is there"), node)
     return [part(node, i, before, after - before) for before, after in pairwise(ends)]
 
@@ -333,7 +338,3 @@ def unstack(x: Like, axis: int = 0) -> list[Node]:
         error = ShapeError(f"unstack: an extent of {n} is no number of nodes", hint="x[i] picks one")
         raise _fail(error, node)
     return [moved(Pick((i,), (place,)), node) for place in range(n)]
-
-
-def _text(shape: Sequence[Size]) -> str:
-    return ", ".join(map(str, shape))

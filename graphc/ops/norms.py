@@ -110,14 +110,14 @@ def matrix_norm(x: Like, ord: Order = "fro", *, keepdims: bool = False) -> Node:
     """
     node, dtype = matrix("matrix_norm", x)
     axes = (node.ndim - 2, node.ndim - 1)
-    return with_axes(cast(_matrix_norm(node, _order("matrix_norm", ord)), real_of(dtype)), node, axes, keepdims)
+    return with_axes(cast(_matrix_norm(node, _order("matrix_norm", ord, node)), real_of(dtype)), node, axes, keepdims)
 
 
-def _order(name: str, order: object) -> Order:
+def _order(name: str, order: object, x: Node) -> Order:
     """A number or a word, of which `_matrix_norm` knows some."""
     if isinstance(order, str):
-        return a_choice(name, "the order", order, ("fro", "nuc"))
-    return a_number(name, "the order", order)
+        return a_choice(name, "the order", order, ("fro", "nuc"), x)
+    return a_number(name, "the order", order, x)
 
 
 def _matrix_norm(x: Node, order: Order) -> Node:
@@ -158,7 +158,7 @@ def cond(a: Like, p: Order = None) -> Node:
     A singular matrix gives inf or nan.
     """
     node, dtype = matrix("cond", a)
-    p = None if p is None else _order("cond", p)
+    p = None if p is None else _order("cond", p, node)
     if p is None or p in (2, -2):
         s = svdvals(node)
         last = s.ndim - 1

@@ -97,4 +97,4 @@ def _of_no_node(error: DTypeError, name: str, operands: tuple[object, object]) -
     node, other = operands if isinstance(operands[0], Node) else reversed(operands)
     assert isinstance(node, Node), operands
     hint = "`node is None` asks whether there is one" if other is None and name in ("eq", "ne") else error.hint
-    return DTypeError(f"{name}: {error.problem}", hint=hint).located((*error.lines, *made_at("node", node)))
+    return DTypeError(error.problem, hint=hint).located((*error.lines, *made_at("node", node)))

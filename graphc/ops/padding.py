@@ -19,7 +19,7 @@ from graphc.ops.movement import concat, flip, part
 from graphc.ops.piecewise import clip, minimum, remainder
 from graphc.ops.placement import Pad
 from graphc.origin import here
-from graphc.printable import described
+from graphc.printable import counted, described
 from graphc.sizes import Size, lower_bound, maximum
 from graphc.types import is_complex
 
@@ -49,7 +49,8 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
     for side in (side for pair in pairs for side in pair):
         low = lower_bound(side)
         if low is None or low < 0:
-            error = ShapeError(f"pad: the width {side} may be negative", hint="x[1:-1] takes away")
+            how = "is" if isinstance(side, int) else "may be"
+            error = ShapeError(f"pad: the width {side} {how} negative", hint="x[1:-1] takes away")
             raise locate(error, here(), (node,))
     if a_choice("pad", "the mode", mode, ("constant", *_OWN_ELEMENTS), node) == "constant":
         return _framed(node, pairs, value if isinstance(value, bool | complex) else a_number("pad", "the value", value))
@@ -67,7 +68,7 @@ def _pairs(x: Node, widths: object) -> Sequence[tuple[Size, Size]]:
         rows = (rows,)  # one for all axes
     pairs = [_pair(row) for row in rows] if rows != ((),) else []
     if len(pairs) != x.ndim and len(pairs) != 1:
-        problem = f"pad: widths for {len(pairs)} axes of an array of rank {x.ndim}"
+        problem = f"pad: widths for {counted(len(pairs), 'axis', 'axes')} of an array of rank {x.ndim}"
         raise locate(ShapeError(problem), here(), (x,))
     return pairs if len(pairs) == x.ndim else pairs * x.ndim
 

@@ -12,7 +12,7 @@ from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.scalar import Number
 from graphc.ops.axes import listed, without
-from graphc.sizes import Size, maximum, minimum, product, total
+from graphc.sizes import Size, maximum, product, total
 from graphc.types import BOOL, Shape, TensorType
 
 __all__ = ["Concat", "Declare", "Inset", "Pad", "Pick", "Reshape", "Slice", "Transpose", "moved"]
@@ -174,8 +174,9 @@ class Pick(Movement):
             if isinstance(n, int) and isinstance(place, int):
                 continue  # decided in `infer`
             because = f"index {place} is outside axis {axis} of extent {n}"
-            inside = minimum(place, n - 1), maximum(place, 0)
-            found += [SameSize(place, clipped, because) for clipped in inside if clipped != place]
+            for size, clipped in ((n, maximum(n, place + 1)), (place, maximum(place, 0))):
+                if clipped != size:
+                    found.append(SameSize(size, clipped, because))
         return found
 
     def infer(self, *types: TensorType) -> TensorType:

@@ -11,6 +11,7 @@ from graphc.ops.indexing import as_index
 from graphc.ops.movement import Extents, unstack
 from graphc.ops.slicing import getitem
 from graphc.origin import here
+from graphc.printable import counted
 
 __all__ = ["gather_nd", "scatter_nd"]
 
@@ -40,6 +41,6 @@ def _coordinates(name: str, places: Node, rank: int, other: Node) -> tuple[Node,
     """One array of indices for each coordinate."""
     k = places.shape[-1] if places.ndim else None
     if not isinstance(k, int) or not 0 < k <= rank:
-        problem = f"{name}: the last axis of the index has {k} coordinates, for {rank} axes"
+        problem = f"{name}: the last axis of the index has {k} coordinates, for {counted(rank, 'axis', 'axes')}"
         raise locate(ShapeError(problem, hint="from 1 to as many as there are axes"), here(), (places, other))
     return tuple(unstack(places, -1))

@@ -25,6 +25,7 @@ from graphc.ops.powers import power
 from graphc.ops.statistics import mean
 from graphc.ops.window import PerAxis, Sides, per_axis, sides_of, windows
 from graphc.origin import here
+from graphc.printable import counted
 from graphc.sizes import Size, equal, maximum, minimum
 from graphc.types import Shape, accumulator, real_of
 
@@ -173,9 +174,9 @@ def _pooling(
     """The options of pooling, for each of the last axes."""
     extents = _for_last(name, x, "window", window)
     count = len(extents)
-    strides = extents if stride is None else per_axis(name, "stride", stride, count)
-    steps = per_axis(name, "dilation", dilation, count)
-    sides = sides_of(name, padding, x.shape[-count:], extents, strides, steps)
+    strides = extents if stride is None else per_axis(name, "stride", stride, count, x)
+    steps = per_axis(name, "dilation", dilation, count, x)
+    sides = sides_of(name, padding, x.shape[-count:], extents, strides, steps, x)
     half: Sequence[Size] = [((k - 1) * step + 1) // 2 for k, step in zip(extents, steps, strict=True)]
     by_name = isinstance(padding, str)  # what "same" and "full" add follows from the window
     most = [maximum(*pair) for pair in sides] if by_name else half
@@ -197,7 +198,9 @@ def _parts(name: str, x: Node, shape: PerAxis) -> tuple[Node, tuple[int, ...]]:
 
 def _for_last(name: str, x: Node, what: str, value: PerAxis) -> tuple[int, ...]:
     """One positive number for each of the last axes: two, where one number is given."""
-    found = per_axis(name, what, value, len(value) if isinstance(value, list | tuple) else 2)
+    found = per_axis(name, what, value, len(value) if isinstance(value, list | tuple) else 2, x)
     if not 0 < len(found) <= x.ndim:
-        raise locate(ShapeError(f"{name}: {len(found)} axes of an array of rank {x.ndim}"), here(), (x,))
+        raise locate(
+            ShapeError(f"{name}: {counted(len(found), 'axis', 'axes')} of an array of rank {x.ndim}"), here(), (x,)
+        )
     return found

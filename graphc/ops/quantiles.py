@@ -50,12 +50,12 @@ def quantile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", k
     method   what to take between two elements: "linear", "lower", "higher", "nearest" (to the even place, where
              both are as near), or "midpoint", the mean of both; only "linear" has a slope by `q`
     """
-    return _quantile("quantile", x, _shares("quantile", q, 1), axis, keepdims, method, skip=False)
+    return _quantile("quantile", x, _shares("quantile", q, 1, x), axis, keepdims, method, skip=False)
 
 
 def percentile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Node:
     """The value below which `q` percent of the elements over `axis` lie: quantile(x, q / 100, method=method)."""
-    return _quantile("percentile", x, div(_shares("percentile", q, 100), 100.0), axis, keepdims, method, skip=False)
+    return _quantile("percentile", x, div(_shares("percentile", q, 100, x), 100.0), axis, keepdims, method, skip=False)
 
 
 def nanmedian(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
@@ -65,18 +65,20 @@ def nanmedian(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
 
 def nanquantile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Node:
     """The quantile of what is not nan; nan if all is.  `method`: see `quantile`."""
-    return _quantile("nanquantile", x, _shares("nanquantile", q, 1), axis, keepdims, method, skip=True)
+    return _quantile("nanquantile", x, _shares("nanquantile", q, 1, x), axis, keepdims, method, skip=True)
 
 
-def _shares(name: str, q: Shares, most: int) -> Node:
-    """`q` as a node; numbers are checked here."""
+def _shares(name: str, q: Shares, most: int, x: Like) -> Node:
+    """`q` as a node; numbers are checked here.  `x` is what it is a share of."""
     if not isinstance(q, Node):
         given = as_numbers(q, f"{name}: q")
         if given.dtype.kind in "bc":
-            raise DTypeError(f"{name}: a share is a real number, not {given.dtype}")
+            raise locate(DTypeError(f"{name}: a share is a real number, not {given.dtype}"), here(), (as_node(x),))
         numbers = given.astype(np.float64)
         if not ((numbers >= 0) & (numbers <= most)).all():
-            raise locate(ArgumentError(f"{name}: a share is from 0 to {most}, not {described(q)}"), here(), ())
+            raise locate(
+                ArgumentError(f"{name}: a share is from 0 to {most}, not {described(q)}"), here(), (as_node(x),)
+            )
         return as_node(numbers)
     shares = floating(q)
     outwards = where(less(shares, 0), floor(shares), ceil(shares))

@@ -22,7 +22,7 @@ from graphc.ops.indexing import Take
 from graphc.ops.movement import reshape, transpose
 from graphc.ops.placement import Pick, Slice, moved
 from graphc.origin import here
-from graphc.printable import described
+from graphc.printable import counted, described, tuple_text
 from graphc.sizes import Expression, Size, equal, maximum, minimum, product, upper_bound
 from graphc.types import BOOL, INT64, Shape, is_integer
 
@@ -151,7 +151,7 @@ def _common_rank(x: Node, arrays: Sequence[Node]) -> int:
     for array in arrays:
         met = zip(reversed(shape), reversed(array.shape), strict=False)
         if any(n != 1 and m != 1 and equal(n, m) is False for n, m in met):
-            shapes = " and ".join(f"({', '.join(map(str, other.shape))})" for other in arrays)
+            shapes = " and ".join(tuple_text(other.shape) for other in arrays)
             problem = f"the indices have the shapes {shapes}, which do not fit together"
             raise _fail(ShapeError(problem, hint="x[i[:, None], j] takes all pairs"), x)
         shape = broadcast_shapes(shape, array.shape)
@@ -169,7 +169,7 @@ def _parts(x: Node, given: Sequence[Part]) -> list[Part]:
     if len(dots) > 1:
         raise _fail(ArgumentError("an index has more than one ..."), x)
     if used > x.ndim:
-        raise _fail(IndexRangeError(f"{used} indices for an array of rank {x.ndim}"), x)
+        raise _fail(IndexRangeError(f"{counted(used, 'index', 'indices')} for an array of rank {x.ndim}"), x)
     rest: list[Part] = [slice(None)] * (x.ndim - used)
     place = dots[0] if dots else len(given)
     return [*given[:place], *rest, *given[place + 1 :]]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.complex import conj
-from graphc.ir.given import a_shape
+from graphc.ir.given import a_choice, a_size, is_whole, several
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
 from graphc.ops.axes import one_axis
@@ -15,6 +15,7 @@ from graphc.ops.fourier import Fourier, FromHalfSpectrum, HalfSpectrum
 from graphc.ops.movement import part
 from graphc.ops.padding import pad
 from graphc.origin import here
+from graphc.printable import counted
 from graphc.sizes import Size, minimum
 from graphc.types import accumulator, complex_of, is_complex
 
@@ -40,7 +41,7 @@ Norm: TypeAlias = Literal["backward", "ortho", "forward"] | None
 Extents: TypeAlias = "Sequence[Size] | None"
 
 #: how many times a forward transform is divided by the root of the number of elements; its inverse by the rest of 2
-_ROOTS: dict[Norm, int] = {None: 0, "backward": 0, "ortho": 1, "forward": 2}
+_ROOTS = {"backward": 0, "ortho": 1, "forward": 2}
 
 
 def fft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -> Node:
@@ -210,7 +211,7 @@ def _along(name: str, x: Node, axis: int, n: "Size | None") -> tuple[Node, int]:
 
 def _count(name: str, n: Size, axis: int, x: Node) -> Size:
     """`n` as a number of elements."""
-    (count,) = a_shape(name, n)
+    count = a_size(name, "a number of elements", n, x)
     if isinstance(count, int) and count < 1:
         problem = f"{name}: a transform along axis {axis} is of 1 element or more, not {count}"
         raise locate(ShapeError(problem), here(), (x,))
@@ -227,20 +228,22 @@ def _as_complex(x: Node) -> Node:
 
 def _roots(name: str, norm: Norm, x: Node) -> int:
     """By how many roots of the number of elements a forward transform is divided."""
-    if norm not in _ROOTS:
-        problem = f'{name}: the norm is "backward", "ortho" or "forward", not {norm!r}'
-        raise locate(ArgumentError(problem), here(), (x,))
-    return _ROOTS[norm]
+    return 0 if norm is None else _ROOTS[a_choice(name, "the norm", norm, tuple(_ROOTS), x)]
 
 
 def _pairs(name: str, x: Like, s: Extents, axes: Sequence[int] | None) -> _Pairs:
     """Each axis with its number of elements.  Raises where an axis is given twice, or one of both is missing."""
     node = as_node(x)
+    given = None if s is None else several(name, "s", s, node)
     if axes is None:
-        axes = range(node.ndim) if s is None else range(-len(s), 0)
-    counts: Sequence[Size | None] = [None] * len(axes) if s is None else [None if n == -1 else n for n in s]
+        axes = range(node.ndim) if given is None else range(-len(given), 0)
+    else:
+        axes = several(name, "axes", axes, node)
+    counts: Sequence[Size | None] = (
+        [None] * len(axes) if given is None else [None if is_whole(n) and n == -1 else n for n in given]
+    )
     if len(counts) != len(axes):
-        problem = f"{name}: {len(counts)} numbers of elements for {len(axes)} axes"
+        problem = f"{name}: {counted(len(counts), 'extent')} for {counted(len(axes), 'axis', 'axes')}"
         raise locate(ShapeError(problem), here(), (node,))
     found = [one_axis(name, axis, node.ndim, node) for axis in axes]
     if len(set(found)) < len(found):

@@ -88,9 +88,11 @@ def _laid(
     image, kernel = as_node(x), as_node(w)
     groups = a_whole_number(name, "groups", groups, image, kernel, least=1)
     _fits(name, rank, image, kernel, groups)
-    strides, dilations = per_axis(name, "stride", stride, rank), per_axis(name, "dilation", dilation, rank)
-    cut = per_axis(name, "padding", padding, rank, least=0)
-    more = per_axis(name, "output_padding", output_padding, rank, least=0)
+    strides, dilations = [
+        per_axis(name, what, steps, rank, image, kernel) for what, steps in (("stride", stride), ("dilation", dilation))
+    ]
+    cut = per_axis(name, "padding", padding, rank, image, kernel, least=0)
+    more = per_axis(name, "output_padding", output_padding, rank, image, kernel, least=0)
     if any(extra >= max(steps) for extra, *steps in zip(more, strides, dilations, strict=True)):
         problem = f"{name}: output_padding {more} is not less than the stride or the dilation"
         raise locate(ArgumentError(problem), here(), (image, kernel))

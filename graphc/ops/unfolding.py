@@ -27,8 +27,8 @@ def unfold(x: Like, window: PerAxis, *, dilation: PerAxis = 1, padding: PerAxis 
     if rank < 1:
         problem = f"unfold: the array has rank {node.ndim}"
         raise locate(ShapeError(problem, hint="its axes are [n, c, ...]"), here(), (node,))
-    extents = per_axis("unfold", "window", window, rank)
-    sides = [(side, side) for side in per_axis("unfold", "padding", padding, rank, least=0)]
+    extents = per_axis("unfold", "window", window, rank, node)
+    sides = [(side, side) for side in per_axis("unfold", "padding", padding, rank, node, least=0)]
     framed = pad(node, [(0, 0), (0, 0), *sides])
     parts = windows(framed, extents, stride=stride, dilation=dilation)
     order = (0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
@@ -50,9 +50,9 @@ def fold(
     if node.ndim != 3:
         problem = f"fold: the array has rank {node.ndim}, not 3"
         raise locate(ShapeError(problem, hint="its axes are [n, c j k, p q]"), here(), (node,))
-    extents, lengths = per_axis("fold", "window", window, rank), per_axis("fold", "shape", shape, rank)
-    strides, steps = per_axis("fold", "stride", stride, rank), per_axis("fold", "dilation", dilation, rank)
-    sides = per_axis("fold", "padding", padding, rank, least=0)
+    extents, lengths = per_axis("fold", "window", window, rank, node), per_axis("fold", "shape", shape, rank, node)
+    strides, steps = per_axis("fold", "stride", stride, rank, node), per_axis("fold", "dilation", dilation, rank, node)
+    sides = per_axis("fold", "padding", padding, rank, node, least=0)
     framed = tuple(n + 2 * side for n, side in zip(lengths, sides, strict=True))
     places = tuple(map(count_of, framed, extents, strides, steps))
     for found, wanted, what in (

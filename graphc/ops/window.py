@@ -11,7 +11,7 @@ from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import accumulated, as_node
 from graphc.kernel.affine import AffineIndex
 from graphc.origin import here
-from graphc.printable import described
+from graphc.printable import counted, described
 from graphc.sizes import Size, lower_bound, maximum
 from graphc.types import Shape, TensorType
 
@@ -61,8 +61,10 @@ class Windows(Movement):
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         because = "the window is larger than the array"
-        counts = self._counts(types[0].shape[-len(self.window) :])
-        return [SameSize(maximum(p, 1), p, because) for p in counts if _may_be_none(p)]
+        extents = types[0].shape[len(types[0].shape) - len(self.window) :]
+        reach = [(k - 1) * step + 1 for k, step in zip(self.window, self.dilation, strict=True)]
+        missing = zip(reach, extents, self._counts(extents), strict=True)
+        return [SameSize(maximum(k, n), n, because) for k, n, count in missing if _may_be_none(count)]
 
     def _counts(self, extents: Shape) -> Shape:
         return tuple(map(count_of, extents, self.window, self.stride, self.dilation))
@@ -137,23 +139,32 @@ def windows(x: Like, window: Sequence[Size], *, stride: PerAxis = 1, dilation: P
     node, extents = as_node(x), an_array_shape("windows", window)
     count = len(extents)
     if node.ndim < count:
-        raise locate(ShapeError(f"windows: {count} axes of an array of rank {node.ndim}"), here(), (node,))
-    strides = per_axis("windows", "stride", stride, count)
-    return apply(Windows(extents, strides, per_axis("windows", "dilation", dilation, count)), node)
+        raise locate(
+            ShapeError(f"windows: {counted(count, 'axis', 'axes')} of an array of rank {node.ndim}"), here(), (node,)
+        )
+    strides = per_axis("windows", "stride", stride, count, node)
+    return apply(Windows(extents, strides, per_axis("windows", "dilation", dilation, count, node)), node)
 
 
-def per_axis(name: str, what: str, value: object, count: int, *, least: int = 1) -> tuple[int, ...]:
+def per_axis(name: str, what: str, value: object, count: int, *operands: Node, least: int = 1) -> tuple[int, ...]:
     """One number, `least` or more, for each of `count` axes.  `name` is the function that asks, for `what`."""
     given = list(value) if isinstance(value, list | tuple) else [value] * count
     numbers = tuple(int(number) for number in given if is_whole(number) and least <= number <= LARGEST)
     if len(given) != count or len(numbers) != count:
-        wanted = f"{'a positive int' if least else 'an int of 0 or more'}, or one for each of {count} axes"
-        raise ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}")
+        each = counted(count, "axis", "axes")
+        wanted = f"{'a positive int' if least else 'an int of 0 or more'}, or one for each of {each}"
+        raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}"), here(), operands)
     return numbers
 
 
 def sides_of(
-    name: str, padding: object, extents: Shape, window: Shape, stride: Sequence[int], dilation: Sequence[int]
+    name: str,
+    padding: object,
+    extents: Shape,
+    window: Shape,
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    *operands: Node,
 ) -> list[tuple[Size, Size]]:
     """How much to pad before and after each axis.
 
@@ -163,24 +174,29 @@ def sides_of(
     """
     count = len(window)
     if not isinstance(padding, str):
-        return _pairs_of(name, padding, count)
+        return _pairs_of(name, padding, count, operands)
     if padding == "full":
         reach = [maximum((k - 1) * step, 0) for k, step in zip(window, dilation, strict=True)]
         return [(side, side) for side in reach]
     if padding == "same":
         missing = map(_missing, extents, window, stride, dilation)
         return [(size // 2, (size + 1) // 2) for size in missing]
-    return _pairs_of(name, 0 if padding == "valid" else padding, count)
+    return _pairs_of(name, 0 if padding == "valid" else padding, count, operands)
 
 
-def _pairs_of(name: str, padding: object, count: int) -> list[tuple[Size, Size]]:
+def _pairs_of(name: str, padding: object, count: int, operands: Sequence[Node]) -> list[tuple[Size, Size]]:
     """A number for all sides, or a number or a pair per axis."""
     each = list(padding) if isinstance(padding, list | tuple) else [padding] * count
     pairs = [tuple(side) if isinstance(side, list | tuple) else (side, side) for side in each]
-    if len(pairs) != count or any(len(pair) != 2 or not all(map(is_extent, pair)) for pair in pairs):
-        wanted = f"a number, {count} numbers or pairs, 'same', 'valid' or 'full'"
-        raise ArgumentError(f"{name}: padding is {wanted}, not {described(padding)}")
+    if len(pairs) != count or any(len(pair) != 2 or not all(map(_is_width, pair)) for pair in pairs):
+        wanted = f"a number of 0 or more, {count} numbers or pairs, 'same', 'valid' or 'full'"
+        raise locate(ArgumentError(f"{name}: padding is {wanted}, not {described(padding)}"), here(), operands)
     return [(a_size(name, "padding", before), a_size(name, "padding", after)) for before, after in pairs]
+
+
+def _is_width(side: object) -> bool:
+    """Whether so much may stand beside an array."""
+    return is_extent(side) and not (is_whole(side) and side < 0)
 
 
 def _missing(n: Size, window: Size, stride: int, dilation: int) -> Size:

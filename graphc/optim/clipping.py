@@ -8,6 +8,7 @@ from graphc.ir.operands import add, as_node, cast, div, mul
 from graphc.ops.piecewise import maximum
 from graphc.ops.powers import sqrt, square
 from graphc.ops.reduction import sum
+from graphc.origin import of_call
 from graphc.structure import Structure, leaves, rebuild
 from graphc.types import FLOAT32
 
@@ -18,7 +19,7 @@ def global_norm(gradients: Structure) -> Node:
     """The length of all gradients as one vector; added up in float32 at least."""
     nodes = [as_node(g) for g in leaves(gradients)]
     if not nodes:
-        raise ArgumentError("global_norm: no gradients")
+        raise ArgumentError(of_call("there are no gradients"))
     return sqrt(reduce(add, (sum(square(_wide(g))) for g in nodes)))
 
 

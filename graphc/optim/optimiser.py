@@ -13,7 +13,8 @@ from graphc.ir.given import is_whole
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast
 from graphc.optim.schedules import Schedule
-from graphc.origin import here
+from graphc.origin import here, of_call
+from graphc.printable import counted
 from graphc.structure import Structure, leaves, paths
 from graphc.types import DTYPES, FLOAT32, DType, is_floating, is_integer
 
@@ -48,11 +49,13 @@ class Optimiser(ABC):
         self.step: Final = state("step", np.int64(0))
         self.slots: Final = {w: self._slots_of(name, w) for name, w in named.items()}
         if not named:
-            raise ArgumentError("an optimiser needs params; none were found")
+            raise ArgumentError(
+                of_call("there are no params to train"), hint="a layer, a loss, or a structure of params"
+            )
 
     def _slots_of(self, name: str, w: Node) -> tuple[Node, ...]:
         if not is_floating(w.dtype):
-            raise ArgumentError(f"the param {name!r} is {w.dtype} and cannot be trained")
+            raise ArgumentError(of_call(f"the param {name!r} is {w.dtype} and cannot be trained"))
         zeros = np.zeros([int(n) for n in w.value.shape], wide(w.dtype))
         return tuple(state(f"{slot}.{name}", zeros) for slot in self.slot_names)
 
@@ -65,7 +68,7 @@ class Optimiser(ABC):
         found, wanted = dict(paths(gradients)), dict(paths(self.params))
         if found.keys() != wanted.keys():
             raise ArgumentError(
-                f"{len(found)} gradients for {len(wanted)} params, or in another form",
+                of_call(f"{counted(len(found), 'gradient')} for {counted(len(wanted), 'param')}, or in another form"),
                 hint="gx.grad(loss, opt.params)",
             )
         rate = self._rate()

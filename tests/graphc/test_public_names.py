@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from importlib import import_module
+from operator import attrgetter
 from pkgutil import resolve_name
 from rlcompleter import Completer
 
@@ -57,6 +58,19 @@ def test_unknown_name_raises_what_python_suggests_from() -> None:
     with pytest.raises(AttributeError, match="module 'graphc' has no attribute 'sotfmax'") as caught:
         gx.sotfmax  # type: ignore[attr-defined]  # noqa: B018
     assert (caught.value.name, caught.value.obj) == ("sotfmax", gx)  # from which Python suggests a similar name
+
+
+def test_hints_for_names_of_other_libraries_are_public_names() -> None:
+    elsewhere: dict[str, str] = vars(gx)["_ELSEWHERE"]
+    assert sorted(elsewhere.keys() & set(gx.__all__)) == []
+    for there in elsewhere.values():
+        for name in there.split(" and "):
+            assert callable(attrgetter(name)(gx)), name
+
+
+def test_a_name_of_a_module_inside_is_found_there() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'inv'; it has linalg\.inv"):
+        gx.inv  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_names_are_listed_before_they_are_loaded() -> None:

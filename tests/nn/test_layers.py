@@ -49,7 +49,7 @@ def test_mlp_has_no_activation_at_the_end() -> None:
 
 
 def test_mlp_of_one_width_is_refused() -> None:
-    with pytest.raises(gx.ArgumentError, match="1 widths make no layer"):
+    with pytest.raises(gx.ArgumentError, match="mlp: 1 width of two or more"):
         gx.nn.mlp((4,), rng=rng())
 
 
