@@ -123,6 +123,14 @@ class CompiledFunction(Displayed):
         self._arenas.release()
 
     def __call__(self, /, *arrays: object, out: Structure = None, **named: object) -> Structure:
+        """What it computes, of an array for each input: by position or by name, those of a dict by its keys or as one.
+
+        Gives fresh arrays in the form of the outputs, 0-d ones as NumPy scalars, or fills those of `out`; then
+        sets the variables of `updates`.  Python numbers adopt the dtype of their input, and safe casts are made.
+
+        Raises ArgumentError for an array that is missing, unknown or given twice, ShapeError and DTypeError for one
+        that does not fit, IndexRangeError for an index out of range.  Nothing is changed by a call that raises.
+        """
         inputs, sizes = self.arguments.accept(arrays, named)
         if self.debug:
             outputs = self._debugged(inputs, sizes, out)

@@ -417,9 +417,8 @@ def _others() -> Iterator[Call]:
 
 #: classes that users name but do not make, errors, and types of arguments
 NOT_CALLED = frozenset(
-    {"CompiledFunction", "Graph", "Node", "scope", "nn.Layer", "nn.Initialiser", "optim.Optimiser", "optim.Rate",
-     "optim.Schedule"}
-)  # fmt: skip
+    {"CompiledFunction", "Graph", "Node", "scope", "nn.Layer", "nn.Initialiser", "optim.Optimiser", "optim.Schedule"}
+)
 
 
 def public_names() -> list[str]:

@@ -83,25 +83,25 @@ class Complex(Elementwise, Linear):
 
 
 def real(x: Like) -> Node:
-    """The real part, in the width of `x`; real numbers as they are."""
+    """The real part, in the width of `x`; real numbers as they are.  Adjoint: c, as a complex number."""
     node = as_node(x)
     return apply(Real(), node) if is_complex(node.dtype) else node
 
 
 def imag(x: Like) -> Node:
-    """The imaginary part, in the width of `x`; of real numbers 0."""
+    """The imaginary part, in the width of `x`; of real numbers 0.  Adjoint: -ic."""
     node = as_node(x)
     return apply(Imag(), node) if is_complex(node.dtype) else zeros_like(node)
 
 
 def conj(x: Like) -> Node:
-    """The complex conjugate; real numbers as they are."""
+    """The complex conjugate; real numbers as they are.  Adjoint: the conjugate."""
     node = as_node(x)
     return apply(Conj(), node) if is_complex(node.dtype) else node
 
 
 def complex(real: Like, imag: Like) -> Node:
-    """real + i imag: complex128 of float64, complex64 of what is narrower."""
+    """real + i imag: complex128 of float64, complex64 of what is narrower.  Adjoint: Re c, -Im c."""
     x, y = meet("complex", real, imag)
     if not is_complex(x.dtype):  # else the op refuses them
         dtype = real_of(complex_of(x.dtype))

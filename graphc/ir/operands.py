@@ -227,36 +227,37 @@ def _meeting_shape(name: str, x: Node, y: Node) -> Shape:
 
 
 def add(left: Like, right: Like) -> Node:
-    """x + y."""
+    """x + y.  Slopes: 1, 1."""
     return apply(Add(), *meet("add", left, right))
 
 
 def sub(left: Like, right: Like) -> Node:
-    """x - y."""
+    """x - y.  Slopes: 1, -1."""
     return apply(Sub(), *meet("subtract", left, right))
 
 
 def mul(left: Like, right: Like) -> Node:
-    """x y."""
+    """x y.  Slopes: y, x."""
     return apply(Mul(), *meet("multiply", left, right))
 
 
 def div(left: Like, right: Like) -> Node:
-    """x / y.  Integers are divided as floats (float32)."""
+    """x / y.  Integers are divided as floats (float32).  Slopes: 1 / y, -x / y²."""
     x, y = meet("divide", left, right)
     dtype = as_floating(x.dtype)
     return apply(Div(), cast(x, dtype) if x.dtype != dtype else x, cast(y, dtype) if y.dtype != dtype else y)
 
 
 def neg(x: Like) -> Node:
-    """-x."""
+    """-x.  Slope: -1."""
     return apply(Neg(), as_node(x))
 
 
 def where(condition: Like, x: Like, y: Like) -> Node:
     """`x` where the condition holds, else `y`; all three broadcast.
 
-    The gradient of the branch not taken is exactly zero, also where its slope is inf or nan.
+    Slopes: 1 by the branch taken; exactly 0 by the other, also where what it is computed from has a slope of inf
+    or nan.
     """
     test = as_node(condition)
     if test.dtype != BOOL:

@@ -1,8 +1,9 @@
 """Arrays to start from: drawn so that values and gradients keep their scale from layer to layer."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,18 @@ from graphc.types import as_dtype
 __all__ = ["Initialiser", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: the dtype is an argument
-Initialiser: TypeAlias = Callable[[np.random.Generator, Sequence[int]], Array]
+
+
+class Initialiser(Protocol):
+    """The type of an initialiser: (generator, shape) -> the array that a param starts from.
+
+    Those of `gx.nn` are, and so is any function of the same form.  Shapes are [inputs, outputs] for matrices and
+    [outputs, inputs, ...] for kernels of convolutions.
+    """
+
+    @abstractmethod
+    def __call__(self, rng: np.random.Generator, shape: Sequence[int], /) -> Array:
+        """An array of that shape, drawn from `rng`."""
 
 
 def glorot_uniform(rng: np.random.Generator, shape: Sequence[int], *, dtype: object = "float32") -> Array:
@@ -29,7 +41,7 @@ def glorot_uniform(rng: np.random.Generator, shape: Sequence[int], *, dtype: obj
 
 
 def glorot_normal(rng: np.random.Generator, shape: Sequence[int], *, dtype: object = "float32") -> Array:
-    """Normal, variance 2 / (inputs + outputs).  Glorot, Bengio, 2010, eq. 12."""
+    """Normal, variance 2 / (inputs + outputs): see `glorot_uniform`.  Glorot, Bengio, 2010, eq. 12."""
     inputs, outputs = fans(shape)
     return _normal(rng, shape, _over(2, inputs + outputs), dtype)
 
@@ -43,7 +55,7 @@ def he_uniform(rng: np.random.Generator, shape: Sequence[int], *, dtype: object 
 
 
 def he_normal(rng: np.random.Generator, shape: Sequence[int], *, dtype: object = "float32") -> Array:
-    """Normal, variance 2 / inputs.  He, Zhang, Ren, Sun, 2015, eq. 10."""
+    """Normal, variance 2 / inputs: see `he_uniform`.  He, Zhang, Ren, Sun, 2015, eq. 10."""
     return _normal(rng, shape, _over(2, fans(shape)[0]), dtype)
 
 

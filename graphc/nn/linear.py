@@ -22,6 +22,8 @@ class Linear(Layer):
     x [..., n]   weight [n, m]   bias [m]   ->   [..., m]
 
     The weight is drawn from `rng` by `initial`, the bias starts at zero.
+
+    dy = dx W + x dW + db.
     """
 
     def __init__(

@@ -25,6 +25,8 @@ def softmax_cross_entropy(logits: Like, labels: Like) -> Node:
 
     Other labels fail at the call, -1 too, which pads in some data sets.
     Goodfellow, Bengio, Courville: Deep Learning, 2016, section 6.2.2.3.
+
+    Slope: (softmax(logits) - one_hot(labels)) / the number of examples.
     """
     z, target = floating(logits), as_node(labels)
     if not is_integer(target.dtype):
@@ -46,11 +48,18 @@ def binary_cross_entropy(logits: Like, targets: Like) -> Node:
     logits [...]   targets [...], in 0 .. 1   ->   []
 
     -log p is softplus(-z) and -log(1 - p) is softplus(z): neither overflows, and a small loss keeps its digits.
+
+    Slopes: (p - t) / n, -z / n, where z are the logits and n is the number of elements.
+    Goodfellow, Bengio, Courville: Deep Learning, 2016, section 6.2.2.2.
     """
     z, t = floating(logits), as_node(targets)
     return mean(mul(t, softplus(-z)) + mul(1 - t, softplus(z)))
 
 
 def mean_squared_error(predictions: Like, targets: Like) -> Node:
-    """(prediction - target)^2, the mean over all elements.  [...], [...] -> []"""
+    """(prediction - target)^2, the mean over all elements.  [...], [...] -> []
+
+    Slopes: 2 (prediction - target) / n and its negative.
+    Goodfellow, Bengio, Courville: Deep Learning, 2016, section 5.1.4.
+    """
     return mean(square(floating(predictions) - as_node(targets)))

@@ -51,6 +51,8 @@ def mlp(
     """A multi-layer perceptron: linear layers between `widths`, the activation after each but the last.
 
     mlp((64, 128, 10)): x [..., 64] -> [..., 10], with one hidden layer of 128.
+
+    Goodfellow, Bengio, Courville: Deep Learning, 2016, chapter 6.
     """
     widths = several("mlp", "widths", widths)
     a_function("mlp", "the activation", activation)

@@ -72,6 +72,11 @@ def at(x: Like) -> At:
     shape of `x[index]`, and take the dtype of `x`.  Where an array of indices names a place several times, all
     values are added, multiplied or compared, and the last one in row-major order is set.  float16 and bfloat16
     are added and multiplied in float32 and rounded once.
+
+    x [n...]   values, of the shape of x[index]   ->   [n...]
+
+    Slopes of set: 1 by `x` elsewhere, 1 by the value that stands; of add: 1, 1; of multiply: the products of the
+    others; of max and min: 1 / k for each of the k that reach the extreme.
     """
     return At(as_node(x))
 

@@ -81,25 +81,25 @@ class RightShift(Elementwise):
 
 
 def bitwise_not(x: Like) -> Node:
-    """Every bit inverted; of bools, whether `x` is false."""
+    """Every bit inverted; of bools, whether `x` is false.  No slope."""
     node = as_node(x)
     return apply(Not() if node.dtype == BOOL else BitNot(), node)
 
 
 def bitwise_and(left: Like, right: Like) -> Node:
-    """The bits that both have; of bools, whether both hold."""
+    """The bits that both have; of bools, whether both hold.  No slope."""
     x, y = meet("bitwise_and", left, right)
     return apply(And() if x.dtype == BOOL else BitAnd(), x, y)
 
 
 def bitwise_or(left: Like, right: Like) -> Node:
-    """The bits that one has, or both; of bools, whether one holds, or both."""
+    """The bits that one has, or both; of bools, whether one holds, or both.  No slope."""
     x, y = meet("bitwise_or", left, right)
     return apply(Or() if x.dtype == BOOL else BitOr(), x, y)
 
 
 def bitwise_xor(left: Like, right: Like) -> Node:
-    """The bits that exactly one has; of bools, whether exactly one holds."""
+    """The bits that exactly one has; of bools, whether exactly one holds.  No slope."""
     x, y = meet("bitwise_xor", left, right)
     return apply(Xor() if x.dtype == BOOL else BitXor(), x, y)
 
@@ -107,7 +107,7 @@ def bitwise_xor(left: Like, right: Like) -> Node:
 def left_shift(x: Like, count: Like) -> Node:
     """The bits of an integer moved up by `count`; 0 moves in, and what moves out is lost.  Bools are int8.
 
-    A count that is negative or not below the number of bits moves all bits out.
+    A count that is negative or not below the number of bits moves all bits out.  No slope.
     """
     return apply(LeftShift(), *map(as_number, meet("left_shift", x, count)))
 
@@ -115,6 +115,6 @@ def left_shift(x: Like, count: Like) -> Node:
 def right_shift(x: Like, count: Like) -> Node:
     """The bits of an integer moved down by `count`; copies of the sign move in: ⌊x / 2^count⌋.  Bools are int8.
 
-    A count that is negative or not below the number of bits moves all bits out.
+    A count that is negative or not below the number of bits moves all bits out.  No slope.
     """
     return apply(RightShift(), *map(as_number, meet("right_shift", x, count)))

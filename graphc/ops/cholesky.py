@@ -33,7 +33,7 @@ class TriangularSolve(Routine, Differentiable):
 
     A zero on the diagonal gives inf or nan.  dx = a^-1 (db - da x); the cotangents are b' = a^-T x' and
     a' = -b' x^T, in the triangle that is read.
-    Giles: Collected matrix derivative results, 2008, section 2.2.
+    Giles: Collected matrix derivative results, 2008, section 2.3.
     """
 
     lower: bool = True
@@ -145,6 +145,9 @@ def cholesky(a: Like, *, upper: bool = False) -> Node:
     `a` is Hermitian, which real matrices are if they are symmetric, and positive definite; only its lower triangle is
     read, of the diagonal the real part, and only that gets a gradient.  A matrix that is not positive definite gives
     a matrix of nan.
+
+    dL = L P(L^-1 da L^-H), where da is Hermitian and P takes the lower triangle with half the diagonal.
+    Murray: Differentiation of the Cholesky decomposition, 2016, equation 8.
     """
     node = floating(a)
     upper = a_flag("cholesky", "upper", upper)
@@ -163,6 +166,8 @@ def triangular_solve(
 
     Only the triangle that `lower` names is read, without the diagonal if that is `unit_diagonal`.
     `transposed`: a^T x = b, without a conjugate.  A zero on the diagonal gives inf or nan.
+
+    dx = a^-1 (db - da x), of the triangle that is read.  Giles: Collected matrix derivative results, 2008, section 2.3.
     """
     left, right = floating(a), floating(b)
     lower, transposed, unit_diagonal = (

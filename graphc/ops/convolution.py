@@ -41,6 +41,9 @@ def conv2d(
               many results as elements, divided by the stride, "full" for all windows that meet an element
     groups    the channels of both sides fall into so many groups, which do not mix; as many as channels make
               it depthwise, a kernel or more for each channel
+
+    dy = conv2d(dx, w) + conv2d(x, dw); the cotangent of x is `conv_transpose2d` of y' with w.
+    Dumoulin, Visin: A guide to convolution arithmetic for deep learning, 2016.
     """
     return _convolution("conv2d", 2, x, w, stride, padding, dilation, groups)
 

@@ -43,13 +43,18 @@ def tril(x: Like, k: int = 0) -> Node:
 
     `k`: 0 is the main diagonal, 1 the one above it, -1 the one below.  A vector stands for a square matrix of which
     it is every row.
+
+    Adjoint: the same.
     """
     rows, columns, node = _positions("tril", x)
     return where(columns <= rows + a_size("tril", "k", k), node, zeros_like(node))
 
 
 def triu(x: Like, k: int = 0) -> Node:
-    """The upper triangles of matrices, zero below diagonal `k`: see `tril`.  [..., n, m]   ->   [..., n, m]"""
+    """The upper triangles of matrices, zero below diagonal `k`: see `tril`.  [..., n, m]   ->   [..., n, m]
+
+    Adjoint: the same.
+    """
     rows, columns, node = _positions("triu", x)
     return where(columns >= rows + a_size("triu", "k", k), node, zeros_like(node))
 

@@ -93,6 +93,8 @@ def diagonal(x: Like, offset: int = 0, *, axis1: int = -2, axis2: int = -1) -> N
     """The elements x[i, i + offset] along two axes, as a new last axis.  [..., n, m]   ->   [..., d]
 
     `offset`: 0 is the main diagonal, 1 the one above it, -1 the one below.
+
+    Adjoint: the cotangent on that diagonal of zeros.
     """
     node = as_node(x)
     rows, columns = (one_axis("diagonal", axis, node.ndim, node) for axis in (axis1, axis2))
@@ -112,6 +114,8 @@ def diag(x: Like, k: int = 0) -> Node:
     """A matrix with a vector on its diagonal `k`, or the diagonal `k` of a matrix: see `diagonal`.
 
     [n]   ->   [n + |k|, n + |k|]; [n, m]   ->   [d]
+
+    Adjoint: the diagonal of the cotangent, or the cotangent on that diagonal of zeros.
     """
     node, k = as_node(x), a_whole_number("diag", "k", k)
     if node.ndim == 2:
@@ -123,6 +127,9 @@ def diag(x: Like, k: int = 0) -> Node:
 
 
 def trace(x: Like, *, offset: int = 0) -> Node:
-    """The sum of the diagonal of matrices, or of the one `offset` above it.  [..., n, m]   ->   [...]"""
+    """The sum of the diagonal of matrices, or of the one `offset` above it.  [..., n, m]   ->   [...]
+
+    Adjoint: the cotangent on that diagonal of zeros.
+    """
     node = diagonal(x, offset)
     return sum_over(node, (node.ndim - 1,))

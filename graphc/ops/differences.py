@@ -29,6 +29,8 @@ def diff(x: Like, n: int = 1, axis: int = -1, *, prepend: "Like | None" = None, 
     prepend, append   numbers or arrays to go before and after `x` along `axis` first
 
     Of bools: whether they differ.
+
+    Adjoint: as often the negative differences of the cotangent, between two zeros.
     """
     node = as_node(x)
     i = one_axis("diff", axis, node.ndim, node)
@@ -64,6 +66,10 @@ def trapezoid(y: Like, x: "Like | None" = None, *, dx: Like = 1.0, axis: int = -
 
     x    where the points are: one axis for all, or in the shape of y
     dx   how far apart they are, where `x` is not given
+
+    y [..., n, ...]   ->   [..., ...]
+
+    Slopes, but at the ends: (x[i + 1] - x[i - 1]) / 2 by y[i], (y[i - 1] - y[i + 1]) / 2 by x[i].  DLMF 3.5.
     """
     node = floating(y)
     i = one_axis("trapezoid", axis, node.ndim, node)
@@ -83,6 +89,8 @@ def average(x: Like, axis: Axes = None, *, weights: "Like | None" = None, keepdi
     weights   in the shape of x, or of the axes that are averaged over, in the order of `axis`
 
     float16 and bfloat16 are added up in float32.
+
+    Slopes: w / Σ w by x, (x - y) / Σ w by w, where y is the result.  Shapes: see `sum`.
     """
     if weights is None:
         return mean(x, axis, keepdims=keepdims)
@@ -108,5 +116,8 @@ def average(x: Like, axis: Axes = None, *, weights: "Like | None" = None, keepdi
 
 
 def ptp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The largest less the smallest over `axis`."""
+    """The largest less the smallest over `axis`.  Slopes: those of `max` less those of `min`.
+
+    Shapes: see `sum`.
+    """
     return sub(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))

@@ -86,6 +86,9 @@ def eig(a: Like) -> tuple[Node, Node]:
     may be either.  Derivatives exist where no eigenvalues are equal; elsewhere they are inf or nan, except the first
     ones of eigenvalues.  For symmetric and Hermitian matrices take eigh.  A matrix that is not finite gives nan.
     float16 and bfloat16 are computed in float32, and give complex64.
+
+    With P = v^-1 da v and F[i, j] = 1 / (w[j] - w[i]), 0 on the diagonal: dw = diag(P), dv = v (F ∘ P) - v c, where c
+    is diagonal and keeps the length and the phase.  Giles: Collected matrix derivative results, 2008, section 3.1.
     """
     node, _ = square_matrix("eig", a)
     w, v = items(apply(Eig(), node))
@@ -93,5 +96,8 @@ def eig(a: Like) -> tuple[Node, Node]:
 
 
 def eigvals(a: Like) -> Node:
-    """The eigenvalues of square matrices, complex (see eig).  [..., n, n]   ->   [..., n]"""
+    """The eigenvalues of square matrices, complex (see eig).  [..., n, n]   ->   [..., n]
+
+    dw = diag(v^-1 da v).
+    """
     return eig(a)[0]

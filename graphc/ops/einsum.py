@@ -45,6 +45,10 @@ def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]", optim
     Two operands are one contraction.  More are contracted in pairs, in the order with the fewest products of
     elements (hints stand for open sizes); beyond eight operands each pair is the best one at the time.  So NumPy's
     `optimize` changes nothing: True, False, "greedy" and "optimal" are taken, an order of one's own is not.
+
+    x [b, i, k]   y [b, k, j]   ->   [b, i, j] for those subscripts
+
+    dz = einsum(..., dx, y) + einsum(..., x, dy), and so for more operands.
     """
     if not isinstance(optimize, bool):
         _asked(optimize)

@@ -56,7 +56,10 @@ def meet_floating(name: str, left: Like, right: Like) -> tuple[Node, Node]:
 
 
 def astype(x: Like, dtype: object) -> Node:
-    """The same values in another dtype.  Floats become integers by rounding towards zero."""
+    """The same values in another dtype.  Floats become integers by rounding towards zero.
+
+    Slope: 1, between floats or complex.
+    """
     return cast(as_node(x), as_dtype(dtype))
 
 
@@ -162,37 +165,37 @@ class Log1p(Elementwise):
 
 
 def exp(x: Like) -> Node:
-    """e^x."""
+    """e^x.  Slope: y.  DLMF 4.2."""
     return apply(Exp(), floating(x))
 
 
 def exp2(x: Like) -> Node:
-    """2^x."""
+    """2^x.  Slope: y log 2."""
     return apply(Exp2(), floating(x))
 
 
 def expm1(x: Like) -> Node:
-    """e^x - 1, exact for small x."""
+    """e^x - 1, exact for small x.  Slope: y + 1."""
     return apply(Expm1(), floating(x))
 
 
 def log(x: Like) -> Node:
-    """The natural logarithm: -inf at 0, nan below."""
+    """The natural logarithm: -inf at 0, nan below.  Slope: 1 / x.  DLMF 4.2."""
     return apply(Log(), floating(x))
 
 
 def log2(x: Like) -> Node:
-    """The logarithm to base 2."""
+    """The logarithm to base 2.  Slope: 1 / (x log 2)."""
     return apply(Log2(), floating(x))
 
 
 def log10(x: Like) -> Node:
-    """The logarithm to base 10."""
+    """The logarithm to base 10.  Slope: 1 / (x log 10)."""
     return apply(Log10(), floating(x))
 
 
 def log1p(x: Like) -> Node:
-    """log(1 + x), exact for small x."""
+    """log(1 + x), exact for small x.  Slope: 1 / (1 + x)."""
     return apply(Log1p(), floating(x))
 
 
@@ -258,7 +261,7 @@ class Erf(Elementwise):
 
 @final
 class Erfc(Elementwise):
-    """1 - erf(x), exact for large x.  Slope: -2/√π e^-x²."""
+    """1 - erf(x), without the difference.  Slope: -2/√π e^-x²."""
 
     name: ClassVar[str] = "erfc"
 
@@ -284,27 +287,36 @@ class Erfinv(Elementwise):
 
 
 def tanh(x: Like) -> Node:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent, (e^x - e^-x) / (e^x + e^-x).  Slope: 1 - y².  DLMF 4.28."""
     return apply(Tanh(), floating(x))
 
 
 def sigmoid(x: Like) -> Node:
-    """1 / (1 + e^-x)."""
+    """1 / (1 + e^-x).  Slope: y (1 - y).  Goodfellow, Bengio, Courville: Deep Learning, 2016, section 3.10."""
     return apply(Sigmoid(), floating(x))
 
 
 def log_sigmoid(x: Like) -> Node:
-    """log(1 / (1 + e^-x)), which neither tail turns into -inf or 0 too early."""
+    """log(1 / (1 + e^-x)), which neither tail turns into -inf or 0 too early.  Slope: sigmoid(-x).
+
+    Goodfellow, Bengio, Courville: Deep Learning, 2016, section 3.10.
+    """
     return -softplus(-floating(x))
 
 
 def softplus(x: Like) -> Node:
-    """log(1 + e^x): a relu without a corner."""
+    """log(1 + e^x): a relu without a corner.
+
+    Slope: sigmoid(x).  Goodfellow, Bengio, Courville: Deep Learning, 2016, 3.10.
+    """
     return apply(Softplus(), floating(x))
 
 
 def silu(x: Like) -> Node:
-    """x sigmoid(x).  Elfwing, Uchibe, Doya: Sigmoid-weighted linear units, 2018."""
+    """x sigmoid(x).  Slope: s + y (1 - s), where s = sigmoid(x).
+
+    Elfwing, Uchibe, Doya: Sigmoid-weighted linear units, 2018.
+    """
     node = floating(x)
     wide = cast(node, accumulator(node.dtype))  # a small sigmoid has few digits in float16, the product all
     return cast(wide * sigmoid(wide), node.dtype)
@@ -314,6 +326,8 @@ def gelu(x: Like) -> Node:
     """x Φ(x), where Φ is the distribution function of the normal.
 
     Φ(x) = erfc(-x / √2) / 2, which keeps its digits for x < 0.  Hendrycks, Gimpel: Gaussian error linear units, 2016.
+
+    Slope: Φ(x) + x φ(x), where φ is the density, e^(-x² / 2) / √(2π).
     """
     node = floating(x)
     wide = cast(node, accumulator(node.dtype))
@@ -321,17 +335,17 @@ def gelu(x: Like) -> Node:
 
 
 def erf(x: Like) -> Node:
-    """The error function, 2/√π ∫₀ˣ e^-t² dt."""
+    """The error function, 2/√π ∫₀ˣ e^-t² dt.  Slope: 2/√π e^-x².  DLMF 7.2.1."""
     return apply(Erf(), floating(x))
 
 
 def erfc(x: Like) -> Node:
-    """1 - erf(x), exact for large `x`."""
+    """1 - erf(x), without the difference, so that a small result has digits.  Slope: -2/√π e^-x².  DLMF 7.2.2."""
     return apply(Erfc(), floating(x))
 
 
 def erfinv(x: Like) -> Node:
-    """The number whose erf is `x`: infinite at -1 and 1, nan outside."""
+    """The number whose erf is `x`: infinite at -1 and 1, nan outside.  Slope: √π/2 e^y².  DLMF 7.17."""
     return apply(Erfinv(), floating(x))
 
 
@@ -359,7 +373,10 @@ class Lerp(Elementwise):
 
 
 def lerp(start: Like, end: Like, weight: Like) -> Node:
-    """start + weight (end - start): `start` for a weight of 0 and `end` for 1, both exactly; also beyond them."""
+    """start + weight (end - start): `start` for a weight of 0 and `end` for 1, both exactly; also beyond them.
+
+    Slopes: 1 - weight, weight, end - start.
+    """
     x, y = meet("lerp", start, end)
     x, w = meet("lerp", x, weight)
     y, w = meet("lerp", y, w)
@@ -381,5 +398,5 @@ class StopGradient(Elementwise):
 
 
 def stop_gradient(x: Like) -> Node:
-    """`x`, taken for a constant by derivatives of any order."""
+    """`x`, taken for a constant by derivatives of any order.  [...]   ->   [...]  No slope."""
     return apply(StopGradient(), as_node(x))

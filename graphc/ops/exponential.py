@@ -64,13 +64,18 @@ def expm(a: Like) -> Node:
     A matrix that is not finite gives nan.  Each order of derivative takes an exponential of matrices with
     twice as many rows.  float16 and bfloat16 are computed in float32.
     Al-Mohy, Higham: A new scaling and squaring algorithm for the matrix exponential, 2009.
+
+    dy = ∫ e^(s a) da e^((1 - s) a) ds from 0 to 1, the upper right block of the exponential of ((a, da), (0, a)).
     """
     node, dtype = square_matrix("expm", a)
     return cast(apply(Expm(), node), dtype)
 
 
 def matrix_power(a: Like, n: int) -> Node:
-    """The product of n times `a`, by squaring; of -n inverses where n is negative.  [..., k, k]   ->   [..., k, k]"""
+    """The product of n times `a`, by squaring; of -n inverses where n is negative.  [..., k, k]   ->   [..., k, k]
+
+    dy = Σ a^i da a^(n - 1 - i) for i < n; of an inverse, -a^-1 da a^-1.
+    """
     node, dtype = square_matrix("matrix_power", a)
     n = a_whole_number("matrix_power", "the exponent", n, node)
     if n < 0:
@@ -91,6 +96,8 @@ def multi_dot(arrays: Sequence[Like]) -> Node:
     The first may be a vector, which is then a row, and the last a vector, which is a column; the result lacks
     their axes.  Leading axes of matrices are a batch.  Extents that are sizes count by their hints.
     Cormen, Leiserson, Rivest, Stein: Introduction to Algorithms, 2009, section 15.2.
+
+    [n, m], [m, k] ... [p, q]   ->   [n, q].  dy = the sum of the products with one array changed: see `matmul`.
     """
     nodes = [as_node(x) for x in several("multi_dot", "what is multiplied", arrays)]
     if len(nodes) < 2:

@@ -183,6 +183,8 @@ def max(
 
     initial   a further number that counts, so that nothing has a largest too
     where     which elements count; needs `initial`
+
+    Slopes: 1 / k for each of the k that are largest, else 0.  Shapes: see `sum`.
     """
     return _extreme(Max, maximum, x, axis, keepdims, initial, where)
 
@@ -199,6 +201,8 @@ def min(
 
     initial   a further number that counts, so that nothing has a smallest too
     where     which elements count; needs `initial`
+
+    Slopes: 1 / k for each of the k that are smallest, else 0.  Shapes: see `sum`.
     """
     return _extreme(Min, minimum, x, axis, keepdims, initial, where)
 
@@ -238,6 +242,8 @@ def argmax(x: Like, axis: int | None = None, *, keepdims: bool = False) -> Node:
     """The index of the largest along `axis`, int64: of the first nan, else of the first that is largest.
 
     For None the index into all elements, in row-major order.
+
+    x [..., n, ...]   ->   [..., ...].  No slope.
     """
     node, i, axes = _along("argmax", x, axis)
     return with_axes(apply(ArgMax((i,)), node), as_node(x), axes, keepdims)
@@ -247,20 +253,28 @@ def argmin(x: Like, axis: int | None = None, *, keepdims: bool = False) -> Node:
     """The index of the smallest along `axis`, int64: of the first nan, else of the first that is smallest.
 
     For None the index into all elements, in row-major order.
+
+    x [..., n, ...]   ->   [..., ...].  No slope.
     """
     node, i, axes = _along("argmin", x, axis)
     return with_axes(apply(ArgMin((i,)), node), as_node(x), axes, keepdims)
 
 
 def max_with_index(x: Like, axis: int = -1) -> tuple[Node, Node]:
-    """The largest along `axis`, and its index.  The element at that index gets the gradient."""
+    """The largest along `axis`, and its index.  [..., n, ...]   ->   [..., ...] twice
+
+    Slopes: 1 for the element at that index, else 0.
+    """
     node = as_node(x)
     value, index = items(apply(MaxWithIndex((one_axis("max_with_index", axis, node.ndim, node),)), node))
     return value, index
 
 
 def min_with_index(x: Like, axis: int = -1) -> tuple[Node, Node]:
-    """The smallest along `axis`, and its index.  The element at that index gets the gradient."""
+    """The smallest along `axis`, and its index.  [..., n, ...]   ->   [..., ...] twice
+
+    Slopes: 1 for the element at that index, else 0.
+    """
     node = as_node(x)
     value, index = items(apply(MinWithIndex((one_axis("min_with_index", axis, node.ndim, node),)), node))
     return value, index

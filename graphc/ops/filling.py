@@ -26,7 +26,10 @@ def ones(shape: Extents, dtype: object = "float32") -> Node:
 
 
 def full(shape: Extents, value: Like, dtype: object = None) -> Node:
-    """`value` everywhere, which broadcasts.  It keeps its dtype where none is given; Python floats are float32."""
+    """`value` everywhere, which broadcasts.  It keeps its dtype where none is given; Python floats are float32.
+
+    value [...]   ->   `shape`.  Adjoint: the sum over the axes that `value` lacks.
+    """
     wanted = an_array_shape("full", shape)
     to = None if dtype is None else as_dtype(dtype)
     node = as_node(bool(value) if to == BOOL and isinstance(value, int | float) else value)
@@ -36,17 +39,26 @@ def full(shape: Extents, value: Like, dtype: object = None) -> Node:
 
 
 def zeros_like(x: Like, dtype: object = None) -> Node:
-    """0 everywhere, in the shape of `x`, and in its dtype where none is given."""
+    """0 everywhere, in the shape of `x`, and in its dtype where none is given.  [...]   ->   [...]
+
+    No slope.
+    """
     return full_like(x, 0, dtype)
 
 
 def ones_like(x: Like, dtype: object = None) -> Node:
-    """1 everywhere, in the shape of `x`, and in its dtype where none is given."""
+    """1 everywhere, in the shape of `x`, and in its dtype where none is given.  [...]   ->   [...]
+
+    No slope.
+    """
     return full_like(x, 1, dtype)
 
 
 def full_like(x: Like, value: Like, dtype: object = None) -> Node:
-    """`value` everywhere, in the shape of `x`, and in its dtype where none is given."""
+    """`value` everywhere, in the shape of `x`, and in its dtype where none is given.
+
+    x [...]   ->   [...].  No slope by `x`; by `value` see `full`.
+    """
     node = as_node(x)
     return full(node.shape, value, node.dtype if dtype is None else dtype)
 

@@ -22,6 +22,8 @@ def fftfreq(n: Size, d: Like = 1.0, *, dtype: object = None) -> Node:
     """The frequencies of `fft` of n samples that are `d` apart: 0, 1 ... and then -n // 2 ... -1, over n d.  [n]
 
     `d` may be a node; the dtype is its, float32 for a Python number.
+
+    d []   ->   [n].  Slope: -y / d.
     """
     count = _count("fftfreq", n)
     place = iota(count)
@@ -32,13 +34,18 @@ def rfftfreq(n: Size, d: Like = 1.0, *, dtype: object = None) -> Node:
     """The frequencies of `rfft` of n samples that are `d` apart: 0, 1 ... n // 2 over n d.  [n // 2 + 1]
 
     `d` and `dtype` as for `fftfreq`.
+
+    d []   ->   [n // 2 + 1].  Slope: -y / d.
     """
     count = _count("rfftfreq", n)
     return _frequencies(iota(count // 2 + 1), count, d, dtype)
 
 
 def fftshift(x: Like, axes: Axes = None) -> Node:
-    """The spectrum with frequency 0 in the middle of `axes`, of all for None: the halves are exchanged."""
+    """The spectrum with frequency 0 in the middle of `axes`, of all for None: the halves are exchanged.
+
+    x [...]   ->   [...].  Adjoint: `ifftshift`.
+    """
     node = as_node(x)
     for i in some_axes("fftshift", axes, node.ndim, node):
         n = node.shape[i]
@@ -47,7 +54,10 @@ def fftshift(x: Like, axes: Axes = None) -> Node:
 
 
 def ifftshift(x: Like, axes: Axes = None) -> Node:
-    """The inverse of `fftshift`, which differs from it along an odd number of elements."""
+    """The inverse of `fftshift`, which differs from it along an odd number of elements.
+
+    x [...]   ->   [...].  Adjoint: `fftshift`.
+    """
     node = as_node(x)
     for i in some_axes("ifftshift", axes, node.ndim, node):
         node = _exchanged(node, i, node.shape[i] // 2)

@@ -112,6 +112,8 @@ def linspace(
     start [...]   stop [...]   ->   [num, ...], or with the row along `axis`
 
     The ends may be nodes; the dtype is theirs, float32 for Python numbers.
+
+    dy = (1 - t) dstart + t dstop, where t is the share of the way.
     """
     steps = _steps("linspace", start, stop, num, endpoint, dtype)
     return steps.finished(steps.ended(steps.between(steps.first, steps.last), endpoint), axis)
@@ -127,7 +129,10 @@ def logspace(
     dtype: object = None,
     axis: int = 0,
 ) -> Node:
-    """base^e for `num` exponents in equal steps from `start` to `stop`: see `linspace`."""
+    """base^e for `num` exponents in equal steps from `start` to `stop`: see `linspace`.
+
+    dy = y log(base) de + e y / base dbase, where e is the exponent.
+    """
     steps = _steps("logspace", start, stop, num, endpoint, dtype)
     exponents = steps.ended(steps.between(steps.first, steps.last), endpoint)
     return steps.finished(power(base, exponents), axis)
@@ -136,7 +141,10 @@ def logspace(
 def geomspace(
     start: Like, stop: Like, num: Size = 50, *, endpoint: bool = True, dtype: object = None, axis: int = 0
 ) -> Node:
-    """`num` numbers of equal ratios from `start` to `stop`, neither 0 and both of one sign: see `linspace`."""
+    """`num` numbers of equal ratios from `start` to `stop`, neither 0 and both of one sign: see `linspace`.
+
+    dy = y ((1 - t) dstart / start + t dstop / stop), where t is the share of the way.
+    """
     steps = _steps("geomspace", start, stop, num, endpoint, dtype)
     if is_complex(steps.first.dtype):
         error = DTypeError("geomspace has no meaning for complex numbers", hint="gx.exp(gx.linspace(a, b))")
@@ -162,6 +170,8 @@ def meshgrid(*xs: Like, indexing: Literal["xy", "ij"] = "xy") -> list[Node]:
     """Each row repeated along the axes of all others, so that together they are the points of a grid.
 
     x [n], y [m], z [k] ...   ->   [m, n, k ...] each; with "ij" in the order given, [n, m, k ...]
+
+    Adjoint: the sum over the axes along which a row is repeated.
     """
     rows = [as_node(x) for x in xs]
     rows = [expand_dims(row, 0) if row.ndim == 0 else row for row in rows]

@@ -185,6 +185,8 @@ def take(x: Like, index: Like, axis: int | None = None, *, mode: Mode = "raise")
     Without `axis`, `x` is read as one row of all its elements.  A negative index counts from the end.
     Outside -n .. n - 1 mode "raise" fails at the call; "clip" takes the nearest of 0 .. n - 1, so that all
     negative indices are 0; "wrap" counts on from the other end.
+
+    Adjoint: `scatter_add` into zeros.
     """
     node = as_node(x)
     if axis is None:
@@ -198,6 +200,8 @@ def take_along_axis(x: Like, index: Like, axis: int = -1, *, mode: Mode = "raise
     """The elements of `x` at places along one axis, which may differ from row to row.
 
     x [p..., n, q...]   index [p..., i, q...]   ->   [p..., i, q...]; other extents of 1 are repeated.
+
+    Adjoint: the cotangent added at those places of zeros.
     """
     node = as_node(x)
     axis = one_axis("take_along_axis", axis, node.ndim, node)
@@ -217,6 +221,8 @@ def scatter_add(x: Like, index: Like, updates: Like, axis: int = 0) -> Node:
 
     `updates` broadcast.  A negative index counts from the end; outside -n .. n - 1 the call fails.  float16 and
     bfloat16 are added in float32 and rounded once.
+
+    Slopes: 1 by `x`; the adjoint by `updates` is `take`.
     """
     node = as_node(x)
     axis = one_axis("scatter_add", axis, node.ndim, node)
@@ -237,6 +243,8 @@ def one_hot(index: Like, classes: Size, dtype: object = "float32") -> Node:
     """1 at the index along a new last axis, 0 elsewhere.  [...]   ->   [..., classes]
 
     An index outside 0 .. classes - 1 gives zeros only.
+
+    No slope.
     """
     places = as_index("one_hot", index)
     classes = a_count("one_hot", "classes", classes, places)
@@ -246,7 +254,11 @@ def one_hot(index: Like, classes: Size, dtype: object = "float32") -> Node:
 
 
 def embedding(table: Like, index: Like) -> Node:
-    """One row of `table` per index.  table [n, d]   index [...]   ->   [..., d]"""
+    """One row of `table` per index.  table [n, d]   index [...]   ->   [..., d]
+
+    Adjoint: `scatter_add` of the cotangent into rows of zeros.  Outside -n .. n - 1 the call fails: see `take`.
+    Bengio, Ducharme, Vincent, Jauvin: A neural probabilistic language model, 2003.
+    """
     return take(table, index, 0)
 
 

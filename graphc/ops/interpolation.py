@@ -46,6 +46,8 @@ def interpolate(
                     last element are moved there
 
     The conventions are PyTorch's; places are computed exactly, in integers.
+
+    Adjoint: each element gets from the cotangent what it gave, in the same proportions.
     """
     node = as_node(x)
     rank = node.ndim - 2

@@ -32,32 +32,32 @@ __all__ = [
 
 
 def equal(left: Like, right: Like) -> Node:
-    """Whether left = right, elementwise.  nan equals nothing."""
+    """Whether left = right, elementwise.  nan equals nothing.  No slope."""
     return apply(Compare(Fn.EQ), *meet("equal", left, right))
 
 
 def not_equal(left: Like, right: Like) -> Node:
-    """Whether left ≠ right, elementwise.  nan differs from everything."""
+    """Whether left ≠ right, elementwise.  nan differs from everything.  No slope."""
     return apply(Compare(Fn.NE), *meet("not_equal", left, right))
 
 
 def less(left: Like, right: Like) -> Node:
-    """Whether left < right, elementwise.  False with nan."""
+    """Whether left < right, elementwise.  False with nan.  No slope."""
     return apply(Compare(Fn.LT), *meet("less", left, right))
 
 
 def less_equal(left: Like, right: Like) -> Node:
-    """Whether left ≤ right, elementwise.  False with nan."""
+    """Whether left ≤ right, elementwise.  False with nan.  No slope."""
     return apply(Compare(Fn.LE), *meet("less_equal", left, right))
 
 
 def greater(left: Like, right: Like) -> Node:
-    """Whether left > right, elementwise.  False with nan."""
+    """Whether left > right, elementwise.  False with nan.  No slope."""
     return apply(Compare(Fn.GT), *meet("greater", left, right))
 
 
 def greater_equal(left: Like, right: Like) -> Node:
-    """Whether left ≥ right, elementwise.  False with nan."""
+    """Whether left ≥ right, elementwise.  False with nan.  No slope."""
     return apply(Compare(Fn.GE), *meet("greater_equal", left, right))
 
 
@@ -106,22 +106,22 @@ class Xor(Elementwise):
 
 
 def logical_not(x: Like) -> Node:
-    """Whether x is false.  A number is true unless it is 0."""
+    """Whether x is false.  A number is true unless it is 0.  No slope."""
     return apply(Not(), truth(x))
 
 
 def logical_and(left: Like, right: Like) -> Node:
-    """Whether both hold.  A number holds unless it is 0."""
+    """Whether both hold.  A number holds unless it is 0.  No slope."""
     return apply(And(), *meet("logical_and", truth(left), truth(right)))
 
 
 def logical_or(left: Like, right: Like) -> Node:
-    """Whether one holds, or both.  A number holds unless it is 0."""
+    """Whether one holds, or both.  A number holds unless it is 0.  No slope."""
     return apply(Or(), *meet("logical_or", truth(left), truth(right)))
 
 
 def logical_xor(left: Like, right: Like) -> Node:
-    """Whether exactly one holds.  A number holds unless it is 0."""
+    """Whether exactly one holds.  A number holds unless it is 0.  No slope."""
     return apply(Xor(), *meet("logical_xor", truth(left), truth(right)))
 
 
@@ -160,19 +160,22 @@ class IsFinite(Elementwise):
 
 
 def isnan(x: Like) -> Node:
-    """Whether x is nan; integers never are."""
+    """Whether x is nan; integers never are.  No slope."""
     node = as_node(x)
     return apply(IsNan(), node) if is_differentiable(node.dtype) else full(node.shape, False, BOOL)
 
 
 def isfinite(x: Like) -> Node:
-    """Whether x is neither infinite nor nan; integers always are."""
+    """Whether x is neither infinite nor nan; integers always are.  No slope."""
     node = as_node(x)
     return apply(IsFinite(), node) if is_differentiable(node.dtype) else full(node.shape, True, BOOL)
 
 
 def isinf(x: Like) -> Node:
-    """Whether x is infinite, of either sign; of a complex number: whether one of its parts is, also beside a nan."""
+    """Whether x is infinite, of either sign; of a complex number: whether one of its parts is, also beside a nan.
+
+    No slope.
+    """
     node = as_node(x)
     if not is_differentiable(node.dtype):
         return full(node.shape, False, BOOL)

@@ -86,6 +86,9 @@ def lu(a: Like) -> tuple[Node, Node, Node]:
     p is a permutation, l has ones on its diagonal and zeros above it, u zeros below it; that is what
     scipy.linalg.lu gives.  Derivatives exist where the first k columns are of full rank; elsewhere they are
     inf or nan.  float16 and bfloat16 are computed in float32.
+
+    For n = m, with M = l^-1 p^T da u^-1: dl = l tril(M, -1), du = triu(M) u; p has no slope.
+    de Hoog, Anderssen, Lukas: Differentiation of matrix functionals using triangular factorization, 2011.
     """
     node, dtype = matrix("lu", a)
     n, m = node.shape[-2:]

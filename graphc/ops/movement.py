@@ -61,7 +61,10 @@ def _fail(error: GraphError, *operands: Node) -> GraphError:
 
 
 def reshape(x: Like, shape: Extents) -> Node:
-    """The same elements, in row-major order, under another shape.  One extent may be -1: what is left."""
+    """The same elements, in row-major order, under another shape.  One extent may be -1: what is left.
+
+    x [n...]   ->   [m...], where m are as many elements as n.  Adjoint: the reshape back.
+    """
     node = as_node(x)
     wanted = a_shape("reshape", shape)
     if any(isinstance(n, int) and n < -1 for n in wanted) or wanted.count(-1) > 1:
@@ -104,13 +107,19 @@ def _alignment(shape: Shape, wanted: Shape) -> tuple[tuple[int, ...], tuple[int,
 
 
 def ravel(x: Like) -> Node:
-    """All elements along one axis, in row-major order."""
+    """All elements along one axis, in row-major order.  [...]   ->   [n]
+
+    Adjoint: the reshape back.
+    """
     node = as_node(x)
     return reshape(node, (node.size,))
 
 
 def expand_dims(x: Like, axis: int | Sequence[int]) -> Node:
-    """New axes of extent 1, so that they stand at `axis` in the result."""
+    """New axes of extent 1, so that they stand at `axis` in the result.
+
+    [n, m]   ->   [n, 1, m] for axis 1.  Adjoint: `squeeze`.
+    """
     node = as_node(x)
     places = one_or_several(axis)
     count = len(places)
@@ -120,7 +129,10 @@ def expand_dims(x: Like, axis: int | Sequence[int]) -> Node:
 
 
 def squeeze(x: Like, axis: Axes = None) -> Node:
-    """Without the axes `axis`, whose extent must be 1; without all of extent 1 for None."""
+    """Without the axes `axis`, whose extent must be 1; without all of extent 1 for None.
+
+    [n, 1, m]   ->   [n, m].  Adjoint: `expand_dims`.
+    """
     node = as_node(x)
     if axis is None:
         return moved(Squeeze(tuple(i for i, n in enumerate(node.shape) if n == 1)), node)
@@ -128,7 +140,10 @@ def squeeze(x: Like, axis: Axes = None) -> Node:
 
 
 def broadcast_to(x: Like, shape: Extents) -> Node:
-    """`x` repeated as NumPy does: along new leading axes, and along axes of extent 1."""
+    """`x` repeated as NumPy does: along new leading axes, and along axes of extent 1.
+
+    x [1, m]   ->   [..., n, m].  Adjoint: the sum over the axes that are new or were 1.
+    """
     node, wanted = as_node(x), a_shape("broadcast_to", shape)
     lead = len(wanted) - node.ndim
     fits = lead >= 0 and all(n == 1 or equal(n, m) is not False for n, m in zip(node.shape, wanted[lead:], strict=True))
@@ -142,7 +157,10 @@ def broadcast_to(x: Like, shape: Extents) -> Node:
 
 
 def transpose(x: Like, axes: Sequence[int] | None = None) -> Node:
-    """Axis i of the result is axis axes[i] of `x`.  All axes reversed for None."""
+    """Axis i of the result is axis axes[i] of `x`.  All axes reversed for None.
+
+    x [n, m, k]   ->   [k, n, m] for axes (2, 0, 1).  Adjoint: the inverse permutation.
+    """
     node = as_node(x)
     if axes is None:
         return moved(Transpose(tuple(reversed(range(node.ndim)))), node)
@@ -155,7 +173,7 @@ def transpose(x: Like, axes: Sequence[int] | None = None) -> Node:
 
 
 def swapaxes(x: Like, first: int, second: int) -> Node:
-    """Two axes exchanged."""
+    """Two axes exchanged.  [n, m, k]   ->   [k, m, n] for 0 and 2.  Adjoint: itself."""
     node = as_node(x)
     i, j = (one_axis("swapaxes", axis, node.ndim, node) for axis in (first, second))
     order = [*range(node.ndim)]
@@ -164,12 +182,15 @@ def swapaxes(x: Like, first: int, second: int) -> Node:
 
 
 def matrix_transpose(x: Like) -> Node:
-    """The last two axes exchanged.  [..., m, n] -> [..., n, m]"""
+    """The last two axes exchanged.  [..., m, n] -> [..., n, m]  Adjoint: itself."""
     return swapaxes(x, -1, -2)
 
 
 def moveaxis(x: Like, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
-    """The axes `source` moved to the places `destination`; the others keep their order."""
+    """The axes `source` moved to the places `destination`; the others keep their order.
+
+    x [n, m, k]   ->   [m, k, n] for 0 to -1.  Adjoint: from `destination` to `source`.
+    """
     node = as_node(x)
     sources, targets = (several_axes("moveaxis", axes, node.ndim, node) for axes in (source, destination))
     if len(sources) != len(targets) or len(set(sources)) < len(sources) or len(set(targets)) < len(targets):
@@ -180,7 +201,10 @@ def moveaxis(x: Like, source: int | Sequence[int], destination: int | Sequence[i
 
 
 def flip(x: Like, axis: Axes = None) -> Node:
-    """The elements in reverse order along `axis`; along all axes for None."""
+    """The elements in reverse order along `axis`; along all axes for None.
+
+    x [...]   ->   [...].  Adjoint: itself.
+    """
     node = as_node(x)
     axes = some_axes("flip", axis, node.ndim, node)
     starts = tuple(n - 1 if i in axes else 0 for i, n in enumerate(node.shape))
@@ -192,6 +216,8 @@ def roll(x: Like, shift: "Size | Sequence[Size]", axis: int | Sequence[int] | No
     """The elements moved by `shift` along `axis`; those that leave at the end come in at the start.
 
     Several axes have a shift each, or all the same.  For None all elements are moved as one row.
+
+    x [...]   ->   [...].  Adjoint: the same by -`shift`.
     """
     node = as_node(x)
     if axis is None:
@@ -218,7 +244,10 @@ def _rolled(node: Node, shift: Size, axis: int) -> Node:
 
 
 def rot90(x: Like, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Node:
-    """The elements turned by `k` quarters, from the first of two axes towards the second."""
+    """The elements turned by `k` quarters, from the first of two axes towards the second.
+
+    x [n, m]   ->   [m, n] for an odd `k`, else [n, m].  Adjoint: the same by -`k`.
+    """
     node = as_node(x)
     plane = several_axes("rot90", axes, node.ndim, node)
     if len(plane) != 2:
@@ -252,6 +281,8 @@ def tile(x: Like, count: Extents, axis: int | None = None) -> Node:
 
     For None `count` has a number for each axis, or for the last ones; where there are more numbers than axes,
     `x` gets leading axes of extent 1.
+
+    x [..., n, ...]   ->   [..., n count, ...].  Adjoint: the sums over what one element became.
     """
     node = as_node(x)
     counts = an_array_shape("tile", count)
@@ -281,14 +312,20 @@ def _met(name: str, xs: Sequence[Like]) -> list[Node]:
 
 
 def concat(xs: Sequence[Like], axis: int = 0) -> Node:
-    """The arrays one after the other along `axis`; along the others their extents are equal."""
+    """The arrays one after the other along `axis`; along the others their extents are equal.
+
+    x [..., n, ...], [..., m, ...]   ->   [..., n + m, ...].  Adjoint: `split`.
+    """
     nodes = _met("concat", xs)
     i = one_axis("concat", axis, nodes[0].ndim, *nodes)
     return nodes[0] if len(nodes) == 1 else apply(Concat(i), *nodes)
 
 
 def stack(xs: Sequence[Like], axis: int = 0) -> Node:
-    """Arrays of one shape along a new axis, which stands at `axis` in the result."""
+    """Arrays of one shape along a new axis, which stands at `axis` in the result.
+
+    k arrays [...]   ->   [k, ...] for axis 0.  Adjoint: `unstack`.
+    """
     nodes = _met("stack", xs)
     i = one_axis("stack", axis, nodes[0].ndim + 1, *nodes)
     return concat([expand_dims(node, i) for node in nodes], i)
@@ -298,7 +335,10 @@ def stack(xs: Sequence[Like], axis: int = 0) -> Node:
 
 
 def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
-    """Parts along `axis`: so many equal ones, or those that end before each of the given places."""
+    """Parts along `axis`: so many equal ones, or those that end before each of the given places.
+
+    x [..., n, ...]   ->   [..., n / sections, ...] each.  Adjoint: `concat`.
+    """
     node = as_node(x)
     i = one_axis("split", axis, node.ndim, node)
     n = node.shape[i]
@@ -330,7 +370,10 @@ def number_of_parts(name: str, sections: object) -> int:
 
 
 def unstack(x: Like, axis: int = 0) -> list[Node]:
-    """The arrays along `axis`, which they lack.  Its extent is a number."""
+    """The arrays along `axis`, which they lack.  Its extent is a number.  [n, ...]   ->   [...] each
+
+    Adjoint: `stack`.
+    """
     node = as_node(x)
     i = one_axis("unstack", axis, node.ndim, node)
     n = node.shape[i]

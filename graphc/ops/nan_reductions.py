@@ -25,7 +25,10 @@ def nansum(
     initial: "Like | None" = None,
     where: "Like | None" = None,
 ) -> Node:
-    """The sum over `axis` of what is not nan; 0 if all is.  For the options see `sum`."""
+    """The sum over `axis` of what is not nan; 0 if all is.  For the options see `sum`.
+
+    No gradient reaches what is nan.  Slopes: 1 for all else.
+    """
     node = as_node(x)
     numbers = _numbers("nansum", node, where)
     return sum(node, axis, keepdims=keepdims, dtype=dtype, initial=initial, where=numbers)
@@ -40,7 +43,10 @@ def nanprod(
     initial: "Like | None" = None,
     where: "Like | None" = None,
 ) -> Node:
-    """The product over `axis` of what is not nan; 1 if all is.  For the options see `prod`."""
+    """The product over `axis` of what is not nan; 1 if all is.  For the options see `prod`.
+
+    Slopes: the products of all other elements that count, 0 for what is nan.
+    """
     node = as_node(x)
     numbers = _numbers("nanprod", node, where)
     return prod(node, axis, keepdims=keepdims, dtype=dtype, initial=initial, where=numbers)
@@ -49,7 +55,10 @@ def nanprod(
 def nanmean(
     x: Like, axis: Axes = None, *, keepdims: bool = False, dtype: object = None, where: "Like | None" = None
 ) -> Node:
-    """The mean over `axis` of what is not nan; nan if all is.  For the options see `mean`."""
+    """The mean over `axis` of what is not nan; nan if all is.  For the options see `mean`.
+
+    Slopes: 1 / n for the n that count, 0 for what is nan.
+    """
     node = as_node(x)
     return mean(node, axis, keepdims=keepdims, dtype=dtype, where=_numbers("nanmean", node, where))
 
@@ -63,7 +72,10 @@ def nanvar(
     dtype: object = None,
     where: "Like | None" = None,
 ) -> Node:
-    """The variance over `axis` of what is not nan; nan if all is.  For the options see `var`."""
+    """The variance over `axis` of what is not nan; nan if all is.  For the options see `var`.
+
+    Slopes: those of `var` for what counts, 0 for what is nan.
+    """
     node = as_node(x)
     numbers = _numbers("nanvar", node, where)
     return var(node, axis, correction=correction, keepdims=keepdims, dtype=dtype, where=numbers)
@@ -78,7 +90,7 @@ def nanstd(
     dtype: object = None,
     where: "Like | None" = None,
 ) -> Node:
-    """The root of nanvar.  Where that is 0, so are all derivatives."""
+    """The root of nanvar.  Where that is 0, so are all derivatives.  See `std`."""
     node = as_node(x)
     numbers = _numbers("nanstd", node, where)
     return std(node, axis, correction=correction, keepdims=keepdims, dtype=dtype, where=numbers)
@@ -91,6 +103,8 @@ def nanmax(
 
     initial   a further number that counts
     where     which elements count
+
+    Slopes: 1 / k for each of the k that are largest, else 0.  Shapes: see `sum`.
     """
     node = as_node(x)
     if not is_differentiable(node.dtype):
@@ -107,6 +121,8 @@ def nanmin(
 
     initial   a further number that counts
     where     which elements count
+
+    Slopes: 1 / k for each of the k that are smallest, else 0.  Shapes: see `sum`.
     """
     node = as_node(x)
     if not is_differentiable(node.dtype):

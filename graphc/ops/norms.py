@@ -34,6 +34,10 @@ def norm(x: Like, ord: Order = None, axis: Axes = None, *, keepdims: bool = Fals
     Without `axis`: of all elements in a row where `ord` is not given, else of `x`, which has one or two axes.
     Orders of vectors and of matrices are those of `vector_norm` and `matrix_norm`; not given: the root of the
     sum of squares.
+
+    x [..., n, ...]   ->   [..., ...], or [..., n, m]   ->   [...]; with `keepdims` the axes stay, of extent 1
+
+    Slopes: conj(x) / y for the sum of squares; for others see `vector_norm` and `matrix_norm`.
     """
     node = floating(x)
     if axis is None and ord is None:
@@ -57,6 +61,9 @@ def vector_norm(x: Like, ord: Order = 2, axis: Axes = None, *, keepdims: bool = 
 
     Elements that are 0 have a derivative of 0, and where the norm is 0 all have.  float16 and bfloat16 are
     computed in float32.
+
+    x [..., n, ...]   ->   [..., ...].  Slopes: conj(sign(x)) (|x| / y)^(p - 1), where y is the norm.
+    Golub, Van Loan: Matrix computations, 2013, section 2.2.
     """
     node = floating(x)
     p = a_number("vector_norm", "the order", ord, node)
@@ -107,6 +114,10 @@ def matrix_norm(x: Like, ord: Order = "fro", *, keepdims: bool = False) -> Node:
 
     Where some reach an extreme together, they share the derivative; singular values of 0 have none.
     float16 and bfloat16 are computed in float32.
+
+    Slopes: conj(x) / y for "fro", conj(u v) for "nuc", conj(u[:, i] v[i]) for singular value i; for 1 and inf
+    those of the absolute values that are summed.
+    Golub, Van Loan: Matrix computations, 2013, section 2.3.
     """
     node, dtype = matrix("matrix_norm", x)
     axes = (node.ndim - 2, node.ndim - 1)
@@ -156,6 +167,8 @@ def cond(a: Like, p: Order = None) -> Node:
         are not square too; -2: the other way round
 
     A singular matrix gives inf or nan.
+
+    Slopes: those of the norms and of `inv`.  Golub, Van Loan: Matrix computations, 2013, section 2.6.
     """
     node, dtype = matrix("cond", a)
     p = None if p is None else _order("cond", p, node)

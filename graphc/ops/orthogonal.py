@@ -113,6 +113,9 @@ def qr(a: Like, mode: Literal["reduced", "complete", "r"] = "reduced") -> tuple[
     The signs are NumPy's; the diagonal of r is real.  Derivatives exist where the first k columns are independent;
     elsewhere they are inf or nan.  The columns that "complete" adds are any basis of what the others leave: derivatives
     are right for what does not depend on which.  float16 and bfloat16 are computed in float32.
+
+    For n >= m, with X = da r^-1, C = q^H X and W = tril(C, -1) - tril(C, -1)^H + i Im diag(C): dq = X - q C + q W,
+    dr = (C - W) r.  Walter, Lehmann: Algorithmic differentiation of linear algebra functions, 2010, section 3.
     """
     node, dtype = matrix("qr", a)
     chosen = a_choice("qr", "the mode", mode, ("reduced", "complete", "r"), node)

@@ -43,6 +43,10 @@ def pad(x: Like, widths: Widths, value: Number = 0, *, mode: PadMode = "constant
         "reflect"     b c b a b c b a b     the edge is not repeated
         "symmetric"   c b a a b c c b a
         "wrap"        a b c a b c a b c
+
+    x [n...]   ->   [before + n + after ...]
+
+    Adjoint: the cotangent inside; with the other modes than "constant", elements that repeat one are added to it.
     """
     node = as_node(x)
     pairs = _pairs(node, widths)

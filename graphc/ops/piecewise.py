@@ -130,7 +130,10 @@ class Minimum(Elementwise):
 
 
 def abs(x: Like) -> Node:
-    """|x|; of a complex number √(Re² + Im²), a real number; a bool is its own.  The slope at 0 is 0."""
+    """|x|; of a complex number √(Re² + Im²), a real number; a bool is its own.
+
+    Slope: sign(x), so 0 at 0.  Of complex numbers dy = Re(conj(x) dx) / y, and 0 at 0.
+    """
     node = as_node(x)
     if node.dtype == BOOL:
         return node
@@ -141,6 +144,7 @@ def sign(x: Like) -> Node:
     """-1, 0 or 1, in the dtype of `x`; nan for nan.  Of a complex number x / |x|, and 0 for 0.
 
     Where one part of it is infinite that is 1, -1, i or -i; where both are, nan.
+    Slope: 0.  Of complex numbers dy = i y Im(dx / x), and 0 at 0.
     """
     node = as_node(x)
     if not is_complex(node.dtype):
@@ -153,22 +157,28 @@ def sign(x: Like) -> Node:
 
 
 def relu(x: Like) -> Node:
-    """max(x, 0).  The slope at 0 is 0."""
+    """max(x, 0).  Slope: 1 where x > 0, else 0, also at 0.
+
+    Nair, Hinton: Rectified linear units improve restricted Boltzmann machines, 2010.
+    """
     return apply(Relu(), as_node(x))
 
 
 def maximum(left: Like, right: Like) -> Node:
-    """The larger of two, elementwise; nan if one is.  Equal ones share the gradient."""
+    """The larger of two, elementwise; nan if one is.  Slopes: 1 for it, 0 for the other, 1/2 each if equal."""
     return apply(Maximum(), *meet("maximum", left, right))
 
 
 def minimum(left: Like, right: Like) -> Node:
-    """The smaller of two, elementwise; nan if one is.  Equal ones share the gradient."""
+    """The smaller of two, elementwise; nan if one is.  Slopes: 1 for it, 0 for the other, 1/2 each if equal."""
     return apply(Minimum(), *meet("minimum", left, right))
 
 
 def clip(x: Like, low: "Like | None" = None, high: "Like | None" = None) -> Node:
-    """`x`, but not below `low` nor above `high`.  At a bound the gradient is shared with the bound."""
+    """`x`, but not below `low` nor above `high`.
+
+    Slopes: 1 by `x` between the bounds, 1 by a bound beyond it, 1/2 by each at a bound.
+    """
     node = as_node(x)
     if low is not None:
         node = maximum(node, low)
@@ -190,7 +200,10 @@ class CopySign(Elementwise):
 
 
 def copysign(x: Like, signed: Like) -> Node:
-    """|x| with the sign of `signed`, also of a zero.  The slope at x = 0 is 0."""
+    """|x| with the sign of `signed`, also of a zero.
+
+    Slopes: 1 where the signs agree, else -1, and 0 at x = 0; 0 by `signed`.  C11, F.10.8.1.
+    """
     return apply(CopySign(), *meet_floating("copysign", x, signed))
 
 
@@ -198,6 +211,8 @@ def nan_to_num(x: Like, nan: Like = 0.0, posinf: "Like | None" = None, neginf: "
     """`x` with numbers in place of nan and infinities: 0 and the largest of its dtype, unless others are given.
 
     No gradient reaches `x` where it is nan or infinite.  The parts of a complex number are replaced apart.
+
+    Slope: 1, and 0 where `x` is nan or infinite.
     """
     node = as_node(x)
     if is_complex(node.dtype):
@@ -315,19 +330,19 @@ class Fmod(Elementwise):
 
 
 def floor(x: Like) -> Node:
-    """The largest integer that is not above x, in the dtype of `x`."""
+    """The largest integer that is not above x, in the dtype of `x`.  Slope: 0."""
     node = as_node(x)
     return apply(Floor(), node) if is_differentiable(node.dtype) else node
 
 
 def ceil(x: Like) -> Node:
-    """The smallest integer that is not below x, in the dtype of `x`."""
+    """The smallest integer that is not below x, in the dtype of `x`.  Slope: 0."""
     node = as_node(x)
     return apply(Ceil(), node) if is_differentiable(node.dtype) else node
 
 
 def round(x: Like, decimals: int = 0) -> Node:
-    """The nearest multiple of 10^-decimals, the even one of two as near, in the dtype of `x`.  The slope is 0.
+    """The nearest multiple of 10^-decimals, the even one of two as near, in the dtype of `x`.  Slope: 0.
 
     As in NumPy it is the product with 10^decimals that is brought to an integer, and divided again.  The parts of a
     complex number are rounded apart.
@@ -368,27 +383,33 @@ def _rounded_to_tens(x: Node, zeros: int) -> Node:
 
 
 def trunc(x: Like) -> Node:
-    """The nearest integer that is not farther from 0 than `x`, in the dtype of `x`."""
+    """The nearest integer that is not farther from 0 than `x`, in the dtype of `x`.  Slope: 0."""
     node = as_node(x)
     return apply(Trunc(), node) if is_differentiable(node.dtype) else node
 
 
 def heaviside(x: Like, at_zero: Like) -> Node:
-    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0; of bools whether one holds.  The slope by `x` is 0 everywhere."""
+    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0; of bools whether one holds.
+
+    Slopes: 0, also at the step; 1 where x = 0, else 0.
+    """
     node, start = meet("heaviside", x, at_zero)
     return logical_or(node, start) if node.dtype == BOOL else apply(Heaviside(), node, start)
 
 
 def floordiv(left: Like, right: Like) -> Node:
-    """⌊left / right⌋, elementwise; of bools int8."""
+    """⌊left / right⌋, elementwise; of bools int8.  Slopes: 0, 0."""
     return apply(FloorDiv(), *map(as_number, meet("floordiv", left, right)))
 
 
 def remainder(left: Like, right: Like) -> Node:
-    """left - right ⌊left / right⌋, elementwise: of the sign of `right`; of bools int8."""
+    """left - right ⌊left / right⌋, elementwise: of the sign of `right`; of bools int8.  Slopes: 1, -⌊left / right⌋."""
     return apply(Remainder(), *map(as_number, meet("remainder", left, right)))
 
 
 def fmod(left: Like, right: Like) -> Node:
-    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C; of bools int8."""
+    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C; of bools int8.
+
+    Slopes: 1, -trunc(left / right).
+    """
     return apply(Fmod(), *map(as_number, meet("fmod", left, right)))

@@ -20,6 +20,8 @@ def gather_nd(x: Like, index: Like) -> Node:
     """The elements, or slices, of `x` at points.  x [n..., q...]   index [p..., k]   ->   [p..., q...]
 
     The last axis of `index` holds the coordinates of a point, along the first k axes of `x`.
+
+    Adjoint: `scatter_nd`.
     """
     node = as_node(x)
     places = as_index("gather_nd", index, node)
@@ -30,6 +32,8 @@ def scatter_nd(index: Like, updates: Like, shape: Extents) -> Node:
     """Zeros with `updates` added at points, which may repeat: the adjoint of `gather_nd`.
 
     index [p..., k]   updates [p..., q...]   ->   `shape`, which is [n..., q...]
+
+    Adjoint: `gather_nd`.
     """
     places, added = as_index("scatter_nd", index), as_node(updates)
     wanted = an_array_shape("scatter_nd", shape)

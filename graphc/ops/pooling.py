@@ -53,6 +53,9 @@ def max_pool(
 
     Elements that share the maximum share the gradient equally.  A window that does not fit is left out.  Of bools
     it is whether one holds.
+
+    Slopes: 1 / k for each of the k that are largest in a window, else 0.
+    Goodfellow, Bengio, Courville: Deep Learning, 2016, section 9.3.
     """
     node = ordered("max_pool", x)
     pooling = _pooling("max_pool", node, window, stride, padding, dilation)
@@ -73,6 +76,8 @@ def avg_pool(
 
     `count_include_pad`: whether the zeros around the array count; else the sum is divided by the number of
     elements of the array that the window covers.  float16 and bfloat16 are added in float32 and rounded once.
+
+    Slopes: 1 over the number of elements that count.
     """
     node = floating(x)
     wide = cast(node, accumulator(node.dtype))
@@ -100,6 +105,8 @@ def lp_pool(
 
     For an infinite p the largest |x|.  Where a norm is 0, so are its derivatives.  (PyTorch takes x^p, which for
     odd p lets elements of different signs cancel.)
+
+    Slopes: sign(x) (|x| / y)^(p - 1), where y is the norm of the window.
     """
     node = floating(x)
     p = a_number("lp_pool", "p", p, node)
@@ -117,6 +124,8 @@ def adaptive_avg_pool(x: Like, shape: PerAxis) -> Node:
     """The means of as many equal parts along each of the last axes as `shape` says.  [..., n...]   ->   [..., p...]
 
     An int is meant for the last two axes.  The extents are multiples of those of `shape`.
+
+    Slopes: 1 over the number of elements of the part.
     """
     node = floating(x)
     apart, axes = _parts("adaptive_avg_pool", node, shape)
@@ -124,18 +133,27 @@ def adaptive_avg_pool(x: Like, shape: PerAxis) -> Node:
 
 
 def adaptive_max_pool(x: Like, shape: PerAxis) -> Node:
-    """The largest of as many equal parts along each of the last axes as `shape` says: see `adaptive_avg_pool`."""
+    """The largest of as many equal parts along each of the last axes as `shape` says: see `adaptive_avg_pool`.
+
+    Slopes: 1 / k for each of the k that are largest in a part, else 0.
+    """
     apart, axes = _parts("adaptive_max_pool", as_node(x), shape)
     return largest(apart, axes)
 
 
 def global_avg_pool(x: Like, rank: int = 2) -> Node:
-    """The mean over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]"""
+    """The mean over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]
+
+    Slopes: 1 over the number of elements.  Lin, Chen, Yan: Network in network, 2014, section 3.2.
+    """
     return adaptive_avg_pool(x, (1,) * _rank("global_avg_pool", rank))
 
 
 def global_max_pool(x: Like, rank: int = 2) -> Node:
-    """The largest over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]"""
+    """The largest over the last `rank` axes, which keep an extent of 1.  [..., n, m]   ->   [..., 1, 1]
+
+    Slopes: 1 / k for each of the k that are largest, else 0.
+    """
     return adaptive_max_pool(x, (1,) * _rank("global_max_pool", rank))
 
 

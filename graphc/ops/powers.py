@@ -128,22 +128,25 @@ class Power(Elementwise):
 
 
 def square(x: Like) -> Node:
-    """x²; of bools int8."""
+    """x²; of bools int8.  Slope: 2x."""
     return apply(Square(), as_number(as_node(x)))
 
 
 def sqrt(x: Like) -> Node:
-    """√x: nan below 0."""
+    """√x: nan below 0.  Slope: 1 / (2y), inf at 0."""
     return apply(Sqrt(), floating(x))
 
 
 def cbrt(x: Like) -> Node:
-    """The real cube root, of the sign of `x`."""
+    """The real cube root, of the sign of `x`.  Slope: 1 / (3y²), inf at 0."""
     return apply(Cbrt(), floating(x))
 
 
 def hypot(x: Like, y: Like) -> Node:
-    """√(x² + y²), with squares that neither overflow nor vanish.  At (0, 0) the slopes are 0."""
+    """√(x² + y²), with squares that neither overflow nor vanish.
+
+    Slopes: x / r, y / r, where r is the result; 0 at (0, 0).  C11, F.10.4.3.
+    """
     return apply(Hypot(), *meet_floating("hypot", x, y))
 
 
@@ -153,12 +156,12 @@ def one_minus_square(x: Like) -> Node:
 
 
 def reciprocal(x: Like) -> Node:
-    """1 / x."""
+    """1 / x.  Slope: -y²."""
     return div(1, x)
 
 
 def rsqrt(x: Like) -> Node:
-    """1 / √x."""
+    """1 / √x.  Slope: -y³ / 2."""
     return reciprocal(sqrt(x))
 
 
@@ -167,6 +170,9 @@ def power(x: Like, exponent: Like) -> Node:
 
     The numbers 0, 1, 2, 3, 4, -1, 0.5 and -0.5 as exponents give products, a quotient and roots.  A bool to the
     power of a bool is int8.
+
+    Slopes: p x^(p-1), y log x, where p is the exponent and y the result; at zeros their limits, or 0: see
+    docs/derivatives.md.
     """
     if isinstance(exponent, np.integer | np.floating):  # which keeps its dtype, and is a number like any other
         x, exponent = meet("pow", x, exponent)[0], exponent.item()

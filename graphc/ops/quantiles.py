@@ -34,7 +34,10 @@ Shares: TypeAlias = "Like | Sequence[float]"
 
 
 def median(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The middle element over `axis`, or the mean of both; nan if one is, and of nothing."""
+    """The middle element over `axis`, or the mean of both; nan if one is, and of nothing.
+
+    Slopes: 1 for the middle element, or 1/2 for both, else 0.  Shapes: see `sum`.
+    """
     return _quantile("median", x, as_node(0.5), axis, keepdims, "linear", skip=False)
 
 
@@ -43,23 +46,28 @@ def quantile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", k
 
     x [..., n, ...]   q [k...], from 0 to 1   ->   [k..., ...]
 
-    That is place q (n - 1) of the elements in order.  Nan if one is, and of nothing.  The elements on both sides
-    share the gradient as they do the value; `q` may be a node and has one too, 0 at an element.  Shares below 0,
-    above 1 or nan are refused, those of a node at the call.
+    (1 - t) a[i] + t a[i + 1], where a are the elements in order, i = ⌊q (n - 1)⌋ and t is the rest.  Nan if one
+    is, and of nothing.  Shares below 0, above 1 or nan are refused, those of a node at the call.
+    Slopes: 1 - t and t for those two, else 0; `q` may be a node and has (n - 1) (a[i + 1] - a[i]), 0 at an element.
 
     method   what to take between two elements: "linear", "lower", "higher", "nearest" (to the even place, where
              both are as near), or "midpoint", the mean of both; only "linear" has a slope by `q`
+
+    Hyndman, Fan: Sample quantiles in statistical packages, 1996, type 7.
     """
     return _quantile("quantile", x, _shares("quantile", q, 1, x), axis, keepdims, method, skip=False)
 
 
 def percentile(x: Like, q: Shares, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Node:
-    """The value below which `q` percent of the elements over `axis` lie: quantile(x, q / 100, method=method)."""
+    """The value below which `q` percent of the elements over `axis` lie: quantile(x, q / 100, method=method).
+
+    See `quantile`.
+    """
     return _quantile("percentile", x, div(_shares("percentile", q, 100, x), 100.0), axis, keepdims, method, skip=False)
 
 
 def nanmedian(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """The median of what is not nan; nan if all is."""
+    """The median of what is not nan; nan if all is.  See `median`."""
     return _quantile("nanmedian", x, as_node(0.5), axis, keepdims, "linear", skip=True)
 
 

@@ -116,9 +116,13 @@ def sum(
 ) -> Node:
     """The sum over `axis`; of nothing: 0.  Integers and bool are added up in int64 (uint64).
 
+    x [..., n, ...]   ->   [..., ...]; with `keepdims` [..., 1, ...]
+
     dtype     in which to add, and of the result; float16 and bfloat16 are added in float32 and rounded once
     initial   a further number that is added
     where     which elements count
+
+    Adjoint: the cotangent repeated along `axis`.
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     node = selected("sum", node, where, False if node.dtype == BOOL else 0)
@@ -144,6 +148,8 @@ def prod(
     dtype     in which to multiply, and of the result; float16 and bfloat16 in float32, rounded once
     initial   a further factor
     where     which elements count
+
+    Slopes: the products of all other elements; nothing is divided, so they hold at zeros.  Shapes: see `sum`.
     """
     node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     node = selected("prod", node, where, True if node.dtype == BOOL else 1)
@@ -164,19 +170,25 @@ def _from_number(op: Sum | Prod, meeting: Callable[[Node, Node], Node], x: Node,
 
 
 def any(x: Like, axis: Axes = None, *, keepdims: bool = False, where: "Like | None" = None) -> Node:
-    """Whether one over `axis` holds (numbers: is not 0); of nothing: no.  `where`: which elements count."""
+    """Whether one over `axis` holds (numbers: is not 0); of nothing: no.  `where`: which elements count.
+
+    No slope.  Shapes: see `sum`.
+    """
     node = selected("any", truth(x), where, False)
     axes = some_axes("any", axis, node.ndim, node)
     return with_axes(apply(Any(axes), node) if axes else node, node, axes, keepdims)
 
 
 def all(x: Like, axis: Axes = None, *, keepdims: bool = False, where: "Like | None" = None) -> Node:
-    """Whether all over `axis` hold (numbers: are not 0); of nothing: yes.  `where`: which elements count."""
+    """Whether all over `axis` hold (numbers: are not 0); of nothing: yes.  `where`: which elements count.
+
+    No slope.  Shapes: see `sum`.
+    """
     node = selected("all", truth(x), where, True)
     axes = some_axes("all", axis, node.ndim, node)
     return with_axes(apply(All(axes), node) if axes else node, node, axes, keepdims)
 
 
 def count_nonzero(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """How many over `axis` are not 0, int64."""
+    """How many over `axis` are not 0, int64.  No slope.  Shapes: see `sum`."""
     return sum(truth(x), axis, keepdims=keepdims)

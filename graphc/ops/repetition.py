@@ -30,6 +30,8 @@ def repeat(x: Like, count: Counts, axis: int | None = None) -> Node:
     """Every element `count` times, next to each other, along `axis`; along one axis of all elements for None.
 
     x [..., n, ...]   ->   [..., n count, ...]; a number for each of the n elements gives their sum in its place
+
+    x [..., n, ...]   ->   [..., n count, ...].  Adjoint: the sums over what one element became.
     """
     node, axis = (ravel(x), 0) if axis is None else (as_node(x), axis)
     i = one_axis("repeat", axis, node.ndim, node)

@@ -101,6 +101,8 @@ def cumsum(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: ob
     Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
     dtype   in which to add, and of the result; float16 and bfloat16 are added in float32
+
+    x [..., n, ...]   ->   [..., n, ...].  Adjoint: the sums from the other end.
     """
     node, i = _row("cumsum", x, axis, dtype)
     return apply(CumSum(i, a_flag("cumsum", "reverse", reverse)), node)
@@ -112,6 +114,11 @@ def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: o
     Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
     dtype   in which to multiply, and of the result; float16 and bfloat16 are multiplied in float32
+
+    x [..., n, ...]   ->   [..., n, ...]
+
+    Slopes: the products of the other elements up to there; nothing is divided, so they hold at zeros.
+    Hillis, Steele: Data parallel algorithms, 1986.
     """
     node, i = _row("cumprod", x, axis, dtype)
     return apply(CumProd(i, a_flag("cumprod", "reverse", reverse)), node)
@@ -128,6 +135,10 @@ def logcumsumexp(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
 
     Of log n doublings, as the cotangent of CumProd; along an extent that is no number in O(n²).  No large
     element makes an earlier small one vanish.  float16 and bfloat16 are rounded once.
+
+    x [..., n, ...]   ->   [..., n, ...]
+
+    Slopes: e^(x[j] - y[i]) of y[i] by each x[j] up to there.
     """
     node = floating(x)
     i, reverse = one_axis("logcumsumexp", axis, node.ndim, node), a_flag("logcumsumexp", "reverse", reverse)

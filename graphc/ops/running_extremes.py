@@ -83,6 +83,8 @@ def cummax(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
     """The largest of all elements up to each, along `axis`; from the other end where `reverse` holds.
 
     Nan from the first nan on.  The latest of the elements that reach it gets the gradient.
+
+    x [..., n, ...]   ->   [..., n, ...].  Slopes: 1 for that element, else 0.
     """
     node = as_node(x)
     return apply(CumMax(one_axis("cummax", axis, node.ndim, node), a_flag("cummax", "reverse", reverse)), node)
@@ -92,6 +94,8 @@ def cummin(x: Like, axis: int = -1, *, reverse: bool = False) -> Node:
     """The smallest of all elements up to each, along `axis`; from the other end where `reverse` holds.
 
     Nan from the first nan on.  The latest of the elements that reach it gets the gradient.
+
+    x [..., n, ...]   ->   [..., n, ...].  Slopes: 1 for that element, else 0.
     """
     node = as_node(x)
     return apply(CumMin(one_axis("cummin", axis, node.ndim, node), a_flag("cummin", "reverse", reverse)), node)

@@ -31,6 +31,8 @@ def searchsorted(x: Like, values: Like, side: Side = "left") -> Node:
     x [n], in ascending order   values [...]   ->   [...], from 0 to n
 
     A nan counts as larger than every number.  Bisection for an n that is a number; for a size a sort of both.
+
+    No slope.
     """
     row, wanted = as_node(x), as_node(values)
     if row.ndim != 1:
@@ -79,6 +81,8 @@ def nonzero(x: Like, *, size: "Size | None" = None, fill_value: int = 0) -> tupl
     [n...]   ->   [size] for each axis
 
     Where there are fewer, `fill_value` stands for the rest.
+
+    No slope.
     """
     node = as_node(x)
     if node.ndim == 0:
@@ -98,6 +102,8 @@ def unique(x: Like, *, axis: int | None = None, size: "Size | None" = None, fill
 
     Where there are fewer, `fill_value` stands for the rest, or the first element.  All nan are one.  The first
     of equal elements, in row-major order, gets the gradient.  NumPy's `axis`, by which rows are compared, is refused.
+
+    Slopes: 1 for that element, else 0.
     """
     if axis is not None:
         problem = "unique: elements are compared, not the slices along an axis"
@@ -107,7 +113,10 @@ def unique(x: Like, *, axis: int | None = None, size: "Size | None" = None, fill
 
 
 def unique_counts(x: Like, *, size: "Size | None" = None, fill_value: "Like | None" = None) -> tuple[Node, Node]:
-    """The elements that differ, and how often each stands there, int64; 0 for what is filled in.  See `unique`."""
+    """The elements that differ, and how often each stands there, int64; 0 for what is filled in.  See `unique`.
+
+    [...]   ->   [size] twice.  Slopes: those of `unique`; none by counts.
+    """
     values, _, number = _distinct("unique_counts", x, size, fill_value)
     assert size is not None
     return values, _gathered(number, full(number.shape, 1, INT64), size)
@@ -117,6 +126,8 @@ def unique_inverse(x: Like, *, size: "Size | None" = None, fill_value: "Like | N
     """The elements that differ, and of each element of `x` its place among them, int64.  See `unique`.
 
     Elements beyond the first `size` that differ have the place `size`.
+
+    [...]   ->   [size], [...].  Slopes: those of `unique`; none by places.
     """
     values, order, number = _distinct("unique_inverse", x, size, fill_value)
     assert size is not None

@@ -27,6 +27,8 @@ def segment_sum(x: Like, segment: Like, count: Size) -> Node:
 
     The number of segments is known before the call.  A negative segment counts from the end; others outside fail
     at the call.  Integers are added up in int64 (uint64); float16 and bfloat16 in float32, rounded once.
+
+    Adjoint: `take` of the cotangent at `segment`.
     """
     node, places = _segmented("segment_sum", as_node(x), segment, count)
     return _summed(ScatterAdd(0), node, places, count)
@@ -39,7 +41,10 @@ def _summed(op: ScatterAdd, x: Node, places: Node, count: Size) -> Node:
 
 
 def segment_mean(x: Like, segment: Like, count: Size) -> Node:
-    """The means of the elements that have the same segment; of none: nan.  See `segment_sum`."""
+    """The means of the elements that have the same segment; of none: nan.  See `segment_sum`.
+
+    Slopes: 1 over the number of elements of the segment.
+    """
     node, places = _segmented("segment_mean", floating(x), segment, count)
     wide = cast(node, accumulator(node.dtype))
     total = segment_sum(wide, places, count)
@@ -51,6 +56,8 @@ def segment_max(x: Like, segment: Like, count: Size) -> Node:
     """The largest of the elements that have the same segment; of none: the least number of the dtype, or -inf.
 
     Equal ones share the gradient.  See `segment_sum`.
+
+    Slopes: 1 / k for each of the k that are largest, else 0.
     """
     node, places = _segmented("segment_max", ordered("segment_max", x), segment, count)
     least = full((count, *node.shape[places.ndim :]), start_of(Monoid.MAX, node.dtype), node.dtype)
@@ -61,6 +68,8 @@ def segment_min(x: Like, segment: Like, count: Size) -> Node:
     """The smallest of the elements that have the same segment; of none: the greatest number of the dtype, or inf.
 
     Equal ones share the gradient.  See `segment_sum`.
+
+    Slopes: 1 / k for each of the k that are smallest, else 0.
     """
     node, places = _segmented("segment_min", ordered("segment_min", x), segment, count)
     greatest = full((count, *node.shape[places.ndim :]), start_of(Monoid.MIN, node.dtype), node.dtype)
@@ -73,6 +82,8 @@ def bincount(x: Like, length: Size, *, weights: "Like | None" = None) -> Node:
     x [...]   weights [...]   ->   [length]
 
     Other elements fail at the call, negative ones too.
+
+    Adjoint by weights: `take` of the cotangent at `x`.
     """
     places = as_index("bincount", x)
     length = a_count("bincount", "the length", length, places)

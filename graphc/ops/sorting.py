@@ -64,7 +64,10 @@ class Sort(Routine, Differentiable):
 
 
 def sort(x: Like, axis: int | None = -1, *, descending: bool = False) -> Node:
-    """The elements in order along `axis`; of all elements for None.  A nan counts as larger than every number."""
+    """The elements in order along `axis`; of all elements for None.  A nan counts as larger than every number.
+
+    x [..., n, ...]   ->   [..., n, ...].  Slopes: 1 for the element that comes to stand there, else 0.
+    """
     return _sorted("sort", x, axis, descending)[0]
 
 
@@ -72,6 +75,8 @@ def argsort(x: Like, axis: int | None = -1, *, descending: bool = False) -> Node
     """Where the elements in order stand along `axis`, int64.  Equal elements keep their order.
 
     For None the places are those in all elements, in row-major order.
+
+    x [..., n, ...]   ->   [..., n, ...].  No slope.
     """
     return _sorted("argsort", x, axis, descending)[1]
 
@@ -80,12 +85,17 @@ def partition(x: Like, kth: Size, axis: int | None = -1) -> Node:
     """The elements along `axis` with the one of place `kth` where a sort has it, no larger ones before it.
 
     All are in order: it is a sort.  A negative `kth` counts from the end; where there is no such place, the call fails.
+
+    x [..., n, ...]   ->   [..., n, ...].  Slopes: 1 for the element that comes to stand there, else 0.
     """
     return _partitioned("partition", x, kth, axis)[0]
 
 
 def argpartition(x: Like, kth: Size, axis: int | None = -1) -> Node:
-    """Where the elements of `partition` stand, int64."""
+    """Where the elements of `partition` stand, int64.  [..., n, ...]   ->   [..., n, ...]
+
+    No slope.
+    """
     return _partitioned("argpartition", x, kth, axis)[1]
 
 
@@ -95,6 +105,8 @@ def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
     [..., n, ...]   ->   [..., k, ...] twice
 
     Equal elements keep their order.  A nan counts as larger than every number.
+
+    Slopes: 1 for the element that comes to stand there, else 0; none by places.
     """
     node = as_node(x)
     k = a_count("topk", "k", k, node)

@@ -75,17 +75,20 @@ class Polygamma(Elementwise):
 
 
 def lgamma(x: Like) -> Node:
-    """log |gamma(x)|: inf at 0, -1, -2 ..., where gamma has its poles."""
+    """log |gamma(x)|: inf at 0, -1, -2 ..., where gamma has its poles.  Slope: digamma(x).  DLMF 5.2."""
     return apply(Lgamma(), floating(x))
 
 
 def digamma(x: Like) -> Node:
-    """The slope of log gamma: gamma'(x) / gamma(x).  Infinite or nan at 0, -1, -2 ..."""
+    """The slope of lgamma, gamma'(x) / gamma(x): inf or nan at 0, -1, -2 ...  Slope: polygamma(1, x).  DLMF 5.2.2."""
     return apply(Digamma(), floating(x))
 
 
 def polygamma(order: object, x: Like) -> Node:
-    """The derivative of that order of digamma; `order` is a number of Python from 0 up."""
+    """The derivative of that order of digamma; `order` is a number of Python from 0 up.
+
+    Slope: polygamma(order + 1, x).  DLMF 5.15.
+    """
     n = a_whole_number("polygamma", "the order", order, least=0)
     return digamma(x) if n == 0 else apply(Polygamma(n), floating(x))
 
@@ -167,20 +170,29 @@ def _shares(unit: float, x: Node, y: Node) -> tuple[Node, Node]:
 
 
 def xlogy(x: Like, y: Like) -> Node:
-    """x log y, and 0 where `x` is 0: the terms of an entropy.  At (0, 0) the slope by `y` is 0, by `x` -inf."""
+    """x log y, and 0 where `x` is 0: the terms of an entropy.  Slopes: log y, x / y; -inf and 0 at (0, 0).
+
+    Cover, Thomas: Elements of information theory, 2006, section 2.1.
+    """
     return apply(Xlogy(), *meet_floating("xlogy", x, y))
 
 
 def xlog1py(x: Like, y: Like) -> Node:
-    """x log(1 + y), and 0 where `x` is 0.  At (0, -1) the slope by `y` is 0, by `x` -inf."""
+    """x log(1 + y), and 0 where `x` is 0.  Slopes: log(1 + y), x / (1 + y); -inf and 0 at (0, -1)."""
     return apply(Xlog1py(), *meet_floating("xlog1py", x, y))
 
 
 def logaddexp(left: Like, right: Like) -> Node:
-    """log(e^left + e^right), where no power overflows."""
+    """log(e^left + e^right), where no power overflows.
+
+    Slopes: e^(left - y), e^(right - y), where y is the result; 0 where both are the same infinity.
+    """
     return apply(LogAddExp(), *meet_floating("logaddexp", left, right))
 
 
 def logaddexp2(left: Like, right: Like) -> Node:
-    """log₂(2^left + 2^right), where no power overflows."""
+    """log₂(2^left + 2^right), where no power overflows.
+
+    Slopes: 2^(left - y), 2^(right - y), where y is the result; 0 where both are the same infinity.
+    """
     return apply(LogAddExp2(), *meet_floating("logaddexp2", left, right))

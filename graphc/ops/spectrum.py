@@ -155,6 +155,9 @@ def eigh(a: Like, UPLO: Triangle = "L") -> tuple[Node, Node]:
     choice: derivatives are right for what does not depend on it, such as the projector v v^H.  So is the basis where
     eigenvalues are equal: there the derivative of what depends on the choice is inf or nan, and all orders above the
     first.  float16 and bfloat16 are computed in float32.
+
+    With P = v^H da v and F[i, j] = 1 / (w[j] - w[i]), 0 on the diagonal: dw = diag(P), dv = v (F ∘ P).
+    Giles: Collected matrix derivative results, 2008, section 3.1.
     """
     node, dtype = square_matrix("eigh", a)
     triangle = a_choice("eigh", "UPLO", UPLO, ("L", "U", "l", "u"), node)
@@ -163,7 +166,10 @@ def eigh(a: Like, UPLO: Triangle = "L") -> tuple[Node, Node]:
 
 
 def eigvalsh(a: Like, UPLO: Triangle = "L") -> Node:
-    """The eigenvalues of Hermitian matrices, ascending (see eigh).  [..., n, n]   ->   [..., n]"""
+    """The eigenvalues of Hermitian matrices, ascending (see eigh).  [..., n, n]   ->   [..., n]
+
+    dw = diag(v^H da v).
+    """
     return eigh(a, UPLO)[0]
 
 
@@ -185,6 +191,10 @@ def svd(a: Like, full_matrices: bool = False, compute_uv: bool = True) -> tuple[
     is the routine's choice, and so are the further columns and rows of full matrices: derivatives are right for what
     does not depend on these.  Where singular values are equal or zero, derivatives of the vectors are inf or nan.
     float16 and bfloat16 are computed in float32.
+
+    With P = u^H da v^H, S = diag(s) and F[i, j] = 1 / (s[j]² - s[i]²), 0 on the diagonal: ds = Re diag(P),
+    du = u (F ∘ (P S + S P^H) + i Im diag(P) S^-1) + (1 - u u^H) da v^H S^-1, and so for v.
+    Townsend: Differentiating the singular value decomposition, 2016.
     """
     node, dtype = matrix("svd", a)
     full = a_flag("svd", "full_matrices", full_matrices, node)
@@ -197,7 +207,10 @@ def svd(a: Like, full_matrices: bool = False, compute_uv: bool = True) -> tuple[
 
 
 def svdvals(a: Like) -> Node:
-    """The singular values, descending (see svd).  [..., n, m]   ->   [..., min(n, m)]"""
+    """The singular values, descending (see svd).  [..., n, m]   ->   [..., min(n, m)]
+
+    ds = Re diag(u^H da v^H).
+    """
     return svd(a)[1]
 
 
@@ -207,7 +220,7 @@ def matrix_rank(a: Like, tol: float | None = None, *, rtol: float | None = None)
     tol    the bound itself
     rtol   the bound over the largest singular value; max(n, m) epsilon if neither is given
 
-    The rank of a vector, or of a number, is 1 unless all is 0, as NumPy has it.  No derivative flows.
+    The rank of a vector, or of a number, is 1 unless all is 0, as NumPy has it.  No slope.
     """
     node = floating(a)
     _either("matrix_rank", node, tol=tol, rtol=rtol)
@@ -243,7 +256,8 @@ def pinv(a: Like, rcond: float | None = None, *, rtol: float | None = None) -> N
     rtol    singular values at or below rtol times the largest count as zero; max(n, m) epsilon if not given
     rcond   the same by an older name
 
-    The derivative is that at constant rank, in which no difference of singular values is divided by.
+    dy = -y da y + y y^H da^H (1 - a y) + (1 - y a) da^H y^H y, which holds at constant rank; no difference of
+    singular values is divided by.
     Golub, Pereyra: The differentiation of pseudo-inverses and nonlinear least squares problems, 1973, eq. 4.12.
     """
     node, dtype = matrix("pinv", a)
@@ -269,6 +283,8 @@ def lstsq(a: Like, b: Like, rcond: float | None = None, *, rtol: float | None = 
     a [..., n, m]   b [..., n, k] or [n]   ->   [..., m, k] or [m]; leading axes broadcast
 
     `rcond` and `rtol` as for pinv.  Of NumPy's four results this is the first; gx.linalg.svdvals(a) is the last.
+
+    dx = dpinv(a) b + pinv(a) db: see `pinv`.
     """
     inverse, right = pinv(a, rcond, rtol=rtol), as_node(b)
     return squeeze(matmul(inverse, expand_dims(right, 1)), -1) if right.ndim == 1 else matmul(inverse, right)

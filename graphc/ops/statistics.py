@@ -38,6 +38,8 @@ def mean(
     dtype   in which to add, and of the result; float16 and bfloat16 in float32, rounded once.  A mean of integers
             is rounded towards zero, as NumPy does
     where   which elements count
+
+    Slopes: 1 / n.  Shapes: see `sum`.
     """
     node = floating(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
     axes = some_axes("mean", axis, node.ndim, node)
@@ -63,6 +65,8 @@ def var(
 
     Real also for complex numbers.  The mean is taken first, so that nothing cancels.
     Chan, Golub, LeVeque: Algorithms for computing the sample variance, 1983.
+
+    Slopes: 2 conj(x - mean) / (n - correction).  Shapes: see `sum`.
     """
     node, correction = _in_floats("var", x, dtype), a_number("var", "the correction", correction)
     axes = some_axes("var", axis, node.ndim, node)
@@ -78,7 +82,10 @@ def std(
     dtype: object = None,
     where: "Like | None" = None,
 ) -> Node:
-    """The root of the variance.  Where that is 0, so are all derivatives.  For `dtype` and `where` see `var`."""
+    """The root of the variance.  Where that is 0, so are all derivatives.  For `dtype` and `where` see `var`.
+
+    Slopes: conj(x - mean) / ((n - correction) y), where y is the result.
+    """
     node, correction = _in_floats("std", x, dtype), a_number("std", "the correction", correction)
     axes = some_axes("std", axis, node.ndim, node)
     variance = _variance(node, axes, correction, where)
@@ -113,7 +120,11 @@ def _count(name: str, x: Node, axes: tuple[int, ...], mask: "Like | None") -> No
 
 
 def logsumexp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
-    """log Σ e^x over `axis`, where no e^x overflows; -inf where all are -inf and of nothing, with derivatives of 0."""
+    """log Σ e^x over `axis`, where no e^x overflows; -inf where all are -inf and of nothing, with derivatives of 0.
+
+    Slopes: softmax(x).  Shapes: see `sum`.
+    Blanchard, Higham, Higham: Accurately computing the log-sum-exp and softmax functions, 2021.
+    """
     node = floating(x)
     axes = some_axes("logsumexp", axis, node.ndim, node)
     largest = upper_bound(node, axes)  # the result does not depend on what is subtracted
@@ -126,7 +137,10 @@ def logsumexp(x: Like, axis: Axes = None, *, keepdims: bool = False) -> Node:
 
 
 def softmax(x: Like, axis: Axes = -1) -> Node:
-    """e^x / Σ e^x over `axis`."""
+    """e^x / Σ e^x over `axis`.  [..., n, ...]   ->   [..., n, ...]
+
+    dy = y (dx - Σ y dx).  Goodfellow, Bengio, Courville: Deep Learning, 2016, section 6.2.2.3.
+    """
     node = floating(x)
     axes = some_axes("softmax", axis, node.ndim, node)
     powers = exp(_shifted(node, axes))
@@ -134,7 +148,10 @@ def softmax(x: Like, axis: Axes = -1) -> Node:
 
 
 def log_softmax(x: Like, axis: Axes = -1) -> Node:
-    """x - log Σ e^x over `axis`."""
+    """x - log Σ e^x over `axis`.  [..., n, ...]   ->   [..., n, ...]
+
+    dy = dx - Σ e^y dx.  Goodfellow, Bengio, Courville: Deep Learning, 2016, section 6.2.2.3.
+    """
     node = floating(x)
     axes = some_axes("log_softmax", axis, node.ndim, node)
     shifted = _shifted(node, axes)

@@ -60,7 +60,10 @@ def solve(a: Like, b: Like) -> Node:
 
 
 def inv(a: Like) -> Node:
-    """The inverse of matrices: solve(a, 1), which holds for its derivative too.  [..., n, n]   ->   [..., n, n]"""
+    """The inverse of matrices: solve(a, 1), which holds for its derivative too.  [..., n, n]   ->   [..., n, n]
+
+    dy = -a^-1 da a^-1.  Giles: Collected matrix derivative results, 2008, section 2.2.
+    """
     node, dtype = square_matrix("inv", a)
     packed, order, _ = factors(node)
     return cast(_solved(node, packed, order, identity_like(node)), dtype)
@@ -72,6 +75,8 @@ def tensorsolve(a: Like, b: Like, axes: Sequence[int] | None = None) -> Node:
     a [p..., q...]   b [p...]   ->   [q...]; there are as many p as q, all told
 
     axes   those of `a` that are moved behind all others first
+
+    dx = a^-1 (db - da x), of the system as a matrix: see `solve`.
     """
     node, right = as_node(a), as_node(b)
     if axes is not None:
@@ -91,6 +96,8 @@ def tensorinv(a: Like, ind: int = 2) -> Node:
     a [p..., q...]   ->   [q..., p...]; there are as many p as q, all told
 
     ind   how many axes p are
+
+    dy = -a^-1 da a^-1, of `a` as a matrix: see `inv`.
     """
     node = as_node(a)
     ind = a_whole_number("tensorinv", "ind", ind, node, least=1)
@@ -142,6 +149,8 @@ def det(a: Like) -> Node:
 
     The product of the pivots of elimination.  The derivatives, the matrix of cofactors and those of it, hold at
     singular matrices too, up to the third order.  float16 and bfloat16 are computed in float32.
+
+    dy = det(a) tr(a^-1 da), by cofactors.  Giles: Collected matrix derivative results, 2008, section 2.2.
     """
     node, dtype = square_matrix("det", a)
     packed, _, permuted = factors(node)
@@ -214,8 +223,8 @@ def slogdet(a: Like) -> tuple[Node, Node]:
     """The sign of the determinant of matrices, and the logarithm of its absolute value.  [..., n, n]   ->   [...]
 
     Of complex matrices the sign is a complex number of length 1, and the logarithm is real.  A singular matrix gives 0
-    and -inf, as NumPy has it.  With t = tr(a^-1 da) the logarithm moves by Re t, so that its derivative is a^-T, and
-    the sign by i sign Im t: of real matrices 0.  float16 and bfloat16 are computed in float32.
+    and -inf, as NumPy has it.  With t = tr(a^-1 da): dlogarithm = Re t, so that its derivative is a^-T, and
+    dsign = i sign Im t, 0 of real matrices.  Giles: Collected matrix derivative results, 2008, section 2.2.  float16 and bfloat16 are computed in float32.
     """
     node, dtype = square_matrix("slogdet", a)
     packed, order, permuted = factors(node)

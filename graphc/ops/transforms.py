@@ -51,22 +51,25 @@ def fft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -> 
     norm   "backward", the default, divides the inverse transform by n; "forward" this one; "ortho" both by √n
 
     complex128 of float64 and complex128, complex64 of what is narrower.
+
+    x [..., m, ...]   ->   [..., n, ...].  Adjoint: itself, as cotangents meet tangents without a conjugate.
+    Cooley, Tukey: An algorithm for the machine calculation of complex Fourier series, 1965.
     """
     return _spectrum("fft", x, [(axis, n)], norm)
 
 
 def ifft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -> Node:
-    """The inverse of `fft`: y[j] = Σ x[k] e^(2πi jk/n) / n, complex."""
+    """The inverse of `fft`: y[j] = Σ x[k] e^(2πi jk/n) / n, complex.  See `fft`."""
     return _inverse_spectrum("ifft", x, [(axis, n)], norm)
 
 
 def fft2(x: Like, s: Extents = None, axes: Sequence[int] | None = (-2, -1), norm: Norm = None) -> Node:
-    """`fft` along two axes; `s` has the number of elements along each."""
+    """`fft` along two axes; `s` has the number of elements along each.  See `fft`."""
     return _spectrum("fft2", x, _pairs("fft2", x, s, axes), norm)
 
 
 def ifft2(x: Like, s: Extents = None, axes: Sequence[int] | None = (-2, -1), norm: Norm = None) -> Node:
-    """The inverse of `fft2`."""
+    """The inverse of `fft2`.  See `fft`."""
     return _inverse_spectrum("ifft2", x, _pairs("ifft2", x, s, axes), norm)
 
 
@@ -74,12 +77,14 @@ def fftn(x: Like, s: Extents = None, axes: Sequence[int] | None = None, norm: No
     """`fft` along several axes; along all, or the last ones that `s` has a number of elements for, without `axes`.
 
     In `s`, -1 is the number that there is.
+
+    See `fft`.
     """
     return _spectrum("fftn", x, _pairs("fftn", x, s, axes), norm)
 
 
 def ifftn(x: Like, s: Extents = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Node:
-    """The inverse of `fftn`."""
+    """The inverse of `fftn`.  See `fft`."""
     return _inverse_spectrum("ifftn", x, _pairs("ifftn", x, s, axes), norm)
 
 
@@ -87,6 +92,9 @@ def rfft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) ->
     """The first half of the transform of n real numbers: n // 2 + 1 complex ones.  The rest are their conjugates.
 
     `n` and `norm` as for `fft`.
+
+    x [..., n, ...]   ->   [..., n // 2 + 1, ...].  Adjoint: the real part of `fft` of the cotangent
+    with 0 behind it.
     """
     return _half_spectrum("rfft", x, [(axis, n)], norm)
 
@@ -97,27 +105,38 @@ def irfft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -
     n   how many real numbers; 2 (m - 1) if not given, so that an odd number has to be
 
     Of the first number, and for an even n of the last, the imaginary part is not read.
+
+    Adjoint: `rfft` of the cotangent, conjugated, over n; all but the ends count twice.
     """
     return _from_half_spectrum("irfft", x, [(axis, n)], norm)
 
 
 def rfft2(x: Like, s: Extents = None, axes: Sequence[int] | None = (-2, -1), norm: Norm = None) -> Node:
-    """`rfft` along the last of two axes, then `fft` along the first."""
+    """`rfft` along the last of two axes, then `fft` along the first.
+
+    See `rfft`.
+    """
     return _half_spectrum("rfft2", x, _pairs("rfft2", x, s, axes), norm)
 
 
 def irfft2(x: Like, s: Extents = None, axes: Sequence[int] | None = (-2, -1), norm: Norm = None) -> Node:
-    """The inverse of `rfft2`."""
+    """The inverse of `rfft2`.  See `irfft`."""
     return _from_half_spectrum("irfft2", x, _pairs("irfft2", x, s, axes), norm)
 
 
 def rfftn(x: Like, s: Extents = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Node:
-    """`rfft` along the last of several axes, then `fft` along the others; `s` and `axes` as for `fftn`."""
+    """`rfft` along the last of several axes, then `fft` along the others; `s` and `axes` as for `fftn`.
+
+    See `rfft`.
+    """
     return _half_spectrum("rfftn", x, _pairs("rfftn", x, s, axes), norm)
 
 
 def irfftn(x: Like, s: Extents = None, axes: Sequence[int] | None = None, norm: Norm = None) -> Node:
-    """The inverse of `rfftn`; without `s`, 2 (m - 1) real numbers along the last axis, of m."""
+    """The inverse of `rfftn`; without `s`, 2 (m - 1) real numbers along the last axis, of m.
+
+    See `irfft`.
+    """
     return _from_half_spectrum("irfftn", x, _pairs("irfftn", x, s, axes), norm)
 
 
@@ -127,13 +146,18 @@ def hfft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) ->
     x [..., n // 2 + 1, ...]   ->   [..., n, ...]
 
     `n` as for `irfft`, `norm` as for `fft`.
+
+    It is `irfft` of the conjugates, times n.  Adjoint: see `irfft`.
     """
     node = conj(x)
     return _from_half("hfft", node, axis, n, _roots("hfft", norm, node))
 
 
 def ihfft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -> Node:
-    """The inverse of `hfft`: the first n // 2 + 1 numbers of the inverse transform of real ones."""
+    """The inverse of `hfft`: the first n // 2 + 1 numbers of the inverse transform of real ones.
+
+    x [..., n, ...]   ->   [..., n // 2 + 1, ...].  It is `rfft`, conjugated, over n.  Adjoint: see `rfft`.
+    """
     node = as_node(x)
     return conj(_to_half("ihfft", node, axis, n, 2 - _roots("ihfft", norm, node)))
 

@@ -53,6 +53,9 @@ def conv_transpose2d(
                      the least is h = (p - 1) stride - 2 padding + (j - 1) dilation + 1
 
     The options are those of PyTorch's function of this name.
+
+    dy = conv_transpose2d(dx, w) + conv_transpose2d(x, dw); the cotangent of x is `conv2d` of y' with w.
+    Dumoulin, Visin: A guide to convolution arithmetic for deep learning, 2016, chapter 4.
     """
     return _laid("conv_transpose2d", 2, x, w, stride, padding, output_padding, groups, dilation)
 

@@ -85,33 +85,33 @@ class Tan(Elementwise):
 
 
 def sin(x: Like) -> Node:
-    """The sine of an angle in radians."""
+    """The sine of an angle in radians.  Slope: cos x.  DLMF 4.14."""
     return apply(Sin(), floating(x))
 
 
 def cos(x: Like) -> Node:
-    """The cosine of an angle in radians."""
+    """The cosine of an angle in radians.  Slope: -sin x.  DLMF 4.14."""
     return apply(Cos(), floating(x))
 
 
 def tan(x: Like) -> Node:
-    """The tangent of an angle in radians."""
+    """The tangent of an angle in radians.  Slope: 1 + y².  DLMF 4.14."""
     return apply(Tan(), floating(x))
 
 
 def angle(x: Like) -> Node:
-    """The angle in -π .. π of a complex number, in radians; of a real one 0 or π.  At 0 the slope is 0."""
+    """The angle in -π .. π of a complex number, in radians; of a real one 0 or π.  dy = Im(dx / x); 0 at 0."""
     node = floating(x)
     return atan2(imag(node), real(node))
 
 
 def degrees(x: Like) -> Node:
-    """An angle in radians as degrees: 180 x / π."""
+    """An angle in radians as degrees: 180 x / π.  Slope: 180 / π."""
     return floating(x) * (180 / math.pi)
 
 
 def radians(x: Like) -> Node:
-    """An angle in degrees as radians: π x / 180."""
+    """An angle in degrees as radians: π x / 180.  Slope: π / 180."""
     return floating(x) * (math.pi / 180)
 
 
@@ -184,22 +184,25 @@ class Atan2(Elementwise):
 
 
 def asin(x: Like) -> Node:
-    """The angle in -π/2 .. π/2 whose sine is `x`: nan outside -1 .. 1."""
+    """The angle in -π/2 .. π/2 whose sine is `x`: nan outside -1 .. 1.  Slope: 1 / √(1 - x²).  DLMF 4.23."""
     return apply(Asin(), floating(x))
 
 
 def acos(x: Like) -> Node:
-    """The angle in 0 .. π whose cosine is `x`: nan outside -1 .. 1."""
+    """The angle in 0 .. π whose cosine is `x`: nan outside -1 .. 1.  Slope: -1 / √(1 - x²).  DLMF 4.23."""
     return apply(Acos(), floating(x))
 
 
 def atan(x: Like) -> Node:
-    """The angle in -π/2 .. π/2 whose tangent is `x`."""
+    """The angle in -π/2 .. π/2 whose tangent is `x`.  Slope: 1 / (1 + x²).  DLMF 4.23."""
     return apply(Atan(), floating(x))
 
 
 def atan2(y: Like, x: Like) -> Node:
-    """The angle in -π .. π of the point (`x`, `y`), signs of zeros told apart.  At (0, 0) the slopes are 0."""
+    """The angle in -π .. π of the point (`x`, `y`), signs of zeros told apart.
+
+    Slopes by y and x: x / r², -y / r², where r² = x² + y²; 0 at (0, 0).  C11, F.10.1.4.
+    """
     return apply(Atan2(), *meet_floating("atan2", y, x))
 
 
@@ -281,27 +284,27 @@ class Atanh(Elementwise):
 
 
 def sinh(x: Like) -> Node:
-    """(e^x - e^-x) / 2."""
+    """(e^x - e^-x) / 2.  Slope: cosh x.  DLMF 4.28."""
     return apply(Sinh(), floating(x))
 
 
 def cosh(x: Like) -> Node:
-    """(e^x + e^-x) / 2."""
+    """(e^x + e^-x) / 2.  Slope: sinh x.  DLMF 4.28."""
     return apply(Cosh(), floating(x))
 
 
 def asinh(x: Like) -> Node:
-    """The number whose sinh is `x`."""
+    """The number whose sinh is `x`.  Slope: 1 / √(1 + x²).  DLMF 4.37."""
     return apply(Asinh(), floating(x))
 
 
 def acosh(x: Like) -> Node:
-    """The number from 0 up whose cosh is `x`: nan below 1."""
+    """The number from 0 up whose cosh is `x`: nan below 1.  Slope: 1 / (√(x - 1) √(x + 1)).  DLMF 4.37."""
     return apply(Acosh(), floating(x))
 
 
 def atanh(x: Like) -> Node:
-    """The number whose tanh is `x`: nan outside -1 .. 1."""
+    """The number whose tanh is `x`: nan outside -1 .. 1.  Slope: 1 / (1 - x²).  DLMF 4.37."""
     return apply(Atanh(), floating(x))
 
 
@@ -365,5 +368,5 @@ def _square_of_distance(x: Scalar) -> Scalar:
 
 
 def sinc(x: Like) -> Node:
-    """sin(πx) / (πx), and 1 at 0, where all derivatives are its limits; of complex numbers too."""
+    """sin(πx) / (πx), and 1 at 0.  Slope: (cos(πx) - y) / x; at 0 all derivatives are its limits."""
     return apply(Sinc(0), floating(x))

@@ -21,6 +21,8 @@ def unfold(x: Like, window: PerAxis, *, dilation: PerAxis = 1, padding: PerAxis 
     padding    zeros on both sides of each axis
 
     A column holds the window of channel 0, then that of channel 1 ..., each in row-major order.
+
+    Adjoint: `fold`.
     """
     node = as_node(x)
     rank = node.ndim - 2
@@ -44,6 +46,8 @@ def fold(
     [n, c j k, p q]   ->   [n, c, h, w], where (h, w) is `shape`
 
     An int is meant for two axes.  The other options are those of `unfold`.
+
+    Adjoint: `unfold`.
     """
     node = as_node(x)
     rank = len(shape) if isinstance(shape, list | tuple) else 2

@@ -135,6 +135,8 @@ def windows(x: Like, window: Sequence[Size], *, stride: PerAxis = 1, dilation: P
     """All windows over the last axes.  [..., n...]   ->   [..., p..., k...]
 
     `window`: the extents k.  The windows begin `stride` apart, and their elements lie `dilation` apart.
+
+    Adjoint: each element gets the sum over the windows that it is in.
     """
     node, extents = as_node(x), an_array_shape("windows", window)
     count = len(extents)

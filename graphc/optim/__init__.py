@@ -2,7 +2,7 @@
 
 from graphc.optim.clipping import clip_by_global_norm, global_norm
 from graphc.optim.descent import SGD, Adam, Momentum
-from graphc.optim.optimiser import Optimiser, Rate
+from graphc.optim.optimiser import Optimiser
 from graphc.optim.schedules import (
     Schedule,
     constant,
@@ -16,7 +16,6 @@ __all__ = [
     "Adam",
     "Momentum",
     "Optimiser",
-    "Rate",
     "SGD",
     "Schedule",
     "clip_by_global_norm",

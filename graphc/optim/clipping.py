@@ -16,7 +16,10 @@ __all__ = ["clip_by_global_norm", "global_norm"]
 
 
 def global_norm(gradients: Structure) -> Node:
-    """The length of all gradients as one vector; added up in float32 at least."""
+    """The length of all gradients as one vector; added up in float32 at least.
+
+    Slopes: g / y, where y is the length.
+    """
     nodes = [as_node(g) for g in leaves(gradients)]
     if not nodes:
         raise ArgumentError(of_call("there are no gradients"))
@@ -27,6 +30,8 @@ def clip_by_global_norm(gradients: Structure, limit: Like) -> Structure:
     """The gradients, all made shorter by one factor where their common length is above `limit`; in their form.
 
     Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, 2013, algorithm 1.
+
+    Each g [...]   ->   [...].  Slopes: those of g / max(1, length / limit).
     """
     bound = as_node(limit)
     factor = div(bound, maximum(global_norm(gradients), bound))  # 1 where nothing is to do, also at length 0

@@ -32,6 +32,7 @@ class Optimiser(ABC):
     params   what is trained: a structure of params as given, or those of a layer or loss by path
     step     a state: how many updates were made
     slots    param -> the states that belong to it
+    rate     a number, a node of one number, such as a 0-d input, or a `Schedule` of `step`
 
     Where a param has a float of two bytes, its slots and the arithmetic of its update are float32.
     """

@@ -4,8 +4,8 @@ A schedule takes that number as a node, an integer, and gives the rate as a node
 """
 
 import math
-from collections.abc import Callable
-from typing import TypeAlias
+from abc import abstractmethod
+from typing import Protocol
 
 from graphc.errors import ArgumentError
 from graphc.ir.given import a_function, a_number, a_whole_number
@@ -19,7 +19,16 @@ from graphc.types import DTYPES
 
 __all__ = ["Schedule", "constant", "cosine_decay", "exponential_decay", "linear_warmup", "step_decay"]
 
-Schedule: TypeAlias = Callable[[Node], Node]
+
+class Schedule(Protocol):
+    """The type of a schedule: the number of steps so far, a node of int64 -> the rate, a node of one number.
+
+    Functions of `gx.optim` make some; any function from node to node is one: `lambda step: 0.1 / (1 + step)`.
+    """
+
+    @abstractmethod
+    def __call__(self, step: Node, /) -> Node:
+        """The rate of the next step, where `step` were made."""
 
 
 def constant(rate: float) -> Schedule:
