@@ -21,6 +21,7 @@ from tests.fft_cases import FOURIER
 from tests.indexing_cases import ASSIGNMENTS, POINTS, SEARCHES, SEGMENTS
 from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
+from tests.loss_cases import LOSSES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
 from tests.reduction_cases import REDUCTIONS_OF_SOME
 from tests.window_cases import INTERPOLATION, LAID, POOLING, UNFOLDING
@@ -36,6 +37,7 @@ MOVEMENT = (
         (normal(2, 3, 4),),
     ),
     Case("matrix_transpose", lambda x: x.mT, lambda x: x.swapaxes(1, 2), (normal(2, 3, 4),)),
+    Case("swapaxes", lambda x: m.swapaxes(x, 0, -1), lambda x: x.swapaxes(0, -1), (normal(2, 3, 4),)),
     Case("moveaxis", lambda x: m.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, 0, -1), (normal(2, 3, 4),)),
     Case("reshape", lambda x: x.reshape(4, -1), lambda x: x.reshape(4, -1), (normal(2, 3, 4),)),
     Case("ravel", m.ravel, np.ravel, (normal(2, 3, 4),)),
@@ -300,7 +302,7 @@ LINEAR = frozenset({
     "diff with ends", "trapezoid", "set at a slice", "add at a slice", "multiply at a slice",
     "set at an array that repeats", "add at an array that repeats", "multiply at an array that repeats",
     "set at arrays and a slice", "add at arrays and a slice", "multiply at an index, with zeros",
-    "set where a mask holds", "full", "full_like", "meshgrid", "meshgrid, ij",
+    "set where a mask holds", "full", "full_like", "zeros_like", "ones_like", "meshgrid", "meshgrid, ij",
 })  # fmt: skip
 
 
@@ -334,5 +336,6 @@ CASES: tuple[Case, ...] = (
     *_all_complex(UNFOLDING),
     *_all_complex(INTERPOLATION),
     *FORMULAS,
+    *LOSSES,
     *FROM_USERS,
 )

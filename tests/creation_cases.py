@@ -31,6 +31,8 @@ CREATION = (
     _made("indices", lambda: grids.indices((2, 3)), lambda: np.indices((2, 3))),
     Case("full", lambda x: filling.full((2, *x.shape), x), lambda x: np.stack([x, x]), (normal(3),)),
     Case("full_like", lambda x: x * filling.full_like(x, 2.5), lambda x: 2.5 * x, (normal(3, 2),)),
+    Case("zeros_like", lambda x: filling.zeros_like(x), np.zeros_like, (normal(3, 2),), order=0),
+    Case("ones_like", lambda x: filling.ones_like(x), np.ones_like, (normal(3, 2),), order=0),
     Case(
         "linspace",
         lambda x, y: grids.linspace(x, y, 5),
@@ -82,6 +84,8 @@ PADDING = tuple(
 )
 
 STACKING = (
+    Case("atleast_1d", stacking.atleast_1d, np.atleast_1d, (normal(),)),
+    Case("atleast_2d", stacking.atleast_2d, np.atleast_2d, (normal(3),)),
     Case("atleast_3d", stacking.atleast_3d, np.atleast_3d, (normal(3, 2),)),
     Case("hstack", lambda x, y: stacking.hstack((x, y)), lambda x, y: np.hstack((x, y)), (normal(2, 3), normal(2, 1))),
     Case(

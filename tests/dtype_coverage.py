@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from graphc.errors import GraphError
 from graphc.types import BOOL, DTYPES, DType, is_complex, is_differentiable, is_floating, real_of
 from tests.case import Array, Case
 from tests.cases import CASES
+from tests.docs.public_functions import public_name
 from tests.test_cases import nodes_for, results, run
 
-__all__ = ["COLUMNS", "REFUSED", "Covered", "as_given", "covered", "operands"]
+__all__ = ["COLUMNS", "REFUSED", "Covered", "as_given", "covered", "covered_functions", "operands"]
 
 #: dtypes that stand for those of their kind
 COLUMNS = ("bool", "int8", "int64", "uint8", "float16", "bfloat16", "float32", "float64", "complex64")
@@ -41,6 +42,12 @@ def _in(array: Array, dtype: DType) -> Array:
     return (size * np.where(array < 0, -1, 1) if dtype.kind == "i" else size).astype(dtype)
 
 
+def _all_in(case: Case, dtype: DType) -> list[Array]:
+    """The operands of a row in `dtype`, all of them: of one that draws integers, or complex numbers, alone."""
+    drawn = [np.real(array) for array in case.arrays("float64")]
+    return [_in(array, dtype) if dtype.kind in "biu" else array.astype(dtype) for array in drawn]
+
+
 def as_given(case: Case, arrays: Sequence[Array]) -> Iterator[list[Array]]:
     """What NumPy makes of a row: computed in the dtypes given, and in float64."""
     for wide in (arrays, [array.astype(np.float64) for array in arrays]):
@@ -57,43 +64,70 @@ REFUSED = "–"
 
 @dataclass
 class Covered:
-    """What the rows of one op take.
+    """What one function takes.
 
     results   dtype of the operands -> of the first result, or REFUSED
     error     the largest in float32, in units of eps of the largest element of a result
     """
 
-    results: dict[str, str] = field(default_factory=dict)
+    results: Mapping[str, str]
     error: float = 0.0
 
 
 def covered() -> Mapping[str, Covered]:
-    """For each op of the table what it takes: a dtype counts where a row of its name takes it."""
+    """For each public function of arrays what the first row about it takes, and the largest error of all its rows."""
     found: dict[str, Covered] = {}
     for case in CASES:
-        op = found.setdefault(_op_of(case.name), Covered())
-        for column in COLUMNS:
-            arrays = operands(case, DTYPES[column])
-            if arrays is None or all(array.dtype != DTYPES[column] for array in arrays):
-                continue
-            if op.results.get(column, REFUSED) == REFUSED:
-                op.results[column] = _result(case, arrays)
-        op.error = max(op.error, _error(case))
-    return {name: op for name, op in found.items() if op.results}
+        name = _function_of(case.name)
+        if name is not None and name not in found:
+            found[name] = Covered({column: _result(case, DTYPES[column]) for column in COLUMNS})
+        if name is not None:
+            found[name].error = max(found[name].error, _error(case))
+    return found
 
 
-def _result(case: Case, arrays: Sequence[Array]) -> str:
+def covered_functions() -> set[str]:
+    """The functions that rows of the table are about, by their public names."""
+    return {name for case in CASES if (name := _function_of(case.name))}
+
+
+def _result(case: Case, dtype: DType) -> str:
+    """The dtype of the first result of a row for operands of `dtype`, or REFUSED."""
+    arrays = operands(case, dtype)
+    if arrays is None or all(array.dtype != dtype for array in arrays):
+        arrays = _all_in(case, dtype)
     with suppress(GraphError):
         return results(case, nodes_for(arrays))[0].dtype.name
     return REFUSED
 
 
-def _op_of(row: str) -> str:
-    """The name of the op that a row is about."""
+#: rows that are called by an op, or by what they show, and the functions that they are about
+FUNCTIONS = {
+    "sub": "subtract",
+    "mul": "multiply",
+    "product": "multiply",
+    "div": "divide",
+    "neg": "negative",
+    "mod": "remainder",
+    "pow": "power",
+    "cast": "astype",
+    "compare": "not_equal",
+    "parts": "real",
+    "spread": "broadcast_to",
+    "declare": "broadcast_to",
+    "vector": "vector_norm",
+    "matrix": "matrix_norm",
+}
+
+
+def _function_of(row: str) -> str | None:
+    """The public name of the function that a row is about; none where it is about an op alone, or takes no arrays."""
     name = re.split(r"[ ,(]", row)[0]
     if re.match(r"(set|add|multiply|max|min) (at|where a mask) ", row):
         return f"at(x)[...].{name}"
-    return {"vector": "vector_norm", "matrix": "matrix_norm", "formula": "op", "index": "x[...]"}.get(name, name)
+    if name in ("slice", "index"):
+        return "x[...]"
+    return "op" if name == "formula" else public_name(FUNCTIONS.get(name, name))
 
 
 def _error(case: Case) -> float:

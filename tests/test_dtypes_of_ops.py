@@ -21,7 +21,6 @@ EACH = [*("bool", "int8", "int64", "uint8"), *(pytest.param(dtype, marks=pytest.
 OTHER = {
     "pow": "2 to the power of -1 is 0 among integers",
     "pow of a number": "2 to the power of -1 is 0 among integers",
-    "logical_not": "~ of integers flips bits",
     "window_sum": "the reference adds bools as numbers",
     "fold": "the reference adds bools as numbers",
     "topk": "equal elements, in another order",

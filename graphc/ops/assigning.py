@@ -13,6 +13,7 @@ from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import accumulated, add, as_node, broadcast, cast, mul, where
 from graphc.ir.refusals import MissingError
 from graphc.ir.values import as_numbers
+from graphc.ops.extremes import ordered
 from graphc.ops.indexing import ScatterAdd
 from graphc.ops.movement import broadcast_to, reshape, transpose
 from graphc.ops.piecewise import maximum, minimum
@@ -117,10 +118,12 @@ class Place:
 
     def max(self, values: Like) -> Node:
         """`x` with the larger of element and `values` at the index; nan if one is.  Equal ones share the gradient."""
+        ordered("max", self.x)
         return self._changed("max", values, maximum, lambda x, index, new, axis: apply(ScatterMax(axis), x, index, new))
 
     def min(self, values: Like) -> Node:
         """`x` with the smaller of element and `values` at the index; nan if one is.  Equal ones share the gradient."""
+        ordered("min", self.x)
         return self._changed("min", values, minimum, lambda x, index, new, axis: apply(ScatterMin(axis), x, index, new))
 
     def _changed(self, name: str, values: Like, change: Change, scattered: Scattered) -> Node:

@@ -2,17 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 import pytest
 
 import graphc as gx
-from graphc.ir.node import Like
-from tests.repository.modules import ROOT
-
-PAGE = ROOT / "docs" / "operations.md"
+from tests.docs.public_functions import families, functions_of_arrays
 
 #: what a docstring says, or that the docstring of another function says it
 DERIVATIVE = re.compile(r"Slopes?[^.:]*: |No slope|Adjoint[^.:]*: |\bd\w+ = ")
@@ -48,31 +45,6 @@ DEFINED = frozenset(
 )
 
 
-def families() -> dict[str, str]:
-    """Every public name, and the heading of docs/operations.md that it stands under."""
-    found, heading = {}, ""
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            heading = line.removeprefix("## ")
-        elif row := re.match(r"- `([\w.]+)`:", line):
-            found[row[1]] = heading
-    return found
-
-
-def functions_of_arrays() -> Iterator[str]:
-    """The names of all public functions that take a `Like`, or several."""
-    for name in families():
-        function = attrgetter(name)(gx)
-        if inspect.isfunction(function) and any(map(takes_arrays, inspect.signature(function).parameters.values())):
-            yield name
-
-
-def takes_arrays(parameter: inspect.Parameter) -> bool:
-    """Whether a parameter is an array, or several."""
-    text = str(parameter.annotation)
-    return "Like" in text or str(Like) in text
-
-
 def text_of(name: str) -> str:
     """The docstring of a public name."""
     function: Callable[..., Any] = attrgetter(name)(gx)
@@ -91,7 +63,7 @@ def says(name: str, mark: re.Pattern[str], seen: tuple[str, ...] = ()) -> bool:
     return any(says(other, mark, (*seen, name)) for other in named if other in public and other not in seen)
 
 
-ARRAYS = sorted(functions_of_arrays())
+ARRAYS = functions_of_arrays()
 
 
 @pytest.mark.parametrize("name", [name for name in ARRAYS if name not in NO_FORMULA])

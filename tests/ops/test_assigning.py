@@ -87,6 +87,14 @@ def test_an_index_outside_fails_when_called() -> None:
         f(np.zeros((2, 4)), np.array([0]))
 
 
+@pytest.mark.parametrize("index", [0, TWICE])
+@pytest.mark.parametrize("method", ["max", "min"])
+def test_complex_numbers_have_no_extreme_at_any_index(method: str, index: object) -> None:
+    x = gx.input("x", 3, "complex64")
+    with pytest.raises(gx.DTypeError, match="complex64"):
+        getattr(gx.at(x)[index], method)(1.0)
+
+
 X = gx.input("x", (3, 4))
 
 
