@@ -16,6 +16,7 @@ from sklearn.datasets import load_sample_image
 import graphc as gx
 
 RADIUS, SPREAD, NOISE, PENALTY, STEPS = 5, 2.0, 0.002, 1e-5, 40
+PICTURES = Path(__file__).parents[1] / "build" / "deconvolution"
 
 
 def decibels(image: npt.NDArray[Any], truth: npt.NDArray[Any]) -> float:
@@ -23,7 +24,7 @@ def decibels(image: npt.NDArray[Any], truth: npt.NDArray[Any]) -> float:
     return float(-10 * np.log10(np.mean((image - truth) ** 2)))
 
 
-def main(folder: Path = Path("build/deconvolution")) -> dict[str, float]:
+def main(folder: Path = PICTURES) -> dict[str, float]:
     """How close the blurred photograph and the restored one are to the truth, in decibels."""
     truth = load_sample_image("flower.jpg").transpose(2, 0, 1)[:, None, 100:300, 180:480].astype("float32") / 255
     at = np.arange(-RADIUS, RADIUS + 1)

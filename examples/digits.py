@@ -15,9 +15,10 @@ from tqdm import tqdm
 import graphc as gx
 
 EPOCHS, BATCH = 40, 32
+PICTURES = Path(__file__).parents[1] / "build" / "digits"
 
 
-def main(folder: Path = Path("build/digits")) -> dict[str, list[float]]:
+def main(folder: Path = PICTURES) -> dict[str, list[float]]:
     """The loss of every step, and the accuracy on the held-out quarter after every epoch."""
     w, v = gx.param("w", np.zeros(64, "float32")), gx.input("v", 64)
     slope = gx.grad(gx.tanh(v @ w), w)

@@ -1,6 +1,6 @@
 """Logistic regression by Newton's method, with gradient and Hessian derived from the loss.
 
-The gradient X^T (p - y) + w comes out as a graph that can be read.  The data are 569 tumours with 30 measurements
+The gradient X^T (p - y) + w, simplified, is a graph that can be read.  The data are 569 tumours with 30 measurements
 each (Wolberg, Street, Mangasarian: Breast Cancer Wisconsin, 1993, from scikit-learn), the penalty is |w|^2 / 2 without
 the intercept: what scikit-learn fits, and the coefficients agree.  Bishop: Pattern Recognition, 2006, section 4.3.3.
 """
@@ -23,7 +23,8 @@ def newton(features: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) ->
     z = x @ w
     loss = gx.sum(gx.softplus(z) - y * z) + gx.sum(w[:-1] ** 2) / 2
     slope, curvature = gx.grad(loss, w), gx.hessian(loss, w)
-    print(f"The gradient, X^T (p - y) and the weights of the penalty:\n\n{gx.show(slope)}\n")
+    simplified = gx.compile([x, y], slope).trace["share"].after
+    print(f"The gradient, X^T (p - y) and the weights of the penalty:\n\n{gx.show(simplified)}\n")
 
     factor = gx.cholesky(curvature)  # the loss is strictly convex
     step = gx.triangular_solve(factor, gx.triangular_solve(factor, slope), transposed=True)

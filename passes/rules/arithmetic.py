@@ -1,5 +1,6 @@
 """Identities of arithmetic."""
 
+from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub, Where
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
@@ -20,6 +21,22 @@ def _times_one(node: Node) -> Node | None:
 
 def _by_one(node: Node) -> Node | None:
     return None if is_complex(node.dtype) else _dividend_of_one(node)
+
+
+def _times_minus_one(node: Node) -> Node | None:
+    x, y = node.inputs
+    if is_complex(node.dtype):
+        return None
+    if uniform(y) == -1:
+        return apply(Neg(), x)
+    return apply(Neg(), y) if uniform(x) == -1 else None
+
+
+def _plus_negative(node: Node) -> Node | None:
+    x, y = node.inputs
+    if isinstance(y.op, Neg):
+        return apply(Sub(), x, y.inputs[0])
+    return apply(Sub(), y, x.inputs[0]) if isinstance(x.op, Neg) else None
 
 
 def _other_than_one(node: Node) -> Node | None:
@@ -57,6 +74,8 @@ _OF_COMPLEX = "saves a pass; keeps a part beside an infinite one, which the prod
 ARITHMETIC = (
     Rule("-(-x) = x", Neg, _negated_twice, exact=True),
     Rule("x * 1 = x", Mul, _times_one, exact=True),
+    Rule("x * -1 = -x", Mul, _times_minus_one, exact=True),
+    Rule("x + -y = x - y", Add, _plus_negative, exact=True),
     Rule("x / 1 = x", Div, _by_one, exact=True),
     Rule("z * 1 = z", Mul, _other_than_one, exact=False, because=_OF_COMPLEX),
     Rule("z / 1 = z", Div, _dividend_of_one, exact=False, because=_OF_COMPLEX),

@@ -1,5 +1,6 @@
 """Each example runs and ends where it says."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,9 @@ def test_chain_rule_prints_graphs_formulas_and_values(capsys: pytest.CaptureFixt
 def test_newton_finds_the_coefficients_of_scikit_learn(capsys: pytest.CaptureFixture[str]) -> None:
     found = logistic_regression.main()
     np.testing.assert_allclose(found["ours"], found["theirs"], atol=1e-6)
-    assert "grad of softplus" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "grad of softplus" in printed
+    assert re.search(r"sub +f64\[rows\]", printed)  # p - y
 
 
 def test_products_of_the_hessian_find_its_largest_curvature_and_the_best_weights() -> None:

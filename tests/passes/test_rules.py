@@ -39,6 +39,8 @@ def zeros(x: gx.Node, *shape: int) -> gx.Node:
 LEFT: dict[str, Sequence[Left]] = {
     "-(-x) = x": [lambda x, y, i: gx.negative(gx.negative(x))],
     "x * 1 = x": [lambda x, y, i: x * ones_like(x), lambda x, y, i: ones_like(x) * x],
+    "x * -1 = -x": [lambda x, y, i: x * full(x.shape, -1, x.dtype), lambda x, y, i: full(x.shape, -1, x.dtype) * x],
+    "x + -y = x - y": [lambda x, y, i: x + -y, lambda x, y, i: -y + x],
     "x / 1 = x": [lambda x, y, i: x / ones_like(x)],
     "z * 1 = z": [lambda x, y, i: x * ones_like(x), lambda x, y, i: ones_like(x) * x],
     "z / 1 = z": [lambda x, y, i: x / ones_like(x)],
@@ -90,7 +92,8 @@ CASES = [
     for dtype in (*NUMBERS, "complex64", "complex128")
     if has_meaning(left, dtype)
     if "complex" in dtype or not rule.name.startswith("z ")
-    if "complex" not in dtype or rule.name not in ("x * 1 = x", "x / 1 = x")
+    if "complex" not in dtype or rule.name not in ("x * 1 = x", "x * -1 = -x", "x / 1 = x")
+    if (rule.name, dtype) != ("x * -1 = -x", "uint8")  # which has no -1
     if rule.of is not Sum or as_summed(DTYPES[dtype]) == DTYPES[dtype]  # else no sum is its operand
 ]
 
