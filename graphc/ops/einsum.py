@@ -49,6 +49,7 @@ def einsum(subscripts: "str | Like", *operands: "Like | Sequence[object]", optim
     x [b, i, k]   y [b, k, j]   ->   [b, i, j] for those subscripts
 
     dz = einsum(..., dx, y) + einsum(..., x, dy), and so for more operands.
+    Raises ShapeError where a letter has two extents.
     """
     if not isinstance(optimize, bool):
         _asked(optimize)

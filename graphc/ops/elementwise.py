@@ -58,7 +58,7 @@ def meet_floating(name: str, left: Like, right: Like) -> tuple[Node, Node]:
 def astype(x: Like, dtype: object) -> Node:
     """The same values in another dtype.  Floats become integers by rounding towards zero.
 
-    Slope: 1, between floats or complex.
+    Slope: 1, between floats or complex.  Raises DTypeError where an imaginary part would be lost.
     """
     return cast(as_node(x), as_dtype(dtype))
 

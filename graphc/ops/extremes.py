@@ -185,6 +185,7 @@ def max(
     where     which elements count; needs `initial`
 
     Slopes: 1 / k for each of the k that are largest, else 0.  Shapes: see `sum`.
+    Raises ShapeError over nothing without `initial`.
     """
     return _extreme(Max, maximum, x, axis, keepdims, initial, where)
 
@@ -203,6 +204,7 @@ def min(
     where     which elements count; needs `initial`
 
     Slopes: 1 / k for each of the k that are smallest, else 0.  Shapes: see `sum`.
+    Raises ShapeError over nothing without `initial`.
     """
     return _extreme(Min, minimum, x, axis, keepdims, initial, where)
 
@@ -243,7 +245,7 @@ def argmax(x: Like, axis: int | None = None, *, keepdims: bool = False) -> Node:
 
     For None the index into all elements, in row-major order.
 
-    x [..., n, ...]   ->   [..., ...].  No slope.
+    x [..., n, ...]   ->   [..., ...].  No slope.  Raises ShapeError over nothing.
     """
     node, i, axes = _along("argmax", x, axis)
     return with_axes(apply(ArgMax((i,)), node), as_node(x), axes, keepdims)
@@ -254,7 +256,7 @@ def argmin(x: Like, axis: int | None = None, *, keepdims: bool = False) -> Node:
 
     For None the index into all elements, in row-major order.
 
-    x [..., n, ...]   ->   [..., ...].  No slope.
+    x [..., n, ...]   ->   [..., ...].  No slope.  Raises ShapeError over nothing.
     """
     node, i, axes = _along("argmin", x, axis)
     return with_axes(apply(ArgMin((i,)), node), as_node(x), axes, keepdims)

@@ -144,6 +144,7 @@ def geomspace(
     """`num` numbers of equal ratios from `start` to `stop`, neither 0 and both of one sign: see `linspace`.
 
     dy = y ((1 - t) dstart / start + t dstop / stop), where t is the share of the way.
+    Raises ArgumentError for other ends.
     """
     steps = _steps("geomspace", start, stop, num, endpoint, dtype)
     if is_complex(steps.first.dtype):

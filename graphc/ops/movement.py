@@ -63,7 +63,7 @@ def _fail(error: GraphError, *operands: Node) -> GraphError:
 def reshape(x: Like, shape: Extents) -> Node:
     """The same elements, in row-major order, under another shape.  One extent may be -1: what is left.
 
-    x [n...]   ->   [m...], where m are as many elements as n.  Adjoint: the reshape back.
+    x [n...]   ->   [m...], of as many elements, or ShapeError.  Adjoint: the reshape back.
     """
     node = as_node(x)
     wanted = a_shape("reshape", shape)
@@ -337,7 +337,7 @@ def stack(xs: Sequence[Like], axis: int = 0) -> Node:
 def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
     """Parts along `axis`: so many equal ones, or those that end before each of the given places.
 
-    x [..., n, ...]   ->   [..., n / sections, ...] each.  Adjoint: `concat`.
+    x [..., n, ...]   ->   [..., n / sections, ...] each, or ShapeError where that leaves a rest.  Adjoint: `concat`.
     """
     node = as_node(x)
     i = one_axis("split", axis, node.ndim, node)

@@ -125,7 +125,7 @@ def adaptive_avg_pool(x: Like, shape: PerAxis) -> Node:
 
     An int is meant for the last two axes.  The extents are multiples of those of `shape`.
 
-    Slopes: 1 over the number of elements of the part.
+    Slopes: 1 over the number of elements of the part.  Raises ShapeError for unequal parts.
     """
     node = floating(x)
     apart, axes = _parts("adaptive_avg_pool", node, shape)

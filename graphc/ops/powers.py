@@ -172,7 +172,7 @@ def power(x: Like, exponent: Like) -> Node:
     power of a bool is int8.
 
     Slopes: p x^(p-1), y log x, where p is the exponent and y the result; at zeros their limits, or 0: see
-    docs/derivatives.md.
+    docs/derivatives.md.  Raises DTypeError for negative powers of integers.
     """
     if isinstance(exponent, np.integer | np.floating):  # which keeps its dtype, and is a number like any other
         x, exponent = meet("pow", x, exponent)[0], exponent.item()

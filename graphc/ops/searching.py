@@ -82,7 +82,7 @@ def nonzero(x: Like, *, size: "Size | None" = None, fill_value: int = 0) -> tupl
 
     Where there are fewer, `fill_value` stands for the rest.
 
-    No slope.
+    No slope.  Raises UnsupportedError without `size`.
     """
     node = as_node(x)
     if node.ndim == 0:
@@ -103,7 +103,7 @@ def unique(x: Like, *, axis: int | None = None, size: "Size | None" = None, fill
     Where there are fewer, `fill_value` stands for the rest, or the first element.  All nan are one.  The first
     of equal elements, in row-major order, gets the gradient.  NumPy's `axis`, by which rows are compared, is refused.
 
-    Slopes: 1 for that element, else 0.
+    Slopes: 1 for that element, else 0.  Raises UnsupportedError without `size`.
     """
     if axis is not None:
         problem = "unique: elements are compared, not the slices along an axis"

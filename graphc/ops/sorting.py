@@ -87,6 +87,7 @@ def partition(x: Like, kth: Size, axis: int | None = -1) -> Node:
     All are in order: it is a sort.  A negative `kth` counts from the end; where there is no such place, the call fails.
 
     x [..., n, ...]   ->   [..., n, ...].  Slopes: 1 for the element that comes to stand there, else 0.
+    Raises ShapeError for a `kth` that is no place.
     """
     return _partitioned("partition", x, kth, axis)[0]
 
@@ -106,7 +107,7 @@ def topk(x: Like, k: Size, axis: int = -1) -> tuple[Node, Node]:
 
     Equal elements keep their order.  A nan counts as larger than every number.
 
-    Slopes: 1 for the element that comes to stand there, else 0; none by places.
+    Slopes: 1 for the element that comes to stand there, else 0; none by places.  Raises ShapeError for a `k` above n.
     """
     node = as_node(x)
     k = a_count("topk", "k", k, node)

@@ -87,7 +87,7 @@ def digamma(x: Like) -> Node:
 def polygamma(order: object, x: Like) -> Node:
     """The derivative of that order of digamma; `order` is a number of Python from 0 up.
 
-    Slope: polygamma(order + 1, x).  DLMF 5.15.
+    Slope: polygamma(order + 1, x).  DLMF 5.15.  Raises ArgumentError for an order below 0.
     """
     n = a_whole_number("polygamma", "the order", order, least=0)
     return digamma(x) if n == 0 else apply(Polygamma(n), floating(x))

@@ -54,6 +54,7 @@ def fft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -> 
 
     x [..., m, ...]   ->   [..., n, ...].  Adjoint: itself, as cotangents meet tangents without a conjugate.
     Cooley, Tukey: An algorithm for the machine calculation of complex Fourier series, 1965.
+    Raises ShapeError for n = 0.
     """
     return _spectrum("fft", x, [(axis, n)], norm)
 
@@ -106,7 +107,7 @@ def irfft(x: Like, n: "Size | None" = None, axis: int = -1, norm: Norm = None) -
 
     Of the first number, and for an even n of the last, the imaginary part is not read.
 
-    Adjoint: `rfft` of the cotangent, conjugated, over n; all but the ends count twice.
+    Adjoint: `rfft` of the cotangent, conjugated, over n; all but the first, and the last of an even n, count twice.
     """
     return _from_half_spectrum("irfft", x, [(axis, n)], norm)
 

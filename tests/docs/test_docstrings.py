@@ -81,3 +81,16 @@ def test_function_of_arrays_says_its_shapes(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, family in families().items() if family in SOURCED])
 def test_what_is_defined_elsewhere_says_where(name: str) -> None:
     assert says(name, SOURCE) != (name in DEFINED), text_of(name)
+
+
+def classes() -> list[type]:
+    """Every public class that is no error."""
+    public = [attrgetter(name)(gx) for name in families()]
+    return [value for value in public if isinstance(value, type) and not issubclass(value, BaseException)]
+
+
+@pytest.mark.parametrize("owner", classes(), ids=lambda owner: owner.__name__)
+def test_methods_that_users_call_say_what_they_give(owner: type) -> None:
+    for name, method in inspect.getmembers(owner, inspect.isfunction):
+        if name == "__call__" or not name.startswith("_"):
+            assert inspect.getdoc(method), name
