@@ -11,11 +11,11 @@ __all__ = ["LOSSES"]
 
 def _cross_entropy(logits: Array, labels: Array) -> Array:
     chances = special.log_softmax(logits * 1.0, -1)
-    return -np.mean(np.take_along_axis(chances, labels[:, None], -1))
+    return np.asarray(-np.mean(np.take_along_axis(chances, labels[:, None], -1)))
 
 
 def _binary_cross_entropy(z: Array, t: Array) -> Array:
-    return -np.mean(t * special.log_expit(z) + (1 - t) * special.log_expit(-z))
+    return np.asarray(-np.mean(t * special.log_expit(z) + (1 - t) * special.log_expit(-z)))
 
 
 LOSSES = (

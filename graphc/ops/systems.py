@@ -224,7 +224,8 @@ def slogdet(a: Like) -> tuple[Node, Node]:
 
     Of complex matrices the sign is a complex number of length 1, and the logarithm is real.  A singular matrix gives 0
     and -inf, as NumPy has it.  With t = tr(a^-1 da): dlogarithm = Re t, so that its derivative is a^-T, and
-    dsign = i sign Im t, 0 of real matrices.  Giles: Collected matrix derivative results, 2008, section 2.2.  float16 and bfloat16 are computed in float32.
+    dsign = i sign Im t, 0 of real matrices.  float16 and bfloat16 are computed in float32.
+    Giles: Collected matrix derivative results, 2008, section 2.2.
     """
     node, dtype = square_matrix("slogdet", a)
     packed, order, permuted = factors(node)
