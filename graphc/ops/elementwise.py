@@ -305,10 +305,7 @@ def log_sigmoid(x: Like) -> Node:
 
 
 def softplus(x: Like) -> Node:
-    """log(1 + e^x): a relu without a corner.
-
-    Slope: sigmoid(x).  Goodfellow, Bengio, Courville: Deep Learning, 2016, 3.10.
-    """
+    """log(1 + e^x): a relu without a corner, see `sigmoid`.  Slope: sigmoid(x)."""
     return apply(Softplus(), floating(x))
 
 

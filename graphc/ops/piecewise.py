@@ -157,10 +157,7 @@ def sign(x: Like) -> Node:
 
 
 def relu(x: Like) -> Node:
-    """max(x, 0).  Slope: 1 where x > 0, else 0, also at 0.
-
-    Nair, Hinton: Rectified linear units improve restricted Boltzmann machines, 2010.
-    """
+    """max(x, 0).  Slope: 1 where x > 0, else 0, also at 0.  Nair, Hinton: Rectified linear units, 2010."""
     return apply(Relu(), as_node(x))
 
 
@@ -175,10 +172,7 @@ def minimum(left: Like, right: Like) -> Node:
 
 
 def clip(x: Like, low: "Like | None" = None, high: "Like | None" = None) -> Node:
-    """`x`, but not below `low` nor above `high`.
-
-    Slopes: 1 by `x` between the bounds, 1 by a bound beyond it, 1/2 by each at a bound.
-    """
+    """`x`, but not below `low` nor above `high`.  Slope: 1 between these, 0 beyond, 1/2 at one, which has the other."""
     node = as_node(x)
     if low is not None:
         node = maximum(node, low)
@@ -200,10 +194,7 @@ class CopySign(Elementwise):
 
 
 def copysign(x: Like, signed: Like) -> Node:
-    """|x| with the sign of `signed`, also of a zero.
-
-    Slopes: 1 where the signs agree, else -1, and 0 at x = 0; 0 by `signed`.  C11, F.10.8.1.
-    """
+    """|x| with the sign of `signed`, also of a zero.  Slopes: 1 where signs agree, else -1, 0 at 0; and 0."""
     return apply(CopySign(), *meet_floating("copysign", x, signed))
 
 
@@ -389,10 +380,7 @@ def trunc(x: Like) -> Node:
 
 
 def heaviside(x: Like, at_zero: Like) -> Node:
-    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0; of bools whether one holds.
-
-    Slopes: 0, also at the step; 1 where x = 0, else 0.
-    """
+    """0 for x < 0, `at_zero` for x = 0, 1 for x > 0; of bools whether one holds.  Slopes: 0; 1 where x = 0, else 0."""
     node, start = meet("heaviside", x, at_zero)
     return logical_or(node, start) if node.dtype == BOOL else apply(Heaviside(), node, start)
 
@@ -408,8 +396,5 @@ def remainder(left: Like, right: Like) -> Node:
 
 
 def fmod(left: Like, right: Like) -> Node:
-    """left - right trunc(left / right), elementwise: of the sign of `left`, as in C; of bools int8.
-
-    Slopes: 1, -trunc(left / right).
-    """
+    """x - y trunc(x / y), of the sign of x, as in C; of bools int8.  Slopes: 1, -trunc(x / y)."""
     return apply(Fmod(), *map(as_number, meet("fmod", left, right)))

@@ -160,7 +160,7 @@ SCHEDULES: dict[str, gx.optim.Schedule] = {
 
 
 @pytest.mark.parametrize("rate", [RATE64, *SCHEDULES.values()], ids=["number", *SCHEDULES])
-def test_numbers_of_float64_do_not_widen_a_param(rate: gx.optim.Rate) -> None:
+def test_numbers_of_float64_do_not_widen_a_param(rate: float | gx.Node | gx.optim.Schedule) -> None:
     w, g = gx.param("w", np.ones(3, np.float32)), gx.input("g", 3)
     for opt in (
         gx.optim.SGD(w, rate),
