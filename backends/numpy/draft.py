@@ -96,7 +96,7 @@ class Draft:
     def full_along(self, value: Value, axes: frozenset[Axis]) -> Value:
         """The value, repeated along `axes` where it does not vary."""
         axes = frozenset(axis for axis in axes if axis.extent != 1)
-        if axes <= value.axes:
+        if axes <= value.axes and not value.is_number:
             return value
         wanted = value.axes | axes
         if not value.is_number:

@@ -250,6 +250,7 @@ def test_a_running_sum_without_an_axis_goes_along_all_elements(
     np.testing.assert_array_equal(gx.evaluate(ours(array)), theirs(array))
     assert gx.evaluate(ours(array, reverse=True)).tolist() == theirs(array[::-1, ::-1])[::-1].tolist()
     assert ours(2.0).shape == theirs(2.0).shape == (1,)
+    assert gx.evaluate(ours(2.0)) == theirs(2.0)
 
 
 def test_a_first_number_is_added_before_rounding() -> None:
