@@ -68,15 +68,21 @@ def values_of(variables: list[gx.Node]) -> set[float]:
 
 
 @pytest.fixture
-def no_callback_of_the_collector() -> Iterator[None]:
-    """CPython prints and drops what is raised in `gc.callbacks`, a Ctrl-C as well, and Hypothesis leaves one there."""
+def ctrl_c() -> Iterator[None]:
+    """A SIGINT raises KeyboardInterrupt, wherever it comes.
+
+    A process that a shell started in the background ignores it.  CPython prints and drops what is raised in
+    `gc.callbacks`, and Hypothesis leaves one there.
+    """
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     callbacks = gc.callbacks[:]
     gc.callbacks.clear()
     yield
     gc.callbacks.extend(callbacks)
+    signal.signal(signal.SIGINT, handler)
 
 
-@pytest.mark.usefixtures("no_callback_of_the_collector")
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_variables_before_or_after_a_step(full_tier: bool) -> None:
     """A thread sends SIGINT at random moments; each time all variables hold one number, and the next call works."""
     f, variables = step_function()
@@ -117,7 +123,7 @@ class InterruptAt:
                 signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.usefixtures("no_callback_of_the_collector")
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_at_every_moment_of_a_call_leaves_nothing_locked() -> None:
     f, variables = step_function(2)
     read = gx.compile([], [gx.sum(v) for v in variables])
