@@ -2,15 +2,16 @@
 
 from functools import reduce
 
-from graphc.errors import ArgumentError
+from graphc.errors import ArgumentError, DTypeError
+from graphc.ir.apply import locate
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import add, as_node, cast, div, mul
 from graphc.ops.piecewise import maximum
 from graphc.ops.powers import sqrt, square
 from graphc.ops.reduction import sum
-from graphc.origin import of_call
+from graphc.origin import here, of_call
 from graphc.structure import Structure, leaves, rebuild
-from graphc.types import FLOAT32
+from graphc.types import FLOAT32, is_differentiable
 
 __all__ = ["clip_by_global_norm", "global_norm"]
 
@@ -31,11 +32,14 @@ def clip_by_global_norm(gradients: Structure, limit: Like) -> Structure:
 
     Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, 2013, algorithm 1.
 
-    Each g [...]   ->   [...].  Slopes: those of g / max(1, length / limit).
+    Each g [...]   ->   [...].  Slopes: those of g / max(1, length / limit).  Raises DTypeError for integers.
     """
     bound = as_node(limit)
     factor = div(bound, maximum(global_norm(gradients), bound))  # 1 where nothing is to do, also at length 0
     nodes = [as_node(g) for g in leaves(gradients)]
+    for g in nodes:
+        if not is_differentiable(g.dtype):
+            raise locate(DTypeError(f"clip_by_global_norm: {g.dtype} holds no fraction of a gradient"), here(), (g,))
     return rebuild(gradients, [cast(mul(_wide(g), cast(factor, _wide(g).dtype)), g.dtype) for g in nodes])
 
 

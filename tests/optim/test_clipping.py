@@ -29,3 +29,8 @@ def test_two_byte_gradients_are_added_up_in_float32() -> None:
     assert norm == pytest.approx(50000, rel=1e-3)
     np.testing.assert_allclose(clipped.astype("float64"), [0.6, 0.8], rtol=1e-3)
     assert clipped.dtype == np.float16
+
+
+def test_gradients_that_are_integers_are_refused() -> None:
+    with pytest.raises(gx.DTypeError, match="clip_by_global_norm: int64 holds no fraction"):
+        gx.optim.clip_by_global_norm(gx.input("g", 3, "int64"), 1.0)
