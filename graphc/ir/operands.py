@@ -51,6 +51,7 @@ __all__ = [
     "broadcast_shapes",
     "cast",
     "div",
+    "in_dtype",
     "is_masked",
     "meet",
     "mul",
@@ -126,6 +127,11 @@ def cast(x: Node, dtype: DType, *others: Node) -> Node:
     if isinstance(number, float) and not (-3e4 < number < 3e4 and dtype.kind == "f"):
         return _rounded(x, number, dtype, others)
     return full(tensor.shape, number, dtype)
+
+
+def in_dtype(x: Like, dtype: object) -> Node:
+    """The node of `x`, in a dtype where one is asked for."""
+    return as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
 
 
 def accumulated(op: Op, *operands: Node) -> Node:

@@ -1,6 +1,7 @@
 """Reductions of what is not nan.  What is nan gets a gradient of 0."""
 
 import math
+from collections.abc import Callable
 
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node
@@ -106,12 +107,7 @@ def nanmax(
 
     Slopes: 1 / k for each of the k that are largest, else 0.  Shapes: see `sum`.
     """
-    node = as_node(x)
-    if not is_differentiable(node.dtype):
-        return max(node, axis, keepdims=keepdims, initial=initial, where=where)
-    numbers = _not_nan("nanmax", node, where)
-    found = max(choose(numbers, node, -math.inf), axis, keepdims=keepdims, initial=initial)
-    return found if initial is not None else choose(any(numbers, axis, keepdims=keepdims), found, math.nan)
+    return _extreme("nanmax", max, -math.inf, as_node(x), axis, keepdims, initial, where)
 
 
 def nanmin(
@@ -124,11 +120,24 @@ def nanmin(
 
     Slopes: 1 / k for each of the k that are smallest, else 0.  Shapes: see `sum`.
     """
-    node = as_node(x)
-    if not is_differentiable(node.dtype):
-        return min(node, axis, keepdims=keepdims, initial=initial, where=where)
-    numbers = _not_nan("nanmin", node, where)
-    found = min(choose(numbers, node, math.inf), axis, keepdims=keepdims, initial=initial)
+    return _extreme("nanmin", min, math.inf, as_node(x), axis, keepdims, initial, where)
+
+
+def _extreme(
+    name: str,
+    extreme: Callable[..., Node],
+    behind: float,
+    x: Node,
+    axis: Axes,
+    keepdims: bool,
+    initial: "Like | None",
+    mask: "Like | None",
+) -> Node:
+    """The extreme of what is not nan.  `behind` lies behind all numbers, and stands for what does not count."""
+    if not is_differentiable(x.dtype):
+        return extreme(x, axis, keepdims=keepdims, initial=initial, where=mask)
+    numbers = _not_nan(name, x, mask)
+    found = extreme(choose(numbers, x, behind), axis, keepdims=keepdims, initial=initial)
     return found if initial is not None else choose(any(numbers, axis, keepdims=keepdims), found, math.nan)
 
 

@@ -8,14 +8,14 @@ from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Squeeze, Sum, ones_like, spread, sum_over, zeros_like
 from graphc.ir.kinds import Constant, Differentiable, Reduction
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import add, as_node, cast, mul, where
+from graphc.ir.operands import add, cast, in_dtype, mul, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import Axes, some_axes, with_axes, without
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal, truth
 from graphc.ops.masks import first_number, selected
 from graphc.ops.placement import Pad, Slice, moved
-from graphc.types import BOOL, TensorType, accumulator, as_dtype, as_summed
+from graphc.types import BOOL, TensorType, accumulator, as_summed
 
 __all__ = ["all", "any", "count_nonzero", "prod", "sum"]
 
@@ -124,7 +124,7 @@ def sum(
 
     Adjoint: the cotangent repeated along `axis`.
     """
-    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
+    node = in_dtype(x, dtype)
     node = selected("sum", node, where, False if node.dtype == BOOL else 0)
     axes = some_axes("sum", axis, node.ndim, node)
     if initial is not None:
@@ -151,7 +151,7 @@ def prod(
 
     Slopes: the products of all other elements; nothing is divided, so they hold at zeros.  Shapes: see `sum`.
     """
-    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
+    node = in_dtype(x, dtype)
     node = selected("prod", node, where, True if node.dtype == BOOL else 1)
     axes = some_axes("prod", axis, node.ndim, node)
     if initial is not None:

@@ -10,7 +10,7 @@ from graphc.ir.arithmetic import spread
 from graphc.ir.given import a_flag
 from graphc.ir.kinds import Differentiable, Linear, Running
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, cast, where
+from graphc.ir.operands import cast, in_dtype, where
 from graphc.kernel.monoids import Monoid
 from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
@@ -20,7 +20,7 @@ from graphc.ops.movement import flip, ravel, stack
 from graphc.ops.placement import Pad, Slice, moved
 from graphc.ops.reduction import prod
 from graphc.ops.statistics import logsumexp
-from graphc.types import TensorType, accumulator, as_dtype, as_summed
+from graphc.types import TensorType, accumulator, as_summed
 
 __all__ = ["cumprod", "cumsum", "delayed", "logcumsumexp"]
 
@@ -126,7 +126,7 @@ def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: o
 
 def _row(name: str, x: Like, axis: int | None, dtype: object) -> tuple[Node, int]:
     """The operand in the dtype asked for, and the axis to go along: the only one, where none is named."""
-    node = as_node(x) if dtype is None else cast(as_node(x), as_dtype(dtype))
+    node = in_dtype(x, dtype)
     return (ravel(node), 0) if axis is None else (node, one_axis(name, axis, node.ndim, node))
 
 
