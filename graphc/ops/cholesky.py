@@ -11,7 +11,7 @@ from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import broadcast, broadcast_shapes, cast, neg, sub
 from graphc.ops.creation import tril, triu
 from graphc.ops.elementwise import floating
-from graphc.ops.matrices import adjoint, as_square, half_lower, hermitian
+from graphc.ops.matrices import OfSquares, adjoint, as_square, half_lower, hermitian
 from graphc.ops.movement import expand_dims, matrix_transpose, moveaxis, reshape, squeeze
 from graphc.ops.products import matmul
 from graphc.origin import here
@@ -105,7 +105,7 @@ class TriangularSolve(Routine, Differentiable):
 
 
 @final
-class Cholesky(Routine, Tangential):
+class Cholesky(OfSquares, Tangential):
     """The lower triangular L with positive diagonal and L L^H = a.  [..., n, n]   ->   [..., n, n]
 
     Only the lower triangle of `a` is read, of its diagonal the real part, so only that has a derivative; above the
@@ -122,9 +122,6 @@ class Cholesky(Routine, Tangential):
         require_field(self.name, a.dtype)
         return TensorType(a.shape, a.dtype)
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return as_square(types[0])
-
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (tangent,) = tangents
         if tangent is None:
@@ -132,9 +129,6 @@ class Cholesky(Routine, Tangential):
         half = apply(TriangularSolve(), node, hermitian(tangent))
         inner = apply(TriangularSolve(), node, adjoint(half))
         return (matmul(node, half_lower(inner)),)
-
-    def lifted(self, extent: Size) -> Op:
-        return self
 
 
 def cholesky(a: Like, *, upper: bool = False) -> Node:

@@ -6,28 +6,27 @@ from typing import ClassVar, final
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.complex import complex, conj, imag, real
-from graphc.ir.kinds import Routine, Tangential, require_field
+from graphc.ir.kinds import Tangential, require_field
 from graphc.ir.leaves import items
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import cast, div, mul, sub, where
 from graphc.ops.creation import iota
 from graphc.ops.diagonal import diagonal
 from graphc.ops.extremes import argmax
 from graphc.ops.logic import equal
-from graphc.ops.matrices import as_square, scaled, square_matrix
+from graphc.ops.matrices import OfSquares, scaled, square_matrix
 from graphc.ops.padding import pad
 from graphc.ops.piecewise import abs
 from graphc.ops.products import matmul
 from graphc.ops.spectrum import inverse_gaps
 from graphc.ops.systems import solve
-from graphc.sizes import Size
 from graphc.types import TensorType, TupleType, complex_of
 
 __all__ = ["Eig", "eig", "eigvals"]
 
 
 @final
-class Eig(Routine, Tangential):
+class Eig(OfSquares, Tangential):
     """Eigenvalues and eigenvectors of square matrices, complex: a v = v diag(w).
 
     a [..., n, n]   ->   w [..., n], v [..., n, n], whose columns have length 1 and a real largest element
@@ -50,9 +49,6 @@ class Eig(Routine, Tangential):
         dtype = complex_of(a.dtype)
         return TupleType((TensorType(a.shape[:-1], dtype), TensorType(a.shape, dtype)))
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return as_square(types[0])
-
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (tangent,) = tangents
         if tangent is None:
@@ -65,9 +61,6 @@ class Eig(Routine, Tangential):
         turned = div(sum_over(where(largest, imag(moved), 0.0), rows), sum_over(where(largest, real(v), 0.0), rows))
         grown = sum_over(real(mul(conj(v), moved)), rows)
         return diagonal(inner), sub(moved, scaled(v, complex(grown, turned)))
-
-    def lifted(self, extent: Size) -> Op:
-        return self
 
 
 def _is_largest(v: Node) -> Node:

@@ -7,22 +7,22 @@ from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.given import a_whole_number, several
-from graphc.ir.kinds import Differentiable, Routine, require_field
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
+from graphc.ir.kinds import Differentiable, require_field
+from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
-from graphc.ops.matrices import as_square, identity_like, part, square_matrix
+from graphc.ops.matrices import OfSquares, identity_like, part, square_matrix
 from graphc.ops.movement import concat, expand_dims, matrix_transpose, squeeze
 from graphc.ops.products import matmul
 from graphc.ops.systems import inv
 from graphc.origin import here
-from graphc.sizes import Size, estimate
+from graphc.sizes import estimate
 from graphc.types import TensorType
 
 __all__ = ["Expm", "expm", "matrix_power", "multi_dot"]
 
 
 @final
-class Expm(Routine, Differentiable):
+class Expm(OfSquares, Differentiable):
     """e^a, by Padé's approximant of degree 13 with scaling and squaring.  [..., n, n]   ->   [..., n, n]
 
     The derivative along e is the upper right block of the exponential of ((a, e), (0, a)); the adjoint is the
@@ -38,9 +38,6 @@ class Expm(Routine, Differentiable):
         require_field(self.name, a.dtype)
         return a
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return as_square(types[0])
-
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (cotangent,) = cotangents
         return (None if cotangent is None else self._along(matrix_transpose(node.inputs[0]), cotangent),)
@@ -53,9 +50,6 @@ class Expm(Routine, Differentiable):
         n = a.shape[-1]
         blocks = concat((concat((a, direction), -1), concat((zeros_like(a), a), -1)), -2)
         return part(apply(self, blocks), (0, n), (n, n))
-
-    def lifted(self, extent: Size) -> Op:
-        return self
 
 
 def expm(a: Like) -> Node:

@@ -1,11 +1,14 @@
 """What functions of matrices have in common: operands in a dtype that LAPACK knows, parts, identities, rows."""
 
+from collections.abc import Sequence
+
 from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
 from graphc.ir.complex import conj
+from graphc.ir.kinds import Routine
 from graphc.ir.leaves import full
-from graphc.ir.node import Like, Node, SameSize
+from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
 from graphc.ir.operands import add, broadcast, cast, mul
 from graphc.ops.creation import iota, tril
 from graphc.ops.elementwise import floating
@@ -19,6 +22,7 @@ from graphc.sizes import equal as same_size
 from graphc.types import DType, Shape, TensorType, accumulator
 
 __all__ = [
+    "OfSquares",
     "adjoint",
     "as_square",
     "broadcast_lead",
@@ -57,6 +61,16 @@ def as_square(a: TensorType) -> tuple[SameSize, ...]:
     """What an op demands whose matrices have as many rows as columns."""
     n, m = a.shape[-2:]
     return () if n == m else (SameSize(n, m, "the matrix is not square"),)
+
+
+class OfSquares(Routine):
+    """A routine of square matrices.  Leading axes are a batch, so it is the same for one more."""
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return as_square(types[0])
+
+    def lifted(self, extent: Size) -> Op:
+        return self
 
 
 def adjoint(x: Node) -> Node:

@@ -12,14 +12,14 @@ from graphc.ir.complex import complex, conj, imag, real
 from graphc.ir.given import a_choice, a_flag
 from graphc.ir.kinds import Routine, Tangential, require_field
 from graphc.ir.leaves import items
-from graphc.ir.node import IndexBound, Like, Node, Op, SameSize
+from graphc.ir.node import Like, Node, Op
 from graphc.ir.operands import add, as_node, broadcast, cast, div, mul, neg, one_number, sub, where
 from graphc.ops.custom import CustomDerivative
 from graphc.ops.diagonal import Diagonal
 from graphc.ops.elementwise import floating
 from graphc.ops.extremes import max
 from graphc.ops.logic import greater, not_equal
-from graphc.ops.matrices import adjoint, as_square, hermitian, identity_like, matrix, scaled, square_matrix
+from graphc.ops.matrices import OfSquares, adjoint, hermitian, identity_like, matrix, scaled, square_matrix
 from graphc.ops.movement import expand_dims, matrix_transpose, squeeze
 from graphc.ops.orthogonal import completed
 from graphc.ops.padding import pad
@@ -35,7 +35,7 @@ Triangle: TypeAlias = Literal["L", "U"]
 
 
 @final
-class Eigh(Routine, Tangential):
+class Eigh(OfSquares, Tangential):
     """Eigenvalues, ascending, and orthonormal eigenvectors of Hermitian matrices.
 
     a [..., n, n]   ->   w [..., n], real, v [..., n, n]
@@ -56,9 +56,6 @@ class Eigh(Routine, Tangential):
         require_field(self.name, a.dtype)
         return TupleType((TensorType(a.shape[:-1], real_of(a.dtype)), a))
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return as_square(types[0])
-
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         (tangent,) = tangents
         if tangent is None:
@@ -66,9 +63,6 @@ class Eigh(Routine, Tangential):
         w, v = items(node)
         inner = matmul(adjoint(v), matmul(hermitian(tangent), v))
         return real(_diagonal(inner)), matmul(v, mul(inverse_gaps(w), inner))
-
-    def lifted(self, extent: Size) -> Op:
-        return self
 
 
 @final
