@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from graphc.errors import ShapeError
 from graphc.ir.graph import Graph
 from graphc.kernel.failures import sizes_differ
-from graphc.kernel.program import Check, Program, SizesAgree
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Check, SizesAgree
 from graphc.origin import place_of
 from graphc.passes.memory import Layout, Placement
 from graphc.sizes import compiled, evaluate
@@ -27,7 +28,7 @@ class CheckedSizes:
     def __post_init__(self) -> None:
         conditions = [
             (step, step.condition)
-            for step in self.program.steps
+            for step in self.program.timeline
             if isinstance(step, Check) and isinstance(step.condition, SizesAgree)
         ]
         self._checks = [check for check, _ in conditions]

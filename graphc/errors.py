@@ -12,6 +12,7 @@ __all__ = [
     "GraphError",
     "IndexRangeError",
     "ShapeError",
+    "StepLimitError",
     "UnconnectedError",
     "UnsupportedError",
 ]
@@ -78,6 +79,10 @@ class DTypeError(GraphError, TypeError):
 
 class IndexRangeError(GraphError, IndexError):
     """An index outside the extent it indexes."""
+
+
+class StepLimitError(GraphError, RuntimeError):
+    """A loop that goes on after as many steps as it may make."""
 
 
 class ArgumentError(GraphError, TypeError):

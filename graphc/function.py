@@ -19,8 +19,9 @@ from graphc.ir.leaves import Variable
 from graphc.ir.node import Node
 from graphc.ir.storage import Guard
 from graphc.kernel.buffer import Role
-from graphc.kernel.failures import index_outside
-from graphc.kernel.program import Check, IndexInRange, Program
+from graphc.kernel.failures import index_outside, too_many_steps
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Check, IndexInRange, Loop, Step
 from graphc.memory import ArenaUse, MemoryReport
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
@@ -194,7 +195,9 @@ class CompiledFunction(Displayed):
 
     def _fail(self, number: int, *values: Any) -> NoReturn:
         """Raise what check `number` has to say of the values that broke it."""
-        step = self.program.steps[number]
+        step = self.program.timeline[number]
+        if isinstance(step, Loop):
+            raise too_many_steps(step, *values)
         assert isinstance(step, Check), step
         assert isinstance(step.condition, IndexInRange), step  # sizes were looked at before
         index, extent = values
@@ -217,8 +220,12 @@ def _first_outside(index: Array, low: int, extent: int) -> int:
     raise AssertionError(f"all indices lie in {low} .. {extent - 1}")
 
 
+def _may_fail(step: Step) -> bool:
+    return step.holds is not None if isinstance(step, Loop) else isinstance(step, Check) and bool(step.reads)
+
+
 def _fails_late(program: Program) -> bool:
     """Whether a check may fail after an output was written to."""
-    checks = [n for n, step in enumerate(program.steps) if isinstance(step, Check) and step.reads]
-    before = program.steps[: checks[-1]] if checks else ()
+    failing = [n for n, step in enumerate(program.timeline) if _may_fail(step)]
+    before = program.timeline[: failing[-1]] if failing else ()
     return any(buffer.role is Role.OUTPUT for step in before for buffer in step.writes)

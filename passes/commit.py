@@ -1,7 +1,8 @@
 """Committing: next values are computed straight into the variables, last, wherever that is safe."""
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Kernel, Program, Step, Store
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Kernel, Step, Store
 from graphc.passes.places import is_copy, loads_at, rewritten, stores_at
 
 __all__ = ["commit"]

@@ -9,6 +9,7 @@ from graphc.ir.leaves import Input, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.origin import Origin, merged
 from graphc.passes.pipeline import Log, Pass
+from graphc.passes.throughout import with_changed_bodies
 from graphc.sizes import Size, equal, maximum
 from graphc.types import TensorType
 
@@ -23,6 +24,18 @@ class CollectDemands(Pass[Graph, Graph]):
     name: ClassVar[str] = "demands"
 
     def run(self, form: Graph, log: Log) -> Graph:
+        return self._collected(form)
+
+    def _collected(self, graph: Graph) -> Graph:
+        """The graph with its demands.  Those of sizes that bodies have are its own; a body keeps those of indices."""
+        inner: dict[object, Demand] = {}
+
+        def collected(body: Graph) -> Graph:
+            body = self._collected(body)
+            inner.update(((d.need.left, d.need.right), d) for d in body.demands if isinstance(d.need, SameSize))
+            return replace(body, demands=tuple([d for d in body.demands if d.index is not None]))
+
+        form = with_changed_bodies(graph, collected)
         found: dict[object, Demand] = {}
         asking: dict[object, list[Origin]] = {}  # all who demand one thing of an index
         extents: set[Size] = set()  # that a call has, or that are demanded
@@ -48,7 +61,7 @@ class CollectDemands(Pass[Graph, Graph]):
                         found.setdefault(extent, Demand(need, None, _written(node), node.origin))
         for asked, origins in asking.items():
             found[asked] = replace(found[asked], origin=merged(origins[0], origins[1:]))
-        return replace(form, demands=tuple(found.values()))
+        return replace(form, demands=tuple((found | inner).values()))
 
 
 def _extents(node: Node) -> Iterator[Size]:

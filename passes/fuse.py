@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import (
     Counting,
@@ -29,7 +30,7 @@ from graphc.kernel.target import Target
 from graphc.ops.guarded import Guarded
 from graphc.passes.costs import Costs
 from graphc.passes.pipeline import Log
-from graphc.passes.sources import Source, composed, index_places, shows_all, sources
+from graphc.passes.sources import Source, composed, index_places, row_source, shows_all, sources
 from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
 from graphc.types import Shape, TensorType
 
@@ -136,9 +137,16 @@ class _Fusion:
                 self._read_index(node, 1, index_places(op, node.inputs[1].ndim))
             case Routine():
                 self._alone(node)
-                for operand in node.inputs:
-                    self._need(operand, len(self.units) - 1)
-                    self.stored.add(operand)
+                self._read_whole(node.inputs)
+            case Repeated():
+                self._alone(node)
+                sequences = op.parts(node.inputs).sequences
+                shown = [row_source(operand, self.sources) for operand in sequences]
+                rows = [x if under is None else under[0] for x, under in zip(sequences, shown, strict=True)]
+                self._read_whole(op.parts(node.inputs)._replace(sequences=rows).all)
+            case Chosen():
+                self._alone(node)
+                self._read_whole(node.inputs)
             case Scatter():
                 self._alone(node)
                 self._read_operand(node, node.inputs[0], None)
@@ -148,6 +156,12 @@ class _Fusion:
                 self._alone(node)
                 for operand in node.inputs:
                     self._read_operand(node, operand, None)
+
+    def _read_whole(self, operands: Iterable[Node]) -> None:
+        """Read operands as they lie in buffers."""
+        for operand in operands:
+            self._need(operand, len(self.units) - 1)
+            self.stored.add(operand)
 
     def _need(self, node: Node, unit: int) -> None:
         self.first[node] = max(self.first.get(node, -1), unit)

@@ -6,8 +6,8 @@ from graphc.ir.kinds import Deposit, Running, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid, number_in
-from graphc.kernel.program import Kernel, Prefix, Stage, Store
 from graphc.kernel.scalar import Axis, Fn, Formula, Load, Number
+from graphc.kernel.steps import Kernel, Prefix, Stage, Store
 from graphc.origin import Origin
 from graphc.passes.elements import BufferOf, element, looked_up, mapped
 from graphc.passes.sources import Source, index_places

@@ -7,8 +7,8 @@ from graphc.ir.kinds import Elementwise, Lookup, Reduction
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Effect, Fold, Kernel, Stage, Store
 from graphc.kernel.scalar import Axis, Fn, Formula, Load, Scalar
+from graphc.kernel.steps import Effect, Fold, Kernel, Stage, Store
 from graphc.passes.elements import BufferOf, SourceOf, element, looked_up, mapped
 from graphc.passes.sources import index_places
 from graphc.passes.units import LoopAxis, Loops

@@ -1,12 +1,14 @@
 """Lowering: from units of nodes to steps over buffers."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy.typing as npt
 
 from graphc.display import Displayed
-from graphc.ir.graph import Demand
+from graphc.ir.control import Chosen, Repeated
+from graphc.ir.graph import Demand, Graph
 from graphc.ir.kinds import (
     Deposit,
     Leaf,
@@ -21,14 +23,16 @@ from graphc.ir.leaves import ConstantValue, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.pattern import Pattern, on_buffers
-from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, SizesAgree, Step, sizes_of
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step, all_steps, sizes_of
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
 from graphc.passes.loops import loops_kernel
+from graphc.passes.lower_bodies import lower_branch, lower_loop
 from graphc.passes.patterns import Iteration, iteration_of, unit_pattern
 from graphc.passes.sources import Source
 from graphc.passes.units import Loops, Partition
 from graphc.sizes import symbols_of
-from graphc.types import TensorType
+from graphc.types import TensorType, TupleType
 
 __all__ = ["Lowered", "lower"]
 
@@ -69,6 +73,7 @@ class _Lowering:
     repeated: set[Step] = field(default_factory=set)  # steps of a pattern that an earlier one has
 
     def run(self) -> Lowered:
+        """The whole program."""
         graph = self.partition.graph
         inputs = tuple(Buffer(Role.INPUT, x.dtype, x.shape, slot) for slot, x in enumerate(graph.inputs))
         variables = tuple(Buffer(Role.VARIABLE, x.dtype, x.shape, slot) for slot, x in enumerate(graph.variables))
@@ -76,8 +81,33 @@ class _Lowering:
             zip(graph.variables, variables, strict=True)
         )
         outputs = tuple(Buffer(Role.OUTPUT, y.dtype, y.shape, slot) for slot, y in enumerate(graph.outputs))
+        self._compute(outputs)
+        for variable, value in graph.updates.items():
+            if value is not variable:
+                self._commit(value, self.buffers[variable])
+        program = Program(
+            (*self.steps, *self.commits),
+            inputs,
+            variables,
+            tuple(self.constant_buffers),
+            outputs,
+            len(self.steps),
+            self._symbols(),
+        )
+        return Lowered(program, tuple(self.constants))
+
+    def body(self, graph: Graph, given: Sequence[Buffer], results: Sequence[Buffer]) -> tuple[Step, ...]:
+        """The steps of a body that reads `given` and writes `results`.  What is constant belongs to the program."""
+        inside = replace(self, partition=self.partition.bodies[graph], steps=[], buffers={}, results={}, wanted={},
+                         awaited={}, checked=set())  # fmt: skip
+        inside.buffers |= dict(zip(graph.inputs, given, strict=True))
+        inside._compute(results)
+        return tuple(inside.steps)
+
+    def _compute(self, outputs: Sequence[Buffer]) -> None:
+        """The steps of all units, which write the outputs of the graph into these buffers."""
         copies: list[tuple[Node, Buffer]] = []
-        for node, buffer in zip(graph.outputs, outputs, strict=True):
+        for node, buffer in zip(self.partition.graph.outputs, outputs, strict=True):
             computed = self._computes(node)
             if computed is None or computed in self.wanted:
                 copies.append((node, buffer))
@@ -98,19 +128,6 @@ class _Lowering:
                 self._check_indices(unit.node)
         for node, buffer in copies:
             self.steps.append(copy_kernel(self.source(node), buffer, node.origin, self.buffer))
-        for variable, value in graph.updates.items():
-            if value is not variable:
-                self._commit(value, self.buffers[variable])
-        program = Program(
-            (*self.steps, *self.commits),
-            inputs,
-            variables,
-            tuple(self.constant_buffers),
-            outputs,
-            len(self.steps),
-            self._symbols(),
-        )
-        return Lowered(program, tuple(self.constants))
 
     def _commit(self, value: Node, variable: Buffer) -> None:
         """Set a variable at the end.  A next value that is another variable is copied while that is still old."""
@@ -129,7 +146,7 @@ class _Lowering:
         """The names of all symbols, of inputs and of what steps do: of one of each pattern, as others have the same."""
         sizes = {n for x in self.partition.graph.inputs for n in x.shape if not isinstance(n, int)}
         shapes = set()
-        for step in (*self.steps, *self.commits):
+        for step in all_steps((*self.steps, *self.commits)):
             if step not in self.repeated:
                 shapes.update([buffer.shape for buffer in (*step.reads, *step.writes)])
                 sizes.update([n for n in sizes_of(step) if not isinstance(n, int)])
@@ -154,6 +171,12 @@ class _Lowering:
         self.buffers[node] = buffer
         return buffer
 
+    def several(self, node: Node) -> tuple[Buffer, ...]:
+        """The buffers that the step of a node with several results writes."""
+        assert isinstance(node.type, TupleType), node
+        found = self.results[node] = tuple(Buffer(Role.TEMPORARY, t.dtype, t.shape) for t in node.type.items)
+        return found
+
     def buffer(self, node: Node) -> Buffer:
         """The buffer that holds a node."""
         found = self.buffers.get(node)
@@ -176,6 +199,11 @@ class _Lowering:
                 raise AssertionError(f"{node!r} has no buffer")
         self.buffers[node] = found
         return found
+
+    @property
+    def known(self) -> Mapping[Node, Source]:
+        """What each movement really reads."""
+        return self.partition.sources
 
     def source(self, node: Node) -> Source:
         """Where the elements of `node` lie."""
@@ -219,8 +247,7 @@ class _Lowering:
         outputs: dict[Node, tuple[Buffer, ...]] = {}
         for node in unit.nodes:
             if not isinstance(node.type, TensorType):
-                buffers = tuple(Buffer(Role.TEMPORARY, t.dtype, t.shape) for t in node.type.items)
-                self.results[node] = outputs[node] = buffers
+                outputs[node] = self.several(node)
             elif node in self.partition.stored:
                 outputs[node] = (self._result(node),)
         pattern, touched = unit_pattern(unit, outputs, self.source, self.buffer)
@@ -247,9 +274,12 @@ class _Lowering:
                 if isinstance(node.type, TensorType):
                     writes: tuple[Buffer, ...] = (self._result(node),)
                 else:
-                    writes = tuple(Buffer(Role.TEMPORARY, t.dtype, t.shape) for t in node.type.items)
-                    self.results[node] = writes
+                    writes = self.several(node)
                 self.steps.append(Extern(op.routine, op.options(), reads, writes, origins))
+            case Repeated():
+                self.steps.append(lower_loop(node, op, self))
+            case Chosen():
+                self.steps.append(lower_branch(node, op, self))
             case Deposit():
                 operands = [self.source(x) for x in node.inputs]
                 self.steps.append(deposit_kernel(node, operands, self._result(node), self.buffer))

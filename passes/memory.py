@@ -81,17 +81,19 @@ def layout(program: Program, rooms: Sequence[Room], alignment: int) -> Layout:
     temporaries = program.temporaries
     for buffer in temporaries:
         room[buffer] = program.aliases.get(buffer, buffer)
-    for number, step in enumerate(program.steps):
+    ends = program.ends
+    for number, step in enumerate(program.timeline):
+        end = ends.get(number, number)
         for buffer in (*step.reads, *step.writes):
             owner = room.get(buffer.root)
             if owner is not None:
                 first.setdefault(owner, number)
-                last[owner] = number
+                last[owner] = max(end, last.get(owner, end))
     intervals = [Interval(first[buffer], last[buffer], buffer.bytes) for buffer in first]
     numbers = {buffer: number for number, buffer in enumerate(first)}
     storage = {buffer: numbers[room[buffer]] for buffer in temporaries}
     places = tuple(range(len(intervals), len(intervals) + len(rooms)))
-    end = len(program.steps) - 1
+    end = len(program.timeline) - 1
     intervals += [
         Interval(0, end, room.bytes) if room.step is None else Interval(room.step, room.step, room.bytes)
         for room in rooms

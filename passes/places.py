@@ -1,10 +1,13 @@
 """Where a kernel reads and writes a buffer: what passes that share bytes need to know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.program import (
+from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
+from graphc.kernel.steps import (
+    Branch,
     Check,
     Contract,
     Effect,
@@ -12,13 +15,13 @@ from graphc.kernel.program import (
     Fold,
     IndexInRange,
     Kernel,
+    Loop,
     Prefix,
     Stage,
     Step,
     Store,
     targets,
 )
-from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
 from graphc.sizes import equal
 
 __all__ = ["Access", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
@@ -137,3 +140,35 @@ def substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
             return replace(step, condition=replace(condition, index=new(condition.index)))
         case Check():
             return step
+        case Loop():
+            return _substituted_loop(step, buffers)
+        case Branch():
+            return replace(
+                step,
+                index=new(step.index),
+                parts=tuple([_all_substituted(part, buffers) for part in step.parts]),
+                results=tuple(map(new, step.results)),
+                shared=tuple(map(new, step.shared)),
+            )
+
+
+def _all_substituted(steps: Sequence[Step], buffers: Mapping[Buffer, Buffer]) -> tuple[Step, ...]:
+    # Recursion is over the depth to which a user nests loops and branches.
+    return tuple([substituted(step, buffers) for step in steps])
+
+
+def _substituted_loop(loop: Loop, buffers: Mapping[Buffer, Buffer]) -> Loop:
+    def new(buffer: Buffer | None) -> Any:  # Any: a buffer where one is given, else None
+        return buffer if buffer is None else buffers.get(buffer, buffer)
+
+    return replace(
+        loop,
+        carries=tuple([replace(c, start=new(c.start), rows=new(c.rows), last=new(c.last)) for c in loop.carries]),
+        sequences=tuple([replace(rows, of=new(rows.of)) for rows in loop.sequences]),
+        outputs=tuple([replace(rows, of=new(rows.of)) for rows in loop.outputs]),
+        steps=_all_substituted(loop.steps, buffers),
+        shared=tuple(map(new, loop.shared)),
+        count=new(loop.count),
+        condition=_all_substituted(loop.condition, buffers),
+        made=new(loop.made),
+    )

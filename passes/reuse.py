@@ -1,19 +1,21 @@
 """Reuse: a kernel writes over an operand that nobody reads again."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Kernel, Program
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Kernel, Loop, Step, within
 from graphc.passes.places import loads_at, stores_at
 from graphc.sizes import equal
 
 __all__ = ["last_uses", "reuse"]
 
 
-def last_uses(program: Program) -> dict[Buffer, int]:
+def last_uses(steps: Sequence[Step]) -> dict[Buffer, int]:
     """The last step that touches each root buffer."""
     last: dict[Buffer, int] = {}
-    for number, step in enumerate(program.steps):
+    for number, step in enumerate(steps):
         for buffer in (*step.reads, *step.writes):
             last[buffer.root] = number
     return last
@@ -25,12 +27,24 @@ def reuse(program: Program) -> Program:
     Safe where this step is the final reader and reads only the element it writes, in no later stage, and both
     have as many bytes.  Inputs, variables and constants are never written over.
     """
-    last = last_uses(program)
+    aliases = _reused(program.steps, set())
+    for step in program.timeline:
+        outside = {buffer.root for buffer in (*step.reads, *step.writes)} if within(step) else set()
+        if isinstance(step, Loop) and step.holds is not None:
+            outside.add(step.holds)
+        for part in within(step):
+            aliases |= _reused(part, outside)
+    return replace(program, aliases=aliases)
+
+
+def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, Buffer]:
+    """Which temporary takes the bytes of which, of those that steps have for themselves."""
+    last = last_uses(steps)
     aliases: dict[Buffer, Buffer] = {}
-    fresh: set[Buffer] = set()
-    for number, step in enumerate(program.steps):
+    fresh: set[Buffer] = set(outside)
+    for number, step in enumerate(steps):
         if isinstance(step, Kernel):
-            taken: set[Buffer] = set()
+            taken: set[Buffer] = set(outside)
             for out in step.writes:
                 if out.role is not Role.TEMPORARY or out.base is not None or out in fresh:
                     continue
@@ -42,7 +56,7 @@ def reuse(program: Program) -> Program:
                         taken.add(old.root)
                         break
         fresh |= {buffer.root for buffer in step.writes}
-    return replace(program, aliases=aliases)
+    return aliases
 
 
 def _fits(step: Kernel, old: Buffer, out: Buffer) -> bool:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Kernel, Program, Store
+from graphc.kernel.program import Program
 from graphc.kernel.scalar import Load
+from graphc.kernel.steps import Kernel, Store
 from graphc.passes.places import copied_by, substituted
 from graphc.passes.reuse import last_uses
 
@@ -17,8 +18,8 @@ def settle(program: Program) -> Program:
     Safe where the whole of it is copied, the copy is its last use and it is not seen under another shape: the
     output is not touched before, as it has one writer.
     """
-    last = last_uses(program)
-    shown = {buffer.base for step in program.steps for buffer in (*step.reads, *step.writes) if buffer.base}
+    last = last_uses(program.steps)
+    shown = {buffer.base for step in program.timeline for buffer in (*step.reads, *step.writes) if buffer.base}
     exchange: dict[Buffer, Buffer] = {}
     for number, step in enumerate(program.steps[: program.commit]):
         if not isinstance(step, Kernel):

@@ -9,7 +9,7 @@ from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.sizes import Size
 
-__all__ = ["Source", "composed", "composed_index", "index_places", "shows_all", "sources"]
+__all__ = ["Source", "composed", "composed_index", "index_places", "row_source", "shows_all", "sources"]
 
 
 class Source(NamedTuple):
@@ -52,6 +52,20 @@ def sources(graph: Graph) -> Mapping[Node, Source]:
             under = found.get(operand)
             found[node] = Source(operand, step) if under is None else Source(under.node, composed(under.map, step))
     return found
+
+
+def row_source(node: Node, known: Mapping[Node, Source]) -> tuple[Node, int] | None:
+    """The node of which `node` shows whole rows, one for each of its own, and the number of the first; else None."""
+    source = known.get(node)
+    if source is None or source.map is None or source.node.ndim != node.ndim:
+        return None
+    first, *others = source.map.parts
+    is_row = first.terms == ((0, 1),) and isinstance(first.offset, int) and first.offset >= 0
+    is_whole = all(
+        part.terms == ((axis, 1),) and part.offset == 0 and source.node.shape[axis] == node.shape[axis]
+        for axis, part in enumerate(others, 1)
+    )
+    return (source.node, first.offset) if is_row and is_whole and isinstance(first.offset, int) else None
 
 
 def index_places(op: Lookup | Scatter, index_rank: int) -> IndexMap | None:

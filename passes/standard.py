@@ -13,6 +13,7 @@ from graphc.passes.rules.indexing import INDEXING
 from graphc.passes.rules.movement import MOVEMENT
 from graphc.passes.share import ShareSubexpressions
 from graphc.passes.steps import CommitInPlace, ComputeInOutputs, Fuse, Lower, ReuseStorage, Separate
+from graphc.passes.throughout import Throughout
 
 __all__ = ["ALL_RULES", "improve", "rules"]
 
@@ -28,11 +29,11 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     """A graph as a program for `target`.  Each pass is recorded in `trace`."""
     graph = trace.apply(CollectDemands(), graph)
     if level >= 1:
-        graph = trace.apply(FoldConstants(), graph)
-        graph = trace.apply(Rewrite(rules(level)), graph)
-        graph = trace.apply(ShareSubexpressions(), graph)
+        graph = trace.apply(Throughout(FoldConstants()), graph)
+        graph = trace.apply(Throughout(Rewrite(rules(level))), graph)
+        graph = trace.apply(Throughout(ShareSubexpressions()), graph)
     if level >= 2:
-        graph = trace.apply(FoldArrays(), graph)
+        graph = trace.apply(Throughout(FoldArrays()), graph)
     units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)

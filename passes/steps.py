@@ -11,6 +11,7 @@ from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.reuse import reuse
 from graphc.passes.settle import settle
+from graphc.passes.throughout import with_bodies
 from graphc.passes.units import Partition
 
 __all__ = ["CommitInPlace", "ComputeInOutputs", "Fuse", "Lower", "ReuseStorage", "Separate"]
@@ -25,7 +26,7 @@ class Fuse(Pass[Graph, Partition]):
     name: ClassVar[str] = "fuse"
 
     def run(self, form: Graph, log: Log) -> Partition:
-        return fuse(form, self.target, log)
+        return with_bodies(form, lambda graph: fuse(graph, self.target, log))
 
 
 @final
@@ -36,7 +37,7 @@ class Separate(Pass[Graph, Partition]):
     name: ClassVar[str] = "fuse"
 
     def run(self, form: Graph, log: Log) -> Partition:
-        return separate(form)
+        return with_bodies(form, separate)
 
 
 @final

@@ -1,10 +1,11 @@
 """Units: nodes that become one step, and where their elements lie in its loops."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphc.display import Displayed
+from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf, Movement, Product, Routine
 from graphc.ir.node import Node
@@ -84,6 +85,10 @@ class Single:
                 return "contraction"
             case Routine():
                 return "extern"
+            case Repeated():
+                return "loop"
+            case Chosen():
+                return "branch"
         return "kernel of its own"
 
 
@@ -96,12 +101,14 @@ class Partition(Displayed):
 
     stored   nodes whose value needs a buffer
     sources  what each movement really reads
+    bodies   those of its loops and branches, cut as well
     """
 
     graph: Graph
     units: tuple[Unit, ...]
     stored: frozenset[Node]
     sources: Mapping[Node, Source]
+    bodies: Mapping[Graph, "Partition"] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<partition: {len(self.graph.nodes)} nodes in {len(self.units)} units>"

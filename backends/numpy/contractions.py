@@ -10,9 +10,9 @@ from graphc.backends.numpy.values import Value
 from graphc.backends.numpy.views import Affine, is_plain, view_text
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.affine import AffineIndex
-from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Contract
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis
+from graphc.kernel.steps import Contract
 from graphc.sizes import Size, product
 from graphc.types import BFLOAT16, FLOAT32, DType
 
@@ -162,7 +162,7 @@ class _Writer:
     def _view(self, text: str, base: Buffer | None, plain: str) -> str:
         if text == plain:
             return text
-        late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
+        late = base is not None and base.is_passing
         known = next((view for view in self.result.views if view.text == text), None)
         if known is None:
             known = self.naming.view(text, f"{plain}_", late, frozenset(), is_shared=True)

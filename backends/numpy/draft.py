@@ -7,7 +7,7 @@ from graphc.backends.numpy.homes import Wish
 from graphc.backends.numpy.naming import Naming
 from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.backends.numpy.views import Affine, axes_of, is_plain, is_solid, view_text
-from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
 from graphc.types import INT64
@@ -43,7 +43,7 @@ class Draft:
 
     def view(self, text: str, base: Buffer | None, axes: frozenset[Axis], hint: str, *, is_solid: bool = False) -> View:
         """A view, one per text; of a buffer that differs from call to call, it is late."""
-        late = base is not None and base.root.role in (Role.INPUT, Role.OUTPUT)
+        late = base is not None and base.is_passing
         return self._defined(text, late, axes, hint, is_solid)
 
     def bits(self, value: Value, dtype: str) -> View:

@@ -10,7 +10,7 @@ from graphc.backends.numpy.views import Affine, axes_of
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Fold, Prefix, Stage, Store
+from graphc.kernel.steps import Fold, Prefix, Stage, Store
 from graphc.sizes import product
 from graphc.types import INT64, DType
 

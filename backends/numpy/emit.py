@@ -7,6 +7,7 @@ from graphc.backends.numpy.definitions import tuple_text
 from graphc.backends.numpy.part import Part, Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.program import Program
+from graphc.kernel.steps import Step
 
 __all__ = ["emit"]
 
@@ -23,7 +24,8 @@ from scipy import special
 from graphc.backends.numpy import approximations
 from graphc.backends.numpy import routines
 from graphc.backends.numpy.support import (
-    array, arrays, best_place, bfloat16, blocks, in_range, later_taps, positions, select, span, taps, windows,
+    array, arrays, best_place, bfloat16, blocks, counting, cycle, in_range, later_taps, numbers, positions, select,
+    span, taps, turned, windows,
 )
 '''
 
@@ -32,8 +34,8 @@ def emit(program: Program) -> Artifact:
     """Write a program."""
     whole = Whole(program)
     commit = program.commit
-    compute = list(_chunks(range(commit), STEPS_PER_PART))
-    commits = list(_chunks(range(commit, len(program.steps)), STEPS_PER_PART))
+    compute = list(_chunks(program.steps[:commit], STEPS_PER_PART))
+    commits = list(_chunks(program.steps[commit:], STEPS_PER_PART))
     texts = [Part(whole, f"part_{n}").write(chunk) for n, chunk in enumerate((*compute, *commits))]
     writer = Writer()
     with writer.block("def prepare(memory, at, variables, constants, sizes, fail):"):
@@ -46,7 +48,7 @@ def emit(program: Program) -> Artifact:
     return Artifact((*pieces, str(writer)), tuple(whole.rooms), library, len(compute))
 
 
-def _chunks(steps: range, width: int) -> Iterable[range]:
+def _chunks(steps: Sequence[Step], width: int) -> Iterable[Sequence[Step]]:
     return (steps[start : start + width] for start in range(0, len(steps), width))
 
 

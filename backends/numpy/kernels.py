@@ -15,8 +15,8 @@ from graphc.backends.numpy.runs import looped
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.numpy.values import View
 from graphc.backends.numpy.views import affine_of
-from graphc.kernel.program import Fold, Kernel
 from graphc.kernel.scalar import Axis, Call, Fn, Let
+from graphc.kernel.steps import Fold, Kernel
 from graphc.sizes import Size, maximum, minimum, product, total
 from graphc.types import DTYPES, INT64, DType
 

@@ -10,8 +10,8 @@ from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.backends.numpy.values import Value
 from graphc.backends.numpy.views import Affine
 from graphc.kernel.buffer import Role
-from graphc.kernel.program import Stage, Store
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
+from graphc.kernel.steps import Stage, Store
 from graphc.sizes import product
 from graphc.types import INT64
 

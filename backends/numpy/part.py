@@ -1,9 +1,11 @@
 """A part of a source: a function that binds its steps to an arena, and a function in it that runs them."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from graphc.backends.numpy.bodies import write_branch, write_loop
 from graphc.backends.numpy.calls import number_name, number_text
 from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.definitions import Defined, arrays_text, tuple_text
@@ -16,10 +18,11 @@ from graphc.backends.numpy.values import View
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.pattern import opened, pattern_of
-from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, Step, buffers_of
+from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
 from graphc.kernel.scalar import Axis, Const
+from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step, all_steps, buffers_of
 from graphc.origin import Origin
 from graphc.sizes import Size, python_text
 from graphc.types import BFLOAT16, INT64, Shape, name_of
@@ -122,20 +125,38 @@ class Part:
     turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
-        self.turns = Turns(self.run, self.bound, self.late)
+        self.turns = Turns(self.run, self.bound, self.late, self.fresh)
 
-    def write(self, steps: Sequence[int]) -> str:
-        program = self.whole.program
+    def write(self, steps: Sequence[Step]) -> str:
+        """The text of the part."""
         touched: dict[Buffer, None] = {}
-        for number in steps:
-            touched |= dict.fromkeys(buffers_of(program.steps[number]))
+        for step in all_steps(steps):
+            touched |= dict.fromkeys(buffers_of(step))
         self._show_temporaries(buffer.root for buffer in touched)
         for buffer in touched:
-            self._show(buffer)
-        for number in steps:
-            self._step(program.steps[number], number)
-        self.turns.finish()
+            if buffer.root.role is not Role.ROW:
+                self.show(buffer)
+        self.steps(steps)
         return self._assembled()
+
+    def steps(self, steps: Sequence[Step]) -> None:
+        """Write steps in order."""
+        for step in steps:
+            self._step(step, self.number_of(step))
+        self.turns.finish()
+
+    def number_of(self, step: Step) -> int:
+        """Where a step stands among all."""
+        return self.whole.program.numbers[step]
+
+    @contextmanager
+    def inside(self) -> Iterator[Writer]:
+        """What is written meanwhile stands in a block of its own: nothing outside may use what is named there."""
+        outer = self.run, self.turns, self.shared, self.views
+        self.run, self.shared, self.views = Writer(), dict(self.shared), dict(self.views)
+        self.turns = Turns(self.run, self.bound, self.late, self.fresh)
+        yield self.run
+        self.run, self.turns, self.shared, self.views = outer
 
     def _assembled(self) -> str:
         program = self.whole.program
@@ -159,10 +180,10 @@ class Part:
 
     # Names.
 
-    def _name(self, buffer: Buffer) -> str:
+    def name_of(self, buffer: Buffer) -> str:
         return self.views[buffer]
 
-    def _fresh(self, beginning: str) -> str:
+    def fresh(self, beginning: str) -> str:
         number = self.counters.get(beginning, 0)
         self.counters[beginning] = number + 1
         return f"{beginning}{number}"
@@ -182,9 +203,9 @@ class Part:
     def _number(self, const: Const) -> str:
         """A constant as the name of an array without axes, bound once."""
         if const not in self.numbers:
-            first = name = number_name(const) or self._fresh("number")
+            first = name = number_name(const) or self.fresh("number")
             while name in self.numbers.values():
-                name = self._fresh(f"{first}_")
+                name = self.fresh(f"{first}_")
             self.numbers[const] = name
             dtype = "bfloat16" if const.dtype == BFLOAT16 else f'"{name_of(const.dtype)}"'
             self.bind.line(f"{name} = np.array({number_text(const)}, {dtype})")
@@ -193,7 +214,7 @@ class Part:
     def _table(self, table: Table) -> str:
         """The name of a table, which is written into the arena when bound."""
         if table not in self.tables:
-            name = self.tables[table] = self._fresh("steps")
+            name = self.tables[table] = self.fresh("steps")
             place, extent, step = self.whole.table(table), self.size(table.extent), self.size(table.step)
             self.bind.line(f"{name} = positions(memory, at[{place}], {extent}, {step})")
         return self.tables[table]
@@ -215,15 +236,15 @@ class Part:
         for (shape, dtype), group in alike.items():
             self.bind.line(arrays_text(group, shape, dtype))
 
-    def _show(self, buffer: Buffer) -> None:
+    def show(self, buffer: Buffer) -> None:
         """Define the name of a buffer: once when bound, or at each call for what differs then."""
         if buffer in self.views:
             return
         root = buffer.root
         if root is not buffer:
-            self._show(root)
-            name = self._fresh(f"{self.views[root]}_as")
-            late = root.role in (Role.INPUT, Role.OUTPUT)
+            self.show(root)
+            name = self.fresh(f"{self.views[root]}_as")
+            late = buffer.is_passing
             line = f"{name} = {self.views[root]}.reshape({', '.join(self.size(n) for n in buffer.shape) or '()'})"
             (self.run if late else self.bind).line(line)
             self.views[buffer] = name
@@ -242,7 +263,7 @@ class Part:
                 self.bind.line(f"{name} = variables[{buffer.slot}]")
             case Role.CONSTANT:
                 self.bind.line(f"{name} = constants[{buffer.slot}]")
-            case Role.TEMPORARY | Role.LOCAL:
+            case Role.TEMPORARY | Role.LOCAL | Role.ROW:
                 raise AssertionError(f"{buffer.role} is not defined here")
 
     # Steps.
@@ -253,18 +274,24 @@ class Part:
                 self._text(step, number)
             case Extern():
                 self.turns.interrupt(self.whole.comment(step.origins))
-                operands = ", ".join(self._name(buffer) for buffer in (*step.reads, *step.writes))
+                operands = ", ".join(self.name_of(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
                 self.whole.library.append(WORKSPACES[step.routine](*step.reads, **dict(step.options)))
             case Check():
                 self._check(step, number)
+            case Loop():
+                self.turns.interrupt(self.whole.comment(step.origins))
+                write_loop(step, self)
+            case Branch():
+                self.turns.interrupt(self.whole.comment(step.origins))
+                write_branch(step, self)
 
     def _check(self, step: Check, number: int) -> None:
         condition = step.condition
         if isinstance(condition, IndexInRange):  # sizes are compared before anything is bound
             self.turns.interrupt(self.whole.comment(step.origins))
-            index, extent = self._name(condition.index), self.size(condition.extent)
+            index, extent = self.name_of(condition.index), self.size(condition.extent)
             low = f"-{extent}" if condition.negative else "0"
             with self.run.block(f"if not in_range({index}, {extent}, {low}):"):
                 self.run.line(f"fail({number}, {index}, {extent})")
@@ -279,7 +306,7 @@ class Part:
         for what in text.names:
             match what:
                 case Fresh():
-                    name = self._fresh(what.beginning.format(*names))
+                    name = self.fresh(what.beginning.format(*names))
                 case View():
                     name = self._view(what, names, defined)
                 case Const():
@@ -311,7 +338,7 @@ class Part:
         text = view.text.format(*names)
         name = self.shared.get(text)
         if name is None or not view.is_shared:
-            name = self._fresh(view.beginning.format(*names))
+            name = self.fresh(view.beginning.format(*names))
             defined.append((view, name, text))
             if view.is_shared:
                 self.shared[text] = name
@@ -357,7 +384,7 @@ class Part:
                     writer.line(f"{full} = {text}")
                 part = f"{full}[start:stop]"
             (late if view.late else walked).append((name, part))
-        block = self._fresh("block")
+        block = self.fresh("block")
         blocks = block.replace("block", "blocks")
         names = ", ".join(["start", "stop", *(name for name, _ in walked)])
         self.bind.line()

@@ -1,7 +1,8 @@
 """What generated NumPy source calls besides NumPy.  Every program may import it; none needs all of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, product
+from itertools import count as counting
+from itertools import cycle, islice, product
 from typing import Any, TypeAlias
 
 import ml_dtypes
@@ -11,8 +12,8 @@ import numpy.typing as npt
 from graphc.types import as_dtype
 
 __all__ = [
-    "array", "arrays", "best_place", "blocks", "in_range", "later_taps", "positions", "select", "span", "taps",
-    "windows",
+    "array", "arrays", "best_place", "blocks", "counting", "cycle", "in_range", "later_taps", "numbers", "positions",
+    "select", "span", "taps", "turned", "windows",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -32,6 +33,17 @@ def array(memory: Array, offset: int, shape: Sequence[int], dtype: str) -> Array
 def arrays(memory: Array, offsets: Sequence[int], shape: Sequence[int], dtype: str) -> list[Array]:
     """One array from each of some offsets on, all of one type."""
     return [array(memory, offset, shape, dtype) for offset in offsets]
+
+
+def numbers(x: Array) -> Iterator[Array]:
+    """The elements of an array of one axis, as arrays that can be written to."""
+    return (x[place, ...] for place in range(len(x)))
+
+
+def turned(rows: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Two rows in both orders: what a step of a loop reads and writes, by turns."""
+    first, second = rows[0, ...], rows[1, ...]
+    return (first, second), (second, first)
 
 
 def span(start: int, step: int, count: int) -> slice:

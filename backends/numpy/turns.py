@@ -1,7 +1,7 @@
 """Steps in order, those that repeat as a loop over what differs from turn to turn."""
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 from typing import TypeAlias
@@ -52,14 +52,15 @@ class Turns:
     run    what runs at every call
     bound  what is bound once: the names of all turns
     late   names that are not bound once
+    fresh  gives a new name
     """
 
     run: Writer
     bound: Writer
     late: set[str]
+    fresh: Callable[[str], str]
     _waiting: list[Filled] = field(default_factory=list)
     _comment: tuple[str, ...] = ()
-    _tables: int = 0
 
     def add(self, step: Filled) -> None:
         """Write a step, now or with those that follow."""
@@ -108,8 +109,7 @@ class Turns:
             for line in turns[0].lines(_in_loop(turns, columns)):
                 inside.line(line)
         if columns:
-            table = f"turns{self._tables}"
-            self._tables += 1
+            table = self.fresh("turns")
             is_late = any(not self.late.isdisjoint(column) for column in columns)
             _table(self.run if is_late else self.bound, table, columns)
             head = f"for {', '.join(columns.values())} in {table}:"

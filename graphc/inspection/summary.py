@@ -8,7 +8,8 @@ from graphc.inspection.wording import type_text
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import SizeOf
 from graphc.ir.node import Node
-from graphc.kernel.program import Program, buffers_of
+from graphc.kernel.program import Program
+from graphc.kernel.steps import buffers_of
 from graphc.sizes import estimate, symbol, symbols_of
 
 __all__ = ["Compiled", "summary_text"]

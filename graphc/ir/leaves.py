@@ -31,10 +31,14 @@ __all__ = [
 
 @final
 class Input(Leaf):
-    """A value given at each call.  Two inputs are never equal."""
+    """A value given at each call.  Two inputs are never equal.
+
+    `within`: the construct in whose body alone it has a value, if it is none of a function.
+    """
 
     label: str
     type: TensorType
+    within: str = ""
     name: ClassVar[str] = "input"
     __eq__ = object.__eq__
     __hash__ = object.__hash__

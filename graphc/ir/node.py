@@ -1,7 +1,9 @@
 """Nodes, and the contract that every op keeps."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast, final
 
 import numpy as np
@@ -25,6 +27,7 @@ __all__ = [
     "SameSize",
     "Stored",
     "made_at",
+    "made_meanwhile",
 ]
 
 Like: TypeAlias = "Node | npt.NDArray[Any] | np.generic | bool | int | float | complex | Size"
@@ -78,8 +81,8 @@ class Op(Value):
     def lifted(self, extent: Size) -> "Op":
         """The op that does the same to operands which all have a further leading axis of `extent`."""
 
-    def batch(self, inputs: Sequence["Node"], batched: Sequence[bool], extent: Size) -> "Node | None":
-        """A better batch rule than spreading every operand, or None.  The result has the leading axis."""
+    def batch(self, inputs: Sequence["Node"], batched: Sequence[bool], extent: Size) -> "Node | Sequence[Node] | None":
+        """A better batch rule than spreading every operand, or None.  The result, or each of several, has the axis."""
         return None
 
     def text(self) -> str:
@@ -116,6 +119,9 @@ OPERATORS = {
 }  # fmt: skip
 
 
+_made: "ContextVar[list[Node] | None]" = ContextVar("made", default=None)
+
+
 class Node(Displayed, Refusals):
     """One value of a graph: an op, its inputs, its type, and where it was made.
 
@@ -132,6 +138,9 @@ class Node(Displayed, Refusals):
         self.inputs = inputs
         self.type = type
         self.origin = origin
+        made = _made.get()
+        if made is not None:
+            made.append(self)
 
     # What it is.
 
@@ -361,6 +370,20 @@ class Node(Displayed, Refusals):
         if hasattr(self.op, "stored"):
             self._refuse("copy that shares nothing", "gx.param(name, w.value) makes a variable of the same value")
         return self
+
+
+@contextmanager
+def made_meanwhile() -> Iterator[list[Node]]:
+    """All nodes that are made while this is open."""
+    made: list[Node] = []
+    outer = _made.get()
+    token = _made.set(made)
+    try:
+        yield made
+    finally:
+        _made.reset(token)
+        if outer is not None:
+            outer.extend(made)
 
 
 def made_at(role: str, node: Node) -> tuple[str, ...]:

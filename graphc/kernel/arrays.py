@@ -63,6 +63,12 @@ class Arrays:
                 self._arrays[buffer] = self.whole(under).reshape(-1).view(buffer.dtype).reshape(shape)
         return self._arrays[buffer]
 
+    def show(self, row: Buffer, of: Buffer, place: int) -> None:
+        """Let `row`, and what shows its bytes under another shape, be a row of an array."""
+        for buffer in [view for view in self._arrays if view.base is row]:
+            del self._arrays[buffer]
+        self._arrays[row] = self.whole(of)[place, ...]
+
     def start_kernel(self) -> None:
         """What was touched before is settled."""
         self._touched.clear()

@@ -18,6 +18,7 @@ class Role(Enum):
     CONSTANT = "constant"  # part of the program
     TEMPORARY = "temporary"  # the plan's; alive between its first writer and its last reader
     OUTPUT = "output"  # fresh for each call
+    ROW = "row"  # what one step of a loop sees of an array: another row at each
     LOCAL = "local"  # one per point of a kernel's outer axes; alive inside the kernel
 
     __hash__ = object.__hash__  # each is one object; to hash the name takes three times as long
@@ -41,6 +42,11 @@ class Buffer:
     def root(self) -> "Buffer":
         """The buffer that owns the bytes."""
         return self if self.base is None else self.base
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it lies elsewhere from call to call, or from step to step of a loop."""
+        return self.root.role in (Role.INPUT, Role.OUTPUT, Role.ROW)
 
     @property
     def size(self) -> Size:

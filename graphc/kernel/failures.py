@@ -1,12 +1,12 @@
 """The errors of failed checks, worded once for every backend."""
 
-from graphc.errors import IndexRangeError, ShapeError
-from graphc.kernel.program import Check, IndexInRange, SizesAgree
+from graphc.errors import IndexRangeError, ShapeError, StepLimitError
 from graphc.kernel.provenance import LINES_SHOWN, origins_behind
+from graphc.kernel.steps import Check, IndexInRange, Loop, SizesAgree
 from graphc.origin import Origin, place_of
 from graphc.sizes import Size, maximum
 
-__all__ = ["index_outside", "places", "sizes_differ"]
+__all__ = ["index_outside", "places", "sizes_differ", "too_many_steps"]
 
 
 def sizes_differ(check: Check, left: int, right: int) -> ShapeError:
@@ -28,6 +28,12 @@ def index_outside(check: Check, index: int, extent: int) -> IndexRangeError:
     least = -extent if check.condition.negative else 0
     allowed = f"not in {least} .. {extent - 1}" if extent else "an index into nothing"
     return IndexRangeError(f"{check.because}, {index} is {allowed}", hint=check.hint).located(places(check.origins))
+
+
+def too_many_steps(loop: Loop, most: int) -> StepLimitError:
+    """The error of a loop whose condition still holds after the most steps that it may make."""
+    problem = f"while_loop: the condition still holds after {_measured(loop.length or most, most)} steps"
+    return StepLimitError(problem, hint="raise max_steps, or let the condition fail").located(places(loop.origins))
 
 
 def places(origins: tuple[Origin, ...]) -> list[str]:

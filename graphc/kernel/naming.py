@@ -1,14 +1,16 @@
 """Names for the buffers and axes of a finished program, for printing and for emitted code.
 
-x0 inputs   w0 variables   c0 constants   t0 temporaries   y0 outputs   l0 locals, from zero in each kernel
+x0 inputs   w0 variables   c0 constants   t0 temporaries   y0 outputs   r0 rows that steps of a loop see
+l0 locals, from zero in each kernel
 t0v0: the first view of t0's bytes under another shape   i, j, k ... axes   v0 lets
 """
 
 from collections.abc import Iterator, Mapping
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Kernel, Program, buffers_of
+from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, Load
+from graphc.kernel.steps import Kernel, Loop, buffers_of
 
 __all__ = ["axis_names", "let_name", "names"]
 
@@ -27,7 +29,8 @@ def names(program: Program) -> Mapping[Buffer, str]:
     roots = tuple(dict.fromkeys(buffer.root for buffer in touched))
     _count(named, "c", (*program.constants, *(root for root in roots if root.role is Role.CONSTANT)))
     _count(named, "t", (*program.temporaries, *(root for root in roots if root.role is Role.TEMPORARY)))
-    for step in program.steps:
+    _count(named, "r", tuple(row for step in program.timeline if isinstance(step, Loop) for row in step.rows))
+    for step in program.timeline:
         if isinstance(step, Kernel):
             read = tuple(load.buffer for load in _loads(step) if load.buffer.role is Role.LOCAL)
             _count(named, "l", (*step.locals, *read))
@@ -68,7 +71,7 @@ def _loads(kernel: Kernel) -> Iterator[Load]:
 
 def _touched(program: Program) -> Iterator[Buffer]:
     """Every buffer that a step reads or writes or that the program returns, in order."""
-    for step in program.steps:
+    for step in program.timeline:
         yield from buffers_of(step)
         if isinstance(step, Kernel):
             yield from step.locals

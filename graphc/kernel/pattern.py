@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.program import Contract, Effect, Fold, Kernel, Prefix, Stage, Store
 from graphc.kernel.scalar import Load
+from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Stage, Store
 from graphc.origin import Origin
 from graphc.sizes import Size, symbol
 

@@ -11,24 +11,28 @@ import numpy as np
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array, Arrays, Point
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.failures import index_outside, sizes_differ
+from graphc.kernel.failures import index_outside, sizes_differ, too_many_steps
 from graphc.kernel.meaning import Value, converted, value_of
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
-from graphc.kernel.program import (
+from graphc.kernel.program import Program
+from graphc.kernel.routines import EXTERNS
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
+from graphc.kernel.steps import (
+    Branch,
+    Carry,
     Check,
     Contract,
     Extern,
     Fold,
     IndexInRange,
     Kernel,
+    Loop,
     Prefix,
-    Program,
     SizesAgree,
     Stage,
+    Step,
     Store,
 )
-from graphc.kernel.routines import EXTERNS
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.types import BOOL, DType
 
 __all__ = ["interpret"]
@@ -54,7 +58,16 @@ def interpret(
     ):
         for buffer, array in zip(buffers, given, strict=True):
             arrays.put(buffer, array)
-    for step in program.steps:
+    _run(program.steps, arrays)
+    return (
+        [arrays.whole(buffer).copy() for buffer in program.outputs],
+        [arrays.whole(buffer).copy() for buffer in program.variables],
+    )
+
+
+def _run(steps: Sequence[Step], arrays: Arrays) -> None:
+    """Steps in order."""
+    for step in steps:
         match step:
             case Kernel():
                 _run_kernel(step, arrays)
@@ -65,10 +78,50 @@ def interpret(
                 EXTERNS[step.routine].run([*operands], [*results], dict(step.options))
             case Check():
                 _run_check(step, arrays)
-    return (
-        [arrays.whole(buffer).copy() for buffer in program.outputs],
-        [arrays.whole(buffer).copy() for buffer in program.variables],
-    )
+            case Loop():
+                _run_loop(step, arrays)
+            case Branch():
+                _run(step.parts[int(arrays.whole(step.index))], arrays)
+
+
+# Loops.
+
+
+def _run_loop(loop: Loop, arrays: Arrays) -> None:
+    """Steps again and again, each time with the next rows."""
+    most = None if loop.length is None else arrays.number(loop.length)
+    count = most if loop.count is None else int(arrays.whole(loop.count))
+    for carry in loop.carries:
+        arrays.whole(carry.rows)[count if carry.is_kept and loop.reverse else 0] = arrays.whole(carry.start)
+    made = 0
+    while True:
+        at = made if count is None or not loop.reverse else count - 1 - made
+        places = {carry: _places(carry, loop, at, made) for carry in loop.carries}
+        for carry, (old, _) in places.items():
+            arrays.show(carry.before, carry.rows, old)
+        _run(loop.condition, arrays)
+        if made == count if loop.holds is None else not arrays.whole(loop.holds):
+            break
+        if made == most:
+            raise too_many_steps(loop, made)
+        for carry, (_, new) in places.items():
+            arrays.show(carry.after, carry.rows, new)
+        for rows in (*loop.sequences, *loop.outputs):
+            arrays.show(rows.row, rows.of, at + rows.shift)
+        _run(loop.steps, arrays)
+        made += 1
+    for carry in loop.carries:
+        if carry.last is not None:
+            arrays.whole(carry.last)[...] = arrays.whole(carry.before)
+    if loop.made is not None:
+        arrays.whole(loop.made)[...] = made
+
+
+def _places(carry: Carry, loop: Loop, at: int, made: int) -> tuple[int, int]:
+    """The rows of a carry before and after a step."""
+    if not carry.is_kept:
+        return made % 2, (made + 1) % 2
+    return (at + 1, at) if loop.reverse else (at, at + 1)
 
 
 # Kernels.

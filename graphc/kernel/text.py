@@ -5,7 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.naming import axis_names, let_name, names
-from graphc.kernel.program import (
+from graphc.kernel.program import Program
+from graphc.kernel.provenance import lines_behind
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
+from graphc.kernel.steps import (
+    Branch,
     Check,
     Contract,
     Effect,
@@ -13,15 +17,14 @@ from graphc.kernel.program import (
     Fold,
     IndexInRange,
     Kernel,
+    Loop,
     Prefix,
-    Program,
     SizesAgree,
     Stage,
     Step,
     Store,
+    within,
 )
-from graphc.kernel.provenance import lines_behind
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
 from graphc.types import TensorType, short_name
 
 __all__ = ["kernel_text", "let_text", "program_text", "step_text"]
@@ -68,7 +71,7 @@ def let_text(let: Let, named: Names, axes: Mapping[Axis, str]) -> str:
 
 def _program_lines(program: Program, named: Names) -> Iterator[str]:
     yield f"program of {', '.join(program.symbols)}" if program.symbols else "program"
-    inside = {buffer for step in program.steps if isinstance(step, Kernel) for buffer in step.locals}
+    inside = {buffer for step in program.timeline if isinstance(step, Kernel) for buffer in step.locals}
     for buffer, name in named.items():
         if buffer not in inside:
             base = f", a view of {_name(buffer.base, named)}" if buffer.base is not None else ""
@@ -79,11 +82,48 @@ def _program_lines(program: Program, named: Names) -> Iterator[str]:
     for number, step in enumerate(program.steps):
         if number == program.commit:
             yield "commit"
-        yield from (f"# {line}" for line in lines_behind(step.origins))
-        first, *rest = _step_lines(step, named)
-        yield f"step {number}: {first}"
-        yield from (INDENT + line for line in rest)
+        yield from _numbered(step, program, named)
     yield f"return {', '.join(outputs)}" if outputs else "return"
+
+
+def _numbered(step: Step, program: Program, named: Names) -> Iterator[str]:
+    """A step with its number, under the user's lines, and the steps inside it.  Recursion is over their depth."""
+    yield from (f"# {line}" for line in lines_behind(step.origins))
+    first, *rest = _step_lines(step, named)
+    yield f"step {program.numbers[step]}: {first}"
+    yield from (INDENT + line for line in rest)
+    for title, steps in zip(_titles(step), within(step), strict=True):
+        if steps:
+            yield INDENT + title
+            for inner in steps:
+                yield from (INDENT * 2 + line for line in _numbered(inner, program, named))
+
+
+def _titles(step: Step) -> Sequence[str]:
+    """What the lists of steps inside a step are for."""
+    match step:
+        case Loop():
+            return ("while", "do")
+        case Branch():
+            return [f"case {number}" for number in range(len(step.parts))]
+    return ()
+
+
+def _loop_lines(loop: Loop, named: Names) -> Iterator[str]:
+    """How often, what is carried, and which rows are seen."""
+    count = loop.length if loop.count is None else _name(loop.count, named)
+    most = "" if loop.length is None else f" at most {loop.length} times"
+    times = f" {count} times" if loop.holds is None else f" while {_name(loop.holds, named)}{most}"
+    yield f"loop{times}{', from the last row' if loop.reverse else ''}"
+    for carry in loop.carries:
+        last = "" if carry.last is None else f", last to {_name(carry.last, named)}"
+        rows = f"{'rows' if carry.is_kept else 'two rows'} of {_name(carry.rows, named)}"
+        pair = f"{_name(carry.before, named)} -> {_name(carry.after, named)}"
+        yield f"{INDENT}carry {pair} from {_name(carry.start, named)} in {rows}{last}"
+    for title, listed in (("reads", loop.sequences), ("writes", loop.outputs)):
+        for rows_of in listed:
+            shift = f" + {rows_of.shift}" if rows_of.shift else ""
+            yield f"{INDENT}{title} {_name(rows_of.row, named)} = {_name(rows_of.of, named)}[t{shift}]"
 
 
 def _step_lines(step: Step, named: Names) -> Iterator[str]:
@@ -96,6 +136,11 @@ def _step_lines(step: Step, named: Names) -> Iterator[str]:
             options = [f"{name}={value}" for name, value in step.options]
             operands = ", ".join((*(_name(buffer, named) for buffer in step.reads), *options))
             yield f"{', '.join(_name(buffer, named) for buffer in step.writes)} = {step.routine}({operands})"
+        case Loop():
+            yield from _loop_lines(step, named)
+        case Branch():
+            results = ", ".join(_name(buffer, named) for buffer in step.results)
+            yield f"{results} = case {_name(step.index, named)} of {len(step.parts)}"
         case Check():
             yield f"check {_condition(step, named)}: {step.because}"
 

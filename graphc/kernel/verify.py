@@ -1,23 +1,26 @@
 """What holds of every program, checked: a pass that breaks it is named at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.naming import names
-from graphc.kernel.program import (
+from graphc.kernel.program import Program
+from graphc.kernel.scalar import Load
+from graphc.kernel.steps import (
+    Branch,
     Check,
     Kernel,
-    Program,
+    Loop,
     Step,
     Store,
+    all_steps,
     buffers_of,
     locals_of,
     sizes_of,
     targets,
 )
-from graphc.kernel.scalar import Load
 from graphc.kernel.wellformed import demand, verify_step
 from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
@@ -39,7 +42,7 @@ def verify(program: Program) -> None:
     _verify_owners(program)
     _verify_symbols(program)
     named = names(program)
-    for number, step in enumerate(program.steps):
+    for number, step in enumerate(program.timeline):
         verify_step(step, f"step {number}", named)
     _verify_locals(program, named)
     _verify_commit(program, named)
@@ -59,17 +62,17 @@ def _verify_owners(program: Program) -> None:
             demand(buffer.root.role is role, f"{what} is a buffer of role {buffer.root.role.value}")
             demand(buffer.slot == slot, f"{what} has slot {buffer.slot}")
     listed = {*program.inputs, *program.variables, *program.constants, *program.outputs}
-    for number, step in enumerate(program.steps):
+    for number, step in enumerate(program.timeline):
         for buffer in (*buffers_of(step), *locals_of(step)):
             _verify_view(buffer, f"step {number}")
             role = buffer.root.role
-            is_listed = role in (Role.TEMPORARY, Role.LOCAL) or buffer.root in listed
+            is_listed = role in (Role.TEMPORARY, Role.LOCAL, Role.ROW) or buffer.root in listed
             demand(is_listed, f"step {number} touches an {role.value} that the program has not")
 
 
 def _verify_symbols(program: Program) -> None:
     known = set(program.symbols)
-    for number, step in enumerate(program.steps):
+    for number, step in enumerate(program.timeline):
         for size in sizes_of(step):
             unknown = [symbol.name for symbol in symbols_of(size) if symbol.name not in known]
             demand(not unknown, f"step {number}: {', '.join(unknown)} of the size {size} is not given")
@@ -89,7 +92,7 @@ def _verify_view(view: Buffer, place: str) -> None:
 def _verify_locals(program: Program, named: Names) -> None:
     """A local belongs to one kernel."""
     home: dict[Buffer, int] = {}
-    for number, step in enumerate(program.steps):
+    for number, step in enumerate(program.timeline):
         for buffer in locals_of(step):
             first = home.setdefault(buffer, number)
             demand(first == number, f"step {number}: {named[buffer]} is a local of step {first}")
@@ -105,18 +108,26 @@ def _verify_commit(program: Program, named: Names) -> None:
             wrong = f"step {number}: {named[buffer]} is written, "
             demand(role not in (Role.INPUT, Role.CONSTANT), f"{wrong}which no step may write")
             demand(role is not Role.VARIABLE or number >= program.commit, f"{wrong}a variable before commit")
-        late = isinstance(step, Check) and number >= program.commit
+        late = number >= program.commit and any(isinstance(inner, Check | Loop) for inner in all_steps((step,)))
         demand(not late, f"step {number}: a check after commit")
 
 
 def _verify_order(program: Program, named: Names) -> None:
     """Reads come after writes; of variables, which hold a value from the start, before them."""
     written: set[Buffer] = set()
-    for number, step in enumerate(program.steps):
+    _verify_in_order(program, program.steps, written, named)
+    for output in program.outputs:
+        demand(output.root in written, f"no step writes {named[output]}")
+
+
+def _verify_in_order(program: Program, steps: Sequence[Step], written: set[Buffer], named: Names) -> None:
+    # Recursion is over the depth to which loops and branches are nested.
+    for step in steps:
+        place = f"step {program.numbers[step]}"
         for root in _roots(step.writes):
             is_again = root.role is Role.TEMPORARY and root in written
-            demand(not is_again, f"step {number}: {named[root]} is written a second time")
-        for part in _parts(step, f"step {number}"):
+            demand(not is_again, f"{place}: {named[root]} is written a second time")
+        for part in _parts(step, place):
             for root in part.reads:
                 is_set = root.role in GIVEN or root in written
                 demand(is_set, f"{part.place}: {named[root]} is read before it is written")
@@ -125,9 +136,28 @@ def _verify_order(program: Program, named: Names) -> None:
             for root in part.combines:
                 is_set = root.role in GIVEN or root in written or owner_of(root, program.aliases) in written
                 demand(is_set, f"{part.place}: {named[root]} is combined before it is written")
+            if isinstance(step, Branch):
+                for steps_inside in step.parts:
+                    inside = set(written)
+                    _verify_in_order(program, steps_inside, inside, named)
+                    missing = [named[result] for result in step.results if result.root not in inside]
+                    demand(not missing, f"{place}: a branch does not write {', '.join(missing)}")
+            elif isinstance(step, Loop):
+                _verify_loop(program, step, set(written), named)
             written.update(part.writes)
-    for output in program.outputs:
-        demand(output.root in written, f"no step writes {named[output]}")
+
+
+def _verify_loop(program: Program, loop: Loop, written: set[Buffer], named: Names) -> None:
+    """What a step of a loop reads is there, and what it is to write is written."""
+    place = f"step {program.numbers[loop]}"
+    written.update(carry.before for carry in loop.carries)
+    written.update(rows.row for rows in loop.sequences)
+    _verify_in_order(program, loop.condition, written, named)
+    demand(loop.holds is None or loop.holds in written, f"{place}: nothing writes the condition")
+    _verify_in_order(program, loop.steps, written, named)
+    wanted = [*(carry.after for carry in loop.carries), *(rows.row for rows in loop.outputs)]
+    missing = [named[row] for row in wanted if row not in written]
+    demand(not missing, f"{place}: a step does not write {', '.join(missing)}")
 
 
 class Part(NamedTuple):
@@ -171,7 +201,7 @@ def _roots(buffers: Iterable[Buffer]) -> tuple[Buffer, ...]:
 
 def _verify_aliases(program: Program, named: Names) -> None:
     """Temporaries that share bytes are of one form, and none is read once the next is written."""
-    parts = [part for number, step in enumerate(program.steps) for part in _parts(step, f"step {number}")]
+    parts = [part for number, step in enumerate(program.timeline) for part in _parts(step, f"step {number}")]
     first_write: dict[Buffer, int] = {}
     last_read: dict[Buffer, int] = {}
     for position, part in enumerate(parts):

@@ -7,7 +7,11 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER, Monoid
 from graphc.kernel.naming import axis_names, let_name
-from graphc.kernel.program import (
+from graphc.kernel.routines import EXTERNS
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
+from graphc.kernel.signatures import objection
+from graphc.kernel.steps import (
+    Branch,
     Check,
     Contract,
     Effect,
@@ -15,18 +19,16 @@ from graphc.kernel.program import (
     Fold,
     IndexInRange,
     Kernel,
+    Loop,
     Prefix,
     Stage,
     Step,
     Store,
     targets,
 )
-from graphc.kernel.routines import EXTERNS
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
-from graphc.kernel.signatures import objection
 from graphc.kernel.text import let_text
 from graphc.sizes import equal
-from graphc.types import BOOL, INT64, is_complex, is_floating, is_integer, short_name
+from graphc.types import BOOL, INT64, Shape, is_complex, is_floating, is_integer, short_name
 
 __all__ = ["demand", "verify_step"]
 
@@ -52,6 +54,12 @@ def verify_step(step: Step, place: str, names: Names) -> None:
             demand(is_integer(index.dtype), f"{place}: {names[index]} is checked as an index but has no integers")
         case Check():
             pass
+        case Loop():
+            _verify_loop(step, place, names)
+        case Branch():
+            demand(bool(step.parts), f"{place}: a branch without steps")
+            is_index = step.index.shape == () and step.index.dtype in (BOOL, INT64)
+            demand(is_index, f"{place}: {names[step.index]} is no number that chooses")
 
 
 def _verify_kernel(kernel: Kernel, place: str, names: Names) -> None:
@@ -73,6 +81,23 @@ def _verify_kernel(kernel: Kernel, place: str, names: Names) -> None:
                 name = names[effect.buffer]
                 demand(effect.buffer in written, f"{where}: {name} is combined before it is written")
         written.update(target for effect in stage.effects for target in targets(effect))
+
+
+def _verify_loop(loop: Loop, place: str, names: Names) -> None:
+    """Rows have the types of what they are rows of."""
+    for carry in loop.carries:
+        for row in (carry.start, carry.before, carry.after, *([carry.last] if carry.last is not None else [])):
+            is_alike = row.dtype == carry.rows.dtype and _agree(row.shape, carry.rows.shape[1:])
+            demand(is_alike, f"{place}: {names[row]} is no row of {names[carry.rows]}")
+    for rows in (*loop.sequences, *loop.outputs):
+        is_row = rows.row.dtype == rows.of.dtype and _agree(rows.row.shape, rows.of.shape[1:])
+        demand(is_row, f"{place}: {names[rows.row]} is no row of {names[rows.of]}")
+    holds = loop.holds
+    demand(holds is None or (holds.dtype == BOOL and holds.shape == ()), f"{place}: the condition is no bool")
+
+
+def _agree(shape: Shape, other: Shape) -> bool:
+    return len(shape) == len(other) and all(equal(n, m) is not False for n, m in zip(shape, other, strict=True))
 
 
 def _is_store(effect: Effect) -> bool:

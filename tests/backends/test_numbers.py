@@ -7,8 +7,8 @@ import pytest
 
 import graphc as gx
 from graphc.backends.numpy.calls import number_name, number_text
-from graphc.kernel.program import Kernel, Stage, Store
 from graphc.kernel.scalar import Const, Fn, Formula
+from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.types import BFLOAT16, DTYPES, DType
 from tests.backends.running import run, source_of
 from tests.kernel.building import HERE, axes, element, given, output, program_of

@@ -8,7 +8,10 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import (
+from graphc.kernel.program import Program
+from graphc.kernel.routines import Option
+from graphc.kernel.scalar import Axis, Fn, Formula, Load
+from graphc.kernel.steps import (
     Check,
     Contract,
     Extern,
@@ -16,14 +19,11 @@ from graphc.kernel.program import (
     IndexInRange,
     Kernel,
     Prefix,
-    Program,
     SizesAgree,
     Stage,
     Step,
     Store,
 )
-from graphc.kernel.routines import Option
-from graphc.kernel.scalar import Axis, Fn, Formula, Load
 from graphc.origin import Origin
 from graphc.sizes import Size, symbol
 from graphc.types import DTYPES, INT64, DType

@@ -1,7 +1,7 @@
 """The words of failed checks."""
 
 from graphc.kernel.failures import index_outside, sizes_differ
-from graphc.kernel.program import Check, SizesAgree
+from graphc.kernel.steps import Check, SizesAgree
 from graphc.origin import Origin
 from graphc.types import INT64
 from tests.kernel.building import N, given, index_check

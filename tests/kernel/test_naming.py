@@ -2,7 +2,7 @@
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.naming import LETTERS, axis_names, names
-from graphc.kernel.program import Kernel, Stage
+from graphc.kernel.steps import Kernel, Stage
 from tests.kernel.building import (
     F32,
     HERE,

@@ -2,8 +2,8 @@
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.pattern import on_buffers, opened, pattern_of
-from graphc.kernel.program import Contract
 from graphc.kernel.scalar import Fn
+from graphc.kernel.steps import Contract
 from graphc.kernel.text import kernel_text
 from graphc.types import DTYPES
 from tests.kernel.building import HERE, given, matmul, output, pointwise, softmax, temporary

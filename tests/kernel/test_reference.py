@@ -10,9 +10,10 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Fold, Kernel, Program, Stage, Store
+from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula
+from graphc.kernel.steps import Fold, Kernel, Stage, Store
 from graphc.kernel.verify import verify
 from graphc.types import BFLOAT16, BOOL, DTYPES, INT64, DType
 from tests.kernel.building import (

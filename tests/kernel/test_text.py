@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.naming import names
-from graphc.kernel.program import Contract, Kernel, Step
+from graphc.kernel.steps import Contract, Kernel, Step
 from graphc.kernel.text import kernel_text, program_text, step_text
 from graphc.origin import Derivation, Origin
 from graphc.types import INT64

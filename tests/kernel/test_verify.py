@@ -6,8 +6,9 @@ import pytest
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Kernel, Program, Stage, Step, Store
+from graphc.kernel.program import Program
 from graphc.kernel.scalar import Formula, Load
+from graphc.kernel.steps import Kernel, Stage, Step, Store
 from graphc.kernel.verify import verify
 from graphc.sizes import symbol
 from graphc.types import DTYPES, INT64

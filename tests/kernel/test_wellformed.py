@@ -7,8 +7,8 @@ import pytest
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Contract, Effect, Fold, Kernel, Prefix, Stage, Step, Store
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
+from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Stage, Step, Store
 from graphc.kernel.wellformed import demand, verify_step
 from graphc.types import BOOL, DTYPES, INT64
 from tests.kernel.building import (

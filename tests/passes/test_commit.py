@@ -6,8 +6,9 @@ import pytest
 import graphc as gx
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Check, Kernel, Program, Stage, Step, Store
+from graphc.kernel.program import Program
 from graphc.kernel.scalar import Fn, Formula
+from graphc.kernel.steps import Check, Kernel, Stage, Step, Store
 from graphc.kernel.verify import verify
 from graphc.passes.commit import commit
 from graphc.types import INT64

@@ -10,7 +10,7 @@ from graphc.ir.arithmetic import ones_like, zeros_like
 from graphc.ir.graph import Graph
 from graphc.ir.node import IndexBound
 from graphc.kernel.arrays import Array
-from graphc.kernel.program import Check
+from graphc.kernel.steps import Check
 from graphc.passes.demands import CollectDemands
 from graphc.passes.pipeline import Log
 

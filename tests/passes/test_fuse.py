@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.kernel.program import Kernel
+from graphc.kernel.steps import Kernel
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -5,7 +5,8 @@ import pytest
 
 import graphc as gx
 from graphc.kernel.buffer import Role
-from graphc.kernel.program import Check, Contract, Extern, IndexInRange, Kernel, Program, SizesAgree
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree
 from graphc.kernel.verify import verify
 from graphc.passes.lower import Lowered
 

@@ -9,7 +9,7 @@ from graphc.backends.numpy import part
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import Pattern, pattern_of
-from graphc.kernel.program import Contract, Kernel
+from graphc.kernel.steps import Contract, Kernel
 from graphc.kernel.text import program_text
 from graphc.passes import lower
 from graphc.passes.patterns import unit_pattern

@@ -9,9 +9,10 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Kernel, Program, Stage, Step, Store
+from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula, Load
+from graphc.kernel.steps import Kernel, Stage, Step, Store
 from graphc.kernel.verify import verify
 from graphc.passes.reuse import last_uses, reuse
 from graphc.sizes import Size
@@ -115,4 +116,4 @@ def test_a_view_that_is_read_last_keeps_its_bytes() -> None:
     s, r = temporary(3), temporary(1, 3)
     program = chain(pointwise(Fn.ABS, [t], s), t, r, pointwise(Fn.NEG, [view], r), pointwise(Fn.ABS, [s], temporary(3)))
     assert s not in reuse(program).aliases
-    assert last_uses(program)[t] == 2
+    assert last_uses(program.steps)[t] == 2

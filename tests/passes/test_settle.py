@@ -8,9 +8,10 @@ import pytest
 import graphc as gx
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.program import Kernel, Program, Stage, Store
+from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula
+from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.kernel.verify import verify
 from graphc.passes.settle import settle
 from graphc.types import INT64

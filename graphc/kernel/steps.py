@@ -1,0 +1,368 @@
+"""Steps over buffers, and what they are made of."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.scalar import Axis, Let, Load, SizeValue
+from graphc.origin import Origin
+from graphc.sizes import Size
+
+__all__ = [
+    "Branch",
+    "Carry",
+    "Check",
+    "Contract",
+    "Effect",
+    "Extern",
+    "Fold",
+    "IndexInRange",
+    "Kernel",
+    "Loop",
+    "Prefix",
+    "Rows",
+    "SizesAgree",
+    "Stage",
+    "Step",
+    "Store",
+    "all_steps",
+    "buffers_of",
+    "locals_of",
+    "sizes_of",
+    "targets",
+    "unique",
+    "within",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Write the let `value` at `index` of `buffer`; with `combine`, into what is there, in order of the axes."""
+
+    buffer: Buffer
+    index: tuple[int, ...]
+    value: int
+    combine: Monoid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Combine `values` over all inner axes of the stage, into one local (or stored) element per row.
+
+    ARGMAX has one value let (the index is the position along the single inner axis) and two results.
+    A result's dtype is the accumulator's.
+    """
+
+    monoid: Monoid
+    value: int
+    results: tuple[Buffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Running combination of `value` along the single inner axis, the present element included."""
+
+    monoid: Monoid
+    value: int
+    result: Buffer
+    reverse: bool = False
+
+
+Effect: TypeAlias = Store | Fold | Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """For every row: for every point of the inner axes: compute the lets, do the effects.
+
+    A local of an earlier stage is read by Load with the inner axes it has as index.
+    """
+
+    inner: tuple[Axis, ...]
+    lets: tuple[Let, ...]
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """Stages in order, for every point of the outer axes.  Points are independent of each other."""
+
+    outer: tuple[Axis, ...]
+    stages: tuple[Stage, ...]
+    origins: tuple[Origin, ...]
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """All axes, in memory order."""
+        used = {axis.number: axis for stage in self.stages for axis in stage.inner}
+        used |= {axis.number: axis for axis in self.outer}
+        return tuple(used[number] for number in sorted(used))
+
+    @cached_property
+    def reads(self) -> tuple[Buffer, ...]:
+        loads = [let.buffer for stage in self.stages for let in stage.lets if isinstance(let, Load)]
+        return unique([buffer for buffer in loads if buffer.role is not Role.LOCAL])
+
+    @cached_property
+    def writes(self) -> tuple[Buffer, ...]:
+        written = [target for stage in self.stages for effect in stage.effects for target in targets(effect)]
+        return unique([buffer for buffer in written if buffer.role is not Role.LOCAL])
+
+    @property
+    def locals(self) -> tuple[Buffer, ...]:
+        """The buffers that live inside, in order of their first writer."""
+        written = [target for stage in self.stages for effect in stage.effects for target in targets(effect)]
+        return unique([buffer for buffer in written if buffer.role is Role.LOCAL])
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """out[...] += left[...] * right[...] over all `extents`; each operand's index is affine in the axes.
+
+    Axes in both operands and the output are batch axes; in the left and the output m, in the right and the
+    output n, in both operands only k.  The output starts at zero.  All indices are in range.
+    """
+
+    extents: tuple[Size, ...]
+    left: Buffer
+    right: Buffer
+    out: Buffer
+    left_index: tuple[AffineIndex, ...]
+    right_index: tuple[AffineIndex, ...]
+    out_index: tuple[AffineIndex, ...]
+    origins: tuple[Origin, ...]
+
+    @cached_property
+    def reads(self) -> tuple[Buffer, ...]:
+        return unique((self.left, self.right))
+
+    @property
+    def writes(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+
+@dataclass(frozen=True, eq=False)
+class Extern:
+    """A routine of the small closed set (sort, cholesky ...) on whole arrays; leading axes are a batch."""
+
+    routine: str
+    options: tuple[tuple[str, int | bool | str], ...]
+    reads: tuple[Buffer, ...]
+    writes: tuple[Buffer, ...]
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SizesAgree:
+    """Two sizes are equal."""
+
+    left: Size
+    right: Size
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInRange:
+    """Every element of an integer buffer lies in -extent .. extent - 1, or in 0 .. extent - 1."""
+
+    index: Buffer
+    extent: Size
+    negative: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """How a program fails: if the condition does not hold, the call raises and changes nothing."""
+
+    condition: SizesAgree | IndexInRange
+    because: str
+    hint: str | None
+    origins: tuple[Origin, ...]
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        return (self.condition.index,) if isinstance(self.condition, IndexInRange) else ()
+
+    @property
+    def writes(self) -> tuple[Buffer, ...]:
+        return ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Carry:
+    """What a step of a loop hands on to the next.
+
+    start   its value before the first step
+    before  what a step reads, after: what it writes; rows of `rows`
+    rows    two rows, by turns; or, if all values are kept, length + 1: row t is the value before step t and row
+            t + 1 that after it, in a reverse loop the other way round
+    last    gets the value after the last step
+    """
+
+    start: Buffer
+    before: Buffer
+    after: Buffer
+    rows: Buffer
+    is_kept: bool
+    last: Buffer | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rows:
+    """Step t of a loop sees row t + `shift` of an array."""
+
+    row: Buffer
+    of: Buffer
+    shift: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """Steps that are made again and again, each time with the next row of every array.
+
+    length     how many times; with `count` or a condition, the most there may be; None for no limit
+    count      says how many times
+    condition  steps that compute `holds`, before each time; the loop ends where it is false
+    made       gets the number of times
+    reverse    from the last row to the first
+    shared     what the steps read besides
+    limit      what to say where the condition holds more often than `length` times
+    """
+
+    length: "Size | None"
+    reverse: bool
+    carries: tuple[Carry, ...]
+    sequences: tuple[Rows, ...]
+    outputs: tuple[Rows, ...]
+    steps: "tuple[Step, ...]"
+    shared: tuple[Buffer, ...]
+    origins: tuple[Origin, ...]
+    count: Buffer | None = None
+    condition: "tuple[Step, ...]" = ()
+    holds: Buffer | None = None
+    made: Buffer | None = None
+
+    @property
+    def parts(self) -> "tuple[tuple[Step, ...], ...]":
+        """The steps inside, in lists that are run one after the other."""
+        return (self.condition, self.steps)
+
+    @cached_property
+    def reads(self) -> tuple[Buffer, ...]:
+        count = () if self.count is None else (self.count,)
+        starts = [carry.start for carry in self.carries]
+        return unique((*starts, *(rows.of for rows in self.sequences), *count, *self.shared))
+
+    @cached_property
+    def writes(self) -> tuple[Buffer, ...]:
+        held = [buffer for carry in self.carries for buffer in (carry.rows, carry.last) if buffer is not None]
+        made = () if self.made is None else (self.made,)
+        return unique((*held, *(rows.of for rows in self.outputs), *made))
+
+    @property
+    def rows(self) -> tuple[Buffer, ...]:
+        """What its steps see of arrays."""
+        held = [buffer for carry in self.carries for buffer in (carry.before, carry.after)]
+        return unique((*held, *(rows.row for rows in (*self.sequences, *self.outputs))))
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """Of several lists of steps the one that `index` says is run; each writes all of `results`."""
+
+    index: Buffer
+    parts: "tuple[tuple[Step, ...], ...]"
+    results: tuple[Buffer, ...]
+    shared: tuple[Buffer, ...]
+    origins: tuple[Origin, ...]
+
+    @cached_property
+    def reads(self) -> tuple[Buffer, ...]:
+        return unique((self.index, *self.shared))
+
+    @property
+    def writes(self) -> tuple[Buffer, ...]:
+        return self.results
+
+
+Step: TypeAlias = Kernel | Contract | Extern | Check | Loop | Branch
+
+
+def within(step: Step) -> tuple[tuple[Step, ...], ...]:
+    """The lists of steps inside a step."""
+    return step.parts if isinstance(step, Loop | Branch) else ()
+
+
+def targets(effect: Effect) -> tuple[Buffer, ...]:
+    """The buffers that an effect writes."""
+    match effect:
+        case Store(buffer=buffer):
+            return (buffer,)
+        case Fold(results=results):
+            return results
+        case Prefix(result=result):
+            return (result,)
+
+
+def buffers_of(step: Step) -> tuple[Buffer, ...]:
+    """Every buffer a step touches, read or written, once each."""
+    return unique((*step.reads, *step.writes))
+
+
+def locals_of(step: Step) -> tuple[Buffer, ...]:
+    """The buffers that live inside a step."""
+    return step.locals if isinstance(step, Kernel) else ()
+
+
+def sizes_of(step: Step) -> list[Size]:
+    """Every size that a step mentions: of buffers, loops, indices and checks."""
+    sizes: list[Size] = []
+    match step:
+        case Kernel():
+            sizes += [axis.extent for axis in step.outer]
+            for stage in step.stages:
+                sizes += [axis.extent for axis in stage.inner]
+                for let in stage.lets:
+                    if isinstance(let, SizeValue):
+                        sizes.append(let.size)
+                    elif isinstance(let, Load):
+                        sizes += let.buffer.shape
+                for effect in stage.effects:
+                    for buffer in targets(effect):
+                        sizes += buffer.shape
+        case Contract():
+            sizes += [*step.extents, *step.left.shape, *step.right.shape, *step.out.shape]
+            for part in (*step.left_index, *step.right_index, *step.out_index):
+                sizes += [part.offset, *(coefficient for _, coefficient in part.terms)]
+        case Check(condition=SizesAgree(left=left, right=right)):
+            sizes += [left, right]
+        case Check(condition=IndexInRange(index=index, extent=extent)):
+            sizes += [extent, *index.shape]
+        case Extern() | Branch():
+            for buffer in buffers_of(step):
+                sizes += buffer.shape
+        case Loop():
+            sizes += [] if step.length is None else [step.length]
+            for buffer in (*buffers_of(step), *step.rows):
+                sizes += buffer.shape
+    return sizes
+
+
+def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
+    """Steps in order, those inside a step right after it."""
+    pending = [iter(steps)]
+    while pending:
+        step = next(pending[-1], None)
+        if step is None:
+            pending.pop()
+            continue
+        yield step
+        pending += [iter(part) for part in reversed(within(step))]
+
+
+def unique(buffers: Iterable[Buffer]) -> tuple[Buffer, ...]:
+    """Each buffer once, in order."""
+    return tuple(dict.fromkeys(buffers))

@@ -1,0 +1,194 @@
+"""Branches: one of several computations, of which only the one chosen runs."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, final
+
+from graphc.autodiff.batching import batched as lifted_nodes
+from graphc.autodiff.forward import push_forward
+from graphc.autodiff.reverse import pull_back
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
+from graphc.ir.arithmetic import zeros_like
+from graphc.ir.control import Chosen
+from graphc.ir.given import a_function, several
+from graphc.ir.graph import Graph
+from graphc.ir.leaves import items
+from graphc.ir.node import Like, Node
+from graphc.ir.operands import as_node, cast, where
+from graphc.ops.bodies import closed, made_inside, refuse_updates, stand_in, strong, used_by
+from graphc.ops.logic import equal
+from graphc.ops.movement import reshape
+from graphc.origin import here
+from graphc.sizes import Size
+from graphc.sizes import equal as same_size
+from graphc.structure import Structure, aligned, paths, rebuild
+from graphc.types import BOOL, INT64, TensorType, is_differentiable, is_integer
+
+__all__ = ["Choice", "cond", "switch"]
+
+
+@final
+class Choice(Chosen):
+    """One of several bodies.  Each derivative is a choice again: of the derivatives of the bodies."""
+
+    bodies: tuple[Graph, ...]
+    name: ClassVar[str] = "switch"
+
+    def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        given = [(place, c) for place, c in enumerate(cotangents) if c is not None]
+        shared = self.bodies[0].inputs
+        places = [place for place, x in enumerate(shared) if is_differentiable(x.dtype)]
+        stands = [_like(c) for _, c in given]
+        found = [
+            pull_back([body.outputs[place] for place, _ in given], stands, [body.inputs[k] for k in places])
+            for body in self.bodies
+        ]
+        reached = [k for n, k in enumerate(places) if any(parts[n] is not None for parts in found)]
+        if not reached:
+            return [None] * len(node.inputs)
+        bodies = [
+            Graph(
+                (*body.inputs, *stands),
+                tuple([_or_zeros(parts[places.index(k)], body.inputs[k]) for k in reached]),
+            )
+            for body, parts in zip(self.bodies, found, strict=True)
+        ]
+        results = items(apply(Choice(tuple(bodies)), *node.inputs, *(c for _, c in given)))
+        return [None, *(results[reached.index(k)] if k in reached else None for k in range(len(shared)))]
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
+        moving = [(place, t) for place, t in enumerate(tangents[1:]) if t is not None]
+        stands = [_like(t) for _, t in moving]
+        found = [
+            push_forward(body.outputs, {body.inputs[place]: s for (place, _), s in zip(moving, stands, strict=True)})
+            for body in self.bodies
+        ]
+        reached = [n for n in range(len(node.type.items)) if any(parts[n] is not None for parts in found)]  # type: ignore[union-attr]
+        if not reached:
+            return [None] * len(node.type.items)  # type: ignore[union-attr]
+        bodies = [
+            Graph(
+                (*body.inputs, *stands),
+                tuple([_or_zeros(parts[n], body.outputs[n]) for n in reached]),
+            )
+            for body, parts in zip(self.bodies, found, strict=True)
+        ]
+        results = items(apply(Choice(tuple(bodies)), *node.inputs, *(t for _, t in moving)))
+        return [results[reached.index(n)] if n in reached else None for n in range(len(node.type.items))]  # type: ignore[union-attr]
+
+    def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Sequence[Node]:
+        index, *operands = inputs
+        flags = batched[1:]
+        bodies = [_wide(body, flags, extent) for body in self.bodies]
+        if not batched[0]:
+            return items(apply(Choice(tuple(bodies)), index, *operands))
+        results = [body.replace(dict(zip(body.inputs, operands, strict=True))).outputs for body in bodies]
+        return [_selected(index, parts) for parts in zip(*results, strict=True)]
+
+
+def cond(
+    pred: Like, then: Callable[..., Structure], else_: Callable[..., Structure], *operands: Structure
+) -> Structure:
+    """`then(*operands)` where `pred` holds, else `else_(*operands)`: only the one that is chosen runs.
+
+    pred         one bool
+    then, else_  called once each; what they use from around them is computed in any case, what they compute
+                 themselves only where they are chosen.  Both give the same form, dtypes and shapes
+
+    Derivatives are branches again.  Under `gx.vmap`, where `pred` differs from place to place, both run.
+
+    Raises ArgumentError, DTypeError or ShapeError where `pred` is no bool or the branches give different things.
+    """
+    a_function("cond", "the first branch", then)
+    a_function("cond", "the second branch", else_)
+    chosen = as_node(pred)
+    if chosen.shape != () or chosen.dtype != BOOL:
+        hint = "a comparison of numbers, or gx.any(...); gx.where chooses element by element"
+        raise locate(ArgumentError(f"cond: pred is {chosen.type}, not one bool", hint=hint), here(), (chosen,))
+    return _branches("cond", chosen, (else_, then), operands)
+
+
+def switch(index: Like, branches: Sequence[Callable[..., Structure]], *operands: Structure) -> Structure:
+    """`branches[index](*operands)`: only the branch that is chosen runs.
+
+    index     one whole number, 0 .. len(branches) - 1
+    branches  functions, called once each, that give the same form, dtypes and shapes
+
+    See `cond`.  Raises ArgumentError, DTypeError or ShapeError where `index` is no whole number or the branches
+    give different things; when called, IndexRangeError where there is no such branch.
+    """
+    listed = several("switch", "the branches", branches)
+    for branch in listed:
+        a_function("switch", "a branch", branch)
+    if not listed:
+        raise ArgumentError("switch: there are no branches")
+    chosen = as_node(index)
+    if chosen.shape != () or not is_integer(chosen.dtype):
+        raise locate(ArgumentError(f"switch: the index is {chosen.type}, not one whole number"), here(), (chosen,))
+    return _branches("switch", cast(chosen, INT64), listed, operands)
+
+
+def _branches(
+    what: str, index: Node, branches: Sequence[Callable[..., Structure]], operands: Sequence[Structure]
+) -> Structure:
+    results: list[Structure] = []
+    insides: list[set[Node]] = []
+    for branch in branches:
+        with made_inside() as inside:
+            results.append(branch(*operands))
+        refuse_updates(what, inside)
+        insides.append(inside)
+    form = results[0]
+    found = [[strong(as_node(y)) for y in aligned(form, result, f"{what}: what a branch gives")] for result in results]
+    _require_alike(what, form, found)
+    if not found[0]:
+        return form
+    shared: dict[Node, None] = {}
+    for ys, inside in zip(found, insides, strict=True):
+        shared |= used_by(ys, inside)
+    bodies = tuple([closed((), ys, shared, what) for ys in found])
+    return rebuild(form, items(apply(Choice(bodies), index, *shared)))
+
+
+def _require_alike(what: str, form: Structure, found: Sequence[Sequence[Node]]) -> None:
+    """Raise where branches give different dtypes or shapes."""
+    for place, (path, _) in enumerate(paths(form)):
+        name = f" at {path!r}" if path else ""
+        first, *others = [ys[place] for ys in found]
+        for other in others:
+            problem = f"{what}: branches give {first.type} and {other.type}{name}"
+            if other.dtype != first.dtype:
+                raise locate(DTypeError(problem, hint=f'return value.astype("{first.dtype}")'), here(), (first, other))
+            if other.ndim != first.ndim or any(
+                same_size(n, m) is False for n, m in zip(first.shape, other.shape, strict=True)
+            ):
+                raise locate(ShapeError(problem), here(), (first, other))
+
+
+def _or_zeros(found: Node | None, like: Node) -> Node:
+    return zeros_like(like) if found is None else found
+
+
+def _like(x: Node) -> Node:
+    return stand_in(x.name or "", TensorType(x.shape, x.dtype), "a branch")
+
+
+def _wide(body: Graph, flags: Sequence[bool], extent: Size) -> Graph:
+    """A body for all places of an axis."""
+    exchange = {
+        x: stand_in(x.name or "", TensorType((extent, *x.shape), x.dtype), "a branch")
+        for x, flag in zip(body.inputs, flags, strict=True)
+        if flag
+    }
+    return Graph(tuple([exchange.get(x, x) for x in body.inputs]), tuple(lifted_nodes(body.outputs, exchange, extent)))
+
+
+def _selected(index: Node, parts: Sequence[Node]) -> Node:
+    """Of each place the part that its index says."""
+    if index.dtype == BOOL:
+        return where(reshape(index, (*index.shape, *([1] * (parts[0].ndim - 1)))), parts[1], parts[0])
+    result = parts[-1]
+    for branch in reversed(range(len(parts) - 1)):
+        is_chosen = reshape(equal(index, branch), (*index.shape, *([1] * (result.ndim - 1))))
+        result = where(is_chosen, parts[branch], result)
+    return result

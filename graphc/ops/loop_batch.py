@@ -1,0 +1,148 @@
+"""The batch rule of a loop: one loop for all places of an axis."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from graphc.autodiff.batching import batched as lifted_nodes
+from graphc.ir.apply import apply
+from graphc.ir.arithmetic import spread
+from graphc.ir.control import LoopParts, Repeated
+from graphc.ir.graph import Graph
+from graphc.ir.leaves import full, items
+from graphc.ir.node import Node
+from graphc.ir.operands import add, where
+from graphc.ops.bodies import dependent, stand_in
+from graphc.ops.creation import iota
+from graphc.ops.extremes import max as largest
+from graphc.ops.logic import less
+from graphc.ops.movement import moveaxis, reshape
+from graphc.ops.reduction import any as any_of
+from graphc.sizes import Size
+from graphc.types import INT64, TensorType
+
+__all__ = ["batch"]
+
+
+def batch(op: Repeated, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Sequence[Node]:
+    """The results for all places, with a leading axis each.
+
+    Where the number of steps differs from place to place, as many are made as any place needs, and the carries of
+    the others stay.
+    """
+    given, flags, inner = op.parts(inputs), op.parts(batched), op.inner()
+    moving = _moving(op, flags)
+    differs = _steps_differ(op, moving, flags)
+    if differs:
+        moving = set(range(op.carries))
+    exchange = {x: _wide(x, extent) for c, x in enumerate(inner.carries) if c in moving}
+    exchange |= {x: _wide(x, extent) for x, flag in zip(inner.sequences, flags.sequences, strict=True) if flag}
+    exchange |= {x: _wide(x, extent) for x, flag in zip(inner.shared, flags.shared, strict=True) if flag}
+    reached = dependent(op.body.outputs, exchange)
+    wide_outputs = [y in reached for y in op.outputs]
+    wide = [y for y, is_wide in zip(op.outputs, wide_outputs, strict=True) if is_wide]
+    wanted = [*(op.next[c] for c in sorted(moving)), *wide]
+    found = lifted_nodes(wanted, exchange, extent)
+    after = dict(zip(sorted(moving), found, strict=False))
+    rows = iter(found[len(moving) :])
+    outputs = [next(rows) if wide else y for y, wide in zip(op.outputs, wide_outputs, strict=True)]
+    carried = [exchange.get(x, x) for x in inner.carries]
+    nexts = [after.get(c, y) for c, y in enumerate(op.next)]
+    shared = [exchange.get(x, x) for x in inner.shared]
+    first = [
+        spread(x, (extent, *x.shape), (0,)) if c in moving and not flag else x
+        for c, (x, flag) in enumerate(zip(given.carries, flags.carries, strict=True))
+    ]
+    sequences = [moveaxis(x, 0, 1) if flag else x for x, flag in zip(given.sequences, flags.sequences, strict=True)]
+    bodies: list[Graph] = []
+    inside = [exchange.get(x, x) for x in inner.sequences]
+    count, operands = list(given.counts), list(given.shared)
+    carries = op.carries
+    if op.condition is not None:
+        condition = _condition(op, exchange, extent)
+        if differs:
+            active = condition.replace(dict(zip(condition.inputs, (*carried, *shared), strict=True))).outputs[0]
+            made = stand_in("steps", TensorType((extent,), INT64), "a loop")
+            nexts = [_chosen(active, new, old) for new, old in zip(nexts, carried, strict=True)]
+            nexts.append(where(active, add(made, 1), made))
+            carried.append(made)
+            first.append(full((extent,), 0, INT64))
+            carries += 1
+            condition = Graph(
+                (*condition.inputs[: op.carries], stand_in("steps", made.tensor, "a loop"),
+                 *condition.inputs[op.carries :]),
+                (any_of(condition.outputs[0]),),
+            )  # fmt: skip
+        bodies.append(condition)
+    elif differs:
+        (counts,) = given.counts
+        assert op.length is not None
+        step, limits = stand_in("step", TensorType((), INT64), "a loop"), stand_in("count", counts.tensor, "a loop")
+        active = less(step, limits)
+        nexts = [_chosen(active, new, old) for new, old in zip(nexts, carried, strict=True)]
+        inside.append(step)
+        sequences.append(iota(op.length))
+        shared.append(limits)
+        operands.append(counts)
+        count = [largest(counts)]
+    body = Graph((*carried, *inside, *shared), (*nexts, *outputs))
+    lifted = replace(op, bodies=(body, *bodies), carries=carries, sequences=len(sequences))
+    results = items(apply(lifted, *first, *sequences, *count, *operands))
+    many = [_with_axis(results[carry], extent, is_wide=carry in moving) for carry in range(op.carries)]
+    stacks = results[carries:]
+    for place, is_wide in enumerate([*wide_outputs, *(carry in moving for carry in op.kept)]):
+        many.append(moveaxis(stacks[place], 1, 0) if is_wide else _with_axis(stacks[place], extent, is_wide=False))
+    if op.condition is not None:
+        many.append(results[op.carries] if differs else _with_axis(results[-1], extent, is_wide=False))
+    return many
+
+
+def _moving(op: Repeated, flags: LoopParts) -> set[int]:
+    """The carries that differ from place to place."""
+    inner = op.inner()
+    moving = {c for c, flag in enumerate(flags.carries) if flag}
+    others = [x for x, flag in zip(inner.sequences, flags.sequences, strict=True) if flag]
+    others += [x for x, flag in zip(inner.shared, flags.shared, strict=True) if flag]
+    while True:
+        reached = dependent(op.body.outputs, [*others, *(inner.carries[c] for c in moving)])
+        more = {c for c, y in enumerate(op.next) if y in reached}
+        if more <= moving:
+            return moving
+        moving |= more
+
+
+def _steps_differ(op: Repeated, moving: set[int], flags: LoopParts) -> bool:
+    """Whether the number of steps differs from place to place."""
+    if op.condition is None:
+        return any(flags.counts)
+    inputs = op.condition.inputs
+    own = [x for c, x in enumerate(inputs[: op.carries]) if c in moving]
+    own += [x for x, flag in zip(inputs[op.carries :], flags.shared, strict=True) if flag]
+    return op.condition.outputs[0] in dependent(op.condition.outputs, own)
+
+
+def _condition(op: Repeated, exchange: Mapping[Node, Node], extent: Size) -> Graph:
+    """The condition, for all places where what it reads differs."""
+    condition = op.condition
+    assert condition is not None
+    inner = op.inner()
+    outside = [*inner.carries, *inner.shared]
+    wide = {x: _wide(x, extent) for x, stands in zip(condition.inputs, outside, strict=True) if stands in exchange}
+    inputs = tuple([wide.get(x, x) for x in condition.inputs])
+    (holds,) = condition.outputs
+    if holds in dependent([holds], wide):
+        (holds,) = lifted_nodes([holds], wide, extent)
+    return Graph(inputs, (holds,))
+
+
+def _chosen(active: Node, new: Node, old: Node) -> Node:
+    """`new` at the places that still make steps."""
+    shape = (*active.shape, *([1] * (new.ndim - 1)))
+    return where(reshape(active, shape), new, old)
+
+
+def _wide(x: Node, extent: Size) -> Node:
+    return stand_in(x.name or "", TensorType((extent, *x.shape), x.dtype), "a loop")
+
+
+def _with_axis(x: Node, extent: Size, *, is_wide: bool) -> Node:
+    return x if is_wide else spread(x, (extent, *x.shape), (0,))

@@ -1,0 +1,285 @@
+"""The reverse rule of a loop: a loop the other way, over what the steps have kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from graphc.autodiff.reverse import pull_back
+from graphc.errors import UnsupportedError
+from graphc.ir.apply import apply
+from graphc.ir.arithmetic import Add, zeros_like
+from graphc.ir.control import Repeated
+from graphc.ir.graph import Graph
+from graphc.ir.kinds import Leaf, Movement, Reshaped
+from graphc.ir.leaves import Item, item, uniform
+from graphc.ir.node import Node
+from graphc.ir.operands import add, add_up
+from graphc.ops.bodies import stand_in
+from graphc.ops.indexing import take
+from graphc.ops.movement import part, reshape
+from graphc.origin import place_of
+from graphc.types import TensorType, is_differentiable
+
+__all__ = ["vjp"]
+
+
+def vjp(op: Repeated, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
+    """The cotangent of each operand."""
+    if op.length is None:
+        raise UnsupportedError(
+            "while_loop: without max_steps there is no room known to keep its steps in, so no reverse mode",
+            hint="while_loop(cond, body, state, max_steps=...); forward mode (gx.jvp) needs none",
+        ).located(place_of(node.origin))
+    return _Reversal(op, node, cotangents).run()
+
+
+@dataclass(eq=False)
+class _Step:
+    """The derivative of one step.
+
+    carried   carry -> the cotangent of its value after the step, an input of the body
+    rows      the cotangents of the rows of outputs, likewise
+    before    cotangents of the carries before the step, for those of `carried`
+    given     cotangents of the rows of sequences
+    shared    cotangents of what all steps share
+    """
+
+    carried: Mapping[int, Node]
+    rows: Sequence[Node]
+    before: Sequence[Node]
+    given: Mapping[int, Node]
+    shared: Mapping[int, Node]
+
+
+@dataclass(eq=False)
+class _Reversal:
+    op: Repeated
+    node: Node
+    cotangents: Sequence[Node | None]
+    stacks: dict[Node, Node] = field(default_factory=dict)  # cotangent of a row -> those of all rows
+    initial: dict[int, Node] = field(default_factory=dict)  # carry -> what its value before all steps gets by itself
+
+    def run(self) -> Sequence[Node | None]:
+        op = self.op
+        if all(cotangent is None for cotangent in self.cotangents):
+            return [None] * len(self.node.inputs)
+        step = self._step(self._outputs())
+        accumulated = {place: _like(op.inner().shared[place], "sum") for place in step.shared}
+        sums = [add(accumulated[place], part) for place, part in step.shared.items()]
+        body = Graph((), (*step.before, *sums, *step.given.values()))
+        forward, exchange = self._kept(body)
+        body = body.replace({old: new for old, new, _ in exchange})
+        steps = Graph(
+            (*step.carried.values(), *accumulated.values(), *step.rows, *(new for _, new, _ in exchange),
+             *op.inner().shared),
+            body.outputs,
+        )  # fmt: skip
+        shared = op.parts(self.node.inputs).shared
+        back = replace(
+            op,
+            bodies=(_continued(steps, len(step.carried), list(accumulated.values())),),
+            carries=len(step.carried) + len(accumulated),
+            sequences=len(step.rows) + len(exchange),
+            kept=(),
+            reverse=not op.reverse,
+            counted=op.is_open,
+        )
+        result = apply(
+            back,
+            *(self._last(carry) for carry in step.carried),
+            *(zeros_like(shared[place]) for place in accumulated),
+            *(self.stacks[row] for row in step.rows),
+            *(stack for _, _, stack in exchange),
+            *self._count(forward),
+            *shared,
+        )
+        return self._results(step, result)
+
+    # What the steps of this loop get.
+
+    def _outputs(self) -> list[tuple[Node, Node]]:
+        """Each output of the body that has a cotangent, with what stands for that of its row."""
+        op = self.op
+        found: list[tuple[Node, Node]] = []
+        listed = list(zip(op.outputs, self.cotangents[op.carries : len(op.body.outputs)], strict=True))
+        for place, carry in enumerate(op.kept):
+            whole = self.cotangents[len(op.body.outputs) + place]
+            if whole is not None:
+                listed.append((op.next[carry], part(whole, 0, int(not op.reverse), op.length)))  # type: ignore[arg-type]
+                self.initial[carry] = self._start_of(whole)
+        for output, stack in listed:
+            if stack is not None:
+                row = _like(output, "cotangent")
+                self.stacks[row] = stack
+                found.append((output, row))
+        return found
+
+    def _start_of(self, history: Node) -> Node:
+        """The row of a history in which a carry stood before all steps."""
+        op = self.op
+        if op.reverse and op.counted:
+            (count,) = op.parts(self.node.inputs).counts
+            return take(history, count, 0, mode="clip")
+        at = op.length if op.reverse else 0
+        assert at is not None
+        row = part(history, 0, at, 1)
+        return reshape(row, row.shape[1:])
+
+    def _last(self, carry: int) -> Node:
+        given = self.cotangents[carry]
+        return zeros_like(self.op.parts(self.node.inputs).carries[carry]) if given is None else given
+
+    # One step.
+
+    def _step(self, outputs: Sequence[tuple[Node, Node]]) -> _Step:
+        """The derivative of one step, for the carries that have a cotangent at some step."""
+        op, inner = self.op, self.op.inner()
+        wrt = [x for x in op.body.inputs if is_differentiable(x.dtype)]
+        moving = {carry for carry in range(op.carries) if self.cotangents[carry] is not None}
+        while True:
+            carried = {carry: _like(op.next[carry], "cotangent") for carry in sorted(moving)}
+            found = dict(
+                zip(
+                    wrt,
+                    pull_back(
+                        [*(op.next[carry] for carry in carried), *(y for y, _ in outputs)],
+                        [*carried.values(), *(row for _, row in outputs)],
+                        wrt,
+                    ),
+                    strict=True,
+                )
+            )
+            reached = {carry for carry, x in enumerate(inner.carries) if found.get(x) is not None}
+            if reached <= moving:
+                break
+            moving |= reached
+        before = [found[inner.carries[carry]] for carry in carried]
+        return _Step(
+            carried,
+            [row for _, row in outputs],
+            [zeros_like(inner.carries[c]) if t is None else t for c, t in zip(carried, before, strict=True)],
+            {place: t for place, x in enumerate(inner.sequences) if (t := found.get(x)) is not None},
+            {place: t for place, x in enumerate(inner.shared) if (t := found.get(x)) is not None},
+        )
+
+    # What the steps of this loop keep.
+
+    def _kept(self, back: Graph) -> tuple[Node, list[tuple[Node, Node, Node]]]:
+        """The loop, which now keeps what its derivative reads; and of that each value of a step, what stands for it
+        in the derivative, and all its rows."""
+        op, inner = self.op, self.op.inner()
+        read = self._read(back)
+        carries, rows = {x: c for c, x in enumerate(inner.carries)}, {x: s for s, x in enumerate(inner.sequences)}
+        after = {y: c for c, y in enumerate(op.next)}
+        kept = list(op.kept)
+        outputs = {y: place for place, y in enumerate(op.outputs)}
+        further: list[Node] = []
+        for x in read:
+            carry = carries.get(x, after.get(x))
+            if carry is not None:
+                if carry not in kept:
+                    kept.append(carry)
+            elif x not in rows and x not in outputs:
+                outputs[x] = len(op.outputs) + len(further)
+                further.append(x)
+        forward = self.node
+        if further or len(kept) > len(op.kept):
+            body = Graph(op.body.inputs, (*op.body.outputs, *further))
+            forward = apply(replace(op, bodies=(body, *op.bodies[1:]), kept=tuple(kept)), *self.node.inputs)
+        assert isinstance(forward.op, Repeated)
+        sequences = op.parts(self.node.inputs).sequences
+        exchange: list[tuple[Node, Node, Node]] = []
+        for x in read:
+            if x in rows:
+                stack = sequences[rows[x]]
+            elif x in carries or x in after:
+                is_before = x in carries
+                history = item(forward, forward.op.place_of(carries[x] if is_before else after[x]))
+                stack = part(history, 0, int(is_before == op.reverse), op.length)  # type: ignore[arg-type]
+            else:
+                stack = item(forward, op.carries + outputs[x])
+            exchange.append((x, _like(x, "kept"), stack))
+        return forward, exchange
+
+    def _read(self, back: Graph) -> list[Node]:
+        """What of a step its derivative reads, in order: values as they come, not what only shows them otherwise."""
+        own, shared = set(self.op.body.nodes), set(self.op.inner().shared)
+        given = set(self.op.body.inputs)
+        found: dict[Node, None] = {}
+        seen: set[Node] = set()
+        pending = list(reversed(back.outputs))
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            is_value = node in own and node not in shared and not isinstance(node.op, Movement | Reshaped)
+            if is_value and (node in given or not (self.op.recomputes or _is_free(node))):
+                found[node] = None
+                continue
+            pending += reversed(node.inputs)
+        return list(found)
+
+    def _count(self, forward: Node) -> Sequence[Node]:
+        """How many steps there were, where only a call knows."""
+        if self.op.condition is not None:
+            return [item(forward, len(forward.type.items) - 1)]  # type: ignore[union-attr]
+        return self.op.parts(self.node.inputs).counts
+
+    def _results(self, step: _Step, back: Node) -> Sequence[Node | None]:
+        op = self.op
+        sums = len(step.carried)
+        carries: list[Node | None] = []
+        order = list(step.carried)
+        for carry in range(op.carries):
+            parts = [item(back, order.index(carry))] if carry in order else []
+            if carry in self.initial:
+                parts.append(self.initial[carry])
+            carries.append(add_up(parts) if parts else None)
+        given = list(step.given)
+        outputs = sums + len(step.shared)
+        sequences = [item(back, outputs + given.index(s)) if s in given else None for s in range(op.sequences)]
+        places = list(step.shared)
+        width = len(op.inner().shared)
+        shared = [item(back, sums + places.index(k)) if k in places else None for k in range(width)]
+        return [*carries, *sequences, *([None] * op.counted), *shared]
+
+
+def _like(x: Node, what: str) -> Node:
+    return stand_in(f"{what} of {x.name}" if x.name else what, TensorType(x.shape, x.dtype), "a loop")
+
+
+def _continued(body: Graph, first: int, totals: Sequence[Node]) -> Graph:
+    """The body, in which a loop that adds up from 0 what is then added to a total adds it to the total itself.
+
+    So a sum over parts of a sequence is taken term by term, and is the same to the bit as one over the whole.
+    """
+    outputs = list(body.outputs)
+    users = body.users
+    starts: dict[Node, dict[int, Node]] = {}
+    for place, total in enumerate(totals, first):
+        y = outputs[place]
+        if not isinstance(y.op, Add) or y.inputs[0] is not total or len(users[y.inputs[1]]) > 1:
+            continue
+        summed = y.inputs[1]
+        if isinstance(summed.op, Item) and _adds_up(summed.inputs[0], summed.op.index):
+            starts.setdefault(summed.inputs[0], {})[summed.op.index] = total
+            outputs[place] = summed
+    exchange = {
+        loop: Node(loop.op, tuple([at.get(i, x) for i, x in enumerate(loop.inputs)]), loop.type, loop.origin)
+        for loop, at in starts.items()
+    }
+    return Graph(body.inputs, tuple(outputs)).replace(exchange)
+
+
+def _adds_up(loop: Node, carry: int) -> bool:
+    """Whether a carry starts with 0, and each step only adds to it."""
+    op = loop.op
+    if not isinstance(op, Repeated) or carry >= op.carries or carry in op.kept or uniform(loop.inputs[carry]) != 0:
+        return False
+    total, after = op.body.inputs[carry], op.next[carry]
+    return isinstance(after.op, Add) and after.inputs[0] is total and op.body.users[total] == (after,)
+
+
+def _is_free(node: Node) -> bool:
+    """Whether a body writes a node down, and nothing is kept."""
+    return isinstance(node.op, Leaf) or uniform(node) is not None

@@ -1,0 +1,221 @@
+"""Loops as users write them: scan, while_loop, fori_loop."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.ir.apply import apply, locate
+from graphc.ir.arithmetic import spread
+from graphc.ir.given import a_flag, a_function, a_whole_number, is_whole
+from graphc.ir.leaves import items
+from graphc.ir.node import Like, Node
+from graphc.ir.operands import add, as_node, cast
+from graphc.ops.bodies import closed, dependent, refuse_updates, stand_in, strong, used_by
+from graphc.ops.creation import iota
+from graphc.ops.logic import less
+from graphc.ops.loop import Loop
+from graphc.ops.movement import part
+from graphc.origin import here
+from graphc.printable import a_thing, described
+from graphc.sizes import Expression, Size, equal
+from graphc.structure import Structure, aligned, leaves, paths, rebuild
+from graphc.types import BOOL, INT64, TensorType, is_integer, promote
+
+__all__ = ["Checkpoint", "fori_loop", "scan", "while_loop"]
+
+Checkpoint: TypeAlias = Literal["sqrt"] | int | None
+
+
+def scan(
+    body: Callable[[Structure, Structure], tuple[Structure, Structure]],
+    carries: Structure,
+    sequences: Structure = None,
+    length: "Size | None" = None,
+    reverse: bool = False,
+) -> tuple[Structure, Structure]:
+    """A loop over the rows of sequences: `body(carry, x) -> (next carry, output)`, for each row x in turn.
+
+    body       called once, with nodes that stand for one step; what it uses from around it is shared by all steps
+    carries    a node, or a structure of nodes: the carry before the first step
+    sequences  a node of shape [length, ...], or a structure of these, or None: then x is None
+    length     how many steps to make; may be a size; needed only without sequences
+    reverse    from the last row to the first; row t of an output still belongs to row t of the sequences
+
+    Gives the carry after the last step, and the outputs with a leading axis of `length`.  It is one node, and what
+    is computed does not depend on how often.  Derivatives of every order are loops again; the reverse one is
+    over what the steps have kept:
+
+        last, states = gx.scan(lambda h, x: 2 * (gx.tanh(x @ u + h @ w),), h0, xs)
+
+    Raises ArgumentError where the body gives no pair, or a carry of another form; DTypeError and ShapeError where it
+    changes the dtype or shape of a carry, or where sequences differ in length.
+    """
+    a_function("scan", "the body", body)
+    reverse = a_flag("scan", "reverse", reverse)
+    first = _started("scan", carries)
+    given = [as_node(leaf) for leaf in leaves(sequences)]
+    steps = _length(given, length)
+    rows = [stand_in(f"row of {_called(path)}", TensorType(x.shape[1:], x.dtype), "scan")
+            for (path, _), x in zip(paths(sequences, "sequences"), given, strict=True)]  # fmt: skip
+    carried = _carried("scan", carries, first)
+    result: Any = body(rebuild(carries, carried), rebuild(sequences, rows))  # Any: whatever a user gives
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        hint = "return carry, None where a step has no output"
+        raise ArgumentError(f"scan: the body gives {a_thing(result)}, not a pair (carry, output)", hint=hint)
+    after = _next("scan", carries, carried, result[0])
+    outputs = [strong(as_node(leaf)) for leaf in leaves(result[1])]
+    own = [*carried, *rows]
+    inside = dependent([*after, *outputs], own)
+    refuse_updates("scan", inside)
+    row_places = {row: place for place, row in enumerate(rows)}
+    after_places = {y: carry for carry, y in reversed(list(enumerate(after)))}
+    listed = dict.fromkeys(outputs)
+    stacked = [y for y in listed if y in inside and y not in row_places and y not in after_places]
+    stacked_places = {y: len(first) + place for place, y in enumerate(stacked)}
+    kept = tuple(sorted(after_places[y] for y in listed if y in after_places and y not in row_places))
+    results_of_step = [*after, *stacked]
+    shared = used_by(results_of_step, inside)
+    graph = closed(own, results_of_step, shared, "scan")
+    loop = Loop((graph,), len(first), len(given), steps, kept, reverse)
+    results = items(apply(loop, *first, *given, *shared)) if graph.outputs else []
+    found: list[Node] = []
+    for y in outputs:
+        if y in row_places:
+            found.append(given[row_places[y]])
+        elif y in stacked_places:
+            found.append(results[stacked_places[y]])
+        elif y in after_places:
+            history = results[loop.place_of(after_places[y])]
+            found.append(part(history, 0, int(not reverse), steps))
+        else:
+            found.append(spread(y, (steps, *y.shape), (0,)))
+    return rebuild(carries, results[: len(first)]), rebuild(result[1], found)
+
+
+def while_loop(
+    cond: Callable[[Structure], Like],
+    body: Callable[[Structure], Structure],
+    state: Structure,
+    max_steps: "Size | None" = None,
+) -> Structure:
+    """`body(state)`, again and again, while `cond(state)` holds.
+
+    cond, body  called once each, with nodes that stand for the state; what they use from around them is shared
+    state       a node, or a structure of nodes: the state before the first step
+    max_steps   how many steps there may be: one more is an error, when called.  Reverse mode needs it, and keeps
+                the states of the steps that are made, in room that is there for `max_steps`
+
+    Gives the state for which `cond` does not hold.
+
+        root = gx.while_loop(lambda x: gx.abs(x * x - a) > 1e-6, lambda x: 0.5 * (x + a / x), a, max_steps=50)
+
+    Raises ArgumentError where the body gives a state of another form, or the condition no number of bool; DTypeError
+    and ShapeError where the body changes the dtype or shape of the state; when called, StepLimitError.
+    """
+    a_function("while_loop", "the condition", cond)
+    a_function("while_loop", "the body", body)
+    first = _started("while_loop", state)
+    if not first:
+        raise ArgumentError("while_loop: there is no state", hint="while_loop(cond, body, state)")
+    most = None if max_steps is None else _steps("while_loop", "max_steps", max_steps)
+    carried = _carried("while_loop", state, first)
+    holds = as_node(cond(rebuild(state, carried)))
+    if holds.shape != () or holds.dtype != BOOL:
+        problem = f"while_loop: the condition is {holds.type}, not one bool"
+        raise locate(ArgumentError(problem, hint="a comparison of numbers, or gx.any(...)"), here(), (holds,))
+    after = _next("while_loop", state, carried, body(rebuild(state, carried)))
+    inside = dependent([*after, holds], carried)
+    refuse_updates("while_loop", inside)
+    shared = used_by([*after, holds], inside)
+    step, condition = closed(carried, after, shared, "while_loop"), closed(carried, [holds], shared, "while_loop")
+    loop = Loop((step, condition), len(first), 0, most)
+    return rebuild(state, items(apply(loop, *first, *shared))[: len(first)])
+
+
+def fori_loop(lower: Like, upper: Like, body: Callable[[Node, Structure], Structure], state: Structure) -> Structure:
+    """`state = body(i, state)` for i = lower, lower + 1 ... upper - 1: a loop of a given number of steps.
+
+    lower, upper  whole numbers or sizes; or nodes of one whole number: then reverse mode does not go through it
+    body          called once, with nodes that stand for one step
+
+    Gives the last state.  Raises what `scan` and `while_loop` raise.
+    """
+    a_function("fori_loop", "the body", body)
+    if not isinstance(lower, Node) and not isinstance(upper, Node):
+        start, stop = _steps("fori_loop", "lower", lower, least=None), _steps("fori_loop", "upper", upper, least=None)
+        count = stop - start
+        last, _ = scan(lambda held, i: (body(i, held), None), state, add(iota(count), as_node(start)))
+        return last
+    ends = [cast(_whole(end), INT64) for end in (lower, upper)]
+    _, last = while_loop(
+        lambda held: less(held[0], ends[1]), lambda held: (add(held[0], 1), body(held[0], held[1])), (ends[0], state)
+    )
+    return last
+
+
+def _whole(end: Like) -> Node:
+    node = as_node(end)
+    if node.shape != () or not is_integer(node.dtype):
+        raise locate(ArgumentError(f"fori_loop: a bound is {node.type}, not one whole number"), here(), (node,))
+    return node
+
+
+# What a loop is given.
+
+
+def _started(what: str, carries: Structure) -> list[Node]:
+    """The carries before the first step."""
+    return [strong(as_node(leaf)) for leaf in leaves(carries)]
+
+
+def _called(path: str) -> str:
+    return path.removeprefix("sequences").lstrip(".") or "x"
+
+
+def _carried(what: str, carries: Structure, first: Sequence[Node]) -> list[Node]:
+    """What stands for the carries of one step."""
+    named = [path or "the carry" for path, _ in paths(carries)]
+    return [stand_in(name, x.tensor, what) for name, x in zip(named, first, strict=True)]
+
+
+def _length(given: Sequence[Node], length: "Size | None") -> Size:
+    """How many steps there are."""
+    steps = None if length is None else _steps("scan", "length", length)
+    for x in given:
+        if x.ndim == 0:
+            raise locate(ShapeError(f"scan: a sequence is {x.type}, which has no rows"), here(), (x,))
+        if steps is None:
+            steps = x.shape[0]
+        elif equal(steps, x.shape[0]) is False:
+            problem = f"scan: a sequence has {x.shape[0]} rows, and there are {steps} steps"
+            raise locate(ShapeError(problem), here(), [given[0], x] if x is not given[0] else [x])
+    if steps is None:
+        raise ArgumentError("scan: neither sequences nor a length", hint="gx.scan(body, carries, length=10)")
+    return steps
+
+
+def _steps(what: str, name: str, value: Any, least: int | None = 0) -> Size:
+    """A number of steps: a whole number or a size."""
+    if is_whole(value):
+        return a_whole_number(what, name, value) if least is None else a_whole_number(what, name, value, least=least)
+    if not isinstance(value, Expression):
+        raise ArgumentError(f"{what}: {name} is a whole number or a size, not {described(value)}")
+    return value
+
+
+def _next(what: str, carries: Structure, carried: Sequence[Node], result: Structure) -> list[Node]:
+    """What the body gives for the carries: of the same form, dtypes and shapes."""
+    found = [as_node(leaf) for leaf in aligned(carries, result, f"{what}: what the body gives for the carry")]
+    after: list[Node] = []
+    for old, new in zip(carried, found, strict=True):
+        if new.tensor.weak and promote(old.tensor, new.tensor) == old.dtype:
+            new = cast(new, old.dtype)
+        name = "a carry" if old.name == "the carry" else f"the carry {old.name!r}"
+        if new.dtype != old.dtype:
+            problem = f"{what}: the body changes {name} from {old.type} to {new.type}"
+            hint = f'start with one of {new.dtype}, or return value.astype("{old.dtype}")'
+            raise locate(DTypeError(problem, hint=hint), here(), (new,))
+        if new.ndim != old.ndim or any(equal(n, m) is False for n, m in zip(new.shape, old.shape, strict=True)):
+            raise locate(ShapeError(f"{what}: the body changes {name} from {old.type} to {new.type}"), here(), (new,))
+        after.append(new)
+    return after
