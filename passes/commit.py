@@ -2,8 +2,8 @@
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Kernel, Step, Store
-from graphc.passes.places import is_copy, loads_at, rewritten, stores_at
+from graphc.kernel.steps import Kernel, Step
+from graphc.passes.places import combines, is_copy, loads_at, rewritten, stores_at
 
 __all__ = ["commit"]
 
@@ -74,14 +74,6 @@ def _safe(
     if any(buffer.root in overwritten for buffer in step.reads):
         return False
     stored = stores_at(step, temporary)
-    if len(stored) != 1 or stored[0].index is None or _combines(step, temporary):
+    if len(stored) != 1 or stored[0].index is None or combines(step, temporary):
         return False
     return all(load.stage <= stored[0].stage and load.index == stored[0].index for load in loads_at(step, variable))
-
-
-def _combines(step: Kernel, buffer: Buffer) -> bool:
-    return any(
-        isinstance(effect, Store) and effect.buffer is buffer and effect.combine is not None
-        for stage in step.stages
-        for effect in stage.effects
-    )

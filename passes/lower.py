@@ -177,6 +177,10 @@ class _Lowering:
         found = self.results[node] = tuple(Buffer(Role.TEMPORARY, t.dtype, t.shape) for t in node.type.items)
         return found
 
+    def read_of(self, node: Node) -> set[int]:
+        """Which results of a node with several are read."""
+        return {user.op.index for user in self.partition.graph.users[node] if isinstance(user.op, Item)}
+
     def buffer(self, node: Node) -> Buffer:
         """The buffer that holds a node."""
         found = self.buffers.get(node)

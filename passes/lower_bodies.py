@@ -21,6 +21,7 @@ class Lowering(Protocol):
     def known(self) -> Mapping[Node, Source]: ...
     def buffer(self, node: Node) -> Buffer: ...
     def several(self, node: Node) -> tuple[Buffer, ...]: ...
+    def read_of(self, node: Node) -> set[int]: ...
     def body(self, graph: Graph, given: Sequence[Buffer], results: Sequence[Buffer]) -> tuple[Step, ...]: ...
 
 
@@ -32,7 +33,8 @@ def lower_loop(node: Node, op: Repeated, lowering: Lowering) -> Loop:
     count = lowering.buffer(parts.counts[0]) if op.counted else None
     shared = [lowering.buffer(x) for x in parts.shared]
     results = lowering.several(node)
-    carries = [_carry(op, place, start, results) for place, start in enumerate(starts)]
+    read = lowering.read_of(node)
+    carries = [_carry(op, place, start, results, place in read) for place, start in enumerate(starts)]
     stacks = results[op.carries : len(op.body.outputs)] if op.length is not None else ()
     outputs = [Rows(_row(y.tensor), stack) for y, stack in zip(op.outputs, stacks, strict=True)]
     before = [carry.before for carry in carries]
@@ -44,7 +46,7 @@ def lower_loop(node: Node, op: Repeated, lowering: Lowering) -> Loop:
     condition: tuple[Step, ...] = ()
     holds = made = None
     if op.condition is not None:
-        holds, made = Buffer(Role.TEMPORARY, BOOL, ()), results[-1]
+        holds, made = Buffer(Role.TEMPORARY, BOOL, ()), results[-1] if len(results) - 1 in read else None
         condition = lowering.body(op.condition, (*before, *shared), (holds,))
     return Loop(
         op.length, op.reverse, tuple(carries), tuple(sequences), tuple(outputs), steps, unique(shared), (node.origin,),
@@ -63,11 +65,11 @@ def _rows(x: Node, lowering: Lowering) -> Rows:
     return Rows(_row(TensorType(x.shape[1:], x.dtype)), lowering.buffer(under), first)
 
 
-def _carry(op: Repeated, place: int, start: Buffer, results: Sequence[Buffer]) -> Carry:
+def _carry(op: Repeated, place: int, start: Buffer, results: Sequence[Buffer], is_read: bool) -> Carry:
     type = op.body.inputs[place].tensor
     is_kept = place in op.kept
     rows = results[op.place_of(place)] if is_kept else Buffer(Role.TEMPORARY, type.dtype, (2, *type.shape))
-    return Carry(start, _row(type), _row(type), rows, is_kept, results[place])
+    return Carry(start, _row(type), _row(type), rows, is_kept, results[place] if is_read else None)
 
 
 def lower_branch(node: Node, op: Chosen, lowering: Lowering) -> Branch:

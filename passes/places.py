@@ -24,7 +24,7 @@ from graphc.kernel.steps import (
 )
 from graphc.sizes import equal
 
-__all__ = ["Access", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
+__all__ = ["Access", "combines", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,15 @@ def stores_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
         for effect in stage.effects
         if any(target.root is buffer.root for target in targets(effect))
     ]
+
+
+def combines(kernel: Kernel, buffer: Buffer) -> bool:
+    """Whether anything is combined into what a buffer holds."""
+    return any(
+        isinstance(effect, Store) and effect.buffer is buffer and effect.combine is not None
+        for stage in kernel.stages
+        for effect in stage.effects
+    )
 
 
 def is_copy(step: Step) -> tuple[Buffer, Buffer] | None:
@@ -164,6 +173,7 @@ def _substituted_loop(loop: Loop, buffers: Mapping[Buffer, Buffer]) -> Loop:
     return replace(
         loop,
         carries=tuple([replace(c, start=new(c.start), rows=new(c.rows), last=new(c.last)) for c in loop.carries]),
+        held=tuple([replace(held, start=new(held.start), buffer=new(held.buffer)) for held in loop.held]),
         sequences=tuple([replace(rows, of=new(rows.of)) for rows in loop.sequences]),
         outputs=tuple([replace(rows, of=new(rows.of)) for rows in loop.outputs]),
         steps=_all_substituted(loop.steps, buffers),

@@ -5,6 +5,8 @@ from graphc.kernel.target import Target
 from graphc.passes.demands import CollectDemands
 from graphc.passes.fold import FoldConstants
 from graphc.passes.fold_arrays import FoldArrays
+from graphc.passes.hoist import HoistFromLoops
+from graphc.passes.join_loops import JoinLoops
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Trace
 from graphc.passes.rewrite import Rewrite, Rule
@@ -12,8 +14,9 @@ from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
 from graphc.passes.rules.movement import MOVEMENT
 from graphc.passes.share import ShareSubexpressions
-from graphc.passes.steps import CommitInPlace, ComputeInOutputs, Fuse, Lower, ReuseStorage, Separate
+from graphc.passes.steps import CommitInPlace, ComputeInOutputs, Fuse, HoldCarries, Lower, ReuseStorage, Separate
 from graphc.passes.throughout import Throughout
+from graphc.passes.trim_loops import TrimLoops
 
 __all__ = ["ALL_RULES", "improve", "rules"]
 
@@ -27,15 +30,21 @@ def rules(level: int) -> tuple[Rule, ...]:
 
 def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     """A graph as a program for `target`.  Each pass is recorded in `trace`."""
+    if level >= 1:
+        graph = trace.apply(JoinLoops(), graph)
     graph = trace.apply(CollectDemands(), graph)
     if level >= 1:
         graph = trace.apply(Throughout(FoldConstants()), graph)
         graph = trace.apply(Throughout(Rewrite(rules(level))), graph)
         graph = trace.apply(Throughout(ShareSubexpressions()), graph)
+        graph = trace.apply(TrimLoops(), graph)
+        graph = trace.apply(HoistFromLoops(products=level >= 2), graph)
+        graph = trace.apply(TrimLoops(), graph)
     if level >= 2:
         graph = trace.apply(Throughout(FoldArrays()), graph)
     units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)
+    lowered = trace.apply(HoldCarries(), lowered)
     lowered = trace.apply(ComputeInOutputs(), lowered)
     return trace.apply(ReuseStorage(), lowered)

@@ -7,6 +7,7 @@ from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
 from graphc.passes.commit import commit
 from graphc.passes.fuse import fuse, separate
+from graphc.passes.hold import hold
 from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.reuse import reuse
@@ -14,7 +15,7 @@ from graphc.passes.settle import settle
 from graphc.passes.throughout import with_bodies
 from graphc.passes.units import Partition
 
-__all__ = ["CommitInPlace", "ComputeInOutputs", "Fuse", "Lower", "ReuseStorage", "Separate"]
+__all__ = ["CommitInPlace", "ComputeInOutputs", "Fuse", "HoldCarries", "Lower", "ReuseStorage", "Separate"]
 
 
 @final
@@ -60,6 +61,17 @@ class CommitInPlace(Pass[Lowered, Lowered]):
 
     def run(self, form: Lowered, log: Log) -> Lowered:
         return Lowered(commit(form.program), form.constants)
+
+
+@final
+@dataclass(frozen=True)
+class HoldCarries(Pass[Lowered, Lowered]):
+    """Change carries of loops in place where that is safe."""
+
+    name: ClassVar[str] = "hold"
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        return Lowered(hold(form.program), form.constants)
 
 
 @final

@@ -93,6 +93,8 @@ def _run_loop(loop: Loop, arrays: Arrays) -> None:
     count = most if loop.count is None else int(arrays.whole(loop.count))
     for carry in loop.carries:
         arrays.whole(carry.rows)[count if carry.is_kept and loop.reverse else 0] = arrays.whole(carry.start)
+    for held in loop.held:
+        arrays.whole(held.buffer)[...] = arrays.whole(held.start)
     made = 0
     while True:
         at = made if count is None or not loop.reverse else count - 1 - made

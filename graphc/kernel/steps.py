@@ -20,6 +20,7 @@ __all__ = [
     "Effect",
     "Extern",
     "Fold",
+    "Held",
     "IndexInRange",
     "Kernel",
     "Loop",
@@ -211,6 +212,14 @@ class Carry:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Held:
+    """A carry that every step changes where it lies: `start` is its value before the first step."""
+
+    start: Buffer
+    buffer: Buffer
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Rows:
     """Step t of a loop sees row t + `shift` of an array."""
 
@@ -229,7 +238,6 @@ class Loop:
     made       gets the number of times
     reverse    from the last row to the first
     shared     what the steps read besides
-    limit      what to say where the condition holds more often than `length` times
     """
 
     length: "Size | None"
@@ -244,6 +252,7 @@ class Loop:
     condition: "tuple[Step, ...]" = ()
     holds: Buffer | None = None
     made: Buffer | None = None
+    held: tuple[Held, ...] = ()
 
     @property
     def parts(self) -> "tuple[tuple[Step, ...], ...]":
@@ -253,14 +262,15 @@ class Loop:
     @cached_property
     def reads(self) -> tuple[Buffer, ...]:
         count = () if self.count is None else (self.count,)
-        starts = [carry.start for carry in self.carries]
+        starts = [*(carry.start for carry in self.carries), *(held.start for held in self.held)]
         return unique((*starts, *(rows.of for rows in self.sequences), *count, *self.shared))
 
     @cached_property
     def writes(self) -> tuple[Buffer, ...]:
         held = [buffer for carry in self.carries for buffer in (carry.rows, carry.last) if buffer is not None]
         made = () if self.made is None else (self.made,)
-        return unique((*held, *(rows.of for rows in self.outputs), *made))
+        changed = [carry.buffer for carry in self.held]
+        return unique((*held, *changed, *(rows.of for rows in self.outputs), *made))
 
     @property
     def rows(self) -> tuple[Buffer, ...]:

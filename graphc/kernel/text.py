@@ -120,6 +120,8 @@ def _loop_lines(loop: Loop, named: Names) -> Iterator[str]:
         rows = f"{'rows' if carry.is_kept else 'two rows'} of {_name(carry.rows, named)}"
         pair = f"{_name(carry.before, named)} -> {_name(carry.after, named)}"
         yield f"{INDENT}carry {pair} from {_name(carry.start, named)} in {rows}{last}"
+    for held in loop.held:
+        yield f"{INDENT}carry {_name(held.buffer, named)} from {_name(held.start, named)}, changed in place"
     for title, listed in (("reads", loop.sequences), ("writes", loop.outputs)):
         for rows_of in listed:
             shift = f" + {rows_of.shift}" if rows_of.shift else ""

@@ -1,6 +1,6 @@
 """What holds of every program, checked: a pass that breaks it is named at once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -120,12 +120,14 @@ def _verify_order(program: Program, named: Names) -> None:
         demand(output.root in written, f"no step writes {named[output]}")
 
 
-def _verify_in_order(program: Program, steps: Sequence[Step], written: set[Buffer], named: Names) -> None:
+def _verify_in_order(
+    program: Program, steps: Sequence[Step], written: set[Buffer], named: Names, held: Collection[Buffer] = ()
+) -> None:
     # Recursion is over the depth to which loops and branches are nested.
     for step in steps:
         place = f"step {program.numbers[step]}"
         for root in _roots(step.writes):
-            is_again = root.role is Role.TEMPORARY and root in written
+            is_again = root.role is Role.TEMPORARY and root in written and root not in held
             demand(not is_again, f"{place}: {named[root]} is written a second time")
         for part in _parts(step, place):
             for root in part.reads:
@@ -152,9 +154,10 @@ def _verify_loop(program: Program, loop: Loop, written: set[Buffer], named: Name
     place = f"step {program.numbers[loop]}"
     written.update(carry.before for carry in loop.carries)
     written.update(rows.row for rows in loop.sequences)
+    written.update(held.buffer for held in loop.held)
     _verify_in_order(program, loop.condition, written, named)
     demand(loop.holds is None or loop.holds in written, f"{place}: nothing writes the condition")
-    _verify_in_order(program, loop.steps, written, named)
+    _verify_in_order(program, loop.steps, written, named, [held.buffer for held in loop.held])
     wanted = [*(carry.after for carry in loop.carries), *(rows.row for rows in loop.outputs)]
     missing = [named[row] for row in wanted if row not in written]
     demand(not missing, f"{place}: a step does not write {', '.join(missing)}")

@@ -89,6 +89,9 @@ def _verify_loop(loop: Loop, place: str, names: Names) -> None:
         for row in (carry.start, carry.before, carry.after, *([carry.last] if carry.last is not None else [])):
             is_alike = row.dtype == carry.rows.dtype and _agree(row.shape, carry.rows.shape[1:])
             demand(is_alike, f"{place}: {names[row]} is no row of {names[carry.rows]}")
+    for held in loop.held:
+        is_alike = held.start.dtype == held.buffer.dtype and _agree(held.start.shape, held.buffer.shape)
+        demand(is_alike, f"{place}: {names[held.start]} cannot start {names[held.buffer]}")
     for rows in (*loop.sequences, *loop.outputs):
         is_row = rows.row.dtype == rows.of.dtype and _agree(rows.row.shape, rows.of.shape[1:])
         demand(is_row, f"{place}: {names[rows.row]} is no row of {names[rows.of]}")

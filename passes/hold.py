@@ -1,0 +1,95 @@
+"""Holding: a carry that a step only changes element by element is changed where it lies."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Branch, Carry, Held, Kernel, Loop, Step
+from graphc.passes.places import combines, loads_at, stores_at, substituted
+
+__all__ = ["hold"]
+
+
+def hold(program: Program) -> Program:
+    """Let loops keep one row of a carry instead of two, wherever that is safe.
+
+    Safe where the kernel that writes the next value reads the present one only at the element it writes and no later,
+    and no later step reads it.  So a sum over steps is added to in place.
+    """
+    return replace(program, steps=_held(program.steps))
+
+
+def _held(steps: Sequence[Step]) -> tuple[Step, ...]:
+    # Recursion is over the depth to which loops and branches are nested.
+    found: list[Step] = []
+    for step in steps:
+        match step:
+            case Loop():
+                found.append(_held_in(replace(step, steps=_held(step.steps))))
+            case Branch():
+                found.append(replace(step, parts=tuple([_held(part) for part in step.parts])))
+            case _:
+                found.append(step)
+    return tuple(found)
+
+
+def _held_in(loop: Loop) -> Loop:
+    touched = _Touched.of(loop.steps)
+    carries: list[Carry] = []
+    held = list(loop.held)
+    exchange: dict[Buffer, Buffer] = {}
+    for carry in loop.carries:
+        if carry.is_kept or not touched.allows(carry):
+            carries.append(carry)
+            continue
+        buffer = carry.last or Buffer(Role.TEMPORARY, carry.before.dtype, carry.before.shape)
+        held.append(Held(carry.start, buffer))
+        exchange |= {carry.before: buffer, carry.after: buffer}
+    if not exchange:
+        return loop
+    return replace(
+        loop,
+        carries=tuple(carries),
+        held=tuple(held),
+        steps=tuple([substituted(step, exchange) for step in loop.steps]),
+        condition=tuple([substituted(step, exchange) for step in loop.condition]),
+    )
+
+
+@dataclass(frozen=True)
+class _Touched:
+    """Which steps read and write each array, and which arrays are seen under another shape."""
+
+    steps: Sequence[Step]
+    reading: Mapping[Buffer, Sequence[int]]
+    writing: Mapping[Buffer, Sequence[int]]
+    shown: Collection[Buffer]
+
+    @staticmethod
+    def of(steps: Sequence[Step]) -> "_Touched":
+        reading: dict[Buffer, list[int]] = {}
+        writing: dict[Buffer, list[int]] = {}
+        shown: set[Buffer] = set()
+        for number, step in enumerate(steps):
+            for buffers, places in ((step.reads, reading), (step.writes, writing)):
+                for buffer in buffers:
+                    places.setdefault(buffer.root, []).append(number)
+                    if buffer.base is not None:
+                        shown.add(buffer.base)
+        return _Touched(steps, reading, writing, shown)
+
+    def allows(self, carry: Carry) -> bool:
+        """Whether one kernel writes a carry over what it was, and nothing reads either afterwards."""
+        before, after = carry.before, carry.after
+        writing = self.writing.get(after, ())
+        if len(writing) != 1 or before in self.shown or after in self.shown or after in self.reading:
+            return False
+        (number,) = writing
+        step = self.steps[number]
+        if not isinstance(step, Kernel) or max(self.reading.get(before, ()), default=-1) > number:
+            return False
+        stored = stores_at(step, after)
+        if len(stored) != 1 or stored[0].index is None or combines(step, after):
+            return False
+        return all(load.stage <= stored[0].stage and load.index == stored[0].index for load in loads_at(step, before))
