@@ -28,7 +28,7 @@ from graphc.passes.pipeline import Trace
 from graphc.poison import run_poisoned
 from graphc.printable import printable
 from graphc.running import Bound, run, run_and_commit
-from graphc.sizes import compiled
+from graphc.sizes import compiled, product
 from graphc.structure import Structure, builder
 
 __all__ = ["CompiledFunction"]
@@ -109,6 +109,7 @@ class CompiledFunction(Displayed):
         """What a call takes, for these values of its size symbols: `f.memory(batch=64)`."""
         values = self.arguments.sizes_from(sizes)
         placement = self._sizes.placed(values)
+        stacks, symbols = self.program.stacks, self.program.symbols
         tables = [room.bytes for room in self.artifact.rooms if room.step is None]
         return MemoryReport(
             placement.peak_bytes,
@@ -116,6 +117,10 @@ class CompiledFunction(Displayed):
             placement.bound_bytes,
             table_bytes=sum(compiled(tables, self.program.symbols)(values)),
             library_bytes=max(compiled(self.artifact.library, self.program.symbols)(values), default=0),
+            kept_bytes=self.layout.kept_bytes(values),
+            step_bytes=sum(
+                compiled([product(stack.shape[1:]) * stack.dtype.itemsize for stack in stacks], symbols)(values)
+            ),
             output_bytes=sum(prod(shape) * dtype.itemsize for shape, dtype in self._output_rooms(values)),
         )
 

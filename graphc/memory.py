@@ -20,6 +20,9 @@ class MemoryReport:
     table_bytes    of all these, the tables of indices: they are written when an arena is made, and stay
     library_bytes  what a routine of NumPy allocates by itself, beside the arena: the most that one step does
     output_bytes   fresh arrays that the caller gets
+    kept_bytes     of the arena, what loops keep of all their steps, for their outputs and for derivatives: the most
+                   at one time
+    step_bytes     beside all these, what loops that end by a condition keep for each step that they make
 
     A call allocates at most `call_bytes`, the sum of arena, library and outputs; one that finds an arena from
     an earlier call, at most the last two.  Not counted: Python's own objects, which are at most 64 KiB and 2 KiB
@@ -33,6 +36,8 @@ class MemoryReport:
     table_bytes: int
     library_bytes: int
     output_bytes: int
+    kept_bytes: int = 0
+    step_bytes: int = 0
 
     @property
     def call_bytes(self) -> int:
@@ -43,6 +48,8 @@ class MemoryReport:
         rows = {
             "arena": (self.peak_bytes, f"lower bound {self.bound_bytes:,}, side by side {self.total_bytes:,}"),
             "tables": (self.table_bytes, "in the arena"),
+            "kept": (self.kept_bytes, "in the arena, by loops, of all their steps"),
+            "stacks": (self.step_bytes, "beside the arena, for each step of loops that end by a condition"),
             "libraries": (self.library_bytes, "at most, by NumPy beside the arena"),
             "outputs": (self.output_bytes, "fresh arrays"),
         }

@@ -38,7 +38,7 @@ class HoistFromLoops(Pass[Graph, Graph]):
             same = rebuilt(node, [new[x] for x in node.inputs])
             if isinstance(node.op, Repeated):
                 same = _without_invariant(same, node.op, log)
-                if self.products and isinstance(same.op, Repeated) and not same.op.is_open:
+                if self.products and isinstance(same.op, Repeated) and not (same.op.is_open or same.op.recomputes):
                     same = _without_products(same, same.op, log)
             new[node] = same
         return form.exchanged(new)
@@ -84,8 +84,20 @@ def _without_products(node: Node, op: Repeated, log: Log) -> Node:
         shared = dict(zip(inner.shared, given.shared, strict=True))
         rows = dict(zip(inner.sequences, given.sequences, strict=True))
         once = Graph((), tuple(wanted)).replace(shared).outputs
-        found = batched(once, rows, op.length)
+        found = _taken_apart(batched(once, rows, op.length), [*rows.values(), *shared.values()])
     return _given(node, op, list(zip(wanted, found, strict=True)), ())
+
+
+def _taken_apart(nodes: Sequence[Node], given: Sequence[Node]) -> Sequence[Node]:
+    """The nodes, whose products of rows round as each does by itself: so a loop in segments has the same results."""
+    made = dependent(nodes, given) - set(given)
+    new: dict[Node, Node] = {}
+    for node in Graph((), tuple(nodes)).nodes:
+        same = rebuilt(node, [new[x] for x in node.inputs])
+        if node in made and isinstance(node.op, Product):
+            same = Node(node.op.taken_apart(), same.inputs, node.type, node.origin)
+        new[node] = same
+    return [new[node] for node in nodes]
 
 
 def _given(node: Node, op: Repeated, rows: Sequence[tuple[Node, Node]], shared: Sequence[tuple[Node, Node]]) -> Node:

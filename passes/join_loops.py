@@ -60,14 +60,12 @@ class _Host:
 
     node: Node
     outputs: dict[Node, int] = field(default_factory=dict)
-    kept: list[int] = field(default_factory=list)
     members: list[Node] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         op = self.op
         self.listed = list(op.outputs)
         self.outputs = {y: place for place, y in reversed(list(enumerate(self.listed)))}
-        self.kept = list(op.kept)
         self.members = [self.node]
         self.carries = {x: place for place, x in enumerate(op.inner().carries)}
         self.given = dict(zip(op.body.inputs, _read_inside(op, self.node), strict=True))
@@ -108,15 +106,11 @@ class _Host:
             if y not in self.outputs:
                 self.outputs[y] = len(self.listed)
                 self.listed.append(y)
-        for carry in op.kept:
-            place = self.carries[op.body.inputs[carry]]
-            if place not in self.kept:
-                self.kept.append(place)
 
     def result(self) -> Repeated:
         """The op that has the results of all."""
         body = Graph(self.op.body.inputs, (*self.op.next, *self.listed))
-        return replace(self.op, bodies=(body, *self.op.bodies[1:]), kept=tuple(self.kept))
+        return replace(self.op, bodies=(body, *self.op.bodies[1:]))
 
     def place(self, node: Node, index: int, op: Repeated) -> int:
         """Where result `index` of a loop that was taken in is among those of `op`."""
@@ -127,9 +121,7 @@ class _Host:
         outputs = len(other.body.outputs)
         if index < outputs:
             return op.carries + self.outputs[other.body.outputs[index]]
-        if index < outputs + len(other.kept):
-            return op.place_of(self.carries[other.body.inputs[other.kept[index - outputs]]])
-        return len(op.body.outputs) + len(op.kept)
+        return len(op.body.outputs)
 
 
 def _read_inside(op: Repeated, node: Node) -> list[Node]:

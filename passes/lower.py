@@ -315,7 +315,15 @@ class _Lowering:
         first, second = buffers
         result, origins = self._result(node), (node.origin,)
         step = Contract(
-            iteration.extents, first, second, result, iteration.left, iteration.right, iteration.out, origins
+            iteration.extents,
+            first,
+            second,
+            result,
+            iteration.left,
+            iteration.right,
+            iteration.out,
+            origins,
+            op.is_apart,
         )
         self.steps.append(step)
         if is_repeated:

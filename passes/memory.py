@@ -8,6 +8,7 @@ from functools import cached_property
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
+from graphc.kernel.steps import Loop
 from graphc.sizes import Size, compiled
 
 __all__ = ["Interval", "Layout", "Placement", "layout"]
@@ -45,6 +46,7 @@ class Layout:
     intervals   temporaries first (one per storage), then the rooms of the backend
     storage     temporary -> the number of its interval
     rooms       for each room of the backend the number of its interval
+    kept        the intervals of what loops keep of all their steps
     """
 
     intervals: tuple[Interval, ...]
@@ -52,10 +54,17 @@ class Layout:
     rooms: tuple[int, ...]
     symbols: tuple[str, ...]
     alignment: int
+    kept: tuple[int, ...] = ()
 
     @cached_property
     def _bytes(self) -> Callable[[Sequence[int]], list[int]]:
         return compiled([interval.bytes for interval in self.intervals], self.symbols)
+
+    def kept_bytes(self, sizes: Sequence[int]) -> int:
+        """The most that loops keep of their steps at one time."""
+        every = self._bytes(sizes)
+        spans = [(self.intervals[number].first, self.intervals[number].last) for number in self.kept]
+        return _bound(spans, [every[number] for number in self.kept])
 
     def place(self, sizes: Sequence[int]) -> Placement:
         """Offsets for these values of the symbols."""
@@ -98,7 +107,14 @@ def layout(program: Program, rooms: Sequence[Room], alignment: int) -> Layout:
         Interval(0, end, room.bytes) if room.step is None else Interval(room.step, room.step, room.bytes)
         for room in rooms
     ]
-    return Layout(tuple(intervals), storage, places, program.symbols, alignment)
+    stacks = [
+        rows
+        for loop in program.timeline
+        if isinstance(loop, Loop)
+        for rows in (*(stack.of for stack in loop.outputs), *(carry.rows for carry in loop.carries if carry.is_kept))
+    ]
+    kept = dict.fromkeys(storage[rows.root] for rows in stacks if rows.root in storage)
+    return Layout(tuple(intervals), storage, places, program.symbols, alignment, tuple(kept))
 
 
 def _peak(offsets: Sequence[int], bytes: Sequence[int]) -> int:

@@ -21,6 +21,7 @@ from graphc.kernel.steps import (
     Step,
     Store,
     targets,
+    within,
 )
 from graphc.sizes import equal
 
@@ -127,7 +128,7 @@ def substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
     def new(buffer: Buffer) -> Buffer:
         return buffers.get(buffer, buffer)
 
-    if not any(buffer in buffers for buffer in (*step.reads, *step.writes)):
+    if not within(step) and not any(buffer in buffers for buffer in (*step.reads, *step.writes)):
         return step
     match step:
         case Kernel():

@@ -7,6 +7,7 @@ from graphc.passes.fold import FoldConstants
 from graphc.passes.fold_arrays import FoldArrays
 from graphc.passes.hoist import HoistFromLoops
 from graphc.passes.join_loops import JoinLoops
+from graphc.passes.keep_carries import KeepCarries
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Trace
 from graphc.passes.rewrite import Rewrite, Rule
@@ -42,6 +43,8 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
         graph = trace.apply(TrimLoops(), graph)
     if level >= 2:
         graph = trace.apply(Throughout(FoldArrays()), graph)
+    if level >= 1:
+        graph = trace.apply(Throughout(KeepCarries()), graph)
     units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)

@@ -7,6 +7,7 @@ from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
 from graphc.passes.commit import commit
 from graphc.passes.fuse import fuse, separate
+from graphc.passes.grow import grow
 from graphc.passes.hold import hold
 from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Log, Pass
@@ -66,12 +67,12 @@ class CommitInPlace(Pass[Lowered, Lowered]):
 @final
 @dataclass(frozen=True)
 class HoldCarries(Pass[Lowered, Lowered]):
-    """Change carries of loops in place where that is safe."""
+    """Change carries of loops in place, and let rows grow with the steps that are made, where that is safe."""
 
     name: ClassVar[str] = "hold"
 
     def run(self, form: Lowered, log: Log) -> Lowered:
-        return Lowered(hold(form.program), form.constants)
+        return Lowered(grow(hold(form.program)), form.constants)
 
 
 @final

@@ -56,12 +56,11 @@ class TrimLoops(Pass[Graph, Graph]):
 def _trimmed_loop(node: Node, op: Repeated, read: set[int]) -> tuple[Node, Mapping[int, int], Mapping[int, Node]]:
     inner, given = op.inner(), op.parts(node.inputs)
     body, outputs = op.body, len(op.body.outputs)
-    still = {c for c in range(op.carries) if op.next[c] is inner.carries[c] and c not in op.kept}
+    still = {c for c in range(op.carries) if op.next[c] is inner.carries[c]}
     if op.condition is not None:
         still = set()  # the condition is given the carries first
-    kept = [c for place, c in enumerate(op.kept) if outputs + place in read]
     wanted = [place for place in range(op.carries, outputs) if place in read]
-    needed = {c for c in range(op.carries) if c in read or c in kept} - still
+    needed = {c for c in range(op.carries) if c in read} - still
     if op.condition is not None:
         needed |= {c for c, x in enumerate(op.condition.inputs[: op.carries]) if x in set(op.condition.nodes)}
     while True:
@@ -97,7 +96,6 @@ def _trimmed_loop(node: Node, op: Repeated, read: set[int]) -> tuple[Node, Mappi
         bodies=tuple(bodies),
         carries=len(carries),
         sequences=len(sequences),
-        kept=tuple([carries.index(c) for c in kept]),
     )
     inputs = (
         *(given.carries[c] for c in carries),
@@ -108,9 +106,8 @@ def _trimmed_loop(node: Node, op: Repeated, read: set[int]) -> tuple[Node, Mappi
     )
     places = {c: place for place, c in enumerate(carries)}
     places |= {p: len(carries) + place for place, p in enumerate(wanted)}
-    places |= {outputs + op.kept.index(c): len(carries) + len(wanted) + place for place, c in enumerate(kept)}
-    places[outputs + len(op.kept)] = len(carries) + len(wanted) + len(kept)
-    if len(inputs) == len(node.inputs) and len(steps.outputs) == outputs and len(kept) == len(op.kept):
+    places[outputs] = len(carries) + len(wanted)
+    if len(inputs) == len(node.inputs) and len(steps.outputs) == outputs:
         return node, places, shown
     return Node(trimmed, inputs, trimmed.infer(*[x.tensor for x in inputs]), node.origin), places, shown
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from graphc.backends.numpy.turns import Turns
 from graphc.backends.writer import Writer
-from graphc.kernel.buffer import Buffer
+from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.steps import Branch, Carry, Loop, Step, all_steps, buffers_of
 from graphc.sizes import Size
 from graphc.types import BOOL
@@ -148,6 +148,8 @@ def _named(row: Buffer, part: Part) -> str:
 
 def _row(of: Buffer, at: str, part: Part) -> str:
     """One row of an array, as an array."""
+    if of.role is Role.STACK:
+        return f"{part.name_of(of)}.row({at})"
     return f"{part.name_of(of)}[{at}{'' if len(of.shape) > 1 else ', ...'}]"
 
 
@@ -161,12 +163,14 @@ def _pair(carry: Carry, part: Part) -> str:
 def _walk(of: Buffer, start: int, count: str, loop: Loop, part: Part) -> str:
     """All rows of an array that steps see, in their order."""
     text = part.name_of(of)
-    if start or loop.count is not None or of.shape[0] != loop.length:
+    if of.role is Role.STACK:
+        text += f".first({count}{f' + {start}' if start else ''}){f'[{start}:]' if start else ''}"
+    elif start or loop.count is not None or of.shape[0] != loop.length:
         stop = f"{count} + {start}" if start else count
         text += f"[{start or ''}:{stop}]"
     if loop.reverse:
         text += "[::-1]"
-    return text if len(of.shape) > 1 else f"numbers({text})"
+    return text if len(of.shape) > 1 or of.role is Role.STACK else f"numbers({text})"
 
 
 def _show_rows(rows: Sequence[Buffer], steps: Sequence[Step], part: Part) -> None:

@@ -24,8 +24,8 @@ from scipy import special
 from graphc.backends.numpy import approximations
 from graphc.backends.numpy import routines
 from graphc.backends.numpy.support import (
-    array, arrays, best_place, bfloat16, blocks, counting, cycle, in_range, later_taps, numbers, positions, select,
-    span, taps, turned, windows,
+    Stack, array, arrays, best_place, bfloat16, blocks, counting, cycle, in_range, later_taps, numbers, positions,
+    select, span, taps, turned, windows,
 )
 '''
 

@@ -59,6 +59,7 @@ class Whole:
             ("c", program.constants),
             ("y", program.outputs),
             ("t", program.temporaries),
+            ("g", program.stacks),
         ):
             for number, buffer in enumerate(buffers):
                 self.names.setdefault(buffer, f"{letter}{number}")
@@ -263,6 +264,9 @@ class Part:
                 self.bind.line(f"{name} = variables[{buffer.slot}]")
             case Role.CONSTANT:
                 self.bind.line(f"{name} = constants[{buffer.slot}]")
+            case Role.STACK:
+                shape = tuple_text([self.size(n) for n in buffer.shape[1:]])
+                self.bind.line(f'{name} = Stack({shape}, "{name_of(buffer.dtype)}")')
             case Role.TEMPORARY | Role.LOCAL | Role.ROW:
                 raise AssertionError(f"{buffer.role} is not defined here")
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from graphc.types import as_dtype
 
 __all__ = [
-    "array", "arrays", "best_place", "blocks", "counting", "cycle", "in_range", "later_taps", "numbers", "positions",
-    "select", "span", "taps", "turned", "windows",
+    "Stack", "array", "arrays", "best_place", "blocks", "counting", "cycle", "in_range", "later_taps", "numbers",
+    "positions", "select", "span", "taps", "turned", "windows",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -38,6 +38,26 @@ def arrays(memory: Array, offsets: Sequence[int], shape: Sequence[int], dtype: s
 def numbers(x: Array) -> Iterator[Array]:
     """The elements of an array of one axis, as arrays that can be written to."""
     return (x[place, ...] for place in range(len(x)))
+
+
+class Stack(list[Array]):
+    """Rows of one type, as many as were asked for: they are made in blocks, each as large as all before it."""
+
+    def __init__(self, shape: Sequence[int], dtype: str) -> None:
+        super().__init__()
+        self._shape, self._dtype = tuple(shape), as_dtype(dtype)
+
+    def first(self, count: int) -> list[Array]:
+        """So many rows."""
+        if count:
+            self.row(count - 1)
+        return self[:count]
+
+    def row(self, place: int) -> Array:
+        """The row at a place, with all before it."""
+        while place >= len(self):
+            self += numbers(np.empty((max(len(self), 8), *self._shape), self._dtype))
+        return self[place]
 
 
 def turned(rows: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

@@ -53,9 +53,10 @@ class Repeated(Structured):
     carries    how many there are; the first operands are their values before the first step
     sequences  how many there are; step t gets row t of each.  They follow the carries
     length     how many steps there are; the most there may be, if a condition or a count decides; None for no limit
-    kept       carries of which the values before and after every step are results as well
     reverse    whether steps are made from the last row to the first
     counted    whether an operand, after the sequences, says how many steps there are: the rows before it
+    kept       carries of which all values are one result of length + 1 rows: row t is the value before step t and row
+               t + 1 that after it (reversed: after, and before).  A pass asks for it, so no derivative meets it
     recomputes whether the derivative computes what it needs of a step again, and keeps the carries alone
 
     All further operands are shared by all steps.
@@ -63,18 +64,18 @@ class Repeated(Structured):
     inputs of the body         carries, a row of each sequence, shared          outputs   carries, outputs
     inputs of the condition    carries, shared                                  output    bool
 
-    results    the last carries; a row for each step of every output; of each carry that is kept length + 1 rows,
-               where row t is the value before step t and row t + 1 that after it (reversed: after, and before);
-               with a condition the number of steps made.  Rows of steps that are not made have no meaning.
+    results    the last carries; a row for each step of every output, where an output may be a carry, before or after
+               the step; all values of those kept; with a condition the number of steps made.  Rows of steps that are
+               not made have no meaning.
     """
 
     carries: int
     sequences: int
     length: "Size | None"
-    kept: tuple[int, ...]
     reverse: bool
     counted: bool
     recomputes: bool
+    kept: tuple[int, ...]
 
     @property
     def body(self) -> Graph:

@@ -302,6 +302,15 @@ class Running(Op):
 class Product(Multilinear):
     """A sum of products of two operands over axes: matmul, einsum, convolution, and all their adjoints."""
 
+    @property
+    @abstractmethod
+    def is_apart(self) -> bool:
+        """Whether each point of axis 0 is a product of its own, and rounds as if it were made alone."""
+
+    @abstractmethod
+    def taken_apart(self) -> "Product":
+        """The same op, where each point of axis 0 is a product of its own."""
+
     @abstractmethod
     def indices(self) -> tuple[tuple[AffineIndex, ...], tuple[AffineIndex, ...], tuple[AffineIndex, ...]]:
         """The index of the left operand, of the right one and of the result, over the axes of `extents`."""

@@ -18,6 +18,7 @@ class Role(Enum):
     CONSTANT = "constant"  # part of the program
     TEMPORARY = "temporary"  # the plan's; alive between its first writer and its last reader
     OUTPUT = "output"  # fresh for each call
+    STACK = "stack"  # the backend's; gets a row for each step of a loop of which nobody knows how many it makes
     ROW = "row"  # what one step of a loop sees of an array: another row at each
     LOCAL = "local"  # one per point of a kernel's outer axes; alive inside the kernel
 

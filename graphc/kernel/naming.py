@@ -1,6 +1,6 @@
 """Names for the buffers and axes of a finished program, for printing and for emitted code.
 
-x0 inputs   w0 variables   c0 constants   t0 temporaries   y0 outputs   r0 rows that steps of a loop see
+x0 inputs   w0 variables   c0 constants   t0 temporaries   y0 outputs   g0 stacks   r0 rows that steps of a loop see
 l0 locals, from zero in each kernel
 t0v0: the first view of t0's bytes under another shape   i, j, k ... axes   v0 lets
 """
@@ -29,6 +29,7 @@ def names(program: Program) -> Mapping[Buffer, str]:
     roots = tuple(dict.fromkeys(buffer.root for buffer in touched))
     _count(named, "c", (*program.constants, *(root for root in roots if root.role is Role.CONSTANT)))
     _count(named, "t", (*program.temporaries, *(root for root in roots if root.role is Role.TEMPORARY)))
+    _count(named, "g", tuple(root for root in roots if root.role is Role.STACK))
     _count(named, "r", tuple(row for step in program.timeline if isinstance(step, Loop) for row in step.rows))
     for step in program.timeline:
         if isinstance(step, Kernel):

@@ -64,6 +64,11 @@ class Program(Displayed):
         }
 
     @cached_property
+    def stacks(self) -> tuple[Buffer, ...]:
+        """The buffers that grow with the steps of loops, in order of their writer."""
+        return unique([buffer for step in self.timeline for buffer in step.writes if buffer.role is Role.STACK])
+
+    @cached_property
     def temporaries(self) -> tuple[Buffer, ...]:
         """The buffers that the plan places, in order of their first writer."""
         written = [buffer.base or buffer for step in self.timeline for buffer in step.writes]

@@ -126,6 +126,8 @@ class Contract:
 
     Axes in both operands and the output are batch axes; in the left and the output m, in the right and the
     output n, in both operands only k.  The output starts at zero.  All indices are in range.
+
+    `apart`: each point of axis 0 is a product of its own, and rounds as if it were made alone.
     """
 
     extents: tuple[Size, ...]
@@ -136,6 +138,7 @@ class Contract:
     right_index: tuple[AffineIndex, ...]
     out_index: tuple[AffineIndex, ...]
     origins: tuple[Origin, ...]
+    apart: bool = False
 
     @cached_property
     def reads(self) -> tuple[Buffer, ...]:

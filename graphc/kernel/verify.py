@@ -66,7 +66,7 @@ def _verify_owners(program: Program) -> None:
         for buffer in (*buffers_of(step), *locals_of(step)):
             _verify_view(buffer, f"step {number}")
             role = buffer.root.role
-            is_listed = role in (Role.TEMPORARY, Role.LOCAL, Role.ROW) or buffer.root in listed
+            is_listed = role in (Role.TEMPORARY, Role.LOCAL, Role.ROW, Role.STACK) or buffer.root in listed
             demand(is_listed, f"step {number} touches an {role.value} that the program has not")
 
 

@@ -1,7 +1,7 @@
 """Sums of products of two operands, declared as such: the op behind matmul, einsum and convolution."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 from typing import TypeAlias, final
 
@@ -45,6 +45,7 @@ class Contraction(Product):
     out: Places
     shape: Shape
     name: str = field(compare=False)  # type: ignore[misc]  # one class, many functions
+    apart: bool = False
 
     def __post_init__(self) -> None:
         held = [[axis for part in places for axis, _ in part.terms] for places in self.indices()]
@@ -54,7 +55,7 @@ class Contraction(Product):
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.extents, self.left, self.right, self.out, self.shape))
+        return hash((self.extents, self.left, self.right, self.out, self.shape, self.apart))
 
     def __hash__(self) -> int:
         return self._hash
@@ -70,6 +71,13 @@ class Contraction(Product):
         if left.dtype == BOOL:
             raise DTypeError(f"{self.name} has no meaning for bool", hint='x.astype("float32")')
         return TensorType(self.shape, left.dtype)
+
+    @property
+    def is_apart(self) -> bool:
+        return self.apart
+
+    def taken_apart(self) -> "Contraction":
+        return replace(self, apart=True)
 
     def indices(self) -> tuple[Places, Places, Places]:
         return self.left, self.right, self.out
@@ -141,7 +149,7 @@ class Contraction(Product):
 
     def text(self) -> str:
         left, right, out = map(self._letters, self.indices())
-        return f"{self.name}[{left},{right}->{out}]"
+        return f"{self.name}[{left},{right}->{out}{' apart' if self.apart else ''}]"
 
     def _letters(self, places: Places) -> str:
         """One letter per axis, in order of first use: matmul[ij,jk->ik]; window indices as (2k+m)."""

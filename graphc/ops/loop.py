@@ -16,18 +16,18 @@ __all__ = ["Loop"]
 class Loop(Repeated):
     """A body that is run again and again: see `Repeated`.
 
-    The reverse rule is a loop the other way, over what the steps have kept: the values of the carries, and of
-    what else the derivative of a step reads.  The forward rule is a loop that carries tangents beside the values.
+    The reverse rule is a loop the other way, over what the steps give it: rows of what the derivative of a step reads.
+    The forward rule is a loop that carries tangents beside the values.
     """
 
     bodies: tuple[Graph, ...]
     carries: int
     sequences: int
     length: "Size | None"
-    kept: tuple[int, ...] = ()
     reverse: bool = False
     counted: bool = False
     recomputes: bool = False
+    kept: tuple[int, ...] = ()
     name: ClassVar[str] = "loop"
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:

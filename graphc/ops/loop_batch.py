@@ -89,7 +89,7 @@ def batch(op: Repeated, inputs: Sequence[Node], batched: Sequence[bool], extent:
     results = items(apply(lifted, *first, *sequences, *count, *operands))
     many = [_with_axis(results[carry], extent, is_wide=carry in moving) for carry in range(op.carries)]
     stacks = results[carries:]
-    for place, is_wide in enumerate([*wide_outputs, *(carry in moving for carry in op.kept)]):
+    for place, is_wide in enumerate(wide_outputs):
         many.append(moveaxis(stacks[place], 1, 0) if is_wide else _with_axis(stacks[place], extent, is_wide=False))
     if op.condition is not None:
         many.append(results[op.carries] if differs else _with_axis(results[-1], extent, is_wide=False))

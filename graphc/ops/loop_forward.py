@@ -44,7 +44,6 @@ def jvp(op: Repeated, node: Node, tangents: Sequence[Node | None]) -> Sequence[N
         ),
         carries=op.carries + len(order),
         sequences=op.sequences + len(rows),
-        kept=(*op.kept, *(op.carries + order.index(place) for place in op.kept if place in moving)),
     )
     results = items(
         apply(
@@ -58,9 +57,7 @@ def jvp(op: Repeated, node: Node, tangents: Sequence[Node | None]) -> Sequence[N
     lasts = [results[op.carries + order.index(place)] if place in moving else None for place in range(op.carries)]
     further = iter(results[both.carries + len(op.outputs) :])
     stacks = [None if t is None else next(further) for t in found[op.carries :]]
-    histories = iter(results[len(both.body.outputs) + len(op.kept) :])
-    kept = [next(histories) if place in moving else None for place in op.kept]
-    return [*lasts, *stacks, *kept, *([None] if op.condition is not None else [])]
+    return [*lasts, *stacks, *([None] if op.condition is not None else [])]
 
 
 def _or_zeros(found: Node | None, like: Node) -> Node:

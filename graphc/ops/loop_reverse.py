@@ -12,10 +12,8 @@ from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf, Movement, Reshaped
 from graphc.ir.leaves import Item, item, uniform
 from graphc.ir.node import Node
-from graphc.ir.operands import add, add_up
+from graphc.ir.operands import add
 from graphc.ops.bodies import stand_in
-from graphc.ops.indexing import take
-from graphc.ops.movement import part, reshape
 from graphc.origin import place_of
 from graphc.types import TensorType, is_differentiable
 
@@ -56,7 +54,6 @@ class _Reversal:
     node: Node
     cotangents: Sequence[Node | None]
     stacks: dict[Node, Node] = field(default_factory=dict)  # cotangent of a row -> those of all rows
-    initial: dict[int, Node] = field(default_factory=dict)  # carry -> what its value before all steps gets by itself
 
     def run(self) -> Sequence[Node | None]:
         op = self.op
@@ -79,7 +76,6 @@ class _Reversal:
             bodies=(_continued(steps, len(step.carried), list(accumulated.values())),),
             carries=len(step.carried) + len(accumulated),
             sequences=len(step.rows) + len(exchange),
-            kept=(),
             reverse=not op.reverse,
             counted=op.is_open,
         )
@@ -100,29 +96,12 @@ class _Reversal:
         """Each output of the body that has a cotangent, with what stands for that of its row."""
         op = self.op
         found: list[tuple[Node, Node]] = []
-        listed = list(zip(op.outputs, self.cotangents[op.carries : len(op.body.outputs)], strict=True))
-        for place, carry in enumerate(op.kept):
-            whole = self.cotangents[len(op.body.outputs) + place]
-            if whole is not None:
-                listed.append((op.next[carry], part(whole, 0, int(not op.reverse), op.length)))  # type: ignore[arg-type]
-                self.initial[carry] = self._start_of(whole)
-        for output, stack in listed:
+        for output, stack in zip(op.outputs, self.cotangents[op.carries : len(op.body.outputs)], strict=True):
             if stack is not None:
                 row = _like(output, "cotangent")
                 self.stacks[row] = stack
                 found.append((output, row))
         return found
-
-    def _start_of(self, history: Node) -> Node:
-        """The row of a history in which a carry stood before all steps."""
-        op = self.op
-        if op.reverse and op.counted:
-            (count,) = op.parts(self.node.inputs).counts
-            return take(history, count, 0, mode="clip")
-        at = op.length if op.reverse else 0
-        assert at is not None
-        row = part(history, 0, at, 1)
-        return reshape(row, row.shape[1:])
 
     def _last(self, carry: int) -> Node:
         given = self.cotangents[carry]
@@ -166,39 +145,19 @@ class _Reversal:
     def _kept(self, back: Graph) -> tuple[Node, list[tuple[Node, Node, Node]]]:
         """The loop, which now keeps what its derivative reads; and of that each value of a step, what stands for it
         in the derivative, and all its rows."""
-        op, inner = self.op, self.op.inner()
+        op = self.op
         read = self._read(back)
-        carries, rows = {x: c for c, x in enumerate(inner.carries)}, {x: s for s, x in enumerate(inner.sequences)}
-        after = {y: c for c, y in enumerate(op.next)}
-        kept = list(op.kept)
+        rows = {x: place for place, x in enumerate(op.inner().sequences)}
         outputs = {y: place for place, y in enumerate(op.outputs)}
-        further: list[Node] = []
-        for x in read:
-            carry = carries.get(x, after.get(x))
-            if carry is not None:
-                if carry not in kept:
-                    kept.append(carry)
-            elif x not in rows and x not in outputs:
-                outputs[x] = len(op.outputs) + len(further)
-                further.append(x)
+        further = [x for x in read if x not in rows and x not in outputs]
+        outputs |= {x: len(op.outputs) + place for place, x in enumerate(further)}
         forward = self.node
-        if further or len(kept) > len(op.kept):
+        if further:
             body = Graph(op.body.inputs, (*op.body.outputs, *further))
-            forward = apply(replace(op, bodies=(body, *op.bodies[1:]), kept=tuple(kept)), *self.node.inputs)
-        assert isinstance(forward.op, Repeated)
+            forward = apply(replace(op, bodies=(body, *op.bodies[1:])), *self.node.inputs)
         sequences = op.parts(self.node.inputs).sequences
-        exchange: list[tuple[Node, Node, Node]] = []
-        for x in read:
-            if x in rows:
-                stack = sequences[rows[x]]
-            elif x in carries or x in after:
-                is_before = x in carries
-                history = item(forward, forward.op.place_of(carries[x] if is_before else after[x]))
-                stack = part(history, 0, int(is_before == op.reverse), op.length)  # type: ignore[arg-type]
-            else:
-                stack = item(forward, op.carries + outputs[x])
-            exchange.append((x, _like(x, "kept"), stack))
-        return forward, exchange
+        stacks = [sequences[rows[x]] if x in rows else item(forward, op.carries + outputs[x]) for x in read]
+        return forward, [(x, _like(x, "kept"), stack) for x, stack in zip(read, stacks, strict=True)]
 
     def _read(self, back: Graph) -> list[Node]:
         """What of a step its derivative reads, in order: values as they come, not what only shows them otherwise."""
@@ -228,13 +187,8 @@ class _Reversal:
     def _results(self, step: _Step, back: Node) -> Sequence[Node | None]:
         op = self.op
         sums = len(step.carried)
-        carries: list[Node | None] = []
         order = list(step.carried)
-        for carry in range(op.carries):
-            parts = [item(back, order.index(carry))] if carry in order else []
-            if carry in self.initial:
-                parts.append(self.initial[carry])
-            carries.append(add_up(parts) if parts else None)
+        carries = [item(back, order.index(carry)) if carry in order else None for carry in range(op.carries)]
         given = list(step.given)
         outputs = sums + len(step.shared)
         sequences = [item(back, outputs + given.index(s)) if s in given else None for s in range(op.sequences)]
@@ -274,7 +228,7 @@ def _continued(body: Graph, first: int, totals: Sequence[Node]) -> Graph:
 def _adds_up(loop: Node, carry: int) -> bool:
     """Whether a carry starts with 0, and each step only adds to it."""
     op = loop.op
-    if not isinstance(op, Repeated) or carry >= op.carries or carry in op.kept or uniform(loop.inputs[carry]) != 0:
+    if not isinstance(op, Repeated) or carry >= op.carries or uniform(loop.inputs[carry]) != 0:
         return False
     total, after = op.body.inputs[carry], op.next[carry]
     return isinstance(after.op, Add) and after.inputs[0] is total and op.body.users[total] == (after,)

@@ -1,7 +1,7 @@
 """Loops as users write them: scan, while_loop, fori_loop."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
@@ -11,19 +11,17 @@ from graphc.ir.leaves import items
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import add, as_node, cast
 from graphc.ops.bodies import closed, dependent, refuse_updates, stand_in, strong, used_by
+from graphc.ops.checkpointing import Checkpoint, in_segments, segment_of
 from graphc.ops.creation import iota
 from graphc.ops.logic import less
 from graphc.ops.loop import Loop
-from graphc.ops.movement import part
 from graphc.origin import here
 from graphc.printable import a_thing, described
 from graphc.sizes import Expression, Size, equal
 from graphc.structure import Structure, aligned, leaves, paths, rebuild
 from graphc.types import BOOL, INT64, TensorType, is_integer, promote
 
-__all__ = ["Checkpoint", "fori_loop", "scan", "while_loop"]
-
-Checkpoint: TypeAlias = Literal["sqrt"] | int | None
+__all__ = ["fori_loop", "scan", "while_loop"]
 
 
 def scan(
@@ -32,6 +30,7 @@ def scan(
     sequences: Structure = None,
     length: "Size | None" = None,
     reverse: bool = False,
+    checkpoint: Checkpoint = None,
 ) -> tuple[Structure, Structure]:
     """A loop over the rows of sequences: `body(carry, x) -> (next carry, output)`, for each row x in turn.
 
@@ -40,6 +39,8 @@ def scan(
     sequences  a node of shape [length, ...], or a structure of these, or None: then x is None
     length     how many steps to make; may be a size; needed only without sequences
     reverse    from the last row to the first; row t of an output still belongs to row t of the sequences
+    checkpoint what the derivative keeps: None, what it reads of each step; a number of steps, or "sqrt" for about the
+               square root of the length: the carries between segments of so many steps, each of which it makes again
 
     Gives the carry after the last step, and the outputs with a leading axis of `length`.  It is one node, and what
     is computed does not depend on how often.  Derivatives of every order are loops again; the reverse one is
@@ -68,25 +69,26 @@ def scan(
     inside = dependent([*after, *outputs], own)
     refuse_updates("scan", inside)
     row_places = {row: place for place, row in enumerate(rows)}
-    after_places = {y: carry for carry, y in reversed(list(enumerate(after)))}
     listed = dict.fromkeys(outputs)
-    stacked = [y for y in listed if y in inside and y not in row_places and y not in after_places]
+    stacked = [y for y in listed if y in inside and y not in row_places]
+    segment = segment_of(checkpoint, steps)
+    is_cut = segment is not None and not (isinstance(steps, int) and steps <= segment)
     stacked_places = {y: len(first) + place for place, y in enumerate(stacked)}
-    kept = tuple(sorted(after_places[y] for y in listed if y in after_places and y not in row_places))
     results_of_step = [*after, *stacked]
     shared = used_by(results_of_step, inside)
     graph = closed(own, results_of_step, shared, "scan")
-    loop = Loop((graph,), len(first), len(given), steps, kept, reverse)
-    results = items(apply(loop, *first, *given, *shared)) if graph.outputs else []
+    loop = Loop((graph,), len(first), len(given), steps, reverse)
+    operands = [*first, *given, *shared]
+    if is_cut and segment is not None and graph.outputs:
+        results = in_segments(loop, operands, segment)
+    else:
+        results = list(items(apply(loop, *operands))) if graph.outputs else []
     found: list[Node] = []
     for y in outputs:
         if y in row_places:
             found.append(given[row_places[y]])
         elif y in stacked_places:
             found.append(results[stacked_places[y]])
-        elif y in after_places:
-            history = results[loop.place_of(after_places[y])]
-            found.append(part(history, 0, int(not reverse), steps))
         else:
             found.append(spread(y, (steps, *y.shape), (0,)))
     return rebuild(carries, results[: len(first)]), rebuild(result[1], found)
