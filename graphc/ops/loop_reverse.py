@@ -62,7 +62,7 @@ class _Reversal:
         step = self._step(self._outputs())
         accumulated = {place: _like(op.inner().shared[place], "sum") for place in step.shared}
         sums = [add(accumulated[place], part) for place, part in step.shared.items()]
-        body = Graph((), (*step.before, *sums, *step.given.values()))
+        body = _with_one_item_each(Graph((), (*step.before, *sums, *step.given.values())), op.body)
         forward, exchange = self._kept(body)
         body = body.replace({old: new for old, new, _ in exchange})
         steps = Graph(
@@ -162,7 +162,9 @@ class _Reversal:
     def _read(self, back: Graph) -> list[Node]:
         """What of a step its derivative reads, in order: values as they come, not what only shows them otherwise."""
         own, shared = set(self.op.body.nodes), set(self.op.inner().shared)
-        given = set(self.op.body.inputs)
+        given = set(self.op.body.inputs) - shared
+        values = {node for node in own - shared if _is_kept(node)}
+        values |= {node for node in back.nodes if isinstance(node.op, Item) and node.inputs[0] in own}
         found: dict[Node, None] = {}
         seen: set[Node] = set()
         pending = list(reversed(back.outputs))
@@ -171,8 +173,7 @@ class _Reversal:
             if node in seen:
                 continue
             seen.add(node)
-            is_value = node in own and node not in shared and not isinstance(node.op, Movement | Reshaped)
-            if is_value and (node in given or not (self.op.recomputes or _is_free(node))):
+            if node in given or (node in values and not self.op.recomputes):
                 found[node] = None
                 continue
             pending += reversed(node.inputs)
@@ -234,6 +235,15 @@ def _adds_up(loop: Node, carry: int) -> bool:
     return isinstance(after.op, Add) and after.inputs[0] is total and op.body.users[total] == (after,)
 
 
-def _is_free(node: Node) -> bool:
-    """Whether a body writes a node down, and nothing is kept."""
-    return isinstance(node.op, Leaf) or uniform(node) is not None
+def _with_one_item_each(back: Graph, body: Graph) -> Graph:
+    """The derivative of a body, in which each result of a node with several is one node."""
+    known = {(x.inputs[0], x.op.index): x for x in body.nodes if isinstance(x.op, Item)}
+    items = [x for x in back.nodes if isinstance(x.op, Item)]
+    return back.replace({x: known.setdefault((x.inputs[0], x.op.index), x) for x in items if isinstance(x.op, Item)})
+
+
+def _is_kept(node: Node) -> bool:
+    """Whether a node has a value of its own that a step computes: it shows no other's, nor is it written down."""
+    if isinstance(node.op, Leaf | Movement | Reshaped) or not isinstance(node.type, TensorType):
+        return False
+    return uniform(node) is None
