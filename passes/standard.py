@@ -15,7 +15,16 @@ from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
 from graphc.passes.rules.movement import MOVEMENT
 from graphc.passes.share import ShareSubexpressions
-from graphc.passes.steps import CommitInPlace, ComputeInOutputs, Fuse, HoldCarries, Lower, ReuseStorage, Separate
+from graphc.passes.steps import (
+    AccumulateProducts,
+    CommitInPlace,
+    ComputeInOutputs,
+    Fuse,
+    HoldCarries,
+    Lower,
+    ReuseStorage,
+    Separate,
+)
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
 
@@ -49,5 +58,7 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)
     lowered = trace.apply(HoldCarries(), lowered)
+    if level >= 2:
+        lowered = trace.apply(AccumulateProducts(), lowered)
     lowered = trace.apply(ComputeInOutputs(), lowered)
     return trace.apply(ReuseStorage(), lowered)

@@ -5,6 +5,7 @@ from typing import ClassVar, final
 
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
+from graphc.passes.accumulate import accumulate
 from graphc.passes.commit import commit
 from graphc.passes.fuse import fuse, separate
 from graphc.passes.grow import grow
@@ -16,7 +17,16 @@ from graphc.passes.settle import settle
 from graphc.passes.throughout import with_bodies
 from graphc.passes.units import Partition
 
-__all__ = ["CommitInPlace", "ComputeInOutputs", "Fuse", "HoldCarries", "Lower", "ReuseStorage", "Separate"]
+__all__ = [
+    "AccumulateProducts",
+    "CommitInPlace",
+    "ComputeInOutputs",
+    "Fuse",
+    "HoldCarries",
+    "Lower",
+    "ReuseStorage",
+    "Separate",
+]
 
 
 @final
@@ -73,6 +83,17 @@ class HoldCarries(Pass[Lowered, Lowered]):
 
     def run(self, form: Lowered, log: Log) -> Lowered:
         return Lowered(grow(hold(form.program)), form.constants)
+
+
+@final
+@dataclass(frozen=True)
+class AccumulateProducts(Pass[Lowered, Lowered]):
+    """Add products to the sums that loops hold, where they are made."""
+
+    name: ClassVar[str] = "accumulate"
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        return Lowered(accumulate(form.program), form.constants)
 
 
 @final

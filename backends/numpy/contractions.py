@@ -13,7 +13,7 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Contract
-from graphc.sizes import Size, product
+from graphc.sizes import Size, product, total
 from graphc.types import BFLOAT16, FLOAT32, DType
 
 __all__ = ["contract_text"]
@@ -116,6 +116,9 @@ class _Writer:
             scratch = self._slot([axis.extent for axis in order], step.out.dtype)
             target = self._reshaped(scratch, None, [axis.extent for axis in order], shape)
         call = "np.matmul" if inner else "np.multiply"
+        if step.adds:
+            self._add(call, a, b, target if direct else "", shape)
+            return
         if not inner or not is_plain(out):  # np.matmul has no buffers, ufuncs have
             self.result.library = buffer_bytes(order)
         if self.widens:
@@ -132,6 +135,20 @@ class _Writer:
             else:
                 self.result.body.append(f"{name}[...] = 0")
                 self.result.body += meeting_lines("np.add", name, out, value, order, self.naming.size)
+
+    def _add(self, call: str, a: str, b: str, target: str, shape: Sequence[Size]) -> None:
+        """Add the product to the result, which is a matrix in memory."""
+        assert target, "only what lies in order is added to"
+        dtype = self.step.out.dtype
+        if call == "np.matmul" and len(shape) == 2 and dtype.char in "fdFD":
+            sizes = [buffer.bytes for buffer in (self.step.left, self.step.right)]
+            self.result.library = total(sizes)  # BLAS is given copies of what lies with gaps
+            self.result.body.append(f"accumulation.add_product({target}, {a}, {b})")
+            return
+        found = self._slot(shape, dtype if not self.widens else FLOAT32)
+        self.result.body.append(f"{call}({a}, {b}, out={found})")
+        casting = ', casting="unsafe"' if self.widens else ""
+        self.result.body.append(f"np.add({target}, {found}, out={target}{casting})")
 
     def _matrix(
         self,

@@ -38,7 +38,9 @@ def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
     if all(part.terms for index in indices for part in index):
         return step, values
     left, right, out = map(with_symbols, indices)
-    return Contract(step.extents, step.left, step.right, step.out, left, right, out, step.origins, step.apart), values
+    return Contract(
+        step.extents, step.left, step.right, step.out, left, right, out, step.origins, step.apart, step.adds
+    ), values
 
 
 def pattern_of(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
@@ -50,7 +52,7 @@ def pattern_of(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
     numbers: dict[Buffer, int] = {}
     parts: list[Hashable] = []
     if isinstance(step, Contract):
-        parts += (step.extents, step.left_index, step.right_index, step.out_index, step.apart)
+        parts += (step.extents, step.left_index, step.right_index, step.out_index, step.apart, step.adds)
         parts += [numbers.setdefault(buffer, len(numbers)) for buffer in (step.left, step.right, step.out)]
     else:
         parts.append(step.outer)

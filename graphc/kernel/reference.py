@@ -244,7 +244,8 @@ def _extreme(monoid: Monoid, values: Sequence[Value], dtype: DType) -> tuple[Val
 def _run_contract(contract: Contract, arrays: Arrays) -> None:
     """Sum the products in the dtype of the output, point by point in row-major order."""
     dtype = contract.out.dtype
-    arrays.whole(contract.out).fill(0)
+    if not contract.adds:
+        arrays.whole(contract.out).fill(0)
     arrays.start_kernel()
     maps = [
         [_numeric(part, arrays) for part in index]

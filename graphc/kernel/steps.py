@@ -125,9 +125,10 @@ class Contract:
     """out[...] += left[...] * right[...] over all `extents`; each operand's index is affine in the axes.
 
     Axes in both operands and the output are batch axes; in the left and the output m, in the right and the
-    output n, in both operands only k.  The output starts at zero.  All indices are in range.
+    output n, in both operands only k.  All indices are in range.
 
-    `apart`: each point of axis 0 is a product of its own, and rounds as if it were made alone.
+    apart  each point of axis 0 is a product of its own, and rounds as if it were made alone
+    adds   the output starts at what it holds; else at zero
     """
 
     extents: tuple[Size, ...]
@@ -139,10 +140,11 @@ class Contract:
     out_index: tuple[AffineIndex, ...]
     origins: tuple[Origin, ...]
     apart: bool = False
+    adds: bool = False
 
     @cached_property
     def reads(self) -> tuple[Buffer, ...]:
-        return unique((self.left, self.right))
+        return unique((self.left, self.right, *([self.out] if self.adds else [])))
 
     @property
     def writes(self) -> tuple[Buffer, ...]:

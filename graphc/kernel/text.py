@@ -187,7 +187,7 @@ def _contract_line(contract: Contract, named: Names) -> str:
         operand(contract.left, contract.left_index),
         operand(contract.right, contract.right_index),
     )
-    return f"{out} += {left} * {right}{_over(tuple(axes.values()), letters)}"
+    return f"{out} {'adds' if contract.adds else '+='} {left} * {right}{_over(tuple(axes.values()), letters)}"
 
 
 def _affine(index: AffineIndex, axes: Mapping[int, Axis], letters: Mapping[Axis, str]) -> str:
