@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.autodiff.batching import batched
-from graphc.ir.control import Repeated
+from graphc.ir.control import Repeated, Structured
 from graphc.ir.graph import Graph, rebuilt
-from graphc.ir.kinds import Leaf, Movement, Product, Reshaped
+from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine
 from graphc.ir.node import Node
 from graphc.ops.bodies import dependent, stand_in
 from graphc.origin import standing_for
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.throughout import with_changed_bodies
-from graphc.types import TensorType
 
 __all__ = ["HoistFromLoops"]
 
@@ -21,11 +20,11 @@ __all__ = ["HoistFromLoops"]
 @final
 @dataclass(frozen=True)
 class HoistFromLoops(Pass[Graph, Graph]):
-    """Compute before a loop what is the same in all its steps, and products of rows with what is the same as one.
+    """Compute before a loop what is the same in all its steps, and products of rows with weights as one.
 
     Afterwards no node of a body depends on shared operands alone, but for what only shows them otherwise.  With
-    `products`, a product that no carry decides is made for all steps at once: one large product, which rounds
-    otherwise than many small ones.  Bodies come first, so that work can leave several loops.
+    `products`, a product of a row with what all steps share is made for all steps at once, with what follows up to
+    where a carry comes in.  Bodies come first, so that work can leave several loops.
     """
 
     products: bool
@@ -72,9 +71,18 @@ def _without_products(node: Node, op: Repeated, log: Log) -> Node:
     inner, given = op.inner(), op.parts(node.inputs)
     carried = dependent((*op.body.outputs, *op.body.demanded), inner.carries)
     rowwise = dependent((*op.body.outputs, *op.body.demanded), inner.sequences) - carried
-    made = dependent(rowwise, [x for x in op.body.nodes if isinstance(x.op, Product) and x in rowwise]) & rowwise
-    read = [x for each in op.body.nodes if each in carried for x in each.inputs]
-    wanted = [x for x in dict.fromkeys((*read, *op.body.outputs)) if x in made and isinstance(x.type, TensorType)]
+    liftable, made = set(inner.sequences), set[Node]()
+    for x in op.body.nodes:
+        rows = [y for y in x.inputs if y in rowwise]
+        if x not in rowwise or not rows or isinstance(x.op, Structured | Routine) or not liftable.issuperset(rows):
+            continue
+        if isinstance(x.op, Product) and len(rows) > 1:  # of two rows: larger than either, perhaps
+            continue
+        liftable.add(x)
+        if isinstance(x.op, Product) or not made.isdisjoint(rows):
+            made.add(x)
+    read = [x for each in op.body.nodes if each not in made for x in each.inputs]
+    wanted = [x for x in dict.fromkeys((*read, *op.body.outputs)) if x in made]
     if not wanted or op.length is None:
         return node
     if any(demand.index in rowwise for demand in op.body.demands):
