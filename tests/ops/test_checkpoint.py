@@ -1,0 +1,120 @@
+"""Scans in segments: less is kept, the same results to the bit."""
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.kernel.steps import Contract, Loop
+from graphc.ops.checkpointing import Checkpoint
+from graphc.sizes import Size
+
+CELLS = ("tanh", "lstm")
+
+
+def _net(
+    steps: "Size | str",
+    width: int,
+    checkpoint: Checkpoint,
+    cell: str = "tanh",
+    *,
+    reverse: bool = False,
+    batch: int = 2,
+    reads_states: bool = True,
+) -> gx.CompiledFunction:
+    """The loss of a recurrent net over its last state and its outputs, and the gradient of each weight."""
+    rng = np.random.default_rng(0)
+    gates = {"tanh": 1, "lstm": 4}[cell]
+    xs = gx.input("xs", (steps, batch, 3))
+    u = gx.param("u", 0.5 * rng.standard_normal((3, gates * width)).astype("float32"))
+    w = gx.param("w", rng.standard_normal((width, gates * width)).astype("float32") / width**0.5)
+
+    def simple(h: gx.Node, x: gx.Node) -> tuple[gx.Node, gx.Node]:
+        after = gx.tanh(x @ u + h @ w)
+        return after, after
+
+    def lstm(state: tuple[gx.Node, gx.Node], x: gx.Node) -> tuple[tuple[gx.Node, gx.Node], gx.Node]:
+        h, c = state
+        i, f, g, o = gx.split(x @ u + h @ w, 4, -1)
+        c = gx.sigmoid(f) * c + gx.sigmoid(i) * gx.tanh(g)
+        h = gx.sigmoid(o) * gx.tanh(c)
+        return (h, c), h
+
+    start = gx.zeros((batch, width))
+    if cell == "tanh":
+        last, states = gx.scan(simple, start, xs, reverse=reverse, checkpoint=checkpoint)
+    else:
+        (last, _), states = gx.scan(lstm, (start, start), xs, reverse=reverse, checkpoint=checkpoint)
+    loss = gx.sum(last * last)
+    if not reads_states:  # which are then not kept for their own sake
+        return gx.compile(xs, [loss, gx.grad(loss, [u, w])])
+    loss = loss + gx.mean(states)
+    return gx.compile(xs, [loss, states[0], gx.grad(loss, [u, w])])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("checkpoint", ["sqrt", 1, 5, 7, 30, 100])
+def test_results_are_the_same_to_the_bit(checkpoint: Checkpoint, reverse: bool, cell: str) -> None:
+    x = np.random.default_rng(1).standard_normal((30, 2, 3)).astype("float32")
+    plain, cut = (_net(30, 8, each, cell, reverse=reverse)(x) for each in (None, checkpoint))
+    for one, other in zip([*plain[:2], *plain[2]], [*cut[:2], *cut[2]], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("checkpoint", ["sqrt", 7])
+def test_a_length_may_be_a_size(checkpoint: Checkpoint) -> None:
+    plain, cut = (_net(gx.size("T", hint=30), 8, each) for each in (None, checkpoint))
+    for steps in (1, 7, 20, 30):
+        x = np.random.default_rng(1).standard_normal((steps, 2, 3)).astype("float32")
+        for one, other in zip(plain(x)[2], cut(x)[2], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_long_scan_keeps_a_twentieth(cell: str) -> None:
+    plain, cut = (_net(10_000, 256, each, cell, reads_states=False) for each in (None, "sqrt"))
+    assert cut.memory().kept_bytes < plain.memory().kept_bytes / 20
+
+
+def test_every_step_is_made_once_more() -> None:
+    """A body is evaluated forwards, again, and backwards: three times, where it were two."""
+    steps, segment = 100, 10
+    cut = _net(steps, 8, segment)
+    made = 0
+    for outer in cut.program.steps:
+        if isinstance(outer, Loop):
+            for inner in outer.steps:
+                if isinstance(inner, Loop):
+                    assert isinstance(outer.length, int)
+                    assert isinstance(inner.length, int)
+                    made += outer.length * inner.length * any(isinstance(step, Contract) for step in inner.steps)
+    assert made == 3 * steps
+
+
+def test_second_derivatives_go_through_segments() -> None:
+    xs = gx.input("xs", (9, 2), "float64")
+    w = gx.param("w", np.random.default_rng(0).standard_normal((2, 2)))
+    found = []
+    for checkpoint in (None, 3, 4):
+        last, _ = gx.scan(lambda h, x: (gx.tanh(h @ w + x), None), xs[0], xs, checkpoint=checkpoint)
+        first = gx.grad(gx.sum(last**2), w)
+        found.append(gx.compile(xs, [first, gx.grad(gx.sum(first**2), w), gx.jvp(first, w, w)]))
+    x = np.random.default_rng(1).standard_normal((9, 2))
+    plain, *others = [f(x) for f in found]
+    for other in others:
+        for one, cut in zip(plain, other, strict=True):
+            np.testing.assert_allclose(cut, one, rtol=1e-13)
+
+
+def test_a_scan_has_as_many_nodes_and_steps_whatever_its_length() -> None:
+    short, long = (_net(steps, 8, None) for steps in (10, 10_000))
+    assert len(short.graph.nodes) == len(long.graph.nodes)
+    assert len(short.program.timeline) == len(long.program.timeline)
+    assert sum(isinstance(step, Loop) for step in long.program.timeline) == 2
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "root", True])
+def test_wrong_segments_are_refused(wrong: object) -> None:
+    xs = gx.input("xs", (9, 2))
+    with pytest.raises(gx.ArgumentError, match="scan: checkpoint"):
+        gx.scan(lambda h, x: (h + x, None), xs[0], xs, checkpoint=wrong)  # type: ignore[arg-type]
