@@ -18,6 +18,7 @@ from typing import Any
 from graphc.display import Displayed
 from graphc.ir.node import Node
 from graphc.ops.operators import NodeOperators
+from graphc.signatures import named
 
 __version__ = "0.1.0"
 
@@ -331,8 +332,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(problem, name=name, obj=sys.modules[__name__])  # Python suggests a similar one
     module, _, attribute = _HOMES[name].partition(":")
     found = import_module(module)
-    value = globals()[name] = getattr(found, attribute) if attribute else found
-    return value
+    value = named(__name__, name, getattr(found, attribute)) if attribute else found
+    return globals().setdefault(name, value)  # of several threads one makes it
 
 
 def _found_inside(name: str) -> str:
