@@ -349,7 +349,7 @@ def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
         length = n // sections
         if not isinstance(n, int) and equal(length * sections, n) is not True:
             whole = (*node.shape[:i], length * sections, *node.shape[i + 1 :])
-            node = moved(Declare(whole), node)
+            node = moved(Declare(whole, f"an extent of {n} has no {sections} equal parts"), node)
         return [part(node, i, number * length, length) for number in range(sections)]
     places = [a_size("split", "a place", place) for place in several("split", "sections", sections)]
     ends: list[Size] = [0, *places, n]
