@@ -118,7 +118,8 @@ def sum(
 
     x [..., n, ...]   ->   [..., ...]; with `keepdims` [..., 1, ...]
 
-    dtype     in which to add, and of the result; float16 and bfloat16 are added in float32 and rounded once
+    dtype     in which to add, and of the result, where integers that it has no room for wrap around;
+              float16 and bfloat16 are added in float32 and rounded once
     initial   a further number that is added
     where     which elements count
 
@@ -131,7 +132,7 @@ def sum(
         result = _from_number(Sum(axes), add, node, initial)
     else:
         result = sum_over(node, axes) if axes else cast(node, as_summed(node.dtype))
-    return with_axes(result, node, axes, keepdims)
+    return with_axes(in_dtype(result, dtype), node, axes, keepdims)
 
 
 def prod(
@@ -145,7 +146,7 @@ def prod(
 ) -> Node:
     """The product over `axis`; of nothing: 1.  Integers and bool are multiplied in int64 (uint64).
 
-    dtype     in which to multiply, and of the result; float16 and bfloat16 in float32, rounded once
+    dtype     in which to multiply, and of the result, as in `sum`; float16 and bfloat16 in float32, rounded once
     initial   a further factor
     where     which elements count
 
@@ -158,7 +159,7 @@ def prod(
         result = _from_number(Prod(axes), mul, node, initial)
     else:
         result = apply(Prod(axes), node) if axes else cast(node, as_summed(node.dtype))
-    return with_axes(result, node, axes, keepdims)
+    return with_axes(in_dtype(result, dtype), node, axes, keepdims)
 
 
 def _from_number(op: Sum | Prod, meeting: Callable[[Node, Node], Node], x: Node, initial: Like) -> Node:

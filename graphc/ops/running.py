@@ -100,12 +100,12 @@ def cumsum(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: ob
 
     Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
-    dtype   in which to add, and of the result; float16 and bfloat16 are added in float32
+    dtype   in which to add, and of the result, as in `sum`; float16 and bfloat16 are added in float32
 
     x [..., n, ...]   ->   [..., n, ...].  Adjoint: the sums from the other end.
     """
     node, i = _row("cumsum", x, axis, dtype)
-    return apply(CumSum(i, a_flag("cumsum", "reverse", reverse)), node)
+    return in_dtype(apply(CumSum(i, a_flag("cumsum", "reverse", reverse)), node), dtype)
 
 
 def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: object = None) -> Node:
@@ -113,7 +113,7 @@ def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: o
 
     Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
-    dtype   in which to multiply, and of the result; float16 and bfloat16 are multiplied in float32
+    dtype   in which to multiply, and of the result, as in `sum`; float16 and bfloat16 are multiplied in float32
 
     x [..., n, ...]   ->   [..., n, ...]
 
@@ -121,7 +121,7 @@ def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: o
     Hillis, Steele: Data parallel algorithms, 1986.
     """
     node, i = _row("cumprod", x, axis, dtype)
-    return apply(CumProd(i, a_flag("cumprod", "reverse", reverse)), node)
+    return in_dtype(apply(CumProd(i, a_flag("cumprod", "reverse", reverse)), node), dtype)
 
 
 def _row(name: str, x: Like, axis: int | None, dtype: object) -> tuple[Node, int]:
