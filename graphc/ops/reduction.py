@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar, final
 
-from graphc.autodiff.reverse import pull_back
+from graphc.autodiff.reverse import pull_back_of
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Squeeze, Sum, ones_like, spread, sum_over, zeros_like
 from graphc.ir.kinds import Constant, Differentiable, Reduction
@@ -42,16 +42,19 @@ class Prod(Reduction, Differentiable):
             return (None,)
         *others, axis = self.axes
         if others:
-            by_axis = x
-            for i in reversed(self.axes):
-                by_axis = apply(Prod((i,)), by_axis)
-            return pull_back([by_axis], cotangents, [x])
+            return pull_back_of(self._by_axis, [x], cotangent)
         n = x.shape[axis]
         if n == 0:
             return (zeros_like(x),)
         if isinstance(n, int):
-            return pull_back([_tree(x, axis, n)], cotangents, [x])
+            return pull_back_of(lambda x: _tree(x, axis, n), [x], cotangent)
         return (spread(cotangent, x.shape, (axis,)) * _products_of_others(x, axis),)
+
+    def _by_axis(self, x: Node) -> Node:
+        """The same, of one axis after the other."""
+        for axis in reversed(self.axes):
+            x = apply(Prod((axis,)), x)
+        return x
 
 
 def _tree(x: Node, axis: int, n: int) -> Node:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.autodiff.reverse import pull_back
+from graphc.autodiff.reverse import pull_back_of
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.given import a_flag
@@ -62,8 +62,8 @@ class CumProd(Running, Differentiable):
         return TensorType(types[0].shape, as_summed(types[0].dtype))
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        (x,) = node.inputs
-        return pull_back([self._doubled(x)], cotangents, [x])
+        (cotangent,) = cotangents
+        return (None,) if cotangent is None else pull_back_of(self._doubled, node.inputs, cotangent)
 
     def _doubled(self, x: Node) -> Node:
         """The same by doubling."""
