@@ -18,6 +18,7 @@ from typing import Any
 from graphc.display import Displayed
 from graphc.ir.node import Node
 from graphc.ops.operators import NodeOperators
+from graphc.signatures import named
 
 __version__ = "0.1.0"
 
@@ -311,13 +312,16 @@ __all__ = [*_HOMES]
 # What other libraries call what has another name here.
 _ELSEWHERE = {
     "Variable": "param", "absolute": "abs", "amax": "max", "amin": "min", "arccos": "acos", "arccosh": "acosh",
-    "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh",
-    "array": "constant", "asarray": "constant", "bmm": "matmul", "cat": "concat", "clamp": "clip",
-    "concatenate": "concat", "cov": "mean and matmul", "cross_entropy": "nn.softmax_cross_entropy",
+    "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh", "array": "constant",
+    "asarray": "constant", "bitwise_invert": "bitwise_not", "bitwise_left_shift": "left_shift",
+    "bitwise_right_shift": "right_shift", "bmm": "matmul", "cat": "concat", "clamp": "clip", "concatenate": "concat",
+    "cov": "mean and matmul", "cross_entropy": "nn.softmax_cross_entropy", "cumulative_prod": "cumprod",
+    "cumulative_sum": "cumsum", "deg2rad": "radians", "empty": "zeros", "empty_like": "zeros_like",
     "floor_divide": "floordiv", "function": "compile", "gather": "take_along_axis", "gradients": "grad",
-    "jit": "compile", "masked_fill": "where", "matrix": "input", "mm": "matmul", "mod": "remainder",
-    "permute": "transpose", "placeholder": "input", "pow": "power", "scalar": "input", "shared": "param",
-    "tensor": "constant", "true_divide": "divide", "unsqueeze": "expand_dims", "vector": "input", "view": "reshape",
+    "invert": "bitwise_not", "jit": "compile", "masked_fill": "where", "matrix": "input", "mm": "matmul",
+    "mod": "remainder", "permute": "transpose", "permute_dims": "transpose", "placeholder": "input", "pow": "power",
+    "rad2deg": "degrees", "scalar": "input", "shared": "param", "tensor": "constant", "true_divide": "divide",
+    "unique_values": "unique", "unsqueeze": "expand_dims", "vector": "input", "view": "reshape",
 }  # fmt: skip
 _INSIDE = ("fft", "linalg", "nn", "optim")  # modules that may have what this one has not
 
@@ -331,8 +335,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(problem, name=name, obj=sys.modules[__name__])  # Python suggests a similar one
     module, _, attribute = _HOMES[name].partition(":")
     found = import_module(module)
-    value = globals()[name] = getattr(found, attribute) if attribute else found
-    return value
+    value = named(__name__, name, getattr(found, attribute)) if attribute else found
+    return globals().setdefault(name, value)  # of several threads one makes it
 
 
 def _found_inside(name: str) -> str:

@@ -20,6 +20,7 @@ from graphc.ops.transforms import (
     rfft2,
     rfftn,
 )
+from graphc.signatures import offered
 
 __all__ = [
     "fft",
@@ -41,3 +42,5 @@ __all__ = [
     "rfftfreq",
     "rfftn",
 ]
+
+globals().update(offered(__name__, globals(), __all__))

@@ -15,6 +15,7 @@ from graphc.ops.orthogonal import qr
 from graphc.ops.products import cross, matmul, outer, tensordot, vecdot
 from graphc.ops.spectrum import eigh, eigvalsh, lstsq, matrix_rank, pinv, svd, svdvals
 from graphc.ops.systems import det, inv, slogdet, solve, tensorinv, tensorsolve
+from graphc.signatures import offered
 
 __all__ = [
     "cholesky",
@@ -52,3 +53,5 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+globals().update(offered(__name__, globals(), __all__))

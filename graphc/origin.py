@@ -23,6 +23,7 @@ __all__ = [
     "merged",
     "of_call",
     "place_of",
+    "public_name",
     "scope",
     "standing_for",
 ]
@@ -158,7 +159,12 @@ _PUBLIC = {
     "sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative", "getitem": "indexing",
     **{f"Place.{name}": f"at().{name}" for name in ("set", "add", "multiply", "max", "min")},
 }  # fmt: skip
-_OPERATORS = "graphc.ops.operators"  # a module whose functions only pass on to those that operators stand for
+_PASSING_ON = ("graphc.ops.operators", "graphc.signatures")  # modules whose functions only call those that users mean
+
+
+def public_name(qualified: str) -> str:
+    """What users call a function of ours, by its qualified name."""
+    return _PUBLIC.get(qualified) or qualified.rpartition(".")[2]
 
 
 def called() -> str:
@@ -175,8 +181,8 @@ def called() -> str:
         name = full.rpartition(".")[2]
         if name in ("__init__", "__call__"):
             found = type(frame.f_locals.get("self")).__name__
-        elif name.isidentifier() and not name.startswith("_") and frame.f_globals["__name__"] != _OPERATORS:
-            found = _PUBLIC.get(full, name)
+        elif name.isidentifier() and not name.startswith("_") and frame.f_globals["__name__"] not in _PASSING_ON:
+            found = public_name(full)
         frame = frame.f_back
     return found
 

@@ -314,3 +314,31 @@ def axes_of_einsum_by_number() -> None:
 
 def optimiser_of_nothing() -> None:
     gx.optim.Adam(gx.exp(gx.input("x")), 0.1)
+
+
+def keyword_of_torch() -> None:
+    sum_of: Any = gx.sum
+    sum_of(gx.input("x", (2, 3)), dim=1, keepdim=True)
+
+
+def keyword_of_numpy() -> None:
+    spread: Any = gx.std
+    spread(gx.input("x", (2, 3)), ddof=1)
+
+
+def option_by_position() -> None:
+    x, argmax = gx.input("x", (2, 3)), gx.argmax
+    options: Any = (1, True)
+    argmax(x, *options)
+
+
+def split_that_leaves_a_rest_when_called() -> None:
+    x = gx.input("x", ("n", 2))
+    left, _ = gx.split(x, 2)
+    gx.compile([x], left)(np.zeros((5, 2), np.float32))
+
+
+def topk_of_too_few_when_called() -> None:
+    x = gx.input("x", ("n",))
+    largest, _ = gx.topk(x, 3)
+    gx.compile([x], largest)(np.zeros(2, np.float32))

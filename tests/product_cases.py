@@ -151,6 +151,13 @@ PRODUCTS = (
         terms=3,
     ),
     Case("trace", trace, lambda x: np.trace(x, axis1=-2, axis2=-1), (normal(2, 3, 3),), terms=3),
+    Case(
+        "trace along two axes",
+        lambda x: trace(x, -1, axis1=2, axis2=0),
+        lambda x: np.trace(x, -1, 2, 0),
+        (normal(3, 2, 4),),
+        terms=3,
+    ),
 )
 
 

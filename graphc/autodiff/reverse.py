@@ -1,12 +1,12 @@
 """Reverse mode: cotangents flow from results to operands, one rule per node."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from graphc.collector import waiting
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Where, zeros_like
 from graphc.ir.complex import real
-from graphc.ir.graph import topological
+from graphc.ir.graph import rebuilt, topological
 from graphc.ir.kinds import (
     Constant,
     Deposit,
@@ -24,7 +24,7 @@ from graphc.ir.operands import add_up, cast, is_masked, times
 from graphc.origin import derived, here
 from graphc.types import DType, TensorType, TupleType, is_complex, is_differentiable
 
-__all__ = ["placeholder", "pull_back"]
+__all__ = ["placeholder", "pull_back", "pull_back_of"]
 
 
 def placeholder(like: TensorType) -> Node:
@@ -70,6 +70,23 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
                 if part is not None and isinstance(operand.type, TensorType) and is_differentiable(operand.dtype):
                     give(operand, part if part.dtype == operand.dtype else _narrowed(part, operand.dtype))
     return [totals.get(node) for node in wrt]
+
+
+def pull_back_of(function: Callable[..., Node], operands: Sequence[Node], cotangent: Node) -> list[Node | None]:
+    """The cotangent of each operand of a function that builds graph, from that of its result: a rule written as one.
+
+    It is derived where stand-ins are the operands.  The operands themselves may be made of each other, and what
+    they are made of may be simplified together with the function: then no path would lead through them.
+    """
+    given = (*operands, cotangent)
+    inside = [placeholder(x.tensor) for x in given]
+    wanted = inside[:-1]
+    found = pull_back([function(*wanted)], inside[-1:], wanted)
+    outside = dict(zip(inside, given, strict=True))
+    for node in topological([part for part in found if part is not None]):
+        if node not in outside:
+            outside[node] = rebuilt(node, [outside[x] for x in node.inputs])
+    return [None if part is None else outside[part] for part in found]
 
 
 def _narrowed(cotangent: Node, dtype: DType) -> Node:

@@ -14,6 +14,7 @@ from graphc.errors import ArgumentError, GraphError
 from graphc.ir.refusals import HINT, Refusals
 from graphc.origin import Origin, called, here, place_of
 from graphc.printable import printable
+from graphc.signatures import public
 from graphc.sizes import Size
 from graphc.types import DType, NodeType, Shape, TensorType
 from graphc.value import Value
@@ -329,22 +330,27 @@ class Node(Displayed, Refusals):
         """The imaginary part; 0 of real numbers."""
         return self.operators.method("imag", self)
 
+    @public
     def conj(self) -> "Node":
         """The complex conjugate."""
         return self.operators.method("conj", self)
 
+    @public
     def astype(self, dtype: object) -> "Node":
         """The same values in another dtype."""
         return self.operators.method("cast", self, dtype)
 
+    @public
     def reshape(self, *shape: object) -> "Node":
         """The same elements in another shape; one extent may be -1."""
         return self.operators.method("reshape", self, shape[0] if len(shape) == 1 else shape)
 
+    @public
     def sum(self, axis: object = None, *, keepdims: bool = False) -> "Node":
         """The sum over `axis`."""
         return self.operators.method("sum", self, axis, keepdims=keepdims)
 
+    @public
     def mean(self, axis: object = None, *, keepdims: bool = False) -> "Node":
         """The mean over `axis`."""
         return self.operators.method("mean", self, axis, keepdims=keepdims)

@@ -5,6 +5,7 @@ from graphc.nn.layer import Layer
 from graphc.nn.linear import Linear
 from graphc.nn.losses import binary_cross_entropy, mean_squared_error, softmax_cross_entropy
 from graphc.nn.sequential import Sequential, mlp
+from graphc.signatures import offered
 
 __all__ = [
     "Initialiser",
@@ -20,3 +21,5 @@ __all__ = [
     "mlp",
     "softmax_cross_entropy",
 ]
+
+globals().update(offered(__name__, globals(), __all__))

@@ -10,6 +10,7 @@ from graphc.ir.node import Like, Node
 from graphc.nn.initial import Initialiser, glorot_uniform
 from graphc.nn.layer import Layer
 from graphc.ops.products import matmul
+from graphc.signatures import public
 from graphc.types import as_dtype
 
 __all__ = ["Linear"]
@@ -26,6 +27,7 @@ class Linear(Layer):
     dy = dx W + x dW + db.
     """
 
+    @public
     def __init__(
         self,
         n: int,
@@ -41,6 +43,7 @@ class Linear(Layer):
         self.weight: Final = param("weight", initial(rng, (n, m)), dtype=wanted)
         self.bias: Final = param("bias", np.zeros(m), dtype=wanted) if a_flag("Linear", "bias", bias) else None
 
+    @public
     def __call__(self, x: Like, *, train: object = None) -> Node:
         product = matmul(x, self.weight)
         return product if self.bias is None else product + self.bias

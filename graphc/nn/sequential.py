@@ -15,6 +15,7 @@ from graphc.nn.linear import Linear
 from graphc.ops.piecewise import relu
 from graphc.origin import scope
 from graphc.printable import counted
+from graphc.signatures import public
 
 __all__ = ["Sequential", "mlp"]
 
@@ -28,11 +29,13 @@ class Sequential(Layer):
     What a stage makes is labelled as its variables are: `stages.2`.
     """
 
+    @public
     def __init__(self, *stages: Stage) -> None:
         for stage in stages:
             a_function("Sequential", "a stage", stage)
         self.stages: Final = stages
 
+    @public
     def __call__(self, x: Node, *, train: object = None) -> Node:
         for number, stage in enumerate(self.stages):
             with scope(f"stages.{number}"):

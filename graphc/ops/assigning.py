@@ -22,6 +22,7 @@ from graphc.ops.scattering import ScatterMax, ScatterMin, ScatterMultiply, last_
 from graphc.ops.slicing import Selection, getitem, selection
 from graphc.origin import here, place_of
 from graphc.printable import counted, tuple_text
+from graphc.signatures import public
 from graphc.sizes import equal
 from graphc.types import BOOL, Shape, is_floating, is_integer
 
@@ -97,16 +98,19 @@ class Place:
                 f"at(x)[index] has no {name!r}", _INSTEAD.get(name, ".set, .add, .multiply, .max, .min"), name, self
             )
 
+    @public
     def set(self, values: Like) -> Node:
         """`x` with `values` at the index; of several for one place the last, in row-major order."""
         return self._changed("set", values, lambda old, new: new, last_written)
 
+    @public
     def add(self, values: Like) -> Node:
         """`x` with `values` added at the index; several for one place are added up."""
         return self._changed(
             "add", values, add, lambda x, index, new, axis: accumulated(ScatterAdd(axis, checked=False), x, index, new)
         )
 
+    @public
     def multiply(self, values: Like) -> Node:
         """`x` with elements at the index multiplied by `values`; several for one place all multiply.
 
@@ -116,11 +120,13 @@ class Place:
             "multiply", values, mul, lambda x, index, new, axis: accumulated(ScatterMultiply(axis), x, index, new)
         )
 
+    @public
     def max(self, values: Like) -> Node:
         """`x` with the larger of element and `values` at the index; nan if one is.  Equal ones share the gradient."""
         ordered("max", self.x)
         return self._changed("max", values, maximum, lambda x, index, new, axis: apply(ScatterMax(axis), x, index, new))
 
+    @public
     def min(self, values: Like) -> Node:
         """`x` with the smaller of element and `values` at the index; nan if one is.  Equal ones share the gradient."""
         ordered("min", self.x)

@@ -126,10 +126,10 @@ def diag(x: Like, k: int = 0) -> Node:
     return pad(apply(OnDiagonal(0, 1), node), ((max(-k, 0), max(k, 0)), (max(k, 0), max(-k, 0))))
 
 
-def trace(x: Like, *, offset: int = 0) -> Node:
-    """The sum of the diagonal of matrices, or of the one `offset` above it.  [..., n, m]   ->   [...]
+def trace(x: Like, offset: int = 0, *, axis1: int = -2, axis2: int = -1) -> Node:
+    """The sum of the diagonal of matrices, or of the one `offset` above it, along two axes.  [..., n, m]   ->   [...]
 
     Adjoint: the cotangent on that diagonal of zeros.
     """
-    node = diagonal(x, offset)
+    node = diagonal(x, offset, axis1=axis1, axis2=axis2)
     return sum_over(node, (node.ndim - 1,))

@@ -9,7 +9,7 @@ from graphc.ir.arithmetic import spread, sum_over
 from graphc.ir.kinds import NO_ORDER, Constant, Differentiable, Reduction, require_ordered
 from graphc.ir.leaves import items
 from graphc.ir.node import IndexBound, Like, Node, SameSize
-from graphc.ir.operands import as_node, broadcast, cast, where
+from graphc.ir.operands import as_node, cast, where
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.ops.axes import Axes, one_axis, some_axes, with_axes, without
 from graphc.ops.creation import iota
@@ -50,7 +50,15 @@ def behind(monoid: Monoid, x: Node, extreme: Node) -> Node:
 
 
 class SharedExtreme(Extreme, Differentiable):
-    """The value of an extreme.  The cotangent is shared equally by all that nothing beats: where one is nan, by all."""
+    """The value of an extreme.  The cotangent is shared equally by all that nothing beats: where one is nan, by all.
+
+    Where it is `bounded`, it meets a further number: of nothing it is what every number beats, as -inf.
+    """
+
+    bounded: bool
+
+    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
+        return () if self.bounded else super().requirements(*types)
 
     def infer(self, *types: TensorType) -> TensorType:
         require_ordered(self.name, types[0].dtype)
@@ -71,6 +79,7 @@ class Max(SharedExtreme):
     """The largest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
 
     axes: tuple[int, ...]
+    bounded: bool = False
     name: ClassVar[str] = "max"
     monoid: ClassVar[Monoid] = Monoid.MAX
 
@@ -93,6 +102,7 @@ class Min(SharedExtreme):
     """The smallest over `axes`, which the result lacks; nan if one is.  Equal ones share the cotangent."""
 
     axes: tuple[int, ...]
+    bounded: bool = False
     name: ClassVar[str] = "min"
     monoid: ClassVar[Monoid] = Monoid.MIN
 
@@ -222,9 +232,7 @@ def _extreme(
     node = as_node(x)
     axes = some_axes(kind.name, axis, node.ndim, node)
     node, first = _bounded(kind.name, node, initial, mask)
-    if first is not None and any(node.shape[i] == 0 for i in axes):
-        return with_axes(broadcast(first, without(axes, node.shape)), node, axes, keepdims)
-    found = apply(kind(axes), node) if axes else node
+    found = apply(kind(axes, bounded=first is not None), node) if axes else node
     return with_axes(found if first is None else meeting(found, first), node, axes, keepdims)
 
 

@@ -19,10 +19,11 @@ from graphc.ir.given import (
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast
 from graphc.ops.axes import Axes, one_axis, several_axes, some_axes
+from graphc.ops.guarded import provided
 from graphc.ops.placement import Concat, Declare, Pick, Reshape, Slice, Transpose, moved
 from graphc.origin import here
 from graphc.printable import counted, tuple_text
-from graphc.sizes import Size, equal, lower_bound, maximum, product
+from graphc.sizes import Size, equal, lower_bound, maximum, minimum, product, upper_bound
 from graphc.types import Shape, TensorType, promote
 
 __all__ = [
@@ -349,15 +350,18 @@ def split(x: Like, sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
         length = n // sections
         if not isinstance(n, int) and equal(length * sections, n) is not True:
             whole = (*node.shape[:i], length * sections, *node.shape[i + 1 :])
-            node = moved(Declare(whole), node)
+            node = moved(Declare(whole, f"an extent of {n} has no {sections} equal parts"), node)
         return [part(node, i, number * length, length) for number in range(sections)]
     places = [a_size("split", "a place", place) for place in several("split", "sections", sections)]
     ends: list[Size] = [0, *places, n]
     for before, after in pairwise(ends):
-        low = lower_bound(after - before)
-        if low is None or low < 0:
+        low, high = lower_bound(after - before), upper_bound(after - before)
+        if high is not None and high < 0:
             problem = f"split: the places {tuple_text(places)} are out of order or outside an extent of {n}"
             raise _fail(ShapeError(problem, hint="x[a:b] takes what is there"), node)
+        if low is None or low < 0:
+            because = f"the part from {before} to {after} ends before it begins"
+            node = provided("split", node, minimum(before, after), before, because)
     return [part(node, i, before, after - before) for before, after in pairwise(ends)]
 
 

@@ -21,6 +21,7 @@ from graphc.ops.reduction import all
 from graphc.ops.spectrum import svdvals
 from graphc.ops.systems import inv
 from graphc.origin import here
+from graphc.sizes import lower_bound
 from graphc.types import accumulator, is_complex, real_of
 
 __all__ = ["Order", "cond", "matrix_norm", "norm", "vector_norm"]
@@ -57,7 +58,7 @@ def norm(x: Like, ord: Order = None, axis: Axes = None, *, keepdims: bool = Fals
 def vector_norm(x: Like, ord: Order = 2, axis: Axes = None, *, keepdims: bool = False) -> Node:
     """(Σ |x|^p)^(1/p) over `axis`, or over all elements.
 
-    ord   p; inf: the largest |x|; -inf: the smallest; 0: how many are not 0
+    ord   p; inf: the largest |x|, of nothing 0; -inf: the smallest; 0: how many are not 0
 
     Elements that are 0 have a derivative of 0, and where the norm is 0 all have.  float16 and bfloat16 are
     computed in float32.
@@ -81,7 +82,7 @@ def _real(x: Node) -> Node:
 
 def _vector_norm(x: Node, p: float, axes: tuple[int, ...]) -> Node:
     if p == math.inf:
-        return max(abs(x), axes)
+        return _largest(abs(x), axes)
     if p == -math.inf:
         return min(abs(x), axes)
     if p == 0:
@@ -96,6 +97,12 @@ def _vector_norm(x: Node, p: float, axes: tuple[int, ...]) -> Node:
     inside = where(some, abs(x), 1.0)
     found = power(sum_over(power(inside, p), axes), 1 / p)
     return where(all(some, axes), found, zeros_like(found))  # a 0 among the elements makes it 0
+
+
+def _largest(x: Node, axes: tuple[int, ...]) -> Node:
+    """The largest of numbers that are not negative; of nothing: 0."""
+    may_be_none = {axis for axis in axes if (lower_bound(x.shape[axis]) or 0) < 1}
+    return max(x, axes, initial=0.0 if may_be_none else None)
 
 
 def _unless_zero(x: Node, p: float) -> Node:
@@ -139,15 +146,15 @@ def _matrix_norm(x: Node, order: Order) -> Node:
         case "nuc":
             return sum_over(_singular_values(x), (rows,))
         case 2:
-            return max(_singular_values(x), rows)
+            return _largest(_singular_values(x), (rows,))
         case -2:
             return min(_singular_values(x), rows)
         case 1:
-            return max(sum_over(abs(x), (rows,)), rows)
+            return _largest(sum_over(abs(x), (rows,)), (rows,))
         case -1:
             return min(sum_over(abs(x), (rows,)), rows)
         case math.inf:
-            return max(sum_over(abs(x), (columns,)), rows)
+            return _largest(sum_over(abs(x), (columns,)), (rows,))
     if order == -math.inf:
         return min(sum_over(abs(x), (columns,)), rows)
     hint = "1, -1, 2, -2, inf, -inf, 'fro' or 'nuc'"

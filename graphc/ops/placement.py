@@ -1,6 +1,7 @@
 """Ops that move elements and compute nothing: transpose, slice and pad, pick, reshape, concat."""
 
 from collections.abc import Sequence
+from dataclasses import field
 from typing import ClassVar, final
 
 from graphc.errors import IndexRangeError
@@ -237,14 +238,18 @@ class Reshape(Reshaped):
 
 @final
 class Declare(Reshaped):
-    """The operand, whose extents are declared equal to those of `shape`, and checked when called."""
+    """The operand, whose extents are declared equal to those of `shape`, and checked when called.
+
+    because   what the user asked for that does not hold where they differ
+    """
 
     shape: Shape
+    because: str = field(default="", compare=False)
     name: ClassVar[str] = "declare"
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         return [
-            SameSize(n, m, f"extents differ along axis {axis}")
+            SameSize(n, m, self.because or f"extents differ along axis {axis}")
             for axis, (n, m) in enumerate(zip(types[0].shape, self.shape, strict=True))
             if n != m
         ]
@@ -256,7 +261,7 @@ class Declare(Reshaped):
         return (apply(Declare(node.inputs[0].shape), cotangent),)
 
     def lifted(self, extent: Size) -> Op:
-        return Declare((extent, *self.shape))
+        return Declare((extent, *self.shape), self.because)
 
 
 @final

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar, final
 
-from graphc.autodiff.reverse import pull_back
+from graphc.autodiff.reverse import pull_back_of
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Squeeze, Sum, ones_like, spread, sum_over, zeros_like
 from graphc.ir.kinds import Constant, Differentiable, Reduction
@@ -42,16 +42,19 @@ class Prod(Reduction, Differentiable):
             return (None,)
         *others, axis = self.axes
         if others:
-            by_axis = x
-            for i in reversed(self.axes):
-                by_axis = apply(Prod((i,)), by_axis)
-            return pull_back([by_axis], cotangents, [x])
+            return pull_back_of(self._by_axis, [x], cotangent)
         n = x.shape[axis]
         if n == 0:
             return (zeros_like(x),)
         if isinstance(n, int):
-            return pull_back([_tree(x, axis, n)], cotangents, [x])
+            return pull_back_of(lambda x: _tree(x, axis, n), [x], cotangent)
         return (spread(cotangent, x.shape, (axis,)) * _products_of_others(x, axis),)
+
+    def _by_axis(self, x: Node) -> Node:
+        """The same, of one axis after the other."""
+        for axis in reversed(self.axes):
+            x = apply(Prod((axis,)), x)
+        return x
 
 
 def _tree(x: Node, axis: int, n: int) -> Node:
@@ -118,7 +121,8 @@ def sum(
 
     x [..., n, ...]   ->   [..., ...]; with `keepdims` [..., 1, ...]
 
-    dtype     in which to add, and of the result; float16 and bfloat16 are added in float32 and rounded once
+    dtype     in which to add, and of the result, where integers that it has no room for wrap around;
+              float16 and bfloat16 are added in float32 and rounded once
     initial   a further number that is added
     where     which elements count
 
@@ -131,7 +135,7 @@ def sum(
         result = _from_number(Sum(axes), add, node, initial)
     else:
         result = sum_over(node, axes) if axes else cast(node, as_summed(node.dtype))
-    return with_axes(result, node, axes, keepdims)
+    return with_axes(in_dtype(result, dtype), node, axes, keepdims)
 
 
 def prod(
@@ -145,7 +149,7 @@ def prod(
 ) -> Node:
     """The product over `axis`; of nothing: 1.  Integers and bool are multiplied in int64 (uint64).
 
-    dtype     in which to multiply, and of the result; float16 and bfloat16 in float32, rounded once
+    dtype     in which to multiply, and of the result, as in `sum`; float16 and bfloat16 in float32, rounded once
     initial   a further factor
     where     which elements count
 
@@ -158,7 +162,7 @@ def prod(
         result = _from_number(Prod(axes), mul, node, initial)
     else:
         result = apply(Prod(axes), node) if axes else cast(node, as_summed(node.dtype))
-    return with_axes(result, node, axes, keepdims)
+    return with_axes(in_dtype(result, dtype), node, axes, keepdims)
 
 
 def _from_number(op: Sum | Prod, meeting: Callable[[Node, Node], Node], x: Node, initial: Like) -> Node:

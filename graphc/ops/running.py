@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.autodiff.reverse import pull_back
+from graphc.autodiff.reverse import pull_back_of
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.given import a_flag
@@ -62,8 +62,8 @@ class CumProd(Running, Differentiable):
         return TensorType(types[0].shape, as_summed(types[0].dtype))
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        (x,) = node.inputs
-        return pull_back([self._doubled(x)], cotangents, [x])
+        (cotangent,) = cotangents
+        return (None,) if cotangent is None else pull_back_of(self._doubled, node.inputs, cotangent)
 
     def _doubled(self, x: Node) -> Node:
         """The same by doubling."""
@@ -100,12 +100,12 @@ def cumsum(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: ob
 
     Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
-    dtype   in which to add, and of the result; float16 and bfloat16 are added in float32
+    dtype   in which to add, and of the result, as in `sum`; float16 and bfloat16 are added in float32
 
     x [..., n, ...]   ->   [..., n, ...].  Adjoint: the sums from the other end.
     """
     node, i = _row("cumsum", x, axis, dtype)
-    return apply(CumSum(i, a_flag("cumsum", "reverse", reverse)), node)
+    return in_dtype(apply(CumSum(i, a_flag("cumsum", "reverse", reverse)), node), dtype)
 
 
 def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: object = None) -> Node:
@@ -113,7 +113,7 @@ def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: o
 
     Without `axis`, `x` is read as one row of all its elements, as NumPy does.
 
-    dtype   in which to multiply, and of the result; float16 and bfloat16 are multiplied in float32
+    dtype   in which to multiply, and of the result, as in `sum`; float16 and bfloat16 are multiplied in float32
 
     x [..., n, ...]   ->   [..., n, ...]
 
@@ -121,7 +121,7 @@ def cumprod(x: Like, axis: int | None = None, *, reverse: bool = False, dtype: o
     Hillis, Steele: Data parallel algorithms, 1986.
     """
     node, i = _row("cumprod", x, axis, dtype)
-    return apply(CumProd(i, a_flag("cumprod", "reverse", reverse)), node)
+    return in_dtype(apply(CumProd(i, a_flag("cumprod", "reverse", reverse)), node), dtype)
 
 
 def _row(name: str, x: Like, axis: int | None, dtype: object) -> tuple[Node, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar, final
 
-from graphc.autodiff.reverse import pull_back
+from graphc.autodiff.reverse import pull_back_of
 from graphc.errors import UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import ones_like, spread
@@ -98,20 +98,20 @@ class ScatterMultiply(Written, Differentiable):
         return TensorType(types[0].shape, types[0].dtype)
 
     def vjp(self, node: Node, cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-        base, _, updates = node.inputs
-        by_base, by_updates = pull_back([self._by_doubling(node)], cotangents, [base, updates])
-        return by_base, None, by_updates
-
-    def _by_doubling(self, node: Node) -> Node:
-        """The same from products of pairs."""
-        base, index, updates = node.inputs
-        n = base.shape[self.axis]
-        batch, places = index.shape[: self.leading], index.shape[self.leading :]
-        m = product(places)
+        (cotangent,) = cotangents
+        if cotangent is None:
+            return None, None, None
+        m = product(node.inputs[1].shape[self.leading :])
         if not isinstance(m, int):
-            problem = f"multiply: no derivative for {index.type} indices, whose number is not known"
+            problem = f"multiply: no derivative for {node.inputs[1].type} indices, whose number is not known"
             error = UnsupportedError(problem, hint="declare the extents of the index as numbers")
             raise locate(error, node.origin, node.inputs)
+        return pull_back_of(lambda *operands: self._by_doubling(m, *operands), node.inputs, cotangent)
+
+    def _by_doubling(self, m: int, base: Node, index: Node, updates: Node) -> Node:
+        """The same from products of pairs, of `m` indices."""
+        n = base.shape[self.axis]
+        batch, places = index.shape[: self.leading], index.shape[self.leading :]
         rows = remainder(reshape(index, (*batch, m)), size_node(n))
         order = argsort(rows)
         joined = (*updates.shape[: self.axis], m, *updates.shape[self.axis + len(places) :])

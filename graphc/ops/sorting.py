@@ -143,4 +143,5 @@ def _first(x: Node, axis: int, k: Size) -> Node:
     """The first `k` elements along `axis`.  Fails at the call where there are fewer."""
     there = tuple(minimum(k, n) if i == axis else n for i, n in enumerate(x.shape))
     wanted = tuple(k if i == axis else n for i, n in enumerate(x.shape))
-    return moved(Declare(wanted), moved(Slice((0,) * x.ndim, (1,) * x.ndim, there), x))
+    enough = Declare(wanted, f"{k} elements take an axis of {k} or more")
+    return moved(enough, moved(Slice((0,) * x.ndim, (1,) * x.ndim, there), x))

@@ -16,7 +16,7 @@ from graphc.ops.elementwise import exp, floating, log
 from graphc.ops.extremes import upper_bound
 from graphc.ops.logic import not_equal
 from graphc.ops.masks import mask_of, selected
-from graphc.ops.piecewise import clip
+from graphc.ops.piecewise import clip, maximum
 from graphc.ops.powers import sqrt, square
 from graphc.origin import here
 from graphc.sizes import product
@@ -58,7 +58,7 @@ def var(
     dtype: object = None,
     where: "Like | None" = None,
 ) -> Node:
-    """The variance over `axis`: the sum of squared distances from the mean, by their number - `correction`.
+    """The variance over `axis`: the sum of squared distances from the mean, by their number - `correction`, or by 0.
 
     dtype   in which to take it, and of the result: a float (of complex numbers a complex one, and its real part)
     where   which elements count
@@ -98,7 +98,8 @@ def _variance(node: Node, axes: tuple[int, ...], correction: float, where: "Like
     wide = _wider(selected("var", node, where, 0.0))
     distance = selected("var", wide - mean(wide, axes, keepdims=True, where=where), where, 0.0)
     of_parts = square(real(distance)) + square(imag(distance)) if is_complex(node.dtype) else square(distance)
-    return div(sum_over(of_parts, axes), _count("var", node, axes, where) - correction)
+    freedom = cast(_count("var", node, axes, where), of_parts.dtype) - correction
+    return div(sum_over(of_parts, axes), maximum(freedom, 0.0))
 
 
 def _in_floats(name: str, x: Like, dtype: object) -> Node:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from graphc.autodiff.reverse import pull_back
+from graphc.autodiff.reverse import pull_back_of
 from graphc.errors import ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread, sum_over, zeros_like
@@ -164,7 +164,7 @@ def det(a: Like) -> Node:
 
 
 def _det_rule(y: Node, cotangent: Node, a: Node) -> tuple[Node | None]:
-    (found,) = pull_back([_polynomial(a)], [cotangent], [a])
+    (found,) = pull_back_of(_polynomial, [a], cotangent)
     return (found,)
 
 

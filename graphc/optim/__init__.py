@@ -11,6 +11,7 @@ from graphc.optim.schedules import (
     linear_warmup,
     step_decay,
 )
+from graphc.signatures import offered
 
 __all__ = [
     "Adam",
@@ -26,3 +27,5 @@ __all__ = [
     "linear_warmup",
     "step_decay",
 ]
+
+globals().update(offered(__name__, globals(), __all__))

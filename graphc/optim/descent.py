@@ -11,6 +11,7 @@ from graphc.ir.operands import cast
 from graphc.ops.elementwise import expm1
 from graphc.ops.powers import sqrt, square
 from graphc.optim.optimiser import Optimiser, Rate, exact
+from graphc.signatures import public
 from graphc.structure import Structure
 
 __all__ = ["Adam", "Momentum", "SGD"]
@@ -39,6 +40,7 @@ class Momentum(Optimiser):
 
     slot_names: ClassVar[tuple[str, ...]] = ("v",)
 
+    @public
     def __init__(self, params: Structure, rate: Rate, momentum: float = 0.9, *, nesterov: bool = False) -> None:
         momentum = _fraction("Momentum", "momentum", momentum)
         nesterov = a_flag("Momentum", "nesterov", nesterov)
@@ -67,6 +69,7 @@ class Adam(Optimiser):
 
     slot_names: ClassVar[tuple[str, ...]] = ("m", "v")
 
+    @public
     def __init__(
         self, params: Structure, rate: Rate = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
     ) -> None:

@@ -15,6 +15,7 @@ from graphc.ir.operands import as_node, cast
 from graphc.optim.schedules import Schedule
 from graphc.origin import here, of_call
 from graphc.printable import counted
+from graphc.signatures import public
 from graphc.structure import Structure, leaves, paths
 from graphc.types import DTYPES, FLOAT32, DType, is_floating, is_integer
 
@@ -39,6 +40,7 @@ class Optimiser(ABC):
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
+    @public
     def __init__(self, params: Structure, rate: Rate) -> None:
         if not callable(rate):
             _as_rate(rate)  # raises for what is no number
@@ -64,6 +66,7 @@ class Optimiser(ABC):
         """All that the optimiser remembers, by path: `step`, `m.0.weight`, ..."""
         return {"step": self.step} | {slot.name or "": slot for slots in self.slots.values() for slot in slots}
 
+    @public
     def __call__(self, gradients: Structure) -> dict[Node, Node]:
         """The next value of every param, of its slots and of `step`.  `gradients` have the form of `params`."""
         found, wanted = dict(paths(gradients)), dict(paths(self.params))

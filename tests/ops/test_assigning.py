@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.testing import check_gradients
 from tests.test_conventions import slopes
 
 TWICE = np.array([0, 2, 0])
@@ -115,3 +116,12 @@ def test_what_does_not_fit_is_refused(change: Callable[[], object], error: type[
     with pytest.raises(error) as raised:
         change()
     assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("index", [np.array([0, 2, 0]), np.array([[0, 1], [2, 0]]), 1, slice(None, None, -1)])
+@pytest.mark.parametrize("name", ["set", "add", "multiply", "max", "min"])
+def test_values_may_be_made_of_the_array_that_they_change(name: str, index: object) -> None:
+    def changed(x: gx.Node) -> gx.Node:
+        return gx.sum(gx.sin(getattr(gx.at(x)[index], name)(gx.tanh(x[index]) * 1.3)))
+
+    check_gradients(changed, [np.array([0.9, 0.4, 0.6])])

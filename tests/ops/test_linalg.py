@@ -254,3 +254,14 @@ def test_pinv_of_a_matrix_of_lower_rank() -> None:
 
 def test_eigenvalues_that_are_equal_have_first_derivatives() -> None:
     np.testing.assert_allclose(slope(lambda x: la.eigvalsh(x) * la.eigvalsh(x), np.eye(3)), 2 * np.eye(3))
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (2, 0), (0, 0)])
+@pytest.mark.parametrize("extents", [("n", "m"), None])
+def test_a_norm_that_is_the_largest_of_nothing_is_0(shape: tuple[int, int], extents: tuple[str, str] | None) -> None:
+    x = input("x", extents or shape, "float64")
+    a = np.zeros(shape)
+    for order in (1, 2, INF):
+        found = evaluate([la.matrix_norm(x, order)], {x: a})[0]
+        assert found == np.linalg.matrix_norm(a, ord=order) == 0
+    np.testing.assert_array_equal(evaluate([la.vector_norm(x, INF, 0)], {x: a})[0], np.zeros(shape[1]))

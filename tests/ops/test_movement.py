@@ -189,3 +189,21 @@ def test_counts_of_repeat_say_an_open_extent() -> None:
     np.testing.assert_array_equal(call(np.array([1, 2, 3], np.float32)), [1, 1, 1, 3])
     with pytest.raises(ShapeError, match="4 and 3"):
         call(np.array([1, 2, 3, 4], np.float32))
+
+
+def test_parts_of_an_open_extent_end_where_it_does() -> None:
+    x, cut = gx.input("x", ("n",), "float64"), gx.size("cut")
+    fixed = gx.compile([x], [*gx.split(x, [1, 3]), gx.grad(gx.sum(gx.split(x, [1, 3])[2] ** 2), x)])
+    first, middle, last, slopes = fixed(np.arange(5.0))
+    assert [first.tolist(), middle.tolist(), last.tolist()] == [[0], [1, 2], [3, 4]]
+    assert slopes.tolist() == [0, 0, 0, 6, 8]
+    assert [part.tolist() for part in fixed(np.arange(3.0))[:3]] == [[0], [1, 2], []]
+    with pytest.raises(ShapeError, match="the part from 3 to n ends before it begins"):
+        fixed(np.arange(2.0))
+    open_cut = gx.compile([x, cut], gx.split(x, [cut]))
+    assert [part.tolist() for part in open_cut(np.arange(3.0), 2)] == [[0, 1], [2]]
+    with pytest.raises(ShapeError, match="the part from cut to n ends before it begins"):
+        open_cut(np.arange(3.0), 4)
+    for places in ([3, 1], [-1], [x.shape[0] + 1]):
+        with pytest.raises(ShapeError, match="out of order or outside an extent of n"):
+            gx.split(x, places)

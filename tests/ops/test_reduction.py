@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc import sizes
 from graphc.autodiff.reverse import placeholder
 from graphc.errors import ShapeError
@@ -12,6 +13,7 @@ from graphc.ir.arithmetic import Spread
 from graphc.ir.node import Node
 from graphc.ops import extremes, reduction, running, statistics
 from graphc.sizes import Size
+from graphc.testing import check_gradients
 from graphc.types import DTYPES, TensorType
 
 n = sizes.symbol("n")
@@ -93,3 +95,30 @@ def test_a_size_that_may_be_0_is_checked() -> None:
     (need,) = extremes.max(x, 1).op.requirements(x.tensor)
     assert "may be empty" in need.because
     assert not list(extremes.max(x, 0).op.requirements(x.tensor))
+
+
+MOVED: dict[str, Callable[[Node], Node]] = {
+    "squeeze": lambda x: gx.squeeze(gx.expand_dims(x, 1), 1),
+    "transpose": lambda x: gx.transpose(x, (2, 1, 0)),
+    "reshape": lambda x: gx.reshape(gx.reshape(x, (-1,)), (*reversed(x.shape),)),
+    "pick": lambda x: gx.stack([x, 2 * x])[1],
+}
+BY_PARTS: dict[str, Callable[[Node], Node]] = {
+    "prod of one": lambda x: gx.prod(x, 0),
+    "prod of more": lambda x: gx.prod(x),
+    "cumprod": lambda x: gx.cumprod(x, 1),
+    "det": gx.linalg.det,
+    "multiply": lambda x: gx.at(x)[np.array([[0], [0]])].multiply(x * x),
+}
+
+
+@pytest.mark.parametrize("function", BY_PARTS)
+@pytest.mark.parametrize("movement", MOVED)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 2, 1)])
+def test_a_rule_written_as_a_function_holds_for_operands_that_are_moved(
+    movement: str, function: str, shape: tuple[int, int, int]
+) -> None:
+    if function == "det":
+        shape = (1, 1, 1)
+    array = 0.4 + 0.1 * np.arange(shape[1], dtype=np.float64).reshape(shape)
+    check_gradients(lambda x: gx.sum(gx.sin(BY_PARTS[function](MOVED[movement](x)))), [array])

@@ -1,6 +1,7 @@
 """Reductions, quantiles and running extremes at their corners: nothing, one, ties, nan, infinities, masks."""
 
 import math
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -295,3 +296,44 @@ def test_other_methods_of_quantiles_are_refused_with_what_to_do() -> None:
     with pytest.raises(gx.ArgumentError, match="not 'hazen'") as caught:
         gx.quantile(gx.input("x", (3,)), 0.5, method="hazen")
     assert "q = p / (n - 1)" in str(caught.value)
+
+
+# Asked for, as NumPy has it.
+
+
+@pytest.mark.parametrize("correction", [0, 1, 2, 2.5, 5])
+@pytest.mark.parametrize("values", [(), (3.0,), (1.0, 2.0), (1.0, 2.0, 4.0)])
+def test_a_correction_above_the_number_of_elements_leaves_nothing_to_divide_by(
+    values: tuple[float, ...], correction: float
+) -> None:
+    array = np.array(values, np.float64)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of degrees of freedom
+        variance, deviation = (f(array, ddof=correction) for f in (np.var, np.std))
+    np.testing.assert_allclose(value(lambda x: gx.var(x, correction=correction), *values), variance)
+    np.testing.assert_allclose(value(lambda x: gx.std(x, correction=correction), *values), deviation)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float16", "complex64"])
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "cumprod", "nansum"])
+def test_a_sum_has_the_dtype_that_is_asked_for(name: str, dtype: str) -> None:
+    array = np.array([3, 5, 0, 250, 7], np.int64)
+    x = gx.input("x", ("n",), "int64")
+    build, wanted = getattr(gx, name), getattr(np, name)(array, dtype=dtype)
+    options = {"initial": 1} if name in ("sum", "prod") else {}
+    found = gx.compile([x], [build(x, dtype=dtype), build(x, dtype=dtype, **options)])(array)
+    assert [part.dtype for part in found] == [wanted.dtype] * 2
+    np.testing.assert_array_equal(found[0], wanted)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 3), (0, 0)])
+def test_nothing_has_an_extreme_where_a_first_number_counts(name: str, shape: tuple[int, int]) -> None:
+    x = gx.input("x", ("n", "m"), "float64")
+    build = getattr(gx, name)
+    outputs = [build(x, axis, initial=1.0) for axis in (None, 0, 1)]
+    slopes = gx.grad(gx.sum(outputs[1]), x)
+    *found, cotangent = gx.compile([x], [*outputs, slopes])(np.full(shape, 2.0))
+    for axis, part in zip((None, 0, 1), found, strict=True):
+        np.testing.assert_array_equal(part, getattr(np, name)(np.full(shape, 2.0), axis, initial=1.0))
+    np.testing.assert_array_equal(cotangent, np.full(shape, 1 / 2 if name == "max" else 0))
