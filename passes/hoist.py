@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
-from graphc.autodiff.batching import batched
 from graphc.ir.control import Repeated, Structured
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine
 from graphc.ir.node import Node
 from graphc.ops.bodies import dependent, stand_in
+from graphc.ops.loop_batch import over_rows
 from graphc.origin import standing_for
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.throughout import with_changed_bodies
@@ -92,20 +92,8 @@ def _without_products(node: Node, op: Repeated, log: Log) -> Node:
         shared = dict(zip(inner.shared, given.shared, strict=True))
         rows = dict(zip(inner.sequences, given.sequences, strict=True))
         once = Graph((), tuple(wanted)).replace(shared).outputs
-        found = _taken_apart(batched(once, rows, op.length), [*rows.values(), *shared.values()])
+        found = over_rows(once, rows, op.length)
     return _given(node, op, list(zip(wanted, found, strict=True)), ())
-
-
-def _taken_apart(nodes: Sequence[Node], given: Sequence[Node]) -> Sequence[Node]:
-    """The nodes, whose products of rows round as each does by itself: so a loop in segments has the same results."""
-    made = dependent(nodes, given) - set(given)
-    new: dict[Node, Node] = {}
-    for node in Graph((), tuple(nodes)).nodes:
-        same = rebuilt(node, [new[x] for x in node.inputs])
-        if node in made and isinstance(node.op, Product):
-            same = Node(node.op.taken_apart(), same.inputs, node.type, node.origin)
-        new[node] = same
-    return [new[node] for node in nodes]
 
 
 def _given(node: Node, op: Repeated, rows: Sequence[tuple[Node, Node]], shared: Sequence[tuple[Node, Node]]) -> Node:

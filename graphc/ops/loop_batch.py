@@ -7,7 +7,8 @@ from graphc.autodiff.batching import batched as lifted_nodes
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.control import LoopParts, Repeated
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, rebuilt, topological
+from graphc.ir.kinds import Product
 from graphc.ir.leaves import full, items
 from graphc.ir.node import Node
 from graphc.ir.operands import add, where
@@ -20,7 +21,7 @@ from graphc.ops.reduction import any as any_of
 from graphc.sizes import Size
 from graphc.types import INT64, TensorType
 
-__all__ = ["batch"]
+__all__ = ["batch", "over_rows"]
 
 
 def batch(op: Repeated, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Sequence[Node]:
@@ -94,6 +95,22 @@ def batch(op: Repeated, inputs: Sequence[Node], batched: Sequence[bool], extent:
     if op.condition is not None:
         many.append(results[op.carries] if differs else _with_axis(results[-1], extent, is_wide=False))
     return many
+
+
+def over_rows(nodes: Sequence[Node], rows: Mapping[Node, Node], length: Size) -> list[Node]:
+    """The values of nodes of a body in all steps, from what it has as a row to all rows.
+
+    Products of rows round as each does by itself: so a loop in segments has the same results.
+    """
+    new: dict[Node, Node] = {}
+    found = lifted_nodes(nodes, rows, length)
+    made = dependent(found, rows.values()) - set(rows.values())
+    for node in topological(found):
+        same = rebuilt(node, [new[x] for x in node.inputs])
+        if node in made and isinstance(node.op, Product):
+            same = Node(node.op.taken_apart(), same.inputs, node.type, node.origin)
+        new[node] = same
+    return [new[node] for node in found]
 
 
 def _moving(op: Repeated, flags: LoopParts) -> set[int]:
