@@ -27,10 +27,13 @@ def _routines(dtype: str) -> tuple[Routine, Routine]:
 
 def add_product(total: Array, a: Array, b: Array) -> None:
     """total += a @ b, of matrices.  BLAS goes by columns, and so takes the transpose of each."""
+    terms = a.shape[1]
+    if not terms or not total.size:
+        return
     of_matrices, of_vectors = _routines(total.dtype.char)
-    if a.shape[1] == 1:
+    if terms == 1:
         of_vectors(1.0, b[0], a[:, 0], a=total.T, overwrite_a=1)
-    elif a.shape[1] and total.size:
+    else:
         first, is_first_turned = (b.T, 0) if b.flags.c_contiguous else (b, 1)
         second, is_second_turned = (a.T, 0) if a.flags.c_contiguous else (a, 1)
         of_matrices(1.0, first, second, 1.0, total.T, is_first_turned, is_second_turned, 1)
