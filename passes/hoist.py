@@ -73,13 +73,13 @@ def _without_products(node: Node, op: Repeated, log: Log) -> Node:
     rowwise = dependent((*op.body.outputs, *op.body.demanded), inner.sequences) - carried
     liftable, made = set(inner.sequences), set[Node]()
     for x in op.body.nodes:
-        rows = [y for y in x.inputs if y in rowwise]
-        if x not in rowwise or not rows or isinstance(x.op, Structured | Routine) or not liftable.issuperset(rows):
+        read = [y for y in x.inputs if y in rowwise]
+        if x not in rowwise or not read or isinstance(x.op, Structured | Routine) or not liftable.issuperset(read):
             continue
-        if isinstance(x.op, Product) and len(rows) > 1:  # of two rows: larger than either, perhaps
+        if isinstance(x.op, Product) and len(read) > 1:  # of two rows: larger than either, perhaps
             continue
         liftable.add(x)
-        if isinstance(x.op, Product) or not made.isdisjoint(rows):
+        if isinstance(x.op, Product) or not made.isdisjoint(read):
             made.add(x)
     read = [x for each in op.body.nodes if each not in made for x in each.inputs]
     wanted = [x for x in dict.fromkeys((*read, *op.body.outputs)) if x in made]

@@ -1,5 +1,6 @@
 """The order of passes, top to bottom."""
 
+from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
 from graphc.passes.demands import CollectDemands
@@ -40,25 +41,28 @@ def rules(level: int) -> tuple[Rule, ...]:
 
 def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     """A graph as a program for `target`.  Each pass is recorded in `trace`."""
-    if level >= 1:
+    has_bodies = any(isinstance(node.op, Structured) for node in graph.nodes)
+    if level >= 1 and has_bodies:
         graph = trace.apply(JoinLoops(), graph)
     graph = trace.apply(CollectDemands(), graph)
     if level >= 1:
         graph = trace.apply(Throughout(FoldConstants()), graph)
         graph = trace.apply(Throughout(Rewrite(rules(level))), graph)
         graph = trace.apply(Throughout(ShareSubexpressions()), graph)
-        graph = trace.apply(TrimLoops(), graph)
-        graph = trace.apply(HoistFromLoops(products=level >= 2), graph)
-        graph = trace.apply(TrimLoops(), graph)
+        if has_bodies:
+            graph = trace.apply(TrimLoops(), graph)
+            graph = trace.apply(HoistFromLoops(products=level >= 2), graph)
+            graph = trace.apply(TrimLoops(), graph)
     if level >= 2:
         graph = trace.apply(Throughout(FoldArrays()), graph)
-    if level >= 1:
+    if level >= 1 and has_bodies:
         graph = trace.apply(Throughout(KeepCarries()), graph)
     units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)
-    lowered = trace.apply(HoldCarries(), lowered)
-    if level >= 2:
-        lowered = trace.apply(AccumulateProducts(), lowered)
+    if has_bodies:
+        lowered = trace.apply(HoldCarries(), lowered)
+        if level >= 2:
+            lowered = trace.apply(AccumulateProducts(), lowered)
     lowered = trace.apply(ComputeInOutputs(), lowered)
     return trace.apply(ReuseStorage(), lowered)

@@ -15,6 +15,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaves import full, size_node
 from graphc.kernel.arrays import Array
 from graphc.ops.indexing import ScatterAdd
+from graphc.ops.placement import Pad
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.standard import ALL_RULES, rules
@@ -29,6 +30,11 @@ NUMBERS = [*FLOATS, "int8", "int64", "uint8"]
 def spread(x: gx.Node, extent: int = 5) -> gx.Node:
     """x [6] -> [6, 5], each element in a row of its own."""
     return apply(Spread((6, extent), (1,)), x)
+
+
+def padded(x: gx.Node, start: int, extent: int) -> gx.Node:
+    """x [6] -> [extent], from `start` on; else 0."""
+    return apply(Pad((start,), (1,), (extent,), 0), x)
 
 
 def zeros(x: gx.Node, *shape: int) -> gx.Node:
@@ -47,6 +53,10 @@ LEFT: dict[str, Sequence[Left]] = {
     "where(c, x, x) = x": [lambda x, y, i: gx.where(y > 0, x, x)],
     "x + 0 = x": [lambda x, y, i: x + zeros_like(x), lambda x, y, i: zeros_like(x) + x],
     "x - 0 = x": [lambda x, y, i: x - zeros_like(x)],
+    "pad(x) + pad(y) = concat(x, y)": [
+        lambda x, y, i: padded(x, 0, 12) + padded(y, 6, 12),
+        lambda x, y, i: padded(x, 6, 18) + (padded(y, 12, 18) + padded(x, 0, 18)),
+    ],
     "squeeze(spread(x)) = x": [lambda x, y, i: apply(Squeeze((1,)), spread(x, 1))],
     "sum(spread(x, 1)) = x": [lambda x, y, i: apply(Sum((1,)), spread(x, 1))],
     "sum over axes of extent 1 = squeeze": [lambda x, y, i: apply(Sum((1,)), x.reshape(6, 1) * y.reshape(6, 1))],
