@@ -1,5 +1,7 @@
 """Products that are added to what is there."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from graphc.backends.numpy.accumulation import add_product
 
 
-def _matrix(rows: int, columns: int, dtype: str, layout: str) -> npt.NDArray[np.generic]:
+def _matrix(rows: int, columns: int, dtype: str, layout: str) -> npt.NDArray[Any]:
     rng = np.random.default_rng(rows + columns)
     x = (rng.standard_normal((rows, columns)) + 1j * rng.standard_normal((rows, columns))).astype(dtype)
     match layout:
@@ -27,6 +29,6 @@ def test_a_product_is_added_however_its_operands_lie(rows: int, columns: int, te
         for second in ("by rows", "by columns", "with gaps"):
             a, b = _matrix(rows, terms, dtype, first), _matrix(terms, columns, dtype, second)
             total = _matrix(rows, columns, dtype, "by rows")
-            wanted = total + a @ b  # type: ignore[operator]
+            wanted = total + a @ b
             add_product(total, a, b)
             np.testing.assert_allclose(total, wanted, rtol=1e-4, atol=1e-5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import call_overhead, compile_scaling, numpy_peers
+from benchmarks import call_overhead, compile_scaling, numpy_peers, recurrent
 from benchmarks.measure.race import race, report_of
 
 
@@ -23,6 +23,10 @@ def test_lenet_agrees_with_float64() -> None:
 
 def test_cross_entropy_agrees_with_float64() -> None:
     assert len(numpy_peers.loss_and_gradient(5, 7)) == 4
+
+
+def test_lstms_agree_with_float64() -> None:
+    assert len(recurrent.sides(5, 2, 3, 4)) >= 4
 
 
 def test_call_overhead_is_measured() -> None:

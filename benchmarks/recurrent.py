@@ -1,0 +1,50 @@
+"""Loops beside other frameworks: `python -m benchmarks.recurrent [part of a name ...]`.
+
+An LSTM over 100 steps, its loss and the gradients of its weights: by `gx.scan`, by NumPy by hand, and by PyTorch and
+JAX where they are installed.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.measure.race import Side, machine, race, report_of
+from benchmarks.peers import recurrent
+
+__all__ = ["main", "sides"]
+
+CASES = {
+    "lstm 128-256, 100 steps, batch 32": (100, 32, 128, 256),
+    "lstm 128-256, 100 steps, batch 1": (100, 1, 128, 256),
+}
+
+
+def main(wanted: Sequence[str]) -> None:
+    """Race every case whose title contains one of `wanted`."""
+    print(machine())
+    for title, sizes in CASES.items():
+        if not wanted or any(word in title for word in wanted):
+            print(report_of(title, race(sides(*sizes), rounds=11), None), flush=True)
+
+
+def sides(steps: int, batch: int, inputs: int, width: int) -> dict[str, Side]:
+    """All sides, checked against float64; NumPy by hand is the peer."""
+    xs = np.random.default_rng(1).standard_normal((steps, batch, inputs)).astype("float32")
+    weights = recurrent.start(inputs, width)
+    runs = {
+        "numpy by hand": recurrent.ByHand(weights, steps, batch).run,
+        "graphc": recurrent.compiled(weights, steps, batch),
+        "graphc, symbolic steps": recurrent.compiled(weights, "steps", batch),
+        "graphc, checkpoint": recurrent.compiled(weights, steps, batch, "sqrt"),
+        **recurrent.elsewhere(weights),
+    }
+    exact = recurrent.ByHand(weights, steps, batch, "float64").run(xs.astype("float64"))
+    for run in runs.values():
+        for found, wanted in zip(run(xs), exact, strict=True):
+            np.testing.assert_allclose(np.asarray(found), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+    return {name: lambda run=run: run(xs) for name, run in runs.items()}  # type: ignore[misc]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
