@@ -12,6 +12,7 @@ from graphc.errors import DTypeError as DTypeError
 from graphc.errors import GraphError as GraphError
 from graphc.errors import IndexRangeError as IndexRangeError
 from graphc.errors import ShapeError as ShapeError
+from graphc.errors import StepLimitError as StepLimitError
 from graphc.errors import UnconnectedError as UnconnectedError
 from graphc.errors import UnsupportedError as UnsupportedError
 from graphc.function import CompiledFunction as CompiledFunction
@@ -47,6 +48,8 @@ from graphc.ops.bits import bitwise_or as bitwise_or
 from graphc.ops.bits import bitwise_xor as bitwise_xor
 from graphc.ops.bits import left_shift as left_shift
 from graphc.ops.bits import right_shift as right_shift
+from graphc.ops.branch import cond as cond
+from graphc.ops.branch import switch as switch
 from graphc.ops.cholesky import cholesky as cholesky
 from graphc.ops.cholesky import triangular_solve as triangular_solve
 from graphc.ops.convolution import conv1d as conv1d
@@ -213,6 +216,9 @@ from graphc.ops.running import cumsum as cumsum
 from graphc.ops.running import logcumsumexp as logcumsumexp
 from graphc.ops.running_extremes import cummax as cummax
 from graphc.ops.running_extremes import cummin as cummin
+from graphc.ops.scan import fori_loop as fori_loop
+from graphc.ops.scan import scan as scan
+from graphc.ops.scan import while_loop as while_loop
 from graphc.ops.searching import nonzero as nonzero
 from graphc.ops.searching import searchsorted as searchsorted
 from graphc.ops.searching import unique as unique

@@ -186,6 +186,31 @@ def _checked() -> Arguments:
     return {"outputs": gx.exp(x), "values": {x: np.ones(3)}, "order": 1, "rtol": 1e-6, "seed": 0}
 
 
+# Bodies that take whatever a hostile call gives them: what they do with it is no fault of the loop.
+
+
+def _scanned() -> Arguments:
+    return {"body": lambda h, x: (h, x), "carries": {"h": _param(4)}, "sequences": _square(), "length": 4}
+
+
+def _repeated() -> Arguments:
+    return {"cond": lambda x: gx.constant(False), "body": lambda x: x, "state": gx.param("x", 1.0), "max_steps": 5}
+
+
+def _counted() -> Arguments:
+    return {"lower": 0, "upper": 3, "body": lambda i, x: x, "state": gx.param("x", 1.0)}
+
+
+def _one_of_two() -> Arguments:
+    then, else_ = (lambda x: x), (lambda x: x)
+    return {"pred": gx.sum(_square()) > 0, "then": then, "else_": else_, "*operands": (_square(),)}
+
+
+def _one_of_three() -> Arguments:
+    branches = (lambda x: x), (lambda x: x), (lambda x: x)
+    return {"index": gx.constant(1), "branches": branches, "*operands": (_square(),)}
+
+
 GIVEN: Mapping[str, Callable[[], Arguments]] = {
     **{name: _bits("left", "right") for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
     **{name: _bits("x", "count") for name in ("left_shift", "right_shift")},
@@ -210,6 +235,11 @@ GIVEN: Mapping[str, Callable[[], Arguments]] = {
     "clip": dict,
     "compile": _compilation,
     "constant": lambda: {"value": [1.0, 2.0]},
+    "scan": _scanned,
+    "while_loop": _repeated,
+    "fori_loop": _counted,
+    "cond": _one_of_two,
+    "switch": _one_of_three,
     "vmap": lambda: {"function": gx.exp, "in_axes": 0, "out_axes": 0},
     "custom_vjp": lambda: {"function": gx.exp, "rule": lambda y, c, x: (c,)},
     "einsum": lambda: {"subscripts": "ij,jk->ik", "*operands": (_square(), _square())},

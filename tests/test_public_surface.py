@@ -24,10 +24,13 @@ NAMED = frozenset(name for name in public_names() if name not in UNNAMED and not
 
 
 def is_said_of(name: str, error: gx.GraphError) -> bool:
-    """Whether the problem begins with the function that was called, or is one of a structure or of Python's own."""
+    """Whether the problem begins with the function that was called, or is one of a structure or of Python's own.
+
+    What a loop gives to a compiled function in the place of a body is refused by that function.
+    """
     function = name.rpartition(".")[2]
     said = f"{function}: ", f"{function} has no meaning", f"{function} (", "lists, tuples and dicts are nested"
-    return error.problem.startswith(said)
+    return error.problem.startswith(said) or "by position; this function takes 0" in error.problem
 
 
 @cache

@@ -273,11 +273,12 @@ class Part:
     # Steps.
 
     def _step(self, step: Step, number: int) -> None:
+        if isinstance(step, Extern | Loop | Branch):
+            self.turns.interrupt(self.whole.comment(step.origins))
         match step:
             case Kernel() | Contract():
                 self._text(step, number)
             case Extern():
-                self.turns.interrupt(self.whole.comment(step.origins))
                 operands = ", ".join(self.name_of(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
@@ -285,10 +286,8 @@ class Part:
             case Check():
                 self._check(step, number)
             case Loop():
-                self.turns.interrupt(self.whole.comment(step.origins))
                 write_loop(step, self)
             case Branch():
-                self.turns.interrupt(self.whole.comment(step.origins))
                 write_branch(step, self)
 
     def _check(self, step: Check, number: int) -> None:

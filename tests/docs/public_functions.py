@@ -30,7 +30,7 @@ def families() -> Mapping[str, str]:
 
 @cache
 def functions_of_arrays() -> Sequence[str]:
-    """The names of all public functions that take a `Like`, or several."""
+    """The names of all public functions that take a `Like`, or several, and no function: then that is what they do."""
     return sorted(name for name in families() if _takes_arrays(attrgetter(name)(gx)))
 
 
@@ -38,6 +38,8 @@ def _takes_arrays(function: Any) -> bool:  # Any: whatever is public
     if not inspect.isfunction(function):
         return False
     wanted = [str(parameter.annotation) for parameter in inspect.signature(function).parameters.values()]
+    if any("Callable" in text for text in wanted):
+        return False
     return any("Like" in text or str(Like) in text for text in wanted)
 
 
