@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from graphc.backends.backend import Artifact
 from graphc.backends.numpy.definitions import tuple_text
-from graphc.backends.numpy.part import Part, Whole
+from graphc.backends.numpy.part import Part
+from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Step

@@ -1,108 +1,30 @@
 """A part of a source: a function that binds its steps to an arena, and a function in it that runs them."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphc.backends.numpy.bodies import write_branch, write_loop
 from graphc.backends.numpy.calls import number_name, number_text
-from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.definitions import Defined, arrays_text, tuple_text
 from graphc.backends.numpy.homes import Slot
-from graphc.backends.numpy.kernels import KernelText, aligned, kernel_text
-from graphc.backends.numpy.naming import Fresh, Naming, Table
+from graphc.backends.numpy.kernels import aligned
+from graphc.backends.numpy.naming import Fresh, Table
 from graphc.backends.numpy.routines import WORKSPACES
 from graphc.backends.numpy.turns import Filled, Turns
 from graphc.backends.numpy.values import View
+from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.pattern import opened, pattern_of
-from graphc.kernel.program import Program
-from graphc.kernel.provenance import lines_behind
-from graphc.kernel.room import Room
 from graphc.kernel.scalar import Axis, Const
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step, all_steps, buffers_of
-from graphc.origin import Origin
 from graphc.sizes import Size, python_text
-from graphc.types import BFLOAT16, INT64, Shape, name_of
+from graphc.types import BFLOAT16, Shape, name_of
 
-__all__ = ["Part", "Whole"]
+__all__ = ["Part"]
 
 _Viewed: TypeAlias = tuple[View, str, str]  # a view, its name, and how that is made
-
-
-@dataclass
-class Whole:
-    """What the parts of a source share.
-
-    names   of all buffers but views and locals
-    places  temporary -> its number in the plan
-    texts   of the steps of each pattern
-    said    what the comment of a step says
-    """
-
-    program: Program
-    names: dict[Buffer, str] = field(default_factory=dict)
-    places: dict[Buffer, int] = field(default_factory=dict)
-    texts: dict[Hashable, KernelText] = field(default_factory=dict)
-    said: dict[tuple[Origin, ...], tuple[str, ...]] = field(default_factory=dict)
-    rooms: list[Room] = field(default_factory=list)
-    tables: dict[Table, int] = field(default_factory=dict)
-    library: list[Size] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        program = self.program
-        for letter, buffers in (
-            ("x", program.inputs),
-            ("w", program.variables),
-            ("c", program.constants),
-            ("y", program.outputs),
-            ("t", program.temporaries),
-            ("g", program.stacks),
-        ):
-            for number, buffer in enumerate(buffers):
-                self.names.setdefault(buffer, f"{letter}{number}")
-        self.places = {buffer: number for number, buffer in enumerate(program.temporaries)}
-
-    def text(self, step: Kernel | Contract) -> tuple[KernelText, Sequence[Buffer], Mapping[Size, int]]:
-        """The text of a step, the buffers that its first names stand for, and the numbers that symbols do.
-
-        Written once for each pattern.
-        """
-        numbers: dict[Size, int] = {}
-        if isinstance(step, Contract):
-            step, numbers = opened(step)
-        pattern, buffers = pattern_of(step)
-        aliases = self.program.aliases
-        places: dict[Buffer, int] = {}
-        storage = [aliases.get(root, root) for root in [buffer.base or buffer for buffer in buffers]]
-        key = (pattern, *[places.setdefault(owner, len(places)) for owner in storage])
-        text = self.texts.get(key)
-        if text is None:
-            naming = Naming(buffers, dict(zip(buffers, storage, strict=True)))
-            text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step, naming)
-            self.texts[key] = text
-        return text, buffers, numbers
-
-    def comment(self, origins: Sequence[Origin]) -> tuple[str, ...]:
-        """The user's lines behind a step."""
-        key = tuple(origins)
-        found = self.said.get(key)
-        if found is None:
-            found = self.said[key] = tuple([f"# {line}" for line in lines_behind(origins)])
-        return found
-
-    def room(self, size: Size, step: int | None) -> int:
-        """The number in `at` of new bytes in the arena, after the temporaries."""
-        self.rooms.append(Room(size, step))
-        return len(self.places) + len(self.rooms) - 1
-
-    def table(self, table: Table) -> int:
-        """The number in `at` of a table: one for all who ask."""
-        if table not in self.tables:
-            self.tables[table] = self.room(table.extent * INT64.itemsize, None)
-        return self.tables[table]
 
 
 @dataclass

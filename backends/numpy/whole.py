@@ -1,0 +1,92 @@
+"""What the parts of a source share: names, places in the arena, and the texts of steps that are alike."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphc.backends.numpy.contractions import contract_text
+from graphc.backends.numpy.kernels import KernelText, kernel_text
+from graphc.backends.numpy.naming import Naming, Table
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.pattern import opened, pattern_of
+from graphc.kernel.program import Program
+from graphc.kernel.provenance import lines_behind
+from graphc.kernel.room import Room
+from graphc.kernel.steps import Contract, Kernel
+from graphc.origin import Origin
+from graphc.sizes import Size
+from graphc.types import INT64
+
+__all__ = ["Whole"]
+
+
+@dataclass
+class Whole:
+    """What the parts of a source share.
+
+    names   of all buffers but views and locals
+    places  temporary -> its number in the plan
+    texts   of the steps of each pattern
+    said    what the comment of a step says
+    """
+
+    program: Program
+    names: dict[Buffer, str] = field(default_factory=dict)
+    places: dict[Buffer, int] = field(default_factory=dict)
+    texts: dict[Hashable, KernelText] = field(default_factory=dict)
+    said: dict[tuple[Origin, ...], tuple[str, ...]] = field(default_factory=dict)
+    rooms: list[Room] = field(default_factory=list)
+    tables: dict[Table, int] = field(default_factory=dict)
+    library: list[Size] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        program = self.program
+        for letter, buffers in (
+            ("x", program.inputs),
+            ("w", program.variables),
+            ("c", program.constants),
+            ("y", program.outputs),
+            ("t", program.temporaries),
+            ("g", program.stacks),
+        ):
+            for number, buffer in enumerate(buffers):
+                self.names.setdefault(buffer, f"{letter}{number}")
+        self.places = {buffer: number for number, buffer in enumerate(program.temporaries)}
+
+    def text(self, step: Kernel | Contract) -> tuple[KernelText, Sequence[Buffer], Mapping[Size, int]]:
+        """The text of a step, the buffers that its first names stand for, and the numbers that symbols do.
+
+        Written once for each pattern.
+        """
+        numbers: dict[Size, int] = {}
+        if isinstance(step, Contract):
+            step, numbers = opened(step)
+        pattern, buffers = pattern_of(step)
+        aliases = self.program.aliases
+        places: dict[Buffer, int] = {}
+        storage = [aliases.get(root, root) for root in [buffer.base or buffer for buffer in buffers]]
+        key = (pattern, *[places.setdefault(owner, len(places)) for owner in storage])
+        text = self.texts.get(key)
+        if text is None:
+            naming = Naming(buffers, dict(zip(buffers, storage, strict=True)))
+            text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step, naming)
+            self.texts[key] = text
+        return text, buffers, numbers
+
+    def comment(self, origins: Sequence[Origin]) -> tuple[str, ...]:
+        """The user's lines behind a step."""
+        key = tuple(origins)
+        found = self.said.get(key)
+        if found is None:
+            found = self.said[key] = tuple([f"# {line}" for line in lines_behind(origins)])
+        return found
+
+    def room(self, size: Size, step: int | None) -> int:
+        """The number in `at` of new bytes in the arena, after the temporaries."""
+        self.rooms.append(Room(size, step))
+        return len(self.places) + len(self.rooms) - 1
+
+    def table(self, table: Table) -> int:
+        """The number in `at` of a table: one for all who ask."""
+        if table not in self.tables:
+            self.tables[table] = self.room(table.extent * INT64.itemsize, None)
+        return self.tables[table]
