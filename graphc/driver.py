@@ -13,7 +13,7 @@ from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import carried_updates
 from graphc.ir.given import a_choice, a_flag, is_whole
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, topological
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast
@@ -216,9 +216,27 @@ def _require_inputs(what: str, graph: Graph) -> None:
     given = set(graph.inputs)
     for node in graph.nodes:
         if isinstance(node.op, Input) and node not in given:
+            if node.op.within:
+                raise _escaped(what, graph, node, node.op.within)
             raise ArgumentError(
                 f"{what}: the outputs need the input {node.name!r}, which is not listed",
                 hint=f"compile([..., {node.name}], ...)"
                 if what == "compile"
                 else "evaluate(node, {input: array, ...})",
             ).located((*place_of(here()), *made_at("input", node)))
+
+
+def _escaped(what: str, graph: Graph, inner: Node, within: str) -> ArgumentError:
+    """The error of a value that there is only inside a body, and that something outside reads."""
+    outer = next(root for root in (*graph.outputs, *graph.updates.values()) if inner in set(topological([root])))
+    problem = f"{what}: {inner.name!r} has a value only inside {within}, and an output needs it"
+    lines = *place_of(here()), *made_at("inside", inner), *made_at("output", outer)
+    return ArgumentError(problem, hint=_WAYS_OUT.get(within)).located(lines)
+
+
+_WAYS_OUT: Mapping[str, str] = {
+    "scan": "return carry, value from the body: scan gives the values of all steps",
+    "while_loop": "make it a part of the state: while_loop gives the last one",
+    "fori_loop": "make it a part of the state: fori_loop gives the last one; gx.scan gives the values of all steps",
+    "vmap": "return it from the function: vmap gives it for all places",
+}

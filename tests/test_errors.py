@@ -1,4 +1,4 @@
-"""What users are told: each mistake of tests/mistakes.py and tests/habits.py as a golden text."""
+"""What users are told: each mistake of mistakes.py, control_mistakes.py and habits.py as a golden text."""
 
 import ast
 import inspect
@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from tests import habits, mistakes
+from tests import control_mistakes, habits, mistakes
 from tests.golden_text import Golden
 
-MISTAKES = [f for module in (mistakes, habits) for f in vars(module).values() if inspect.isfunction(f)]
+MISTAKES = [
+    f for module in (mistakes, habits, control_mistakes) for f in vars(module).values() if inspect.isfunction(f)
+]
 
 
 def told(mistake: Callable[[], object]) -> str:

@@ -48,7 +48,8 @@ def apply(op: Op, *inputs: Node) -> Node:
         tensors = cast("tuple[TensorType, ...]", types)
         is_open = _is_open(op, tensors)
         found = op.infer(*tensors)
-        if is_open or _is_new(found.shape if isinstance(found, TensorType) else (), tensors):
+        results = found.items if isinstance(found, TupleType) else (found,)
+        if is_open or any(_is_new(result.shape, tensors) for result in results):
             origin = asking(origin)
         return Node(op, inputs, found, origin)
     except (ShapeError, DTypeError, IndexRangeError, ArgumentError) as error:

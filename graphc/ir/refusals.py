@@ -51,7 +51,8 @@ class Refusals:
     def __bool__(self) -> bool:
         self._refuse(
             "truth value",
-            "gx.where(condition, a, b) chooses element by element; `a is b`, or a set, asks whether nodes are the same",
+            "gx.where(condition, a, b) chooses element by element, gx.cond(condition, f, g, x) what runs; "
+            "`a is b`, or a set, asks whether nodes are the same",
         )
 
     def __len__(self) -> int:
@@ -59,7 +60,9 @@ class Refusals:
 
     def __iter__(self) -> NoReturn:
         self._refuse(
-            "elements to iterate over", "gx.unstack(node) is a list of parts; functions of several take a list"
+            "elements to iterate over",
+            "gx.unstack(node) is a list of parts, gx.scan(body, carry, node) a loop over them; "
+            "functions of several take a list",
         )
 
     def __contains__(self, item: object) -> bool:

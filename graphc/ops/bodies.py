@@ -4,21 +4,23 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from graphc.errors import ArgumentError
-from graphc.ir.apply import locate
 from graphc.ir.declare import Carried
 from graphc.ir.graph import Graph, topological
 from graphc.ir.leaves import Input, SizeOf, Variable, uniform
-from graphc.ir.node import Node, made_meanwhile
+from graphc.ir.node import Node, made_at, made_meanwhile
 from graphc.ir.operands import cast
-from graphc.origin import here
+from graphc.origin import called, here, place_of
 from graphc.types import TensorType
 
 __all__ = ["closed", "dependent", "made_inside", "refuse_updates", "stand_in", "strong", "used_by"]
 
 
 def stand_in(label: str, type: TensorType, within: str) -> Node:
-    """What stands for a value inside a body: an input that has one value for each time the body runs."""
-    return Node(Input(label, type, within), (), type, here())
+    """What stands for a value inside a body: an input that has one value for each time the body runs.
+
+    `within`: what the body is of, where that is not the function that the user has called.
+    """
+    return Node(Input(label, type, called() or within), (), type, here())
 
 
 def strong(x: Node) -> Node:
@@ -36,12 +38,12 @@ def dependent(outputs: Iterable[Node], on: Iterable[Node]) -> set[Node]:
 
 
 @contextmanager
-def made_inside() -> Iterator[set[Node]]:
+def made_inside() -> Iterator[dict[Node, None]]:
     """The nodes that are made while this is open, filled in when it ends; variables and inputs are none of them."""
-    inside: set[Node] = set()
+    inside: dict[Node, None] = {}
     with made_meanwhile() as made:
         yield inside
-    inside.update(node for node in made if not isinstance(node.op, Input | Variable))
+    inside.update(dict.fromkeys(node for node in made if not isinstance(node.op, Input | Variable)))
 
 
 def used_by(outputs: Sequence[Node], inside: Collection[Node]) -> dict[Node, None]:
@@ -58,10 +60,10 @@ def closed(own: Sequence[Node], outputs: Sequence[Node], shared: Iterable[Node],
     return Graph((*own, *exchange.values()), Graph((), tuple(outputs)).replace(exchange).outputs)
 
 
-def refuse_updates(what: str, inside: Iterable[Node]) -> None:
-    """Raise where a body would set a variable."""
-    for node in inside:
+def refuse_updates(what: str, made: Iterable[Node], hint: str) -> None:
+    """Raise where a body sets a variable: among the nodes that were made in it."""
+    for node in made:
         if isinstance(node.op, Carried):
             problem = f"{what}: a body sets {node.op.variable.name!r}, and a variable is set once in a call"
-            hint = "carry the value, and set the variable to the last one"
-            raise locate(ArgumentError(problem, hint=hint), here(), (node.op.variable,))
+            lines = *place_of(here()), *made_at("set", node), *made_at("of", node.op.variable)
+            raise ArgumentError(problem, hint=hint).located(lines, called())

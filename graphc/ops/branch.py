@@ -1,12 +1,12 @@
 """Branches: one of several computations, of which only the one chosen runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, final
 
 from graphc.autodiff.batching import batched as lifted_nodes
 from graphc.autodiff.forward import push_forward
 from graphc.autodiff.reverse import pull_back
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import ArgumentError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.control import Chosen
@@ -16,12 +16,12 @@ from graphc.ir.leaves import items
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, where
 from graphc.ops.bodies import closed, made_inside, refuse_updates, stand_in, strong, used_by
+from graphc.ops.body_results import nodes_like, require_alike
 from graphc.ops.logic import equal
 from graphc.ops.movement import reshape
 from graphc.origin import here
 from graphc.sizes import Size
-from graphc.sizes import equal as same_size
-from graphc.structure import Structure, aligned, paths, rebuild
+from graphc.structure import Structure, rebuild
 from graphc.types import BOOL, INT64, TensorType, is_differentiable, is_integer
 
 __all__ = ["Choice", "cond", "switch"]
@@ -105,7 +105,7 @@ def cond(
     if chosen.shape != () or chosen.dtype != BOOL:
         hint = "a comparison of numbers, or gx.any(...); gx.where chooses element by element"
         raise locate(ArgumentError(f"cond: pred is {chosen.type}, not one bool", hint=hint), here(), (chosen,))
-    return _branches("cond", chosen, (else_, then), operands)
+    return _branches("cond", chosen, {"then": then, "else_": else_}, operands)
 
 
 def switch(index: Like, branches: Sequence[Callable[..., Structure]], *operands: Structure) -> Structure:
@@ -125,44 +125,35 @@ def switch(index: Like, branches: Sequence[Callable[..., Structure]], *operands:
     chosen = as_node(index)
     if chosen.shape != () or not is_integer(chosen.dtype):
         raise locate(ArgumentError(f"switch: the index is {chosen.type}, not one whole number"), here(), (chosen,))
-    return _branches("switch", cast(chosen, INT64), listed, operands)
+    return _branches(
+        "switch", cast(chosen, INT64), {f"branch {k}": branch for k, branch in enumerate(listed)}, operands
+    )
 
 
 def _branches(
-    what: str, index: Node, branches: Sequence[Callable[..., Structure]], operands: Sequence[Structure]
+    what: str, index: Node, branches: Mapping[str, Callable[..., Structure]], operands: Sequence[Structure]
 ) -> Structure:
-    results: list[Structure] = []
-    insides: list[set[Node]] = []
-    for branch in branches:
+    """One of the branches, which have names; of two for a bool the first is for true."""
+    results: dict[str, Structure] = {}
+    insides: list[dict[Node, None]] = []
+    for name, branch in branches.items():
         with made_inside() as inside:
-            results.append(branch(*operands))
-        refuse_updates(what, inside)
+            results[name] = branch(*operands)
+        refuse_updates(what, inside, "return the value from all branches, and set the variable outside")
         insides.append(inside)
-    form = results[0]
-    found = [[strong(as_node(y)) for y in aligned(form, result, f"{what}: what a branch gives")] for result in results]
-    _require_alike(what, form, found)
+    form = next(iter(results.values()))
+    found = [
+        [strong(y) for y in nodes_like(form, result, f"{what}: what {name} gives")] for name, result in results.items()
+    ]
+    require_alike(what, form, list(zip(results, found, strict=True)))
     if not found[0]:
         return form
     shared: dict[Node, None] = {}
     for ys, inside in zip(found, insides, strict=True):
         shared |= used_by(ys, inside)
-    bodies = tuple([closed((), ys, shared, what) for ys in found])
+    in_order = found[::-1] if index.dtype == BOOL else found  # true is 1
+    bodies = tuple([closed((), ys, shared, what) for ys in in_order])
     return rebuild(form, items(apply(Choice(bodies), index, *shared)))
-
-
-def _require_alike(what: str, form: Structure, found: Sequence[Sequence[Node]]) -> None:
-    """Raise where branches give different dtypes or shapes."""
-    for place, (path, _) in enumerate(paths(form)):
-        name = f" at {path!r}" if path else ""
-        first, *others = [ys[place] for ys in found]
-        for other in others:
-            problem = f"{what}: branches give {first.type} and {other.type}{name}"
-            if other.dtype != first.dtype:
-                raise locate(DTypeError(problem, hint=f'return value.astype("{first.dtype}")'), here(), (first, other))
-            if other.ndim != first.ndim or any(
-                same_size(n, m) is False for n, m in zip(first.shape, other.shape, strict=True)
-            ):
-                raise locate(ShapeError(problem), here(), (first, other))
 
 
 def _or_zeros(found: Node | None, like: Node) -> Node:

@@ -36,7 +36,7 @@ def segment_of(checkpoint: Any, length: Size) -> int | None:  # Any: whatever a 
         return None
     if is_whole(checkpoint):
         return a_whole_number("scan", "checkpoint", checkpoint, least=1)
-    if checkpoint != "sqrt":
+    if not isinstance(checkpoint, str) or checkpoint != "sqrt":
         problem = f"scan: checkpoint is None, 'sqrt' or a number of steps, not {described(checkpoint)}"
         raise ArgumentError(problem)
     steps = length if isinstance(length, int) else estimate(length)

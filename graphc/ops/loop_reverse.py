@@ -25,7 +25,8 @@ def vjp(op: Repeated, node: Node, cotangents: Sequence[Node | None]) -> Sequence
     if op.length is None:
         raise UnsupportedError(
             "while_loop: without max_steps there is no room known to keep its steps in, so no reverse mode",
-            hint="while_loop(cond, body, state, max_steps=...); forward mode (gx.jvp) needs none",
+            hint="while_loop(cond, body, state, max_steps=...), or bounds of fori_loop that are numbers or sizes; "
+            "forward mode (gx.jvp) needs neither",
         ).located(place_of(node.origin))
     return _Reversal(op, node, cotangents).run()
 

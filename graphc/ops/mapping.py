@@ -14,6 +14,7 @@ from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis
+from graphc.ops.bodies import stand_in
 from graphc.ops.movement import moveaxis
 from graphc.origin import here
 from graphc.printable import a_thing
@@ -112,7 +113,7 @@ def _one_of(x: Node, wide: Node, place: int) -> Node:
     """What stands for one place of an argument while the function builds its graph."""
     one = TensorType(wide.shape[1:], wide.dtype)
     label = x.name if isinstance(x.op, Input | Variable) else f"argument {place}"
-    return Node(Input(f"one place of {label}", one), (), one, here())
+    return stand_in(f"one place of {label}", one, "vmap")
 
 
 def _together(result: Structure, out_axes: Axes, exchange: Mapping[Node, Node], extent: Size) -> Structure:

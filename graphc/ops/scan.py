@@ -3,23 +3,24 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
 from graphc.ir.given import a_flag, a_function, a_whole_number, is_whole
 from graphc.ir.leaves import items
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import add, as_node, cast
-from graphc.ops.bodies import closed, dependent, refuse_updates, stand_in, strong, used_by
+from graphc.ops.bodies import closed, dependent, made_inside, refuse_updates, stand_in, strong, used_by
+from graphc.ops.body_results import a_pair, next_carries, nodes_like
 from graphc.ops.checkpointing import Checkpoint, in_segments, segment_of
 from graphc.ops.creation import iota
 from graphc.ops.logic import less
 from graphc.ops.loop import Loop
 from graphc.origin import here
-from graphc.printable import a_thing, described
-from graphc.sizes import Expression, Size, equal
-from graphc.structure import Structure, aligned, leaves, paths, rebuild
-from graphc.types import BOOL, INT64, TensorType, is_integer, promote
+from graphc.printable import described
+from graphc.sizes import Expression, Size, equal, maximum
+from graphc.structure import Structure, leaves, paths, rebuild
+from graphc.types import BOOL, INT64, TensorType, is_integer
 
 __all__ = ["fori_loop", "scan", "while_loop"]
 
@@ -59,15 +60,13 @@ def scan(
     rows = [stand_in(f"row of {_called(path)}", TensorType(x.shape[1:], x.dtype), "scan")
             for (path, _), x in zip(paths(sequences, "sequences"), given, strict=True)]  # fmt: skip
     carried = _carried("scan", carries, first)
-    result: Any = body(rebuild(carries, carried), rebuild(sequences, rows))  # Any: whatever a user gives
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        hint = "return carry, None where a step has no output"
-        raise ArgumentError(f"scan: the body gives {a_thing(result)}, not a pair (carry, output)", hint=hint)
-    after = _next("scan", carries, carried, result[0])
-    outputs = [strong(as_node(leaf)) for leaf in leaves(result[1])]
+    with made_inside() as made:
+        carry, output = a_pair("scan", body(rebuild(carries, carried), rebuild(sequences, rows)))
+    refuse_updates("scan", made, "carry the value, and set the variable to the last one")
+    after = next_carries("scan", carries, first, carried, carry)
+    outputs = [strong(as_node(leaf)) for leaf in leaves(output)]
     own = [*carried, *rows]
     inside = dependent([*after, *outputs], own)
-    refuse_updates("scan", inside)
     row_places = {row: place for place, row in enumerate(rows)}
     listed = dict.fromkeys(outputs)
     stacked = [y for y in listed if y in inside and y not in row_places]
@@ -91,7 +90,7 @@ def scan(
             found.append(results[stacked_places[y]])
         else:
             found.append(spread(y, (steps, *y.shape), (0,)))
-    return rebuild(carries, results[: len(first)]), rebuild(result[1], found)
+    return rebuild(carries, results[: len(first)]), rebuild(output, found)
 
 
 def while_loop(
@@ -121,13 +120,15 @@ def while_loop(
         raise ArgumentError("while_loop: there is no state", hint="while_loop(cond, body, state)")
     most = None if max_steps is None else _steps("while_loop", "max_steps", max_steps)
     carried = _carried("while_loop", state, first)
-    holds = as_node(cond(rebuild(state, carried)))
+    with made_inside() as made:
+        (holds,) = nodes_like(carried[0], cond(rebuild(state, carried)), "while_loop: what the condition gives")
+        result = body(rebuild(state, carried))
+    refuse_updates("while_loop", made, "carry the value, and set the variable to the last one")
     if holds.shape != () or holds.dtype != BOOL:
         problem = f"while_loop: the condition is {holds.type}, not one bool"
         raise locate(ArgumentError(problem, hint="a comparison of numbers, or gx.any(...)"), here(), (holds,))
-    after = _next("while_loop", state, carried, body(rebuild(state, carried)))
+    after = next_carries("while_loop", state, first, carried, result)
     inside = dependent([*after, holds], carried)
-    refuse_updates("while_loop", inside)
     shared = used_by([*after, holds], inside)
     step, condition = closed(carried, after, shared, "while_loop"), closed(carried, [holds], shared, "while_loop")
     loop = Loop((step, condition), len(first), 0, most)
@@ -137,7 +138,8 @@ def while_loop(
 def fori_loop(lower: Like, upper: Like, body: Callable[[Node, Structure], Structure], state: Structure) -> Structure:
     """`state = body(i, state)` for i = lower, lower + 1 ... upper - 1: a loop of a given number of steps.
 
-    lower, upper  whole numbers or sizes; or nodes of one whole number: then reverse mode does not go through it
+    lower, upper  whole numbers or sizes; or nodes of one whole number: then reverse mode does not go through it.
+                  No step is made where `upper` is not above `lower`
     body          called once, with nodes that stand for one step
 
     Gives the last state.  Raises what `scan` and `while_loop` raise.
@@ -145,14 +147,16 @@ def fori_loop(lower: Like, upper: Like, body: Callable[[Node, Structure], Struct
     a_function("fori_loop", "the body", body)
     if not isinstance(lower, Node) and not isinstance(upper, Node):
         start, stop = _steps("fori_loop", "lower", lower, least=None), _steps("fori_loop", "upper", upper, least=None)
-        count = stop - start
-        last, _ = scan(lambda held, i: (body(i, held), None), state, add(iota(count), as_node(start)))
+        numbers = add(iota(maximum(stop - start, 0)), as_node(start))
+        last, _ = scan(lambda held, row: (body(row["i"], held), None), state, {"i": numbers})
         return last
     ends = [cast(_whole(end), INT64) for end in (lower, upper)]
-    _, last = while_loop(
-        lambda held: less(held[0], ends[1]), lambda held: (add(held[0], 1), body(held[0], held[1])), (ends[0], state)
+    last = while_loop(
+        lambda held: less(held["i"], ends[1]),
+        lambda held: {"i": add(held["i"], 1), "state": body(held["i"], held["state"])},
+        {"i": ends[0], "state": state},
     )
-    return last
+    return last["state"]
 
 
 def _whole(end: Like) -> Node:
@@ -203,21 +207,3 @@ def _steps(what: str, name: str, value: Any, least: int | None = 0) -> Size:
     if not isinstance(value, Expression):
         raise ArgumentError(f"{what}: {name} is a whole number or a size, not {described(value)}")
     return value
-
-
-def _next(what: str, carries: Structure, carried: Sequence[Node], result: Structure) -> list[Node]:
-    """What the body gives for the carries: of the same form, dtypes and shapes."""
-    found = [as_node(leaf) for leaf in aligned(carries, result, f"{what}: what the body gives for the carry")]
-    after: list[Node] = []
-    for old, new in zip(carried, found, strict=True):
-        if new.tensor.weak and promote(old.tensor, new.tensor) == old.dtype:
-            new = cast(new, old.dtype)
-        name = "a carry" if old.name == "the carry" else f"the carry {old.name!r}"
-        if new.dtype != old.dtype:
-            problem = f"{what}: the body changes {name} from {old.type} to {new.type}"
-            hint = f'start with one of {new.dtype}, or return value.astype("{old.dtype}")'
-            raise locate(DTypeError(problem, hint=hint), here(), (new,))
-        if new.ndim != old.ndim or any(equal(n, m) is False for n, m in zip(new.shape, old.shape, strict=True)):
-            raise locate(ShapeError(f"{what}: the body changes {name} from {old.type} to {new.type}"), here(), (new,))
-        after.append(new)
-    return after
