@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import final
 
 from graphc.errors import ArgumentError, UnsupportedError
-from graphc.inspection.diagram import COLOURS, Box, Diagram, diagram_of
+from graphc.inspection.bodies import bodies_of
+from graphc.inspection.diagram import COLOURS, Box, diagram_of
 from graphc.inspection.escaping import excerpt, markup
-from graphc.inspection.listing import Showable
+from graphc.inspection.listing import Listing, Showable, listing_of
 
 __all__ = ["Dot", "to_dot"]
 
@@ -67,22 +68,46 @@ class Dot:
 def to_dot(shown: Showable) -> Dot:
     """The graph of a node, of several nodes, or of a compiled function, for Graphviz.
 
-    Boxes are coloured by kind, scopes are frames, and the user's line is the tooltip.
+    Boxes are coloured by kind, scopes are frames, and the user's line is the tooltip.  So is the body of a loop or a
+    branch: dashed lines lead into it from what its inputs stand for, and from what it gives to the loop or branch.
     """
-    return Dot("\n".join(_source(diagram_of(shown))) + "\n")
+    return Dot("\n".join(_source(listing_of(shown))) + "\n")
 
 
-def _source(diagram: Diagram) -> Iterator[str]:
+def _source(listing: Listing) -> Iterator[str]:
     yield "digraph graphc {"
     yield '  node [shape=box, style="rounded,filled", fontname="monospace", fontsize=11, margin="0.12,0.06"]'
     yield '  edge [color="#777777", arrowsize=0.6]'
     yield '  graph [fontname="monospace", fontsize=11]'
-    yield from _framed(diagram.boxes)
-    yield from (f"  n{operand} -> n{reader}" for operand, reader in diagram.edges)
+    yield from _graph(listing, "")
+    pending = [("", listing, body) for body in bodies_of(listing)]
+    for number, (outer_name, outer, body) in enumerate(pending):  # which grows by the bodies in bodies
+        name = f"b{number}_"
+        yield f"  subgraph cluster_{name} {{"
+        yield f'  label={_string(body.title)}; color="#777777"; style="rounded,dashed"'
+        yield from _graph(body.listing, name)
+        yield "  }"
+        for inner, (_, operand) in body.stands.items():
+            if outer.is_placed(operand):
+                yield _passage(f"{outer_name}{outer.numbers[operand]}", f"{name}{body.listing.numbers[inner]}")
+        for given in dict.fromkeys(node for nodes in body.results.values() for node in nodes):
+            yield _passage(f"{name}{body.listing.numbers[given]}", f"{outer_name}{outer.numbers[body.owner]}")
+        pending += [(name, body.listing, inner) for inner in bodies_of(body.listing)]
     yield "}"
 
 
-def _framed(boxes: tuple[Box, ...]) -> Iterator[str]:
+def _graph(listing: Listing, name: str) -> Iterator[str]:
+    """The boxes and edges of one graph, without bodies; all that stands for something is called `name` and a number."""
+    diagram = diagram_of(listing.graph)
+    yield from _framed(diagram.boxes, name)
+    yield from (f"  n{name}{operand} -> n{name}{reader}" for operand, reader in diagram.edges)
+
+
+def _passage(source: str, target: str) -> str:
+    return f"  n{source} -> n{target} [style=dashed]"
+
+
+def _framed(boxes: tuple[Box, ...], name: str) -> Iterator[str]:
     """The boxes, sorted into one frame per scope; frames open and close as the path changes."""
     places: dict[tuple[str, ...], int] = {(): 0}  # of paths, in the order in which they appear
     for box in boxes:
@@ -98,18 +123,18 @@ def _framed(boxes: tuple[Box, ...]) -> Iterator[str]:
         shared = sum(1 for one, other in zip(opened, wanted, strict=False) if one == other)
         yield from ("  }" for _ in opened[shared:])
         for frame, part in zip(wanted[shared:], box.path[shared:], strict=True):
-            yield f"  subgraph cluster_{frame} {{"
+            yield f"  subgraph cluster_{name}{frame} {{"
             yield f'  label={_string(part)}; color="#bbbbbb"; style="rounded"'
         opened = wanted
-        yield _node(number, box)
+        yield _node(f"{name}{number}", box)
     yield from ("  }" for _ in opened)
 
 
-def _node(number: int, box: Box) -> str:
+def _node(name: str, box: Box) -> str:
     colours = COLOURS[box.kind]
     width = ", penwidth=2.5" if box.is_output else ""
     return (
-        f"  n{number} [label={_string(*box.lines)}, tooltip={_string(*box.tooltip.splitlines())}, "
+        f"  n{name} [label={_string(*box.lines)}, tooltip={_string(*box.tooltip.splitlines())}, "
         f'fillcolor="{colours.fill}", color="{colours.line}"{width}]'
     )
 

@@ -9,6 +9,7 @@ from graphc.errors import ArgumentError, UnsupportedError
 from graphc.inspection.escaping import quoted
 from graphc.inspection.formulas import on_numbers, on_truths
 from graphc.inspection.wording import op_text, place_text, type_text
+from graphc.ir.control import Structured
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Counting, Elementwise, Movement, Product, Reduction, Reshaped, Running
 from graphc.ir.leaves import ConstantValue, Input, SizeOf, Variable
@@ -73,6 +74,8 @@ def _formula(node: Node) -> "sympy.Basic":
     for part in topological([node]):
         if isinstance(part.type, TensorType) and is_complex(part.dtype):
             raise _unsupported(part, f"is {type_text(part)}, and formulas are of real numbers")
+        if isinstance(part.op, Structured):
+            raise _unsupported(part, "is a loop or a branch, whose body runs as a call decides")
         if not _is_one_number(part):
             raise _unsupported(part, f"is {type_text(part)}, not a single number")
         if isinstance(part.op, Input | Variable) and named.setdefault(part.op.label, part) is not part:

@@ -1,8 +1,9 @@
-"""Graphs as text: one node a line, with its type, its operands, and where it was made."""
+"""Graphs as text: one node a line, with its type, its operands, and where it was made; and the bodies of loops."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from graphc.inspection.bodies import Body, bodies_of
 from graphc.inspection.escaping import quoted
 from graphc.inspection.listing import Listing, Showable, listing_of
 from graphc.inspection.widening import widenings
@@ -17,6 +18,7 @@ __all__ = ["aligned", "graph_text"]
 _WIDEST = 40  # characters; a longer cell moves the rest of its line instead of every line
 _ALSO = 2  # what a merged node stands for, beside its own line
 _FORMULA = 300  # characters of a formula
+_INDENT = "    "  # of a body, beside what it is in
 _LOOKED_AT = 200  # origins of one node
 
 
@@ -32,10 +34,32 @@ def graph_text(shown: Showable) -> str:
     A constant that is one number, and a size, stands where it is read.  The source line is not repeated.  A node
     into which passes have merged others says what else it stands for: `also digits.py:31, grad of exp %6`.
     What a function made of a formula computes, and what its derivatives do, is said once below.
+
+    Bodies of loops and branches follow, each numbered by itself, and then those inside them.  An input of a body
+    says what it stands for in the graph around it, and a loop what its body gives for the carries and as a row:
+
+        body of %3
+            %0  input h  f32[4]         digits.py:31  carry, at first outer %0
+            %1  input x  f32[4]         digits.py:31  row of outer %1
+            %2  add      f32[4]  %0 %1  digits.py:31  total = h + x
+            next %2
     """
     listing = listing_of(shown)
+    lines = _lines(listing, {}, _results(listing))
+    pending = [(1, listing, body) for body in reversed(list(bodies_of(listing)))]
+    while pending:
+        depth, outer, body = pending.pop()
+        stands = {x: f"{role}{_from_outside(outer, operand, x)}" for x, (role, operand) in body.stands.items()}
+        lines.append(f"{_INDENT * (depth - 1)}{body.title}")
+        lines += [_INDENT * depth + line for line in _lines(body.listing, stands, _given(body))]
+        pending += [(depth + 1, body.listing, inner) for inner in reversed(list(bodies_of(body.listing)))]
+    return "\n".join(lines)
+
+
+def _lines(listing: Listing, stands: Mapping[Node, str], results: Iterable[str]) -> list[str]:
+    """One graph, without the bodies in it; `stands` says what inputs stand for."""
     table = aligned([_row(listing, node) for node in listing.nodes])
-    return "\n".join((*_unrepeated(listing, table), *_results(listing), *_definitions(listing), *_notes(listing)))
+    return [*_unrepeated(listing, table, stands), *results, *_definitions(listing), *_notes(listing)]
 
 
 def _row(listing: Listing, node: Node) -> tuple[str, ...]:
@@ -60,12 +84,14 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _unrepeated(listing: Listing, table: Sequence[str]) -> Iterator[str]:
+def _unrepeated(listing: Listing, table: Sequence[str], stands: Mapping[Node, str]) -> Iterator[str]:
     """The lines with what made each node: the rule of a derived one, else the source where it is new."""
     before = ("", 0)
     for node, line in zip(listing.nodes, table, strict=True):
         first, *others = islice(node.origin.behind(), _LOOKED_AT)
-        if first.derived_from:
+        if node in stands:
+            because = stands[node]
+        elif first.derived_from:
             because = _reason(listing, first)
             before = ("", 0)
         else:
@@ -95,6 +121,19 @@ def _results(listing: Listing) -> Iterator[str]:
     yield " ".join(("return", *map(listing.reference, graph.outputs)))
     for variable, value in graph.updates.items():
         yield f"{quoted(variable.name or '')} {listing.reference(variable)} <- {listing.reference(value)}"
+
+
+def _from_outside(outer: Listing, operand: Node, x: Node) -> str:
+    """An operand of a loop or branch, in the numbers of the graph around that."""
+    text = outer.operand(operand, x)
+    return f"outer {text}" if outer.is_placed(operand) else text
+
+
+def _given(body: Body) -> Iterator[str]:
+    """What a body gives, by what it is for."""
+    for what, nodes in body.results.items():
+        if nodes:
+            yield " ".join((what, *map(body.listing.reference, nodes)))
 
 
 def _definitions(listing: Listing) -> Iterator[str]:

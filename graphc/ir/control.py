@@ -143,7 +143,11 @@ class Repeated(Structured):
         return needs
 
     def text(self) -> str:
-        return f"{self.name}[{self.length}{' reverse' if self.reverse else ''}]"
+        """`loop[n]`, `loop[n reverse]`; where only a call knows the steps `while`, or `while[at most n]`."""
+        name = "while" if self.condition is not None else self.name
+        most = "at most " if self.is_open else ""
+        parts = ([] if self.length is None else [f"{most}{self.length}"]) + (["reverse"] if self.reverse else [])
+        return f"{name}[{' '.join(parts)}]" if parts else name
 
 
 class Chosen(Structured):

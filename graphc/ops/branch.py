@@ -38,7 +38,7 @@ class Choice(Chosen):
         given = [(place, c) for place, c in enumerate(cotangents) if c is not None]
         shared = self.bodies[0].inputs
         places = [place for place, x in enumerate(shared) if is_differentiable(x.dtype)]
-        stands = [_like(c) for _, c in given]
+        stands = [_like(c, "cotangent") for _, c in given]
         found = [
             pull_back([body.outputs[place] for place, _ in given], stands, [body.inputs[k] for k in places])
             for body in self.bodies
@@ -58,7 +58,7 @@ class Choice(Chosen):
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Sequence[Node | None]:
         moving = [(place, t) for place, t in enumerate(tangents[1:]) if t is not None]
-        stands = [_like(t) for _, t in moving]
+        stands = [_like(t, "tangent") for _, t in moving]
         found = [
             push_forward(body.outputs, {body.inputs[place]: s for (place, _), s in zip(moving, stands, strict=True)})
             for body in self.bodies
@@ -160,14 +160,14 @@ def _or_zeros(found: Node | None, like: Node) -> Node:
     return zeros_like(like) if found is None else found
 
 
-def _like(x: Node) -> Node:
-    return stand_in(x.name or "", TensorType(x.shape, x.dtype), "a branch")
+def _like(x: Node, what: str) -> Node:
+    return stand_in(x.name or what, TensorType(x.shape, x.dtype), "a branch")
 
 
 def _wide(body: Graph, flags: Sequence[bool], extent: Size) -> Graph:
     """A body for all places of an axis."""
     exchange = {
-        x: stand_in(x.name or "", TensorType((extent, *x.shape), x.dtype), "a branch")
+        x: stand_in(x.name or "shared", TensorType((extent, *x.shape), x.dtype), "a branch")
         for x, flag in zip(body.inputs, flags, strict=True)
         if flag
     }

@@ -16,12 +16,14 @@ from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, where
 from graphc.ir.storage import Storage
+from graphc.ops.branch import cond, switch
 from graphc.ops.elementwise import exp, tanh
 from graphc.ops.extremes import max_with_index
 from graphc.ops.movement import stack
 from graphc.ops.operators import NodeOperators
 from graphc.ops.products import matmul
 from graphc.ops.reduction import sum
+from graphc.ops.scan import scan, while_loop
 from graphc.ops.statistics import mean
 from graphc.origin import here, scope
 from graphc.sizes import symbol
@@ -77,7 +79,23 @@ _WORDS: Mapping[str, object] = {
     "matmul": matmul,
     "max_with_index": max_with_index,
     "grad": gradient,
+    "scan": scan,
+    "while_loop": while_loop,
+    "cond": cond,
+    "switch": switch,
 }
+
+DECISIONS = """
+h = input("h", (3,))
+xs = input("xs", (symbol("time"), 3))
+w = param("w", np.ones((3, 3), np.float32))
+def step(state, x):
+    new = cond(sum(x) > 0.0, lambda: tanh(matmul(state["h"], w)), lambda: state["h"])
+    return {"h": new + x}, sum(new)
+last, sums = scan(step, {"h": h}, xs)
+y = last["h"]
+root = while_loop(lambda r: r * r > 2.0, lambda r: 0.5 * (r + 2.0 / r), sum(y), max_steps=20)
+"""
 
 PERCEPTRON = """
 x = input("x", (symbol("batch"), 3))

@@ -54,6 +54,25 @@ def graph(name: str) -> Graph:
     return Graph((nodes["x"],), (nodes["y"],), {nodes["w"]: nodes["g"]})
 
 
+def graph_with_bodies(name: str) -> Graph:
+    """The same, of what a loop and a branch in it are made of."""
+    nodes = model(
+        f"""
+        x = input({name!r}, (symbol({name!r}), 1))
+        with scope({name.replace("/", "|")!r}):
+            w = param({name!r}, np.ones((1,), np.float32))
+            def step(h, row):
+                h = h[{name!r}] * w + row[{name!r}]
+                return {{{name!r}: cond(sum(h) > 0, lambda: tanh(h), lambda: h)}}, h
+            last, rows = scan(step, {{{name!r}: w}}, {{{name!r}: x}})
+            y = sum(last[{name!r}]) + sum(rows)
+            z = while_loop(lambda s: s[{name!r}] < 9.0, lambda s: {{{name!r}: 2.0 * s[{name!r}]}}, {{{name!r}: y}})
+            y = z[{name!r}]
+        """
+    )
+    return Graph((nodes["x"],), (nodes["y"],))
+
+
 hostile = pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:20])
 
 
@@ -110,3 +129,15 @@ def test_formula(name: str) -> None:
     inside = latex.removeprefix(r"\text{").removesuffix("}^{2}")
     harmless = r"[^\\{}$%#&_^~]|\\[{}$%#&_]|\\text(?:backslash|asciicircum|asciitilde)\{\}"
     assert re.fullmatch(rf"(?:{harmless})*", inside)
+
+
+@hostile
+def test_bodies(name: str) -> None:
+    lines = graph_text(graph_with_bodies(name)).split("\n")
+    assert len(lines) == len(graph_text(graph_with_bodies("harmless")).split("\n"))
+    assert all(line.isprintable() and len(line) < LONGEST for line in lines)
+    source, plain = to_dot(graph_with_bodies(name)).source, to_dot(graph_with_bodies("harmless")).source
+    strings = r'"(?:[^"\\]|\\.)*"'
+    assert re.sub(strings, "", source) == re.sub(strings, "", plain)
+    assert "<script" not in to_svg(graph_with_bodies(name))
+    assert len(to_networkx(graph_with_bodies(name))) == len(to_networkx(graph_with_bodies("harmless")))
