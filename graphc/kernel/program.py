@@ -8,9 +8,11 @@ from functools import cached_property
 from graphc.display import Displayed
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.steps import Branch, Check, Contract, Extern, Kernel, Loop, Step, all_steps, unique, within
+from graphc.printable import counted
 
 __all__ = ["Program"]
 
+_SEVERAL = {"branch": "branches"}
 _KINDS: Mapping[type[Step], str] = {
     Kernel: "kernel", Contract: "contraction", Extern: "extern", Check: "check", Loop: "loop", Branch: "branch",
 }  # fmt: skip
@@ -39,7 +41,7 @@ class Program(Displayed):
     def contents(self) -> str:
         """How many steps of each kind there are: `3 kernels, 1 contraction`."""
         counts = Counter(_KINDS[type(step)] for step in self.steps)
-        return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()) or "nothing to do"
+        return ", ".join(counted(n, kind, _SEVERAL.get(kind, "")) for kind, n in counts.items()) or "nothing to do"
 
     def __repr__(self) -> str:
         return f"<program: {self.contents}>"

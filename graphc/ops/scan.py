@@ -104,7 +104,7 @@ def while_loop(
     cond, body  called once each, with nodes that stand for the state; what they use from around them is shared
     state       a node, or a structure of nodes: the state before the first step
     max_steps   how many steps there may be: one more is an error, when called.  Reverse mode needs it, and keeps
-                the states of the steps that are made, in room that is there for `max_steps`
+                the states of the steps that are made
 
     Gives the state for which `cond` does not hold.
 

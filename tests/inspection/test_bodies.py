@@ -104,3 +104,9 @@ def test_hostile_names_in_bodies_stay_out_of_the_source(name: str, level: int) -
     assert all(line.isprintable() for line in f.source.splitlines())
     code = [line for line in f.source.splitlines() if not line.lstrip().startswith("#")]
     assert not any("__import__" in line for line in code)
+
+
+def test_steps_of_a_function_are_counted_in_words() -> None:
+    x = gx.input("x", (3,))
+    results = [gx.cond(gx.sum(x) > bound, gx.exp, gx.sin, x) for bound in (0, 1)]
+    assert "2 branches" in repr(gx.compile([x], results))
