@@ -213,6 +213,7 @@ _HOMES = {
     "ptp": "graphc.ops.differences:ptp",
     "quantile": "graphc.ops.quantiles:quantile",
     "radians": "graphc.ops.trigonometry:radians",
+    "random": "graphc.random",
     "ravel": "graphc.ops.movement:ravel",
     "real": "graphc.ir.complex:real",
     "reciprocal": "graphc.ops.powers:reciprocal",
@@ -319,7 +320,7 @@ _ELSEWHERE = {
     "permute": "transpose", "placeholder": "input", "pow": "power", "scalar": "input", "shared": "param",
     "tensor": "constant", "true_divide": "divide", "unsqueeze": "expand_dims", "vector": "input", "view": "reshape",
 }  # fmt: skip
-_INSIDE = ("fft", "linalg", "nn", "optim")  # modules that may have what this one has not
+_INSIDE = ("fft", "linalg", "nn", "optim", "random")  # modules that may have what this one has not
 
 
 def __getattr__(name: str) -> object:
