@@ -12,8 +12,16 @@ import numpy.typing as npt
 
 from graphc.kernel.philox import MULTIPLIERS, ROUNDS, WEYL, counted
 
-__all__ = ["COUNTERS_AT_ONCE", "KEYS_AT_ONCE", "KEY_BYTES", "NUMBERS_AT_ONCE", "SCATTERED_BYTES", "philox32", "philox64",
-           "scattered"]  # fmt: skip
+__all__ = [
+    "COUNTERS_AT_ONCE",
+    "KEYS_AT_ONCE",
+    "KEY_BYTES",
+    "NUMBERS_AT_ONCE",
+    "SCATTERED_BYTES",
+    "philox32",
+    "philox64",
+    "scattered",
+]
 
 Array = npt.NDArray[Any]
 Schedule: TypeAlias = Sequence[tuple[Any, Any]]  # Any: numbers for one key, columns for several

@@ -8,6 +8,7 @@ from graphc.inspection.listing import Listing, Showable, listing_of
 from graphc.inspection.widening import widenings
 from graphc.inspection.wording import op_text, place_text, type_text
 from graphc.ir.node import Node
+from graphc.ir.philox import reuses
 from graphc.origin import Origin
 from graphc.printable import printable
 from graphc.types import short_name
@@ -110,3 +111,8 @@ def _notes(listing: Listing) -> Iterator[str]:
         made = f"{op_text(cause)} {type_text(cause)} ({place_text(cause.origin.place())})"
         dtypes = f"{short_name(widening.narrow)} to {short_name(cause.dtype)}"
         yield f"note: {made} widens {dtypes} at {listing.reference(widening.node)}"
+    for reuse in reuses(listing.nodes):
+        uses = [f"{listing.reference(use)} ({place_text(use.origin.place())})" for use in reuse.uses]
+        key = listing.reference(reuse.key) if listing.is_placed(reuse.key) else op_text(reuse.key)
+        more = f", and {len(uses) - _ALSO} more" if len(uses) > _ALSO else ""
+        yield f"note: one key, {key}, has {len(uses)} uses, which depend on each other: {', '.join(uses[:_ALSO])}{more}"

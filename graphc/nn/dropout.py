@@ -26,7 +26,8 @@ class Dropout(Layer):
     `train` is a `gx.random.Stream`, of which every layer and every call takes a key of its own, or None.  The mask is
     drawn where it is used: no array is made of it in the forward pass.
 
-    Slope: 0 or 1 / (1 - rate), by the same mask.  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout, 2014.
+    Slope: 0 or 1 / (1 - rate), by the same mask.  Srivastava et al.: Dropout: a simple way to prevent neural networks
+    from overfitting, 2014.
     """
 
     def __init__(self, rate: float) -> None:

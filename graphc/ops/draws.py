@@ -42,9 +42,7 @@ def bits(key: Like, shape: Extents = (), dtype: object = "uint32") -> Node:
     return words if width >= 32 else cast(right_shift(words, 32 - width), wanted)
 
 
-def uniform(
-    key: Like, shape: Extents = (), dtype: object = "float32", *, low: Like = 0.0, high: Like = 1.0
-) -> Node:
+def uniform(key: Like, shape: Extents = (), dtype: object = "float32", *, low: Like = 0.0, high: Like = 1.0) -> Node:
     """Uniform numbers from `low` on and below `high`, which broadcast to `shape`.   key []   ->   `shape`
 
     From 0 to 1 they are k / 2^24 for float32, of the high bits k of a word, so that all are as likely: k / 2^53 for
@@ -188,4 +186,3 @@ def _spread(name: str, x: Node, shape: Shape, dtype: DType) -> Node:
         raise locate(DTypeError(f"{name}: a {x.dtype} parameter of {dtype} numbers", hint=hint), here(), (x,))
     require_floating(name, cast(floating(x), dtype).dtype)
     return broadcast_to(cast(floating(x), dtype), shape)
-

@@ -5,65 +5,25 @@ for has a purpose, so that its numbers and the keys made of it are different par
 `graphc.kernel.philox`.
 """
 
-from enum import IntEnum, unique
-from typing import ClassVar, final
-
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
 from graphc.ir.given import a_whole_number, an_array_shape, is_whole
-from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
-from graphc.kernel import functions as k
-from graphc.kernel.scalar import Scalar
+from graphc.ir.philox import Philox, Purpose
 from graphc.ops.creation import Positions
 from graphc.ops.movement import Extents, unstack
 from graphc.origin import here
 from graphc.printable import described
 from graphc.sizes import Expression
-from graphc.types import DTYPES, INT64, DType, Shape, is_integer
+from graphc.types import DTYPES, INT64, Shape, is_integer
 
-__all__ = ["Philox", "Purpose", "fold_in", "key", "keys", "numbers", "split"]
+__all__ = ["fold_in", "key", "keys", "numbers", "split"]
 
 _UINT64 = DTYPES["uint64"]
 _HINT = "gx.random.key(seed) makes one"
-
-
-@unique
-class Purpose(IntEnum):
-    """What a key is used for: the highest word of the counters."""
-
-    NUMBERS = 0
-    KEYS = 1
-    FOLDED = 2
-    STREAM = 3
-
-
-@final
-class Philox(Elementwise):
-    """Random number `index` of a key, as 32 or 64 bits.  No slope.
-
-    `part` tells uses of one purpose apart.
-    """
-
-    width: int
-    purpose: Purpose
-    part: int = 0
-    name: ClassVar[str] = "philox"
-    accepts: ClassVar[str] = "iu"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        key, index = xs
-        number = k.philox32 if self.width == 32 else k.philox64
-        return number(key, self.purpose << 32 | self.part, index)
-
-    def result(self, *dtypes: DType) -> DType:
-        return DTYPES[f"uint{self.width}"]
-
-    def text(self) -> str:
-        return f"philox[{self.width}, {self.purpose.name.lower()}{f' {self.part}' if self.part else ''}]"
 
 
 def numbers(name: str, key: Like, shape: Shape, width: int, purpose: Purpose = Purpose.NUMBERS) -> Node:

@@ -2,6 +2,7 @@
 
 from itertools import count
 from typing import Final, final
+from zlib import crc32
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from graphc.ir.declare import state, with_update
 from graphc.ir.given import is_whole
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast
-from graphc.ops.keys import Philox, Purpose
+from graphc.ir.philox import Philox, Purpose
+from graphc.ir.storage import label_of
+from graphc.kernel.philox import number_64
 from graphc.origin import here
 from graphc.printable import described
 from graphc.types import INT64
@@ -26,15 +29,16 @@ class Stream:
         masks = gx.random.Stream("masks", 0)
         kept = gx.random.bernoulli(masks.key(), 0.9, x.shape)
 
-    `state` holds the seed and how far the stream has come: two numbers, uint64.  It is a variable as others are: a
-    function that uses a key also advances it, `save_weights` saves it, and with its value back the same bits follow.
+    `state` holds a seed, made of `seed` and `name`, and how far the stream has come: two numbers, uint64.  It is a
+    variable as others are: a function that uses a key also advances it, and with its value back the same bits follow.
     A use is known by its number: the first `key()` of a program, the second, and so on.
     """
 
     def __init__(self, name: str, seed: int) -> None:
         if not is_whole(seed) or not -(2**63) <= seed < 2**64:
             raise locate(ArgumentError(f"Stream: the seed is an int of 64 bits, not {described(seed)}"), here(), ())
-        self.state: Final = state(name, np.array([int(seed) % 2**64, 0], np.uint64))
+        own = number_64(int(seed) % 2**64, Purpose.STREAM << 32, crc32(label_of(name, "a stream").encode()))
+        self.state: Final = state(name, np.array([own, 0], np.uint64))
         self._uses = count()
 
     def key(self) -> Node:
@@ -44,8 +48,8 @@ class Stream:
         return with_update(key, self.state, _advanced)
 
     def variables(self) -> dict[str, Node]:
-        """The state, as layers list theirs."""
-        return {self.state.name or "": self.state}
+        """The state, as layers list what they hold."""
+        return {"state": self.state}
 
 
 def _advanced(old: Node) -> Node:

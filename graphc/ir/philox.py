@@ -1,0 +1,93 @@
+"""Random numbers of keys, and keys that are used more than once."""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum, unique
+from typing import ClassVar, NamedTuple, final
+
+from graphc.ir.arithmetic import Spread
+from graphc.ir.graph import topological
+from graphc.ir.kinds import Elementwise
+from graphc.ir.node import Node, Op
+from graphc.kernel import functions as k
+from graphc.kernel.scalar import Scalar
+from graphc.types import DTYPES, DType
+
+__all__ = ["Philox", "Purpose", "Reuse", "reuses"]
+
+
+@unique
+class Purpose(IntEnum):
+    """What a key is used for: the highest word of the counters."""
+
+    NUMBERS = 0
+    KEYS = 1
+    FOLDED = 2
+    STREAM = 3
+
+
+@final
+class Philox(Elementwise):
+    """Random number `index` of a key, as 32 or 64 bits.  No slope.
+
+    `part` tells uses of one purpose apart.
+    """
+
+    width: int
+    purpose: Purpose
+    part: int = 0
+    name: ClassVar[str] = "philox"
+    accepts: ClassVar[str] = "iu"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        key, index = xs
+        number = k.philox32 if self.width == 32 else k.philox64
+        return number(key, self.purpose << 32 | self.part, index)
+
+    def result(self, *dtypes: DType) -> DType:
+        return DTYPES[f"uint{self.width}"]
+
+    def text(self) -> str:
+        return f"philox[{self.width}, {self.purpose.name.lower()}{f' {self.part}' if self.part else ''}]"
+
+
+class Reuse(NamedTuple):
+    """A key, and the nodes that use it: they depend on each other, where a user may not expect it."""
+
+    key: Node
+    uses: tuple[Node, ...]
+
+
+def reuses(nodes: Iterable[Node]) -> list[Reuse]:
+    """The keys of which there are several uses among `nodes`, in order.
+
+    A use draws numbers or makes keys; to fold a key with an integer is none.  Keys that are computed alike are one.
+    """
+    drawn = [node for node in nodes if isinstance(node.op, Philox) and node.op.purpose in _USES]
+    if len(drawn) < 2:
+        return []
+    keys = [_key_of(node) for node in drawn]
+    same = _numbered(keys)
+    uses: dict[int, list[Node]] = {}
+    for node, key in zip(drawn, keys, strict=True):
+        uses.setdefault(same[key], []).append(node)
+    return [Reuse(_key_of(group[0]), tuple(group)) for group in uses.values() if len(group) > 1]
+
+
+_USES = (Purpose.NUMBERS, Purpose.KEYS)
+
+
+def _key_of(node: Node) -> Node:
+    key = node.inputs[0]
+    while isinstance(key.op, Spread):
+        key = key.inputs[0]
+    return key
+
+
+def _numbered(roots: Sequence[Node]) -> dict[Node, int]:
+    """A number for all that `roots` need, the same for nodes that have one op and operands of the same numbers."""
+    numbers: dict[Node, int] = {}
+    known: dict[tuple[Op, tuple[int, ...]], int] = {}
+    for node in topological(roots):
+        form = (node.op, tuple([numbers[x] for x in node.inputs]))
+        numbers[node] = known.setdefault(form, len(known))
+    return numbers
