@@ -90,7 +90,7 @@ def normal(key: Like, shape: Extents = (), dtype: object = "float32") -> Node:
     √2 erfinv(v), the inverse of the distribution, at odd multiples v of 2^-24 from -1 to 1 (2^-53 for float64):
     finite, from -5.4 to 5.4 (8.3), and never 0.  float16 and bfloat16 are rounded from float32.
 
-    mean + deviation * normal(key, ...) has slopes by mean and deviation.
+    No slope of its own: mean + deviation * normal(key, ...) has slopes by mean and deviation.
     """
     wanted = _a_float("normal", dtype)
     signed = _signed("normal", key, an_array_shape("normal", shape), accumulator(wanted))
@@ -129,7 +129,7 @@ def exponential(key: Like, shape: Extents = (), dtype: object = "float32") -> No
     -log(u), with u an odd multiple of 2^-24 (2^-53 for float64) from 0 to 1: finite, and never 0.  float16 and bfloat16
     are rounded from float32.
 
-    exponential(key, ...) * mean has a slope by mean.
+    No slope of its own: exponential(key, ...) * mean has one by mean.
     """
     wanted = _a_float("exponential", dtype)
     return cast(waiting("exponential", key, an_array_shape("exponential", shape), accumulator(wanted)), wanted)
@@ -147,6 +147,7 @@ def bernoulli(key: Like, p: Like = 0.5, shape: "Extents | None" = None) -> Node:
     Raises ArgumentError for numbers p outside 0 .. 1.
     """
     chance = floating(p)
+    require_floating("bernoulli", chance.dtype)
     _require_probabilities("bernoulli", "p", chance)
     extents = chance.shape if shape is None else an_array_shape("bernoulli", shape)
     words = numbers("bernoulli", key, extents, 32)

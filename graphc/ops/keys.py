@@ -45,7 +45,7 @@ def as_key(name: str, key: Like) -> Node:
 
 
 def key(seed: Like) -> Node:
-    """The key of a seed: an int of up to 64 bits, or a node of integers without axes.  []
+    """The key of a seed: an int of up to 64 bits, or a node of integers without axes.   seed []   ->   []
 
     The same seed gives the same key, and so the same numbers, everywhere.  No slope.
     """

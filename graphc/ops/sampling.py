@@ -7,6 +7,7 @@ import numpy as np
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.given import a_flag, an_array_shape, an_extent, is_whole
+from graphc.ir.kinds import require_floating
 from graphc.ir.leaves import ConstantValue, full, size_node
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, cast
@@ -41,6 +42,7 @@ def categorical(key: Like, logits: Like, axis: int = -1, shape: Extents = ()) ->
     1954; Maddison, Tarlow, Minka: A* sampling, 2014, section 2.
     """
     scores = floating(logits)
+    require_floating("categorical", scores.dtype)
     along = one_axis("categorical", axis, scores.ndim, scores)
     wide = cast(scores, accumulator(scores.dtype))
     extra = an_array_shape("categorical", shape)
@@ -88,9 +90,10 @@ def choice(
     key []   a [u..., n, v...]   p [n]   ->   [u..., *shape, v...]
 
     Without `p` all are as likely, to 2^-64; with it by the running sums of `p`.  With `replace=False` none is drawn
-    twice: the first ones of a permutation, or in the order of log p with the noise of `categorical`.  Adjoint by `a`:
-    the cotangent added where elements came from.  Raises ShapeError where there are too few, and ArgumentError for
-    numbers `p` that are no probabilities.
+    twice: the first ones of a permutation, or in the order of log p with the noise of `categorical`.
+
+    Adjoint by `a`: the cotangent added where elements came from.  Raises ShapeError where there are too few, and
+    ArgumentError for numbers `p` that are no probabilities.
     """
     wanted = an_array_shape("choice", shape)
     source, along, n = _population(a, axis)
@@ -116,6 +119,7 @@ def _population(a: Like, axis: int) -> tuple[Node | None, int, Size]:
 
 def _probabilities(p: Like, n: Size) -> Node:
     chances = floating(p)
+    require_floating("choice", chances.dtype)
     chances = cast(chances, accumulator(chances.dtype))
     if chances.ndim != 1 or equal(chances.shape[0], n) is False:
         raise locate(ShapeError(f"choice: p is {chances.type}, one probability for each of {n}"), here(), (chances,))
