@@ -63,7 +63,7 @@ def _waiting(seed: int, shape: tuple[int, ...] = SHAPE, *, wide: bool = False) -
 
 def _chosen(seed: int, x: Array) -> Array:
     places = [int(word) * len(x) >> 64 for word in numbers_64(seed, 5)]
-    return x[places]
+    return np.asarray(x[places])
 
 
 def _with_probabilities(seed: int, p: Array) -> Array:

@@ -7,9 +7,10 @@ from typing import ClassVar, NamedTuple, final
 from graphc.ir.arithmetic import Spread
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import uniform
 from graphc.ir.node import Node, Op
 from graphc.kernel import functions as k
-from graphc.kernel.scalar import Scalar
+from graphc.kernel.scalar import Number, Scalar
 from graphc.types import DTYPES, DType
 
 __all__ = ["Philox", "Purpose", "Reuse", "reuses"]
@@ -84,10 +85,14 @@ def _key_of(node: Node) -> Node:
 
 
 def _numbered(roots: Sequence[Node]) -> dict[Node, int]:
-    """A number for all that `roots` need, the same for nodes that have one op and operands of the same numbers."""
+    """A number for all that `roots` need, the same for nodes that have one op and operands of the same numbers.
+
+    A constant that is one number is the same in any shape: keys are spread over what is drawn.
+    """
     numbers: dict[Node, int] = {}
-    known: dict[tuple[Op, tuple[int, ...]], int] = {}
+    known: dict[tuple[Op | Number, tuple[int, ...]], int] = {}
     for node in topological(roots):
-        form = (node.op, tuple([numbers[x] for x in node.inputs]))
+        constant = uniform(node)
+        form = (node.op if constant is None else constant, tuple([numbers[x] for x in node.inputs]))
         numbers[node] = known.setdefault(form, len(known))
     return numbers
