@@ -68,7 +68,7 @@ def _chosen(seed: int, x: Array) -> Array:
 
 def _with_probabilities(seed: int, p: Array) -> Array:
     unit = (_signed(seed, (6,), wide=True) + 1) / 2
-    return np.searchsorted(np.cumsum(p), unit * p.sum(), "right")
+    return np.asarray(np.searchsorted(np.cumsum(p), unit * p.sum(), "right"))
 
 
 RANDOM = (

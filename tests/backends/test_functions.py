@@ -4,6 +4,7 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 
 from graphc.backends.numpy.generators import GENERATORS
 from graphc.backends.numpy.support import SMALL
@@ -150,3 +151,16 @@ def test_erfc_keeps_its_digits_far_out() -> None:
         exact = [mpmath.erfc(mpmath.mpf(float(one))) for one in x]
         errors = [abs(one - true) / float(np.spacing(float(true))) for one, true in zip(found, exact, strict=True)]
     assert max(errors) < 3  # ulp
+
+
+def test_erfinv_is_within_a_few_digits_and_scipys_far_out() -> None:
+    inside = np.linspace(-1.0, 1.0, 4001, dtype=np.float32)
+    x = np.concatenate([inside, 1 - np.float32(2) ** np.arange(-24, -6), [np.nan, 1.5, -0.0]]).astype(np.float32)
+    buffers, out = [given(0, x.size, dtype=x.dtype)], output(0, x.size, dtype=x.dtype)
+    (found,), _ = run(program_of([pointwise(Fn.ERFINV, buffers, out)], buffers, [out], symbols=()), [x])
+    exact = special.erfinv(x.astype(np.float64))
+    is_finite = np.isfinite(exact)
+    np.testing.assert_array_equal(found[~is_finite], exact[~is_finite].astype(np.float32))
+    errors = np.abs(found[is_finite] - exact[is_finite]) / np.spacing(np.abs(found[is_finite]))
+    assert errors.max() < 3.1
+    assert np.signbit(found[-1])
