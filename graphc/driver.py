@@ -210,9 +210,8 @@ def _report_reuses(graph: Graph, *, is_error: bool) -> None:
         hint = "first, second = gx.random.split(key)"
         problem = f"one key has {len(uses)} uses, whose random numbers depend on each other"
         if is_error:
-            lines = [
-                line for role, node in [("key", key), *(("use", use) for use in uses)] for line in made_at(role, node)
-            ]
+            roles = [("key", key), *(("use", use) for use in uses)]
+            lines = [line for role, node in roles for line in made_at(role, node)]
             raise ArgumentError(f"compile: {problem}", hint=hint).located((*place_of(here()), *lines))
         first, second, *_ = uses
         text = f"{problem}: {first.origin.place()} is the first; {hint}"

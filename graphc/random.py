@@ -8,6 +8,7 @@ What a key gives depends on the key alone: the same bits by every backend, fused
 """
 
 from graphc.ops.draws import bernoulli, bits, exponential, normal, truncated_normal, uniform
+from graphc.ops.gamma_draws import beta, gamma
 from graphc.ops.keys import fold_in, key, keys, split
 from graphc.ops.sampling import categorical, choice, permutation, shuffle
 from graphc.ops.stream import Stream
@@ -15,11 +16,13 @@ from graphc.ops.stream import Stream
 __all__ = [
     "Stream",
     "bernoulli",
+    "beta",
     "bits",
     "categorical",
     "choice",
     "exponential",
     "fold_in",
+    "gamma",
     "key",
     "keys",
     "normal",

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from graphc.kernel.philox import MULTIPLIERS, ROUNDS, WEYL, counted
+from graphc.kernel.philox import MULTIPLIERS, ROUNDS, WEYL, counted, number_32, number_64
 
 __all__ = [
     "COUNTERS_AT_ONCE",
@@ -141,6 +141,11 @@ def _words(schedule: Schedule, purpose: int, count: int, shape: tuple[int, int],
 
 def scattered(key: Array, purpose: Array, index: Array, *, out: Array) -> None:
     """The numbers at any indices, each with a key of its own."""
+    if out.size <= FEW:
+        number = number_32 if out.dtype.itemsize == 4 else number_64
+        for place, (one, what, at) in enumerate(np.broadcast(key, purpose, index)):
+            out.flat[place] = number(int(one), int(what), int(at))
+        return
     kinds = [np.dtype(np.uint64), np.dtype(np.uint64), np.dtype(np.int64), out.dtype]
     flags: list[list[Any]] = [["readonly"], ["readonly"], ["readonly"], ["writeonly"]]
     options: list[Any] = ["external_loop", "buffered", "zerosize_ok"]  # Any: NumPy's stubs know them as literals

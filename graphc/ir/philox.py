@@ -5,6 +5,7 @@ from enum import IntEnum, unique
 from typing import ClassVar, NamedTuple, final
 
 from graphc.ir.arithmetic import Spread
+from graphc.ir.control import Structured
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import uniform
@@ -24,6 +25,7 @@ class Purpose(IntEnum):
     KEYS = 1
     FOLDED = 2
     STREAM = 3
+    PARTS = 4
 
 
 @final
@@ -52,18 +54,31 @@ class Philox(Elementwise):
 
 
 class Reuse(NamedTuple):
-    """A key, and the nodes that use it: they depend on each other, where a user may not expect it."""
+    """A key, and the nodes that use it: their numbers depend on each other, where a user may not expect it."""
 
     key: Node
     uses: tuple[Node, ...]
 
 
 def reuses(nodes: Iterable[Node]) -> list[Reuse]:
-    """The keys of which there are several uses among `nodes`, in order.
+    """The keys of which there are several uses among `nodes`, and in the body of each loop and branch, in order.
 
     A use draws numbers or makes keys; to fold a key with an integer is none.  Keys that are computed alike are one.
     """
-    drawn = [node for node in nodes if isinstance(node.op, Philox) and node.op.purpose in _USES]
+    found: list[Reuse] = []
+    pending = [nodes]
+    while pending:
+        listed = list(pending.pop())
+        found += _several([node for node in listed if isinstance(node.op, Philox) and node.op.purpose in _USES])
+        pending += [body.nodes for node in listed if isinstance(node.op, Structured) for body in node.op.bodies]
+    return found
+
+
+_USES = (Purpose.NUMBERS, Purpose.KEYS, Purpose.PARTS)
+
+
+def _several(drawn: Sequence[Node]) -> list[Reuse]:
+    """Keys that several of these nodes use."""
     if len(drawn) < 2:
         return []
     keys = [_key_of(node) for node in drawn]
@@ -72,9 +87,6 @@ def reuses(nodes: Iterable[Node]) -> list[Reuse]:
     for node, key in zip(drawn, keys, strict=True):
         uses.setdefault(same[key], []).append(node)
     return [Reuse(_key_of(group[0]), tuple(group)) for group in uses.values() if len(group) > 1]
-
-
-_USES = (Purpose.NUMBERS, Purpose.KEYS)
 
 
 def _key_of(node: Node) -> Node:

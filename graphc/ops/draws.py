@@ -19,7 +19,18 @@ from graphc.ops.piecewise import clip
 from graphc.origin import here
 from graphc.types import BFLOAT16, DTYPES, FLOAT32, DType, Shape, accumulator, as_dtype, is_floating, promote
 
-__all__ = ["bernoulli", "bits", "exponential", "normal", "open_uniform", "truncated_normal", "uniform"]
+__all__ = [
+    "a_float",
+    "bernoulli",
+    "bits",
+    "exponential",
+    "normal",
+    "open_uniform",
+    "parameter",
+    "truncated_normal",
+    "uniform",
+    "waiting",
+]
 
 _FLOAT16, _FLOAT64 = DTYPES["float16"], DTYPES["float64"]
 _UINT32 = DTYPES["uint32"]
@@ -50,7 +61,7 @@ def uniform(key: Like, shape: Extents = (), dtype: object = "float32", *, low: L
 
     Slopes: 1 - u by `low`, u by `high`.  Raises ArgumentError for numbers with low >= high.
     """
-    wanted = _a_float("uniform", dtype)
+    wanted = a_float("uniform", dtype)
     extents = an_array_shape("uniform", shape)
     unit = _unit("uniform", key, extents, wanted)
     first, last = as_node(low), as_node(high)
@@ -59,7 +70,7 @@ def uniform(key: Like, shape: Extents = (), dtype: object = "float32", *, low: L
         _require_ascending("uniform", *ends)
         if ends == (0, 1):
             return unit
-    start, stop = (_spread("uniform", end, extents, wanted) for end in (first, last))
+    start, stop = (parameter("uniform", end, extents, wanted) for end in (first, last))
     drawn = start + (stop - start) * unit
     return where(greater_equal(drawn, stop), start, drawn)
 
@@ -92,7 +103,7 @@ def normal(key: Like, shape: Extents = (), dtype: object = "float32") -> Node:
 
     No slope of its own: mean + deviation * normal(key, ...) has slopes by mean and deviation.
     """
-    wanted = _a_float("normal", dtype)
+    wanted = a_float("normal", dtype)
     signed = _signed("normal", key, an_array_shape("normal", shape), accumulator(wanted))
     return cast(erfinv(signed) * math.sqrt(2), wanted)
 
@@ -109,13 +120,13 @@ def truncated_normal(
 
     Slopes by the bounds: through v.  Raises ArgumentError for numbers with lower >= upper.
     """
-    wanted = _a_float("truncated_normal", dtype)
+    wanted = a_float("truncated_normal", dtype)
     wide = accumulator(wanted)
     first, last = as_node(lower), as_node(upper)
     if not first.ndim and not last.ndim:
         _require_ascending("truncated_normal", number_of(first), number_of(last))
     extents = broadcast_shapes(first.shape, last.shape) if shape is None else an_array_shape("truncated_normal", shape)
-    start, stop = (_spread("truncated_normal", end, extents, wide) for end in (first, last))
+    start, stop = (parameter("truncated_normal", end, extents, wide) for end in (first, last))
     least, most = (erf(end * math.sqrt(0.5)) for end in (start, stop))
     unit = open_uniform("truncated_normal", key, extents, wide)
     limit = 1 - 2.0 ** -_DIGITS[wide]
@@ -131,7 +142,7 @@ def exponential(key: Like, shape: Extents = (), dtype: object = "float32") -> No
 
     No slope of its own: exponential(key, ...) * mean has one by mean.
     """
-    wanted = _a_float("exponential", dtype)
+    wanted = a_float("exponential", dtype)
     return cast(waiting("exponential", key, an_array_shape("exponential", shape), accumulator(wanted)), wanted)
 
 
@@ -174,13 +185,14 @@ def _require_ascending(name: str, low: object, high: object) -> None:
         raise locate(ArgumentError(f"{name}: from {low} to {high} is no interval"), here(), ())
 
 
-def _a_float(name: str, dtype: object) -> DType:
+def a_float(name: str, dtype: object) -> DType:
+    """The dtype of what is drawn: of real floats."""
     wanted = as_dtype(dtype)
     require_floating(name, wanted)
     return wanted
 
 
-def _spread(name: str, x: Node, shape: Shape, dtype: DType) -> Node:
+def parameter(name: str, x: Node, shape: Shape, dtype: DType) -> Node:
     """A parameter of a distribution in the dtype and the shape of what is drawn."""
     if is_floating(x.dtype) and not x.tensor.weak and promote(x.tensor, full((), 0.0, dtype).tensor) != dtype:
         hint = f'dtype="{x.dtype}", or x.astype("{dtype}")'

@@ -20,7 +20,7 @@ from graphc.printable import described
 from graphc.sizes import Expression
 from graphc.types import DTYPES, INT64, Shape, is_integer
 
-__all__ = ["fold_in", "key", "keys", "numbers", "split"]
+__all__ = ["fold_in", "key", "keys", "numbers", "parts", "split"]
 
 _UINT64 = DTYPES["uint64"]
 _HINT = "gx.random.key(seed) makes one"
@@ -73,6 +73,11 @@ def split(key: Like, n: int = 2) -> tuple[Node, ...]:
     """
     count = a_whole_number("split", "the number of keys", n, least=1)
     return tuple(unstack(numbers("split", key, (count,), 64, Purpose.KEYS)))
+
+
+def parts(name: str, key: Like, n: int) -> list[Node]:
+    """The keys of what one draw is made of."""
+    return unstack(numbers(name, key, (n,), 64, Purpose.PARTS))
 
 
 def fold_in(key: Like, data: Like) -> Node:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.ops.scan import scan
+from graphc.structure import Structure
 from tests.case import Array
 
 
@@ -151,3 +153,26 @@ def test_the_same_part_of_one_split_is_one_key() -> None:
     keys = gx.random.keys(gx.random.key(1), 3)
     with pytest.raises(gx.ArgumentError, match="one key has 2 uses"):
         gx.compile([], [gx.random.normal(keys[0]), gx.random.normal(keys[0])], reused_keys="raise")
+
+
+def test_a_key_that_is_used_twice_in_a_body_is_reported() -> None:
+    def step(key: Structure, _: Structure) -> tuple[Structure, Structure]:
+        assert isinstance(key, gx.Node)
+        return gx.random.split(key)[0], gx.random.normal(key)
+
+    _, steps = scan(step, gx.random.key(0), None, length=10)
+    with pytest.warns(UserWarning, match="one key has 2 uses"):
+        gx.compile([], steps)
+    assert "note: one key, input" in str(gx.show(steps))
+
+
+def test_a_key_that_is_carried_is_new_at_every_step() -> None:
+    def step(key: Structure, _: Structure) -> tuple[Structure, Structure]:
+        assert isinstance(key, gx.Node)
+        now, later = gx.random.split(key)
+        return later, gx.random.normal(now)
+
+    _, steps = scan(step, gx.random.key(0), None, length=500)
+    drawn = gx.compile([], steps, reused_keys="raise")()
+    assert len(set(drawn)) > 490
+    assert abs(float(np.std(drawn)) - 1) < 0.1
