@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from graphc.ir.node import Node
-from graphc.ops import draws, keys, sampling
+from graphc.ops import draws, gamma_draws, keys, sampling
 from tests.case import Array, Case, Draw, between, normal, whole
 from tests.philox_reference import numbers_32, numbers_64
 
@@ -59,6 +59,35 @@ def _truncated(seed: int, low: Array, high: Array) -> Array:
 
 def _waiting(seed: int, shape: tuple[int, ...] = SHAPE, *, wide: bool = False) -> Array:
     return np.asarray(-np.log((_signed(seed, shape, wide=wide) + 1) / 2))
+
+
+def _parts(seed: int, purpose: int = 4) -> tuple[int, int]:
+    """The keys of what one draw is made of."""
+    first, second = numbers_64(seed, 2, purpose)
+    return int(first), int(second)
+
+
+def _gamma(seed: int, alpha: Array) -> Array:
+    """Marsaglia and Tsang, 2000: a number for each alpha, by its own attempts."""
+    for_power, for_attempts = _parts(seed)
+    raised = np.where(alpha < 1, alpha + 1, alpha)
+    found = np.full(alpha.shape, np.nan)
+    for attempt in range(64):
+        first, second = _parts(int(numbers_64(for_attempts, attempt + 1, 2)[-1]))
+        x = special.ndtri((_signed(first, alpha.shape, wide=True) + 1) / 2)
+        u = (_signed(second, alpha.shape, wide=True) + 1) / 2
+        d = raised - 1 / 3
+        v = np.maximum(1 + x / np.sqrt(9 * d), 1e-10) ** 3
+        accepted = np.isnan(found) & (np.log(u) < x * x / 2 + d - d * v + d * np.log(v)) & (v > 1e-29)
+        found = np.where(accepted, d * v, found)
+    power = (_signed(for_power, alpha.shape, wide=True) + 1) / 2
+    return np.where(alpha < 1, found * power ** (1 / alpha), found)
+
+
+def _beta(seed: int, a: Array, b: Array) -> Array:
+    first, second = _parts(seed)
+    x, y = _gamma(first, a), _gamma(second, b)
+    return np.asarray(x / (x + y))
 
 
 def _chosen(seed: int, x: Array) -> Array:
@@ -116,6 +145,21 @@ RANDOM = (
         wide=True,
     ),
     _row("exponential", lambda key: draws.exponential(key, SHAPE), _waiting),
+    _row(
+        "gamma",
+        lambda key, alpha: gamma_draws.gamma(key, alpha, dtype="float64"),
+        _gamma,
+        between(0.3, 4, 3, 5),
+        wide=True,
+    ),
+    _row(
+        "beta",
+        lambda key, a, b: gamma_draws.beta(key, a, b, dtype="float64"),
+        _beta,
+        between(0.3, 4, 3, 2),
+        between(0.3, 4, 3, 2),
+        wide=True,
+    ),
     _row(
         "bernoulli",
         draws.bernoulli,

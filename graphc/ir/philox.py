@@ -86,7 +86,12 @@ def _several(drawn: Sequence[Node]) -> list[Reuse]:
     uses: dict[int, list[Node]] = {}
     for node, key in zip(drawn, keys, strict=True):
         uses.setdefault(same[key], []).append(node)
-    return [Reuse(_key_of(group[0]), tuple(group)) for group in uses.values() if len(group) > 1]
+    several = [sorted(group, key=_line) for group in uses.values() if len(group) > 1]
+    return [Reuse(_key_of(group[0]), tuple(group)) for group in several]
+
+
+def _line(node: Node) -> tuple[str, int]:
+    return node.origin.file, node.origin.line
 
 
 def _key_of(node: Node) -> Node:

@@ -25,6 +25,12 @@ CONTINUOUS: Mapping[str, tuple[Callable[[gx.Node], gx.Node], Callable[[Array], A
         stats.truncnorm(-1, 2.5).cdf,
     ),
     "exponential": (lambda key: gx.random.exponential(key, COUNT), stats.expon.cdf),
+    **{
+        f"gamma {alpha}": (lambda key, alpha=alpha: gx.random.gamma(key, alpha, 200_000), stats.gamma(alpha).cdf)
+        for alpha in (0.3, 1.0, 2.5, 40.0)
+    },
+    "gamma f64": (lambda key: gx.random.gamma(key, 0.02, 100_000, "float64"), stats.gamma(0.02).cdf),
+    "beta": (lambda key: gx.random.beta(key, 0.4, 2.5, 200_000), stats.beta(0.4, 2.5).cdf),
     "normal of many keys": (
         lambda key: gx.ravel(gx.vmap(lambda one: gx.random.normal(one, 100))(gx.random.keys(key, COUNT // 100))),
         stats.norm.cdf,
@@ -38,9 +44,9 @@ def test_kolmogorov_smirnov(name: str) -> None:
     found = np.sort(gx.compile([], draw(KEY))())
     assert np.isfinite(found).all()
     exact = cdf(found.astype(np.float64))
-    steps = np.arange(COUNT + 1) / COUNT
+    steps = np.arange(found.size + 1) / found.size
     distance = max(float((steps[1:] - exact).max()), float((exact - steps[:-1]).max()))
-    assert stats.kstwobign.sf(distance * COUNT**0.5) > LEAST
+    assert stats.kstwobign.sf(distance * found.size**0.5) > LEAST
 
 
 P = np.array([0.1, 0.2, 0.3, 0.05, 0.35], np.float32)

@@ -27,6 +27,8 @@ DRAWS: dict[str, Draw] = {
     "truncated": lambda key: gx.random.truncated_normal(key, -1, 2, 9),
     "exponential": lambda key: gx.random.exponential(key, 9),
     "bernoulli": lambda key: gx.random.bernoulli(key, 0.3, 40),
+    "gamma": lambda key: gx.random.gamma(key, 0.7, 9),
+    "beta": lambda key: gx.random.beta(key, 2, np.full(9, 0.5, np.float32)),
     "categorical": lambda key: gx.random.categorical(key, np.zeros((3, 4), np.float32), 0, (5,)),
     "permutation": lambda key: gx.random.permutation(key, 12),
     "choice": lambda key: gx.random.choice(key, 100, (3, 4)),
