@@ -214,6 +214,7 @@ _HOMES = {
     "ptp": "graphc.ops.differences:ptp",
     "quantile": "graphc.ops.quantiles:quantile",
     "radians": "graphc.ops.trigonometry:radians",
+    "random": "graphc.random",
     "ravel": "graphc.ops.movement:ravel",
     "real": "graphc.ir.complex:real",
     "reciprocal": "graphc.ops.powers:reciprocal",
@@ -323,7 +324,7 @@ _ELSEWHERE = {
     "rad2deg": "degrees", "scalar": "input", "shared": "param", "tensor": "constant", "true_divide": "divide",
     "unique_values": "unique", "unsqueeze": "expand_dims", "vector": "input", "view": "reshape",
 }  # fmt: skip
-_INSIDE = ("fft", "linalg", "nn", "optim")  # modules that may have what this one has not
+_INSIDE = ("fft", "linalg", "nn", "optim", "random")  # modules that may have what this one has not
 
 
 def __getattr__(name: str) -> object:

@@ -4,6 +4,7 @@ from graphc import fft as fft
 from graphc import linalg as linalg
 from graphc import nn as nn
 from graphc import optim as optim
+from graphc import random as random
 from graphc import testing as testing
 from graphc.driver import compile as compile
 from graphc.driver import evaluate as evaluate

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from time import perf_counter
 from typing import Any, Literal
+from warnings import warn_explicit
 
 from graphc.arguments import Arguments
 from graphc.backends.backend import Backend
@@ -17,6 +18,7 @@ from graphc.ir.graph import Graph, topological
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast
+from graphc.ir.philox import reuses
 from graphc.ir.storage import Guard
 from graphc.origin import here, place_of
 from graphc.passes.memory import layout
@@ -45,6 +47,7 @@ def compile(
     level: int = 2,
     verify: bool = False,
     debug: bool = False,
+    reused_keys: Literal["warn", "raise", "allow"] = "warn",
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
 
@@ -58,6 +61,8 @@ def compile(
     debug     every call runs twice, in poisoned memory between guard zones, and raises AssertionError where a result
               depends on memory that nothing was written to, or a byte beside the arena changed; `f.arena_use`
               then says how much of the arena was written.  For tests: slower, and one call at a time
+    reused_keys  what is done where two draws of random numbers have one key, or a draw and a split: the numbers of one
+              are those of the other
 
     Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
     that changes the type of its variable.
@@ -71,6 +76,8 @@ def compile(
     graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
     _require_names(listed)
     _require_inputs("compile", graph)
+    if a_choice("compile", "reused_keys", reused_keys, ("warn", "raise", "allow")) != "allow":
+        _report_reuses(graph, is_error=reused_keys == "raise")
     return _compiled(graph, listed, outputs, BACKENDS[backend](), level, verify=verify, debug=debug)
 
 
@@ -195,6 +202,20 @@ def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
             named[variable] = _next_value(variable, value)
     carried = carried_updates(roots, named)
     return {variable: _next_value(variable, value) for variable, value in carried.items()}
+
+
+def _report_reuses(graph: Graph, *, is_error: bool) -> None:
+    """Warn of keys that are used more than once, at the line of the second use, or raise ArgumentError."""
+    for key, uses in reuses(graph.nodes):
+        hint = "first, second = gx.random.split(key)"
+        problem = f"one key has {len(uses)} uses, whose random numbers depend on each other"
+        if is_error:
+            roles = [("key", key), *(("use", use) for use in uses)]
+            lines = [line for role, node in roles for line in made_at(role, node)]
+            raise ArgumentError(f"compile: {problem}", hint=hint).located((*place_of(here()), *lines))
+        first, second, *_ = uses
+        text = f"{problem}: {first.origin.place()} is the first; {hint}"
+        warn_explicit(text, UserWarning, second.origin.file, second.origin.line)
 
 
 def _next_value(variable: Node, value: Like) -> Node:

@@ -6,9 +6,11 @@ from typing import TypeAlias
 from graphc.ir.kinds import Counting, IndexMap, Lookup, Scatter
 from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Fn, Formula, Load
 from graphc.passes.sources import Source
+from graphc.sizes import product
 from graphc.types import INT64, Shape
 
 __all__ = ["BufferOf", "SourceOf", "element", "looked_up", "mapped"]
@@ -28,9 +30,15 @@ def element(formula: Formula, source: Source, index: Sequence[int], buffer: Buff
         case SizeOf():
             return formula.size(op.size)
         case Counting():
-            return index[0] if node.dtype == INT64 else formula.call(Fn.CAST, (index[0],), node.dtype)
+            place = formula.affine(_row_major(node.shape), index)
+            return place if node.dtype == INT64 else formula.call(Fn.CAST, (place,), node.dtype)
         case _:
             return formula.add(Load(buffer(node), tuple(index), node.dtype))
+
+
+def _row_major(shape: Shape) -> AffineIndex:
+    """How many elements of an array come before the one at an index."""
+    return AffineIndex(tuple((axis, product(shape[axis + 1 :])) for axis, extent in enumerate(shape) if extent != 1))
 
 
 def mapped(formula: Formula, map: IndexMap | None, index: Sequence[int]) -> Sequence[int]:

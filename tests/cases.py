@@ -23,6 +23,7 @@ from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
 from tests.loss_cases import LOSSES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
+from tests.random_cases import RANDOM
 from tests.reduction_cases import REDUCTIONS_OF_SOME
 from tests.window_cases import INTERPOLATION, LAID, POOLING, UNFOLDING
 
@@ -337,5 +338,6 @@ CASES: tuple[Case, ...] = (
     *_all_complex(INTERPOLATION),
     *FORMULAS,
     *LOSSES,
+    *RANDOM,
     *FROM_USERS,
 )

@@ -339,3 +339,52 @@ def number_that_an_integer_cannot_be() -> None:
 def values_that_do_not_fit_where_they_are_set() -> None:
     x, row = gx.input("x", (4, 3)), gx.input("row", (4,))
     gx.at(x)[0].set(row)
+
+
+def draw_with_a_seed_instead_of_a_key() -> None:
+    gx.random.normal(42, (3,))
+
+
+def draw_with_several_keys() -> None:
+    keys = gx.random.keys(gx.random.key(0), 4)
+    gx.random.uniform(keys, (3,))
+
+
+def seed_that_is_a_float() -> None:
+    gx.random.key(0.5)
+
+
+def probability_above_one() -> None:
+    gx.random.bernoulli(gx.random.key(0), 1.5, (3,))
+
+
+def draw_of_a_negative_extent() -> None:
+    gx.random.normal(gx.random.key(0), (3, -1))
+
+
+def draw_of_integers_by_a_distribution_of_floats() -> None:
+    gx.random.uniform(gx.random.key(0), (3,), "int32")
+
+
+def more_different_ones_than_there_are() -> None:
+    gx.random.choice(gx.random.key(0), 3, (2, 2), replace=False)
+
+
+def probabilities_that_do_not_add_up() -> None:
+    gx.random.choice(gx.random.key(0), 3, p=np.array([0.5, 0.5, 0.5]))
+
+
+def key_that_is_used_twice() -> None:
+    key = gx.input("key", (), "uint64")
+    noise = gx.random.normal(key, (3,))
+    kept = gx.random.bernoulli(key, 0.5, (3,))
+    gx.compile([key], gx.where(kept, noise, 0.0), reused_keys="raise")
+
+
+def shape_of_gamma_that_is_not_positive() -> None:
+    gx.random.gamma(gx.random.key(0), -1.0, (3,))
+
+
+def dropout_that_is_told_true() -> None:
+    x = gx.input("x", ("batch", 3))
+    gx.nn.Dropout(0.5)(x, train=True)

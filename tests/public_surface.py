@@ -141,6 +141,10 @@ DEFAULT: Mapping[str, Callable[[], Any]] = {
     "nan": lambda: 0.0,
     "posinf": lambda: None,
     "neginf": lambda: None,
+    "key": lambda: gx.random.key(0),
+    "seed": lambda: 0,
+    "p": lambda: None,
+    "replace": lambda: True,
 }
 
 
@@ -300,6 +304,15 @@ GIVEN: Mapping[str, Callable[[], Arguments]] = {
     "nn.mlp": lambda: {"widths": (3, 4, 2), "activation": gx.relu, "initial": gx.nn.he_uniform},
     "nn.softmax_cross_entropy": lambda: {"logits": _param(3, 4), "labels": _whole(0, 1, 2)},
     "optim.linear_warmup": lambda: {"steps": 5, "after": gx.optim.constant(0.1)},
+    "random.bernoulli": lambda: {"p": 0.5, "shape": (2, 8)},
+    "random.beta": lambda: {"a": 0.5, "b": 2.0, "shape": (2, 8)},
+    "random.bits": lambda: {"dtype": "uint32"},
+    "random.choice": lambda: {"axis": 0},
+    "random.fold_in": lambda: {"data": 3},
+    "random.gamma": lambda: {"alpha": 2.0, "shape": (2, 8)},
+    "random.shuffle": lambda: {"axis": 0},
+    "random.Stream": lambda: {"name": "keys", "seed": 0},
+    "random.truncated_normal": lambda: {"lower": -1.0, "upper": 2.0, "shape": (2, 8)},
     "testing.check_gradients": _checked,
 }
 
@@ -315,6 +328,10 @@ def _compiled() -> gx.CompiledFunction:
 
 def _layer_call(x: object, train: object) -> object:
     return gx.nn.Linear(4, 2, rng=np.random.default_rng(0))(x, train=train)  # type: ignore[arg-type]
+
+
+def _dropout_call(x: object, train: object) -> object:
+    return gx.nn.Dropout(0.5)(x, train=train)  # type: ignore[arg-type]
 
 
 def _optimiser_call(gradients: object) -> object:
@@ -430,6 +447,7 @@ def _others() -> Iterator[Call]:
     yield Call("CompiledFunction() by name", _compiled_named, {"x": np.ones((2, 3), np.float32)})
     yield Call("CompiledFunction.memory", _memory, {"batch": 4})
     yield Call("nn.Linear()", _layer_call, {"x": x, "train": None})
+    yield Call("nn.Dropout()", _dropout_call, {"x": x, "train": gx.random.Stream("keys", 0)})
     yield Call("optim.Adam()", _optimiser_call, {"gradients": {"w": np.ones(3, np.float32)}})
     yield Call("optim.SGD with a rate", _optimiser_rate, {"rate": 0.1})
     yield Call("optim.constant()", _schedule(gx.optim.constant), {"rate": 0.1})

@@ -1,4 +1,4 @@
-"""Functions that neither NumPy nor SciPy has to the last digits, as ufuncs in scratch.  Generated source calls them."""
+"""Functions that SciPy has not to the last digits, or slowly, as ufuncs in scratch.  Generated source calls them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ERFC_SCRATCH", "erfc"]
+__all__ = ["ERFC_SCRATCH", "erfc", "erfinv"]
 
 Array = npt.NDArray[Any]
 
@@ -24,6 +24,14 @@ _SCALED = (
     2.750901646637189e-08, -5.710963647668234e-07, -3.5734458958337067e-07, -3.3965448025871333e-09,
     1.3931685886818277e-07, 5.808397088841817e-08, -2.6432651035265297e-08, -1.9489513251864517e-08,
     2.11806662871436e-09, 2.4103331991767275e-09,
+)  # fmt: skip
+
+_MIDDLE = 5.0  # of -log(1 - x^2): |x| = 0.9966; of normal numbers 3 in 1,000 are beyond
+#: erfinv(x) / x in powers of -log(1 - x^2) - 2.5, fitted for the least relative error, 6e-9
+_OVER_X = (
+    1.5014094114303589, 0.24664027988910675, -0.004177386872470379, -0.0012527419021353126, 0.00021834444487467408,
+    -4.9633526941761374e-06, -3.4627053082658676e-06, 4.6617168436609045e-07, 2.3232685109064732e-08,
+    -8.79113049023772e-09,
 )  # fmt: skip
 
 
@@ -75,6 +83,27 @@ def erfc(x: Array, *, out: Array, scratch: Sequence[Array]) -> None:
     np.copysign(1.0, x, out=size)
     np.subtract(1.0, size, out=size)
     np.add(out, size, out=out)
+
+
+def erfinv(x: Array, *, out: Array, scratch: Sequence[Array]) -> None:
+    """The inverse of erf, of float32, within 3.1 ulp.  `out` is another array than `x`; the last scratch is of bools.
+
+    A polynomial as Giles has it: Approximating the erfinv function, 2010; far out, and where it is not finite, by
+    SciPy, which takes five times as long.
+    """
+    from scipy import special
+
+    size, is_far = scratch
+    np.subtract(1.0, x, out=size)
+    np.add(x, 1.0, out=out)
+    np.multiply(size, out, out=size)
+    np.log(size, out=size)
+    np.greater(size, -_MIDDLE, out=is_far)
+    np.logical_not(is_far, out=is_far)  # a nan is far too
+    np.subtract(-_MIDDLE / 2, size, out=size)
+    _horner(size, _OVER_X, out=out)
+    np.multiply(out, x, out=out)
+    special.erfinv(x, out=out, where=is_far)
 
 
 def _horner(x: Array, coefficients: Sequence[float], *, out: Array) -> None:

@@ -23,6 +23,7 @@ class Draft:
     dims      the axes of every array of the present stage
     locals    the values that earlier stages have left
     deferred  what runs after all else of its stage: stores that no value is computed into
+    library   bytes that NumPy may allocate while the lines run, beside its buffers
     """
 
     naming: Naming
@@ -33,11 +34,14 @@ class Draft:
     locals: dict[Buffer, Value] = field(default_factory=dict)
     deferred: list[Instruction] = field(default_factory=list)
     wishes: list[Wish] = field(default_factory=list)
+    library: Size = 0
 
-    def shape(self, axes: frozenset[Axis]) -> tuple[Size, ...]:
-        """The shape of scratch that varies along `axes`, rows of one block only."""
+    def shape(self, value: Value) -> tuple[Size, ...]:
+        """The shape of scratch for a value, rows of one block only."""
+        if value.extent != 0:
+            return (1, value.extent)
         walked, rows = self.blocked or (None, 0)
-        return tuple(1 if axis not in axes else rows if axis == walked else axis.extent for axis in self.dims)
+        return tuple(1 if axis not in value.axes else rows if axis == walked else axis.extent for axis in self.dims)
 
     # Views.
 

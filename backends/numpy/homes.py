@@ -63,24 +63,24 @@ def _copying(target: str, value: Value) -> Callable[[], list[str]]:
 
 def place(
     instructions: Sequence[Instruction],
-    shape: Callable[[frozenset[Axis]], tuple[Size, ...]],
+    shape: Callable[[Value], tuple[Size, ...]],
     fresh: Callable[[str], str],
 ) -> list[Slot]:
     """Scratch for values without a home.  A slot is used again once its value is dead.
 
     A result may take the place of an operand that dies in its instruction, where the instruction allows that.
     """
-    free: dict[tuple[frozenset[Axis], DType], list[str]] = {}
+    free: dict[tuple[frozenset[Axis], DType, Size], list[str]] = {}
     slots: list[Slot] = []
     ending: dict[int, list[Value]] = {}
 
     def give(value: Value) -> None:
-        names = free.setdefault((value.axes, value.dtype), [])
+        names = free.setdefault((value.axes, value.dtype, value.extent), [])
         if names:
             value.name = names.pop()
         else:
             value.name = fresh("s")
-            slots.append((value.name, shape(value.axes), value.dtype))
+            slots.append((value.name, shape(value), value.dtype))
 
     for step, instruction in enumerate(instructions):
         dying = ending.setdefault(step, [])
@@ -97,5 +97,5 @@ def place(
                 give(value)
             ending.setdefault(value.last_use, []).append(value)
         for dead in ending.pop(step):
-            free.setdefault((dead.axes, dead.dtype), []).append(dead.name)
+            free.setdefault((dead.axes, dead.dtype, dead.extent), []).append(dead.name)
     return slots

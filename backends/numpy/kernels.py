@@ -87,7 +87,8 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
     slots = place(draft.instructions, draft.shape, naming.fresh)
     body = looped([line for instruction in draft.instructions for line in instruction.write()])
     views = list(draft.views.values())
-    return KernelText(len(naming.buffers), naming.names, views, slots, body, draft.blocked, buffer_bytes(kernel.axes))
+    library = buffer_bytes(kernel.axes) + draft.library
+    return KernelText(len(naming.buffers), naming.names, views, slots, body, draft.blocked, library)
 
 
 def buffer_bytes(axes: Sequence[Axis]) -> Size:

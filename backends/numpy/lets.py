@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from graphc.backends.numpy.calls import call_lines
 from graphc.backends.numpy.draft import Draft
+from graphc.backends.numpy.generators import GENERATORS, random_numbers
 from graphc.backends.numpy.special import integer_power, special_call
 from graphc.backends.numpy.support import SMALL
 from graphc.backends.numpy.tables import SPECIAL, UFUNCS
@@ -39,7 +40,9 @@ def _needed(stage: Stage, affine: Sequence[Affine | None]) -> set[int]:
             continue
         needed.add(number)
         let = stage.lets[number]
-        if isinstance(let, Call):
+        if isinstance(let, Call) and let.fn in GENERATORS:
+            stack += [arg for arg in let.args if affine[arg] is None or arg != let.args[-1]]
+        elif isinstance(let, Call):
             stack += let.args
         elif isinstance(let, Load):
             stack += [part for part in let.index if affine[part] is None]
@@ -58,6 +61,9 @@ def _value(let: Let, values: Mapping[int, Value], affine: Sequence[Affine | None
             return draft.walk(axis)
         case Load():
             return _load(let, values, affine, draft)
+        case Call(fn=fn, args=(key, purpose, index)) if fn in GENERATORS:
+            where = affine[index]
+            return random_numbers(let, values[key], values[purpose], values[index] if where is None else where, draft)
         case Call():
             return _call(let, [values[arg] for arg in let.args], draft)
 

@@ -42,7 +42,9 @@ def _cast(value: Value, dtype: DType, draft: Draft) -> Value:
 
 def _called(fn: Fn, operands: Sequence[Value], draft: Draft, dtype: DType) -> Value:
     if fn is Fn.ERFC and dtype == DTYPES["float64"]:
-        return _erfc(operands[0], draft, dtype)
+        return _approximated("erfc", operands[0], [dtype] * ERFC_SCRATCH, draft, dtype)
+    if fn is Fn.ERFINV and dtype == FLOAT32:
+        return _approximated("erfinv", operands[0], [dtype, BOOL], draft, dtype)
     if fn is not Fn.POLYGAMMA:
         return _line(f"special.{SPECIAL[fn]}", operands, draft, dtype)
     order, x = operands
@@ -51,12 +53,12 @@ def _called(fn: Fn, operands: Sequence[Value], draft: Draft, dtype: DType) -> Va
     return _polygamma(order, x, draft, dtype)
 
 
-def _erfc(x: Value, draft: Draft, dtype: DType) -> Value:
-    room = tuple([Value(x.axes, dtype) for _ in range(ERFC_SCRATCH)])
+def _approximated(name: str, x: Value, scratch: Sequence[DType], draft: Draft, dtype: DType) -> Value:
+    room = tuple([Value(x.axes, kind) for kind in scratch])
 
     def write(out: Value) -> list[str]:
         names = ", ".join(one.name for one in room)
-        return [f"approximations.erfc({x.name}, out={out.name}, scratch=({names}))"]
+        return [f"approximations.{name}({x.name}, out={out.name}, scratch=({names}))"]
 
     result = draft.emit(write, [x], Value(x.axes, dtype))
     draft.instructions[-1].scratch = room

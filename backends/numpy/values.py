@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis
+from graphc.sizes import Size
 from graphc.types import DType
 
 __all__ = ["Instruction", "Value", "View"]
@@ -41,6 +42,7 @@ class Value:
     loaded  the buffer it shows, for a view of one
     is_windowed  whether it shows elements more than once, or out of line
     is_solid     whether its home must have no gaps: NumPy's functions that are no ufuncs copy what has some
+    extent       of scratch that is a stretch of so many elements, whatever the axes
     """
 
     axes: frozenset[Axis]
@@ -50,6 +52,7 @@ class Value:
     is_zero: bool = False
     is_windowed: bool = False
     is_solid: bool = False
+    extent: Size = 0
     view: View | None = None
     loaded: Buffer | None = None
     defined: int = -1

@@ -9,6 +9,7 @@ from graphc.inspection.listing import Listing, Showable, listing_of
 from graphc.inspection.widening import widenings
 from graphc.inspection.wording import op_text, place_text, type_text
 from graphc.ir.node import Node
+from graphc.ir.philox import Reuse, reuses
 from graphc.origin import Origin
 from graphc.printable import printable
 from graphc.types import short_name
@@ -149,3 +150,15 @@ def _notes(listing: Listing) -> Iterator[str]:
         made = f"{op_text(cause)} {type_text(cause)} ({place_text(cause.origin.place())})"
         dtypes = f"{short_name(widening.narrow)} to {short_name(cause.dtype)}"
         yield f"note: {made} widens {dtypes} at {listing.reference(widening.node)}"
+    for reuse in reuses(listing.nodes):
+        yield _reused(listing, reuse)
+
+
+def _reused(listing: Listing, reuse: Reuse) -> str:
+    """Which key is used again, and where; what stands in the body of a loop has no number here."""
+    known = [node for node in (reuse.key, *reuse.uses) if node in listing.numbers and listing.is_placed(node)]
+    names = {node: f"{listing.reference(node)} " for node in known}
+    uses = [f"{names.get(use, '')}({place_text(use.origin.place())})" for use in reuse.uses]
+    more = f", and {len(uses) - _ALSO} more" if len(uses) > _ALSO else ""
+    key = names.get(reuse.key, "").strip() or op_text(reuse.key)
+    return f"note: one key, {key}, has {len(uses)} uses, which depend on each other: {', '.join(uses[:_ALSO])}{more}"

@@ -131,9 +131,7 @@ class Leaf(Constant):
 
 
 class Counting(Leaf):
-    """0, 1, 2 ... along its one axis: element i is i, in the dtype of the result."""
-
-    size: Size
+    """0, 1, 2 ... in row-major order: an element is how many come before it, in the dtype of the result."""
 
 
 class Elementwise(Op):

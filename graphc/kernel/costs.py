@@ -13,7 +13,8 @@ ADDITIONS: Mapping[Fn, int] = {
     **dict.fromkeys((Fn.EXPM1, Fn.LOG1P, Fn.LOG10, Fn.SIN, Fn.COS, Fn.TANH, Fn.CBRT), 10),
     **dict.fromkeys((Fn.TAN, Fn.ASIN, Fn.ACOS, Fn.ATAN, Fn.ATAN2, Fn.SINH, Fn.COSH), 15),
     **dict.fromkeys((Fn.POW, Fn.ASINH, Fn.ACOSH, Fn.ATANH, Fn.ERF, Fn.ERFC), 25),
-    **dict.fromkeys((Fn.ERFINV, Fn.LGAMMA, Fn.DIGAMMA, Fn.POLYGAMMA), 50),
+    **dict.fromkeys((Fn.ERFINV, Fn.LGAMMA, Fn.DIGAMMA, Fn.POLYGAMMA, Fn.PHILOX32), 50),
+    Fn.PHILOX64: 100,
 }
 
 

@@ -1,7 +1,7 @@
 """The functions of `Fn` by their mathematical names, for authors of elementwise ops: `k.exp(-k.abs(x))`."""
 
 from graphc.kernel.scalar import Fn, Number, Scalar
-from graphc.types import complex_of, real_of
+from graphc.types import DTYPES, complex_of, real_of
 
 __all__ = [
     "abs",
@@ -43,6 +43,8 @@ __all__ = [
     "log2",
     "maximum",
     "minimum",
+    "philox32",
+    "philox64",
     "polygamma",
     "real",
     "remainder",
@@ -262,6 +264,16 @@ def left_shift(x: Scalar, y: Scalar) -> Scalar:
 
 def right_shift(x: Scalar, y: Scalar) -> Scalar:
     return x.call(Fn.RIGHT_SHIFT, y)
+
+
+def philox32(key: Scalar, purpose: int, index: Scalar) -> Scalar:
+    """Random number `index` of a key, 32 bits."""
+    return key.call(Fn.PHILOX32, purpose, index, dtype=DTYPES["uint32"])
+
+
+def philox64(key: Scalar, purpose: int, index: Scalar) -> Scalar:
+    """Random number `index` of a key, 64 bits."""
+    return key.call(Fn.PHILOX64, purpose, index, dtype=DTYPES["uint64"])
 
 
 def is_nan(x: Scalar) -> Scalar:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from graphc.kernel.philox import number_32, number_64
 from graphc.kernel.scalar import Fn
 from graphc.types import NARROW, DType, is_complex, is_differentiable
 
@@ -173,6 +174,8 @@ MEANING: Mapping[Fn, Function] = {
     Fn.NOT: np.invert,
     Fn.LEFT_SHIFT: np.left_shift,  # what moves out is lost
     Fn.RIGHT_SHIFT: np.right_shift,  # of signed integers, copies of the sign move in
+    Fn.PHILOX32: lambda *xs: np.uint32(number_32(*map(int, xs))),
+    Fn.PHILOX64: lambda *xs: np.uint64(number_64(*map(int, xs))),
     Fn.ISNAN: np.isnan,
     Fn.ISFINITE: np.isfinite,
     Fn.WHERE: lambda condition, x, y: x if condition else y,

@@ -37,7 +37,8 @@ class Fn(Enum):
 
     FLOORDIV and MOD are floor division and its remainder, for every sign.  Comparisons with nan are false, NE
     is true.  MINIMUM and MAXIMUM pass nan on.  WHERE picks; the branch not picked has no effect.  A shift by the
-    number of bits or more, or by a negative number, moves all bits out.
+    number of bits or more, or by a negative number, moves all bits out.  PHILOX32 and PHILOX64 of a key, a purpose and
+    an index are random numbers: see `philox`.
     """
 
     ADD = "add"
@@ -102,6 +103,8 @@ class Fn(Enum):
     NOT = "not"
     LEFT_SHIFT = "left_shift"
     RIGHT_SHIFT = "right_shift"
+    PHILOX32 = "philox32"
+    PHILOX64 = "philox64"
     ISNAN = "isnan"
     ISFINITE = "isfinite"
     WHERE = "where"

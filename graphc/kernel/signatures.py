@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphc.kernel.scalar import COMPARISONS, Fn
-from graphc.types import BOOL, DType, complex_of, is_complex, is_floating, real_of, short_name
+from graphc.types import BOOL, DTYPES, DType, complex_of, is_complex, is_floating, real_of, short_name
 
-__all__ = ["SIGNATURES", "Signature", "objection"]
+__all__ = ["BEFORE", "SIGNATURES", "Signature", "objection"]
 
 ANY = "biufc"  # bool, signed, unsigned, floating, complex
 ORDERED = "biuf"
@@ -23,7 +23,8 @@ FIELD = "fc"
 class Signature:
     """A function takes `arity` operands of one dtype, of a kind in `accepts`.
 
-    Its result has that dtype too, or is bool for comparisons.  WHERE has a bool before the operands.  The result of
+    Its result has that dtype too, or is bool for comparisons.  Some have others `BEFORE` the operands: WHERE a bool to
+    choose by, PHILOX32 and PHILOX64, which give uint32 and uint64, a key and a purpose before an index.  The result of
     CAST may have any dtype, but only a complex one has room for complex numbers.  REAL and IMAG give the parts of a
     complex number, of its width, and COMPLEX goes back.
     """
@@ -59,7 +60,17 @@ SIGNATURES: Mapping[Fn, Signature] = {
     **dict.fromkeys((Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT), Signature(2, INTEGERS)),
     **dict.fromkeys((Fn.ISNAN, Fn.ISFINITE), _OF_A_FIELD),
     Fn.WHERE: Signature(2, ANY),
+    **dict.fromkeys((Fn.PHILOX32, Fn.PHILOX64), Signature(1, "i")),
     Fn.CAST: Signature(1, ANY),
+}
+
+
+UINT64 = DTYPES["uint64"]
+
+#: the dtypes of operands that stand before those of one dtype
+BEFORE: Mapping[Fn, tuple[DType, ...]] = {
+    Fn.WHERE: (BOOL,),
+    **dict.fromkeys((Fn.PHILOX32, Fn.PHILOX64), (UINT64, UINT64)),
 }
 
 
@@ -67,12 +78,12 @@ def objection(fn: Fn, operands: Sequence[DType], result: DType) -> str | None:
     """What is wrong with a call of `fn` on values of these dtypes, or None."""
     signature = SIGNATURES[fn]
     given = ", ".join(map(short_name, operands))
-    choosers = 1 if fn is Fn.WHERE else 0
-    if len(operands) != choosers + signature.arity:
-        return f"{fn.value} takes {choosers + signature.arity} operands, not ({given})"
-    first, *alike = operands[choosers:]
-    if choosers and operands[0] != BOOL:
-        return f"{fn.value} chooses by a bool, not by the first of ({given})"
+    before = BEFORE.get(fn, ())
+    if len(operands) != len(before) + signature.arity:
+        return f"{fn.value} takes {len(before) + signature.arity} operands, not ({given})"
+    first, *alike = operands[len(before) :]
+    if tuple(operands[: len(before)]) != before:
+        return f"{fn.value} of ({given}): the first are not ({', '.join(map(short_name, before))})"
     if any(other != first for other in alike):
         return f"{fn.value} of unequal dtypes ({given})"
     if ("f" if is_floating(first) else first.kind) not in signature.accepts:
@@ -94,4 +105,8 @@ def _result(fn: Fn, operand: DType, asked: DType) -> DType:
             return real_of(operand)
         case Fn.COMPLEX:
             return complex_of(operand)
+        case Fn.PHILOX32:
+            return DTYPES["uint32"]
+        case Fn.PHILOX64:
+            return UINT64
     return BOOL if fn in COMPARISONS else operand

@@ -1,5 +1,6 @@
 """Layers, losses and initialisers: plain graph code."""
 
+from graphc.nn.dropout import Dropout
 from graphc.nn.initial import Initialiser, glorot_normal, glorot_uniform, he_normal, he_uniform
 from graphc.nn.layer import Layer
 from graphc.nn.linear import Linear
@@ -8,6 +9,7 @@ from graphc.nn.sequential import Sequential, mlp
 from graphc.signatures import offered
 
 __all__ = [
+    "Dropout",
     "Initialiser",
     "Layer",
     "Linear",

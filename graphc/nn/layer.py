@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from graphc.ir.declare import variables
 from graphc.ir.leaves import Variable
 from graphc.ir.node import Node
+from graphc.ops.stream import Stream
 from graphc.structure import paths
 
 __all__ = ["Layer"]
@@ -33,5 +34,5 @@ class Layer(ABC):
 
 
 def _is_variable(held: object) -> bool:
-    """Whether an attribute is a layer or a variable; options, functions and other nodes do not count."""
-    return isinstance(held.op, Variable) if isinstance(held, Node) else isinstance(held, Layer)
+    """Whether an attribute is a layer, a stream or a variable; options, functions and other nodes do not count."""
+    return isinstance(held.op, Variable) if isinstance(held, Node) else isinstance(held, Layer | Stream)

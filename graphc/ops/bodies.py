@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from graphc.errors import ArgumentError
 from graphc.ir.declare import Carried
 from graphc.ir.graph import Graph, topological
+from graphc.ir.kinds import Counting
 from graphc.ir.leaves import Input, SizeOf, Variable, uniform
 from graphc.ir.node import Node, made_at, made_meanwhile
 from graphc.ir.operands import cast
@@ -47,10 +48,12 @@ def made_inside() -> Iterator[dict[Node, None]]:
 
 
 def used_by(outputs: Sequence[Node], inside: Collection[Node]) -> dict[Node, None]:
-    """What the nodes of a body, and its outputs, read that is none of it.  Numbers and sizes are written in it."""
+    """What the nodes of a body, and its outputs, read that is none of it.  It has its own numbers, counts and sizes."""
     read = [x for node in topological(outputs) if node in inside for x in node.inputs]
     return dict.fromkeys(
-        x for x in (*read, *outputs) if x not in inside and not isinstance(x.op, SizeOf) and uniform(x) is None
+        x
+        for x in (*read, *outputs)
+        if x not in inside and not isinstance(x.op, SizeOf | Counting) and uniform(x) is None
     )
 
 

@@ -11,9 +11,20 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, broadcast, where
 from graphc.origin import here
 from graphc.sizes import Size
-from graphc.types import INT64, DType, TensorType, as_dtype, is_floating, is_integer
+from graphc.types import INT64, DType, Shape, TensorType, as_dtype, is_floating, is_integer
 
-__all__ = ["Iota", "iota", "tril", "triu"]
+__all__ = ["Iota", "Positions", "iota", "tril", "triu"]
+
+
+@final
+class Positions(Counting):
+    """0, 1 ... in row-major order: how many elements of an array come before each."""
+
+    shape: Shape
+    name: ClassVar[str] = "positions"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TensorType(self.shape, INT64)
 
 
 @final

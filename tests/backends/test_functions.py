@@ -4,13 +4,15 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 
+from graphc.backends.numpy.generators import GENERATORS
 from graphc.backends.numpy.support import SMALL
 from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.kernel.arrays import Array
 from graphc.kernel.meaning import Value, value_of
 from graphc.kernel.scalar import COMPARISONS, Fn
-from graphc.kernel.signatures import SIGNATURES, objection
+from graphc.kernel.signatures import BEFORE, SIGNATURES, objection
 from graphc.types import BOOL, DTYPES, DType, complex_of, is_complex, is_floating, is_integer, real_of
 from tests.backends.running import run
 from tests.kernel.building import given, output, pointwise, program_of
@@ -70,8 +72,8 @@ def operands_of(fn: Fn, dtype: DType) -> list[Array]:
         operands = [values, values[values != 0.5]]  # see the meaning of POW
     if fn is Fn.POLYGAMMA:
         operands = [np.array([0, 1, 2, 5], dtype), values]
-    if fn is Fn.WHERE:
-        operands.insert(0, np.array([False, True]))
+    if fn in BEFORE:
+        operands = [*map(hostile, BEFORE[fn]), *operands]
     return [grid.reshape(-1) for grid in np.meshgrid(*operands, indexing="ij")]
 
 
@@ -82,6 +84,8 @@ def result_of(fn: Fn, dtype: DType) -> DType:
             return real_of(dtype)
         case Fn.COMPLEX:
             return complex_of(dtype)
+        case Fn.PHILOX32 | Fn.PHILOX64:
+            return DTYPES["uint32" if fn is Fn.PHILOX32 else "uint64"]
     return BOOL if fn in COMPARISONS else dtype
 
 
@@ -135,7 +139,7 @@ def test_every_cast_is_made_without_an_exception(source: DType, to: DType) -> No
 
 def test_every_function_is_spelt() -> None:
     composed = {Fn.WHERE, Fn.CAST, Fn.FMA, Fn.POLYGAMMA, Fn.REAL, Fn.IMAG, Fn.COMPLEX}
-    assert {*UFUNCS, *SPECIAL, *composed} == set(Fn)
+    assert {*UFUNCS, *SPECIAL, *GENERATORS, *composed} == set(Fn)
     assert not {*UFUNCS} & {*SPECIAL}
 
 
@@ -147,3 +151,16 @@ def test_erfc_keeps_its_digits_far_out() -> None:
         exact = [mpmath.erfc(mpmath.mpf(float(one))) for one in x]
         errors = [abs(one - true) / float(np.spacing(float(true))) for one, true in zip(found, exact, strict=True)]
     assert max(errors) < 3  # ulp
+
+
+def test_erfinv_is_within_a_few_digits_and_scipys_far_out() -> None:
+    inside = np.linspace(-1.0, 1.0, 4001, dtype=np.float32)
+    x = np.concatenate([inside, 1 - np.float32(2) ** np.arange(-24, -6), [np.nan, 1.5, -0.0]]).astype(np.float32)
+    buffers, out = [given(0, x.size, dtype=x.dtype)], output(0, x.size, dtype=x.dtype)
+    (found,), _ = run(program_of([pointwise(Fn.ERFINV, buffers, out)], buffers, [out], symbols=()), [x])
+    exact = special.erfinv(x.astype(np.float64))
+    is_finite = np.isfinite(exact)
+    np.testing.assert_array_equal(found[~is_finite], exact[~is_finite].astype(np.float32))
+    errors = np.abs(found[is_finite] - exact[is_finite]) / np.spacing(np.abs(found[is_finite]))
+    assert errors.max() < 3.1
+    assert np.signbit(found[-1])

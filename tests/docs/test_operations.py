@@ -34,4 +34,4 @@ def first_line(name: str) -> str:
     return re.sub(r" {2,}", " ", text)
 
 
-MODULES = {"fft": gx.fft, "linalg": gx.linalg, "nn": gx.nn, "optim": gx.optim}
+MODULES = {"fft": gx.fft, "linalg": gx.linalg, "nn": gx.nn, "optim": gx.optim, "random": gx.random}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from graphc.kernel.meaning import MEANING, Value, converted, value_of
 from graphc.kernel.scalar import Fn
-from graphc.kernel.signatures import SIGNATURES
+from graphc.kernel.signatures import BEFORE, SIGNATURES
 from graphc.types import BFLOAT16, BOOL, DTYPES, INT64
 
 F16, F32, F64 = (DTYPES[name] for name in ("float16", "float32", "float64"))
@@ -57,11 +57,18 @@ def test_every_function_has_a_meaning() -> None:
 
 @pytest.mark.parametrize("fn", Fn)
 def test_meaning_takes_as_many_operands_as_the_signature_says(fn: Fn) -> None:
-    operands: list[Value] = [np.bool_(True)] if fn is Fn.WHERE else []
+    operands: list[Value] = [np.asarray(1, dtype)[()] for dtype in BEFORE.get(fn, ())]
     accepts = SIGNATURES[fn].accepts
     dtype = F64 if "f" in accepts else C128 if accepts == "c" else INT64
     operands += [np.asarray(1, dtype)[()]] * SIGNATURES[fn].arity
-    result = {Fn.REAL: F64, Fn.IMAG: F64, Fn.COMPLEX: C128}.get(fn, dtype)
+    others = {
+        Fn.REAL: F64,
+        Fn.IMAG: F64,
+        Fn.COMPLEX: C128,
+        Fn.PHILOX32: DTYPES["uint32"],
+        Fn.PHILOX64: DTYPES["uint64"],
+    }
+    result = others.get(fn, dtype)
     assert value_of(fn, operands, result).dtype == result
 
 

@@ -9,6 +9,7 @@ from graphc.kernel.signatures import SIGNATURES, objection
 from graphc.types import BFLOAT16, BOOL, DTYPES, INT64, DType
 
 F32, F64 = DTYPES["float32"], DTYPES["float64"]
+U64 = DTYPES["uint64"]
 C64, C128 = DTYPES["complex64"], DTYPES["complex128"]
 
 
@@ -30,6 +31,8 @@ def test_every_function_has_a_signature() -> None:
         (Fn.IMAG, (C64,), F32),
         (Fn.COMPLEX, (F64, F64), C128),
         (Fn.CAST, (F64,), C64),
+        (Fn.PHILOX32, (U64, U64, INT64), DTYPES["uint32"]),
+        (Fn.PHILOX64, (U64, U64, INT64), U64),
     ],
 )
 def test_right_call_has_no_objection(fn: Fn, operands: Sequence[DType], result: DType) -> None:
@@ -51,8 +54,10 @@ def test_right_call_has_no_objection(fn: Fn, operands: Sequence[DType], result: 
         (Fn.REAL, (C64,), F64, "real of (c64) gives f32, not f64"),
         (Fn.COMPLEX, (F32, F32), F32, "complex of (f32, f32) gives c64, not f32"),
         (Fn.CAST, (C64,), F32, "cast of c64 to f32 loses the imaginary part"),
-        (Fn.WHERE, (F32, F32, F32), F32, "where chooses by a bool, not by the first of (f32, f32, f32)"),
+        (Fn.WHERE, (F32, F32, F32), F32, "where of (f32, f32, f32): the first are not (bool)"),
         (Fn.WHERE, (BOOL, F32), F32, "where takes 3 operands, not (bool, f32)"),
+        (Fn.PHILOX32, (U64, U64, F32), DTYPES["uint32"], "philox32 has no meaning for f32"),
+        (Fn.PHILOX32, (U64, U64, INT64), U64, "philox32 of (u64, u64, i64) gives u32, not u64"),
         (Fn.WHERE, (), F32, "where takes 3 operands, not ()"),
     ],
 )

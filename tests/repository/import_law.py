@@ -36,6 +36,7 @@ LAW: Mapping[str, frozenset[str]] = {
     "linalg": OPS_AND_ABOVE,
     "nn": OPS_AND_ABOVE,
     "optim": OPS_AND_ABOVE,
+    "random": OPS_AND_ABOVE,
     "interchange": OPS_AND_ABOVE,
 }
 SEES_EVERYTHING = frozenset(
