@@ -1,11 +1,12 @@
 """Bodies of loops and branches: closed graphs, made of what a user's function gives."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from graphc.errors import ArgumentError
 from graphc.ir.declare import Carried
-from graphc.ir.graph import Graph, topological
+from graphc.ir.graph import Graph, rebuilt, topological
 from graphc.ir.kinds import Counting
 from graphc.ir.leaves import Input, SizeOf, Variable, uniform
 from graphc.ir.node import Node, made_at, made_meanwhile
@@ -13,7 +14,7 @@ from graphc.ir.operands import cast
 from graphc.origin import called, here, place_of
 from graphc.types import TensorType
 
-__all__ = ["closed", "dependent", "made_inside", "refuse_updates", "stand_in", "strong", "used_by"]
+__all__ = ["Inner", "dependent", "made_inside", "refuse_updates", "stand_in", "strong"]
 
 
 def stand_in(label: str, type: TensorType, within: str) -> Node:
@@ -47,20 +48,56 @@ def made_inside() -> Iterator[dict[Node, None]]:
     inside.update(dict.fromkeys(node for node in made if not isinstance(node.op, Input | Variable)))
 
 
-def used_by(outputs: Sequence[Node], inside: Collection[Node]) -> dict[Node, None]:
-    """What the nodes of a body, and its outputs, read that is none of it.  It has its own numbers, counts and sizes."""
-    read = [x for node in topological(outputs) if node in inside for x in node.inputs]
-    return dict.fromkeys(
-        x
-        for x in (*read, *outputs)
-        if x not in inside and not isinstance(x.op, SizeOf | Counting) and uniform(x) is None
-    )
+@dataclass(frozen=True)
+class Inner:
+    """What a body computes: its nodes, operands first, and what it gives.
+
+    Only nodes that were made meanwhile are looked at: a body costs nothing by the size of the graph around it.
+    """
+
+    nodes: Sequence[Node]
+    outputs: Sequence[Node]
+    own: Sequence[Node] = ()
+
+    @staticmethod
+    def of(outputs: Sequence[Node], made: Iterable[Node], own: Sequence[Node] = ()) -> "Inner":
+        """What `outputs` need of the nodes that were made in a body."""
+        needed = set(outputs)
+        found: list[Node] = []
+        for node in reversed(list(made)):
+            if node in needed:
+                needed.update(node.inputs)
+                found.append(node)
+        return Inner(found[::-1], outputs, own)
+
+    @staticmethod
+    def of_steps(outputs: Sequence[Node], made: Iterable[Node], own: Sequence[Node]) -> "Inner":
+        """The same, without what does not depend on `own`: that is the same in every step."""
+        moving = set(own)
+        for node in made:
+            if not moving.isdisjoint(node.inputs):
+                moving.add(node)
+        return Inner.of(outputs, [node for node in made if node in moving], own)
+
+    @property
+    def shared(self) -> dict[Node, None]:
+        """What is read that is no part of the body, which has its own numbers, counts and sizes."""
+        inside = {*self.nodes, *self.own}
+        read = (*(x for node in self.nodes for x in node.inputs), *self.outputs)
+        return dict.fromkeys(x for x in read if x not in inside and not _is_written(x))
+
+    def closed(self, shared: Iterable[Node], within: str) -> Graph:
+        """The body with its own inputs, and further ones that stand for the nodes of `shared`."""
+        exchange = {x: stand_in(x.name or "shared", x.tensor, within) for x in shared}
+        new = dict(exchange)
+        for node in self.nodes:
+            new[node] = rebuilt(node, [new.get(x, x) for x in node.inputs])
+        return Graph((*self.own, *exchange.values()), tuple([new.get(y, y) for y in self.outputs]))
 
 
-def closed(own: Sequence[Node], outputs: Sequence[Node], shared: Iterable[Node], within: str) -> Graph:
-    """The body with the inputs `own`, and further ones that stand for the nodes of `shared`."""
-    exchange = {node: stand_in(node.name or "shared", node.tensor, within) for node in shared}
-    return Graph((*own, *exchange.values()), Graph((), tuple(outputs)).replace(exchange).outputs)
+def _is_written(node: Node) -> bool:
+    """Whether a body writes a node down, and is not given it."""
+    return isinstance(node.op, SizeOf | Counting) or uniform(node) is not None
 
 
 def refuse_updates(what: str, made: Iterable[Node], hint: str) -> None:

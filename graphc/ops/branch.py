@@ -15,7 +15,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaves import items
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, where
-from graphc.ops.bodies import closed, made_inside, refuse_updates, stand_in, strong, used_by
+from graphc.ops.bodies import Inner, made_inside, refuse_updates, stand_in, strong
 from graphc.ops.body_results import nodes_like, require_alike
 from graphc.ops.logic import equal
 from graphc.ops.movement import reshape
@@ -134,26 +134,21 @@ def _branches(
     what: str, index: Node, branches: Mapping[str, Callable[..., Structure]], operands: Sequence[Structure]
 ) -> Structure:
     """One of the branches, which have names; of two for a bool the first is for true."""
-    results: dict[str, Structure] = {}
-    insides: list[dict[Node, None]] = []
+    forms: list[Structure] = []
+    inner: list[Inner] = []
     for name, branch in branches.items():
-        with made_inside() as inside:
-            results[name] = branch(*operands)
-        refuse_updates(what, inside, "return the value from all branches, and set the variable outside")
-        insides.append(inside)
-    form = next(iter(results.values()))
-    found = [
-        [strong(y) for y in nodes_like(form, result, f"{what}: what {name} gives")] for name, result in results.items()
-    ]
-    require_alike(what, form, list(zip(results, found, strict=True)))
-    if not found[0]:
-        return form
-    shared: dict[Node, None] = {}
-    for ys, inside in zip(found, insides, strict=True):
-        shared |= used_by(ys, inside)
-    in_order = found[::-1] if index.dtype == BOOL else found  # true is 1
-    bodies = tuple([closed((), ys, shared, what) for ys in in_order])
-    return rebuild(form, items(apply(Choice(bodies), index, *shared)))
+        with made_inside() as made:
+            forms.append(branch(*operands))
+            found = [strong(y) for y in nodes_like(forms[0], forms[-1], f"{what}: what {name} gives")]
+        refuse_updates(what, made, "return the value from all branches, and set the variable outside")
+        inner.append(Inner.of(found, made))
+    require_alike(what, forms[0], [(name, each.outputs) for name, each in zip(branches, inner, strict=True)])
+    if not inner[0].outputs:
+        return forms[0]
+    shared = dict.fromkeys(x for each in inner for x in each.shared)
+    in_order = inner[::-1] if index.dtype == BOOL else inner  # true is 1
+    bodies = tuple([each.closed(shared, what) for each in in_order])
+    return rebuild(forms[0], items(apply(Choice(bodies), index, *shared)))
 
 
 def _or_zeros(found: Node | None, like: Node) -> Node:

@@ -10,7 +10,7 @@ from graphc.ir.given import a_flag, a_function, a_whole_number, is_whole
 from graphc.ir.leaves import items
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import add, as_node, cast
-from graphc.ops.bodies import closed, dependent, made_inside, refuse_updates, stand_in, strong, used_by
+from graphc.ops.bodies import Inner, made_inside, refuse_updates, stand_in, strong
 from graphc.ops.body_results import a_pair, next_carries, nodes_like
 from graphc.ops.checkpointing import Checkpoint, in_segments, segment_of
 from graphc.ops.creation import iota
@@ -60,24 +60,23 @@ def scan(
     rows = [stand_in(f"row of {_called(path)}", TensorType(x.shape[1:], x.dtype), "scan")
             for (path, _), x in zip(paths(sequences, "sequences"), given, strict=True)]  # fmt: skip
     carried = _carried("scan", carries, first)
+    own = [*carried, *rows]
     with made_inside() as made:
         carry, output = a_pair("scan", body(rebuild(carries, carried), rebuild(sequences, rows)))
+        after = next_carries("scan", carries, first, carried, carry)
+        outputs = [strong(as_node(leaf)) for leaf in leaves(output)]
     refuse_updates("scan", made, "carry the value, and set the variable to the last one")
-    after = next_carries("scan", carries, first, carried, carry)
-    outputs = [strong(as_node(leaf)) for leaf in leaves(output)]
-    own = [*carried, *rows]
-    inside = dependent([*after, *outputs], own)
+    differing = set(Inner.of_steps(outputs, made, own).nodes) | set(own)
     row_places = {row: place for place, row in enumerate(rows)}
     listed = dict.fromkeys(outputs)
-    stacked = [y for y in listed if y in inside and y not in row_places]
+    stacked = [y for y in listed if y in differing and y not in row_places]
     segment = segment_of(checkpoint, steps)
     is_cut = segment is not None and not (isinstance(steps, int) and steps <= segment)
     stacked_places = {y: len(first) + place for place, y in enumerate(stacked)}
-    results_of_step = [*after, *stacked]
-    shared = used_by(results_of_step, inside)
-    graph = closed(own, results_of_step, shared, "scan")
+    inner = Inner.of_steps([*after, *stacked], made, own)
+    graph = inner.closed(inner.shared, "scan")
     loop = Loop((graph,), len(first), len(given), steps, reverse)
-    operands = [*first, *given, *shared]
+    operands = [*first, *given, *inner.shared]
     if is_cut and segment is not None and graph.outputs:
         results = in_segments(loop, operands, segment)
     else:
@@ -123,15 +122,15 @@ def while_loop(
     with made_inside() as made:
         (holds,) = nodes_like(carried[0], cond(rebuild(state, carried)), "while_loop: what the condition gives")
         result = body(rebuild(state, carried))
+        after = next_carries("while_loop", state, first, carried, result)
     refuse_updates("while_loop", made, "carry the value, and set the variable to the last one")
     if holds.shape != () or holds.dtype != BOOL:
         problem = f"while_loop: the condition is {holds.type}, not one bool"
         raise locate(ArgumentError(problem, hint="a comparison of numbers, or gx.any(...)"), here(), (holds,))
-    after = next_carries("while_loop", state, first, carried, result)
-    inside = dependent([*after, holds], carried)
-    shared = used_by([*after, holds], inside)
-    step, condition = closed(carried, after, shared, "while_loop"), closed(carried, [holds], shared, "while_loop")
-    loop = Loop((step, condition), len(first), 0, most)
+    step, condition = (Inner.of_steps(ys, made, carried) for ys in (after, [holds]))
+    shared = dict.fromkeys([*step.shared, *condition.shared])
+    bodies = step.closed(shared, "while_loop"), condition.closed(shared, "while_loop")
+    loop = Loop(bodies, len(first), 0, most)
     return rebuild(state, items(apply(loop, *first, *shared))[: len(first)])
 
 
