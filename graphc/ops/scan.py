@@ -188,7 +188,8 @@ def _length(given: Sequence[Node], length: "Size | None") -> Size:
     steps = None if length is None else _steps("scan", "length", length)
     for x in given:
         if x.ndim == 0:
-            raise locate(ShapeError(f"scan: a sequence is {x.type}, which has no rows"), here(), (x,))
+            hint = "each node of a list is a sequence by itself; gx.stack(list) makes one of all"
+            raise locate(ShapeError(f"scan: a sequence is {x.type}, which has no rows", hint=hint), here(), (x,))
         if steps is None:
             steps = x.shape[0]
         elif equal(steps, x.shape[0]) is False:
