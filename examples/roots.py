@@ -1,15 +1,16 @@
 """Equations solved in loops, with the derivative of the root by differentiation through the loop.
 
-Kepler's equation, E - e sin E = M, tells where a planet is on its ellipse: M is the time since perihelion as an angle,
-e the eccentricity.  Newton's method runs in `gx.while_loop` until it has converged; reverse mode goes back through the
-steps that it made, and the slope dE/de = sin E / (1 - e cos E), which the implicit function theorem gives, comes out.
+Kepler's equation, E - e sin E = M, tells where a planet is on its ellipse: M is the time since it was nearest to the
+sun, as an angle, and e the eccentricity.  Newton's method runs in `gx.while_loop` until it has converged.  Reverse mode
+goes back through the steps that were made, and finds the slope that the implicit function theorem gives,
+dE/de = sin E / (1 - e cos E).  It is as good as the root one step before: slopes converge a step later than values.
 
-Bisection only asks on which side the root is, and each of its iterates is a sum of fractions of the first interval: as
-e moves a little, none of them moves.  Their derivative is zero, or would be that of the interval.  One step of Newton's
-method at the end, from a point that is held fixed, has the right one: E - f(E) / f'(E) has the derivative
--(df/de) / f'(E) where f(E) = 0.
+Bisection asks only on which side the root is.  As e moves a little, no answer changes, and all middles stay where they
+are: they have no derivative.  A step of Newton's method at the end, from a point held fixed, has that of the root: the
+derivative of E - f / f' by e is -(df/de) / f' where f = 0.
 
-Eccentricities: NASA Planetary Fact Sheet.  Danby: Fundamentals of Celestial Mechanics, 1988, section 6.6.
+`gx.vmap` solves for many bodies and times at once; each has its own number of steps.  Eccentricities: NASA, Planetary
+Fact Sheet.  Gilbert: Automatic Differentiation and Iterative Processes, 1992.
 """
 
 import math
@@ -68,34 +69,29 @@ def bisection(e: gx.Node, mean: gx.Node) -> gx.Node:
 
 def main() -> dict[str, Any]:
     """Roots and slopes dE/de of all bodies at all times, by both methods, and the steps of Newton's method."""
-    e = gx.input("e", "n", "float64")
-    mean = gx.input("mean", "n", "float64")
+    e, mean = gx.input("e", "n", "float64"), gx.input("mean", "n", "float64")
     roots, steps = gx.vmap(newton)(e, mean)
-    slopes = gx.grad(gx.sum(roots), e)
     halved = gx.vmap(bisection)(e, mean)
     try:
         gx.grad(gx.sum(halved), e)
     except gx.UnconnectedError as error:
-        print(f"Bisection alone has no derivative:\n\n{error}\n")
+        print(f"Bisection alone:\n\n{error}\n")
     polished = step(gx.stop_gradient(halved), e, mean)
-    polished_slopes = gx.grad(gx.sum(polished), e)
-    solve = gx.compile([e, mean], {
-        "e": e, "mean": mean, "roots": roots, "steps": steps, "slopes": slopes,
-        "halved": halved, "polished": polished, "polished slopes": polished_slopes,
-    })  # fmt: skip
+    slopes, polished_slopes = gx.grad(gx.sum(roots), e), gx.grad(gx.sum(polished), e)
+    solve = gx.compile([e, mean], [roots, steps, slopes, halved, polished_slopes])
 
     times = 2 * np.pi * (np.arange(TIMES) + 0.5) / TIMES
-    found = solve(np.repeat(list(ECCENTRICITIES.values()), TIMES), np.tile(times, len(ECCENTRICITIES)))
-    theory = np.sin(found["roots"]) / (1 - found["e"] * np.cos(found["roots"]))
-    print("                   e   E at M = pi / 12      dE/de   steps")
-    for place, (name, value) in enumerate(ECCENTRICITIES.items()):
-        row = place * TIMES
-        print(
-            f"{name:14} {value:.4f}   {found['roots'][row]:16.12f} {found['slopes'][row]:10.6f} {found['steps'][row]:7}"
-        )
-    for what in "slopes", "polished slopes":
-        print(f"{what}: furthest from the implicit function theorem {abs(found[what] - theory).max():.1e}")
-    return {**found, "theory": theory}
+    each, angles = np.repeat(list(ECCENTRICITIES.values()), TIMES), np.tile(times, len(ECCENTRICITIES))
+    names = "roots", "steps", "slopes", "halved", "polished slopes"
+    found = dict(zip(names, solve(each, angles), strict=True))
+    theory = np.sin(found["roots"]) / (1 - each * np.cos(found["roots"]))
+    print("                    e   E at M = pi / 12      dE/de   steps")
+    for row, (name, eccentricity) in enumerate(ECCENTRICITIES.items()):
+        root, slope, count = (found[name][row * TIMES] for name in ("roots", "slopes", "steps"))
+        print(f"{name:14} {eccentricity:.4f} {root:18.12f} {slope:10.6f} {count:7}")
+    for name in "slopes", "polished slopes":
+        print(f"{name}: furthest from the implicit function theorem {abs(found[name] - theory).max():.1e}")
+    return {**found, "e": each, "mean": angles, "theory": theory}
 
 
 if __name__ == "__main__":
