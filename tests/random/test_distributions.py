@@ -14,6 +14,11 @@ LEAST = 1e-3  # probability that a true distribution is farther off: one seed of
 
 KEY = gx.random.key(20_240_229)
 
+
+def _gammas(alpha: float) -> Callable[[gx.Node], gx.Node]:
+    return lambda key: gx.random.gamma(key, alpha, 200_000)
+
+
 #: draws with the distribution function that they should have
 CONTINUOUS: Mapping[str, tuple[Callable[[gx.Node], gx.Node], Callable[[Array], Array]]] = {
     "uniform": (lambda key: gx.random.uniform(key, COUNT), stats.uniform.cdf),
@@ -25,10 +30,7 @@ CONTINUOUS: Mapping[str, tuple[Callable[[gx.Node], gx.Node], Callable[[Array], A
         stats.truncnorm(-1, 2.5).cdf,
     ),
     "exponential": (lambda key: gx.random.exponential(key, COUNT), stats.expon.cdf),
-    **{
-        f"gamma {alpha}": (lambda key, alpha=alpha: gx.random.gamma(key, alpha, 200_000), stats.gamma(alpha).cdf)
-        for alpha in (0.3, 1.0, 2.5, 40.0)
-    },
+    **{f"gamma {alpha}": (_gammas(alpha), stats.gamma(alpha).cdf) for alpha in (0.3, 1.0, 2.5, 40.0)},
     "gamma f64": (lambda key: gx.random.gamma(key, 0.02, 100_000, "float64"), stats.gamma(0.02).cdf),
     "beta": (lambda key: gx.random.beta(key, 0.4, 2.5, 200_000), stats.beta(0.4, 2.5).cdf),
     "normal of many keys": (
