@@ -75,8 +75,8 @@ def main() -> dict[str, Any]:
             print(f"step {number + 1:3}   lot of {len(lot)}, {share:.0%} of them clipped")
     accuracy, spent = float(right(images[held], digits[held])), epsilon(NOISE, SHARE, STEPS, DELTA)
     print(f"accuracy on held-out digits {accuracy:.1%}, with epsilon {spent:.2f} at delta {DELTA:.0e}")
-    lot = images[held], digits[held]
-    return {"accuracy": accuracy, "epsilon": spent, "loss": loss, "weights": weights, "look": look, "lot": lot}
+    seen = images[held], digits[held]
+    return {"accuracy": accuracy, "epsilon": spent, "loss": loss, "weights": weights, "look": look, "held": seen}
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ def recalled(w: dict[str, gx.Node], seen: gx.Node, checkpoint: Literal["sqrt"] |
         return (hidden, cell), hidden
 
     nothing = gx.zeros((seen.shape[1], CELLS))
-    _, hidden = gx.scan(step, (nothing, nothing), seen, checkpoint=checkpoint)
-    return hidden[-WORD:] @ w["answer"]
+    outputs: gx.Node = gx.scan(step, (nothing, nothing), seen, checkpoint=checkpoint)[1]
+    return outputs[-WORD:] @ w["answer"]
 
 
 def main() -> dict[str, Any]:

@@ -50,7 +50,7 @@ def solved(z: gx.Node) -> gx.Node:
     def year(y: gx.Node, _: None) -> tuple[gx.Node, gx.Node]:
         return gx.fori_loop(0, SUBSTEPS, runge_kutta, y), y
 
-    _, populations = gx.scan(year, first, length=len(CATCHES))
+    populations: gx.Node = gx.scan(year, first, length=len(CATCHES))[1]
     return populations
 
 

@@ -42,7 +42,7 @@ def chain(key: gx.Node) -> tuple[gx.Node, gx.Node]:
 
     first, rest = gx.random.split(key)
     start = gx.random.normal(first, 2, "float64") * 3
-    _, visited = gx.scan(step, (start, log_density(start)), gx.random.keys(rest, STEPS))
+    visited: tuple[gx.Node, gx.Node] = gx.scan(step, (start, log_density(start)), gx.random.keys(rest, STEPS))[1]
     return visited
 
 

@@ -58,13 +58,13 @@ def bisection(e: gx.Node, mean: gx.Node) -> gx.Node:
         is_beyond = apart(middle, e, mean) > 0
         return gx.where(is_beyond, low, middle), gx.where(is_beyond, middle, high)
 
-    low, high = gx.while_loop(
+    found: tuple[gx.Node, gx.Node] = gx.while_loop(
         lambda between: between[1] - between[0] > TOLERANCE,
         halved,
         (np.float64(0), np.float64(2 * math.pi)),
         max_steps=50,
     )
-    return (low + high) / 2
+    return (found[0] + found[1]) / 2
 
 
 def main() -> dict[str, Any]:
