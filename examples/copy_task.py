@@ -1,12 +1,13 @@
 """A recurrent net learns to remember: what it sees in the first steps it has to say again 60 steps later.
 
-The copy task of Hochreiter, Schmidhuber: Long Short-Term Memory, 1997.  The net, an LSTM, is written here as a body of
-`gx.scan`: a graph of one step, whatever the length.  Its forget gates start so that cells remember for 1 to as many
-steps as there are (Tallec, Ollivier: Can Recurrent Neural Networks Warp Time?, 2018), and gradients are clipped by
-their common norm (Pascanu, Mikolov, Bengio: On the Difficulty of Training Recurrent Neural Networks, 2013).
+A copy task after Hochreiter, Schmidhuber: Long Short-Term Memory, 1997; each letter is asked for by a question of its
+own.  The net, an LSTM, is written here as a body of `gx.scan`: a graph of one step, whatever the length.  Its forget
+gates start so that cells remember for 1 to as many steps as there are (Tallec, Ollivier: Can Recurrent Neural Networks
+Warp Time?, 2018), and gradients are clipped by their common norm (Pascanu, Mikolov, Bengio: On the Difficulty of
+Training Recurrent Neural Networks, 2013).
 
-A derivative through a scan keeps what it reads of every step.  With `checkpoint="sqrt"` it keeps a row per segment and
-makes the steps of a segment again: the same bits from less memory.
+A derivative through a scan keeps what it reads of every step.  With `checkpoint="sqrt"` it keeps the carries between
+segments, and makes the steps of a segment again: the same bits from less memory.
 """
 
 from typing import Any, Literal
