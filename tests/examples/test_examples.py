@@ -2,22 +2,33 @@
 
 import re
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from scipy.integrate import solve_ivp
+from scipy.optimize import least_squares
 from sklearn.datasets import load_digits
 from sklearn.gaussian_process import GaussianProcessRegressor, kernels
 
 import graphc as gx
 from examples import (
     chain_rule,
+    clipped_gradients,
+    copy_task,
     deconvolution,
     digits,
     gaussian_process,
     logistic_regression,
+    lynx,
+    metropolis,
+    roots,
     second_order,
     xor,
 )
+
+Array: TypeAlias = npt.NDArray[Any]  # Any: whatever an example gives
 
 
 def test_digits_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,3 +97,75 @@ def test_a_photograph_is_sharper_after_deconvolution(tmp_path: Path) -> None:
     found = deconvolution.main(tmp_path)
     assert found["restored"] > found["taken"] + 3
     assert (tmp_path / "deconvolution.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_recurrent_net_recalls_what_it_saw_60_steps_ago(capsys: pytest.CaptureFixture[str]) -> None:
+    found = copy_task.main()
+    first, last = found["accuracies"]
+    assert first < 0.4
+    assert last > 0.98
+    plain, sparing = found["gradients"]
+    for name, g in plain.items():
+        np.testing.assert_array_equal(g, sparing[name])
+    assert found["memory"]["sqrt"].kept_bytes < 0.4 * found["memory"]["plain"].kept_bytes
+    assert "kept" in capsys.readouterr().out
+
+
+def test_slopes_of_roots_are_those_of_the_implicit_function_theorem(capsys: pytest.CaptureFixture[str]) -> None:
+    found = roots.main()
+    for name in "roots", "halved":
+        np.testing.assert_allclose(found[name] - found["e"] * np.sin(found[name]), found["mean"], atol=1e-11)
+    np.testing.assert_allclose(found["slopes"], found["theory"], atol=1e-8)
+    np.testing.assert_allclose(found["polished slopes"], found["theory"], atol=1e-11)
+    assert found["steps"].min() < found["steps"].max() < 15
+    assert "only through steps that have no derivative" in capsys.readouterr().out
+
+
+def test_chains_find_the_distribution_of_student() -> None:
+    found = metropolis.main()
+    draws, exact, error = found["draws"], found["exact"], found["error"]
+    assert error < 0.005
+    assert draws.mean() == pytest.approx(exact.mean(), abs=4 * error)
+    assert draws.std() == pytest.approx(exact.std(), rel=0.02)
+    tenths = exact.ppf(np.arange(1, 10) / 10)
+    np.testing.assert_allclose([np.mean(draws < tenth) for tenth in tenths], np.arange(1, 10) / 10, atol=0.01)
+    assert 0.2 < found["moves"] < 0.6
+    assert found["agreement"] < 1.01
+
+
+def test_a_differential_equation_is_fitted_to_hares_and_lynxes() -> None:
+    found = lynx.main()
+    assert found["losses"] == sorted(found["losses"], reverse=True)
+    assert found["scatter"] == pytest.approx(1.27, abs=0.01)
+
+    def course(z: Array) -> Array:
+        a, b, c, d, *first = np.exp(z)
+
+        def slope(_: float, y: Array) -> list[float]:
+            return [y[0] * (a - b * y[1]), y[1] * (c * y[0] - d)]
+
+        return np.asarray(solve_ivp(slope, (0, 20), first, t_eval=range(21), rtol=1e-9, atol=1e-9).y.T)
+
+    np.testing.assert_allclose(found["populations"], course(found["z"]), rtol=1e-5)
+
+    def residuals(z: Array) -> Array:
+        return np.asarray(np.log(course(z) / lynx.CATCHES).ravel())
+
+    best = least_squares(residuals, found["z"] + 0.1)
+    np.testing.assert_allclose(found["z"], best.x, atol=1e-4)
+
+
+def test_no_example_moves_the_sum_of_clipped_gradients_by_more_than_the_limit() -> None:
+    found = clipped_gradients.main()
+    assert found["accuracy"] > 0.9
+    assert found["epsilon"] < 2.5
+    assert clipped_gradients.epsilon(4, 0.01, 10_000, 1e-5) == pytest.approx(1.26, abs=0.005)  # Abadi, figure 2
+    images, labels = found["held"]
+    each, lengths = found["look"](images, labels)
+    after = np.sqrt(sum(np.sum(g**2, axis=tuple(range(1, g.ndim))) for g in each.values()))
+    np.testing.assert_allclose(after, np.minimum(lengths, clipped_gradients.LIMIT), rtol=1e-5)
+    assert np.any(lengths > clipped_gradients.LIMIT)
+    longest = int(np.argmax(lengths))
+    alone = gx.grad(found["loss"](gx.constant(images[longest]), gx.constant(labels[longest])), found["weights"])
+    for name, g in gx.evaluate(alone).items():
+        np.testing.assert_allclose(each[name][longest] * lengths[longest], g, rtol=1e-4, atol=1e-6)
