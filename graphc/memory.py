@@ -22,7 +22,8 @@ class MemoryReport:
     output_bytes   fresh arrays that the caller gets
     kept_bytes     of the arena, what loops keep of all their steps, for their outputs and for derivatives: the most
                    at one time
-    step_bytes     beside all these, what loops that end by a condition keep for each step that they make
+    step_bytes     beside all these, what loops that end by a condition keep for each step that they make: there is
+                   room for 8 steps at first, and for as many again whenever it is full
 
     A call allocates at most `call_bytes`, the sum of arena, library and outputs; one that finds an arena from
     an earlier call, at most the last two.  Not counted: Python's own objects, which are at most 64 KiB and 2 KiB

@@ -15,6 +15,7 @@ from graphc.ops.custom import custom_vjp
 from graphc.ops.padding import pad
 from graphc.ops.repetition import repeat
 from tests.case import Case, apart, between, coins, given, normal, whole, with_complex
+from tests.control_cases import BRANCHES, LOOPS
 from tests.creation_cases import CREATION, PADDING, STACKING
 from tests.elementwise_cases import ELEMENTWISE
 from tests.fft_cases import FOURIER
@@ -336,6 +337,8 @@ CASES: tuple[Case, ...] = (
     *with_complex(POOLING, LINEAR),
     *_all_complex(UNFOLDING),
     *_all_complex(INTERPOLATION),
+    *_all_complex(LOOPS),
+    *_all_complex(BRANCHES),
     *FORMULAS,
     *LOSSES,
     *RANDOM,

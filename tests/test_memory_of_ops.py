@@ -19,6 +19,7 @@ from tests.cases import CASES
 from tests.test_cases import nodes_for, results
 
 BATCH = 96
+FIRST_STEPS = 8  # for which a loop that ends by a condition makes room at first
 ELEMENTS = 200_000  # of the largest operand: a copy that nobody planned shows
 
 DTYPES = ["float32", *(pytest.param(dtype, marks=pytest.mark.full) for dtype in ("float64", "float16", "bfloat16"))]
@@ -44,7 +45,8 @@ def require_report(f: gx.CompiledFunction, arrays: Sequence[Array], n: int) -> N
     f(*arrays)  # what Python itself keeps after a first call is not of this call
     f.release()
     report = f.memory(**dict.fromkeys(f.program.symbols, n))
-    assert allocated(f, arrays) <= report.call_bytes + slack(f)
+    stacks = FIRST_STEPS * report.step_bytes  # of loops that make fewer steps
+    assert allocated(f, arrays) <= report.call_bytes + stacks + slack(f)
 
 
 def perceptron() -> tuple[gx.CompiledFunction, list[Array]]:

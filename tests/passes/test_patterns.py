@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 import graphc as gx
-from graphc.backends.numpy import part
+from graphc.backends.numpy import whole
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import Pattern, pattern_of
@@ -45,7 +45,7 @@ def test_writing_by_patterns_changes_no_line(seed: int, monkeypatch: pytest.Monk
     def each_its_own(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
         return (next(numbers),), pattern_of(step)[1]
 
-    monkeypatch.setattr(part, "pattern_of", each_its_own)
+    monkeypatch.setattr(whole, "pattern_of", each_its_own)
     assert NumpyBackend().emit(f.program).source == f.source
 
 
