@@ -11,9 +11,8 @@ from graphc.ir.graph import Graph, rebuilt, topological
 from graphc.ir.kinds import Product
 from graphc.ir.leaves import full, items
 from graphc.ir.node import Node
-from graphc.ir.operands import add, where
+from graphc.ir.operands import add, sub, where
 from graphc.ops.bodies import dependent, stand_in
-from graphc.ops.creation import iota
 from graphc.ops.extremes import max as largest
 from graphc.ops.logic import less
 from graphc.ops.movement import concat, moveaxis, reshape
@@ -49,35 +48,33 @@ def batch(op: Repeated, inputs: Sequence[Node], batched: Sequence[bool], extent:
     sequences = [moveaxis(x, 0, 1) if flag else x for x, flag in zip(given.sequences, flags.sequences, strict=True)]
     count, operands = list(given.counts), list(given.shared)
     bodies = [] if op.condition is None else [_condition(op, exchange, extent)]
-    active = None
+    active = counter = None
     if differs and op.condition is None:
-        step, limits = stand_in("step", TensorType((), INT64), "a loop"), stand_in("count", count[0].tensor, "a loop")
-        active = less(step, limits)
-        assert op.length is not None
-        inside.append(step)
-        sequences.append(iota(op.length))
+        limits = stand_in("count", count[0].tensor, "a loop")
         shared.append(limits)
         operands.append(count[0])
         count = [largest(concat([count[0], full((1,), 0, INT64)]))]  # of no place at all: no step
+        row = stand_in("row", TensorType((), INT64), "a loop")
+        active = less(row, limits)
+        counter = row, sub(count[0], 1) if op.reverse else full((), 0, INT64), add(row, -1 if op.reverse else 1)
     elif differs:
         condition = bodies[0]
         active = condition.replace(dict(zip(condition.inputs, (*carried, *shared), strict=True))).outputs[0]
-    outputs, wide_outputs = _outputs(op, moving, exchange, active, extent)
-    carries = op.carries
-    if active is not None:
-        outputs[:carries] = [_chosen(active, new, old) for new, old in zip(outputs, carried, strict=False)]
-    if active is not None and op.condition is not None:
         made = stand_in("steps", TensorType((extent,), INT64), "a loop")
-        outputs.insert(carries, where(active, add(made, 1), made))
-        carried.append(made)
-        first.append(full((extent,), 0, INT64))
-        bodies = [_until_all_end(bodies[0], carries, made)]
-        carries += 1
+        bodies = [_until_all_end(condition, op.carries, made)]
+        counter = made, full((extent,), 0, INT64), where(active, add(made, 1), made)
+    outputs, wide_outputs = _outputs(op, moving, exchange, active, extent)
+    if active is not None and counter is not None:
+        outputs[: op.carries] = [_chosen(active, new, old) for new, old in zip(outputs, carried, strict=False)]
+        before, start, after = counter
+        carried.append(before)
+        first.append(start)
+        outputs.insert(op.carries, after)
     body = Graph((*carried, *inside, *shared), tuple(outputs))
-    lifted = replace(op, bodies=(body, *bodies), carries=carries, sequences=len(sequences))
+    lifted = replace(op, bodies=(body, *bodies), carries=len(carried))
     results = items(apply(lifted, *first, *sequences, *count, *operands))
     many = [_with_axis(results[carry], extent, is_wide=carry in moving) for carry in range(op.carries)]
-    stacks = results[carries:]
+    stacks = results[len(carried) :]
     for place, is_wide in enumerate(wide_outputs):
         many.append(moveaxis(stacks[place], 1, 0) if is_wide else _with_axis(stacks[place], extent, is_wide=False))
     if op.condition is not None:
