@@ -21,6 +21,7 @@ from tests.fft_cases import FOURIER
 from tests.indexing_cases import ASSIGNMENTS, POINTS, SEARCHES, SEGMENTS
 from tests.linalg_cases import LINEAR_ALGEBRA
 from tests.lookup_cases import FORMULAS, LOOKUPS, ROUTINES
+from tests.loop_cases import LOOPS
 from tests.loss_cases import LOSSES
 from tests.product_cases import CONVOLUTIONS, PRODUCTS, WINDOWS
 from tests.random_cases import RANDOM
@@ -339,5 +340,6 @@ CASES: tuple[Case, ...] = (
     *FORMULAS,
     *LOSSES,
     *RANDOM,
+    *LOOPS,
     *FROM_USERS,
 )
