@@ -12,7 +12,7 @@ from graphc.autodiff.reverse import pull_back
 from graphc.driver import compile, evaluate
 from graphc.ir.arithmetic import sum_over
 from graphc.ir.complex import real
-from graphc.ir.declare import input
+from graphc.ir.declare import input, replace
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Elementwise, Leaf
 from graphc.ir.leaves import ConstantValue, Input, Item, constant_array
@@ -186,19 +186,29 @@ def test_forward_over_reverse_is_reverse_over_reverse(case: Case, dtype: str) ->
     assert float(first) == pytest.approx(float(second), rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize(("case", "dtype"), BOTH, ids=str)
-@pytest.mark.parametrize("every", [True, False], ids=["all batched", "first batched"])
-def test_batch_is_a_loop(case: Case, dtype: str, every: bool) -> None:
+def walked(case: Case) -> dict[str, range]:
+    """Which operands a batch may have: all, the first, or all others."""
+    count = len(case.draws)
+    ways = {"all": range(count), "first": range(1), "others": range(1, count)}
+    return ways if count > 1 else {"all": range(count)}
+
+
+BATCHES = [(case, dtype, way) for case, dtype in BOTH for way in walked(case)]
+
+
+@pytest.mark.parametrize(("case", "dtype", "way"), BATCHES, ids=str)
+def test_batch_is_a_loop(case: Case, dtype: str, way: str) -> None:
     samples = [case.arrays(dtype, seed) for seed in range(3)]
     nodes = nodes_for(samples[0])
     outputs = results(case, nodes)
-    count = len(nodes) if every else 1
-    stacks = [np.stack([sample[i] for sample in samples]) for i in range(count)]
-    wide = nodes_for(stacks)
-    together = batched(outputs, dict(zip(nodes, wide, strict=False)), 3)
-    found = run(together, [*wide, *nodes[count:]], [*stacks, *samples[0][count:]])
+    places = walked(case)[way]
+    arrays = [np.stack([s[i] for s in samples]) if i in places else array for i, array in enumerate(samples[0])]
+    wide = nodes_for(arrays)
+    lifted = batched(outputs, {nodes[i]: wide[i] for i in places}, 3)
+    shared = {x: y for i, (x, y) in enumerate(zip(nodes, wide, strict=True)) if i not in places}
+    found = run(replace(lifted, shared), wide, arrays)
     for place, sample in enumerate(samples):
-        expected = case.expected([*sample[:count], *samples[0][count:]])
+        expected = case.expected([sample[i] if i in places else array for i, array in enumerate(samples[0])])
         for actual, exact in zip(found, expected, strict=True):
             assert_close(actual[place], exact, case.terms)
 

@@ -184,5 +184,7 @@ def _show_rows(rows: Sequence[Buffer], steps: Sequence[Step], part: Part) -> Non
 
 def _block(writer: Writer, head: str, inside: Writer) -> None:
     with writer.block(head):
-        for line in inside.lines or ["pass"]:
+        for line in inside.lines:
             writer.line(line)
+        if all(line.lstrip().startswith("#") for line in inside.lines):  # a loop inside may leave its line alone
+            writer.line("pass")

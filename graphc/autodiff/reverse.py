@@ -120,6 +120,8 @@ def cotangents_of(node: Node, received: Sequence[Node | None]) -> Sequence[Node 
 def _only_moves(op: Linear) -> bool:
     """Whether the adjoint moves elements and adds none up, so that a mask can move along."""
     match op:
+        case Differentiable():  # whose adjoint is a rule of its own
+            return False
         case Movement(repeats=adds) | Deposit(adds=adds):
             return not adds
         case _:

@@ -17,8 +17,9 @@ from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast, where
 from graphc.ops.bodies import Inner, made_inside, refuse_updates, stand_in, strong
 from graphc.ops.body_results import nodes_like, require_alike
-from graphc.ops.logic import equal
+from graphc.ops.logic import equal, logical_not
 from graphc.ops.movement import reshape
+from graphc.ops.sheltered import sheltered
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.structure import Structure, rebuild
@@ -79,11 +80,17 @@ class Choice(Chosen):
     def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Sequence[Node]:
         index, *operands = inputs
         flags = batched[1:]
-        bodies = [_wide(body, flags, extent) for body in self.bodies]
         if not batched[0]:
+            bodies = [_wide(body, flags, extent) for body in self.bodies]
             return items(apply(Choice(tuple(bodies)), index, *operands))
-        results = [body.replace(dict(zip(body.inputs, operands, strict=True))).outputs for body in bodies]
-        return [_selected(index, parts) for parts in zip(*results, strict=True)]
+        chosen = (
+            [logical_not(index), index] if index.dtype == BOOL else [equal(index, n) for n in range(len(self.bodies))]
+        )
+        results = [
+            _where_chosen(body, operands, flags, counts, extent)
+            for body, counts in zip(self.bodies, chosen, strict=True)
+        ]
+        return [_selected(chosen, parts) for parts in zip(*results, strict=True)]
 
 
 def cond(
@@ -169,12 +176,20 @@ def _wide(body: Graph, flags: Sequence[bool], extent: Size) -> Graph:
     return Graph(tuple([exchange.get(x, x) for x in body.inputs]), tuple(lifted_nodes(body.outputs, exchange, extent)))
 
 
-def _selected(index: Node, parts: Sequence[Node]) -> Node:
-    """Of each place the part that its index says."""
-    if index.dtype == BOOL:
-        return where(reshape(index, (*index.shape, *([1] * (parts[0].ndim - 1)))), parts[1], parts[0])
+def _where_chosen(
+    body: Graph, operands: Sequence[Node], flags: Sequence[bool], chosen: Node, extent: Size
+) -> Sequence[Node]:
+    """What a body gives at all places of an axis, where it is only asked at those that are chosen."""
+    counts = stand_in("chosen", TensorType((), BOOL), "a branch")
+    pairs = list(zip(body.inputs, operands, flags, strict=True))
+    outputs = sheltered(body.outputs, counts, [x for x, _, flag in pairs if flag])
+    found = lifted_nodes(outputs, {counts: chosen} | {x: operand for x, operand, flag in pairs if flag}, extent)
+    return Graph((), tuple(found)).replace({x: operand for x, operand, flag in pairs if not flag}).outputs
+
+
+def _selected(chosen: Sequence[Node], parts: Sequence[Node]) -> Node:
+    """Of each place the part that is chosen."""
     result = parts[-1]
-    for branch in reversed(range(len(parts) - 1)):
-        is_chosen = reshape(equal(index, branch), (*index.shape, *([1] * (result.ndim - 1))))
-        result = where(is_chosen, parts[branch], result)
+    for is_chosen, part in zip(reversed(chosen[:-1]), reversed(parts[:-1]), strict=True):
+        result = where(reshape(is_chosen, (*is_chosen.shape, *([1] * (result.ndim - 1)))), part, result)
     return result

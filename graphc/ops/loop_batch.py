@@ -1,6 +1,6 @@
 """The batch rule of a loop: one loop for all places of an axis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from graphc.autodiff.batching import batched as lifted_nodes
@@ -11,15 +11,15 @@ from graphc.ir.graph import Graph, rebuilt, topological
 from graphc.ir.kinds import Product
 from graphc.ir.leaves import full, items
 from graphc.ir.node import Node
-from graphc.ir.operands import add, where
+from graphc.ir.operands import add, sub, where
 from graphc.ops.bodies import dependent, stand_in
-from graphc.ops.creation import iota
 from graphc.ops.extremes import max as largest
 from graphc.ops.logic import less
-from graphc.ops.movement import moveaxis, reshape
+from graphc.ops.movement import concat, moveaxis, reshape
 from graphc.ops.reduction import any as any_of
+from graphc.ops.sheltered import sheltered
 from graphc.sizes import Size
-from graphc.types import INT64, TensorType
+from graphc.types import BOOL, INT64, TensorType
 
 __all__ = ["batch", "over_rows"]
 
@@ -38,58 +38,43 @@ def batch(op: Repeated, inputs: Sequence[Node], batched: Sequence[bool], extent:
     exchange = {x: _wide(x, extent) for c, x in enumerate(inner.carries) if c in moving}
     exchange |= {x: _wide(x, extent) for x, flag in zip(inner.sequences, flags.sequences, strict=True) if flag}
     exchange |= {x: _wide(x, extent) for x, flag in zip(inner.shared, flags.shared, strict=True) if flag}
-    reached = dependent(op.body.outputs, exchange)
-    wide_outputs = [y in reached for y in op.outputs]
-    wide = [y for y, is_wide in zip(op.outputs, wide_outputs, strict=True) if is_wide]
-    wanted = [*(op.next[c] for c in sorted(moving)), *wide]
-    found = lifted_nodes(wanted, exchange, extent)
-    after = dict(zip(sorted(moving), found, strict=False))
-    rows = iter(found[len(moving) :])
-    outputs = [next(rows) if wide else y for y, wide in zip(op.outputs, wide_outputs, strict=True)]
     carried = [exchange.get(x, x) for x in inner.carries]
-    nexts = [after.get(c, y) for c, y in enumerate(op.next)]
+    inside = [exchange.get(x, x) for x in inner.sequences]
     shared = [exchange.get(x, x) for x in inner.shared]
     first = [
         spread(x, (extent, *x.shape), (0,)) if c in moving and not flag else x
         for c, (x, flag) in enumerate(zip(given.carries, flags.carries, strict=True))
     ]
     sequences = [moveaxis(x, 0, 1) if flag else x for x, flag in zip(given.sequences, flags.sequences, strict=True)]
-    bodies: list[Graph] = []
-    inside = [exchange.get(x, x) for x in inner.sequences]
     count, operands = list(given.counts), list(given.shared)
-    carries = op.carries
-    if op.condition is not None:
-        condition = _condition(op, exchange, extent)
-        if differs:
-            active = condition.replace(dict(zip(condition.inputs, (*carried, *shared), strict=True))).outputs[0]
-            made = stand_in("steps", TensorType((extent,), INT64), "a loop")
-            nexts = [_chosen(active, new, old) for new, old in zip(nexts, carried, strict=True)]
-            nexts.append(where(active, add(made, 1), made))
-            carried.append(made)
-            first.append(full((extent,), 0, INT64))
-            carries += 1
-            condition = Graph(
-                (*condition.inputs[: op.carries], stand_in("steps", made.tensor, "a loop"),
-                 *condition.inputs[op.carries :]),
-                (any_of(condition.outputs[0]),),
-            )  # fmt: skip
-        bodies.append(condition)
-    elif differs:
-        (counts,) = given.counts
-        assert op.length is not None
-        step, limits = stand_in("step", TensorType((), INT64), "a loop"), stand_in("count", counts.tensor, "a loop")
-        active = less(step, limits)
-        nexts = [_chosen(active, new, old) for new, old in zip(nexts, carried, strict=True)]
-        inside.append(step)
-        sequences.append(iota(op.length))
+    bodies = [] if op.condition is None else [_condition(op, exchange, extent)]
+    active = counter = None
+    if differs and op.condition is None:
+        limits = stand_in("count", count[0].tensor, "a loop")
         shared.append(limits)
-        operands.append(counts)
-        count = [largest(counts)]
-    body = Graph((*carried, *inside, *shared), (*nexts, *outputs))
-    lifted = replace(op, bodies=(body, *bodies), carries=carries, sequences=len(sequences))
+        operands.append(count[0])
+        count = [largest(concat([count[0], full((1,), 0, INT64)]))]  # of no place at all: no step
+        row = stand_in("row", TensorType((), INT64), "a loop")
+        active = less(row, limits)
+        counter = row, sub(count[0], 1) if op.reverse else full((), 0, INT64), add(row, -1 if op.reverse else 1)
+    elif differs:
+        condition = bodies[0]
+        active = condition.replace(dict(zip(condition.inputs, (*carried, *shared), strict=True))).outputs[0]
+        made = stand_in("steps", TensorType((extent,), INT64), "a loop")
+        bodies = [_until_all_end(condition, op.carries, made)]
+        counter = made, full((extent,), 0, INT64), where(active, add(made, 1), made)
+    outputs, wide_outputs = _outputs(op, moving, exchange, active, extent)
+    if active is not None and counter is not None:
+        outputs[: op.carries] = [_chosen(active, new, old) for new, old in zip(outputs, carried, strict=False)]
+        before, start, after = counter
+        carried.append(before)
+        first.append(start)
+        outputs.insert(op.carries, after)
+    body = Graph((*carried, *inside, *shared), tuple(outputs))
+    lifted = replace(op, bodies=(body, *bodies), carries=len(carried))
     results = items(apply(lifted, *first, *sequences, *count, *operands))
     many = [_with_axis(results[carry], extent, is_wide=carry in moving) for carry in range(op.carries)]
-    stacks = results[carries:]
+    stacks = results[len(carried) :]
     for place, is_wide in enumerate(wide_outputs):
         many.append(moveaxis(stacks[place], 1, 0) if is_wide else _with_axis(stacks[place], extent, is_wide=False))
     if op.condition is not None:
@@ -135,6 +120,27 @@ def _steps_differ(op: Repeated, moving: set[int], flags: LoopParts) -> bool:
     own = [x for c, x in enumerate(inputs[: op.carries]) if c in moving]
     own += [x for x, flag in zip(inputs[op.carries :], flags.shared, strict=True) if flag]
     return op.condition.outputs[0] in dependent(op.condition.outputs, own)
+
+
+def _outputs(
+    op: Repeated, moving: Collection[int], exchange: Mapping[Node, Node], active: Node | None, extent: Size
+) -> tuple[list[Node], list[bool]]:
+    """What a step gives at all places, of which only those that are active count; and which outputs differ there."""
+    step, exchanged = op.body.outputs, dict(exchange)
+    if active is not None:
+        counts = stand_in("active", TensorType((), BOOL), "a loop")
+        step = tuple(sheltered(step, counts, list(exchange)))
+        exchanged[counts] = active
+    reached = dependent(step, exchanged)
+    is_wide = [place in moving if place < op.carries else y in reached for place, y in enumerate(step)]
+    found = iter(lifted_nodes([y for y, wide in zip(step, is_wide, strict=True) if wide], exchanged, extent))
+    return [next(found) if wide else y for y, wide in zip(step, is_wide, strict=True)], is_wide[op.carries :]
+
+
+def _until_all_end(condition: Graph, carries: int, made: Node) -> Graph:
+    """Whether any place makes a further step; the number of those made is a carry more."""
+    inputs, further = condition.inputs, stand_in("steps", made.tensor, "a loop")
+    return Graph((*inputs[:carries], further, *inputs[carries:]), (any_of(condition.outputs[0]),))
 
 
 def _condition(op: Repeated, exchange: Mapping[Node, Node], extent: Size) -> Graph:

@@ -98,9 +98,9 @@ class _Reversal:
         op = self.op
         found: list[tuple[Node, Node]] = []
         for output, stack in zip(op.outputs, self.cotangents[op.carries : len(op.body.outputs)], strict=True):
-            if stack is not None:
+            for part in [] if stack is None else _terms(stack) if op.is_open else [stack]:
                 row = _like(output, "cotangent")
-                self.stacks[row] = stack
+                self.stacks[row] = part
                 found.append((output, row))
         return found
 
@@ -202,6 +202,19 @@ class _Reversal:
 
 def _like(x: Node, what: str) -> Node:
     return stand_in(f"{what} of {x.name}" if x.name else what, TensorType(x.shape, x.dtype), "a loop")
+
+
+def _terms(stack: Node) -> list[Node]:
+    """What a sum of stacks adds up: of an open loop rows are added step by step, as there is room for many more."""
+    found: list[Node] = []
+    pending = [stack]
+    while pending:
+        node = pending.pop()
+        if isinstance(node.op, Add):
+            pending += reversed(node.inputs)
+        else:
+            found.append(node)
+    return found
 
 
 def _continued(body: Graph, first: int, totals: Sequence[Node]) -> Graph:

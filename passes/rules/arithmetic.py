@@ -4,6 +4,7 @@ from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub, Where
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
+from graphc.ops.elementwise import StopGradient
 from graphc.passes.rewrite import Rule
 from graphc.types import is_complex
 
@@ -79,6 +80,7 @@ ARITHMETIC = (
     Rule("x / 1 = x", Div, _by_one, exact=True),
     Rule("z * 1 = z", Mul, _other_than_one, exact=False, because=_OF_COMPLEX),
     Rule("z / 1 = z", Div, _dividend_of_one, exact=False, because=_OF_COMPLEX),
+    Rule("stop_gradient(x) = x", StopGradient, lambda node: node.inputs[0], exact=True),
     Rule("where(c, x, x) = x", Where, _same_either_way, exact=True),
     Rule(
         "x + 0 = x",

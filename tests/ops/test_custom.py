@@ -52,3 +52,10 @@ def test_what_the_function_reads_beside_its_operands_is_refused() -> None:
     held = gx.custom_vjp(lambda x: x * gx.stop_gradient(w), lambda y, c, x: c * gx.stop_gradient(w))
     assert gx.evaluate(gx.grad(held(a) + w * w, w), {a: 3.0}) == 4
     assert gx.evaluate(gx.grad(held(a), a), {a: 3.0}) == 2, "one cotangent needs no tuple"
+
+
+def test_a_mask_does_not_go_through_a_rule_as_if_it_were_a_cotangent() -> None:
+    a, b, c = gx.input("a", (2, 2), "float64"), gx.input("b", (2,), "float64"), gx.input("c", (2,), "bool")
+    g = gx.grad(gx.sum(gx.where(c, gx.linalg.solve(a, b), 0.0)), b)
+    found = gx.evaluate(g, {a: 2 * np.eye(2), b: np.ones(2), c: np.array([True, False])})
+    np.testing.assert_array_equal(found, [0.5, 0.0])

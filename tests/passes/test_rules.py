@@ -50,6 +50,7 @@ LEFT: dict[str, Sequence[Left]] = {
     "x / 1 = x": [lambda x, y, i: x / ones_like(x)],
     "z * 1 = z": [lambda x, y, i: x * ones_like(x), lambda x, y, i: ones_like(x) * x],
     "z / 1 = z": [lambda x, y, i: x / ones_like(x)],
+    "stop_gradient(x) = x": [lambda x, y, i: gx.stop_gradient(x)],
     "where(c, x, x) = x": [lambda x, y, i: gx.where(y > 0, x, x)],
     "x + 0 = x": [lambda x, y, i: x + zeros_like(x), lambda x, y, i: zeros_like(x) + x],
     "x - 0 = x": [lambda x, y, i: x - zeros_like(x)],
