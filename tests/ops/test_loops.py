@@ -226,7 +226,7 @@ def test_variables_are_read_in_a_body_and_set_from_what_it_gives() -> None:
         value, found = f(X)
         np.testing.assert_array_equal(found[0], h)
         losses.append(value)
-    assert losses[2] < losses[1]
+    assert losses[1] < losses[0]  # later ones start from other states
     same = X.copy()
     plain = gx.compile([x], rows)
     expected = plain(X)
