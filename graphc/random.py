@@ -12,6 +12,7 @@ from graphc.ops.gamma_draws import beta, gamma
 from graphc.ops.keys import fold_in, key, keys, split
 from graphc.ops.sampling import categorical, choice, permutation, shuffle
 from graphc.ops.stream import Stream
+from graphc.signatures import offered
 
 __all__ = [
     "Stream",
@@ -32,3 +33,5 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
+globals().update(offered(__name__, globals(), __all__))

@@ -31,7 +31,7 @@ def grow(program: Program) -> Program:
     return replace(program, steps=_with_stacks(program.steps, exchange))
 
 
-def _open_loops(program: Program) -> set[Step]:
+def _open_loops(program: Program) -> set[Loop]:
     """The loops that end by a condition, and those that make as many steps as such a loop has made.
 
     Others with a count make about as many steps as their length is: segments, of which the last one is shorter.
@@ -43,9 +43,8 @@ def _open_loops(program: Program) -> set[Step]:
         numbers |= more
         for step in program.timeline:
             if isinstance(step, Loop):
-                pairs = [(rows.of, rows.row) for rows in step.sequences] + [
-                    (rows.row, rows.of) for rows in step.outputs
-                ]
+                pairs = [(rows.of, rows.row) for rows in step.sequences]
+                pairs += [(rows.row, rows.of) for rows in step.outputs]
                 pairs += [(carry.after, carry.last) for carry in step.carries if carry.last is not None]
                 more |= {to.root for source, to in pairs if source.root in numbers}
             elif any(buffer.root in numbers for buffer in step.reads):

@@ -13,6 +13,7 @@ from graphc.ops.elementwise import floating
 from graphc.ops.stream import Stream
 from graphc.origin import here
 from graphc.printable import described
+from graphc.signatures import public
 
 __all__ = ["Dropout"]
 
@@ -30,12 +31,14 @@ class Dropout(Layer):
     from overfitting, 2014.
     """
 
+    @public
     def __init__(self, rate: float) -> None:
         self.rate: Final = a_number("Dropout", "the rate", rate)
         if not 0 <= self.rate < 1:
             problem = f"Dropout: the rate is a probability from 0 on and below 1, not {rate}"
             raise locate(ArgumentError(problem), here(), ())
 
+    @public
     def __call__(self, x: Like, *, train: object = None) -> Node:
         node = floating(x)
         if train is None:

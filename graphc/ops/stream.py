@@ -17,6 +17,7 @@ from graphc.ir.storage import label_of
 from graphc.kernel.philox import number_64
 from graphc.origin import here
 from graphc.printable import described
+from graphc.signatures import public
 from graphc.types import INT64
 
 __all__ = ["Stream"]
@@ -34,6 +35,7 @@ class Stream:
     A use is known by its number: the first `key()` of a program, the second, and so on.
     """
 
+    @public
     def __init__(self, name: str, seed: int) -> None:
         if not is_whole(seed) or not -(2**63) <= seed < 2**64:
             raise locate(ArgumentError(f"Stream: the seed is an int of 64 bits, not {described(seed)}"), here(), ())
@@ -41,6 +43,7 @@ class Stream:
         self.state: Final = state(name, np.array([own, 0], np.uint64))
         self._uses = count()
 
+    @public
     def key(self) -> Node:
         """A new key.  [].  No slope."""
         seed, calls = self.state[0], cast(self.state[1], INT64)
