@@ -27,6 +27,7 @@ __all__ = [
     "Sum",
     "Where",
     "ones_like",
+    "or_zeros",
     "spread",
     "sum_over",
     "zeros_like",
@@ -44,6 +45,11 @@ def ones_like(x: Node) -> Node:
 def zeros_like(x: Node) -> Node:
     """Zeros of the type of `x`."""
     return full(x.shape, 0, x.dtype)
+
+
+def or_zeros(found: Node | None, like: Node) -> Node:
+    """A derivative that was found, or zeros of the type of what it belongs to."""
+    return zeros_like(like) if found is None else found
 
 
 @final

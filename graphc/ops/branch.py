@@ -8,7 +8,7 @@ from graphc.autodiff.forward import push_forward
 from graphc.autodiff.reverse import pull_back
 from graphc.errors import ArgumentError
 from graphc.ir.apply import apply, locate
-from graphc.ir.arithmetic import zeros_like
+from graphc.ir.arithmetic import or_zeros
 from graphc.ir.control import Chosen
 from graphc.ir.given import a_function, several
 from graphc.ir.graph import Graph
@@ -50,7 +50,7 @@ class Choice(Chosen):
         bodies = [
             Graph(
                 (*body.inputs, *stands),
-                tuple([_or_zeros(parts[places.index(k)], body.inputs[k]) for k in reached]),
+                tuple([or_zeros(parts[places.index(k)], body.inputs[k]) for k in reached]),
             )
             for body, parts in zip(self.bodies, found, strict=True)
         ]
@@ -70,7 +70,7 @@ class Choice(Chosen):
         bodies = [
             Graph(
                 (*body.inputs, *stands),
-                tuple([_or_zeros(parts[n], body.outputs[n]) for n in reached]),
+                tuple([or_zeros(parts[n], body.outputs[n]) for n in reached]),
             )
             for body, parts in zip(self.bodies, found, strict=True)
         ]
@@ -156,10 +156,6 @@ def _branches(
     in_order = inner[::-1] if index.dtype == BOOL else inner  # true is 1
     bodies = tuple([each.closed(shared, what) for each in in_order])
     return rebuild(forms[0], items(apply(Choice(bodies), index, *shared)))
-
-
-def _or_zeros(found: Node | None, like: Node) -> Node:
-    return zeros_like(like) if found is None else found
 
 
 def _like(x: Node, what: str) -> Node:

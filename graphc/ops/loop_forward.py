@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from graphc.autodiff.forward import push_forward
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import zeros_like
+from graphc.ir.arithmetic import or_zeros
 from graphc.ir.control import Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import items
@@ -30,9 +30,9 @@ def jvp(op: Repeated, node: Node, tangents: Sequence[Node | None]) -> Sequence[N
             break
         moving |= reached
     order = sorted(moving)
-    after = [_or_zeros(found[place], op.next[place]) for place in order]
+    after = [or_zeros(found[place], op.next[place]) for place in order]
     outputs = [t for t in found[op.carries :] if t is not None]
-    first = [_or_zeros(arrived.carries[place], given.carries[place]) for place in order]
+    first = [or_zeros(arrived.carries[place], given.carries[place]) for place in order]
     both = replace(
         op,
         bodies=(
@@ -58,10 +58,6 @@ def jvp(op: Repeated, node: Node, tangents: Sequence[Node | None]) -> Sequence[N
     further = iter(results[both.carries + len(op.outputs) :])
     stacks = [None if t is None else next(further) for t in found[op.carries :]]
     return [*lasts, *stacks, *([None] if op.condition is not None else [])]
-
-
-def _or_zeros(found: Node | None, like: Node) -> Node:
-    return zeros_like(like) if found is None else found
 
 
 def _tangent_of(x: Node) -> Node:

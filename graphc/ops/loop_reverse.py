@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from graphc.autodiff.reverse import pull_back
 from graphc.errors import UnsupportedError
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Add, zeros_like
+from graphc.ir.arithmetic import Add, or_zeros, zeros_like
 from graphc.ir.control import Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf, Movement, Reshaped
@@ -105,8 +105,7 @@ class _Reversal:
         return found
 
     def _last(self, carry: int) -> Node:
-        given = self.cotangents[carry]
-        return zeros_like(self.op.parts(self.node.inputs).carries[carry]) if given is None else given
+        return or_zeros(self.cotangents[carry], self.op.parts(self.node.inputs).carries[carry])
 
     # One step.
 
@@ -136,7 +135,7 @@ class _Reversal:
         return _Step(
             carried,
             [row for _, row in outputs],
-            [zeros_like(inner.carries[c]) if t is None else t for c, t in zip(carried, before, strict=True)],
+            [or_zeros(t, inner.carries[c]) for c, t in zip(carried, before, strict=True)],
             {place: t for place, x in enumerate(inner.sequences) if (t := found.get(x)) is not None},
             {place: t for place, x in enumerate(inner.shared) if (t := found.get(x)) is not None},
         )

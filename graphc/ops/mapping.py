@@ -14,7 +14,7 @@ from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node
 from graphc.ops.axes import one_axis
-from graphc.ops.bodies import stand_in
+from graphc.ops.bodies import dependent, stand_in
 from graphc.ops.movement import moveaxis
 from graphc.origin import here
 from graphc.printable import a_thing
@@ -120,7 +120,7 @@ def _together(result: Structure, out_axes: Axes, exchange: Mapping[Node, Node], 
     """The results for all places."""
     single = [as_node(leaf) for leaf in leaves(result)]
     axes = _spread(result, out_axes, "out_axes")
-    differing = _reached(single, exchange)
+    differing = dependent(single, exchange)
     for variable, value in carried_updates(single, {}).items():
         if not exchange.keys().isdisjoint(topological([value])):
             problem = f"vmap: what sets {variable.name!r} differs from place to place"
@@ -136,12 +136,3 @@ def _together(result: Structure, out_axes: Axes, exchange: Mapping[Node, Node], 
 
 def _placed(y: Node, axis: int) -> Node:
     return moveaxis(y, 0, one_axis("vmap", axis, y.ndim, y))
-
-
-def _reached(outputs: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
-    """All nodes that depend on `sources`."""
-    found = set(sources)
-    for node in topological(outputs):
-        if not found.isdisjoint(node.inputs):
-            found.add(node)
-    return found
