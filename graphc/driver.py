@@ -113,8 +113,8 @@ def _compiled(
         plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
         guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
         function = CompiledFunction(
-            graph, lowered.program, lowered.constants, plan, artifact, backend, arguments, outputs, trace, guard,
-            f"graphc-{next(_numbers)}.py", debug=debug,
+            graph, lowered.program, lowered.variables, lowered.constants, plan, artifact, backend, arguments, outputs,
+            trace, guard, f"graphc-{next(_numbers)}.py", debug=debug,
         )  # fmt: skip
     function.seconds = perf_counter() - start
     return function

@@ -42,6 +42,7 @@ class CompiledFunction(Displayed):
     """What `gx.compile` gives.  Call it with arrays, by position or by name.
 
     source   the generated text        trace   every stage of the compilation        graph   what was compiled
+    stored   the variables of the program, in its order
     arena_use   in debug mode, what the last call did to its arena
 
     Called with `out=`, an array or arrays of the form of the outputs, it computes into these and returns them.
@@ -50,6 +51,7 @@ class CompiledFunction(Displayed):
 
     graph: Graph
     program: Program
+    stored: tuple[Node, ...]
     constants: tuple[Array, ...]
     layout: Layout
     artifact: Artifact
@@ -70,7 +72,7 @@ class CompiledFunction(Displayed):
         self._arenas = Arenas(self._bind)
         self._has_numbers = any(not buffer.shape for buffer in self.program.outputs)
         self._fails_late = _fails_late(self.program)
-        self._variables = tuple(_storage(node).array for node in self.graph.variables)
+        self._variables = tuple(_storage(node).array for node in self.stored)
         self._sizes = CheckedSizes(self.graph, self.program, self.layout)
         self._rebuild = builder(self.form)
         self._room = OutputRoom(self.form)

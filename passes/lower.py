@@ -39,9 +39,13 @@ __all__ = ["Lowered", "lower"]
 
 @dataclass(frozen=True, eq=False)
 class Lowered(Displayed):
-    """A program, and the arrays behind its constants."""
+    """A program, the variables of its buffers, and the arrays behind its constants.
+
+    The variables have an order of their own: passes move what reads them, and drop what nothing needs.
+    """
 
     program: Program
+    variables: tuple[Node, ...]
     constants: tuple[npt.NDArray[Any], ...]
 
     def __repr__(self) -> str:
@@ -94,7 +98,7 @@ class _Lowering:
             len(self.steps),
             self._symbols(),
         )
-        return Lowered(program, tuple(self.constants))
+        return Lowered(program, graph.variables, tuple(self.constants))
 
     def body(self, graph: Graph, given: Sequence[Buffer], results: Sequence[Buffer]) -> tuple[Step, ...]:
         """The steps of a body that reads `given` and writes `results`.  What is constant belongs to the program."""

@@ -1,6 +1,6 @@
 """The passes from graphs to programs, and over programs, as passes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.ir.graph import Graph
@@ -71,7 +71,7 @@ class CommitInPlace(Pass[Lowered, Lowered]):
     name: ClassVar[str] = "commit"
 
     def run(self, form: Lowered, log: Log) -> Lowered:
-        return Lowered(commit(form.program), form.constants)
+        return replace(form, program=commit(form.program))
 
 
 @final
@@ -82,7 +82,7 @@ class HoldCarries(Pass[Lowered, Lowered]):
     name: ClassVar[str] = "hold"
 
     def run(self, form: Lowered, log: Log) -> Lowered:
-        return Lowered(grow(hold(form.program)), form.constants)
+        return replace(form, program=grow(hold(form.program)))
 
 
 @final
@@ -93,7 +93,7 @@ class AccumulateProducts(Pass[Lowered, Lowered]):
     name: ClassVar[str] = "accumulate"
 
     def run(self, form: Lowered, log: Log) -> Lowered:
-        return Lowered(accumulate(form.program), form.constants)
+        return replace(form, program=accumulate(form.program))
 
 
 @final
@@ -104,7 +104,7 @@ class ComputeInOutputs(Pass[Lowered, Lowered]):
     name: ClassVar[str] = "settle"
 
     def run(self, form: Lowered, log: Log) -> Lowered:
-        return Lowered(settle(form.program), form.constants)
+        return replace(form, program=settle(form.program))
 
 
 @final
@@ -115,4 +115,4 @@ class ReuseStorage(Pass[Lowered, Lowered]):
     name: ClassVar[str] = "reuse"
 
     def run(self, form: Lowered, log: Log) -> Lowered:
-        return Lowered(reuse(form.program), form.constants)
+        return replace(form, program=reuse(form.program))

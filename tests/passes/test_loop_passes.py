@@ -234,5 +234,16 @@ def test_products_are_added_where_they_are_made(batch: int, dtype: str) -> None:
     np.testing.assert_allclose(f(x).astype(wide), plain(x).astype(wide), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_variables_keep_their_values_where_what_reads_them_moves_out_of_the_loop(level: int) -> None:
+    xs = gx.input("xs", (5, WIDTH), "float64")
+    first, second = gx.param("first", _random((WIDTH, WIDTH))), gx.param("second", _random((WIDTH, WIDTH)).T)
+    last, _ = gx.scan(lambda h, x: (gx.tanh(h @ first + x @ second), None), gx.ones(WIDTH, "float64"), xs)
+    x, h = _random((5, WIDTH)), np.ones(WIDTH)
+    for row in x:
+        h = np.tanh(h @ first.value + row @ second.value)
+    np.testing.assert_allclose(gx.compile(xs, last, level=level)(x), h, rtol=1e-12)
+
+
 def _random(shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
     return np.random.default_rng(2).standard_normal(shape)
