@@ -10,7 +10,7 @@ import pytest
 
 import graphc as gx
 
-__all__ = ["SEEDS", "RandomGraph", "random_graph"]
+__all__ = ["MAKERS", "SEEDS", "Maker", "RandomGraph", "Rng", "chosen", "is_small", "pick", "random_graph"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: floats and indices
 Rng: TypeAlias = np.random.Generator
@@ -62,8 +62,11 @@ class RandomGraph:
         return [np.asarray(y) for y in outputs] + [v.value for v in self.start]
 
 
-def random_graph(seed: int, steps: int = 14) -> RandomGraph:
-    """A graph of some `steps` operations, the gradient of a scalar made of them, and updates of its variables."""
+def random_graph(seed: int, steps: int = 14, further: "Sequence[Maker]" = ()) -> RandomGraph:
+    """A graph of some `steps` operations, the gradient of a scalar made of them, and updates of its variables.
+
+    Makers that are given `further` are drawn as often as all others.
+    """
     rng = np.random.default_rng(seed)
     dtype = str(rng.choice(["float64", "float64", "float32"]))
     columns = WIDE if seed % 5 == 4 else 3
@@ -81,22 +84,23 @@ def random_graph(seed: int, steps: int = 14) -> RandomGraph:
     variables = list(start)
     pool = [*inputs[:3], *variables]
     while len(pool) < 6 + steps:
-        made = _chosen(rng, MAKERS)(rng, pool, inputs[3])
-        if made is not None and made.ndim <= 4 and _is_small(made):
+        makers = further if further and rng.random() < 0.5 else MAKERS
+        made = chosen(rng, makers)(rng, pool, inputs[3])
+        if made is not None and made.ndim <= 4 and is_small(made):
             pool.append(made if made.dtype == dtype else made.astype(dtype))
     leaves = [node for node in pool[6:] if not any(node in set(other.inputs) for other in pool)]
     loss = sum((gx.mean(gx.tanh(node)) for node in leaves), start=gx.constant(0.0))
     wrt = [*inputs[:3], *variables]
     slopes = gx.grad(loss, wrt, unconnected="zero")
     order = rng.permutation(len(leaves))[:3]
-    outputs = [loss, *(leaves[k] for k in order), *slopes[:2], _chosen(rng, pool)]
+    outputs = [loss, *(leaves[k] for k in order), *slopes[:2], chosen(rng, pool)]
     updates = {v: v - 0.1 * g for v, g in zip(variables, slopes[3:], strict=True)}
     if rng.random() < 0.3:
         updates[variables[1]] = gx.flip(variables[1]) + slopes[4]
     return RandomGraph(inputs, outputs, updates, {v: np.array(v.value) for v in variables})
 
 
-def _is_small(node: gx.Node) -> bool:
+def is_small(node: gx.Node) -> bool:
     """Whether what is known of the extents lets the interpreter walk a node: one wide axis at most."""
     known = [extent for extent in node.shape if isinstance(extent, int)]
     return all(0 < extent <= LARGEST for extent in known if extent != WIDE) and known.count(WIDE) <= 1
@@ -132,24 +136,24 @@ REDUCTIONS: Sequence[Callable[[gx.Node, int], gx.Node]] = (
 )
 
 
-def _chosen(rng: Rng, choices: Sequence[Choice]) -> Choice:
+def chosen(rng: Rng, choices: Sequence[Choice]) -> Choice:
     return choices[int(rng.integers(len(choices)))]
 
 
-def _pick(rng: Rng, pool: Sequence[gx.Node], least_rank: int = 0) -> gx.Node:
+def pick(rng: Rng, pool: Sequence[gx.Node], least_rank: int = 0) -> gx.Node:
     """A node, more often one of the last."""
     fitting = [x for x in pool if x.ndim >= least_rank]
     return fitting[int(len(fitting) * rng.random() ** 0.5)]
 
 
 def _unary(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
-    return _chosen(rng, UNARY)(_pick(rng, pool))
+    return chosen(rng, UNARY)(pick(rng, pool))
 
 
 def _binary(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
-    x = _pick(rng, pool)
+    x = pick(rng, pool)
     fitting = [y for y in pool if _broadcasts(x, y)]
-    return _chosen(rng, BINARY)(x, _chosen(rng, fitting))
+    return chosen(rng, BINARY)(x, chosen(rng, fitting))
 
 
 def _broadcasts(x: gx.Node, y: gx.Node) -> bool:
@@ -159,24 +163,22 @@ def _broadcasts(x: gx.Node, y: gx.Node) -> bool:
 
 def _whole(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     """Small integers, some steps among them, and back."""
-    x = _pick(rng, pool)
-    k = gx.floor(gx.clip(gx.where(gx.isfinite(x), x, 0.3) * 2.1, -4, 4)).astype(
-        _chosen(rng, ("int8", "int32", "int64"))
-    )
+    x = pick(rng, pool)
+    k = gx.floor(gx.clip(gx.where(gx.isfinite(x), x, 0.3) * 2.1, -4, 4)).astype(chosen(rng, ("int8", "int32", "int64")))
     for _ in range(2):
-        k = _chosen(rng, WHOLE)(k)
+        k = chosen(rng, WHOLE)(k)
         if k.dtype.kind != "i":
             break
     return gx.clip(k, -9, 9)
 
 
 def _reduce(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
-    x = _pick(rng, pool, 1)
-    return _chosen(rng, REDUCTIONS)(x, int(rng.integers(x.ndim)))
+    x = pick(rng, pool, 1)
+    return chosen(rng, REDUCTIONS)(x, int(rng.integers(x.ndim)))
 
 
 def _move(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
-    x = _pick(rng, pool, 1)
+    x = pick(rng, pool, 1)
     axis = int(rng.integers(x.ndim))
     match rng.integers(7):
         case 0:
@@ -197,11 +199,11 @@ def _move(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
 
 def _nothing(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     """Slices without elements, read forwards and backwards, beside all of a node."""
-    x = _pick(rng, pool, 1)
+    x = pick(rng, pool, 1)
     axis = int(rng.integers(x.ndim))
     turned = gx.moveaxis(x, axis, 0)
     empty = turned[0:0] if rng.random() < 0.5 else turned[:0:2]
-    empty = _chosen(rng, UNARY)(gx.flip(empty, 0)) * 2
+    empty = chosen(rng, UNARY)(gx.flip(empty, 0)) * 2
     if rng.random() < 0.3:
         return gx.sum(empty, 0) + gx.sum(turned, 0)
     return gx.concat([empty, turned], 0)
@@ -209,8 +211,8 @@ def _nothing(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None
 
 def _scatter(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     """Additions into something computed, a slice of it, or it reshaped."""
-    x = _pick(rng, pool, 1)
-    base = _chosen(rng, UNARY)(x)
+    x = pick(rng, pool, 1)
+    base = chosen(rng, UNARY)(x)
     match rng.integers(4):
         case 0 if isinstance(x.shape[0], int) and x.shape[0] > 4:
             base = base[1:5]
@@ -222,30 +224,30 @@ def _scatter(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None
     axes = [axis for axis, extent in enumerate(base.shape) if extent == 4]
     if not axes:
         return None
-    axis = _chosen(rng, axes)
+    axis = chosen(rng, axes)
     updates = gx.take(base, rows, axis) if rng.random() < 0.5 else gx.constant(0.1)
     places = rows if rng.random() < 0.5 else (rows + 5) % 4
     return gx.scatter_add(base, places, updates, axis)
 
 
 def _concat(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
-    x = _pick(rng, pool, 1)
+    x = pick(rng, pool, 1)
     same = [y for y in pool if y.shape == x.shape]
-    parts = (x, _chosen(rng, same))
+    parts = (x, chosen(rng, same))
     return gx.concat(parts, int(rng.integers(x.ndim))) if rng.random() < 0.5 else gx.stack(parts, 0)
 
 
 def _matmul(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
-    x = _pick(rng, pool, 1)
+    x = pick(rng, pool, 1)
     fitting = [y for y in pool if y.ndim == 2 and y.shape[0] == x.shape[-1]]
     if x.ndim == 2 and rng.random() < 0.3:
         return 0.2 * (x.T @ x)
-    return 0.3 * (x @ _chosen(rng, fitting)) if fitting else None
+    return 0.3 * (x @ chosen(rng, fitting)) if fitting else None
 
 
 def _gather(rng: Rng, pool: Sequence[gx.Node], rows: gx.Node) -> gx.Node | None:
     fitting = [x for x in pool if x.ndim and x.ndim < 3 and x.shape[0] == 4]
-    return gx.take(_chosen(rng, fitting), rows, 0)
+    return gx.take(chosen(rng, fitting), rows, 0)
 
 
 MAKERS: Sequence[Maker] = (

@@ -32,9 +32,9 @@ def assert_same(actual: Sequence[Array], expected: Sequence[Array], rounding: fl
 def interpreted(graph: RandomGraph, level: int, arrays: Sequence[Array], n: int) -> list[Array]:
     """Outputs, and the values of the variables in the order of `graph.start`, by the reference interpreter."""
     f = graph.compile(level)
-    values = [graph.start[node] for node in f.variables]
+    values = [graph.start[node] for node in f.stored]
     outputs, after = interpret(f.program, arrays, values, {"n": n}, f.constants)
-    by_node = dict(zip(f.variables, after, strict=True))
+    by_node = {**graph.start, **dict(zip(f.stored, after, strict=True))}
     return [*outputs, *(by_node[node] for node in graph.start)]
 
 

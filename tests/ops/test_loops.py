@@ -81,7 +81,7 @@ def assert_as_interpreted(construct: Construct, modes: Sequence[str], level: int
     outputs = [results, sample.derivatives(score(results), modes_of(construct, modes))]
     f = gx.compile(sample.inputs, outputs, level=level)
     sizes = {name: array.shape[0] for name, array in zip(construct.sizes, construct.arrays, strict=False) if name}
-    held = [variable.value for variable in f.variables]
+    held = [variable.value for variable in f.stored]
     expected, _ = interpret(f.program, sample.values, held, sizes, f.constants)
     assert_alike(f(*sample.values), expected, 2)
 
