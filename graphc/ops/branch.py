@@ -19,7 +19,8 @@ from graphc.ops.bodies import Inner, made_inside, refuse_updates, stand_in, stro
 from graphc.ops.body_results import nodes_like, require_alike
 from graphc.ops.logic import equal, logical_not
 from graphc.ops.movement import reshape
-from graphc.ops.sheltered import sheltered
+from graphc.ops.reduction import any as any_of
+from graphc.ops.sheltered import counted, sheltered
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.structure import Structure, rebuild
@@ -180,7 +181,9 @@ def _where_chosen(
     pairs = list(zip(body.inputs, operands, flags, strict=True))
     outputs = sheltered(body.outputs, counts, [x for x, _, flag in pairs if flag])
     found = lifted_nodes(outputs, {counts: chosen} | {x: operand for x, operand, flag in pairs if flag}, extent)
-    return Graph((), tuple(found)).replace({x: operand for x, operand, flag in pairs if not flag}).outputs
+    anywhere = any_of(chosen)
+    shared = {x: counted(operand, anywhere) for x, operand, flag in pairs if not flag}
+    return Graph((), tuple(found)).replace(shared).outputs
 
 
 def _selected(chosen: Sequence[Node], parts: Sequence[Node]) -> Node:

@@ -110,6 +110,49 @@ def test_a_loop_that_has_ended_brings_no_nan() -> None:
     np.testing.assert_allclose(np.stack(found), np.array([[1, 1, 1], [0.125, 0.5, 1], [0.125, 0.5, 1]]), rtol=1e-14)
 
 
+#: of one place, a vector, a matrix and a table that all places share: a number that is nan for x < 0, as are its slopes
+SHARED: dict[str, Callable[[gx.Node, gx.Node, gx.Node], gx.Node]] = {
+    "elements": lambda x, v, m: gx.sum(gx.sqrt(x) * v),
+    "slopes of elements": lambda x, v, m: gx.sum(gx.log(x * v)),
+    "a product": lambda x, v, m: gx.sum(gx.sqrt(x * v) @ m),
+    "a product of what is known": lambda x, v, m: gx.sqrt(x) * gx.sum(v @ m),
+    "a lookup": lambda x, v, m: gx.sqrt(x) * gx.sum(m[x.astype("int64")]),
+    "a loop": lambda x, v, m: gx.sum(gx.scan(lambda h, _: (gx.sqrt(x) * gx.tanh(h @ m + v), None), v, None, 3)[0]),
+    "a branch": lambda x, v, m: gx.cond(gx.sum(v) > 0, lambda: gx.sum(gx.sqrt(x) * v @ m), lambda: x),
+    "both at once": lambda x, v, m: gx.sqrt(x) * gx.cond(x < 2, lambda: gx.sum(v @ m), lambda: gx.sum(gx.sqrt(x) * v)),
+}
+
+
+@pytest.mark.parametrize("what", SHARED)
+def test_what_all_places_share_gets_no_nan_from_those_that_do_not_take_a_branch(what: str) -> None:
+    (v,) = inputs("v")
+    m, xs = gx.input("m", (3, 3), "float64"), gx.input("xs", (4,), "float64")
+
+    def one(x: gx.Node) -> gx.Node:
+        result: gx.Node = gx.cond(x > 0, lambda: SHARED[what](x, v, m), lambda: gx.sum(v) * x + gx.sum(m))
+        return result
+
+    def slopes(y: gx.Node) -> list[gx.Node]:
+        first = gx.grad(y, [v, m], unconnected="zero")
+        second = gx.grad(gx.sum(first[0] ** 2) + gx.sum(first[1] ** 2), [v, m], unconnected="zero")
+        return [*first, *second, gx.jvp(first[0], v, np.ones(3))]
+
+    places = [one(xs[n]) for n in range(4)]
+    outputs = [slopes(gx.sum(gx.vmap(one)(xs))), slopes(places[0] + places[1] + places[2] + places[3])]
+    arrays = [AT, np.arange(1.0, 10.0).reshape(3, 3) / 10, np.array([1.5, -1.0, 2.5, -3.0])]
+    found, exact = gx.compile([v, m, xs], outputs)(*arrays)
+    for one_of, other in zip(found, exact, strict=True):
+        np.testing.assert_allclose(one_of, other, rtol=1e-12)
+
+
+def test_what_all_places_share_gets_no_nan_from_a_branch_that_no_place_takes() -> None:
+    (v,) = inputs("v")
+    x = gx.input("x", (2,), "float64")
+    y = gx.vmap(lambda x: gx.cond(x > 0, lambda: x * gx.sum(gx.sqrt(v)), lambda: x * gx.sum(v)))(x)
+    found = gx.evaluate(gx.grad(gx.sum(y), v), {x: np.array([-1.0, -2.0]), v: np.array([0.0, -1.0, 1.0])})
+    np.testing.assert_array_equal(found, [-3.0] * 3)
+
+
 @LEVELS
 def test_a_branch_that_is_known_when_compiled(level: int) -> None:
     (x,) = inputs("x")
