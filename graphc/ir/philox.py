@@ -1,12 +1,12 @@
 """Random numbers of keys, and keys that are used more than once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum, unique
 from typing import ClassVar, NamedTuple, final
 
 from graphc.ir.arithmetic import Spread
-from graphc.ir.control import Structured
-from graphc.ir.graph import topological
+from graphc.ir.control import Repeated, Structured
+from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node, Op
@@ -60,16 +60,25 @@ class Reuse(NamedTuple):
     uses: tuple[Node, ...]
 
 
+class _Use(NamedTuple):
+    """A node that uses a key, and whether it does so in the body of a loop or a branch."""
+
+    node: Node
+    key: Node
+    is_inside: bool
+
+
 def reuses(nodes: Iterable[Node]) -> list[Reuse]:
     """The keys of which there are several uses among `nodes`, and in the body of each loop and branch, in order.
 
     A use draws numbers or makes keys; to fold a key with an integer is none.  Keys that are computed alike are one.
+    A loop or a branch uses a key from around it once at most: of several branches one runs.
     """
     found: list[Reuse] = []
     pending = [nodes]
     while pending:
         listed = list(pending.pop())
-        found += _several([node for node in listed if isinstance(node.op, Philox) and node.op.purpose in _USES])
+        found += _several(_uses(listed))
         pending += [body.nodes for node in listed if isinstance(node.op, Structured) for body in node.op.bodies]
     return found
 
@@ -77,25 +86,54 @@ def reuses(nodes: Iterable[Node]) -> list[Reuse]:
 _USES = (Purpose.NUMBERS, Purpose.KEYS, Purpose.PARTS)
 
 
-def _several(drawn: Sequence[Node]) -> list[Reuse]:
-    """Keys that several of these nodes use."""
-    if len(drawn) < 2:
+def _uses(nodes: Iterable[Node]) -> list[_Use]:
+    """The uses of keys.  Recursion is over the depth to which a user nests loops and branches."""
+    found: list[_Use] = []
+    for node in nodes:
+        op = node.op
+        if isinstance(op, Philox) and op.purpose in _USES:
+            found.append(_Use(node, _source(node.inputs[0]), is_inside=False))
+        elif isinstance(op, Structured):
+            first: dict[Node | Number, _Use] = {}
+            for inner, outer in _given(op, node.inputs):
+                for use in _uses(inner.nodes):
+                    seed = uniform(use.key)
+                    key = outer.get(use.key) if seed is None else use.key
+                    if key is not None:
+                        source = _source(key)
+                        first.setdefault(source if seed is None else seed, _Use(use.node, source, is_inside=True))
+            found += first.values()
+    return found
+
+
+def _given(op: Structured, operands: Sequence[Node]) -> list[tuple[Graph, Mapping[Node, Node]]]:
+    """Each body that may use keys, and the operands behind those of its inputs that are the same whenever it runs."""
+    if isinstance(op, Repeated):
+        return [(op.body, dict(zip(op.inner().shared, op.parts(operands).shared, strict=True)))]
+    return [(body, dict(zip(body.inputs, operands[1:], strict=True))) for body in op.bodies]
+
+
+def _several(uses: Sequence[_Use]) -> list[Reuse]:
+    """Keys that are used several times."""
+    if len(uses) < 2:
         return []
-    keys = [_key_of(node) for node in drawn]
-    same = _numbered(keys)
-    uses: dict[int, list[Node]] = {}
-    for node, key in zip(drawn, keys, strict=True):
-        uses.setdefault(same[key], []).append(node)
-    several = [sorted(group, key=_line) for group in uses.values() if len(group) > 1]
-    return [Reuse(_key_of(group[0]), tuple(group)) for group in several]
+    same = _numbered([use.key for use in uses])
+    groups: dict[int, dict[Node | tuple[str, int], _Use]] = {}
+    for use in uses:  # derivatives make the draws of a branch again: those of one line count as one
+        groups.setdefault(same[use.key], {}).setdefault(_line(use.node) if use.is_inside else use.node, use)
+    return [
+        Reuse(next(iter(group.values())).key, tuple(sorted([use.node for use in group.values()], key=_line)))
+        for group in groups.values()
+        if len(group) > 1
+    ]
 
 
 def _line(node: Node) -> tuple[str, int]:
     return node.origin.file, node.origin.line
 
 
-def _key_of(node: Node) -> Node:
-    key = node.inputs[0]
+def _source(key: Node) -> Node:
+    """What is spread over the numbers that are drawn."""
     while isinstance(key.op, Spread):
         key = key.inputs[0]
     return key

@@ -140,6 +140,37 @@ def test_show_says_which_key_is_used_twice() -> None:
     assert "note: one key, %0, has 2 uses, which depend on each other: %" in shown
 
 
+def drawn_if(p: gx.Node, key: gx.Node, other: gx.Node) -> gx.Node:
+    """A number of one of two keys."""
+
+    def first() -> gx.Node:
+        return gx.random.normal(key)
+
+    def second() -> gx.Node:
+        return gx.random.uniform(other)
+
+    y: gx.Node = gx.cond(p, first, second)
+    return y
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_key_that_is_used_in_a_branch_and_around_it_is_used_twice(is_given: bool) -> None:
+    p, seed = gx.input("p", (), "bool"), gx.input("seed", (), "int64")
+    key = gx.random.key(seed if is_given else 1)
+    first, second = gx.random.split(gx.random.fold_in(key, 2))
+    for other in (gx.random.normal(key, 3), drawn_if(p, second, key)):
+        with pytest.raises(gx.ArgumentError, match="one key has 2 uses"):
+            gx.compile([p, seed], [drawn_if(p, key, first), other], reused_keys="raise")
+
+
+def test_a_key_that_is_used_by_two_branches_of_which_one_runs_is_used_once() -> None:
+    p, w = gx.input("p", (), "bool"), gx.input("w", ())
+    key = gx.random.key(1)
+    y = gx.cond(p, lambda: gx.random.normal(key) * w**3, lambda: gx.random.uniform(key, 2)[0] * w**2)
+    g = gx.grad(y, w)
+    gx.compile([p, w], [y, g, gx.grad(g, w), gx.jvp(g, w, 1.0)], reused_keys="raise")
+
+
 def test_keys_that_are_made_of_one_are_not_the_same() -> None:
     key = gx.random.key(1)
     first, second = gx.random.split(key)
