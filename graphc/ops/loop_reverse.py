@@ -245,6 +245,14 @@ def _adds_up(loop: Node, carry: int) -> bool:
     if not isinstance(op, Repeated) or carry >= op.carries or uniform(loop.inputs[carry]) != 0:
         return False
     total, after = op.body.inputs[carry], op.next[carry]
+    while isinstance(after.op, Item):  # a loop in the body goes on with the total
+        inner, place = after.inputs[0], after.op.index
+        within = inner.op
+        if not isinstance(within, Repeated) or place >= within.carries or inner.inputs[place] is not total:
+            return False
+        if op.body.users[total] != (inner,):
+            return False
+        op, total, after = within, within.body.inputs[place], within.next[place]
     return isinstance(after.op, Add) and after.inputs[0] is total and op.body.users[total] == (after,)
 
 

@@ -61,6 +61,24 @@ def test_results_are_the_same_to_the_bit(checkpoint: Checkpoint, reverse: bool, 
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("inner", [None, 2])
+@pytest.mark.parametrize("outer", [None, 1, 4])
+def test_gradients_of_weights_in_a_scan_of_scans_are_the_same_to_the_bit(outer: Checkpoint, inner: Checkpoint) -> None:
+    rng = np.random.default_rng(2)
+    w, x = gx.param("w", rng.standard_normal((4, 4)).astype("float32")), gx.input("x", (6, 5, 4))
+
+    def slope(outer: Checkpoint, inner: Checkpoint) -> gx.CompiledFunction:
+        def walk(h: gx.Node, rows: gx.Node) -> tuple[gx.Node, None]:
+            last, _ = gx.scan(lambda c, r: (gx.tanh(c @ w + r), None), h, rows, checkpoint=inner)
+            return last, None
+
+        last, _ = gx.scan(walk, gx.ones(4), x, checkpoint=outer)
+        return gx.compile(x, gx.grad(gx.sum(last * last), w))
+
+    rows = rng.standard_normal((6, 5, 4)).astype("float32")
+    np.testing.assert_array_equal(slope(outer, inner)(rows), slope(None, None)(rows))
+
+
 @pytest.mark.parametrize("checkpoint", ["sqrt", 7])
 def test_a_length_may_be_a_size(checkpoint: Checkpoint) -> None:
     plain, cut = (_net(gx.size("T", hint=30), 8, each) for each in (None, checkpoint))
