@@ -327,7 +327,7 @@ class _Lowering:
             iteration.right,
             iteration.out,
             origins,
-            op.is_apart,
+            op.points_apart,
         )
         self.steps.append(step)
         if is_repeated:

@@ -34,7 +34,7 @@ def contract_text(step: Contract, naming: Naming) -> KernelText:
     """Write one contraction."""
     axes = tuple(Axis(number, extent) for number, extent in enumerate(step.extents))
     left, right, out = (_affine(index, axes) for index in (step.left_index, step.right_index, step.out_index))
-    roles = _roles(_used(left), _used(right), out, axes[0] if step.apart else None)
+    roles = _roles(_used(left), _used(right), out, axes[: step.apart])
     widens = bool(roles.inner) and step.out.dtype == BFLOAT16  # np.matmul would make the copies itself
     text = _Writer(step, naming, KernelText(len(naming.buffers), naming.names, [], [], [], None), widens)
     text.write(left, right, out, roles)
@@ -49,13 +49,12 @@ def _used(index: Sequence[Affine]) -> list[Axis]:
     return list(dict.fromkeys(axis for part in index for axis, _ in part.terms))
 
 
-def _roles(left: list[Axis], right: list[Axis], out: list[Affine], apart: Axis | None) -> _Roles:
+def _roles(left: list[Axis], right: list[Axis], out: list[Affine], apart: Sequence[Axis]) -> _Roles:
     """Which axes lead, which are rows and columns: so that the result comes out in the order it is stored."""
     order = _used(out)
     inner = [axis for axis in left if axis in right and axis not in order]
     kind = {axis: (axis in left) - (axis in right) for axis in order}  # 1: left only, -1: right only, 0: both
-    if apart is not None:
-        kind[apart] = 0
+    kind |= dict.fromkeys(apart, 0)
     if not is_plain(out):
         longest = max(
             (axis for part in out if len(part.terms) > 1 for axis, _ in part.terms),

@@ -302,12 +302,12 @@ class Product(Multilinear):
 
     @property
     @abstractmethod
-    def is_apart(self) -> bool:
-        """Whether each point of axis 0 is a product of its own, and rounds as if it were made alone."""
+    def points_apart(self) -> int:
+        """How many leading axes have a product of its own at each point, which rounds as if it were made alone."""
 
     @abstractmethod
     def taken_apart(self) -> "Product":
-        """The same op, where each point of axis 0 is a product of its own."""
+        """The same op, where each point of axis 0, and of those that were apart before, is a product of its own."""
 
     @abstractmethod
     def indices(self) -> tuple[tuple[AffineIndex, ...], tuple[AffineIndex, ...], tuple[AffineIndex, ...]]:

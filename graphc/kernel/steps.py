@@ -127,7 +127,7 @@ class Contract:
     Axes in both operands and the output are batch axes; in the left and the output m, in the right and the
     output n, in both operands only k.  All indices are in range.
 
-    apart  each point of axis 0 is a product of its own, and rounds as if it were made alone
+    apart  how many leading axes have a product of its own at each point, which rounds as if it were made alone
     adds   the output starts at what it holds; else at zero
     """
 
@@ -139,7 +139,7 @@ class Contract:
     right_index: tuple[AffineIndex, ...]
     out_index: tuple[AffineIndex, ...]
     origins: tuple[Origin, ...]
-    apart: bool = False
+    apart: int = 0
     adds: bool = False
 
     @cached_property

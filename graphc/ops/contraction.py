@@ -45,7 +45,7 @@ class Contraction(Product):
     out: Places
     shape: Shape
     name: str = field(compare=False)  # type: ignore[misc]  # one class, many functions
-    apart: bool = False
+    apart: int = 0
 
     def __post_init__(self) -> None:
         held = [[axis for part in places for axis, _ in part.terms] for places in self.indices()]
@@ -73,11 +73,11 @@ class Contraction(Product):
         return TensorType(self.shape, left.dtype)
 
     @property
-    def is_apart(self) -> bool:
+    def points_apart(self) -> int:
         return self.apart
 
     def taken_apart(self) -> "Contraction":
-        return replace(self, apart=True)
+        return replace(self, apart=max(self.apart, 1))
 
     def indices(self) -> tuple[Places, Places, Places]:
         return self.left, self.right, self.out
@@ -145,7 +145,8 @@ class Contraction(Product):
         left, right, out = (
             (new, *places) if flag else places for places, flag in zip(shifted, (*batched, True), strict=True)
         )
-        return Contraction((extent, *self.extents), left, right, out, (extent, *self.shape), self.name)
+        apart = self.apart + 1 if self.apart else 0
+        return Contraction((extent, *self.extents), left, right, out, (extent, *self.shape), self.name, apart)
 
     def text(self) -> str:
         left, right, out = map(self._letters, self.indices())

@@ -136,3 +136,26 @@ def test_wrong_segments_are_refused(wrong: object) -> None:
     xs = gx.input("xs", (9, 2))
     with pytest.raises(gx.ArgumentError, match="scan: checkpoint"):
         gx.scan(lambda h, x: (h + x, None), xs[0], xs, checkpoint=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("outer", "inner"), [(None, 2), (2, None), (3, 2), ("sqrt", "sqrt")])
+def test_scans_in_scans_are_the_same_to_the_bit(outer: Checkpoint, inner: Checkpoint) -> None:
+    """The product of a row leaves both loops, and rounds as it does in them."""
+
+    def net(outer: Checkpoint, inner: Checkpoint) -> gx.CompiledFunction:
+        rng = np.random.default_rng(0)
+        xs = gx.input("xs", (7, 5, 4, 3))
+        u = gx.param("u", rng.standard_normal((3, 6)).astype("float32"))
+        w = gx.param("w", rng.standard_normal((6, 6)).astype("float32"))
+
+        def sentence(h: gx.Node, rows: gx.Node) -> tuple[gx.Node, None]:
+            last, _ = gx.scan(lambda h, x: (gx.tanh(x @ u + h @ w), None), h, rows, checkpoint=inner)
+            return last, None
+
+        last, _ = gx.scan(sentence, gx.zeros((4, 6)), xs, checkpoint=outer)
+        loss = gx.sum(gx.square(last))
+        return gx.compile(xs, [loss, *gx.grad(loss, [u, w])])
+
+    x = np.random.default_rng(1).standard_normal((7, 5, 4, 3)).astype("float32")
+    for one, other in zip(net(None, None)(x), net(outer, inner)(x), strict=True):
+        np.testing.assert_array_equal(one, other)
