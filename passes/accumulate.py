@@ -8,7 +8,7 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Call, Fn, Load
-from graphc.kernel.steps import Branch, Contract, Kernel, Loop, Step, Store
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store, with_parts
 from graphc.passes.places import loads_at, stores_at
 
 __all__ = ["accumulate"]
@@ -23,14 +23,8 @@ def _accumulated(steps: Sequence[Step], held: Collection[Buffer]) -> tuple[Step,
     # Recursion is over the depth to which loops and branches are nested.
     inside: list[Step] = []
     for step in steps:
-        match step:
-            case Loop():
-                own = [carry.buffer for carry in step.held]
-                inside.append(replace(step, steps=_accumulated(step.steps, own)))
-            case Branch():
-                inside.append(replace(step, parts=tuple([_accumulated(part, ()) for part in step.parts])))
-            case _:
-                inside.append(step)
+        own = [carry.buffer for carry in step.held] if isinstance(step, Loop) else []
+        inside.append(with_parts(step, lambda part, own=own: _accumulated(part, own)))  # type: ignore[misc]
     return tuple(_with_sums(inside, held) if held else inside)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Loop, Step
-from graphc.passes.places import substituted
+from graphc.passes.places import all_substituted
 from graphc.types import INT64
 
 __all__ = ["grow"]
@@ -28,7 +28,7 @@ def grow(program: Program) -> Program:
     for step in program.timeline:
         written -= {buffer.root for buffer in _seen_whole(step, step in loops)}
     exchange = {rows: Buffer(Role.STACK, rows.dtype, rows.shape) for rows in written if rows.role is Role.TEMPORARY}
-    return replace(program, steps=_with_stacks(program.steps, exchange))
+    return replace(program, steps=all_substituted(program.steps, exchange))
 
 
 def _open_loops(program: Program) -> set[Loop]:
@@ -63,7 +63,3 @@ def _seen_whole(step: Step, is_open: bool) -> Sequence[Buffer]:
     own = [] if is_open else [carry.rows for carry in step.carries]
     ends = [carry.last for carry in step.carries if carry.last is not None]
     return [*starts, *counted, *fixed, *own, *ends, *step.shared, *(held.buffer for held in step.held)]
-
-
-def _with_stacks(steps: Sequence[Step], exchange: dict[Buffer, Buffer]) -> tuple[Step, ...]:
-    return tuple([substituted(step, exchange) for step in steps])

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Branch, Carry, Held, Kernel, Loop, Step
-from graphc.passes.places import combines, loads_at, stores_at, substituted
+from graphc.kernel.steps import Carry, Held, Kernel, Loop, Step, with_parts
+from graphc.passes.places import all_substituted, combines, loads_at, stores_at
 
 __all__ = ["hold"]
 
@@ -22,16 +22,8 @@ def hold(program: Program) -> Program:
 
 def _held(steps: Sequence[Step]) -> tuple[Step, ...]:
     # Recursion is over the depth to which loops and branches are nested.
-    found: list[Step] = []
-    for step in steps:
-        match step:
-            case Loop():
-                found.append(_held_in(replace(step, steps=_held(step.steps))))
-            case Branch():
-                found.append(replace(step, parts=tuple([_held(part) for part in step.parts])))
-            case _:
-                found.append(step)
-    return tuple(found)
+    inside = [with_parts(step, _held) for step in steps]
+    return tuple([_held_in(step) if isinstance(step, Loop) else step for step in inside])
 
 
 def _held_in(loop: Loop) -> Loop:
@@ -52,8 +44,8 @@ def _held_in(loop: Loop) -> Loop:
         loop,
         carries=tuple(carries),
         held=tuple(held),
-        steps=tuple([substituted(step, exchange) for step in loop.steps]),
-        condition=tuple([substituted(step, exchange) for step in loop.condition]),
+        steps=all_substituted(loop.steps, exchange),
+        condition=all_substituted(loop.condition, exchange),
     )
 
 

@@ -21,11 +21,11 @@ from graphc.kernel.steps import (
     Step,
     Store,
     targets,
-    within,
+    with_parts,
 )
 from graphc.sizes import equal
 
-__all__ = ["Access", "combines", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at", "substituted"]
+__all__ = ["Access", "all_substituted", "combines", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,13 @@ def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
     return Kernel(kernel.outer, stages, kernel.origins)
 
 
-def substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
-    """The step with buffers exchanged wherever it reads or writes."""
+def _substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
+    """The step with buffers exchanged wherever it reads or writes, but for steps inside it."""
 
     def new(buffer: Buffer) -> Buffer:
         return buffers.get(buffer, buffer)
 
-    if not within(step) and not any(buffer in buffers for buffer in (*step.reads, *step.writes)):
+    if not any(buffer in buffers for buffer in (*step.reads, *step.writes)):
         return step
     match step:
         case Kernel():
@@ -156,15 +156,15 @@ def substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
             return replace(
                 step,
                 index=new(step.index),
-                parts=tuple([_all_substituted(part, buffers) for part in step.parts]),
                 results=tuple(map(new, step.results)),
                 shared=tuple(map(new, step.shared)),
             )
 
 
-def _all_substituted(steps: Sequence[Step], buffers: Mapping[Buffer, Buffer]) -> tuple[Step, ...]:
-    # Recursion is over the depth to which a user nests loops and branches.
-    return tuple([substituted(step, buffers) for step in steps])
+def all_substituted(steps: Sequence[Step], buffers: Mapping[Buffer, Buffer]) -> tuple[Step, ...]:
+    """Steps, and the steps inside them, with buffers exchanged wherever they read or write."""
+    # Recursion is over the depth to which loops and branches are nested.
+    return tuple([with_parts(_substituted(x, buffers), lambda part: all_substituted(part, buffers)) for x in steps])
 
 
 def _substituted_loop(loop: Loop, buffers: Mapping[Buffer, Buffer]) -> Loop:
@@ -177,9 +177,7 @@ def _substituted_loop(loop: Loop, buffers: Mapping[Buffer, Buffer]) -> Loop:
         held=tuple([replace(held, start=new(held.start), buffer=new(held.buffer)) for held in loop.held]),
         sequences=tuple([replace(rows, of=new(rows.of)) for rows in loop.sequences]),
         outputs=tuple([replace(rows, of=new(rows.of)) for rows in loop.outputs]),
-        steps=_all_substituted(loop.steps, buffers),
         shared=tuple(map(new, loop.shared)),
         count=new(loop.count),
-        condition=_all_substituted(loop.condition, buffers),
         made=new(loop.made),
     )

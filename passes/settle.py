@@ -6,7 +6,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Load
 from graphc.kernel.steps import Kernel, Store
-from graphc.passes.places import copied_by, substituted
+from graphc.passes.places import all_substituted, copied_by
 from graphc.passes.reuse import last_uses
 
 __all__ = ["settle"]
@@ -38,7 +38,7 @@ def settle(program: Program) -> Program:
                 exchange[old] = out
     if not exchange:
         return program
-    return replace(program, steps=tuple(substituted(step, exchange) for step in program.steps))
+    return replace(program, steps=all_substituted(program.steps, exchange))
 
 
 def _copied_whole(step: Kernel) -> list[tuple[Buffer, Buffer]]:

@@ -1,9 +1,11 @@
 """The passes from graphs to programs, and over programs, as passes."""
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.ir.graph import Graph
+from graphc.kernel.program import Program
 from graphc.kernel.target import Target
 from graphc.passes.accumulate import accumulate
 from graphc.passes.commit import commit
@@ -63,56 +65,67 @@ class Lower(Pass[Partition, Lowered]):
         return lower(form)
 
 
+class OverProgram(Pass[Lowered, Lowered]):
+    """A pass from programs to programs: variables and constants stay."""
+
+    @abstractmethod
+    def improved(self, program: Program) -> Program:
+        """The improved program."""
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        return replace(form, program=self.improved(form.program))
+
+
 @final
 @dataclass(frozen=True)
-class CommitInPlace(Pass[Lowered, Lowered]):
+class CommitInPlace(OverProgram):
     """Compute next values in the variables themselves where that is safe."""
 
     name: ClassVar[str] = "commit"
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        return replace(form, program=commit(form.program))
+    def improved(self, program: Program) -> Program:
+        return commit(program)
 
 
 @final
 @dataclass(frozen=True)
-class HoldCarries(Pass[Lowered, Lowered]):
+class HoldCarries(OverProgram):
     """Change carries of loops in place, and let rows grow with the steps that are made, where that is safe."""
 
     name: ClassVar[str] = "hold"
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        return replace(form, program=grow(hold(form.program)))
+    def improved(self, program: Program) -> Program:
+        return grow(hold(program))
 
 
 @final
 @dataclass(frozen=True)
-class AccumulateProducts(Pass[Lowered, Lowered]):
+class AccumulateProducts(OverProgram):
     """Add products to the sums that loops hold, where they are made."""
 
     name: ClassVar[str] = "accumulate"
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        return replace(form, program=accumulate(form.program))
+    def improved(self, program: Program) -> Program:
+        return accumulate(program)
 
 
 @final
 @dataclass(frozen=True)
-class ComputeInOutputs(Pass[Lowered, Lowered]):
+class ComputeInOutputs(OverProgram):
     """Compute in an output what would be copied there.  Afterwards no scatter copies its base into one."""
 
     name: ClassVar[str] = "settle"
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        return replace(form, program=settle(form.program))
+    def improved(self, program: Program) -> Program:
+        return settle(program)
 
 
 @final
 @dataclass(frozen=True)
-class ReuseStorage(Pass[Lowered, Lowered]):
+class ReuseStorage(OverProgram):
     """Write over operands that die.  Afterwards `program.aliases` says which."""
 
     name: ClassVar[str] = "reuse"
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        return replace(form, program=reuse(form.program))
+    def improved(self, program: Program) -> Program:
+        return reuse(program)

@@ -1,7 +1,7 @@
 """Steps over buffers, and what they are made of."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -36,6 +36,7 @@ __all__ = [
     "sizes_of",
     "targets",
     "unique",
+    "with_parts",
     "within",
 ]
 
@@ -364,6 +365,16 @@ def sizes_of(step: Step) -> list[Size]:
             for buffer in (*buffers_of(step), *step.rows):
                 sizes += buffer.shape
     return sizes
+
+
+def with_parts(step: Step, change: Callable[[tuple[Step, ...]], Iterable[Step]]) -> Step:
+    """The step with every list of steps inside it changed."""
+    match step:
+        case Loop():
+            return replace(step, condition=tuple(change(step.condition)), steps=tuple(change(step.steps)))
+        case Branch():
+            return replace(step, parts=tuple([tuple(change(part)) for part in step.parts]))
+    return step
 
 
 def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
