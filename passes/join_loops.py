@@ -49,24 +49,26 @@ class JoinLoops(Pass[Graph, Graph]):
                     break
             else:
                 found.append(_Host(node))
-        for host in found:
-            if len(host.members) > 1:
-                hosts[host.node] = host
+        hosts |= {host.node: host for host in list(hosts.values())}
 
 
 @dataclass(eq=False)
 class _Host:
-    """A loop that takes in others."""
+    """A loop that takes in others.
+
+    outputs   of all of them, in order, with the place of each
+    carries   input of the body -> which carry it is
+    given     input of the body -> the operand that it stands for
+    """
 
     node: Node
-    outputs: dict[Node, int] = field(default_factory=dict)
-    members: list[Node] = field(default_factory=list)
+    outputs: dict[Node, int] = field(init=False)
+    carries: Mapping[Node, int] = field(init=False)
+    given: Mapping[Node, Node] = field(init=False)
 
     def __post_init__(self) -> None:
         op = self.op
-        self.listed = list(op.outputs)
-        self.outputs = {y: place for place, y in reversed(list(enumerate(self.listed)))}
-        self.members = [self.node]
+        self.outputs = {y: place for place, y in enumerate(dict.fromkeys(op.outputs))}
         self.carries = {x: place for place, x in enumerate(op.inner().carries)}
         self.given = dict(zip(op.body.inputs, _read_inside(op, self.node), strict=True))
 
@@ -101,15 +103,12 @@ class _Host:
         """Have its results too."""
         op = node.op
         assert isinstance(op, Repeated), op
-        self.members.append(node)
         for y in op.outputs:
-            if y not in self.outputs:
-                self.outputs[y] = len(self.listed)
-                self.listed.append(y)
+            self.outputs.setdefault(y, len(self.outputs))
 
     def result(self) -> Repeated:
         """The op that has the results of all."""
-        body = Graph(self.op.body.inputs, (*self.op.next, *self.listed))
+        body = Graph(self.op.body.inputs, (*self.op.next, *self.outputs))
         return replace(self.op, bodies=(body, *self.op.bodies[1:]))
 
     def place(self, node: Node, index: int, op: Repeated) -> int:

@@ -27,7 +27,7 @@ Checkpoint: TypeAlias = Literal["sqrt"] | int | None
 
 
 def segment_of(checkpoint: Any, length: Size) -> int | None:  # Any: whatever a user gives
-    """How many steps a segment has; None for a loop that is not cut.
+    """How many steps a segment has; None for a loop that is not cut, as one that is no longer than a segment.
 
     "sqrt" keeps least: about the square root of the length, as the carries of that many segments and the steps of one
     are kept.  Chen, Xu, Zhang, Guestrin: Training Deep Nets with Sublinear Memory Cost, 2016.
@@ -35,16 +35,18 @@ def segment_of(checkpoint: Any, length: Size) -> int | None:  # Any: whatever a 
     if checkpoint is None:
         return None
     if is_whole(checkpoint):
-        return a_whole_number("scan", "checkpoint", checkpoint, least=1)
+        segment = a_whole_number("scan", "checkpoint", checkpoint, least=1)
+        return segment if not isinstance(length, int) or segment < length else None
     if not isinstance(checkpoint, str) or checkpoint != "sqrt":
         problem = f"scan: checkpoint is None, 'sqrt' or a number of steps, not {described(checkpoint)}"
         raise ArgumentError(problem)
-    steps = length if isinstance(length, int) else estimate(length)
-    root = max(isqrt(steps), 1)
-    if isinstance(length, int):  # rather a segment that divides the length, if one of about this size does
-        near = [n for n in range(max(root // 2, 1), 2 * root + 1) if length and length % n == 0]
-        return min(near, key=lambda n: abs(n - root), default=root)
-    return root
+    root = max(isqrt(estimate(length)), 1)
+    if not isinstance(length, int):
+        return root
+    # rather a segment that divides the length, if one of about this size does
+    near = [n for n in range(max(root // 2, 1), 2 * root + 1) if length % n == 0]
+    segment = min(near, key=lambda n: abs(n - root), default=root)
+    return segment if segment < length else None
 
 
 def in_segments(op: Repeated, operands: list[Node], steps: int) -> list[Node]:

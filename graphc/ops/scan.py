@@ -1,6 +1,7 @@
 """Loops as users write them: scan, while_loop, fori_loop."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphc.errors import ArgumentError, ShapeError
@@ -54,7 +55,7 @@ def scan(
     """
     a_function("scan", "the body", body)
     reverse = a_flag("scan", "reverse", reverse)
-    first = _started("scan", carries)
+    first = _started(carries)
     given = [as_node(leaf) for leaf in leaves(sequences)]
     steps = _length(given, length)
     rows = [stand_in(f"row of {_called(path)}", TensorType(x.shape[1:], x.dtype), "scan")
@@ -66,21 +67,18 @@ def scan(
         after = next_carries("scan", carries, first, carried, carry)
         outputs = [strong(as_node(leaf)) for leaf in leaves(output)]
     refuse_updates("scan", made, "carry the value, and set the variable to the last one")
-    differing = set(Inner.of_steps(outputs, made, own).nodes) | set(own)
+    inner = Inner.of_steps([*after, *outputs], made, own)
     row_places = {row: place for place, row in enumerate(rows)}
-    listed = dict.fromkeys(outputs)
-    stacked = [y for y in listed if y in differing and y not in row_places]
-    segment = segment_of(checkpoint, steps)
-    is_cut = segment is not None and not (isinstance(steps, int) and steps <= segment)
+    differing = {*inner.nodes, *carried}
+    stacked = [y for y in dict.fromkeys(outputs) if y in differing]
     stacked_places = {y: len(first) + place for place, y in enumerate(stacked)}
-    inner = Inner.of_steps([*after, *stacked], made, own)
-    graph = inner.closed(inner.shared, "scan")
-    loop = Loop((graph,), len(first), len(given), steps, reverse)
+    inner = replace(inner, outputs=[*after, *stacked])
+    loop = Loop((inner.closed(inner.shared, "scan"),), len(first), len(given), steps, reverse)
     operands = [*first, *given, *inner.shared]
-    if is_cut and segment is not None and graph.outputs:
-        results = in_segments(loop, operands, segment)
-    else:
-        results = list(items(apply(loop, *operands))) if graph.outputs else []
+    segment = segment_of(checkpoint, steps)
+    results: Sequence[Node] = ()
+    if inner.outputs:
+        results = items(apply(loop, *operands)) if segment is None else in_segments(loop, operands, segment)
     found: list[Node] = []
     for y in outputs:
         if y in row_places:
@@ -114,7 +112,7 @@ def while_loop(
     """
     a_function("while_loop", "the condition", cond)
     a_function("while_loop", "the body", body)
-    first = _started("while_loop", state)
+    first = _started(state)
     if not first:
         raise ArgumentError("while_loop: there is no state", hint="while_loop(cond, body, state)")
     most = None if max_steps is None else _steps("while_loop", "max_steps", max_steps)
@@ -168,7 +166,7 @@ def _whole(end: Like) -> Node:
 # What a loop is given.
 
 
-def _started(what: str, carries: Structure) -> list[Node]:
+def _started(carries: Structure) -> list[Node]:
     """The carries before the first step."""
     return [strong(as_node(leaf)) for leaf in leaves(carries)]
 
