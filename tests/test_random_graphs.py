@@ -51,8 +51,12 @@ def test_the_backend_agrees_with_the_interpreter(seed: int) -> None:
 @EVERY
 def test_levels_agree(seed: int) -> None:
     graph = random_graph(seed)
-    functions = [graph.compile(level) for level in (0, 1, 2)]
-    for n in (5, 1, 0):
+    assert_alike(graph, [graph.compile(level) for level in (0, 1, 2)], (5, 1, 0), seed)
+
+
+def assert_alike(graph: RandomGraph, functions: Sequence[gx.CompiledFunction], rows: Sequence[int], seed: int) -> None:
+    """All functions of a graph give the same, or say the same, for so many rows of inputs."""
+    for n in rows:
         arrays = graph.arrays(n, seed)
         plain, *better = [results_or_problem(graph, f, arrays) for f in functions]
         for found in better:

@@ -6,7 +6,7 @@ import graphc as gx
 from graphc.kernel.verify import verify
 from tests.random_graphs import RandomGraph, random_graph
 from tests.random_loops import LOOPS
-from tests.test_random_graphs import assert_same, interpreted, results_or_problem
+from tests.test_random_graphs import assert_alike, assert_same, interpreted
 
 SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(12, 120))]
 EVERY = pytest.mark.parametrize("seed", SEEDS)
@@ -22,14 +22,7 @@ def test_levels_agree(seed: int) -> None:
     functions = [graph.compile(level) for level in (0, 1, 2)]
     for f in functions:
         verify(f.program)
-    for n in (5, 1):
-        arrays = graph.arrays(n, seed)
-        plain, *better = [results_or_problem(graph, f, arrays) for f in functions]
-        for found in better:
-            if isinstance(plain, str) or isinstance(found, str):
-                assert found == plain
-            else:
-                assert_same(found, plain)
+    assert_alike(graph, functions, (5, 1), seed)
 
 
 @EVERY
