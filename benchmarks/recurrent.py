@@ -6,13 +6,18 @@ JAX where they are installed.
 
 import sys
 from collections.abc import Sequence
+from statistics import median
+from time import perf_counter
 
 import numpy as np
 
 from benchmarks.measure.race import Side, machine, race, report_of
 from benchmarks.peers import recurrent
+from graphc.ops.checkpointing import Checkpoint
 
-__all__ = ["main", "sides"]
+__all__ = ["kept", "main", "sides"]
+
+CHECKPOINTS: Sequence[Checkpoint] = (None, "sqrt")
 
 CASES = {
     "lstm 128-256, 100 steps, batch 32": (100, 32, 128, 256),
@@ -26,6 +31,24 @@ def main(wanted: Sequence[str]) -> None:
     for title, sizes in CASES.items():
         if not wanted or any(word in title for word in wanted):
             print(report_of(title, race(sides(*sizes), rounds=11), None), flush=True)
+    for steps in (10, 10_000):
+        for checkpoint in CHECKPOINTS:
+            print(kept(steps, checkpoint), flush=True)
+
+
+def kept(steps: int, checkpoint: Checkpoint) -> str:
+    """What it takes to compile the gradient of a long sequence, and what that keeps of its steps."""
+    weights = recurrent.start(128, 256)
+    seconds = []
+    for _ in range(5):
+        begin = perf_counter()
+        f = recurrent.compiled(weights, steps, 2, checkpoint, reads_states=False)
+        seconds.append(perf_counter() - begin)
+    memory, count = f.memory(), len(f.program.timeline)
+    name = f"lstm 128-256, {steps:,} steps, batch 2, checkpoint {checkpoint}"
+    return (
+        f"{name}: compiled in {median(seconds):.3f} s, {count} steps of the program, {memory.kept_bytes:,} bytes kept"
+    )
 
 
 def sides(steps: int, batch: int, inputs: int, width: int) -> dict[str, Side]:

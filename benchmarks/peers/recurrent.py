@@ -23,8 +23,15 @@ def start(inputs: int, width: int) -> list[Array]:
     return [(rng.standard_normal(shape) / width**0.5).astype("float32") for shape in shapes]
 
 
-def compiled(weights: Sequence[Array], steps: int | str, batch: int, checkpoint: Checkpoint = None) -> Run:
-    """xs [steps, batch, inputs]   ->   loss, gradients."""
+def compiled(
+    weights: Sequence[Array],
+    steps: int | str,
+    batch: int,
+    checkpoint: Checkpoint = None,
+    *,
+    reads_states: bool = True,
+) -> gx.CompiledFunction:
+    """xs [steps, batch, inputs]   ->   loss, gradients.  The loss is of all states, or of the last one alone."""
     u, w, b = (gx.param(name, weight) for name, weight in zip("uwb", weights, strict=True))
     width = len(weights[1])
     xs = gx.input("xs", (steps, batch, len(weights[0])))
@@ -37,8 +44,9 @@ def compiled(weights: Sequence[Array], steps: int | str, batch: int, checkpoint:
         return (h, c), h
 
     zeros = gx.zeros((batch, width))
-    _, states = gx.scan(step, (zeros, zeros), xs, checkpoint=checkpoint)
-    loss = gx.mean(states * states)
+    (last, _), states = gx.scan(step, (zeros, zeros), xs, checkpoint=checkpoint)
+    read = states if reads_states else last
+    loss = gx.mean(read * read)
     return gx.compile(xs, [loss, *gx.grad(loss, [u, w, b])])
 
 

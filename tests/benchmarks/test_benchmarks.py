@@ -1,8 +1,9 @@
 """Every benchmark runs, and its sides agree, at sizes that take no time."""
 
+import numpy as np
 import pytest
 
-from benchmarks import call_overhead, compile_scaling, numpy_peers, recurrent
+from benchmarks import call_overhead, compile_scaling, numpy_peers, random_numbers, recurrent
 from benchmarks.measure.race import race, report_of
 
 
@@ -27,6 +28,15 @@ def test_cross_entropy_agrees_with_float64() -> None:
 
 def test_lstms_agree_with_float64() -> None:
     assert len(recurrent.sides(5, 2, 3, 4)) >= 4
+
+
+def test_what_an_lstm_keeps_is_told() -> None:
+    assert "26 steps of the program" in recurrent.kept(10, None)
+
+
+def test_random_numbers_are_drawn_by_both_sides() -> None:
+    for contest in random_numbers.sides(1_000).values():
+        assert [np.asarray(side()).shape for side in contest.values()] == [(1_000,), (1_000,)]
 
 
 def test_call_overhead_is_measured() -> None:
