@@ -11,6 +11,7 @@ from time import perf_counter
 
 import numpy as np
 
+import graphc as gx
 from benchmarks.measure.race import Side, machine, race, report_of
 from benchmarks.peers import recurrent
 from graphc.ops.checkpointing import Checkpoint
@@ -39,10 +40,14 @@ def main(wanted: Sequence[str]) -> None:
 def kept(steps: int, checkpoint: Checkpoint) -> str:
     """What it takes to compile the gradient of a long sequence, and what that keeps of its steps."""
     weights = recurrent.start(128, 256)
-    seconds = []
+
+    def build() -> gx.CompiledFunction:
+        return recurrent.compiled(weights, steps, 2, checkpoint, reads_states=False)
+
+    f, seconds = build(), []
     for _ in range(5):
         begin = perf_counter()
-        f = recurrent.compiled(weights, steps, 2, checkpoint, reads_states=False)
+        build()
         seconds.append(perf_counter() - begin)
     memory, count = f.memory(), len(f.program.timeline)
     name = f"lstm 128-256, {steps:,} steps, batch 2, checkpoint {checkpoint}"
@@ -55,7 +60,7 @@ def sides(steps: int, batch: int, inputs: int, width: int) -> dict[str, Side]:
     """All sides, checked against float64; NumPy by hand is the peer."""
     xs = np.random.default_rng(1).standard_normal((steps, batch, inputs)).astype("float32")
     weights = recurrent.start(inputs, width)
-    runs = {
+    runs: dict[str, recurrent.Run] = {
         "numpy by hand": recurrent.ByHand(weights, steps, batch).run,
         "graphc": recurrent.compiled(weights, steps, batch),
         "graphc, symbolic steps": recurrent.compiled(weights, "steps", batch),

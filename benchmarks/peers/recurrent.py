@@ -10,7 +10,7 @@ import numpy.typing as npt
 import graphc as gx
 from graphc.ops.checkpointing import Checkpoint
 
-__all__ = ["ByHand", "compiled", "elsewhere", "start"]
+__all__ = ["ByHand", "Run", "compiled", "elsewhere", "start"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Run: TypeAlias = Callable[[Array], Sequence[Any]]  # xs -> loss, gradients of input weights, recurrent weights, bias
