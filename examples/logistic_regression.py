@@ -23,7 +23,7 @@ def newton(features: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) ->
     z = x @ w
     loss = gx.sum(gx.softplus(z) - y * z) + gx.sum(w[:-1] ** 2) / 2
     slope, curvature = gx.grad(loss, w), gx.hessian(loss, w)
-    simplified = gx.compile([x, y], slope).trace["share"].after
+    simplified = gx.compile([x, y], slope).trace["rewrite"].after
     print(f"The gradient, X^T (p - y) and the weights of the penalty:\n\n{gx.show(simplified)}\n")
 
     factor = gx.cholesky(curvature)  # the loss is strictly convex

@@ -1,84 +1,164 @@
-"""Rewriting: rules that replace one node by another of the same type, tried until none applies."""
+"""Rewriting: identities that replace one node by another of the same type, tried until none applies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, TypeAlias, final
 
 from graphc.ir.graph import Graph, rebuilt
-from graphc.ir.node import Node, Op
+from graphc.ir.node import Node
 from graphc.origin import standing_for
+from graphc.passes.matching import Form, Match, Pattern, built, matched, may_fit, orders, written
 from graphc.passes.pipeline import Log, Pass
-from graphc.passes.provenance import Ancestry, consumed
+from graphc.passes.provenance import consumed
+from graphc.passes.share import Known
 
-__all__ = ["Rewrite", "Rule"]
+__all__ = ["Change", "Rewrite", "Rule"]
 
-Change: TypeAlias = Callable[[Node], Node | None]
+Change: TypeAlias = Callable[[Match], Node | None]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a node with an op of class `of` may be replaced by.
+    """An identity: a node that looks like `left` may be replaced by what `right` says.
 
-    `change` gives the replacement, of the same dtype and equal extents, or None where the rule does not apply.
-    An exact rule changes no bit of any result; `because` says what another one is good for.
+    left    what it looks like; operands of ops that commute are tried in every order
+    right   a pattern over the same holes; or a function that gives the replacement, of the same dtype and equal
+            extents, or None where the rule does not apply after all: for sides with options and conditions
+    exact   whether no bit of any result changes; `because` says what another rule is good for
+    called  the identity in words, where `right` is a function
     """
 
-    name: str
-    of: type  # a class of ops, or a kind of them
-    change: Change
+    left: Form
+    right: Pattern | Change
     exact: bool
     because: str = ""
+    called: str = ""
+
+    @cached_property
+    def name(self) -> str:
+        """The identity: `-(-x) = x`."""
+        return self.called or f"{written(self.left)} = {self.right}"
+
+    @cached_property
+    def lefts(self) -> tuple[Pattern, ...]:
+        """The left side in all orders of operands that commute."""
+        return orders(self.left)
+
+
+_Candidates: TypeAlias = Sequence[tuple[Rule, Pattern]]
 
 
 @final
 @dataclass(frozen=True)
 class Rewrite(Pass[Graph, Graph]):
-    """Apply rules to every node, operands first, and to what they make.  Afterwards none applies to any node."""
+    """Apply rules to every node, operands first, and to what they make.  Afterwards none applies to any node.
+
+    A node is looked at when its operands are settled, so once, unless a rule replaces it: then what the rule made is
+    looked at, again operands first.  Which rules can apply is looked up by the classes of the op and of those of
+    its operands, and most nodes find none.  Equal nodes are one as soon as they are made, so a hole that stands twice
+    in a rule is filled however often the user wrote down what fills it.
+    """
 
     rules: Sequence[Rule]
     name: ClassVar[str] = "rewrite"
 
     def run(self, form: Graph, log: Log) -> Graph:
-        table: dict[type[Op], Sequence[Rule]] = {}
-        new: dict[Node, Node] = {}
-        ancestry = Ancestry()
+        return _Rewriting(self.rules, log).run(form)
+
+
+_MOST = 4000  # replacements that one node may lead to: more are rules that undo each other
+_FEW = 4  # operands: of more, only which classes they have tells which rules may apply
+
+
+class _Rewriting:
+    """One run.
+
+    settled    node -> what became of it and of all below it
+    becomes    node, on settled operands -> what a rule makes of it, not yet settled
+    """
+
+    def __init__(self, rules: Sequence[Rule], log: Log) -> None:
+        self.rules, self.log = rules, log
+        self.table: dict[object, _Candidates] = {}
+        self.known = Known()
+        self.settled: dict[Node, Node] = {}
+        self.becomes: dict[Node, Node] = {}
+
+    def run(self, form: Graph) -> Graph:
         for node in form.nodes:
-            candidate = rebuilt(node, [new[x] for x in node.inputs])
-            kind = type(node.op)
-            if kind not in table:
-                table[kind] = self._for(kind)
-            new[node] = self._settled(candidate, table, ancestry, log) if table[kind] else candidate
-        settled = form.exchanged(new)
-        return ancestry.given_to(settled, settled.nodes)
+            self._settle(node)
+        return self.known.given_to(form.exchanged(self.settled))
 
-    def _for(self, kind: type[Op]) -> Sequence[Rule]:
-        return [rule for rule in self.rules if issubclass(kind, rule.of)]
+    def _settle(self, root: Node) -> None:
+        settled, becomes = self.settled, self.becomes
+        pending = [root]
+        replaced = 0
+        while pending:
+            node = pending[-1]
+            if node in settled:
+                pending.pop()
+                continue
+            later = becomes.get(node)
+            if later is not None:
+                if later in settled:
+                    settled[node] = settled[later]
+                    continue
+                replaced += 1
+                assert replaced < _MOST, f"rules undo each other: {[note.what for note in self.log.notes[-8:]]}"
+                pending.append(later)
+                continue
+            open_ = [x for x in node.inputs if x not in settled]
+            if open_:
+                pending += reversed(open_)
+                continue
+            candidate = self.known.one_of(rebuilt(node, [settled[x] for x in node.inputs]))
+            if candidate is not node:
+                becomes[node] = candidate
+                continue
+            found = self._replacement(node)
+            if found is None:
+                settled[node] = node
+                continue
+            becomes[node] = found
 
-    def _settled(self, node: Node, table: dict[type[Op], Sequence[Rule]], ancestry: Ancestry, log: Log) -> Node:
-        """`node`, after all rules that apply to it."""
-        found: Node | None = node
-        while found is not None:
-            node, found = found, None
-            kind = type(node.op)
-            if kind not in table:
-                table[kind] = self._for(kind)
-            with standing_for(node):
-                for rule in table[kind]:
-                    found = self._replacement(rule, node)
-                    if found is not None:
-                        log.note(rule.name, node.origin)
-                        ancestry.add(found, (node, *consumed(node, found)))
-                        break
-        return node
+    def _candidates(self, node: Node) -> _Candidates:
+        """The rules that the classes of a node and of its operands admit."""
+        kind, operands = type(node.op), [type(x.op) for x in node.inputs]
+        key = (kind, *(operands if len(operands) <= _FEW else dict.fromkeys(operands)))
+        found = self.table.get(key)
+        if found is None:
+            found = self.table[key] = [
+                (rule, left) for rule in self.rules for left in rule.lefts if may_fit(left, kind, operands)
+            ]
+        return found
 
-    def _replacement(self, rule: Rule, node: Node) -> Node | None:
-        """What a rule makes of `node`, of the same type.
-
-        Sizes that are equal in every call may be written differently, and a weak operand may stand beside one that
-        is not: what one operand alone gives can then have another type, and the node stays.
-        """
-        found = rule.change(node)
-        if found is None or found.type == node.type:
-            return found
-        assert (found.dtype, found.ndim) == (node.dtype, node.ndim), (rule.name, node, found)
+    def _replacement(self, node: Node) -> Node | None:
+        """What the first rule that applies makes of a node, of the same type."""
+        candidates = self._candidates(node)
+        if not candidates:
+            return None
+        with standing_for(node):
+            for rule, left in candidates:
+                match = matched(left, node)
+                if match is None:
+                    continue
+                found = built(rule.right, match) if isinstance(rule.right, Pattern) else rule.right(match)
+                if found is None or found is node or not _same_type(rule, node, found):
+                    continue
+                self.log.note(rule.name, node.origin)
+                self.known.ancestry.add(found, (node, *consumed(node, found)))
+                return found
         return None
+
+
+def _same_type(rule: Rule, node: Node, found: Node) -> bool:
+    """Whether a replacement has the type of what it replaces.
+
+    Sizes that are equal in every call may be written differently, and a weak operand may stand beside one that
+    is not: what one operand alone gives can then have another type, and the node stays.
+    """
+    if found.type == node.type:
+        return True
+    assert (found.dtype, found.ndim) == (node.dtype, node.ndim), (rule.name, node, found)
+    return False

@@ -1,37 +1,53 @@
 """Sharing: equal computations become one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, final
 
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node, Op
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.provenance import Ancestry
+from graphc.types import NodeType
 
-__all__ = ["ShareSubexpressions"]
+__all__ = ["Known", "ShareSubexpressions"]
+
+
+@final
+@dataclass
+class Known:
+    """The nodes that a pass has met, of which equal ones are one: of equal op, on the same inputs, of one type.
+
+    The one that is kept leads to the lines and rules of all.
+    """
+
+    nodes: dict[tuple[Op, tuple[Node, ...], NodeType], Node] = field(default_factory=dict)
+    ancestry: Ancestry = field(default_factory=Ancestry)
+
+    def one_of(self, node: Node) -> Node:
+        """The node that stands for all that are equal to this one."""
+        kept = self.nodes.setdefault((node.op, node.inputs, node.type), node)
+        if kept is not node:
+            self.ancestry.add(kept, (node,))
+        return kept
+
+    def given_to(self, graph: Graph) -> Graph:
+        """The same graph, whose nodes have the origins of all that they stand for."""
+        return self.ancestry.given_to(graph, graph.nodes)
 
 
 @final
 @dataclass(frozen=True)
 class ShareSubexpressions(Pass[Graph, Graph]):
-    """Merge nodes of equal op on the same inputs.  Afterwards no two such nodes remain.
-
-    The one that is kept leads to the lines and rules of all.
-    """
+    """Merge nodes of equal op on the same inputs.  Afterwards no two such nodes remain."""
 
     name: ClassVar[str] = "share"
 
     def run(self, form: Graph, log: Log) -> Graph:
-        known: dict[tuple[Op, tuple[Node, ...], object], Node] = {}
+        known = Known()
         new: dict[Node, Node] = {}
-        ancestry = Ancestry()
         for node in form.nodes:
-            inputs = node.inputs
-            changed = tuple([new[x] for x in inputs])
-            candidate = rebuilt(node, changed)
-            kept = known.setdefault((node.op, changed, node.type), candidate)
+            candidate = rebuilt(node, [new[x] for x in node.inputs])
+            kept = new[node] = known.one_of(candidate)
             if kept is not candidate:
                 log.note(f"one {node.op.name} for two", node.origin)
-                ancestry.add(kept, (node,))
-            new[node] = kept
-        return ancestry.given_to(form.exchanged(new), known.values())
+        return known.given_to(form.exchanged(new))

@@ -47,8 +47,8 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
     graph = trace.apply(CollectDemands(), graph)
     if level >= 1:
         graph = trace.apply(Throughout(FoldConstants()), graph)
-        graph = trace.apply(Throughout(Rewrite(rules(level))), graph)
         graph = trace.apply(Throughout(ShareSubexpressions()), graph)
+        graph = trace.apply(Throughout(Rewrite(rules(level))), graph)
         if has_bodies:
             graph = trace.apply(TrimLoops(), graph)
             graph = trace.apply(HoistFromLoops(products=level >= 2), graph)

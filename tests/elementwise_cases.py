@@ -6,7 +6,7 @@ from scipy import special
 from graphc.ir import complex as c
 from graphc.ir.operands import where
 from graphc.ops import elementwise as e
-from graphc.ops import logic, piecewise, powers
+from graphc.ops import logic, piecewise, powers, stepping
 from graphc.ops import special as s
 from graphc.ops import trigonometry as t
 from tests.case import Case, apart, between, coins, given, normal, unary, waves, whole, with_complex
@@ -126,20 +126,20 @@ CORNERS = (
     Case("maximum", piecewise.maximum, np.maximum, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
     Case("minimum", piecewise.minimum, np.minimum, (apart(3, 4), lambda rng: apart(3, 4)(rng) + 0.01)),
     Case("clip", lambda x: piecewise.clip(x, -0.5, 0.5), lambda x: np.clip(x, -0.5, 0.5), (apart(3, 4),)),
-    unary("floor", piecewise.floor, np.floor, 0.2, 0.8, order=1),
-    unary("ceil", piecewise.ceil, np.ceil, 0.2, 0.8, order=1),
-    unary("round", piecewise.round, np.round, 0.6, 1.4, order=1),
+    unary("floor", stepping.floor, np.floor, 0.2, 0.8, order=1),
+    unary("ceil", stepping.ceil, np.ceil, 0.2, 0.8, order=1),
+    unary("round", stepping.round, np.round, 0.6, 1.4, order=1),
     *(
         Case(
             f"round to {decimals} decimals",
-            lambda x, n=decimals: piecewise.round(x, n),
+            lambda x, n=decimals: stepping.round(x, n),
             lambda x, n=decimals: np.round(x, n),
             (between(101.1, 103.9, 3, 4),),
             order=0,
         )
         for decimals in (1, 3, -1, -3)
     ),
-    Case("round to even", piecewise.round, np.round, (given(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.7),), order=0),
+    Case("round to even", stepping.round, np.round, (given(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.7),), order=0),
     Case(
         "floordiv",
         lambda x, y: x // y,
@@ -156,10 +156,10 @@ CORNERS = (
         order=0,
     ),
     Case("mod of integers", lambda x, y: x % y, np.mod, (whole(-9, 9, 9), whole(-4, 0, 9)), order=0),
-    unary("trunc", piecewise.trunc, np.trunc, -0.8, -0.2, order=1),
-    Case("trunc to both sides", piecewise.trunc, np.trunc, (given(-2.5, -0.5, 0.5, 1.5, 3.7),), order=0),
-    Case("fmod", piecewise.fmod, np.fmod, (given(7.1, -7.1, 7.1, -7.1), given(2.0, 2.0, -2.0, -2.0))),
-    Case("fmod of integers", piecewise.fmod, np.fmod, (whole(-9, 9, 99), whole(-4, 4, 99)), order=0),
+    unary("trunc", stepping.trunc, np.trunc, -0.8, -0.2, order=1),
+    Case("trunc to both sides", stepping.trunc, np.trunc, (given(-2.5, -0.5, 0.5, 1.5, 3.7),), order=0),
+    Case("fmod", stepping.fmod, np.fmod, (given(7.1, -7.1, 7.1, -7.1), given(2.0, 2.0, -2.0, -2.0))),
+    Case("fmod of integers", stepping.fmod, np.fmod, (whole(-9, 9, 99), whole(-4, 4, 99)), order=0),
     Case("copysign", piecewise.copysign, np.copysign, (apart(9), apart(9))),
     Case("heaviside", piecewise.heaviside, np.heaviside, (given(-0.5, 0.5, 0.7), normal(3)), order=1),
     Case("nan_to_num", piecewise.nan_to_num, np.nan_to_num, (normal(3, 4),)),
@@ -204,7 +204,7 @@ LOGIC = (
 COMPLEX = (
     Case("abs of complex", abs, np.abs, (waves(3, 4),)),
     Case("sign of complex", piecewise.sign, np.sign, (waves(3, 4),)),
-    Case("round of complex", lambda z: piecewise.round(z, 1), lambda z: np.round(z, 1), (waves(3, 4),), order=0),
+    Case("round of complex", lambda z: stepping.round(z, 1), lambda z: np.round(z, 1), (waves(3, 4),), order=0),
     Case("real", c.real, np.real, (waves(3, 4),)),
     Case("imag", c.imag, np.imag, (waves(3, 4),)),
     Case("conj", c.conj, np.conj, (waves(3, 4),)),

@@ -21,23 +21,13 @@ from graphc.ops.extremes import max, max_with_index, min, min_with_index
 from graphc.ops.movement import concat, flip
 from graphc.ops.norms import vector_norm
 from graphc.ops.padding import pad
-from graphc.ops.piecewise import (
-    clip,
-    copysign,
-    fmod,
-    heaviside,
-    maximum,
-    minimum,
-    nan_to_num,
-    relu,
-    remainder,
-    sign,
-)
+from graphc.ops.piecewise import clip, copysign, heaviside, maximum, minimum, nan_to_num, relu, sign
 from graphc.ops.powers import cbrt, hypot, power, sqrt
 from graphc.ops.reduction import prod
 from graphc.ops.reduction import sum as sum_all
 from graphc.ops.special import logaddexp, logaddexp2, xlog1py, xlogy
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std
+from graphc.ops.stepping import fmod, remainder
 from graphc.ops.trigonometry import acos, acosh, asin, atan2, atanh, sinc
 from graphc.sizes import symbol
 from graphc.types import TensorType

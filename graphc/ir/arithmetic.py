@@ -58,6 +58,7 @@ class Add(Elementwise):
 
     name: ClassVar[str] = "add"
     accepts: ClassVar[str] = "biufc"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
@@ -103,6 +104,7 @@ class Mul(Elementwise):
 
     name: ClassVar[str] = "mul"
     accepts: ClassVar[str] = "biufc"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs

@@ -139,6 +139,8 @@ class Elementwise(Op):
 
     #: which dtypes the op has a meaning for: any of "biufc" (bool, signed, unsigned, floating, complex)
     accepts: ClassVar[str] = "f"
+    #: whether two operands may be exchanged
+    commutes: ClassVar[bool] = False
 
     @abstractmethod
     def scalar(self, *xs: Scalar) -> Scalar:

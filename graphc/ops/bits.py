@@ -31,6 +31,7 @@ class BitAnd(Elementwise):
 
     name: ClassVar[str] = "bitwise_and"
     accepts: ClassVar[str] = "iu"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.bitwise_and(*xs)
@@ -42,6 +43,7 @@ class BitOr(Elementwise):
 
     name: ClassVar[str] = "bitwise_or"
     accepts: ClassVar[str] = "iu"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.bitwise_or(*xs)
@@ -53,6 +55,7 @@ class BitXor(Elementwise):
 
     name: ClassVar[str] = "bitwise_xor"
     accepts: ClassVar[str] = "iu"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.bitwise_xor(*xs)

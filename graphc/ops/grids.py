@@ -17,8 +17,9 @@ from graphc.ops.creation import iota
 from graphc.ops.elementwise import exp, floating, log
 from graphc.ops.logic import equal
 from graphc.ops.movement import Extents, expand_dims, moveaxis, reshape, stack
-from graphc.ops.piecewise import abs, floor, sign
+from graphc.ops.piecewise import abs, sign
 from graphc.ops.powers import power
+from graphc.ops.stepping import floor
 from graphc.origin import here
 from graphc.printable import described
 from graphc.sizes import Expression, Size, maximum

@@ -16,7 +16,8 @@ from graphc.ops.axes import one_axis
 from graphc.ops.creation import iota
 from graphc.ops.logic import equal
 from graphc.ops.movement import reshape, transpose
-from graphc.ops.piecewise import maximum, minimum, remainder
+from graphc.ops.piecewise import maximum, minimum
+from graphc.ops.stepping import remainder
 from graphc.origin import called, here
 from graphc.sizes import Size, lower_bound
 from graphc.types import DTYPES, INT64, Shape, TensorType, as_dtype, is_integer

@@ -13,7 +13,8 @@ from graphc.ir.operands import as_node, cast
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import Take
-from graphc.ops.piecewise import floordiv, maximum, minimum
+from graphc.ops.piecewise import maximum, minimum
+from graphc.ops.stepping import floordiv
 from graphc.origin import here
 from graphc.sizes import Size, lower_bound
 from graphc.sizes import maximum as larger

@@ -78,6 +78,7 @@ class And(Elementwise):
 
     name: ClassVar[str] = "logical_and"
     accepts: ClassVar[str] = "b"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.bitwise_and(*xs)
@@ -89,6 +90,7 @@ class Or(Elementwise):
 
     name: ClassVar[str] = "logical_or"
     accepts: ClassVar[str] = "b"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.bitwise_or(*xs)
@@ -100,6 +102,7 @@ class Xor(Elementwise):
 
     name: ClassVar[str] = "logical_xor"
     accepts: ClassVar[str] = "b"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         return k.bitwise_xor(*xs)

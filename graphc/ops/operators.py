@@ -20,12 +20,13 @@ from graphc.ops.logic import (
     not_equal,
 )
 from graphc.ops.movement import matrix_transpose, reshape, transpose
-from graphc.ops.piecewise import abs, floordiv, remainder
+from graphc.ops.piecewise import abs
 from graphc.ops.powers import power
 from graphc.ops.products import matmul
 from graphc.ops.reduction import sum
 from graphc.ops.slicing import getitem
 from graphc.ops.statistics import mean
+from graphc.ops.stepping import floordiv, remainder
 from graphc.sizes import Expression
 
 __all__ = ["NodeOperators"]

@@ -16,8 +16,9 @@ from graphc.kernel.scalar import Number
 from graphc.ops.creation import iota
 from graphc.ops.indexing import Take
 from graphc.ops.movement import concat, flip, part
-from graphc.ops.piecewise import clip, minimum, remainder
+from graphc.ops.piecewise import clip, minimum
 from graphc.ops.placement import Pad
+from graphc.ops.stepping import remainder
 from graphc.origin import here
 from graphc.printable import counted, described
 from graphc.sizes import Size, lower_bound, maximum

@@ -88,6 +88,7 @@ class Hypot(Elementwise):
     """
 
     name: ClassVar[str] = "hypot"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = (k.abs(each) for each in xs)

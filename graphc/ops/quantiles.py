@@ -21,8 +21,9 @@ from graphc.ops.indexing import Take
 from graphc.ops.logic import equal, isnan, less, logical_not, logical_or
 from graphc.ops.movement import moveaxis, reshape, transpose
 from graphc.ops.padding import pad
-from graphc.ops.piecewise import ceil, clip, floor, maximum, minimum, round
+from graphc.ops.piecewise import clip, maximum, minimum
 from graphc.ops.sorting import sort
+from graphc.ops.stepping import ceil, floor, round
 from graphc.origin import here
 from graphc.printable import described
 from graphc.sizes import lower_bound, product

@@ -18,9 +18,10 @@ from graphc.ops.indexing import ScatterAdd, Take, Written
 from graphc.ops.logic import equal, greater_equal, logical_not
 from graphc.ops.movement import reshape
 from graphc.ops.padding import pad
-from graphc.ops.piecewise import maximum, remainder
+from graphc.ops.piecewise import maximum
 from graphc.ops.running import delayed
 from graphc.ops.sorting import argsort
+from graphc.ops.stepping import remainder
 from graphc.sizes import lower_bound, product
 from graphc.sizes import maximum as larger
 from graphc.types import INT64, TensorType

@@ -13,9 +13,10 @@ from graphc.ops.creation import iota
 from graphc.ops.indexing import ScatterAdd, Take, take
 from graphc.ops.logic import equal, isnan, less, less_equal, logical_and, logical_not, logical_or, not_equal
 from graphc.ops.movement import concat, ravel, reshape, split
-from graphc.ops.piecewise import floordiv, maximum, minimum, remainder
+from graphc.ops.piecewise import maximum, minimum
 from graphc.ops.running import cumsum
 from graphc.ops.sorting import argsort
+from graphc.ops.stepping import floordiv, remainder
 from graphc.origin import here
 from graphc.sizes import Size
 from graphc.types import INT64, is_floating, promote

@@ -134,6 +134,7 @@ class LogAddExp(Elementwise):
     """
 
     name: ClassVar[str] = "logaddexp"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs
@@ -152,6 +153,7 @@ class LogAddExp2(Elementwise):
     """
 
     name: ClassVar[str] = "logaddexp2"
+    commutes: ClassVar[bool] = True
 
     def scalar(self, *xs: Scalar) -> Scalar:
         x, y = xs

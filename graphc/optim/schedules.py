@@ -13,7 +13,8 @@ from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast, div, where
 from graphc.ops.elementwise import exp
 from graphc.ops.logic import less
-from graphc.ops.piecewise import floordiv, minimum
+from graphc.ops.piecewise import minimum
+from graphc.ops.stepping import floordiv
 from graphc.ops.trigonometry import cos
 from graphc.types import DTYPES
 

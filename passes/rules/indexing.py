@@ -1,11 +1,12 @@
 """Identities of scattering: a scatter into zeros is not written out where something smaller does."""
 
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Add, Neg, Spread, Sum, sum_over
+from graphc.ir.arithmetic import Neg, Spread, Sum, sum_over
 from graphc.ir.kinds import Elementwise, Lookup, Scatter
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
 from graphc.kernel.monoids import Monoid
+from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
 
 __all__ = ["INDEXING"]
@@ -16,78 +17,80 @@ def _into_zeros(node: Node) -> bool:
     return isinstance(node.op, Scatter) and node.op.monoid is Monoid.SUM and uniform(node.inputs[0]) == 0
 
 
-def _negated(node: Node) -> Node | None:
+def _negated(match: Match) -> Node:
     """-(scatter of u) = scatter of -u."""
-    (scatter,) = node.inputs
-    if not _into_zeros(scatter):
-        return None
-    zeros, index, updates = scatter.inputs
-    return apply(scatter.op, zeros, index, apply(Neg(), updates))
+    zeros, index, updates = match[scattered].inputs
+    return apply(match[scattered].op, zeros, index, apply(Neg(), updates))
 
 
-def _summed(node: Node) -> Node | None:
+def _summed(match: Match) -> Node | None:
     """The sum along the axis that is scattered to is the sum of what is scattered."""
-    op = node.op
-    (scatter,) = node.inputs
+    op, inner = match.node.op, match[scattered].op
     assert isinstance(op, Sum)
-    if not _into_zeros(scatter):
-        return None
-    inner = scatter.op
     assert isinstance(inner, Scatter)
     if not inner.paired or op.axes != (inner.axis,):
         return None
-    return sum_over(scatter.inputs[2], op.axes)
+    return sum_over(match[scattered].inputs[2], op.axes)
 
 
-def _added(node: Node) -> Node | None:
+def _added(match: Match) -> Node | None:
     """y + (scatter of u into zeros) = scatter of u into y."""
-    x, y = node.inputs
-    for scatter, other in ((x, y), (y, x)):
-        if _into_zeros(scatter) and not _into_zeros(other):
-            return apply(scatter.op, other, *scatter.inputs[1:])
-    return None
+    other = match[y]
+    return None if _into_zeros(other) else apply(match[scattered].op, other, *match[scattered].inputs[1:])
 
 
-def _picked_earlier(node: Node) -> Node | None:
-    """One element per row of f(x, y) is f of one element per row of x and of y."""
-    op = node.op
-    source, index = node.inputs
+def _picks_one(match: Match) -> bool:
+    """Whether a lookup takes one element of each row."""
+    op = match.node.op
     assert isinstance(op, Lookup)
-    if not op.paired or index.shape[op.axis] != 1 or not isinstance(source.op, Elementwise):
+    return op.paired and match[index].shape[op.axis] == 1
+
+
+def _picked_earlier(match: Match) -> Node | None:
+    """One element per row of f(x, y) is f of one element per row of x and of y."""
+    if not _picks_one(match):
         return None
-    return apply(source.op, *(_picked(op, x, index, node) for x in source.inputs))
+    return apply(match[source].op, *[_picked(match, x) for x in match[source].inputs])
 
 
-def _picked(op: Lookup, x: Node, index: Node, node: Node) -> Node:
+def _picked(match: Match, x: Node) -> Node:
     number = uniform(x)
     if number is not None:
-        return full(node.shape, number, x.dtype, weak=x.tensor.weak)
-    return apply(op, x, index)
+        return full(match.node.shape, number, x.dtype, weak=x.tensor.weak)
+    return apply(match.node.op, x, match[index])
 
 
-def _picked_repeat(node: Node) -> Node | None:
+def _picked_repeat(match: Match) -> Node | None:
     """One element per row, along an axis that repeats, is that element."""
-    op = node.op
-    source, index = node.inputs
+    op, spreading = match.node.op, match[source].op
     assert isinstance(op, Lookup)
-    spreading = source.op
-    if not op.paired or index.shape[op.axis] != 1 or not isinstance(spreading, Spread):
+    assert isinstance(spreading, Spread)
+    if not _picks_one(match) or op.axis not in spreading.axes:
         return None
-    if op.axis not in spreading.axes:
-        return None
-    return apply(Spread(node.shape, spreading.axes), source.inputs[0])
+    return apply(Spread(match.node.shape, spreading.axes), match[source].inputs[0])
 
+
+y, source, index = hole("y"), hole("x"), hole("i")
+scattered = hole("scatter(0, i, u)", Scatter, only=_into_zeros)
 
 INDEXING = (
-    Rule("f(x)[i] = f(x[i])", Lookup, _picked_earlier, exact=True),
-    Rule("spread(x)[i] = x", Lookup, _picked_repeat, exact=True),
+    Rule(on(Lookup, on(Elementwise, called=source), index), _picked_earlier, exact=True, called="f(x)[i] = f(x[i])"),
+    Rule(on(Lookup, on(Spread, called=source), index), _picked_repeat, exact=True, called="spread(x)[i] = x"),
     Rule(
-        "-scatter(0, i, u) = scatter(0, i, -u)",
-        Neg,
+        on(Neg, scattered),
         _negated,
         exact=False,
         because="a pass over less; 0.0 is left where there was -0.0",
+        called="-scatter(0, i, u) = scatter(0, i, -u)",
     ),
-    Rule("sum(scatter(0, i, u)) = sum(u)", Sum, _summed, exact=False, because="no pass over zeros"),
-    Rule("y + scatter(0, i, u) = scatter(y, i, u)", Add, _added, exact=False, because="no pass over zeros"),
+    Rule(
+        on(Sum, scattered), _summed, exact=False, because="no pass over zeros", called="sum(scatter(0, i, u)) = sum(u)"
+    ),
+    Rule(
+        y + scattered,
+        _added,
+        exact=False,
+        because="no pass over zeros",
+        called="y + scatter(0, i, u) = scatter(y, i, u)",
+    ),
 )

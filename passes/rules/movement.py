@@ -6,6 +6,7 @@ from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
 from graphc.ops.placement import Concat, Pad
+from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
 from graphc.sizes import Size
 from graphc.types import Shape
@@ -13,32 +14,34 @@ from graphc.types import Shape
 __all__ = ["MOVEMENT"]
 
 
-def _dropped_again(node: Node) -> Node | None:
-    op, (x,) = node.op, node.inputs
-    assert isinstance(op, Squeeze)
-    return x.inputs[0] if isinstance(x.op, Spread) and x.op.axes == op.axes else None
+def _dropped_again(match: Match) -> Node | None:
+    return match[x] if _axes(match[spread]) == _axes(match.node) else None
 
 
-def _summed_ones(node: Node) -> Node | None:
+def _summed_ones(match: Match) -> Node | None:
     """A sum over new axes of extent 1."""
-    op, (x,) = node.op, node.inputs
-    assert isinstance(op, Sum)
-    if not isinstance(x.op, Spread) or x.op.axes != op.axes or node.type != x.inputs[0].type:
-        return None
-    return x.inputs[0] if all(x.shape[axis] == 1 for axis in op.axes) else None
+    ones = all(match[spread].shape[axis] == 1 for axis in _axes(match.node))
+    return match[x] if ones and _axes(match[spread]) == _axes(match.node) else None
 
 
-def _over_ones(node: Node) -> Node | None:
+def _over_ones(match: Match) -> Node | None:
     """A sum over axes of extent 1 adds nothing up."""
-    op, (x,) = node.op, node.inputs
-    assert isinstance(op, Sum)
-    if x.dtype != node.dtype or any(x.shape[axis] != 1 for axis in op.axes):
+    node, axes = match.node, _axes(match.node)
+    if match[x].dtype != node.dtype or any(match[x].shape[axis] != 1 for axis in axes):
         return None
-    return apply(Squeeze(op.axes), x)
+    return apply(Squeeze(axes), match[x])
 
 
-def _spread_later(node: Node) -> Node | None:
+def _axes(node: Node) -> tuple[int, ...]:
+    """The axes that an op adds, drops or folds."""
+    op = node.op
+    assert isinstance(op, Spread | Squeeze | Sum), op
+    return op.axes
+
+
+def _spread_later(match: Match) -> Node | None:
     """f(spread(x), spread(y), 1) = spread(f(x, y, 1)): less to compute."""
+    node = match.node
     first = next((x for x in node.inputs if isinstance(x.op, Spread)), None)
     if first is None:
         return None
@@ -55,8 +58,9 @@ def _spread_later(node: Node) -> Node | None:
     return apply(spreading, apply(node.op, *small))
 
 
-def _joined_parts(node: Node) -> Node | None:
+def _joined_parts(match: Match) -> Node | None:
     """pad(x) + pad(y) + ... = concat(x, y, ...), where the parts lie side by side and fill the whole."""
+    node = match.node
     parts: list[Node] = []
     pending = list(node.inputs)
     while pending:
@@ -93,10 +97,19 @@ def _agree_beside(shape: Shape, other: Shape, axis: int) -> bool:
 _MOST_PARTS = 64
 _SAVED = "saves a pass; keeps a -0.0 that the sum would lose"
 
+x, spread = hole("x"), hole("spread(x)", Spread)
+of_spread = on(Spread, x, called=spread)
+
 MOVEMENT = (
-    Rule("squeeze(spread(x)) = x", Squeeze, _dropped_again, exact=True),
-    Rule("sum(spread(x, 1)) = x", Sum, _summed_ones, exact=False, because=_SAVED),
-    Rule("sum over axes of extent 1 = squeeze", Sum, _over_ones, exact=False, because=_SAVED),
-    Rule("pad(x) + pad(y) = concat(x, y)", Add, _joined_parts, exact=False, because="saves passes; keeps a -0.0"),
-    Rule("f(spread(x)) = spread(f(x))", Elementwise, _spread_later, exact=True),
+    Rule(on(Squeeze, of_spread), _dropped_again, exact=True, called="squeeze(spread(x)) = x"),
+    Rule(on(Sum, of_spread), _summed_ones, exact=False, because=_SAVED, called="sum(spread(x, 1)) = x"),
+    Rule(on(Sum, x), _over_ones, exact=False, because=_SAVED, called="sum over axes of extent 1 = squeeze"),
+    Rule(
+        on(Add, some=Pad),
+        _joined_parts,
+        exact=False,
+        because="saves passes; keeps a -0.0",
+        called="pad(x) + pad(y) = concat(x, y)",
+    ),
+    Rule(on(Elementwise, some=Spread), _spread_later, exact=True, called="f(spread(x)) = spread(f(x))"),
 )

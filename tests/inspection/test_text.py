@@ -103,7 +103,7 @@ def test_what_passes_made_of_a_forward_node_is_found() -> None:
     x = gx.input("x")
     y = gx.tanh(x * 1)
     f = gx.compile([x], [y, gx.grad(y, x)])
-    shared = f.trace["share"].after
+    shared = f.trace["rewrite"].after
     assert isinstance(shared, Graph)
     assert "grad of tanh %1" in graph_text(shared)
 

@@ -17,8 +17,9 @@ from graphc.ops.elementwise import exp, floating, tanh
 from graphc.ops.filling import full as filled
 from graphc.ops.logic import isfinite, isnan, logical_and
 from graphc.ops.operators import BINARY, NodeOperators
-from graphc.ops.piecewise import floor, maximum, relu
+from graphc.ops.piecewise import maximum, relu
 from graphc.ops.powers import Power, Sqrt, Square, power
+from graphc.ops.stepping import floor
 from graphc.types import DTYPES, TensorType
 
 assert isinstance(Node.operators, NodeOperators)

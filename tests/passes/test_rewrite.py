@@ -4,29 +4,22 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Add, Mul, Neg
+from graphc.ir.arithmetic import Add, Mul, Neg, Sub
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
+from graphc.passes.matching import form, hole, on
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite, Rule
 
 x = gx.input("x", (3,))
 
 
-def to_product(node: Node) -> Node | None:
-    """x + x = -(-(2 x)), to be rewritten further."""
-    one, other = node.inputs
-    return gx.negative(gx.negative(one * 2)) if one is other else None
+a = hole("a")
+neg = form(Neg)
 
-
-def without_both(node: Node) -> Node | None:
-    (inner,) = node.inputs
-    return inner.inputs[0] if isinstance(inner.op, Neg) else None
-
-
-DOUBLE = Rule("x + x", Add, to_product, exact=True)
-TWICE = Rule("-(-x)", Neg, without_both, exact=True)
+#: x + x = -(-(2 x)), to be rewritten further
+DOUBLE = Rule(a + a, neg(neg(a * 2)), exact=True)
+TWICE = Rule(neg(neg(a)), a, exact=True)
 
 
 def rewritten(*outputs: Node, rules: tuple[Rule, ...] = (DOUBLE, TWICE)) -> tuple[Graph, list[str]]:
@@ -36,13 +29,13 @@ def rewritten(*outputs: Node, rules: tuple[Rule, ...] = (DOUBLE, TWICE)) -> tupl
 
 def test_what_a_rule_makes_is_rewritten_too() -> None:
     graph, notes = rewritten(gx.exp(x + x))
-    assert notes == ["x + x", "-(-x)"]
+    assert notes == [DOUBLE.name, TWICE.name]
     assert isinstance(graph.outputs[0].inputs[0].op, Mul)
 
 
 def test_operands_are_rewritten_first() -> None:
     graph, notes = rewritten(gx.negative(gx.negative(x)) + x)
-    assert notes == ["-(-x)", "x + x", "-(-x)"]
+    assert notes == [TWICE.name, DOUBLE.name, TWICE.name]
     assert isinstance(graph.outputs[0].op, Mul)
 
 
@@ -67,12 +60,59 @@ def test_updates_are_rewritten() -> None:
 
 
 def test_a_rule_that_changes_the_dtype_is_found_out() -> None:
-    wrong = Rule("wrong", Neg, lambda node: node.inputs[0].astype("float64"), exact=True)
+    wrong = Rule(neg(a), lambda match: match[a].astype("float64"), exact=True, called="wrong")
     with pytest.raises(AssertionError, match="wrong"):
         rewritten(gx.negative(x), rules=(wrong,))
 
 
 def test_a_replacement_has_the_origin_of_what_it_replaces() -> None:
     y = x + x
-    made = Rule("x + x", Add, lambda node: apply(Neg(), node.inputs[0]), exact=True)
+    made = Rule(a + a, neg(a), exact=True)
     assert rewritten(y, rules=(made,))[0].outputs[0].origin == y.origin
+
+
+def test_what_is_written_twice_fills_one_hole() -> None:
+    graph, notes = rewritten(gx.exp(x) + gx.exp(x))
+    assert notes == [DOUBLE.name, TWICE.name]
+    assert graph.count(gx.exp(x).op.__class__) == 1
+
+
+def test_operands_that_commute_are_tried_in_both_orders() -> None:
+    b = hole("b")
+    rule = Rule(a + -b, a - b, exact=True)
+    for node in (x + -gx.exp(x), -gx.exp(x) + x):
+        graph, notes = rewritten(node, rules=(rule,))
+        assert notes == ["a + -b = a - b"]
+        assert isinstance(graph.outputs[0].op, Sub)
+        assert graph.outputs[0].inputs[0] is x
+
+
+def test_what_rules_make_below_the_replacement_is_rewritten_too() -> None:
+    wrapped = Rule(a + a, lambda match: gx.exp(gx.negative(gx.negative(match[a]))), exact=True, called="wrapped")
+    graph, notes = rewritten(x + x, rules=(wrapped, TWICE))
+    assert notes == ["wrapped", TWICE.name]
+    assert graph.outputs[0].inputs == (x,)
+
+
+def test_rules_that_undo_each_other_are_named() -> None:
+    there, back = Rule(neg(a), a * -1, exact=True), Rule(a * -1, neg(a), exact=True)
+    with pytest.raises(AssertionError, match="rules undo each other"):
+        rewritten(-x, rules=(there, back))
+
+
+def test_a_form_may_ask_for_the_class_of_some_operand() -> None:
+    rule = Rule(on(Add, some=Neg), lambda match: match.node.inputs[0], exact=True, called="first")
+    assert rewritten(x + gx.exp(x), rules=(rule,))[1] == []
+    assert rewritten(gx.exp(x) + -x, rules=(rule,))[1] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (Rule(1 / (1 + a), a - (a - 1), exact=True), "1 / (1 + a) = a - (a - 1)"),
+        (Rule(neg(a * 2), neg(a) * 2, exact=True), "-(a * 2) = -a * 2"),
+        (Rule(a / (a * a), 1 / a, exact=True), "a / (a * a) = 1 / a"),
+    ],
+)
+def test_the_name_of_a_rule_is_the_identity(rule: Rule, text: str) -> None:
+    assert rule.name == text

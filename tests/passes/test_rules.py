@@ -105,7 +105,7 @@ CASES = [
     if "complex" in dtype or not rule.name.startswith("z ")
     if "complex" not in dtype or rule.name not in ("x * 1 = x", "x * -1 = -x", "x / 1 = x")
     if (rule.name, dtype) != ("x * -1 = -x", "uint8")  # which has no -1
-    if rule.of is not Sum or as_summed(DTYPES[dtype]) == DTYPES[dtype]  # else no sum is its operand
+    if rule.left.of is not Sum or as_summed(DTYPES[dtype]) == DTYPES[dtype]  # else no sum is its operand
 ]
 
 
