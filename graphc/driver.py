@@ -28,11 +28,12 @@ from graphc.passes.standard import improve
 from graphc.printable import a_thing, described
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
-from graphc.types import promote
+from graphc.types import DTYPES, DType, promote
 
 __all__ = ["compile", "evaluate"]
 
 BACKENDS: Mapping[str, type[Backend]] = {NumpyBackend.name: NumpyBackend}
+NARROW: Mapping[str, DType] = {"bf16": DTYPES["bfloat16"], "f16": DTYPES["float16"]}
 
 Listed = list[Structure] | dict[str, Structure]  # the arguments of a function, by name where they are a dict
 Updates = Mapping[Node, Like] | Sequence[Mapping[Node, Like]] | None
@@ -48,6 +49,7 @@ def compile(
     verify: bool = False,
     debug: bool = False,
     reused_keys: Literal["warn", "raise", "allow"] = "warn",
+    precision: Literal["bf16", "f16"] | None = None,
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
 
@@ -63,6 +65,8 @@ def compile(
               then says how much of the arena was written.  For tests: slower, and one call at a time
     reused_keys  what is done where two draws of random numbers have one key, or a draw and a split: the numbers of one
               are those of the other
+    precision  operands of float32 products are rounded to bfloat16 or float16, as tensor cores read them, and added up
+              in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients from vanishing
 
     Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
     that changes the type of its variable.
@@ -73,12 +77,13 @@ def compile(
     debug, verify = a_flag("compile", "debug", debug), a_flag("compile", "verify", verify)
     listed = _listed(inputs)
     roots = _output_nodes("compile", outputs)
+    narrow = None if precision is None else NARROW[a_choice("compile", "the precision", precision, tuple(NARROW))]
     graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
     _require_names(listed)
     _require_inputs("compile", graph)
     if a_choice("compile", "reused_keys", reused_keys, ("warn", "raise", "allow")) != "allow":
         _report_reuses(graph, is_error=reused_keys == "raise")
-    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, verify=verify, debug=debug)
+    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, narrow, verify=verify, debug=debug)
 
 
 def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
@@ -90,7 +95,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
     _require_inputs("evaluate", graph)
-    return _compiled(graph, nodes, outputs, NumpyBackend(), level=1, verify=False, debug=False)(*given.values())
+    return _compiled(graph, nodes, outputs, NumpyBackend(), 1, None, verify=False, debug=False)(*given.values())
 
 
 def _compiled(
@@ -99,6 +104,7 @@ def _compiled(
     outputs: Structure,
     backend: Backend,
     level: int,
+    narrow: DType | None,
     *,
     verify: bool,
     debug: bool,
@@ -107,7 +113,7 @@ def _compiled(
     start = perf_counter()
     trace = Trace(verify=require_sound if verify else None)
     with waiting():
-        lowered = improve(graph, backend.target, level, trace)
+        lowered = improve(graph, backend.target, level, trace, narrow)
         arguments = Arguments(inputs, lowered.program.symbols)
         artifact = backend.emit(lowered.program)
         plan = layout(lowered.program, artifact.rooms, backend.target.alignment)

@@ -11,6 +11,7 @@ from graphc.passes.join_loops import JoinLoops
 from graphc.passes.keep_carries import KeepCarries
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Trace
+from graphc.passes.precision import NarrowProducts
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
@@ -28,6 +29,7 @@ from graphc.passes.steps import (
 )
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
+from graphc.types import DType
 
 __all__ = ["ALL_RULES", "improve", "rules"]
 
@@ -39,12 +41,14 @@ def rules(level: int) -> tuple[Rule, ...]:
     return ALL_RULES if level >= 2 else tuple(rule for rule in ALL_RULES if rule.exact)
 
 
-def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
-    """A graph as a program for `target`.  Each pass is recorded in `trace`."""
+def improve(graph: Graph, target: Target, level: int, trace: Trace, narrow: DType | None = None) -> Lowered:
+    """A graph as a program for `target`, with operands of products of `narrow`.  Each pass is recorded in `trace`."""
     has_bodies = any(isinstance(node.op, Structured) for node in graph.nodes)
     if level >= 1 and has_bodies:
         graph = trace.apply(JoinLoops(), graph)
     graph = trace.apply(CollectDemands(), graph)
+    if narrow is not None:
+        graph = trace.apply(Throughout(NarrowProducts(narrow)), graph)
     if level >= 1:
         graph = trace.apply(Throughout(FoldConstants()), graph)
         graph = trace.apply(Throughout(ShareSubexpressions()), graph)

@@ -3,6 +3,7 @@
 from graphc.optim.clipping import clip_by_global_norm, global_norm
 from graphc.optim.descent import SGD, Adam, Momentum
 from graphc.optim.optimiser import Optimiser
+from graphc.optim.scaling import LossScale
 from graphc.optim.schedules import (
     Schedule,
     constant,
@@ -15,6 +16,7 @@ from graphc.signatures import offered
 
 __all__ = [
     "Adam",
+    "LossScale",
     "Momentum",
     "Optimiser",
     "SGD",
