@@ -19,7 +19,7 @@ NARROW = {"bf16": ml_dtypes.bfloat16, "f16": np.float16}
 PRECISIONS: tuple[Literal["bf16", "f16"], ...] = ("bf16", "f16")
 
 
-def normal(*shape: int) -> np.ndarray:  # type: ignore[type-arg]
+def normal(*shape: int) -> np.ndarray:
     return RNG.standard_normal(shape).astype("float32")
 
 
