@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import call_overhead, compile_scaling, numpy_peers, random_numbers, recurrent
+from benchmarks import call_overhead, compile_scaling, numpy_peers, random_numbers, recurrent, unrolled_chain
 from benchmarks.measure.race import race, report_of
 
 
@@ -48,6 +48,12 @@ def test_graphs_grow_to_the_size_asked_for(name: str) -> None:
     figures = compile_scaling.measured(name, 300)
     assert abs(figures["nodes"] - 300) <= 12
     assert figures["total"] > 0
+
+
+@pytest.mark.full
+def test_a_chain_of_400_steps_and_its_gradient_take_no_time() -> None:
+    _, core = min(unrolled_chain.seconds_of("graphc", 400) for _ in range(3))
+    assert core < 2 * unrolled_chain.LIMIT  # a machine that does other work too is slower
 
 
 def test_exponent_of_a_line_is_one() -> None:
