@@ -24,7 +24,7 @@ from graphc.origin import here, place_of
 from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.soundness import require_sound
-from graphc.passes.standard import improve
+from graphc.passes.standard import improve, is_structured, standard
 from graphc.printable import a_thing, described
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
@@ -107,7 +107,7 @@ def _compiled(
     start = perf_counter()
     trace = Trace(verify=require_sound if verify else None)
     with waiting():
-        lowered = improve(graph, backend.target, level, trace)
+        lowered = improve(graph, standard(backend.target, level, has_bodies=is_structured(graph)), trace)
         arguments = Arguments(inputs, lowered.program.symbols)
         artifact = backend.emit(lowered.program)
         plan = layout(lowered.program, artifact.rooms, backend.target.alignment)

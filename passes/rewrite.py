@@ -38,6 +38,11 @@ class Rewrite(Pass[Graph, Graph]):
     rules: Sequence[Rule]
     name: ClassVar[str] = "rewrite"
 
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """Whether every rule is."""
+        return all(rule.exact for rule in self.rules)
+
     def run(self, form: Graph, log: Log) -> Graph:
         table: dict[type[Op], Sequence[Rule]] = {}
         new: dict[Node, Node] = {}
@@ -67,6 +72,7 @@ class Rewrite(Pass[Graph, Graph]):
                     found = self._replacement(rule, node)
                     if found is not None:
                         log.note(rule.name, node.origin)
+                        log.replaced(rule.name, node, found, exact=rule.exact)
                         ancestry.add(found, (node, *consumed(node, found)))
                         break
         return node

@@ -20,6 +20,7 @@ class ShareSubexpressions(Pass[Graph, Graph]):
     """
 
     name: ClassVar[str] = "share"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
         known: dict[tuple[Op, tuple[Node, ...], object], Node] = {}
@@ -32,6 +33,7 @@ class ShareSubexpressions(Pass[Graph, Graph]):
             kept = known.setdefault((node.op, changed, node.type), candidate)
             if kept is not candidate:
                 log.note(f"one {node.op.name} for two", node.origin)
+                log.replaced(f"one {node.op.name} for two", candidate, kept, exact=True)
                 ancestry.add(kept, (node,))
             new[node] = kept
         return ancestry.given_to(form.exchanged(new), known.values())
