@@ -29,6 +29,7 @@ from graphc.printable import a_thing, described
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
 from graphc.types import promote
+from graphc.verification.verification import Verification
 
 __all__ = ["compile", "evaluate"]
 
@@ -105,11 +106,14 @@ def _compiled(
 ) -> CompiledFunction:
     """A function from a graph, whose inputs and outputs are the leaves of two structures."""
     start = perf_counter()
-    trace = Trace(verify=require_sound if verify else None)
+    verification = Verification(graph) if verify else None
+    trace = Trace() if verification is None else Trace(verify=require_sound, examine=verification.examine)
     with waiting():
         lowered = improve(graph, standard(backend.target, level, has_bodies=is_structured(graph)), trace)
         arguments = Arguments(inputs, lowered.program.symbols)
         artifact = backend.emit(lowered.program)
+        if verification is not None:
+            verification.examine_artifact(lowered, artifact, backend)
         plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
         guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
         function = CompiledFunction(
