@@ -290,6 +290,7 @@ _HOMES = {
     "unique_inverse": "graphc.ops.searching:unique_inverse",
     "unstack": "graphc.ops.movement:unstack",
     "UnsupportedError": "graphc.errors:UnsupportedError",
+    "VerificationError": "graphc.errors:VerificationError",
     "value_and_grad": "graphc.ops.derivatives:value_and_grad",
     "var": "graphc.ops.statistics:var",
     "variables": "graphc.ir.declare:variables",

@@ -16,6 +16,7 @@ from graphc.errors import ShapeError as ShapeError
 from graphc.errors import StepLimitError as StepLimitError
 from graphc.errors import UnconnectedError as UnconnectedError
 from graphc.errors import UnsupportedError as UnsupportedError
+from graphc.errors import VerificationError as VerificationError
 from graphc.function import CompiledFunction as CompiledFunction
 from graphc.inspection.dot import to_dot as to_dot
 from graphc.inspection.networks import to_networkx as to_networkx

@@ -23,12 +23,15 @@ from graphc.ir.storage import Guard
 from graphc.origin import here, place_of
 from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
+from graphc.passes.precision import NarrowProducts
 from graphc.passes.soundness import require_sound
-from graphc.passes.standard import improve
+from graphc.passes.standard import improve, is_structured, standard
+from graphc.passes.throughout import Throughout
 from graphc.printable import a_thing, described
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, promote
+from graphc.verification.verification import Verification
 
 __all__ = ["compile", "evaluate"]
 
@@ -111,11 +114,17 @@ def _compiled(
 ) -> CompiledFunction:
     """A function from a graph, whose inputs and outputs are the leaves of two structures."""
     start = perf_counter()
-    trace = Trace(verify=require_sound if verify else None)
+    trace = Trace()
     with waiting():
-        lowered = improve(graph, backend.target, level, trace, narrow)
+        asked = graph if narrow is None else trace.apply(Throughout(NarrowProducts(narrow)), graph)
+        verification = Verification(asked) if verify else None
+        if verification is not None:
+            trace.verify, trace.examine = require_sound, verification.examine
+        lowered = improve(asked, standard(backend.target, level, has_bodies=is_structured(asked)), trace)
         arguments = Arguments(inputs, lowered.program.symbols)
         artifact = backend.emit(lowered.program)
+        if verification is not None:
+            verification.examine_artifact(lowered, artifact, backend)
         plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
         guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
         function = CompiledFunction(

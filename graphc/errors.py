@@ -15,6 +15,7 @@ __all__ = [
     "StepLimitError",
     "UnconnectedError",
     "UnsupportedError",
+    "VerificationError",
 ]
 
 LONGEST = 400  # characters of a line
@@ -95,3 +96,7 @@ class UnconnectedError(GraphError, ValueError):
 
 class UnsupportedError(GraphError, NotImplementedError):
     """Something a static graph, or this backend, cannot do; the hint says what to use instead."""
+
+
+class VerificationError(GraphError, AssertionError):
+    """A pass that changed what is computed: a mistake of graphc, which `compile(verify=True)` found."""

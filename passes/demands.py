@@ -22,6 +22,7 @@ class CollectDemands(Pass[Graph, Graph]):
     """Note what every node needs of a call.  Afterwards rules may drop a node: what it demands stays."""
 
     name: ClassVar[str] = "demands"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
         return self._collected(form)

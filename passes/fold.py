@@ -44,6 +44,7 @@ class FoldConstants(Pass[Graph, Graph]):
             log.note(f"{node.op.name} of constants", node.origin)
             with standing_for(node, *(x for x in node.inputs if x in results)):
                 result = full(node.shape, _value(node, known), node.dtype, weak=node.tensor.weak)
+            log.replaced(f"{node.op.name} of constants", node, result, exact=False)
             constants.add(result)
             results.add(result)
             return result

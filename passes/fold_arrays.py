@@ -49,6 +49,7 @@ class FoldArrays(Pass[Graph, Graph]):
                 log.note(f"{node.op.name} of constants", node.origin)
                 constant = constant_array(arrays[node])
                 new[node] = Node(constant.op, (), constant.type, origins[node])
+                log.replaced(f"{node.op.name} of constants", node, new[node], exact=False)
             else:
                 new[node] = rebuilt(node, [new[x] for x in node.inputs])
         return form.exchanged(new)

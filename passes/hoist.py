@@ -30,6 +30,11 @@ class HoistFromLoops(Pass[Graph, Graph]):
     products: bool
     name: ClassVar[str] = "hoist"
 
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """Whether only what is the same in all steps leaves the loop: a product of all rows may round otherwise."""
+        return not self.products
+
     def run(self, form: Graph, log: Log) -> Graph:
         form = with_changed_bodies(form, lambda body: self.run(body, log))
         new: dict[Node, Node] = {}

@@ -24,6 +24,7 @@ class JoinLoops(Pass[Graph, Graph]):
     """
 
     name: ClassVar[str] = "join loops"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
         alike: dict[Node, list[Node]] = {}

@@ -23,6 +23,7 @@ class KeepCarries(Pass[Graph, Graph]):
     """
 
     name: ClassVar[str] = "keep carries"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
         new: dict[Node, Node] = {}

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import ClassVar, Generic, TypeVar
 
+from graphc.ir.node import Node
 from graphc.origin import Origin
 
-__all__ = ["Log", "Pass", "Record", "Trace"]
+__all__ = ["Log", "Pass", "Record", "Replacement", "Trace"]
 
 Before = TypeVar("Before")
 After = TypeVar("After")
@@ -22,21 +23,44 @@ class Note:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A node, and what a pass takes in its place, both on the same operands: a claim that can be tested.
+
+    `exact`: no bit differs.
+    """
+
+    rule: str
+    old: Node
+    new: Node
+    exact: bool
+
+
 @dataclass
 class Log:
-    """What one pass has to say."""
+    """What one pass has to say.  `witness` gets every replacement, where somebody asks for them."""
 
     notes: list[Note] = field(default_factory=list)
+    witness: list[Replacement] | None = None
 
     def note(self, what: str, origin: Origin) -> None:
         """Keep a remark."""
         self.notes.append(Note(what, origin))
 
+    def replaced(self, rule: str, old: Node, new: Node, *, exact: bool) -> None:
+        """Say that a node is replaced by another, to whoever wants to test it."""
+        if self.witness is not None:
+            self.witness.append(Replacement(rule, old, new, exact))
+
 
 class Pass(ABC, Generic[Before, After]):
-    """One improvement.  Returns a new form and leaves the old one as it was."""
+    """One improvement.  Returns a new form and leaves the old one as it was.
+
+    `exact`: no bit of any result differs between the two.
+    """
 
     name: ClassVar[str]
+    exact: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, form: Before, log: Log) -> After:
@@ -52,6 +76,8 @@ class Record:
     after: object
     seconds: float
     notes: Sequence[Note]
+    exact: bool = False
+    replacements: Sequence[Replacement] = ()
 
     def __repr__(self) -> str:
         return f"<{self.name}: {1000 * self.seconds:.2f} ms, {len(self.notes)} notes>"
@@ -62,22 +88,29 @@ class Trace:
     """Every stage of a compilation, in order; by number or by the name of the pass (the last of that name).
 
     verify   what to ask of every form, if anything: raises AssertionError
+    examine  what to ask of every pass, if anything, after that: raises what names it
     """
 
     records: list[Record] = field(default_factory=list)
     verify: Callable[[object], None] | None = None
+    examine: Callable[[Record], None] | None = None
 
     def apply(self, step: Pass[Before, After], form: Before) -> After:
         """Run a pass and keep the record."""
-        log = Log()
+        log = Log() if self.examine is None else Log(witness=[])
         start = perf_counter()
         after = step.run(form, log)
-        self.records.append(Record(step.name, form, after, perf_counter() - start, tuple(log.notes)))
+        seconds = perf_counter() - start
+        self.records.append(
+            Record(step.name, form, after, seconds, tuple(log.notes), step.exact, tuple(log.witness or ()))
+        )
         if self.verify is not None:
             try:
                 self.verify(after)
             except AssertionError as error:
                 raise AssertionError(f"after the pass {step.name!r}: {error}") from error
+        if self.examine is not None:
+            self.examine(self.records[-1])
         return after
 
     def __getitem__(self, key: str | int) -> Record:

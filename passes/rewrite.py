@@ -63,6 +63,11 @@ class Rewrite(Pass[Graph, Graph]):
     rules: Sequence[Rule]
     name: ClassVar[str] = "rewrite"
 
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """Whether every rule is."""
+        return all(rule.exact for rule in self.rules)
+
     def run(self, form: Graph, log: Log) -> Graph:
         return _Rewriting(self.rules, log).run(form)
 
@@ -147,6 +152,7 @@ class _Rewriting:
                 if found is None or found is node or not _same_type(rule, node, found):
                     continue
                 self.log.note(rule.name, node.origin)
+                self.log.replaced(rule.name, node, found, exact=rule.exact)
                 self.known.ancestry.add(found, (node, *consumed(node, found)))
                 return found
         return None

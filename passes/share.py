@@ -41,6 +41,7 @@ class ShareSubexpressions(Pass[Graph, Graph]):
     """Merge nodes of equal op on the same inputs.  Afterwards no two such nodes remain."""
 
     name: ClassVar[str] = "share"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
         known = Known()
@@ -50,4 +51,5 @@ class ShareSubexpressions(Pass[Graph, Graph]):
             kept = new[node] = known.one_of(candidate)
             if kept is not candidate:
                 log.note(f"one {node.op.name} for two", node.origin)
+                log.replaced(f"one {node.op.name} for two", candidate, kept, exact=True)
         return known.given_to(form.exchanged(new))

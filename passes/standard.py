@@ -1,5 +1,8 @@
 """The order of passes, top to bottom."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
@@ -10,8 +13,7 @@ from graphc.passes.hoist import HoistFromLoops
 from graphc.passes.join_loops import JoinLoops
 from graphc.passes.keep_carries import KeepCarries
 from graphc.passes.lower import Lowered
-from graphc.passes.pipeline import Trace
-from graphc.passes.precision import NarrowProducts
+from graphc.passes.pipeline import Pass, Trace
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
@@ -29,9 +31,10 @@ from graphc.passes.steps import (
 )
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
-from graphc.types import DType
 
-__all__ = ["ALL_RULES", "improve", "rules"]
+__all__ = ["ALL_RULES", "AnyPass", "improve", "is_structured", "rules", "standard"]
+
+AnyPass: TypeAlias = Pass[Any, Any]  # Any: the three forms
 
 ALL_RULES = (*ARITHMETIC, *MOVEMENT, *INDEXING)
 
@@ -41,32 +44,48 @@ def rules(level: int) -> tuple[Rule, ...]:
     return ALL_RULES if level >= 2 else tuple(rule for rule in ALL_RULES if rule.exact)
 
 
-def improve(graph: Graph, target: Target, level: int, trace: Trace, narrow: DType | None = None) -> Lowered:
-    """A graph as a program for `target`, with operands of products of `narrow`.  Each pass is recorded in `trace`."""
-    has_bodies = any(isinstance(node.op, Structured) for node in graph.nodes)
-    if level >= 1 and has_bodies:
-        graph = trace.apply(JoinLoops(), graph)
-    graph = trace.apply(CollectDemands(), graph)
-    if narrow is not None:
-        graph = trace.apply(Throughout(NarrowProducts(narrow)), graph)
-    if level >= 1:
-        graph = trace.apply(Throughout(FoldConstants()), graph)
-        graph = trace.apply(Throughout(ShareSubexpressions()), graph)
-        graph = trace.apply(Throughout(Rewrite(rules(level))), graph)
-        if has_bodies:
-            graph = trace.apply(TrimLoops(), graph)
-            graph = trace.apply(HoistFromLoops(products=level >= 2), graph)
-            graph = trace.apply(TrimLoops(), graph)
-    if level >= 2:
-        graph = trace.apply(Throughout(FoldArrays()), graph)
-    if level >= 1 and has_bodies:
-        graph = trace.apply(Throughout(KeepCarries()), graph)
-    units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
-    lowered = trace.apply(Lower(), units)
-    lowered = trace.apply(CommitInPlace(), lowered)
+def standard(target: Target, level: int, *, has_bodies: bool) -> tuple[AnyPass, ...]:
+    """The passes of a level, in order; with bodies, those over loops and branches too."""
+    return tuple(_standard(target, level, has_bodies))
+
+
+def _standard(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPass]:
+    is_exact, is_free = level >= 1, level >= 2  # `is_free`: last bits may change
+    if is_exact and has_bodies:
+        yield JoinLoops()
+    yield CollectDemands()
+    if is_exact:
+        yield Throughout(FoldConstants())
+        yield Throughout(ShareSubexpressions())
+        yield Throughout(Rewrite(rules(level)))
+    if is_exact and has_bodies:
+        yield TrimLoops()
+        yield HoistFromLoops(products=is_free)
+        yield TrimLoops()
+    if is_free:
+        yield Throughout(FoldArrays())
+    if is_exact and has_bodies:
+        yield Throughout(KeepCarries())
+    yield Fuse(target) if is_exact else Separate()
+    yield Lower()
+    yield CommitInPlace()
     if has_bodies:
-        lowered = trace.apply(HoldCarries(), lowered)
-        if level >= 2:
-            lowered = trace.apply(AccumulateProducts(), lowered)
-    lowered = trace.apply(ComputeInOutputs(), lowered)
-    return trace.apply(ReuseStorage(), lowered)
+        yield HoldCarries()
+    if is_free and has_bodies:
+        yield AccumulateProducts()
+    yield ComputeInOutputs()
+    yield ReuseStorage()
+
+
+def improve(graph: Graph, passes: Iterable[AnyPass], trace: Trace) -> Lowered:
+    """A graph as a program.  Each pass is recorded in `trace`."""
+    form: Any = graph  # Any: what one pass gives is what the next one takes
+    for each in passes:
+        form = trace.apply(each, form)
+    assert isinstance(form, Lowered), form
+    return form
+
+
+def is_structured(graph: Graph) -> bool:
+    """Whether a graph has loops or branches."""
+    return any(isinstance(node.op, Structured) for node in graph.nodes)

@@ -82,6 +82,7 @@ class CommitInPlace(OverProgram):
     """Compute next values in the variables themselves where that is safe."""
 
     name: ClassVar[str] = "commit"
+    exact: ClassVar[bool] = True
 
     def improved(self, program: Program) -> Program:
         return commit(program)
@@ -93,6 +94,7 @@ class HoldCarries(OverProgram):
     """Change carries of loops in place, and let rows grow with the steps that are made, where that is safe."""
 
     name: ClassVar[str] = "hold"
+    exact: ClassVar[bool] = True
 
     def improved(self, program: Program) -> Program:
         return grow(hold(program))
@@ -115,6 +117,7 @@ class ComputeInOutputs(OverProgram):
     """Compute in an output what would be copied there.  Afterwards no scatter copies its base into one."""
 
     name: ClassVar[str] = "settle"
+    exact: ClassVar[bool] = True
 
     def improved(self, program: Program) -> Program:
         return settle(program)
@@ -126,6 +129,7 @@ class ReuseStorage(OverProgram):
     """Write over operands that die.  Afterwards `program.aliases` says which."""
 
     name: ClassVar[str] = "reuse"
+    exact: ClassVar[bool] = True
 
     def improved(self, program: Program) -> Program:
         return reuse(program)

@@ -25,6 +25,11 @@ class Throughout(Pass[Graph, Graph]):
         """That of the pass."""
         return self.step.name
 
+    @property
+    def exact(self) -> bool:  # type: ignore[override]
+        """Whether the pass is."""
+        return self.step.exact
+
     def run(self, form: Graph, log: Log) -> Graph:
         return self.step.run(with_changed_bodies(form, lambda body: self.run(body, log)), log)
 

@@ -24,6 +24,7 @@ class TrimLoops(Pass[Graph, Graph]):
     """
 
     name: ClassVar[str] = "trim loops"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
         read: dict[Node, set[int]] = {}

@@ -3,8 +3,9 @@
 Every backend is compared with it.  Each let is one NumPy scalar of its dtype; loops are loops.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 
@@ -35,7 +36,10 @@ from graphc.kernel.steps import (
 )
 from graphc.types import BOOL, DType
 
-__all__ = ["interpret"]
+__all__ = ["Observer", "interpret"]
+
+#: is told of every step that was run, those inside loops each time, with what it has written
+Observer: TypeAlias = Callable[[Step, Sequence[Array]], None]
 
 
 @np.errstate(all="ignore")
@@ -45,10 +49,12 @@ def interpret(
     variables: Sequence[Array],
     sizes: Mapping[str, int],
     constants: Sequence[Array] = (),
+    observe: Observer | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """The outputs of one call, and what the variables hold after it.  What is given stays as it is.
 
     `sizes` has the value of each symbol.  Raises ShapeError or IndexRangeError where a check fails.
+    `observe` is called after every step.
     """
     arrays = Arrays(program, sizes)
     for buffers, given in (
@@ -58,14 +64,14 @@ def interpret(
     ):
         for buffer, array in zip(buffers, given, strict=True):
             arrays.put(buffer, array)
-    _run(program.steps, arrays)
+    _run(program.steps, arrays, observe)
     return (
         [arrays.whole(buffer).copy() for buffer in program.outputs],
         [arrays.whole(buffer).copy() for buffer in program.variables],
     )
 
 
-def _run(steps: Sequence[Step], arrays: Arrays) -> None:
+def _run(steps: Sequence[Step], arrays: Arrays, observe: Observer | None) -> None:
     """Steps in order."""
     for step in steps:
         match step:
@@ -79,15 +85,17 @@ def _run(steps: Sequence[Step], arrays: Arrays) -> None:
             case Check():
                 _run_check(step, arrays)
             case Loop():
-                _run_loop(step, arrays)
+                _run_loop(step, arrays, observe)
             case Branch():
-                _run(step.parts[int(arrays.whole(step.index))], arrays)
+                _run(step.parts[int(arrays.whole(step.index))], arrays, observe)
+        if observe is not None:
+            observe(step, [arrays.whole(buffer) for buffer in step.writes])
 
 
 # Loops.
 
 
-def _run_loop(loop: Loop, arrays: Arrays) -> None:
+def _run_loop(loop: Loop, arrays: Arrays, observe: Observer | None) -> None:
     """Steps again and again, each time with the next rows."""
     most = None if loop.length is None else arrays.number(loop.length)
     count = most if loop.count is None else int(arrays.whole(loop.count))
@@ -101,7 +109,7 @@ def _run_loop(loop: Loop, arrays: Arrays) -> None:
         places = {carry: _places(carry, loop, at, made) for carry in loop.carries}
         for carry, (old, _) in places.items():
             arrays.show(carry.before, carry.rows, old)
-        _run(loop.condition, arrays)
+        _run(loop.condition, arrays, observe)
         if made == count if loop.holds is None else not arrays.whole(loop.holds):
             break
         if made == most:
@@ -110,7 +118,7 @@ def _run_loop(loop: Loop, arrays: Arrays) -> None:
             arrays.show(carry.after, carry.rows, new)
         for rows in (*loop.sequences, *loop.outputs):
             arrays.show(rows.row, rows.of, at + rows.shift)
-        _run(loop.steps, arrays)
+        _run(loop.steps, arrays, observe)
         made += 1
     for carry in loop.carries:
         if carry.last is not None:

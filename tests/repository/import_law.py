@@ -3,7 +3,7 @@
     errors, origin, types, sizes <- kernel <- backends          (and what sizes are made of)
                                     kernel <- ir <- autodiff <- ops <- nn, optim, interchange
                                                                ops <- passes      (kernel, ir, ops)
-    inspection reads kernel and ir; the root, the driver, testing and the command line see everything
+    inspection reads kernel and ir; the root, the driver, verification, testing and the command line see everything
 
 Imports for type checkers only obey it too: what a module must know by name, it depends on.
 """
@@ -51,6 +51,7 @@ SEES_EVERYTHING = frozenset(
         "poison",
         "running",
         "testing",
+        "verification",
         "__main__",
     }
 )

@@ -1,0 +1,107 @@
+"""Whether two values are the same: to the bit, or as far as a value is known at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from graphc.types import DType, is_complex, is_differentiable, real_of
+from graphc.verification.programs import Array
+from graphc.verification.values import epsilon
+
+__all__ = ["Reference", "differing", "unequal"]
+
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+LENIENCY = 64.0  # times what roundings did to the value
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What a value may be.
+
+    found       in the declared dtypes
+    exact       in float64; None where that is unknown
+    moved       in float64, where every rounded result was moved by about a rounding of its declared dtype
+    overflowed  whether something finite became infinite on the way, in float64 too: then a number is as good
+    """
+
+    found: Array
+    exact: Array | None = None
+    moved: Sequence[Array] = ()
+    overflowed: bool = False
+
+
+def unequal(one: Array, other: Array) -> Mask:
+    """Where two arrays of a type differ in any bit; all nan are equal."""
+    first, second = np.asarray(one), np.asarray(other)
+    if is_complex(first.dtype):
+        return np.asarray(unequal(first.real, second.real) | unequal(first.imag, second.imag))
+    if not is_differentiable(first.dtype):
+        return np.asarray(first != second)
+    same = ((first == second) & (np.signbit(first) == np.signbit(second))) | (_isnan(first) & _isnan(second))
+    return np.asarray(~same)
+
+
+def differing(new: Array, reference: Reference) -> Mask:
+    """Where a value is none that rounding explains.
+
+    A number may be away from the exact one as far as roundings moved it, some times over, or as far as what was found.
+    Where nothing finite was found, it is compared with the exact one; where there is none, it is as it was found,
+    unless something overflowed.
+    """
+    found = reference.found
+    if not unequal(new, found).any():
+        return np.zeros(found.shape, bool)
+    samples = [found] if reference.exact is None else [found, reference.exact, *reference.moved]
+    if not is_differentiable(found.dtype):
+        agree = np.any([new == sample for sample in samples], axis=0)
+        steady = np.all([sample == found for sample in samples], axis=0)
+        return np.asarray(~agree & steady)
+    if is_complex(found.dtype):
+        return _differing_pairs(new, samples, reference, found.dtype)
+    wide = [np.asarray(sample, np.float64) for sample in samples]
+    return _far(np.asarray(new, np.float64), wide, _bound(wide, found.dtype), reference.overflowed)
+
+
+def _differing_pairs(new: Array, samples: Sequence[Array], reference: Reference, dtype: DType) -> Mask:
+    """Of complex numbers: each part, as far as both are known together."""
+    parts = [(np.asarray(x.real, np.float64), np.asarray(x.imag, np.float64)) for x in (new, *samples)]
+    real, imag = [x for x, _ in parts], [y for _, y in parts]
+    bound = np.fmax(_bound(real[1:], dtype), _bound(imag[1:], dtype))
+    far = [_far(part[0], part[1:], bound, reference.overflowed) for part in (real, imag)]
+    # a product of complex numbers has four terms: an infinite part makes the other one nan, or not
+    unsteady = ~np.all([np.isfinite(x) & np.isfinite(y) for x, y in parts[1:]], axis=0)
+    return np.asarray((far[0] | far[1]) & ~unsteady)
+
+
+def _bound(samples: Sequence[Floats], dtype: DType) -> Floats:
+    """How far from the last sample but those moved a number may be."""
+    exact = samples[min(1, len(samples) - 1)]
+    with np.errstate(all="ignore"):
+        away = [np.abs(sample - exact) for sample in samples]
+        spread = np.max([np.where(np.isfinite(x), x, 0) for x in away], axis=0)
+        least = float(ml_dtypes.finfo(real_of(dtype)).tiny)  # type: ignore[no-untyped-call]
+        size = np.where(np.isfinite(exact), np.abs(exact), 0)
+        return np.asarray(LENIENCY * (spread + epsilon(dtype) * (size + least)))
+
+
+def _far(new: Floats, samples: Sequence[Floats], bound: Floats, overflowed: bool) -> Mask:
+    exact = samples[min(1, len(samples) - 1)]
+    with np.errstate(all="ignore"):
+        near = np.abs(new - exact) <= bound
+    alike = np.any([(new == sample) | (np.isnan(new) & np.isnan(sample)) for sample in samples], axis=0)
+    unknown = np.any([~np.isfinite(sample) for sample in samples[1:]], axis=0) & np.any(
+        [np.isfinite(sample) for sample in samples[1:]], axis=0
+    )
+    fine = near | alike | unknown
+    if overflowed:
+        fine |= np.isfinite(new) & ~np.isfinite(exact)
+    return np.asarray(~fine)
+
+
+def _isnan(x: Array) -> Mask:
+    return np.asarray(np.isnan(x))

@@ -1,0 +1,135 @@
+"""One call, seen through every form of a computation: what it gives, and what it may give."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graphc.ir.graph import Graph
+from graphc.ir.leaves import Input
+from graphc.ir.node import Node
+from graphc.verification.agreement import Reference
+from graphc.verification.programs import Array, RefusedError, Results
+from graphc.verification.values import Frame, Point, TooLongError, Value, Values
+
+__all__ = ["Call", "Root", "roots"]
+
+NOISES = (1, 2)  # seeds: each moves roundings in another way
+
+
+@dataclass(frozen=True)
+class Root:
+    """What a caller gets to see: an output, or what a variable becomes."""
+
+    title: str
+    node: Node
+
+
+def roots(graph: Graph, variables: Sequence[Node]) -> list[Root]:
+    """Outputs, then the next values of variables."""
+    outputs = [Root(f"output {number}", node) for number, node in enumerate(graph.outputs)]
+    return outputs + [Root(f"the next value of {v.name!r}", graph.updates.get(v, v)) for v in variables]
+
+
+@dataclass(eq=False)
+class Call:
+    """A point, and what is known of the values of nodes there.
+
+    What is known in float64 is found when something differs in a bit, and not before.
+    """
+
+    declared: Values
+    graph: Graph
+    _others: list[Values] = field(init=False)
+    _is_followed: bool = False  # whether the others have met the graph
+    _depends: dict[Node, frozenset[Node]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        noises = (None, *map(np.random.default_rng, NOISES))
+        self._others = [Values(self.point, wide=True, noise=noise) for noise in noises]
+
+    @property
+    def point(self) -> Point:
+        """The sizes and arrays of the call."""
+        return self.declared.point
+
+    def results(self, graph: Graph, variables: Sequence[Node]) -> Results:
+        """What a graph gives.  Raises RefusedError and TooLongError."""
+        return self.declared.results(graph, variables)
+
+    def advance(self, graph: Graph) -> None:
+        """Go on with another form of the computation: what is known of the last one is forgotten."""
+        self.graph = graph
+        self.declared.forget(graph)
+        for values in self._others:
+            values.forget(graph)
+        self._is_followed = False
+        self._depends.clear()
+
+    def frames(self, node: Node) -> list[Frame]:
+        """Where the operands of a node have values: outside all bodies, or in the first steps of one."""
+        return _frames(self.declared, self._inside(node))
+
+    def references(self, node: Node, number: int, frame: Frame) -> list[Reference]:
+        """What the results of a node may be, in frame `number` of those where it has a value."""
+        inside = self._inside(node)
+        others: list[tuple[Values, Value]] = []
+        for values in self._wide():
+            frames = _frames(values, inside)
+            if number < len(frames):
+                try:
+                    values.compute([node], frames[number])
+                except (RefusedError, TooLongError):
+                    continue
+                others.append((values, frames[number][node]))
+        overflowed = any(node in values.overflowed for values, _ in others)
+        found = _several(frame[node])
+        known = [_several(value) for _, value in others]
+        return [
+            Reference(x, known[0][k] if known else None, [each[k] for each in known[1:]], overflowed)
+            for k, x in enumerate(found)
+        ]
+
+    def _wide(self) -> list[Values]:
+        """Values in float64: exact ones first, then some whose roundings were moved."""
+        if not self._is_followed:
+            self._is_followed = True
+            met: list[Values] = []
+            for values in self._others:
+                with suppress(RefusedError, TooLongError):  # moved by a rounding, a loop may go on for ever
+                    values.results(self.graph, self.graph.variables)
+                    met.append(values)
+            self._others = met
+        return self._others
+
+    def _inside(self, node: Node) -> frozenset[Node]:
+        """The inputs of a body that a node depends on; none for a node outside all bodies."""
+        known = self._depends
+        pending = [node]
+        while pending:
+            each = pending[-1]
+            if each in known:
+                pending.pop()
+                continue
+            missing = [x for x in each.inputs if x not in known]
+            if missing:
+                pending += missing
+                continue
+            if isinstance(each.op, Input) and each not in self.point.arrays:
+                known[each] = frozenset((each,))
+            else:
+                known[each] = frozenset().union(*[known[x] for x in each.inputs])
+        return known[node]
+
+
+def _frames(values: Values, inside: frozenset[Node]) -> list[Frame]:
+    """The frames in which all these inputs of a body have values; the one outside all bodies for none."""
+    if not inside:
+        return [values.outer]
+    found = min((values.frames.get(x, []) for x in inside), key=len)
+    return [frame for frame in found if inside <= frame.keys()]
+
+
+def _several(value: Value) -> Sequence[Array]:
+    return value if isinstance(value, tuple) else (value,)

@@ -1,0 +1,229 @@
+"""What was found: the rule or the step, the nodes that differ, and the user's line, as an error says it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from graphc.errors import VerificationError
+from graphc.inspection.wording import number_text, op_text
+from graphc.ir.graph import Graph, topological
+from graphc.ir.kinds import Leaf
+from graphc.ir.leaves import SizeOf, uniform
+from graphc.ir.node import Node
+from graphc.kernel.naming import names
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Step, within
+from graphc.kernel.text import step_text
+from graphc.origin import Origin, place_of
+from graphc.passes.lower import Lowered
+from graphc.passes.pipeline import Replacement
+from graphc.printable import counted, printable
+from graphc.verification.calls import Call, Root
+from graphc.verification.programs import Array, RefusedError, interpreted, work
+from graphc.verification.strangers import first_stranger
+from graphc.verification.values import Frame, Value, Values
+
+__all__ = ["Finding", "difference", "of_graphs", "of_program", "of_replacement"]
+
+HINT = "this is a mistake of graphc, not of the model: please report it; a lower level does with fewer rewrites"
+CONFIRMED = 1_000_000  # lets of one call that the interpreter computes to find out which step it was
+LINES_SHOWN = 14  # of nodes or of a step
+ELEMENTS_SHOWN = 6
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a pass.
+
+    where    the rule or the step, to follow `changes what is computed`
+    origin   the user's line
+    lines    further ones
+    """
+
+    where: str
+    origin: Origin | None
+    lines: Sequence[str]
+
+    def seen(self, lines: Iterable[str]) -> Self:
+        """The same, with more to say."""
+        return replace(self, lines=(*self.lines, *lines))
+
+    def error(self, name: str, title: str) -> VerificationError:
+        """The error of the pass `name`, on a call that `title` describes."""
+        problem = f"compile: the pass {name!r} changes what is computed{self.where}"
+        place = () if self.origin is None else place_of(self.origin)
+        return VerificationError(problem, hint=HINT).located((*place, *self.lines, f"  found with {title}"))
+
+
+def difference(wrong: Mask, one: Array, other: Array) -> tuple[str, ...]:
+    """`at [0, 1]: 0.5 before, 1.0 after; 3 of 6 elements differ`."""
+    first = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.ndim else ()
+    at = f"at {list(first)}: " if first else ""
+    count = int(np.count_nonzero(wrong))
+    many = f"; {count} of {counted(wrong.size, 'element')} differ" if wrong.ndim else ""
+    return (f"  {at}{one[first]} before, {other[first]} after{many}",)
+
+
+# Rules.
+
+
+def of_replacement(replacement: Replacement, call: Call, frame: Frame, lines: Sequence[str]) -> Finding:
+    """A rule, and the two small graphs that are not the same: all that they read alike is `given`."""
+    old, new = replacement.old, replacement.new
+    shared = set(topological([old])) & set(topological([new]))
+    before = [x for x in topological([old]) if x not in shared]
+    after = [x for x in topological([new]) if x not in shared]
+    listing = _Listing.of((*before, *after), shared, (old, new))
+    shown = [*listing.given(frame), *listing.rows("before", before, old), *listing.rows("after", after, new)]
+    return Finding(f", by the rule {replacement.rule!r}", old.origin, (*shown, *lines))
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """Numbers for nodes: first those that are given, then those computed of them."""
+
+    numbers: dict[Node, int]
+    outside: Sequence[Node]
+
+    @staticmethod
+    def of(nodes: Sequence[Node], outside: Iterable[Node], results: Sequence[Node]) -> "_Listing":
+        known = set(outside)
+        read = [x for node in nodes for x in node.inputs] + list(results)
+        given = [x for x in dict.fromkeys(read) if x in known and not _is_written(x)]
+        computed = [x for x in dict.fromkeys(nodes) if not _is_written(x)]
+        return _Listing({x: number for number, x in enumerate((*given, *computed))}, given)
+
+    def reference(self, node: Node) -> str:
+        """`%3`, or the number that a constant is."""
+        return number_text(node) if node not in self.numbers else f"%{self.numbers[node]}"
+
+    def given(self, frame: Frame) -> Iterator[str]:
+        """A line for each node that is given."""
+        for x in islice(self.outside, LINES_SHOWN):
+            what = f"{op_text(x)} " if isinstance(x.op, Leaf) else ""
+            source = x.origin.source()
+            made = f"  made at {x.origin.place()}" + (f": {source}" if source else "")
+            yield f"  given   {self.reference(x)} = {what}{x.type}{_elements(frame.get(x))}{made}"
+
+    def rows(self, title: str, nodes: Sequence[Node], result: Node) -> Iterator[str]:
+        """A line for each node that is computed, the last ones where there are many."""
+        shown = [node for node in nodes if node in self.numbers]
+        if not shown:
+            yield f"  {title:<7} {self.reference(result)}"
+        if len(shown) > LINES_SHOWN:
+            yield f"  {title:<7} {len(shown) - LINES_SHOWN} nodes, then"
+        for node in shown[-LINES_SHOWN:]:
+            yield f"  {title:<7} {self.reference(node)} = {self.formula(node)}"
+
+    def formula(self, node: Node) -> str:
+        """`sub(%0, %1)  f32[n,3]`."""
+        operands = ", ".join(map(self.reference, node.inputs))
+        return f"{op_text(node)}{f'({operands})' if operands else ''}  {node.type}"
+
+
+def _is_written(node: Node) -> bool:
+    """Whether a node stands as a number where it is read."""
+    return isinstance(node.op, SizeOf) or uniform(node) is not None
+
+
+def _elements(value: Value | None) -> str:
+    """The elements of a small array."""
+    if value is None or isinstance(value, tuple) or not 0 < value.size <= ELEMENTS_SHOWN:
+        return ""
+    return " " + printable(str(value.tolist()), 100)
+
+
+# Graphs.
+
+
+def of_graphs(call: Call, before: Graph, after: Graph, root: Root, lines: Sequence[str]) -> Finding:
+    """The first node of the new graph that has a value which the old one has nowhere."""
+    known = _recorded(call, before)
+    node = first_stranger(
+        [(node, _several(value)) for node, value in _recorded(call, after)],
+        [_several(value) for _, value in known],
+        likely={_kind(node) for node, _ in known},
+        kind=_kind,
+    )
+    found = root.node if node is None else node
+    listing = _Listing.of([found], set(found.inputs), ())
+    shown = [*listing.given({}), *listing.rows("after", [found], found), f"  seen in {root.title}"]
+    twin = next((each for each, _ in known if _kind(each) == _kind(found) and each is not found), None)
+    if twin is not None:
+        old = _Listing.of([twin], set(twin.inputs), ())
+        shown = [*old.rows("before", [twin], twin), *shown]
+    return Finding("", found.origin, (*shown, *lines))
+
+
+def _recorded(call: Call, graph: Graph) -> list[tuple[Node, Value]]:
+    """Every value of a graph as it is computed, those in bodies at each step."""
+    values = Values(call.point, record=[])
+    with suppress(RefusedError):  # what was computed until then counts
+        values.results(graph, graph.variables)
+    return values.record or []
+
+
+def _kind(node: Node) -> tuple[object, ...]:
+    """What a node and the one that it became have in common."""
+    return (node.op.name, node.type, node.origin.file, node.origin.line)
+
+
+def _several(value: Value) -> Sequence[Array]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+# Programs.
+
+
+def of_program(call: Call, after: Lowered, before: Lowered | None, root: Root, lines: Sequence[str]) -> Finding:
+    """The first step of a program that writes what nothing computed before; else the one that writes the result."""
+    known = [_several(value) for _, value in _recorded(call, call.graph)]
+    if before is not None:
+        known += [arrays for _, arrays in _observed(call, before)]
+    step = first_stranger(_observed(call, after), known) or _writer(after.program, root, call, after)
+    if step is None:
+        return Finding("", root.node.origin, (f"  seen in {root.title}", *lines))
+    return of_step(after.program, step).seen((f"  seen in {root.title}", *lines))
+
+
+def of_step(program: Program, step: Step) -> Finding:
+    """A step, as a printed program shows it."""
+    text = [line for line in step_text(step, names(program)).splitlines() if not line.lstrip().startswith("#")]
+    more = [] if len(text) <= LINES_SHOWN else [f"  and {len(text) - LINES_SHOWN} lines more"]
+    origin = step.origins[0] if step.origins else None
+    return Finding(f", in step {program.numbers[step]}", origin, [f"  {line}" for line in text[:LINES_SHOWN]] + more)
+
+
+def _observed(call: Call, lowered: Lowered) -> list[tuple[Step, Sequence[Array]]]:
+    """What every step writes, each time that it is run."""
+    found: list[tuple[Step, Sequence[Array]]] = []
+    if work(lowered.program, call.point.sizes) > CONFIRMED:
+        return found
+
+    def observe(step: Step, written: Sequence[Array]) -> None:
+        if not within(step):  # steps inside a step have written what it writes
+            found.append((step, [array.copy() for array in written]))
+
+    inputs = [call.point.arrays[x] for x in call.graph.inputs]
+    variables = [call.point.arrays[v] for v in lowered.variables]
+    with suppress(RefusedError, AssertionError, IndexError, ValueError):  # what was written until then counts
+        interpreted(lowered, inputs, variables, call.point.sizes, observe)
+    return found
+
+
+def _writer(program: Program, root: Root, call: Call, lowered: Lowered) -> Step | None:
+    """The step that writes a result last."""
+    buffers = (*program.outputs, *program.variables)
+    nodes = (*call.graph.outputs, *[call.graph.updates.get(v, v) for v in lowered.variables])
+    wanted = {buffer for buffer, node in zip(buffers, nodes, strict=True) if node is root.node}
+    for step in reversed(program.steps):
+        if any(buffer.root in wanted for buffer in step.writes):
+            return step
+    return None

@@ -1,0 +1,220 @@
+"""Points: the calls by which two forms are compared, made for one graph."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import prod
+
+import ml_dtypes
+import numpy as np
+
+from graphc.ir.control import Structured
+from graphc.ir.graph import Graph
+from graphc.ir.kinds import Movement, Reshaped
+from graphc.ir.leaves import Input, SizeOf, Variable
+from graphc.ir.node import IndexBound, Node
+from graphc.running import Bound
+from graphc.sizes import Size, estimate, symbols_of
+from graphc.types import BOOL, DType, TensorType, is_complex, is_integer, real_of
+from graphc.verification.programs import Array, RefusedError
+from graphc.verification.single import SingleOp
+from graphc.verification.values import Point, TooLongError, Values
+
+__all__ = ["accepted_calls"]
+
+Rng = np.random.Generator
+
+MOST_ELEMENTS = 1 << 24  # of all nodes of a graph; of a larger one there is one point
+MOST_TRIES = 12  # sizes that are tried, of which a graph may refuse some
+SEED = 20_011
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What the numbers of a point are like."""
+
+    title: str
+    special: tuple[float, ...]
+    share: float  # of elements that are one of them; the others are ordinary
+    is_wide: bool = False  # integers reach to the limits of their dtypes
+
+
+_KINDS = (
+    _Kind("ordinary values", (), 0),
+    _Kind("zeros and ties", (0.0, -0.0, 1.0, -1.0, 2.0, 0.5), 1.0),
+    _Kind("infinities, nan and denormals", (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 100.0, -100.0), 0.5, is_wide=True),
+    _Kind("large and small values", (100.0, -100.0, 1e4, -1e4, 1e-4, 3e30, 1e-30), 0.6),
+)
+
+
+def accepted_calls(graph: Graph) -> list[Values]:
+    """Calls that a graph does not refuse, and what it gives.
+
+    Of ordinary values and of special ones; of sizes of some, one and no elements.
+    """
+    symbols = _symbols(graph)
+    general = [sizes for sizes in _general(symbols) if _elements(graph, sizes) <= MOST_ELEMENTS]
+    first = _accepted(graph, general or list(islice(_general(symbols), 1)), _KINDS[0], {})
+    if first is None:
+        return []
+    sizes, bound = first.point.sizes, first.point.bound
+    if _elements(graph, sizes) > MOST_ELEMENTS:
+        return [first]
+    found = [first, *(_accepted(graph, [sizes], kind, bound) for kind in _KINDS[1:])]
+    if symbols:
+        found += [
+            _accepted(graph, [dict.fromkeys(symbols, extent)], kind, {})
+            for extent, kind in ((1, _KINDS[2]), (0, _KINDS[0]))
+        ]
+    return [values for values in found if values is not None]
+
+
+def _accepted(
+    graph: Graph, sizes: Sequence[Mapping[str, int]], kind: _Kind, bound: dict[SingleOp, Bound]
+) -> Values | None:
+    """The values of a graph at the first point that it does not refuse, of these sizes."""
+    for tried in islice(sizes, MOST_TRIES):
+        for limit in (None, 2, 1):
+            arrays = _arrays(graph, Point("", tried, {}), kind, limit)
+            if arrays is None:
+                break
+            title = ", ".join((kind.title, *(f"{name} = {value}" for name, value in tried.items())))
+            values = Values(Point(title, tried, arrays, bound))
+            try:
+                values.results(graph, graph.variables)
+            except (RefusedError, TooLongError):
+                continue
+            return values
+        bound = {}  # those of other sizes
+    return None
+
+
+def _arrays(graph: Graph, point: Point, kind: _Kind, limit: int | None) -> dict[Node, Array] | None:
+    """What inputs and variables are; None where sizes mean nothing.
+
+    Integers that nothing bounds are below `limit`, if there is one.
+    """
+    rng = np.random.default_rng(SEED)
+    ends = _index_ends(graph)
+    arrays: dict[Node, Array] = {}
+    for node in (*graph.inputs, *graph.variables):
+        try:
+            shape = point.shape(node.tensor)
+        except RefusedError:
+            return None
+        if node in ends:
+            low, extent = ends[node]
+            number = point.number(extent)
+            arrays[node] = _indices(-number if low else 0, number, shape, rng).astype(node.dtype)
+        elif isinstance(node.op, Variable) and kind is _KINDS[0]:
+            arrays[node] = np.array(node.value)
+        else:
+            arrays[node] = _array(node.dtype, shape, kind, limit, rng)
+    return arrays
+
+
+def _array(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None, rng: Rng) -> Array:
+    """Numbers of a kind."""
+    if dtype == BOOL:
+        return np.asarray(rng.random(shape) < 0.5)
+    if is_integer(dtype):
+        return _integers(dtype, shape, kind, limit, rng)
+    if is_complex(dtype):
+        real, imag = (_array(real_of(dtype), shape, kind, limit, rng) for _ in range(2))
+        found = np.empty(shape, dtype)
+        found.real, found.imag = real, imag
+        return found
+    ordinary = rng.standard_normal(shape)
+    if kind.special:
+        least = float(ml_dtypes.finfo(dtype).smallest_subnormal)  # type: ignore[no-untyped-call]
+        among = (*kind.special, *([3 * least] if kind.is_wide else []))
+        ordinary = np.where(rng.random(shape) < kind.share, rng.choice(among, shape), ordinary)
+    with np.errstate(all="ignore"):
+        return np.asarray(ordinary).astype(dtype)
+
+
+def _integers(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None, rng: Rng) -> Array:
+    limits = np.iinfo(dtype)
+    if limit is not None:
+        return rng.integers(0, limit, shape).astype(dtype)
+    if kind.is_wide or (dtype.itemsize == 8 and dtype.kind == "u"):  # a key of random numbers is any
+        among = np.array([limits.min, limits.max, 0, 1, limits.max - 1], dtype)
+        anything = rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+        return np.where(rng.random(shape) < 0.5, rng.choice(among, shape), anything).astype(dtype)
+    low = 0 if dtype.kind == "u" else -4
+    return rng.integers(low, 5, shape).astype(dtype)
+
+
+def _indices(low: int, end: int, shape: tuple[int, ...], rng: Rng) -> Array:
+    """Indices from `low` to `end`, both ends among them; 0 where there are none."""
+    found = rng.integers(low, max(end, low + 1), shape)
+    flat = found.reshape(-1)
+    flat[:1], flat[1:2] = low, max(end - 1, low)
+    return np.asarray(found)
+
+
+def _index_ends(graph: Graph) -> dict[Node, tuple[bool, Size]]:
+    """Inputs whose elements are indices, as they are or moved: whether they may be negative, and the extent."""
+    found: dict[Node, tuple[bool, Size]] = {}
+    for node in graph.nodes:
+        if not node.inputs or not all(isinstance(x.type, TensorType) for x in node.inputs):
+            continue
+        for need in node.op.requirements(*[x.tensor for x in node.inputs]):
+            if isinstance(need, IndexBound):
+                index = node.inputs[need.operand]
+                while isinstance(index.op, Movement | Reshaped):
+                    index = index.inputs[0]
+                if isinstance(index.op, Input | Variable):
+                    low, extent = found.get(index, (True, need.extent))
+                    least = extent if estimate(extent) <= estimate(need.extent) else need.extent
+                    found[index] = (low and need.negative, least)
+    return found
+
+
+# Sizes.
+
+
+def _symbols(graph: Graph) -> dict[str, int | None]:
+    """All symbols of a graph and of its bodies, with their hints."""
+    sizes: dict[Size, None] = {}
+    pending, seen = [graph], {graph}
+    while pending:
+        each = pending.pop()
+        for node in (*each.inputs, *each.nodes):
+            for type in (node.type,) if isinstance(node.type, TensorType) else node.type.items:
+                sizes |= dict.fromkeys(n for n in type.shape if not isinstance(n, int))
+            if isinstance(node.op, SizeOf):
+                sizes[node.op.size] = None
+            if isinstance(node.op, Structured):
+                more = [body for body in node.op.bodies if body not in seen]
+                seen.update(more)
+                pending += more
+    symbols = {symbol.name: symbol.hint for n in sizes for symbol in symbols_of(n)}
+    return dict(sorted(symbols.items()))
+
+
+def _general(symbols: Mapping[str, int | None]) -> Iterator[dict[str, int]]:
+    """Sizes to try: different small ones, equal ones, what the hints say, larger ones."""
+    if not symbols:
+        yield {}
+        return
+    yield {name: (3, 2, 4, 5)[number % 4] for number, name in enumerate(symbols)}
+    for extent in (3, 4, 2):
+        yield dict.fromkeys(symbols, extent)
+    if any(hint is not None for hint in symbols.values()):
+        yield {name: 4 if hint is None else hint for name, hint in symbols.items()}
+    for extent in (6, 8, 12, 16, 32, 64):
+        yield dict.fromkeys(symbols, extent)
+
+
+def _elements(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """How many elements all nodes have."""
+    point = Point("", sizes, {})
+    total = 0
+    for node in graph.nodes:
+        for type in (node.type,) if isinstance(node.type, TensorType) else node.type.items:
+            try:
+                total += prod(point.shape(type))
+            except RefusedError:
+                continue
+    return total

@@ -1,0 +1,362 @@
+"""The values of nodes at one point, op by op: in the dtypes that are declared, or in float64."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeAlias
+
+import ml_dtypes
+import numpy as np
+
+from graphc.errors import GraphError
+from graphc.ir.arithmetic import Cast
+from graphc.ir.control import Chosen, Repeated
+from graphc.ir.graph import Graph
+from graphc.ir.kinds import Elementwise
+from graphc.ir.leaves import ConstantValue, Input, Item, SizeOf, Variable
+from graphc.ir.node import IndexBound, Node, Op, SameSize
+from graphc.running import Bound
+from graphc.sizes import Size, evaluate
+from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable, real_of
+from graphc.verification.programs import Array, RefusedError, Results, Sizes
+from graphc.verification.single import SingleOp, single_op
+
+__all__ = ["Frame", "Point", "TooLongError", "Value", "Values", "epsilon"]
+
+Value: TypeAlias = Array | tuple[Array, ...]  # several of a node with several results
+Frame: TypeAlias = dict[Node, Value]  # what is known in a graph, or in one step of a body
+
+FRAMES_KEPT = 3  # steps of each body, to compare replacements in
+MOST_EVALUATIONS = 20_000  # nodes evaluated at a point in one graph, those of bodies in each step
+SMALL = 1 << 16  # bytes of arrays that are looked for among those known
+
+
+class TooLongError(Exception):
+    """A loop makes more steps than can be followed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """One call: the sizes, and an array for each input and variable.
+
+    title     what is special about it
+    bound     ops that were run at these sizes, ready to be run again
+    """
+
+    title: str
+    sizes: Sizes
+    arrays: Mapping[Node, Array]
+    bound: dict[SingleOp, Bound] = field(default_factory=dict)
+    _numbers: dict[Size, int] = field(default_factory=dict)
+
+    def number(self, size: Size) -> int:
+        """The value of a size."""
+        found = self._numbers.get(size)
+        if found is None:
+            found = self._numbers[size] = evaluate(size, self.sizes)
+        return found
+
+    def shape(self, type: TensorType) -> tuple[int, ...]:
+        """The extents of a type.  Raises RefusedError where one is negative or has no value."""
+        try:
+            shape = tuple([self.number(extent) for extent in type.shape])
+        except GraphError as error:
+            raise RefusedError(str(error)) from None
+        if min(shape, default=0) < 0:
+            raise RefusedError(f"an extent of {type} is negative")
+        return shape
+
+
+@dataclass(eq=False)
+class Values:
+    """The values of nodes at one point.
+
+    noise   a generator: every result that is rounded is then moved by a rounding of its declared dtype
+    wide    whether floats are float64, and complex numbers complex128.  Indices then are moved into their range
+    frames  of the first steps of every body: what each of its inputs stands for, and all that was computed
+    overflowed   nodes that became infinite of finite operands, and all that depend on them
+    record  every value as it is computed, where somebody asks
+    """
+
+    point: Point
+    wide: bool = False
+    noise: np.random.Generator | None = None
+    record: list[tuple[Node, Value]] | None = None
+    outer: Frame = field(default_factory=dict)
+    frames: dict[Node, list[Frame]] = field(default_factory=dict)
+    overflowed: set[Node] = field(default_factory=set)
+    evaluations: int = 0
+    _known: dict[object, tuple[Sequence[Value], Value]] = field(default_factory=dict)
+    _arrays: dict[object, Array] = field(default_factory=dict)
+
+    def results(self, graph: Graph, variables: Iterable[Node]) -> Results:
+        """Outputs and next values.  Raises RefusedError where the graph demands more than there is; TooLongError."""
+        self.evaluations = 0
+        values = {v: graph.updates.get(v, v) for v in variables}
+        self.compute((*graph.roots, *values.values()), self.outer)
+        self._require(graph, self.outer)
+        return Results(
+            [self.array(y, self.outer) for y in graph.outputs], [self.array(v, self.outer) for v in values.values()]
+        )
+
+    def array(self, node: Node, frame: Frame) -> Array:
+        """The value of a node with one result, which is known."""
+        value = frame[node]
+        assert not isinstance(value, tuple), node
+        return value
+
+    def forget(self, graph: Graph) -> None:
+        """Keep only what is known of the nodes of a graph."""
+        kept = set(graph.nodes) | {*graph.inputs, *graph.variables}
+        self.outer = {node: value for node, value in self.outer.items() if node in kept}
+        alive = {id(array) for value in self.outer.values() for array in _several(value)}
+        self._known = {
+            key: found for key, found in self._known.items() if all(id(x) in alive for x in _several(found[1]))
+        }
+        self._arrays = {key: array for key, array in self._arrays.items() if id(array) in alive}
+
+    def compute(self, roots: Iterable[Node], frame: Frame) -> None:
+        """Find the values of nodes and of all that they need."""
+        pending = list(roots)
+        pending.reverse()
+        while pending:
+            node = pending[-1]
+            if node in frame:
+                pending.pop()
+                continue
+            missing = [x for x in node.inputs if x not in frame]
+            if missing:
+                pending += reversed(missing)
+                continue
+            pending.pop()
+            frame[node] = self._value(node, [frame[x] for x in node.inputs])
+            if self.record is not None and node.inputs:
+                self.record.append((node, frame[node]))
+
+    def _require(self, graph: Graph, frame: Frame) -> None:
+        """Raise RefusedError where a demand does not hold."""
+        if self.wide or not graph.demands:
+            return
+        self.compute(graph.demanded, frame)
+        for demand in graph.demands:
+            self._require_one(demand.need, [] if demand.index is None else [self.array(demand.index, frame)])
+
+    def _require_one(self, need: SameSize | IndexBound, arrays: Sequence[Array]) -> None:
+        number = self.point.number
+        try:
+            if isinstance(need, SameSize):
+                if number(need.left) != number(need.right):
+                    raise RefusedError(need.because)
+                return
+            extent = number(need.extent)
+        except GraphError as error:
+            raise RefusedError(str(error)) from None
+        (index,) = arrays
+        least = -extent if need.negative else 0
+        if index.size and not (least <= int(index.min()) and int(index.max()) < extent):
+            raise RefusedError(need.because)
+
+    # One node.
+
+    def _value(self, node: Node, operands: Sequence[Value]) -> Value:
+        op = node.op
+        match op:
+            case Input() | Variable():
+                return self._interned(self._widened(self.point.arrays[node]))
+            case ConstantValue():
+                filled = np.empty(self.point.shape(node.tensor), node.dtype)
+                filled[...] = op.array
+                return self._interned(self._widened(filled))
+            case SizeOf():
+                return self._interned(np.array(self.point.number(op.size), node.dtype))
+            case Item():
+                return operands[0][op.index]
+        key = (op, node.type, *[id(x) for operand in operands for x in _several(operand)])
+        known = self._known.get(key)
+        if known is not None:
+            result = known[1]
+        else:
+            self.evaluations += 1
+            if self.evaluations > MOST_EVALUATIONS:
+                raise TooLongError
+            result = self._computed(node, operands)
+            self._known[key] = operands, result
+        if self.wide:
+            self._note_overflow(node, operands, result)
+        return result
+
+    def _computed(self, node: Node, operands: Sequence[Value]) -> Value:
+        for type in _types(node.type):
+            self.point.shape(type)
+        arrays = [x for x in operands if not isinstance(x, tuple)]
+        for need in node.op.requirements(*[x.tensor for x in node.inputs]):
+            if not self.wide:
+                self._require_one(need, [arrays[need.operand]] if isinstance(need, IndexBound) else [])
+            elif isinstance(need, IndexBound):
+                arrays[need.operand] = self._moved_inside(need, arrays[need.operand])
+        match node.op:
+            case Repeated():
+                results = self._loop(node.op, arrays)
+            case Chosen():
+                body = node.op.bodies[int(arrays[0])]
+                results = self._step(body, arrays[1:])
+            case _:
+                results = self._wide(node, arrays) if self.wide else self._narrow(node, arrays)
+        found = [self._interned(result) for result in results]
+        return found[0] if isinstance(node.type, TensorType) else tuple(found)
+
+    def _narrow(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
+        return self._call(single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type), arrays)
+
+    def _wide(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
+        declared = _types(node.type)
+        if isinstance(node.op, Cast) and is_differentiable(node.dtype):
+            results: Sequence[Array] = arrays  # stay wide
+            rounds = node.inputs[0].dtype != node.dtype
+        else:
+            types = tuple([x.tensor for x in node.inputs])
+            single = _wide_op(node.op, types, node.type) or single_op(node.op, types, node.type)
+            if single.rounds and not isinstance(node.op, Elementwise):  # sums may be made in another order
+                arrays = [self._moved(x, type.dtype) for x, type in zip(arrays, types, strict=True)]
+            given = [_as(x, type.dtype) for x, type in zip(arrays, _operands(single), strict=True)]
+            results, rounds = self._call(single, given), single.rounds
+        results = [_as(y, _wide_dtype(type.dtype)) for y, type in zip(results, declared, strict=True)]
+        if self.noise is None or not rounds:
+            return results
+        return [self._moved(y, type.dtype) for y, type in zip(results, declared, strict=True)]
+
+    def _moved(self, x: Array, dtype: DType) -> Array:
+        """`x`, every element moved by about a rounding of `dtype`."""
+        if not is_differentiable(dtype) or self.noise is None:
+            return x
+        by = self.noise.uniform(0.5, 1.0, x.shape) * self.noise.choice((-1.0, 1.0), x.shape)
+        with np.errstate(all="ignore"):
+            return np.asarray(x * (1 + epsilon(dtype) * by))
+
+    def _call(self, single: SingleOp, arrays: Sequence[Array]) -> list[Array]:
+        bound = self.point.bound.get(single)
+        if bound is None:
+            bound = self.point.bound[single] = single.bind(self.point.sizes)
+        return single.call(bound, arrays)
+
+    def _moved_inside(self, need: IndexBound, index: Array) -> Array:
+        extent = self.point.number(need.extent)
+        return np.clip(index, -extent if need.negative else 0, max(extent - 1, 0))
+
+    def _note_overflow(self, node: Node, operands: Sequence[Value], result: Value) -> None:
+        if any(x in self.overflowed for x in node.inputs):
+            self.overflowed.add(node)
+        elif any(map(_any_infinite, _several(result))):
+            given = [x for operand in operands for x in _several(operand) if is_differentiable(x.dtype)]
+            if all(np.isfinite(x).all() for x in given):
+                self.overflowed.add(node)
+
+    def _widened(self, array: Array) -> Array:
+        return _as(array, _wide_dtype(array.dtype)) if self.wide else array
+
+    def _interned(self, array: Array) -> Array:
+        """The array, or one that is known and has the same bits: what is computed of equal bits is then known too."""
+        if array.nbytes > SMALL:
+            return array
+        return self._arrays.setdefault((array.dtype, array.shape, array.tobytes()), array)
+
+    # Bodies.
+
+    def _step(self, body: Graph, given: Sequence[Array]) -> list[Array]:
+        frame: Frame = dict(zip(body.inputs, given, strict=True))
+        for x in body.inputs:
+            frames = self.frames.setdefault(x, [])
+            if len(frames) < FRAMES_KEPT:
+                frames.append(frame)
+        before = len(self.overflowed)
+        self.compute(body.outputs, frame)
+        self._require(body, frame)
+        if len(self.overflowed) > before:
+            self.overflowed.update(body.outputs)
+        return [self.array(y, frame) for y in body.outputs]
+
+    def _loop(self, op: Repeated, operands: Sequence[Array]) -> list[Array]:
+        """As the interpreter has it: steps again and again, each time with the next rows."""
+        parts = op.parts(operands)
+        most = None if op.length is None else self.point.number(op.length)
+        count = int(parts.counts[0]) if op.counted else most
+        if count is not None and most is not None and not 0 <= count <= most:
+            raise RefusedError("a loop makes more steps than it may")
+        carries, made = list(parts.carries), 0
+        stacks = [np.zeros((most, *self.point.shape(y.tensor)), y.dtype) for y in op.outputs if most is not None]
+        stacks = [self._widened(stack) for stack in stacks]
+        kept = [np.zeros((most + 1, *carries[c].shape), carries[c].dtype) for c in op.kept if most is not None]
+        for rows, c in zip(kept, op.kept, strict=True):
+            rows[count if op.reverse else 0] = carries[c]
+        while True:
+            if op.condition is None:
+                goes_on = made != count
+            else:
+                goes_on = bool(self._step(op.condition, [*carries, *parts.shared])[0])
+            if not goes_on:
+                break
+            if made == most:
+                if self.wide:
+                    break
+                raise RefusedError("a loop goes on after as many steps as it may make")
+            at = made if count is None or not op.reverse else count - 1 - made
+            after = self._step(op.body, [*carries, *[rows[at] for rows in parts.sequences], *parts.shared])
+            carries = after[: op.carries]
+            for stack, row in zip(stacks, after[op.carries :], strict=False):
+                stack[at] = row
+            for rows, c in zip(kept, op.kept, strict=True):
+                rows[at if op.reverse else at + 1] = carries[c]
+            made += 1
+            self.evaluations += 1
+            if self.evaluations > MOST_EVALUATIONS:
+                raise TooLongError
+        number = [] if op.condition is None else [np.array(made, np.int64)]
+        return [*carries, *stacks, *kept, *number]
+
+
+def epsilon(dtype: DType) -> float:
+    """The distance from 1 to the next number of a dtype of floats or complex numbers."""
+    return float(ml_dtypes.finfo(real_of(dtype)).eps)  # type: ignore[no-untyped-call]  # NumPy's knows no bfloat16
+
+
+def _several(value: Value) -> Sequence[Array]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _types(type: NodeType) -> Sequence[TensorType]:
+    return (type,) if isinstance(type, TensorType) else type.items
+
+
+def _any_infinite(x: Array) -> bool:
+    return is_differentiable(x.dtype) and bool(np.isinf(x).any())
+
+
+def _wide_dtype(dtype: DType) -> DType:
+    if not is_differentiable(dtype):
+        return dtype
+    return DTYPES["complex128" if is_complex(dtype) else "float64"]
+
+
+def _as(x: Array, dtype: DType) -> Array:
+    with np.errstate(all="ignore"):
+        return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _operands(single: SingleOp) -> Sequence[TensorType]:
+    return [TensorType(buffer.shape, buffer.dtype) for buffer in single.code.lowered.program.inputs]
+
+
+@lru_cache(maxsize=2048)
+def _wide_op(op: Op, types: tuple[TensorType, ...], result: NodeType) -> SingleOp | None:
+    """The op on float64; None where it has no meaning there, or gives something else."""
+    wide = tuple([TensorType(type.shape, _wide_dtype(type.dtype), type.weak) for type in types])
+    try:
+        found = op.infer(*wide)
+    except (GraphError, AssertionError):
+        return None
+    for one, other in zip(_types(found), _types(result), strict=True):
+        if is_differentiable(one.dtype) != is_differentiable(other.dtype) or one.shape != other.shape:
+            return None
+        if not is_differentiable(other.dtype) and one.dtype != other.dtype:
+            return None
+    return single_op(op, wide, found)

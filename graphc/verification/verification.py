@@ -1,0 +1,206 @@
+"""Verification: each pass is asked whether what it made computes what was given to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from graphc.backends.backend import Artifact, Backend
+from graphc.backends.numpy.backend import NumpyBackend
+from graphc.ir.graph import Graph
+from graphc.passes.lower import Lowered, lower
+from graphc.passes.pipeline import Record, Replacement
+from graphc.passes.units import Partition
+from graphc.verification.agreement import differing, unequal
+from graphc.verification.calls import Call, Root, roots
+from graphc.verification.findings import Finding, difference, of_graphs, of_program, of_replacement
+from graphc.verification.points import accepted_calls
+from graphc.verification.programs import (
+    Array,
+    Executable,
+    RefusedError,
+    Results,
+    interpreted,
+    is_same,
+    is_unchanged,
+    work,
+)
+from graphc.verification.values import TooLongError
+
+__all__ = ["Verification"]
+
+INTERPRETED = 12_000  # lets of all calls that the interpreter computes after a pass; a backend runs the others
+
+
+@dataclass(eq=False)
+class Verification:
+    """Runs every form of a graph on calls made for it, and raises VerificationError where two differ.
+
+    A graph is run op by op, each compiled by itself; a program by the interpreter, a large one by the NumPy backend.
+    """
+
+    graph: Graph
+    calls: list[Call] = field(init=False)
+    _results: dict[Call, Results] = field(default_factory=dict)  # of the graph
+    _plain: Lowered | None = None  # what the units of the graph are as a program
+    _program: dict[Call, Results] = field(default_factory=dict)  # of the program, where the interpreter ran it
+
+    def __post_init__(self) -> None:
+        self.calls = [Call(values, self.graph) for values in accepted_calls(self.graph)]
+        self._results = {call: call.results(self.graph, self.graph.variables) for call in self.calls}
+
+    def examine(self, record: Record) -> None:
+        """Compare what a pass was given with what it made."""
+        match record.before, record.after:
+            case Graph() as before, Graph() as after:
+                if before is not after:
+                    self._compare_graphs(record, before, after)
+            case Graph(), Partition() as after:
+                self._plain = lower(after)
+                self._compare_program(record, None, self._plain)
+            case Partition(), Lowered() as after:
+                if self._plain is None or not is_same(self._plain, after):
+                    self._compare_program(record, None, after)
+            case Lowered() as before, Lowered() as after:
+                if not is_unchanged(before, after):
+                    self._compare_program(record, before, after)
+
+    def examine_artifact(self, lowered: Lowered, artifact: Artifact, backend: Backend) -> None:
+        """Compare what a backend wrote with the program behind it."""
+        code = Executable.of(lowered, backend, artifact)
+        for call in self.calls:
+            inputs, variables = _given(call, lowered)
+            try:
+                found = code.run(inputs, variables, call.point.sizes)
+            except RefusedError as refused:
+                self._raise("emit", _refusal(refused), call)
+            root = self._first_different(call, lowered, found, None)
+            if root is not None:
+                self._raise("emit", of_program(call, lowered, None, root, ()), call)
+
+    # Graphs.
+
+    def _compare_graphs(self, record: Record, before: Graph, after: Graph) -> None:
+        for call in self.calls:
+            for replacement in record.replacements:
+                self._compare_replacement(record, call, replacement)
+        variables = before.variables
+        for call in list(self.calls):
+            old = self._results[call]
+            try:
+                new = call.results(after, variables)
+            except RefusedError as refused:
+                self._raise(record.name, _refusal(refused), call)
+            except TooLongError:
+                self.calls.remove(call)
+                continue
+            self._compare_results(record, call, after, old, new)
+            self._results[call] = new
+        for call in self.calls:
+            call.advance(after)
+
+    def _compare_replacement(self, record: Record, call: Call, replacement: Replacement) -> None:
+        """Compare the two nodes on the same operands, in the first steps of a body."""
+        old, new, values = replacement.old, replacement.new, call.declared
+        for number, frame in enumerate(list(call.frames(old))):
+            try:
+                values.compute([old], frame)
+                values.compute([new], frame)
+            except RefusedError as refused:
+                if old not in frame:
+                    continue  # what the call does not get to
+                finding = of_replacement(replacement, call, frame, _refusal(refused).lines)
+                self._raise(record.name, finding, call)
+            except TooLongError:
+                continue
+            pairs = list(zip(_several(frame[old]), _several(frame[new]), strict=True))
+            if all(one is other or not unequal(one, other).any() for one, other in pairs):
+                continue
+            references = [] if replacement.exact else call.references(old, number, frame)
+            for place, (one, other) in enumerate(pairs):
+                wrong = unequal(one, other) if replacement.exact else differing(other, references[place])
+                if wrong.any():
+                    finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
+                    self._raise(record.name, finding, call)
+
+    def _compare_results(self, record: Record, call: Call, after: Graph, old: Results, new: Results) -> None:
+        before = call.graph
+        arrays = zip((*old.outputs, *old.variables), (*new.outputs, *new.variables), strict=True)
+        for number, (one, other) in enumerate(arrays):
+            if one is other or not unequal(one, other).any():
+                continue
+            was = roots(before, before.variables)[number]
+            if record.exact:
+                wrong = unequal(one, other)
+            else:
+                (reference,) = call.references(was.node, 0, call.declared.outer)
+                wrong = differing(other, reference)
+            if wrong.any():
+                now = roots(after, before.variables)[number]
+                self._raise(record.name, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
+
+    # Programs.
+
+    def _compare_program(self, record: Record, before: Lowered | None, after: Lowered) -> None:
+        code: Executable | None = None
+        budget: float = INTERPRETED
+        for call in self.calls:
+            inputs, variables = _given(call, after)
+            cost = work(after.program, call.point.sizes)
+            is_small = cost <= budget
+            budget -= cost if is_small else 0
+            try:
+                if is_small:
+                    found = interpreted(after, inputs, variables, call.point.sizes)
+                else:
+                    code = code or Executable.of(after, NumpyBackend())
+                    found = code.run(inputs, variables, call.point.sizes)
+            except RefusedError as refused:
+                self._raise(record.name, _refusal(refused), call)
+            except (AssertionError, IndexError, ValueError) as error:  # what the interpreter finds wrong
+                self._raise(record.name, _failure(error), call)
+            known = self._program.get(call) if is_small and before is not None and record.exact else None
+            root = self._first_different(call, after, found, known)
+            if root is not None:
+                self._raise(record.name, of_program(call, after, before, root, ()), call)
+            if is_small:
+                self._program[call] = found
+            else:
+                self._program.pop(call, None)
+
+    def _first_different(self, call: Call, lowered: Lowered, found: Results, known: Results | None) -> Root | None:
+        """The first result of a program that is not that of the program before, or not what the graph gives."""
+        arrays = (*found.outputs, *found.variables)
+        before = None if known is None else (*known.outputs, *known.variables)
+        for number, root in enumerate(roots(call.graph, lowered.variables)):
+            old = call.declared.array(root.node, call.declared.outer) if before is None else before[number]
+            if not unequal(old, arrays[number]).any():
+                continue
+            if before is not None:
+                return root
+            (reference,) = call.references(root.node, 0, call.declared.outer)
+            if differing(arrays[number], reference).any():
+                return root
+        return None
+
+    def _raise(self, name: str, finding: Finding, call: Call) -> NoReturn:
+        raise finding.error(name, call.point.title)
+
+
+def _given(call: Call, lowered: Lowered) -> tuple[list[Array], list[Array]]:
+    """The inputs and the variables of a program."""
+    arrays = call.point.arrays
+    return [arrays[x] for x in call.graph.inputs], [arrays[v] for v in lowered.variables]
+
+
+def _several(value: Array | tuple[Array, ...]) -> Sequence[Array]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _refusal(refused: RefusedError) -> Finding:
+    """A call fails that did not before."""
+    return Finding("", None, (f"  a call fails that did not before: {refused}",))
+
+
+def _failure(error: Exception) -> Finding:
+    """A program that cannot be run."""
+    return Finding("", None, (f"  the program cannot be run: {error}",))
