@@ -5,6 +5,7 @@ Every backend is compared with it.  Each let is one NumPy scalar of its dtype; l
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 
@@ -35,7 +36,17 @@ from graphc.kernel.steps import (
 )
 from graphc.types import BOOL, DType
 
-__all__ = ["interpret"]
+__all__ = ["Observer", "interpret"]
+
+
+class Observer(Protocol):
+    """Looks at the arrays around each step, those inside loops and branches too, and may change them."""
+
+    def before(self, step: Step, arrays: Arrays) -> None:
+        """`step` is the next."""
+
+    def after(self, step: Step, arrays: Arrays) -> None:
+        """`step` was made."""
 
 
 @np.errstate(all="ignore")
@@ -45,6 +56,7 @@ def interpret(
     variables: Sequence[Array],
     sizes: Mapping[str, int],
     constants: Sequence[Array] = (),
+    observer: Observer | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """The outputs of one call, and what the variables hold after it.  What is given stays as it is.
 
@@ -58,16 +70,18 @@ def interpret(
     ):
         for buffer, array in zip(buffers, given, strict=True):
             arrays.put(buffer, array)
-    _run(program.steps, arrays)
+    _run(program.steps, arrays, observer)
     return (
         [arrays.whole(buffer).copy() for buffer in program.outputs],
         [arrays.whole(buffer).copy() for buffer in program.variables],
     )
 
 
-def _run(steps: Sequence[Step], arrays: Arrays) -> None:
+def _run(steps: Sequence[Step], arrays: Arrays, observer: Observer | None) -> None:
     """Steps in order."""
     for step in steps:
+        if observer is not None:
+            observer.before(step, arrays)
         match step:
             case Kernel():
                 _run_kernel(step, arrays)
@@ -79,15 +93,17 @@ def _run(steps: Sequence[Step], arrays: Arrays) -> None:
             case Check():
                 _run_check(step, arrays)
             case Loop():
-                _run_loop(step, arrays)
+                _run_loop(step, arrays, observer)
             case Branch():
-                _run(step.parts[int(arrays.whole(step.index))], arrays)
+                _run(step.parts[int(arrays.whole(step.index))], arrays, observer)
+        if observer is not None:
+            observer.after(step, arrays)
 
 
 # Loops.
 
 
-def _run_loop(loop: Loop, arrays: Arrays) -> None:
+def _run_loop(loop: Loop, arrays: Arrays, observer: Observer | None) -> None:
     """Steps again and again, each time with the next rows."""
     most = None if loop.length is None else arrays.number(loop.length)
     count = most if loop.count is None else int(arrays.whole(loop.count))
@@ -101,7 +117,7 @@ def _run_loop(loop: Loop, arrays: Arrays) -> None:
         places = {carry: _places(carry, loop, at, made) for carry in loop.carries}
         for carry, (old, _) in places.items():
             arrays.show(carry.before, carry.rows, old)
-        _run(loop.condition, arrays)
+        _run(loop.condition, arrays, observer)
         if made == count if loop.holds is None else not arrays.whole(loop.holds):
             break
         if made == most:
@@ -110,7 +126,7 @@ def _run_loop(loop: Loop, arrays: Arrays) -> None:
             arrays.show(carry.after, carry.rows, new)
         for rows in (*loop.sequences, *loop.outputs):
             arrays.show(rows.row, rows.of, at + rows.shift)
-        _run(loop.steps, arrays)
+        _run(loop.steps, arrays, observer)
         made += 1
     for carry in loop.carries:
         if carry.last is not None:
