@@ -41,7 +41,8 @@ def _next(body: Draft, carry: Named, choices: Choices) -> str:
     floats = [x for x in body.pool if is_floating(x.node.dtype)]
     alike = [x for x in floats if is_alike(x.node, carry.node)]
     term = f"gx.tanh({choices.late(alike).name})" if choices.flag(0.7) else f"gx.mean(gx.tanh({floats[-1].name}))"
-    return f'gx.astype({choices.of(("", "gx.sin", "gx.tanh"))}(0.5 * {carry.name} + 0.3 * {term}), "{name_of(carry.node.dtype)}")'
+    function = choices.of(("", "gx.sin", "gx.tanh"))
+    return f'gx.astype({function}(0.5 * {carry.name} + 0.3 * {term}), "{name_of(carry.node.dtype)}")'
 
 
 def _defined(name: str, parameters: Sequence[Named], body: Draft, result: str) -> str:
@@ -126,7 +127,8 @@ def _branch(draft: Draft, choices: Choices, depth: int) -> Named | None:
         bodies.append(_defined(names[-1], [state], body, _next(body, state, choices)))
     chosen = f"gx.any({choices.late(tests).name})" if tests else f"gx.mean(gx.sin(9 * {x.name})) > 0"
     if choices.flag():
-        call = f'gx.switch(gx.astype({chosen}, "int64") + {choices.number(2)}, [{names[0]}, lambda s: s, {names[1]}], {x.name})'
+        number = f'gx.astype({chosen}, "int64") + {choices.number(2)}'
+        call = f"gx.switch({number}, [{names[0]}, lambda s: s, {names[1]}], {x.name})"
     else:
         call = f"gx.cond({chosen}, {names[0]}, {names[1]}, {x.name})"
     return _called(draft, "\n".join(bodies), call, [draft.new_name()], choices)

@@ -1,6 +1,6 @@
 """Derivatives of random programs: lines that take them, in every mode and to the second order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from graphc.testing.choices import Choices
@@ -8,7 +8,7 @@ from graphc.testing.draft import Draft
 from graphc.testing.operands import Named
 from graphc.types import is_complex, is_differentiable
 
-__all__ = ["FAMILIES", "Derived", "Family", "derived"]
+__all__ = ["Derived", "derived"]
 
 
 class Derived(NamedTuple):
@@ -25,8 +25,9 @@ class Family(Protocol):
     def __call__(self, draft: Draft, ys: Sequence[Named], xs: Sequence[Named]) -> Derived: ...
 
 
-def derived(family: Family, draft: Draft, choices: Choices, given: Sequence[Named], outputs: Sequence[Named]) -> Derived:
+def derived(draft: Draft, choices: Choices, given: Sequence[Named], outputs: Sequence[Named]) -> Derived:
     """Derivatives of some outputs by inputs and variables; nothing where there are none."""
+    family = choices.of(_FAMILIES)
     ys = [y for y in outputs if is_differentiable(y.node.dtype) and not y.node.tensor.weak][:3]
     xs = [x for x in given if is_differentiable(x.node.dtype)]
     xs = xs[: 1 + choices.number(len(xs))] if xs else []
@@ -129,15 +130,8 @@ def _jacobian(draft: Draft, ys: Sequence[Named], xs: Sequence[Named]) -> Derived
     return Derived((), _run(draft, "j", 1, f'(gx.jacobian({ys[0].name}, {xs[0].name}, unconnected="zero"),)'))
 
 
-#: the name of a way to derive -> what does it; the first is the plainest
-_FAMILIES: Mapping[str, Family] = {
-    "nothing": _nothing,
-    "gradient": _gradient,
-    "pairing": _pairing,
-    "forward": _forward,
-    "second": _second,
-    "curvature": _curvature,
-    "jacobian": _jacobian,
-}
-
-FAMILIES: Sequence[Family] = (*_FAMILIES.values(), _nothing, _gradient, _pairing, _pairing)
+#: the first is the plainest
+_FAMILIES: Sequence[Family] = (
+    *(_nothing, _gradient, _pairing, _forward, _second, _curvature, _jacobian),
+    *(_nothing, _gradient, _pairing, _pairing),
+)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, final
 
 from graphc.errors import ArgumentError
 from graphc.ir.graph import Graph
-from graphc.testing.agreement import Disagreement, check_program
+from graphc.testing.agreement import DisagreementError, check_program
 from graphc.testing.program import ALL_WAYS, BYTES, RandomProgram, Recipe, random_program
 from graphc.types import TensorType, name_of
 
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -> Disagreement | None:
+def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -> DisagreementError | None:
     """Try `count` programs, or as many as there is time for, and give what is wrong with the first that fails."""
     try:
         import hypothesis
@@ -95,7 +95,7 @@ def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -
             return
         try:
             tally_of = tried(recipe, level)
-        except Disagreement:
+        except DisagreementError:
             failed = True
             raise
         if not failed:
@@ -116,22 +116,22 @@ def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             run()
-    except Disagreement as failure:
+    except DisagreementError as failure:
         return failure
     return None
 
 
 def tried(recipe: Recipe, level: int) -> Graph | None:
-    """The graph of a recipe, which was compared; Disagreement where something does not hold of it."""
+    """The graph of a recipe, which was compared; DisagreementError where something does not hold of it."""
     program: RandomProgram | None = None
     try:
         program = random_program(recipe)
         return check_program(program, level)
-    except Disagreement:
+    except DisagreementError:
         raise
     except Exception as error:
         text = "" if program is None else program.program_text(program.arrays({"n": 2, "m": 3}), level)
-        raise Disagreement(f"{type(error).__name__}: {error}", text) from error
+        raise DisagreementError(f"{type(error).__name__}: {error}", text) from error
     finally:
         if program is not None:
             program.forget()

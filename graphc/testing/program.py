@@ -18,7 +18,7 @@ from graphc.ir.node import Node
 from graphc.sizes import evaluate
 from graphc.testing.bodies import BODIES
 from graphc.testing.choices import Choices
-from graphc.testing.derivatives import FAMILIES, derived
+from graphc.testing.derivatives import derived
 from graphc.testing.draft import Draft
 from graphc.testing.operands import Named, is_alike
 from graphc.testing.templates import COMMON, TEMPLATES
@@ -157,7 +157,7 @@ def random_program(recipe: Recipe) -> RandomProgram:
             draft.grow(way, choices)
     choices = Choices(recipe.end)
     outputs = _outputs(draft, choices)
-    found = derived(choices.of(FAMILIES), draft, choices, [*inputs, *variables], outputs)
+    found = derived(draft, choices, [*inputs, *variables], outputs)
     inputs += found.inputs
     outputs = list(dict.fromkeys([*outputs, *found.outputs, choices.late(draft.pool)]))
     updates = {v: _next_value(draft, v, choices) for v in variables}

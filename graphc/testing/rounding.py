@@ -115,17 +115,23 @@ def _set(array: Array, value: Array) -> None:
 @final
 @dataclass
 class Overflows(Observer):
-    """Whether some step gave infinities or nan of numbers that were finite."""
+    """What became of infinities and nan.
 
-    found: bool = False
+    made      some step gave them of numbers that were finite
+    are_read  a routine of linear algebra, or a transform, was given them: each machine then gives what it likes
+    """
+
+    made: bool = False
+    are_read: bool = False
     was_finite: bool = True
 
     def before(self, step: Step, arrays: Arrays) -> None:
         self.was_finite = all(np.isfinite(array).all() for array in _floats(step.reads, arrays))
+        self.are_read |= not self.was_finite and isinstance(step, Extern) and _rounds(step)
 
     def after(self, step: Step, arrays: Arrays) -> None:
         if self.was_finite and _rounds(step):
-            self.found |= not all(np.isfinite(array).all() for array in _floats(step.writes, arrays))
+            self.made |= not all(np.isfinite(array).all() for array in _floats(step.writes, arrays))
 
 
 @final
@@ -184,5 +190,3 @@ def _near(found: Array, expected: Array, others: Array, eps: float) -> Array:
         return same | (distance > 0)
     near = np.isfinite(found) & finite & (np.abs(found - expected) <= 4 * distance + 16 * eps * np.abs(expected))
     return np.asarray(same | near | apart)
-
-
