@@ -62,11 +62,11 @@ def check_program(program: RandomProgram, best: int = 2) -> Graph | None:
     None where the program is too large to be interpreted.
     """
     settings = settings_of(program.recipe.seed)
-    functions = {0: _compiled(program, 0)}
+    functions = {0: _compiled(program, 0, verify=best == 0)}
     if any(work_of(functions[0].program, setting.sizes) > MOST_WORK for setting in settings):
         return None
     for level in range(1, best + 1):
-        functions[level] = _compiled(program, level)
+        functions[level] = _compiled(program, level, verify=level == best)
     watched = program.compile(best, debug=True)
     if watched.source != functions[best].source:
         raise _of(program, program.arrays(settings[0].sizes), best, "a second compilation writes another text")
@@ -75,9 +75,9 @@ def check_program(program: RandomProgram, best: int = 2) -> Graph | None:
     return functions[0].graph
 
 
-def _compiled(program: RandomProgram, level: int) -> CompiledFunction:
+def _compiled(program: RandomProgram, level: int, *, verify: bool) -> CompiledFunction:
     try:
-        return program.compile(level, verify=True)
+        return program.compile(level, verify=verify)
     except Exception as error:
         arrays = program.arrays({"n": 2, "m": 3})
         raise _of(program, arrays, level, f"compiling at level {level}: {_told(error)}") from error

@@ -13,8 +13,8 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.reference import Observer
 from graphc.kernel.scalar import Call, Fn
-from graphc.kernel.steps import Contract, Extern, Fold, Kernel, Prefix, Step
-from graphc.types import NARROW, DType, is_complex, is_differentiable, real_of
+from graphc.kernel.steps import Contract, Extern, Fold, Kernel, Prefix, Stage, Step
+from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable, real_of
 
 __all__ = ["Array", "Overflows", "Spread", "epsilon"]
 
@@ -27,7 +27,7 @@ ULPS_OF_NARROW = 2
 #: functions whose results are not rounded
 _EXACT = frozenset(
     {Fn.NEG, Fn.ABS, Fn.SIGN, Fn.FLOOR, Fn.CEIL, Fn.TRUNC, Fn.ROUND, Fn.MINIMUM, Fn.MAXIMUM, Fn.COPYSIGN, Fn.WHERE}
-    | {Fn.REAL, Fn.IMAG, Fn.CONJ, Fn.COMPLEX, Fn.CAST, Fn.PHILOX32, Fn.PHILOX64, Fn.ISNAN, Fn.ISFINITE, Fn.NOT}
+    | {Fn.REAL, Fn.IMAG, Fn.CONJ, Fn.COMPLEX, Fn.PHILOX32, Fn.PHILOX64, Fn.ISNAN, Fn.ISFINITE, Fn.NOT}
     | {Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE, Fn.AND, Fn.OR, Fn.XOR, Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT}
 )
 _ADDING_UP = (Monoid.SUM, Monoid.PROD)
@@ -48,13 +48,21 @@ def _rounds(step: Step) -> bool:
         case Kernel():
             for stage in step.stages:
                 for let in stage.lets:
-                    if isinstance(let, Call) and let.fn not in _EXACT and is_differentiable(let.dtype):
+                    if isinstance(let, Call) and is_differentiable(let.dtype) and not _is_exact(let, stage):
                         return True
                 for effect in stage.effects:
                     monoid = effect.monoid if isinstance(effect, Fold | Prefix) else effect.combine
                     if monoid in _ADDING_UP:
                         return True
     return False
+
+
+def _is_exact(call: Call, stage: Stage) -> bool:
+    """Whether a call is never rounded: a cast is none where floats become wider."""
+    if call.fn is not Fn.CAST:
+        return call.fn in _EXACT
+    operand = stage.lets[call.args[0]].dtype
+    return operand == BOOL or (is_differentiable(operand) and epsilon(operand) >= epsilon(call.dtype))
 
 
 def _floats(buffers: Sequence[Buffer], arrays: Arrays) -> list[Array]:
