@@ -166,7 +166,8 @@ def _store_by_data(
     ufunc: str, store: Store, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft
 ) -> None:
     value = values[store.value]
-    place = draft.solid(draft.flat_index(store.buffer, store.index, values, affine))
+    place = draft.flat_index(store.buffer, store.index, values, affine)
+    place = draft.solid(draft.full_along(place, frozenset(draft.dims)))  # each point adds once, whatever it reads
     flat = draft.flat(store.buffer)
     draft.deferred.append(
         Instruction(lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"], (place, value), stored=store.buffer)

@@ -3,9 +3,9 @@
 Every backend is compared with it.  Each let is one NumPy scalar of its dtype; loops are loops.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TypeAlias
+from typing import Protocol
 
 import numpy as np
 
@@ -38,8 +38,15 @@ from graphc.types import BOOL, DType
 
 __all__ = ["Observer", "interpret"]
 
-#: is told of every step that was run, those inside loops each time, with what it has written
-Observer: TypeAlias = Callable[[Step, Sequence[Array]], None]
+
+class Observer(Protocol):
+    """Looks at the arrays around each step, those inside loops and branches too, and may change them."""
+
+    def before(self, step: Step, arrays: Arrays) -> None:
+        """`step` is the next."""
+
+    def after(self, step: Step, arrays: Arrays) -> None:
+        """`step` was made."""
 
 
 @np.errstate(all="ignore")
@@ -49,7 +56,7 @@ def interpret(
     variables: Sequence[Array],
     sizes: Mapping[str, int],
     constants: Sequence[Array] = (),
-    observe: Observer | None = None,
+    observer: Observer | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """The outputs of one call, and what the variables hold after it.  What is given stays as it is.
 
@@ -64,16 +71,18 @@ def interpret(
     ):
         for buffer, array in zip(buffers, given, strict=True):
             arrays.put(buffer, array)
-    _run(program.steps, arrays, observe)
+    _run(program.steps, arrays, observer)
     return (
         [arrays.whole(buffer).copy() for buffer in program.outputs],
         [arrays.whole(buffer).copy() for buffer in program.variables],
     )
 
 
-def _run(steps: Sequence[Step], arrays: Arrays, observe: Observer | None) -> None:
+def _run(steps: Sequence[Step], arrays: Arrays, observer: Observer | None) -> None:
     """Steps in order."""
     for step in steps:
+        if observer is not None:
+            observer.before(step, arrays)
         match step:
             case Kernel():
                 _run_kernel(step, arrays)
@@ -85,17 +94,17 @@ def _run(steps: Sequence[Step], arrays: Arrays, observe: Observer | None) -> Non
             case Check():
                 _run_check(step, arrays)
             case Loop():
-                _run_loop(step, arrays, observe)
+                _run_loop(step, arrays, observer)
             case Branch():
-                _run(step.parts[int(arrays.whole(step.index))], arrays, observe)
-        if observe is not None:
-            observe(step, [arrays.whole(buffer) for buffer in step.writes])
+                _run(step.parts[int(arrays.whole(step.index))], arrays, observer)
+        if observer is not None:
+            observer.after(step, arrays)
 
 
 # Loops.
 
 
-def _run_loop(loop: Loop, arrays: Arrays, observe: Observer | None) -> None:
+def _run_loop(loop: Loop, arrays: Arrays, observer: Observer | None) -> None:
     """Steps again and again, each time with the next rows."""
     most = None if loop.length is None else arrays.number(loop.length)
     count = most if loop.count is None else int(arrays.whole(loop.count))
@@ -109,7 +118,7 @@ def _run_loop(loop: Loop, arrays: Arrays, observe: Observer | None) -> None:
         places = {carry: _places(carry, loop, at, made) for carry in loop.carries}
         for carry, (old, _) in places.items():
             arrays.show(carry.before, carry.rows, old)
-        _run(loop.condition, arrays, observe)
+        _run(loop.condition, arrays, observer)
         if made == count if loop.holds is None else not arrays.whole(loop.holds):
             break
         if made == most:
@@ -118,7 +127,7 @@ def _run_loop(loop: Loop, arrays: Arrays, observe: Observer | None) -> None:
             arrays.show(carry.after, carry.rows, new)
         for rows in (*loop.sequences, *loop.outputs):
             arrays.show(rows.row, rows.of, at + rows.shift)
-        _run(loop.steps, arrays, observe)
+        _run(loop.steps, arrays, observer)
         made += 1
     for carry in loop.carries:
         if carry.last is not None:

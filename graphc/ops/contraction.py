@@ -205,8 +205,8 @@ def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, La
             raise locate(ShapeError(f"{name}: {role} differ, {n} and {m}"), here(), (left, right))
     dtype = promote(left.tensor, right.tensor)
     wide = FLOAT32 if dtype == BOOL and set(out) != set(extents) else accumulator(dtype)
-    x, left_labels = _unrepeated(cast(left, wide), left_labels, extents)
-    y, right_labels = _unrepeated(cast(right, wide), right_labels, extents)
+    x, left_labels = _unrepeated(cast(left, wide), left_labels, extents, out)
+    y, right_labels = _unrepeated(cast(right, wide), right_labels, extents, out)
     labelled = _one_labelled if _is_fixed(extents.values()) else _labelled
     op = labelled(name, tuple(left_labels), tuple(right_labels), tuple(out), tuple(extents.items()))
     return cast(contract(op, x, y), dtype)
@@ -247,9 +247,10 @@ _one_labelled = lru_cache(1024)(_labelled)
 _one_adjoint = lru_cache(1024)(_adjoint)
 
 
-def _unrepeated(x: Node, labels: Labels, extents: Mapping[str, Size]) -> tuple[Node, Labels]:
-    """`x` without the axes of extent 1 whose label has another extent."""
-    ones = [axis for axis, (n, label) in enumerate(zip(x.shape, labels, strict=True)) if n == 1 != extents[label]]
+def _unrepeated(x: Node, labels: Labels, extents: Mapping[str, Size], out: Labels) -> tuple[Node, Labels]:
+    """`x` without the axes of extent 1 whose label has another extent; one that is summed is no such axis."""
+    places = enumerate(zip(x.shape, labels, strict=True))
+    ones = [axis for axis, (n, label) in places if n == 1 != extents[label] and label in out]
     if not ones:
         return x, labels
     return apply(Squeeze(tuple(ones)), x), [label for axis, label in enumerate(labels) if axis not in ones]

@@ -22,7 +22,7 @@ from graphc.ops.stepping import remainder
 from graphc.origin import here
 from graphc.printable import counted, described
 from graphc.sizes import Size, lower_bound, maximum
-from graphc.types import is_complex
+from graphc.types import BOOL, DType, is_complex, is_differentiable
 
 __all__ = ["pad"]
 
@@ -94,8 +94,24 @@ def _framed(x: Node, pairs: Sequence[tuple[Size, Size]], value: Number) -> Node:
     if isinstance(value, complex) and not is_complex(x.dtype):
         error = DTypeError(f"pad: {value} is no {x.dtype}", hint='x.astype("complex64")')
         raise locate(error, here(), (x,))
+    if not is_differentiable(x.dtype):
+        found = _among(value, x.dtype)
+        if found is None:
+            hint = 'x.astype("float32")' if isinstance(value, float) else None
+            raise locate(DTypeError(f"pad: {value} is no {x.dtype}", hint=hint), here(), (x,))
+        value = found
     starts = tuple(before for before, _ in pairs)
     return apply(Pad(starts, (1,) * x.ndim, shape, value), cast(x, x.dtype))
+
+
+def _among(value: Number, dtype: DType) -> Number | None:
+    """What `value` is among integers or bools, if it is one of them."""
+    if isinstance(value, bool):
+        return value
+    if not np.isfinite(value) or value != int(value.real):
+        return None
+    least, most = (0, 1) if dtype == BOOL else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return int(value.real) if least <= int(value.real) <= most else None
 
 
 def _extended(x: Node, axis: int, before: Size, after: Size, mode: PadMode) -> Node:

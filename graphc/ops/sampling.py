@@ -104,7 +104,8 @@ def choice(
         index = _with_replacement(key, n, wanted, chances)
     else:
         index = _without_replacement(key, n, wanted, chances)
-    return index if source is None else apply(Take(along, checked=False), source, index)
+    may_be_nothing = not isinstance(n, int)  # then there is no index that is right
+    return index if source is None else apply(Take(along, checked=may_be_nothing), source, index)
 
 
 def _population(a: Like, axis: int) -> tuple[Node | None, int, Size]:

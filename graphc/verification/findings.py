@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Self
+from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import SizeOf, uniform
 from graphc.ir.node import Node
+from graphc.kernel.arrays import Arrays
 from graphc.kernel.naming import names
 from graphc.kernel.program import Program
+from graphc.kernel.reference import Observer
 from graphc.kernel.steps import Step, within
 from graphc.kernel.text import step_text
 from graphc.origin import Origin, place_of
@@ -201,21 +203,28 @@ def of_step(program: Program, step: Step) -> Finding:
     return Finding(f", in step {program.numbers[step]}", origin, [f"  {line}" for line in text[:LINES_SHOWN]] + more)
 
 
+@final
+@dataclass
+class _Written(Observer):
+    """What every step writes, each time that it is run; steps inside a step have written what it writes."""
+
+    found: list[tuple[Step, Sequence[Array]]] = field(default_factory=list)
+
+    def after(self, step: Step, arrays: Arrays) -> None:
+        if not within(step):
+            self.found.append((step, [arrays.whole(buffer).copy() for buffer in step.writes]))
+
+
 def _observed(call: Call, lowered: Lowered) -> list[tuple[Step, Sequence[Array]]]:
-    """What every step writes, each time that it is run."""
-    found: list[tuple[Step, Sequence[Array]]] = []
+    """What every step of a program writes in a call."""
+    written = _Written()
     if work(lowered.program, call.point.sizes) > CONFIRMED:
-        return found
-
-    def observe(step: Step, written: Sequence[Array]) -> None:
-        if not within(step):  # steps inside a step have written what it writes
-            found.append((step, [array.copy() for array in written]))
-
+        return written.found
     inputs = [call.point.arrays[x] for x in call.graph.inputs]
     variables = [call.point.arrays[v] for v in lowered.variables]
     with suppress(RefusedError, AssertionError, IndexError, ValueError):  # what was written until then counts
-        interpreted(lowered, inputs, variables, call.point.sizes, observe)
-    return found
+        interpreted(lowered, inputs, variables, call.point.sizes, written)
+    return written.found
 
 
 def _writer(program: Program, root: Root, call: Call, lowered: Lowered) -> Step | None:

@@ -45,11 +45,11 @@ def interpreted(
     inputs: Sequence[Array],
     variables: Sequence[Array],
     sizes: Sizes,
-    observe: Observer | None = None,
+    observer: Observer | None = None,
 ) -> Results:
     """What a program means.  Raises RefusedError where a check of it fails."""
     try:
-        return Results(*interpret(lowered.program, inputs, variables, sizes, lowered.constants, observe))
+        return Results(*interpret(lowered.program, inputs, variables, sizes, lowered.constants, observer))
     except GraphError as error:
         raise RefusedError(str(error)) from None
 

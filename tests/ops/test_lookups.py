@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc.autodiff.reverse import placeholder
 from graphc.driver import evaluate
 from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
@@ -80,6 +81,16 @@ def test_scatter_add_wants_updates_that_fit() -> None:
         indexing.scatter_add(array(3, 4), index, array(5, 3))
     with pytest.raises(ShapeError, match="the updates have rank 3, not 2"):
         indexing.scatter_add(array(3, 4), index, array(1, 5, 4))
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_every_update_is_added_where_one_place_is_given_for_all(level: int) -> None:
+    x = gx.input("x", ("n", 2))
+    counted = gx.bincount(gx.zeros((4,), "int64"), 2)
+    f = gx.compile([x], [gx.segment_sum(x, gx.zeros((x.shape[0],), "int64"), 2), counted], level=level)
+    total, counts = f(np.ones((3, 2), np.float32))
+    np.testing.assert_array_equal(total, [[3, 3], [0, 0]])
+    np.testing.assert_array_equal(counts, [4, 0])
 
 
 def test_embedding_of_tokens_adds_no_movement_when_batched() -> None:

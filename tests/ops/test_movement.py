@@ -9,7 +9,7 @@ import pytest
 import graphc as gx
 from graphc import sizes
 from graphc.autodiff.reverse import placeholder
-from graphc.errors import ArgumentError, GraphError, ShapeError
+from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.arithmetic import Spread, Squeeze
 from graphc.ir.declare import input
 from graphc.ir.graph import topological
@@ -27,9 +27,9 @@ FLOAT = np.dtype(np.float32)
 n, k = sizes.symbol("n"), sizes.symbol("k")
 
 
-def array(*shape: Size) -> Node:
+def array(*shape: Size, dtype: str = "float32") -> Node:
     """An input."""
-    return placeholder(TensorType(shape, FLOAT))
+    return placeholder(TensorType(shape, np.dtype(dtype)))
 
 
 def ops(node: Node) -> list[type]:
@@ -207,3 +207,13 @@ def test_parts_of_an_open_extent_end_where_it_does() -> None:
     for places in ([3, 1], [-1], [x.shape[0] + 1]):
         with pytest.raises(ShapeError, match="out of order or outside an extent of n"):
             gx.split(x, places)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("int32", 0.5), ("uint8", -1), ("int8", 200), ("bool", 2)])
+def test_padding_is_a_number_that_the_dtype_has(dtype: str, value: float) -> None:
+    with pytest.raises(DTypeError, match=f"pad: {value} is no {dtype}"):
+        pad(array(3, dtype=dtype), 1, value)
+
+
+def test_whole_floats_pad_integers() -> None:
+    assert gx.evaluate(pad(np.array([1, 3]), 1, 2.0)).tolist() == [2, 1, 3, 2]

@@ -1,7 +1,7 @@
 """How products are built, what their adjoints are, and what does not fit."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from string import ascii_lowercase
 from typing import Any
 
@@ -273,3 +273,12 @@ def test_einsum_reads_subscripts_as_numpy_does() -> None:
         else:
             found = gx.evaluate(einsum(text, *xs))
             np.testing.assert_array_equal(found, expected, err_msg=text, strict=True)
+
+
+@pytest.mark.parametrize("build", [lambda x: matmul(x, gx.ones((1,))), lambda x: gx.vecdot(x, gx.ones((2, 1)))])
+def test_an_open_inner_extent_that_meets_1_is_1_when_called(build: Callable[[Node], Node]) -> None:
+    x = gx.input("x", (2, "n"))
+    f = gx.compile([x], build(x))
+    np.testing.assert_array_equal(f(np.ones((2, 1), np.float32)), [1, 1])
+    with pytest.raises(ShapeError, match="inner extents differ, n = 3 and 1"):
+        f(np.ones((2, 3), np.float32))

@@ -131,3 +131,11 @@ def test_normal_numbers_are_finite_at_both_ends() -> None:
         bits = next(n for n in gx.Graph((), (node,)).nodes if n.op.name == "cast")
         at_end = gx.replace(node, {bits: x})
         assert np.isfinite(gx.evaluate(at_end, {x: np.full(2, word, np.int32)})).all()
+
+
+def test_a_choice_from_an_open_axis_that_is_empty_raises() -> None:
+    x = gx.input("x", ("n", 4))
+    f = gx.compile([x], gx.random.choice(gx.random.key(0), x, (2,)))
+    assert f(np.ones((3, 4), np.float32)).shape == (2, 4)
+    with pytest.raises(gx.IndexRangeError, match="0"):
+        f(np.ones((0, 4), np.float32))

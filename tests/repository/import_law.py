@@ -58,7 +58,7 @@ SEES_EVERYTHING = frozenset(
 
 # Slow or optional: imported where they are used, so that `import graphc` stays quick and needs none of them.
 LATE = frozenset(
-    {"IPython", "cuda", "cupy", "graphviz", "hashlib", "llvmlite", "matplotlib", "mpi4py"}
+    {"IPython", "cuda", "cupy", "graphviz", "hashlib", "hypothesis", "llvmlite", "matplotlib", "mpi4py"}
     | {"mpmath", "networkx", "onnx", "safetensors", "scipy", "sympy"}
 )
 

@@ -1,4 +1,4 @@
-"""Checks for users and for our own tests."""
+"""Derivatives against differences, and reverse mode against forward mode."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ from graphc.ir.operands import add_up, mul
 from graphc.ir.values import as_numbers, converted
 from graphc.origin import here, place_of
 from graphc.printable import a_thing
-from graphc.signatures import offered
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, TensorType, is_complex, is_differentiable
 
@@ -209,6 +208,3 @@ def _paired(pairs: Mapping[Node, Node]) -> Node:
     """The sum of all products of the elements of each node and the one beside it; of complex ones the real part."""
     terms = [real(sum_over(mul(a, b), tuple(range(a.ndim)))) for a, b in pairs.items()]
     return add_up(terms) if terms else _zero()
-
-
-globals().update(offered(__name__, globals(), __all__))

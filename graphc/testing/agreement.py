@@ -1,0 +1,182 @@
+"""What holds of every program: all levels give what the interpreter gives, the same bits each time, and so on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from graphc.errors import GraphError
+from graphc.function import CompiledFunction
+from graphc.ir.graph import Graph
+from graphc.kernel.reference import Observer, interpret
+from graphc.testing.program import RandomProgram
+from graphc.testing.rounding import Array, Overflows, Spread, epsilon_or_0
+from graphc.testing.work import work_of
+from graphc.types import is_differentiable
+
+__all__ = ["DisagreementError", "Setting", "check_program", "interpreted", "settings_of"]
+
+PLAIN_ULPS = 32  # within which nothing else is asked
+PLAIN_OF_PAIRS = 1e-12  # relative
+MOST_WORK = 6000  # lets: the interpreter computes some 40,000 a second
+
+
+class DisagreementError(AssertionError):
+    """Something that does not hold of a program.  `program` prints it."""
+
+    def __init__(self, said: str, program: str) -> None:
+        super().__init__(said)
+        self.said, self.program = said, program
+
+
+@final
+@dataclass(frozen=True)
+class Setting:
+    """The values of sizes, and whether arrays hold special numbers."""
+
+    sizes: Mapping[str, int]
+    special: bool
+
+
+def settings_of(seed: int) -> Sequence[Setting]:
+    """Two of the settings in which a program is called: one with ordinary numbers, one of the edges."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(rng.integers(0, 4)) for _ in range(2))
+    return Setting({"n": 2, "m": 3}, special=False), Setting({"n": n, "m": m}, special=bool(rng.random() < 0.6))
+
+
+def interpreted(
+    program: RandomProgram, f: CompiledFunction, arrays: Sequence[Array], sizes: Mapping[str, int], observer: Observer
+) -> list[Array]:
+    """Outputs, and the values of variables after a call, by the reference interpreter."""
+    start = [program.start[node] for node in f.stored]
+    outputs, after = interpret(f.program, arrays, start, sizes, f.constants, observer)
+    by_node = {**program.start, **dict(zip(f.stored, after, strict=True))}
+    return [*outputs, *(by_node[node] for node in program.start)]
+
+
+def check_program(program: RandomProgram, best: int = 2) -> Graph | None:
+    """Raise DisagreementError where something does not hold at some level up to `best`; else what was compiled.
+
+    None where the program is too large to be interpreted.
+    """
+    settings = settings_of(program.recipe.seed)
+    functions = {0: _compiled(program, 0, verify=best == 0)}
+    if any(work_of(functions[0].program, setting.sizes) > MOST_WORK for setting in settings):
+        return None
+    for level in range(1, best + 1):
+        functions[level] = _compiled(program, level, verify=level == best)
+    watched = program.compile(best, debug=True)
+    if watched.source != functions[best].source:
+        raise _of(program, program.arrays(settings[0].sizes), best, "a second compilation writes another text")
+    for setting in settings:
+        _Call(program, setting, program.arrays(setting.sizes, special=setting.special)).check(functions, watched)
+    return functions[0].graph
+
+
+def _compiled(program: RandomProgram, level: int, *, verify: bool) -> CompiledFunction:
+    try:
+        return program.compile(level, verify=verify)
+    except Exception as error:
+        arrays = program.arrays({"n": 2, "m": 3})
+        raise _of(program, arrays, level, f"compiling at level {level}: {_told(error)}") from error
+
+
+def _of(program: RandomProgram, arrays: Sequence[Array], level: int, said: str) -> DisagreementError:
+    return DisagreementError(said, program.program_text(arrays, level))
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+@final
+@dataclass(frozen=True)
+class _Call:
+    """A program with an array for each input."""
+
+    program: RandomProgram
+    setting: Setting
+    arrays: Sequence[Array]
+
+    def check(self, functions: Mapping[int, CompiledFunction], watched: CompiledFunction) -> None:
+        """Raise DisagreementError where functions of the program differ in this call."""
+        plain, best = functions[min(functions)], max(functions)
+        overflows = Overflows()
+        expected = self._interpreted(plain, overflows)
+        spread = Spread(lambda observer: interpreted(self.program, plain, self.arrays, self.setting.sizes, observer))
+        for level, f in functions.items():
+            found = self._called(f, level)
+            if not overflows.are_read and not (level >= 2 and overflows.made):
+                self._require_near(level, found, expected, spread)
+        first = self._called(functions[best], best)
+        self._require_bits("a second call", best, first, self._called(functions[best], best))
+        self._require_bits("a call in poisoned memory", best, first, self._called(watched, best))
+        if not isinstance(expected, str):
+            self._require_pairs(expected, spread)
+
+    def _interpreted(self, f: CompiledFunction, observer: Observer) -> list[Array] | str:
+        try:
+            return interpreted(self.program, f, self.arrays, self.setting.sizes, observer)
+        except GraphError as error:
+            return error.problem
+        except Exception as error:
+            raise self._of(0, f"interpreting: {_told(error)}") from error
+
+    def _called(self, f: CompiledFunction, level: int) -> list[Array] | str:
+        """Outputs and variables, or the problem that a call names."""
+        try:
+            return self.program.results(f, self.arrays)
+        except GraphError as error:
+            return error.problem
+        except Exception as error:
+            raise self._of(level, f"calling at level {level}: {_told(error)}") from error
+
+    def _require_near(self, level: int, found: list[Array] | str, expected: list[Array] | str, spread: Spread) -> None:
+        if isinstance(found, str) or isinstance(expected, str):
+            if found != expected:
+                raise self._of(level, f"level {level} says {_shown(found)}, the interpreter {_shown(expected)}")
+            return
+        for place, (one, other) in enumerate(zip(found, expected, strict=True)):
+            if (one.shape, one.dtype) != (other.shape, other.dtype):
+                raise self._of(
+                    level, f"level {level}: result {place} is {one.dtype}{one.shape}, not {other.dtype}{other.shape}"
+                )
+            if not _plainly_near(one, other) and not spread.agrees(place, one, other):
+                raise self._of(level, f"level {level}: {self._named(place)} is\n{one}\nthe interpreter gives\n{other}")
+
+    def _require_bits(self, what: str, level: int, found: list[Array] | str, again: list[Array] | str) -> None:
+        for place, (one, other) in enumerate(zip(found, again, strict=True)):
+            same = one == other if isinstance(one, str) or isinstance(other, str) else one.tobytes() == other.tobytes()
+            if not same:
+                raise self._of(level, f"{what} gives other bits: {self._named(place)}\n{one}\n{other}")
+
+    def _require_pairs(self, expected: Sequence[Array], spread: Spread) -> None:
+        for pair in self.program.pairs:
+            one, other = (float(expected[place]) for place in pair)
+            are_near = abs(one - other) <= PLAIN_OF_PAIRS * max(abs(one), abs(other))
+            if np.isfinite([one, other]).all() and not are_near and not spread.agree(*pair, expected):
+                names = f"{self._named(pair.first)} and {self._named(pair.second)}"
+                raise self._of(0, f"derivatives in two ways differ: {names} are {one!r} and {other!r}")
+
+    def _named(self, place: int) -> str:
+        outputs = self.program.outputs
+        return self.program.names[outputs[place]] if place < len(outputs) else f"variable {place - len(outputs)}"
+
+    def _of(self, level: int, said: str) -> DisagreementError:
+        return _of(self.program, self.arrays, level, f"{said}\nwith {self.setting.sizes}")
+
+
+def _shown(found: list[Array] | str) -> str:
+    return repr(found) if isinstance(found, str) else "nothing"
+
+
+@np.errstate(all="ignore")
+def _plainly_near(found: Array, expected: Array) -> bool:
+    """Whether all elements are equal, or within some units in the last place."""
+    if not is_differentiable(expected.dtype):
+        return bool(np.array_equal(found, expected))
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    distance = np.abs(found - expected) <= PLAIN_ULPS * epsilon_or_0(expected.dtype) * np.abs(expected)
+    return bool(np.all(same | distance))

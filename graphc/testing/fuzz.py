@@ -1,0 +1,153 @@
+"""Random programs until time is up: `python -m graphc.testing.fuzz --seconds 60`.
+
+Each is compiled at every level and compared with the reference interpreter, see `agreement`.  The first that fails is
+made as small as it can be, and printed as a program; the exit status is 1 then.
+"""
+
+import argparse
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, final
+
+from graphc.errors import ArgumentError
+from graphc.ir.graph import Graph
+from graphc.testing.agreement import DisagreementError, check_program
+from graphc.testing.program import ALL_WAYS, BYTES, RandomProgram, Recipe, random_program
+from graphc.types import TensorType, name_of
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+__all__ = ["Tally", "first_failure", "main"]
+
+PART = 100  # programs between two lines of progress
+
+
+@final
+@dataclass
+class Tally:
+    """What was tried: programs, and in how many of them each op and each dtype was."""
+
+    programs: int = 0
+    large: int = 0
+    ops: Counter[str] = field(default_factory=Counter)
+    dtypes: Counter[str] = field(default_factory=Counter)
+    start: float = field(default_factory=perf_counter)
+
+    def add(self, graph: Graph | None) -> None:
+        """Count a program; one that was too large apart."""
+        if graph is None:
+            self.large += 1
+            return
+        self.programs += 1
+        self.ops.update({node.op.name for node in graph.nodes})
+        types = [node.type for node in graph.nodes if isinstance(node.type, TensorType)]
+        self.dtypes.update({name_of(type.dtype) for type in types})
+
+    @property
+    def progress(self) -> str:
+        """`1200 programs, 4.1 a second, 181 ops`."""
+        rate = self.programs / max(perf_counter() - self.start, 1e-9)
+        return f"{self.programs} programs, {rate:.1f} a second, {len(self.ops)} ops"
+
+    def __str__(self) -> str:
+        dtypes = ", ".join(f"{name} {count}" for name, count in self.dtypes.most_common())
+        rare = ", ".join(f"{name} {count}" for name, count in self.ops.most_common()[:-9:-1])
+        return f"{self.progress}; {self.large} were too large\nby dtype: {dtypes}\nrarest ops: {rare}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try programs as the command line says; 1 where one failed."""
+    parser = argparse.ArgumentParser("python -m graphc.testing.fuzz", description="Try random programs.")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long to go on")
+    parser.add_argument("--programs", type=int, default=sys.maxsize, help="how many programs to try at most")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other programs")
+    parser.add_argument("--level", type=int, default=2, choices=(0, 1, 2), help="the highest level to compile at")
+    options = parser.parse_args(arguments)
+    tally, seed, end = Tally(), options.seed, perf_counter() + options.seconds
+    while perf_counter() < end and tally.programs < options.programs:
+        count = min(PART, options.programs - tally.programs)
+        failure = first_failure(seed, count, end, options.level, tally)
+        if failure is not None:
+            print(f"{failure.program}\n\n{failure.said}\n\n{tally}\nseed {seed}", flush=True)
+            return 1
+        print(tally.progress, flush=True)
+        seed += 1
+    print(tally)
+    return 0
+
+
+def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -> DisagreementError | None:
+    """Try `count` programs, or as many as there is time for, and give what is wrong with the first that fails."""
+    try:
+        import hypothesis
+    except ImportError:
+        raise ArgumentError("fuzz: hypothesis is not installed", hint="pip install graphc[dev]") from None
+    failed = False
+
+    def attempt(recipe: Recipe) -> None:
+        nonlocal failed
+        if not failed and perf_counter() > end:
+            return
+        try:
+            tally_of = tried(recipe, level)
+        except DisagreementError:
+            failed = True
+            raise
+        if not failed:
+            tally.add(tally_of)
+
+    settings = hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    run = hypothesis.seed(seed)(settings(hypothesis.given(_recipes())(attempt)))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            run()
+    except DisagreementError as failure:
+        return failure
+    return None
+
+
+def tried(recipe: Recipe, level: int) -> Graph | None:
+    """The graph of a recipe, which was compared; DisagreementError where something does not hold of it."""
+    program: RandomProgram | None = None
+    try:
+        program = random_program(recipe)
+        return check_program(program, level)
+    except DisagreementError:
+        raise
+    except Exception as error:
+        text = "" if program is None else program.program_text(program.arrays({"n": 2, "m": 3}), level)
+        raise DisagreementError(f"{type(error).__name__}: {error}", text) from error
+    finally:
+        if program is not None:
+            program.forget()
+
+
+def _recipes() -> "SearchStrategy[Recipe]":
+    """All recipes; what hypothesis shrinks to is a short list of plain lines."""
+    from hypothesis import strategies
+
+    decisions = strategies.binary(min_size=BYTES, max_size=BYTES)
+    step = strategies.tuples(strategies.sampled_from(ALL_WAYS), decisions)
+    steps = strategies.lists(strategies.tuples(step, step), min_size=1, max_size=12).map(
+        lambda pairs: tuple([step for pair in pairs for step in pair])
+    )
+    return strategies.builds(Recipe, decisions, steps, decisions, strategies.integers(0, 1 << 16))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

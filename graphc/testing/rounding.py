@@ -1,0 +1,200 @@
+"""How far rounding may move results: a program is interpreted again and again, each time rounded a little otherwise."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, final
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from graphc.kernel.arrays import Arrays
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.reference import Observer
+from graphc.kernel.scalar import Call, Fn
+from graphc.kernel.steps import Contract, Extern, Fold, Kernel, Prefix, Stage, Step
+from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable, real_of
+
+__all__ = ["Array", "Overflows", "Spread", "epsilon"]
+
+Array: TypeAlias = npt.NDArray[Any]  # Any: of every dtype
+
+RUNS = 12
+ULPS = 16  # by which results of a step, and what it reads, are moved at most
+ULPS_OF_NARROW = 2
+
+#: functions whose results are not rounded
+_EXACT = frozenset(
+    {Fn.NEG, Fn.ABS, Fn.SIGN, Fn.FLOOR, Fn.CEIL, Fn.TRUNC, Fn.ROUND, Fn.MINIMUM, Fn.MAXIMUM, Fn.COPYSIGN, Fn.WHERE}
+    | {Fn.REAL, Fn.IMAG, Fn.CONJ, Fn.COMPLEX, Fn.PHILOX32, Fn.PHILOX64, Fn.ISNAN, Fn.ISFINITE, Fn.NOT}
+    | {Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE, Fn.AND, Fn.OR, Fn.XOR, Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT}
+)
+_ADDING_UP = (Monoid.SUM, Monoid.PROD)
+
+
+def epsilon(dtype: DType) -> float:
+    """The distance from 1 to the next number."""
+    return float(ml_dtypes.finfo(real_of(dtype) if is_complex(dtype) else dtype).eps)
+
+
+def _rounds(step: Step) -> bool:
+    """Whether a step computes floats that are rounded."""
+    match step:
+        case Contract():
+            return is_differentiable(step.out.dtype)
+        case Extern():
+            return step.routine != "sort"
+        case Kernel():
+            for stage in step.stages:
+                for let in stage.lets:
+                    if isinstance(let, Call) and is_differentiable(let.dtype) and not _is_exact(let, stage):
+                        return True
+                for effect in stage.effects:
+                    monoid = effect.monoid if isinstance(effect, Fold | Prefix) else effect.combine
+                    if monoid in _ADDING_UP:
+                        return True
+    return False
+
+
+def _is_exact(call: Call, stage: Stage) -> bool:
+    """Whether a call is never rounded: a cast is none where floats become wider."""
+    if call.fn is not Fn.CAST:
+        return call.fn in _EXACT
+    operand = stage.lets[call.args[0]].dtype
+    return operand == BOOL or (is_differentiable(operand) and epsilon(operand) >= epsilon(call.dtype))
+
+
+def _floats(buffers: Sequence[Buffer], arrays: Arrays) -> list[Array]:
+    """The arrays of floats and complex numbers behind buffers, each once."""
+    roots = {buffer.root: buffer for buffer in buffers if is_differentiable(buffer.dtype)}
+    return [arrays.whole(buffer) for buffer in roots.values()]
+
+
+@final
+@dataclass
+class _Otherwise(Observer):
+    """Moves what a step reads, and what it gives, by some units in the last place; zeros get either sign."""
+
+    rng: np.random.Generator
+    kept: list[tuple[Array, Array]] = field(default_factory=list)
+
+    def before(self, step: Step, arrays: Arrays) -> None:
+        self.kept = []
+        if _rounds(step):
+            written = [arrays.whole(buffer) for buffer in step.writes]
+            for array in _floats(step.reads, arrays):
+                if not any(np.shares_memory(array, other) for other in written):
+                    self.kept.append((array, array.copy()))
+                    self._move(array)
+
+    def after(self, step: Step, arrays: Arrays) -> None:
+        for array, value in self.kept:
+            _set(array, value)
+        self.kept = []
+        if _rounds(step):
+            for array in _floats(step.writes, arrays):
+                self._move(array)
+
+    def _move(self, array: Array) -> None:
+        most = epsilon(array.dtype) * (ULPS_OF_NARROW if array.dtype in NARROW else ULPS)
+        wide = array.astype(np.complex128 if is_complex(array.dtype) else np.float64)
+        noise = self.rng.uniform(-most, most, array.shape)
+        if is_complex(array.dtype):
+            noise = noise + 1j * self.rng.uniform(-most, most, array.shape)
+        moved = np.where(np.isfinite(wide), wide * (1 + noise), wide)
+        signs = np.where(self.rng.random(array.shape) < 0.5, 0.0, -0.0)
+        _set(array, np.where(wide == 0, signs, moved))
+
+
+def _set(array: Array, value: Array) -> None:
+    """Set what may be an input, or a row of one, which programs do not write to."""
+    owners = [array]
+    while isinstance(owners[-1].base, np.ndarray):
+        owners.append(owners[-1].base)
+    flags = [owner.flags.writeable for owner in owners]
+    for owner in reversed(owners):
+        owner.flags.writeable = True
+    array[...] = value.astype(array.dtype)
+    for owner, writeable in zip(owners, flags, strict=True):
+        owner.flags.writeable = writeable
+
+
+@final
+@dataclass
+class Overflows(Observer):
+    """What became of infinities and nan.
+
+    made      some step gave them of numbers that were finite
+    are_read  a routine of linear algebra, or a transform, was given them: each machine then gives what it likes
+    """
+
+    made: bool = False
+    are_read: bool = False
+    was_finite: bool = True
+
+    def before(self, step: Step, arrays: Arrays) -> None:
+        self.was_finite = all(np.isfinite(array).all() for array in _floats(step.reads, arrays))
+        self.are_read |= not self.was_finite and isinstance(step, Extern) and _rounds(step)
+
+    def after(self, step: Step, arrays: Arrays) -> None:
+        if self.was_finite and _rounds(step):
+            self.made |= not all(np.isfinite(array).all() for array in _floats(step.writes, arrays))
+
+
+@final
+@dataclass
+class Spread:
+    """The results that a program has where it is rounded a little otherwise: as many as it takes to agree with one.
+
+    run  interprets the program, watched by an observer
+    """
+
+    run: Callable[[Observer], list[Array]]
+    found: list[list[Array]] = field(default_factory=list)
+
+    def _results(self) -> Iterator[list[list[Array]]]:
+        """The results of some runs, then of more."""
+        for count in range(1, RUNS + 1):
+            if count > len(self.found):
+                self.found.append(self.run(_Otherwise(np.random.default_rng(count))))
+            yield self.found[:count]
+
+    def agrees(self, place: int, found: Array, expected: Array) -> bool:
+        """Whether result `place` is within some times the distance that rounding moves it."""
+        near, exact, eps = _wide(found), _wide(expected), epsilon_or_0(expected.dtype)
+        return any(
+            np.all(_near(near, exact, np.stack([_wide(results[place]) for results in runs]), eps))
+            for runs in self._results()
+        )
+
+    def agree(self, first: int, second: int, expected: Sequence[Array]) -> bool:
+        """Whether two results are one number but for rounding."""
+        difference = float(expected[first] - expected[second])
+        for runs in self._results():
+            others = np.array([float(results[first] - results[second]) for results in runs])
+            if not np.isfinite(others).all() or abs(difference) <= 4 * np.max(np.abs(others - difference)):
+                return True
+        return False
+
+
+def epsilon_or_0(dtype: DType) -> float:
+    """The distance from 1 to the next number, 0 of integers."""
+    return epsilon(dtype) if is_differentiable(dtype) else 0.0
+
+
+def _wide(array: Array) -> Array:
+    return array.astype(np.complex128 if is_complex(array.dtype) else np.float64)
+
+
+@np.errstate(all="ignore")
+def _near(found: Array, expected: Array, others: Array, eps: float) -> Array:
+    """For each element whether it is `expected`, or as near to that as others are; all are where others are apart."""
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    finite = np.isfinite(others).all(0) & np.isfinite(expected)
+    apart = ~finite & ~np.all((others == expected) | (np.isnan(others) & np.isnan(expected)), 0)
+    distance = np.where(finite, np.max(np.abs(others - expected), 0), 0)
+    if eps == 0.0:
+        return same | (distance > 0)
+    near = np.isfinite(found) & finite & (np.abs(found - expected) <= 4 * distance + 16 * eps * np.abs(expected))
+    return np.asarray(same | near | apart)
