@@ -22,6 +22,7 @@ from graphc.passes.steps import (
     ComputeInOutputs,
     Fuse,
     HoldCarries,
+    JoinEpilogues,
     Lower,
     ReuseStorage,
     Separate,
@@ -65,4 +66,6 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
         if level >= 2:
             lowered = trace.apply(AccumulateProducts(), lowered)
     lowered = trace.apply(ComputeInOutputs(), lowered)
+    if level >= 1:
+        lowered = trace.apply(JoinEpilogues(), lowered)
     return trace.apply(ReuseStorage(), lowered)

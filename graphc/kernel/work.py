@@ -98,12 +98,15 @@ def _of_loop(loop: Loop) -> Work:
 
 
 def _of_contract(step: Contract) -> Work:
-    touched = _Touched()
+    """The work of a product, and of an epilogue, which finds the product where it is made."""
+    counting = _Counting(flops=2 * product(step.extents))
     axes = [Axis(number, extent) for number, extent in enumerate(step.extents)]
     for buffer, index in ((step.left, step.left_index), (step.right, step.right_index)):
-        touched.at(buffer, _over(index, axes))
-    again = step.out.bytes if step.adds else 0
-    return Work(touched.bytes + again, step.out.bytes, 2 * product(step.extents))
+        counting.reads.at(buffer, _over(index, axes))
+    if step.adds:
+        counting.reads.whole(step.out)
+    counting.writes.whole(step.out)
+    return counting.work if step.then is None else counting.kernel(step.then)
 
 
 def _over(index: Sequence[AffineIndex], axes: Sequence[Axis]) -> list[Affine]:
@@ -120,6 +123,10 @@ class _Touched:
         """Note the elements at an affine index."""
         key = (buffer.shape, *[(frozenset(part.terms), part.offset) for part in index])
         self._note(buffer, key, _elements(buffer, index))
+
+    def whole(self, buffer: Buffer) -> None:
+        """Note all elements of a buffer."""
+        self._note(buffer, None, buffer.size)
 
     def by_data(self, buffer: Buffer, axes: Iterable[Axis]) -> None:
         """Note one element for each point of some axes, at an index that only data know."""
@@ -153,7 +160,7 @@ def _points(axes: Iterable[Axis]) -> Size:
 
 @dataclass
 class _Counting:
-    """The work of a kernel, stage by stage.
+    """The work of what came before, and of a kernel, stage by stage.
 
     varying  the axes along which each local varies
     """
@@ -165,9 +172,14 @@ class _Counting:
     transcendental: Size = 0
 
     def kernel(self, kernel: Kernel) -> Work:
-        """The work of all stages."""
+        """The work so far, and of all stages."""
         for stage in kernel.stages:
             self._stage(stage, kernel.outer)
+        return self.work
+
+    @property
+    def work(self) -> Work:
+        """The work so far."""
         return Work(self.reads.bytes, self.writes.bytes, self.flops, self.transcendental)
 
     def _stage(self, stage: Stage, outer: Sequence[Axis]) -> None:
