@@ -143,7 +143,7 @@ class Arguments:
             found[name] = size
         for name in self.symbols:
             if name not in given:
-                error = ArgumentError(f"the size {name!r} is missing", hint=f"memory({name}=64)")
+                error = ArgumentError(f"the size {name!r} is missing", hint=f"{name}=64")
                 raise error
         return tuple(int(found[name]) for name in self.symbols)
 

@@ -12,6 +12,7 @@ from graphc.arenas import Arenas
 from graphc.arguments import Arguments, OutputRoom
 from graphc.backends.backend import Artifact, Backend, Loaded, empty_arena
 from graphc.checked_sizes import CheckedSizes
+from graphc.cost import CostReport, cost_of
 from graphc.display import Displayed
 from graphc.errors import ArgumentError
 from graphc.ir.graph import Graph
@@ -125,6 +126,10 @@ class CompiledFunction(Displayed):
             ),
             output_bytes=sum(prod(shape) * dtype.itemsize for shape, dtype in self._output_rooms(values)),
         )
+
+    def cost(self, **sizes: int) -> CostReport:
+        """The bytes that each step moves and its operations, for these values of the sizes: `f.cost(batch=64)`."""
+        return cost_of(self.program, self.arguments.sizes_from(sizes))
 
     def release(self) -> None:
         """Give back all arenas that wait for a call.  The next call makes one again."""

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Call, Fn, Load
@@ -29,7 +28,11 @@ def _accumulated(steps: Sequence[Step], held: Collection[Buffer]) -> tuple[Step,
 
 
 def _with_sums(steps: Sequence[Step], held: Collection[Buffer]) -> list[Step]:
-    made = {step.out: number for number, step in enumerate(steps) if isinstance(step, Contract) and _is_whole(step)}
+    made = {
+        step.out: number
+        for number, step in enumerate(steps)
+        if isinstance(step, Contract) and step.is_whole and step.out.role is Role.TEMPORARY and step.out.base is None
+    }
     readings = Counter(buffer.root for step in steps for buffer in step.reads)
     changed: dict[int, Step | None] = {}
     for number, step in enumerate(steps):
@@ -46,19 +49,6 @@ def _with_sums(steps: Sequence[Step], held: Collection[Buffer]) -> list[Step]:
             changed[number] = None
     found = [changed.get(number, step) for number, step in enumerate(steps)]
     return [step for step in found if step is not None]
-
-
-def _is_whole(step: Contract) -> bool:
-    """Whether a product is a matrix of its own, which lies in order."""
-    out = step.out
-    axes = [part.terms[0][0] for part in step.out_index if len(part.terms) == 1]
-    return (
-        out.role is Role.TEMPORARY
-        and out.base is None
-        and step.out_index == tuple([AffineIndex(((axis, 1),)) for axis in axes])
-        and len(set(axes)) == len(axes)
-        and tuple([step.extents[axis] for axis in axes]) == out.shape
-    )
 
 
 def _added(step: Step, made: Mapping[Buffer, int], held: Collection[Buffer]) -> tuple[Buffer, Buffer] | None:

@@ -22,9 +22,10 @@ from graphc.ir.kinds import (
 from graphc.ir.leaves import ConstantValue, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.mentioned import sizes_of
 from graphc.kernel.pattern import Pattern, on_buffers
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step, all_steps, sizes_of
+from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step, all_steps
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
 from graphc.passes.loops import loops_kernel
 from graphc.passes.lower_bodies import lower_branch, lower_loop

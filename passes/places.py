@@ -25,7 +25,17 @@ from graphc.kernel.steps import (
 )
 from graphc.sizes import equal
 
-__all__ = ["Access", "all_substituted", "combines", "copied_by", "is_copy", "loads_at", "rewritten", "stores_at"]
+__all__ = [
+    "Access",
+    "all_substituted",
+    "combines",
+    "copied_by",
+    "exchanged",
+    "is_copy",
+    "loads_at",
+    "rewritten",
+    "stores_at",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,21 @@ def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
     return Kernel(kernel.outer, stages, kernel.origins)
 
 
+def exchanged(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
+    """The kernel with buffers exchanged wherever it reads or writes."""
+    stages = tuple(
+        replace(
+            stage,
+            lets=tuple(
+                replace(let, buffer=buffers.get(let.buffer, let.buffer)) if isinstance(let, Load) else let
+                for let in stage.lets
+            ),
+        )
+        for stage in kernel.stages
+    )
+    return rewritten(Kernel(kernel.outer, stages, kernel.origins), buffers)
+
+
 def _substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
     """The step with buffers exchanged wherever it reads or writes, but for steps inside it."""
 
@@ -132,18 +157,10 @@ def _substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:
         return step
     match step:
         case Kernel():
-            stages = tuple(
-                replace(
-                    stage,
-                    lets=tuple(
-                        replace(let, buffer=new(let.buffer)) if isinstance(let, Load) else let for let in stage.lets
-                    ),
-                )
-                for stage in step.stages
-            )
-            return rewritten(Kernel(step.outer, stages, step.origins), buffers)
+            return exchanged(step, buffers)
         case Contract():
-            return replace(step, left=new(step.left), right=new(step.right), out=new(step.out))
+            then = None if step.then is None else exchanged(step.then, buffers)
+            return replace(step, left=new(step.left), right=new(step.right), out=new(step.out), then=then)
         case Extern():
             return replace(step, reads=tuple(map(new, step.reads)), writes=tuple(map(new, step.writes)))
         case Check(condition=IndexInRange() as condition):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Kernel, Loop, Step, within
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, within
 from graphc.passes.places import loads_at, stores_at
 from graphc.sizes import equal
 
@@ -43,15 +43,18 @@ def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, 
     aliases: dict[Buffer, Buffer] = {}
     fresh: set[Buffer] = set(outside)
     for number, step in enumerate(steps):
-        if isinstance(step, Kernel):
+        kernel = step.then if isinstance(step, Contract) else step
+        if isinstance(kernel, Kernel):
             taken: set[Buffer] = set(outside)
-            for out in step.writes:
-                if out.role is not Role.TEMPORARY or out.base is not None or out in fresh:
+            if isinstance(step, Contract):  # the product is made before its epilogue, which alone reads what dies
+                taken |= {step.left.root, step.right.root, step.out.root}
+            for out in kernel.writes:
+                if out.role is not Role.TEMPORARY or out.base is not None or out in fresh or out in taken:
                     continue
-                for old in step.reads:
+                for old in kernel.reads:
                     if old.root in taken or old.role is not Role.TEMPORARY or last[old.root] != number:
                         continue
-                    if old.root is not out and _fits(step, old, out):
+                    if old.root is not out and _fits(kernel, old, out):
                         aliases[out] = aliases.get(old.root, old.root)
                         taken.add(old.root)
                         break

@@ -25,6 +25,7 @@ from graphc.passes.steps import (
     ComputeInOutputs,
     Fuse,
     HoldCarries,
+    JoinEpilogues,
     Lower,
     ReuseStorage,
     Separate,
@@ -74,6 +75,8 @@ def _standard(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPass]
     if is_free and has_bodies:
         yield AccumulateProducts()
     yield ComputeInOutputs()
+    if is_exact:
+        yield JoinEpilogues()
     yield ReuseStorage()
 
 

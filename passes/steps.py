@@ -9,6 +9,7 @@ from graphc.kernel.program import Program
 from graphc.kernel.target import Target
 from graphc.passes.accumulate import accumulate
 from graphc.passes.commit import commit
+from graphc.passes.epilogues import join_epilogues
 from graphc.passes.fuse import fuse, separate
 from graphc.passes.grow import grow
 from graphc.passes.hold import hold
@@ -25,6 +26,7 @@ __all__ = [
     "ComputeInOutputs",
     "Fuse",
     "HoldCarries",
+    "JoinEpilogues",
     "Lower",
     "ReuseStorage",
     "Separate",
@@ -121,6 +123,17 @@ class ComputeInOutputs(OverProgram):
 
     def improved(self, program: Program) -> Program:
         return settle(program)
+
+
+@final
+@dataclass(frozen=True)
+class JoinEpilogues(OverProgram):
+    """Do what follows a product, element by element, where it is made."""
+
+    name: ClassVar[str] = "epilogues"
+
+    def improved(self, program: Program) -> Program:
+        return join_epilogues(program)
 
 
 @final

@@ -379,6 +379,10 @@ def _memory(batch: Any) -> object:
     return _compiled().memory(batch=batch)
 
 
+def _cost(batch: Any) -> object:
+    return _compiled().cost(batch=batch)
+
+
 def _set_value(value: Any) -> object:
     w = gx.param("w", np.zeros((4, 4), np.float32))
     w.value = value
@@ -446,6 +450,7 @@ def _others() -> Iterator[Call]:
     yield Call("CompiledFunction()", _compiled_call, {"x": np.ones((2, 3), np.float32), "out": None})
     yield Call("CompiledFunction() by name", _compiled_named, {"x": np.ones((2, 3), np.float32)})
     yield Call("CompiledFunction.memory", _memory, {"batch": 4})
+    yield Call("CompiledFunction.cost", _cost, {"batch": 4})
     yield Call("nn.Linear()", _layer_call, {"x": x, "train": None})
     yield Call("nn.Dropout()", _dropout_call, {"x": x, "train": gx.random.Stream("keys", 0)})
     yield Call("optim.Adam()", _optimiser_call, {"gradients": {"w": np.ones(3, np.float32)}})

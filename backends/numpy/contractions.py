@@ -7,10 +7,11 @@ from itertools import pairwise
 from graphc.backends.numpy.kernels import KernelText, buffer_bytes
 from graphc.backends.numpy.naming import Naming
 from graphc.backends.numpy.values import Value
-from graphc.backends.numpy.views import Affine, is_plain, view_text
+from graphc.backends.numpy.views import view_text
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.indices import Affine, is_plain
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Contract
 from graphc.sizes import Size, product, total

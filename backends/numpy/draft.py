@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from graphc.backends.numpy.homes import Wish
 from graphc.backends.numpy.naming import Naming
 from graphc.backends.numpy.values import Instruction, Value, View
-from graphc.backends.numpy.views import Affine, axes_of, is_plain, is_solid, view_text
+from graphc.backends.numpy.views import is_solid, view_text
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.indices import Affine, axes_of, is_plain
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
 from graphc.types import INT64

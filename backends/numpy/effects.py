@@ -6,9 +6,9 @@ from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.homes import Wish
 from graphc.backends.numpy.tables import ACCUMULATE
 from graphc.backends.numpy.values import Instruction, Value, View
-from graphc.backends.numpy.views import Affine, axes_of
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.indices import Affine, axes_of
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.steps import Fold, Prefix, Stage, Store
 from graphc.sizes import product

@@ -8,7 +8,7 @@ from graphc.backends.numpy.part import Part
 from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Step
+from graphc.kernel.steps import Contract, Step
 
 __all__ = ["emit"]
 
@@ -52,7 +52,17 @@ def emit(program: Program) -> Artifact:
 
 
 def _chunks(steps: Sequence[Step], width: int) -> Iterable[Sequence[Step]]:
-    return (steps[start : start + width] for start in range(0, len(steps), width))
+    """The steps in lists of so many; one with an epilogue counts twice."""
+    chunk: list[Step] = []
+    room = width
+    for step in steps:
+        chunk.append(step)
+        room -= 2 if isinstance(step, Contract) and step.then is not None else 1
+        if room <= 0:
+            yield chunk
+            chunk, room = [], width
+    if chunk:
+        yield chunk
 
 
 def _head(texts: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.philox import COUNTERS_AT_ONCE, KEY_BYTES, KEYS_AT_ONCE, NUMBERS_AT_ONCE, SCATTERED_BYTES
 from graphc.backends.numpy.values import Value
-from graphc.backends.numpy.views import Affine
+from graphc.kernel.indices import Affine
 from graphc.kernel.scalar import Axis, Call, Fn
 from graphc.sizes import Size, minimum, product
 from graphc.types import DTYPES, INT64

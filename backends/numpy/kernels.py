@@ -14,7 +14,7 @@ from graphc.backends.numpy.naming import Fresh, Name, Naming
 from graphc.backends.numpy.runs import looped
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.numpy.values import View
-from graphc.backends.numpy.views import affine_of
+from graphc.kernel.indices import affine_of
 from graphc.kernel.scalar import Axis, Call, Fn, Let
 from graphc.kernel.steps import Fold, Kernel
 from graphc.sizes import Size, maximum, minimum, product, total

@@ -9,8 +9,8 @@ from graphc.backends.numpy.special import integer_power, special_call
 from graphc.backends.numpy.support import SMALL
 from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.backends.numpy.values import Value
-from graphc.backends.numpy.views import Affine
 from graphc.kernel.buffer import Role
+from graphc.kernel.indices import Affine
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.steps import Stage, Store
 from graphc.sizes import product

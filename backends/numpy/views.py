@@ -1,72 +1,16 @@
-"""Index lets as affine expressions, and those as NumPy views."""
+"""Affine indices as NumPy views."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, SizeValue
+from graphc.kernel.indices import Affine, is_plain
+from graphc.kernel.scalar import Axis
 from graphc.sizes import Size
 
-__all__ = ["Affine", "SizeText", "affine_of", "axes_of", "is_plain", "is_solid", "view_text"]
+__all__ = ["SizeText", "is_solid", "view_text"]
 
 SizeText: TypeAlias = Callable[[Size], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Affine:
-    """offset + sum of axis * coefficient."""
-
-    terms: tuple[tuple[Axis, Size], ...]
-    offset: Size = 0
-
-
-def affine_of(lets: Sequence[Let]) -> list[Affine | None]:
-    """For each let of a list, the affine index it is; None for all others."""
-    found: list[Affine | None] = []
-    for let in lets:
-        match let:
-            case AxisIndex(axis=axis):
-                found.append(Affine(((axis, 1),)))
-            case Const(value=int(value)) if not isinstance(value, bool):
-                found.append(Affine((), value))
-            case SizeValue(size=size):
-                found.append(Affine((), size))
-            case Call(fn=Fn.ADD | Fn.MUL, args=(left, right)):
-                found.append(_combined(let.fn, found[left], found[right]))
-            case _:
-                found.append(None)
-    return found
-
-
-def _combined(fn: Fn, left: Affine | None, right: Affine | None) -> Affine | None:
-    if left is None or right is None:
-        return None
-    if fn is Fn.ADD:
-        terms = dict(left.terms)
-        for axis, coefficient in right.terms:
-            terms[axis] = terms.get(axis, 0) + coefficient
-        return Affine(tuple(terms.items()), left.offset + right.offset)
-    if left.terms and right.terms:
-        return None
-    scale, other = (left.offset, right) if not left.terms else (right.offset, left)
-    return Affine(tuple((axis, c * scale) for axis, c in other.terms), other.offset * scale)
-
-
-def axes_of(index: Sequence[Affine]) -> frozenset[Axis]:
-    """The axes along which an index moves."""
-    return frozenset(axis for part in index for axis, _ in part.terms)
-
-
-def is_plain(index: Sequence[Affine]) -> bool:
-    """Whether every part walks one axis at most, and no axis twice: a slice, a transpose, no window."""
-    axes: set[Axis] = set()
-    for part in index:
-        if part.terms:
-            if len(part.terms) > 1 or part.terms[0][0] in axes:
-                return False
-            axes.add(part.terms[0][0])
-    return True
 
 
 def is_solid(index: Sequence[Affine], shape: Sequence[Size]) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from graphc.backends.numpy.values import Value
-from graphc.backends.numpy.views import Affine, SizeText
+from graphc.backends.numpy.views import SizeText
+from graphc.kernel.indices import Affine
 from graphc.kernel.scalar import Axis
 
 __all__ = ["meeting_lines"]

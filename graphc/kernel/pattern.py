@@ -39,7 +39,7 @@ def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
         return step, values
     left, right, out = map(with_symbols, indices)
     return Contract(
-        step.extents, step.left, step.right, step.out, left, right, out, step.origins, step.apart, step.adds
+        step.extents, step.left, step.right, step.out, left, right, out, step.origins, step.apart, step.adds, step.then
     ), values
 
 
@@ -54,23 +54,29 @@ def pattern_of(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
     if isinstance(step, Contract):
         parts += (step.extents, step.left_index, step.right_index, step.out_index, step.apart, step.adds)
         parts += [numbers.setdefault(buffer, len(numbers)) for buffer in (step.left, step.right, step.out)]
+        parts += [] if step.then is None else _of_kernel(step.then, numbers)
     else:
-        parts.append(step.outer)
-        for stage in step.stages:
-            lets: list[Hashable] = []
-            for let in stage.lets:
-                if isinstance(let, Load):
-                    number = numbers.setdefault(let.buffer, len(numbers))
-                    lets.append((number, let.index, let.guard, let.otherwise))
-                else:
-                    lets.append(let)
-            effects = [_of_effect(effect, numbers) for effect in stage.effects]
-            parts.append((stage.inner, tuple(lets), tuple(effects)))
+        parts += _of_kernel(step, numbers)
     for buffer in tuple(numbers):
         root = buffer.base
         shown = -1 if root is None else numbers.setdefault(root, len(numbers))
         parts.append((buffer.role, buffer.dtype, buffer.shape, shown))
     return tuple(parts), tuple(numbers)
+
+
+def _of_kernel(kernel: Kernel, numbers: dict[Buffer, int]) -> list[Hashable]:
+    parts: list[Hashable] = [kernel.outer]
+    for stage in kernel.stages:
+        lets: list[Hashable] = []
+        for let in stage.lets:
+            if isinstance(let, Load):
+                number = numbers.setdefault(let.buffer, len(numbers))
+                lets.append((number, let.index, let.guard, let.otherwise))
+            else:
+                lets.append(let)
+        effects = [_of_effect(effect, numbers) for effect in stage.effects]
+        parts.append((stage.inner, tuple(lets), tuple(effects)))
+    return parts
 
 
 def _of_effect(effect: Effect, numbers: dict[Buffer, int]) -> Hashable:

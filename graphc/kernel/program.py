@@ -10,12 +10,17 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.steps import Branch, Check, Contract, Extern, Kernel, Loop, Step, all_steps, unique, within
 from graphc.printable import counted
 
-__all__ = ["Program"]
+__all__ = ["Program", "kind_of"]
 
 _SEVERAL = {"branch": "branches"}
 _KINDS: Mapping[type[Step], str] = {
     Kernel: "kernel", Contract: "contraction", Extern: "extern", Check: "check", Loop: "loop", Branch: "branch",
 }  # fmt: skip
+
+
+def kind_of(step: Step) -> str:
+    """What a step is called: `kernel`, `contraction`."""
+    return _KINDS[type(step)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +45,7 @@ class Program(Displayed):
     @property
     def contents(self) -> str:
         """How many steps of each kind there are: `3 kernels, 1 contraction`."""
-        counts = Counter(_KINDS[type(step)] for step in self.steps)
+        counts = Counter(kind_of(step) for step in self.steps)
         return ", ".join(counted(n, kind, _SEVERAL.get(kind, "")) for kind, n in counts.items()) or "nothing to do"
 
     def __repr__(self) -> str:

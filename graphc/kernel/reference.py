@@ -88,6 +88,8 @@ def _run(steps: Sequence[Step], arrays: Arrays, observer: Observer | None) -> No
                 _run_kernel(step, arrays)
             case Contract():
                 _run_contract(step, arrays)
+                if step.then is not None:
+                    _run_kernel(step.then, arrays)
             case Extern():
                 operands, results = map(arrays.whole, step.reads), map(arrays.whole, step.writes)
                 EXTERNS[step.routine].run([*operands], [*results], dict(step.options))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.scalar import Axis, Let, Load, SizeValue
+from graphc.kernel.scalar import Axis, Let, Load
 from graphc.origin import Origin
 from graphc.sizes import Size
 
@@ -33,7 +33,6 @@ __all__ = [
     "all_steps",
     "buffers_of",
     "locals_of",
-    "sizes_of",
     "targets",
     "unique",
     "with_parts",
@@ -130,6 +129,9 @@ class Contract:
 
     apart  how many leading axes have a product of its own at each point, which rounds as if it were made alone
     adds   the output starts at what it holds; else at zero
+    then   the epilogue: what is done with each element of `out` once it is complete.  A kernel that reads it at the
+           point where it stands, may write over it there, and may write other buffers: see `epilogue`.  A backend may
+           run it on tiles of the product while it makes the others
     """
 
     extents: tuple[Size, ...]
@@ -142,14 +144,31 @@ class Contract:
     origins: tuple[Origin, ...]
     apart: int = 0
     adds: bool = False
+    then: Kernel | None = None
 
     @cached_property
     def reads(self) -> tuple[Buffer, ...]:
-        return unique((self.left, self.right, *([self.out] if self.adds else [])))
+        more = [] if self.then is None else [buffer for buffer in self.then.reads if buffer is not self.out]
+        return unique((self.left, self.right, *([self.out] if self.adds else []), *more))
+
+    @cached_property
+    def writes(self) -> tuple[Buffer, ...]:
+        return unique((self.out, *(() if self.then is None else self.then.writes)))
 
     @property
-    def writes(self) -> tuple[Buffer, ...]:
-        return (self.out,)
+    def is_whole(self) -> bool:
+        """Whether every element of `out` is the sum at one point of the output axes, and all are there."""
+        walked = [part.terms[0] if part.terms else None for part in self.out_index]
+        axes = [term[0] for term in walked if term is not None]
+        extents = [1 if term is None else self.extents[term[0]] for term in walked]
+        is_plain = all(part == AffineIndex(part.terms[:1]) for part in self.out_index)
+        is_plain = is_plain and all(term is None or term[1] == 1 for term in walked)
+        return is_plain and len(set(axes)) == len(axes) and tuple(extents) == self.out.shape
+
+    @property
+    def product(self) -> "Contract":
+        """The contraction without its epilogue."""
+        return self if self.then is None else replace(self, then=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,40 +350,6 @@ def buffers_of(step: Step) -> tuple[Buffer, ...]:
 def locals_of(step: Step) -> tuple[Buffer, ...]:
     """The buffers that live inside a step."""
     return step.locals if isinstance(step, Kernel) else ()
-
-
-def sizes_of(step: Step) -> list[Size]:
-    """Every size that a step mentions: of buffers, loops, indices and checks."""
-    sizes: list[Size] = []
-    match step:
-        case Kernel():
-            sizes += [axis.extent for axis in step.outer]
-            for stage in step.stages:
-                sizes += [axis.extent for axis in stage.inner]
-                for let in stage.lets:
-                    if isinstance(let, SizeValue):
-                        sizes.append(let.size)
-                    elif isinstance(let, Load):
-                        sizes += let.buffer.shape
-                for effect in stage.effects:
-                    for buffer in targets(effect):
-                        sizes += buffer.shape
-        case Contract():
-            sizes += [*step.extents, *step.left.shape, *step.right.shape, *step.out.shape]
-            for part in (*step.left_index, *step.right_index, *step.out_index):
-                sizes += [part.offset, *(coefficient for _, coefficient in part.terms)]
-        case Check(condition=SizesAgree(left=left, right=right)):
-            sizes += [left, right]
-        case Check(condition=IndexInRange(index=index, extent=extent)):
-            sizes += [extent, *index.shape]
-        case Extern() | Branch():
-            for buffer in buffers_of(step):
-                sizes += buffer.shape
-        case Loop():
-            sizes += [] if step.length is None else [step.length]
-            for buffer in (*buffers_of(step), *step.rows):
-                sizes += buffer.shape
-    return sizes
 
 
 def with_parts(step: Step, change: Callable[[tuple[Step, ...]], Iterable[Step]]) -> Step:

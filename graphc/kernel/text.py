@@ -133,7 +133,7 @@ def _step_lines(step: Step, named: Names) -> Iterator[str]:
         case Kernel():
             yield from _kernel_lines(step, named)
         case Contract():
-            yield _contract_line(step, named)
+            yield from _contract_lines(step, named)
         case Extern():
             options = [f"{name}={value}" for name, value in step.options]
             operands = ", ".join((*(_name(buffer, named) for buffer in step.reads), *options))
@@ -154,10 +154,14 @@ def _kernel_lines(kernel: Kernel, named: Names) -> Iterator[str]:
         yield f"{INDENT}local {_declared(_name(buffer, named), buffer)}"
     for stage in kernel.stages:
         yield f"{INDENT}stage{_over(stage.inner, axes)}"
-        for number, let in enumerate(stage.lets):
-            yield f"{INDENT * 2}{let_name(number)}: {short_name(let.dtype)} = {let_text(let, named, axes)}"
-        for effect in stage.effects:
-            yield INDENT * 2 + _effect_line(effect, stage, named, axes)
+        yield from _stage_lines(stage, named, axes)
+
+
+def _stage_lines(stage: Stage, named: Names, axes: Mapping[Axis, str]) -> Iterator[str]:
+    for number, let in enumerate(stage.lets):
+        yield f"{INDENT * 2}{let_name(number)}: {short_name(let.dtype)} = {let_text(let, named, axes)}"
+    for effect in stage.effects:
+        yield INDENT * 2 + _effect_line(effect, stage, named, axes)
 
 
 def _effect_line(effect: Effect, stage: Stage, named: Names, axes: Mapping[Axis, str]) -> str:
@@ -175,7 +179,7 @@ def _effect_line(effect: Effect, stage: Stage, named: Names, axes: Mapping[Axis,
             return f"{_name(effect.result, named)} = {monoid} of {value} over {inner}"
 
 
-def _contract_line(contract: Contract, named: Names) -> str:
+def _contract_lines(contract: Contract, named: Names) -> Iterator[str]:
     axes = {number: Axis(number, extent) for number, extent in enumerate(contract.extents)}
     letters = axis_names(Kernel(tuple(axes.values()), (), ()))
 
@@ -187,7 +191,26 @@ def _contract_line(contract: Contract, named: Names) -> str:
         operand(contract.left, contract.left_index),
         operand(contract.right, contract.right_index),
     )
-    return f"{out} {'adds' if contract.adds else '+='} {left} * {right}{_over(tuple(axes.values()), letters)}"
+    yield f"{out} {'adds' if contract.adds else '+='} {left} * {right}{_over(tuple(axes.values()), letters)}"
+    if contract.then is not None:
+        own = _letters_of(contract, contract.then, {number: letters[axis] for number, axis in axes.items()})
+        yield f"{INDENT}then{_over(contract.then.outer, own)}"
+        for stage in contract.then.stages:
+            yield from _stage_lines(stage, named, own)
+
+
+def _letters_of(contract: Contract, then: Kernel, letters: Mapping[int, str]) -> Mapping[Axis, str]:
+    """The letters of the axes of an epilogue: those by which the product walks its result."""
+    walks = [part.terms[0][0] if len(part.terms) == 1 else None for part in contract.out_index]
+    own = dict(axis_names(then))
+    for stage in then.stages:
+        for let in stage.lets:
+            if isinstance(let, Load) and let.buffer is contract.out:
+                for number, at in zip(let.index, walks, strict=False):
+                    part = stage.lets[number]
+                    if isinstance(part, AxisIndex) and at is not None:
+                        own[part.axis] = letters[at]
+    return own
 
 
 def _affine(index: AffineIndex, axes: Mapping[int, Axis], letters: Mapping[Axis, str]) -> str:

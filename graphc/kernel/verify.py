@@ -5,12 +5,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.mentioned import sizes_of
 from graphc.kernel.naming import names
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Load
 from graphc.kernel.steps import (
     Branch,
     Check,
+    Contract,
     Kernel,
     Loop,
     Step,
@@ -18,7 +20,6 @@ from graphc.kernel.steps import (
     all_steps,
     buffers_of,
     locals_of,
-    sizes_of,
     targets,
 )
 from graphc.kernel.wellformed import demand, verify_step
@@ -173,7 +174,11 @@ class Part(NamedTuple):
 
 
 def _parts(step: Step, place: str) -> Iterator[Part]:
-    """The parts of a step, in order."""
+    """The parts of a step, in order: those of a contraction are the product and its epilogue."""
+    if isinstance(step, Contract) and step.then is not None:
+        yield from _parts(step.product, place)
+        yield Part(f"{place}, epilogue", _roots(step.then.reads), (), _roots(step.then.writes))
+        return
     if not isinstance(step, Kernel):
         yield Part(place, _roots(step.reads), (), _roots(step.writes))
         return

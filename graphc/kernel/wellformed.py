@@ -5,6 +5,7 @@ from typing import assert_never
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.epilogue import objection_to
 from graphc.kernel.monoids import BETTER, Monoid
 from graphc.kernel.naming import axis_names, let_name
 from graphc.kernel.routines import EXTERNS
@@ -255,6 +256,10 @@ def _verify_contract(contract: Contract, place: str, names: Names) -> None:
         demand(not unknown, f"{where} is indexed by axes that are not there: {unknown}")
     left, right = contract.left.dtype, contract.right.dtype
     demand(left == right, f"{place}: a product of {short_name(left)} and {short_name(right)}")
+    if contract.then is not None:
+        _verify_kernel(contract.then, f"{place}, epilogue", names)
+        problem = objection_to(contract.then, contract)
+        demand(problem is None, f"{place}, epilogue: {problem}")
 
 
 def _axes(index: Iterable[AffineIndex]) -> list[int]:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from graphc.backends.numpy.support import span, windows
-from graphc.backends.numpy.views import Affine, affine_of, axes_of, is_plain, view_text
+from graphc.backends.numpy.views import view_text
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.indices import Affine, affine_of, axes_of, is_plain
 from graphc.kernel.scalar import Axis, Const, Fn, Formula
 from graphc.types import INT64
 from tests.kernel.building import N, given, load

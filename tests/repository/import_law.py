@@ -45,6 +45,7 @@ SEES_EVERYTHING = frozenset(
         "arenas",
         "arguments",
         "checked_sizes",
+        "cost",
         "driver",
         "function",
         "memory",

@@ -1,0 +1,102 @@
+"""Epilogues: what is done with each element of a product is done where the product is made."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.epilogue import home_in, objection_to
+from graphc.kernel.program import Program
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, with_parts, within
+from graphc.passes.places import exchanged
+
+__all__ = ["join_epilogues"]
+
+
+def join_epilogues(program: Program) -> Program:
+    """Let a kernel that follows a product element by element be its epilogue: bias, activation, residual.
+
+    The product is then made where the kernel puts its result, and has no room of its own; where others read the
+    product, or the kernel puts it nowhere, it keeps its room.
+    """
+    pure = _joined(program.steps[: program.commit], set())
+    last = _joined(program.steps[program.commit :], set())
+    return replace(program, steps=(*pure, *last), commit=len(pure))
+
+
+def _joined(steps: Sequence[Step], outside: Collection[Buffer]) -> tuple[Step, ...]:
+    # Recursion is over the depth to which loops and branches are nested.
+    inside: list[Step] = []
+    for step in steps:
+        if within(step):
+            own = {buffer.root for buffer in (*step.reads, *step.writes)}
+            own |= {step.holds} if isinstance(step, Loop) and step.holds is not None else set()
+            inside.append(with_parts(step, lambda part, own=own: _joined(part, own)))  # type: ignore[misc]
+        else:
+            inside.append(step)
+    if not any(isinstance(step, Contract) for step in inside):
+        return tuple(inside)
+    return tuple(_Joining.of(inside, outside).run())
+
+
+@dataclass(frozen=True)
+class _Joining:
+    """Steps in order, and the numbers of those that touch each array.
+
+    outside   arrays that steps elsewhere read or write
+    touching  owner of bytes -> the steps that read or write it
+    writing   owner of bytes -> the steps that write it
+    shown     arrays that are seen under another shape
+    """
+
+    steps: Sequence[Step]
+    outside: Collection[Buffer]
+    touching: dict[Buffer, list[int]]
+    writing: dict[Buffer, list[int]]
+    shown: Collection[Buffer]
+
+    @staticmethod
+    def of(steps: Sequence[Step], outside: Collection[Buffer]) -> "_Joining":
+        touching: dict[Buffer, list[int]] = {}
+        writing: dict[Buffer, list[int]] = {}
+        shown: set[Buffer] = set()
+        for number, step in enumerate(steps):
+            for root in dict.fromkeys(buffer.root for buffer in (*step.reads, *step.writes)):
+                touching.setdefault(root, []).append(number)
+            for root in dict.fromkeys(buffer.root for buffer in step.writes):
+                writing.setdefault(root, []).append(number)
+            shown.update(buffer.base for buffer in (*step.reads, *step.writes) if buffer.base is not None)
+        return _Joining(steps, outside, touching, writing, shown)
+
+    def run(self) -> list[Step]:
+        """The steps, with each kernel that can be an epilogue as that of the last product that it reads."""
+        products = {step.out: number for number, step in enumerate(self.steps) if isinstance(step, Contract)}
+        changed: dict[int, Step | None] = {}
+        for number, step in enumerate(self.steps):
+            if not isinstance(step, Kernel):
+                continue
+            made = [products[buffer] for buffer in step.reads if buffer in products]
+            if not made or max(made) in changed:
+                continue
+            contract = self._joined(max(made), number, step)
+            if contract is not None:
+                changed[max(made)], changed[number] = None, contract
+        found = [changed.get(number, step) for number, step in enumerate(self.steps)]
+        return [step for step in found if step is not None]
+
+    def _joined(self, at: int, number: int, kernel: Kernel) -> Contract | None:
+        """The product at `at` with its epilogue, at the place of the kernel; None where that cannot be."""
+        product = self.steps[at]
+        assert isinstance(product, Contract), product
+        out = product.out
+        touched = self.touching[out.root]
+        if touched[:2] != [at, number] or objection_to(kernel, product) is not None:
+            return None
+        operands = (product.left.root, product.right.root)
+        if any(at < later < number for operand in operands for later in self.writing.get(operand, ())):
+            return None
+        origins = tuple(dict.fromkeys((*product.origins, *kernel.origins)))
+        is_its_own = out.role is Role.TEMPORARY and out.base is None and out not in self.shown
+        home = home_in(kernel, out) if is_its_own and len(touched) == 2 and out not in self.outside else None
+        if home is None:
+            return replace(product, then=kernel, origins=origins)
+        return replace(product, out=home, then=exchanged(kernel, {out: home}), origins=origins)
