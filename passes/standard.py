@@ -3,6 +3,7 @@
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
+from graphc.passes.again import ComputeAgain, has_regions
 from graphc.passes.demands import CollectDemands
 from graphc.passes.fold import FoldConstants
 from graphc.passes.fold_arrays import FoldArrays
@@ -57,6 +58,8 @@ def improve(graph: Graph, target: Target, level: int, trace: Trace) -> Lowered:
         graph = trace.apply(Throughout(FoldArrays()), graph)
     if level >= 1 and has_bodies:
         graph = trace.apply(Throughout(KeepCarries()), graph)
+    if has_regions(graph):
+        graph = trace.apply(Throughout(ComputeAgain()), graph)
     units = trace.apply(Fuse(target) if level >= 1 else Separate(), graph)
     lowered = trace.apply(Lower(), units)
     lowered = trace.apply(CommitInPlace(), lowered)
