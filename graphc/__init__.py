@@ -62,6 +62,7 @@ _HOMES = {
     "broadcast_to": "graphc.ops.movement:broadcast_to",
     "cbrt": "graphc.ops.powers:cbrt",
     "ceil": "graphc.ops.stepping:ceil",
+    "checkpoint": "graphc.ops.recomputation:checkpoint",
     "cholesky": "graphc.ops.cholesky:cholesky",
     "clip": "graphc.ops.piecewise:clip",
     "compile": "graphc.driver:compile",

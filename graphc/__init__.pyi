@@ -200,6 +200,7 @@ from graphc.ops.quantiles import nanmedian as nanmedian
 from graphc.ops.quantiles import nanquantile as nanquantile
 from graphc.ops.quantiles import percentile as percentile
 from graphc.ops.quantiles import quantile as quantile
+from graphc.ops.recomputation import checkpoint as checkpoint
 from graphc.ops.reduction import all as all
 from graphc.ops.reduction import any as any
 from graphc.ops.reduction import count_nonzero as count_nonzero

@@ -25,7 +25,7 @@ from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.precision import NarrowProducts
 from graphc.passes.soundness import require_sound
-from graphc.passes.standard import improve, is_structured, standard
+from graphc.passes.standard import improve, standard
 from graphc.passes.throughout import Throughout
 from graphc.printable import a_thing, described
 from graphc.sizes import Expression, equal, name_of
@@ -120,7 +120,7 @@ def _compiled(
         verification = Verification(asked) if verify else None
         if verification is not None:
             trace.verify, trace.examine = require_sound, verification.examine
-        lowered = improve(asked, standard(backend.target, level, has_bodies=is_structured(asked)), trace)
+        lowered = improve(asked, standard(asked, backend.target, level), trace)
         arguments = Arguments(inputs, lowered.program.symbols)
         artifact = backend.emit(lowered.program)
         if verification is not None:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import NamedTuple, Protocol, final
 
+from graphc.regions import Membership, members_now
 from graphc.value import Value
 
 __all__ = [
@@ -73,6 +74,7 @@ class Origin(NamedTuple):
 
     `merged` is there for a node that stands for several; `behind` lists them.
     `called` is the function of graphc that the user called, for a node that asks something of a call.
+    `members` says of which regions, that derivatives compute again, this is a part.
     """
 
     file: str
@@ -82,6 +84,7 @@ class Origin(NamedTuple):
     derived_from: tuple[Derivation, ...] = ()
     merged: Merged | None = None
     called: str = ""
+    members: Membership = ()
 
     def place(self) -> str:
         """`train.py:41`: the last part of the path, and the line."""
@@ -149,9 +152,9 @@ def here() -> Origin:
     while frame is not None and _is_own(frame):
         frame = frame.f_back
     if frame is None:
-        return Origin("<graphc>", 0, "", _scope.get())
+        return Origin("<graphc>", 0, "", _scope.get(), members=members_now())
     code = frame.f_code
-    return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get())
+    return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get(), members=members_now())
 
 
 #: what functions are called in public that have another name inside
@@ -224,15 +227,18 @@ class _Fixed:
         _derived.reset(self._token)
 
 
-def derived(rule: str, forward: Traced) -> _Fixed:
+def derived(rule: str, forward: Traced, members: Membership | None = None) -> _Fixed:
     """Nodes made inside say that `rule` made them from `forward`, and point at its user line.
+
+    They belong to the same regions, where `members` does not say otherwise.
 
     A rule may differentiate what it has just made itself; to a reader that is one rule, the outer one.
     """
     origin = forward.origin
     if origin is _derived.get():
         return _Fixed(origin)
-    return _Fixed(origin._replace(derived_from=(Derivation(rule, forward),), merged=None))
+    members = origin.members if members is None else members
+    return _Fixed(origin._replace(derived_from=(Derivation(rule, forward),), merged=None, members=members))
 
 
 def standing_for(node: Traced, *others: Traced) -> _Fixed:

@@ -81,6 +81,8 @@ def _without_products(node: Node, op: Repeated, log: Log) -> Node:
         read = [y for y in x.inputs if y in rowwise]
         if x not in rowwise or not read or isinstance(x.op, Structured | Routine) or not liftable.issuperset(read):
             continue
+        if x.origin.members:  # to be computed again at each step, rather than kept for all
+            continue
         if isinstance(x.op, Product) and len(read) > 1:  # of two rows: larger than either, perhaps
             continue
         liftable.add(x)

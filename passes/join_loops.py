@@ -20,7 +20,7 @@ class JoinLoops(Pass[Graph, Graph]):
     """Merge loops over the same body, of which one may carry more than another, as tangents beside values.
 
     A derivative makes the steps of what it is taken of again, and keeps more of them.  Afterwards each step is made
-    once.  It comes first, while bodies still share their nodes.
+    once, but for those that a derivative is to make again.  It comes first, while bodies still share their nodes.
     """
 
     name: ClassVar[str] = "join loops"
@@ -83,8 +83,8 @@ class _Host:
         """Whether this loop makes the steps of `node`, and perhaps more."""
         op, other = self.op, node.op
         assert isinstance(other, Repeated), other
-        is_alike = (op.length, op.reverse, op.counted, op.recomputes) == (
-            other.length, other.reverse, other.counted, other.recomputes,
+        is_alike = (op.length, op.reverse, op.counted, op.recomputes, self.node.origin.members) == (
+            other.length, other.reverse, other.counted, other.recomputes, node.origin.members,
         ) and len(op.bodies) == len(other.bodies)  # fmt: skip
         if not is_alike or not _same(op.parts(self.node.inputs).counts, other.parts(node.inputs).counts):
             return False

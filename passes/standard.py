@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
+from graphc.passes.again import ComputeAgain, has_regions
 from graphc.passes.demands import CollectDemands
 from graphc.passes.fold import FoldConstants
 from graphc.passes.fold_arrays import FoldArrays
@@ -45,12 +46,12 @@ def rules(level: int) -> tuple[Rule, ...]:
     return ALL_RULES if level >= 2 else tuple(rule for rule in ALL_RULES if rule.exact)
 
 
-def standard(target: Target, level: int, *, has_bodies: bool) -> tuple[AnyPass, ...]:
-    """The passes of a level, in order; with bodies, those over loops and branches too."""
-    return tuple(_standard(target, level, has_bodies))
+def standard(graph: Graph, target: Target, level: int) -> tuple[AnyPass, ...]:
+    """The passes of a level, in order, but for those that a graph without loops, branches or regions has no use for."""
+    return tuple(_standard(target, level, is_structured(graph), has_regions(graph)))
 
 
-def _standard(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPass]:
+def _standard(target: Target, level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
     is_exact, is_free = level >= 1, level >= 2  # `is_free`: last bits may change
     if is_exact and has_bodies:
         yield JoinLoops()
@@ -67,6 +68,8 @@ def _standard(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPass]
         yield Throughout(FoldArrays())
     if is_exact and has_bodies:
         yield Throughout(KeepCarries())
+    if has_regions:
+        yield Throughout(ComputeAgain())
     yield Fuse(target) if is_exact else Separate()
     yield Lower()
     yield CommitInPlace()

@@ -334,6 +334,54 @@ def _segments_in_segments(c: Control, x: gx.Node, h: gx.Node, w: gx.Node) -> Any
     return c.scan(outer, h, x, checkpoint=2)
 
 
+def _region(c: Control, x: gx.Node, h: gx.Node, w: gx.Node) -> Any:
+    """Several arguments and results, what is read from around it, and a result that is an argument."""
+    shift = gx.sin(h)
+
+    def block(rows: gx.Node, *, by: Any) -> Any:
+        y = gx.tanh(rows @ w + shift * by["scale"])
+        return {"y": y, "sum": (gx.sum(y * y), by["scale"])}, rows, gx.argmax(y, -1), None
+
+    found = c.checkpoint(block)(x, by={"scale": gx.cos(h)})
+    return c.checkpoint(lambda y: gx.exp(-y * y))(found[0]["y"]), found
+
+
+def _regions_in_regions(c: Control, x: gx.Node, h: gx.Node, w: gx.Node) -> Any:
+    def inner(h: gx.Node) -> gx.Node:
+        return gx.tanh(h @ w)
+
+    def outer(h: gx.Node, row: gx.Node) -> gx.Node:
+        return gx.sin(c.checkpoint(inner)(h + row) * gx.sum(c.checkpoint(inner)(h)))
+
+    return c.checkpoint(lambda h: c.checkpoint(outer)(c.checkpoint(outer)(h, x[0]), x[1]))(h)
+
+
+def _region_in_a_scan(c: Control, x: gx.Node, h: gx.Node, w: gx.Node) -> Any:
+    block = c.checkpoint(lambda h, row: gx.tanh(h @ w) * gx.sin(row))
+
+    def body(h: gx.Node, row: gx.Node) -> Any:
+        new = block(block(h, row), row)
+        return new, gx.sum(new * h)
+
+    return c.scan(body, h, x, checkpoint=3)
+
+
+def _region_around_a_scan(c: Control, x: gx.Node, h: gx.Node, w: gx.Node) -> Any:
+    return c.checkpoint(lambda x, h: _backwards(c, gx.sin(x), h, w))(x, h)
+
+
+def _region_in_a_branch(c: Control, h: gx.Node, k: gx.Node, n: gx.Node) -> Any:
+    block = c.checkpoint(lambda h: gx.tanh(h * k) * gx.sum(gx.exp(h)))
+    return c.cond(n > 0, lambda: block(block(h)), lambda: block(k))
+
+
+def _gradient_in_a_region(c: Control, x: gx.Node, h: gx.Node, w: gx.Node) -> Any:
+    def step(w: gx.Node, row: gx.Node) -> gx.Node:
+        return w - 0.1 * gx.grad(gx.sum(gx.square(gx.tanh(row @ w) - h)), w)
+
+    return c.checkpoint(step)(c.checkpoint(step)(w, x[0]), x[1])
+
+
 _ROWS = ("n",)
 
 # what is looked at, by kind
@@ -346,6 +394,7 @@ FORWARD = "`while_loop` without a limit, `fori_loop` to a node"
 BRANCH = "`cond`, `switch`"
 NESTED = "loops and branches in one another"
 GRAD = "`grad` in a body"
+REGION = "`checkpoint`"
 
 CONSTRUCTS = (
     Construct(SCAN, "one carry", _one_carry, (X, H, W)),
@@ -394,5 +443,12 @@ CONSTRUCTS = (
     Construct(NESTED, "while in scan", _while_in_scan, (X, H)),
     Construct(GRAD, "gradient inside", _gradient_inside, (X, H, W)),
     Construct(GRAD, "gradient of a loop inside", _gradient_of_a_loop_inside, (X[:2], H, W)),
+    Construct(REGION, "regions", _region, (X, H, W)),
+    Construct(REGION, "regions of a size", _region, (X, H, W), _ROWS),
+    Construct(REGION, "regions in regions", _regions_in_regions, (X, H, W)),
+    Construct(REGION, "a region in a scan", _region_in_a_scan, (X, H, W)),
+    Construct(REGION, "a region around a scan", _region_around_a_scan, (X, H, W)),
+    Construct(REGION, "a region in a branch", _region_in_a_branch, (H, X[0], np.array(1))),
+    Construct(REGION, "a gradient in a region", _gradient_in_a_region, (X[:2], H, W)),
     Construct("`solve`, `inv`, `sort`, `scatter_add`, `conv1d` in a body", "library", _library, (X[:2], W)),
 )  # fmt: skip

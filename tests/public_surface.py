@@ -246,6 +246,7 @@ GIVEN: Mapping[str, Callable[[], Arguments]] = {
     "switch": _one_of_three,
     "vmap": lambda: {"function": gx.exp, "in_axes": 0, "out_axes": 0},
     "custom_vjp": lambda: {"function": gx.exp, "rule": lambda y, c, x: (c,)},
+    "checkpoint": lambda: {"function": gx.exp},
     "einsum": lambda: {"subscripts": "ij,jk->ik", "*operands": (_square(), _square())},
     "embedding": dict,
     "evaluate": _evaluation,
@@ -352,6 +353,10 @@ def _schedule(make: Callable[..., Any]) -> Callable[..., object]:
 
 def _custom(x: object) -> object:
     return gx.custom_vjp(gx.exp, lambda y, c, x: (c,))(x)
+
+
+def _checkpointed(x: object) -> object:
+    return gx.checkpoint(gx.exp)(x)
 
 
 def _mapped(x: object, in_axes: Any, out_axes: Any) -> object:
@@ -462,6 +467,7 @@ def _others() -> Iterator[Call]:
     after = gx.optim.constant(0.1)
     yield Call("optim.linear_warmup()", _schedule(gx.optim.linear_warmup), {"steps": 5, "after": after})
     yield Call("custom_vjp()", _custom, {"x": x})
+    yield Call("checkpoint()", _checkpointed, {"x": x})
     yield Call("vmap()", _mapped, {"x": x, "in_axes": 0, "out_axes": 0})
     yield Call("custom_vjp() derived", _custom_gradient, {"rule": lambda y, c, x: (c,), "function": gx.exp})
     yield Call("op()", _formula_call, {"x": x, "y": 1.0})

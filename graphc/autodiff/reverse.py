@@ -22,6 +22,7 @@ from graphc.ir.leaves import Input, Item
 from graphc.ir.node import Node
 from graphc.ir.operands import add_up, cast, is_masked, times
 from graphc.origin import derived, here
+from graphc.regions import derivative_of, latest
 from graphc.types import DType, TensorType, TupleType, is_complex, is_differentiable
 
 __all__ = ["placeholder", "pull_back", "pull_back_of"]
@@ -44,6 +45,7 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
     for node in order:
         if node not in active and not active.isdisjoint(node.inputs) and not isinstance(node.op, Constant):
             active.add(node)
+    generation = latest([node.origin.members for node in order if node.origin.members]) + 1
     parts: dict[Node, list[list[Node]]] = {}
 
     def give(node: Node, part: Node | None, result: int = 0) -> None:
@@ -58,7 +60,7 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
     for node in reversed(order):
         if node not in parts:
             continue
-        with derived(f"grad of {node.op.name}", node):
+        with derived(f"grad of {node.op.name}", node, derivative_of(node.origin.members, generation)):
             received = [add_up(part) if part else None for part in parts[node]]
             totals[node] = received[0]
             if active.isdisjoint(node.inputs):

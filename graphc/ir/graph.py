@@ -12,8 +12,12 @@ from graphc.origin import Origin
 __all__ = ["Demand", "Graph", "rebuilt", "topological"]
 
 
-def topological(roots: Iterable[Node]) -> list[Node]:
-    """All nodes that `roots` need, operands before users, roots in the order given.  Depth first, no recursion."""
+def topological(roots: Iterable[Node], waits: Mapping[Node, Sequence[Node]] | None = None) -> list[Node]:
+    """All nodes that `roots` need, operands before users, roots in the order given.  Depth first, no recursion.
+
+    waits   what some nodes come after, if that is more than their operands; it must not lead in a circle
+    """
+    waits = waits or {}
     order: list[Node] = []
     seen: set[Node] = set()
     for root in roots:
@@ -21,13 +25,13 @@ def topological(roots: Iterable[Node]) -> list[Node]:
             continue
         seen.add(root)
         path = [root]
-        pending = [iter(root.inputs)]  # the operands of each node of the path that are still to be looked at
+        pending = [iter(waits.get(root, root.inputs))]  # what each node of the path needs that is still to be looked at
         while path:
             for operand in pending[-1]:
                 if operand not in seen:
                     seen.add(operand)
                     path.append(operand)
-                    pending.append(iter(operand.inputs))
+                    pending.append(iter(waits.get(operand, operand.inputs)))
                     break
             else:
                 order.append(path.pop())
@@ -64,12 +68,14 @@ class Graph(Displayed):
     outputs   what a call gets
     updates   variable -> its next value; all read the values before the call
     demands   what a call must find; empty until a pass has collected it
+    order     all nodes, in the order in which they are to be computed, where a pass has decided on one
     """
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
     updates: Mapping[Node, Node] = field(default_factory=dict)
     demands: tuple[Demand, ...] = ()
+    order: tuple[Node, ...] = ()
 
     def __repr__(self) -> str:
         counts = f"{len(self.nodes)} nodes, {len(self.inputs)} inputs, {len(self.outputs)} outputs"
@@ -92,7 +98,7 @@ class Graph(Displayed):
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, operands before users."""
-        return tuple(topological((*self.roots, *self.demanded)))
+        return self.order or tuple(topological((*self.roots, *self.demanded)))
 
     @cached_property
     def users(self) -> Mapping[Node, tuple[Node, ...]]:

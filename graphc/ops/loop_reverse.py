@@ -15,6 +15,7 @@ from graphc.ir.node import Node
 from graphc.ir.operands import add
 from graphc.ops.bodies import stand_in
 from graphc.origin import place_of
+from graphc.regions import Membership, read_again
 from graphc.types import TensorType, is_differentiable
 
 __all__ = ["vjp"]
@@ -160,23 +161,27 @@ class _Reversal:
         return forward, [(x, _like(x, "kept"), stack) for x, stack in zip(read, stacks, strict=True)]
 
     def _read(self, back: Graph) -> list[Node]:
-        """What of a step its derivative reads, in order: values as they come, not what only shows them otherwise."""
+        """What of a step its derivative reads, in order: values as they come, not what only shows them otherwise.
+
+        What it computes again it does not read.
+        """
         own, shared = set(self.op.body.nodes), set(self.op.inner().shared)
         given = set(self.op.body.inputs) - shared
         values = {node for node in own - shared if _is_kept(node)}
         values |= {node for node in back.nodes if isinstance(node.op, Item) and node.inputs[0] in own}
         found: dict[Node, None] = {}
-        seen: set[Node] = set()
-        pending = list(reversed(back.outputs))
+        seen: set[tuple[Node, Membership]] = set()
+        pending: list[tuple[Node, Membership]] = [(y, ()) for y in reversed(back.outputs)]
         while pending:
-            node = pending.pop()
-            if node in seen:
+            node, again = pending.pop()
+            if (node, again) in seen:
                 continue
-            seen.add(node)
-            if node in given or (node in values and not self.op.recomputes):
+            seen.add((node, again))
+            if node in given or (node in values and not again and not self.op.recomputes):
                 found[node] = None
                 continue
-            pending += reversed(node.inputs)
+            reader = (*again, *node.origin.members[len(again) :])
+            pending += [(x, read_again(reader, x.origin.members)) for x in reversed(node.inputs)]
         return list(found)
 
     def _count(self, forward: Node) -> Sequence[Node]:

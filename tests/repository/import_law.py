@@ -19,7 +19,7 @@ from tests.repository.modules import source_modules
 
 FOUNDATION = frozenset(
     {"collector", "display", "errors", "expressions", "origin", "polynomials", "printable"}
-    | {"signatures", "sizes", "structure", "types", "value"}
+    | {"regions", "signatures", "sizes", "structure", "types", "value"}
 )
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
 
