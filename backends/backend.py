@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from graphc.display import Displayed
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
 from graphc.kernel.target import Target
+from graphc.printable import counted
 from graphc.sizes import Size
 
 __all__ = ["Array", "Artifact", "Backend", "Loaded", "Prepared"]
@@ -20,7 +22,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Artifact:
+class Artifact(Displayed):
     """A program as text.
 
     pieces    the text, in parts that a compiler may take one by one
@@ -38,6 +40,13 @@ class Artifact:
     def source(self) -> str:
         """The whole text."""
         return "".join(self.pieces)
+
+    @property
+    def measure(self) -> str:
+        return counted(self.source.count("\n"), "line")
+
+    def __repr__(self) -> str:
+        return f"<artifact: {self.measure}>"
 
 
 #: runs one piece on (inputs, outputs)

@@ -13,5 +13,10 @@ class Displayed:
 
     _view: ClassVar[Callable[[object], str]]
 
+    @property
+    def measure(self) -> str:
+        """How large it is, in a word or two: `24 nodes`; nothing where that has no meaning."""
+        return ""
+
     def _repr_html_(self) -> str:
         return Displayed._view(self)

@@ -122,10 +122,10 @@ def _compiled(
             trace.verify, trace.examine = require_sound, verification.examine
         lowered = improve(asked, standard(asked, backend.target, level), trace)
         arguments = Arguments(inputs, lowered.program.symbols)
-        artifact = backend.emit(lowered.program)
+        artifact = trace.stage("emit", lowered, lambda form: backend.emit(form.program))
         if verification is not None:
             verification.examine_artifact(lowered, artifact, backend)
-        plan = layout(lowered.program, artifact.rooms, backend.target.alignment)
+        plan = trace.stage("plan", artifact, lambda text: layout(lowered.program, text.rooms, backend.target.alignment))
         guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
         function = CompiledFunction(
             graph, lowered.program, lowered.variables, lowered.constants, plan, artifact, backend, arguments, outputs,

@@ -69,7 +69,7 @@ class CompiledFunction(Displayed):
     _loaded: Loaded = field(init=False)
 
     def __post_init__(self) -> None:
-        self._loaded = self.backend.load(self.artifact, self.name)
+        self._loaded = self.trace.stage("load", self.artifact, lambda text: self.backend.load(text, self.name))
         self._arenas = Arenas(self._bind)
         self._has_numbers = any(not buffer.shape for buffer in self.program.outputs)
         self._fails_late = _fails_late(self.program)

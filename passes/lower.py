@@ -32,6 +32,7 @@ from graphc.passes.lower_bodies import lower_branch, lower_loop
 from graphc.passes.patterns import Iteration, iteration_of, unit_pattern
 from graphc.passes.sources import Source
 from graphc.passes.units import Loops, Partition
+from graphc.printable import counted
 from graphc.sizes import symbols_of
 from graphc.types import TensorType, TupleType
 
@@ -48,6 +49,10 @@ class Lowered(Displayed):
     program: Program
     variables: tuple[Node, ...]
     constants: tuple[npt.NDArray[Any], ...]
+
+    @property
+    def measure(self) -> str:
+        return counted(len(self.program.steps), "step")
 
     def __repr__(self) -> str:
         return repr(self.program)

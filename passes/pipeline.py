@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import ClassVar, Generic, TypeVar
 
+from graphc.display import Displayed
 from graphc.ir.node import Node
 from graphc.origin import Origin
+from graphc.printable import counted
 
 __all__ = ["Log", "Pass", "Record", "Replacement", "Trace"]
 
@@ -113,6 +115,13 @@ class Trace:
             self.examine(self.records[-1])
         return after
 
+    def stage(self, name: str, form: Before, make: Callable[[Before], After]) -> After:
+        """Make the next form, where no pass makes it, and keep the record: of text, of memory, of code that runs."""
+        start = perf_counter()
+        after = make(form)
+        self.records.append(Record(name, form, after, perf_counter() - start, ()))
+        return after
+
     def __getitem__(self, key: str | int) -> Record:
         if isinstance(key, int):
             return self.records[key]
@@ -126,10 +135,29 @@ class Trace:
 
     @property
     def seconds(self) -> float:
-        """The time of all passes."""
+        """The time of all stages."""
         return sum(record.seconds for record in self.records)
 
     def __repr__(self) -> str:
-        width = max((len(r.name) for r in self.records), default=0)
-        lines = [f"  {r.name:<{width}} {1000 * r.seconds:8.2f} ms  {len(r.notes)} notes" for r in self.records]
-        return "\n".join(("trace:", *lines))
+        rows = [("", "ms", "share", "", "")]
+        for record in self.records:
+            share = record.seconds / self.seconds if self.seconds else 0.0
+            notes = counted(len(record.notes), "note") if record.notes else ""
+            rows.append((record.name, f"{1000 * record.seconds:.2f}", f"{share:.0%}", _size(record.after), notes))
+        rows.append(("all", f"{1000 * self.seconds:.2f}", "", "", ""))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = []
+        for name, seconds, share, size, notes in rows:
+            cells = (
+                name.ljust(widths[0]),
+                seconds.rjust(widths[1]),
+                share.rjust(widths[2]),
+                size.ljust(widths[3]),
+                notes,
+            )
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+
+def _size(form: object) -> str:
+    return form.measure if isinstance(form, Displayed) else ""

@@ -11,6 +11,7 @@ from graphc.ir.kinds import Leaf, Movement, Product, Routine
 from graphc.ir.node import Node
 from graphc.origin import Origin
 from graphc.passes.sources import Source
+from graphc.printable import counted
 from graphc.sizes import Size
 
 __all__ = ["LoopAxis", "Loops", "Partition", "Place", "Single", "Unit"]
@@ -109,6 +110,10 @@ class Partition(Displayed):
     stored: frozenset[Node]
     sources: Mapping[Node, Source]
     bodies: Mapping[Graph, "Partition"] = field(default_factory=dict)
+
+    @property
+    def measure(self) -> str:
+        return counted(len(self.units), "unit")
 
     def __repr__(self) -> str:
         return f"<partition: {len(self.graph.nodes)} nodes in {len(self.units)} units>"

@@ -26,6 +26,14 @@ class HasProgram(Protocol):
     def program(self) -> Program: ...
 
 
+@runtime_checkable
+class HasSource(Protocol):
+    """What a backend wrote."""
+
+    @property
+    def source(self) -> str: ...
+
+
 @final
 @dataclass(frozen=True, repr=False)
 class View:
@@ -50,7 +58,7 @@ def show(shown: object) -> View:
 
     A graph has one node a line: the number of the node, its op, type and operands, and the user's line; a gradient
     node says which rule made it from which node.  A function begins with what it takes, gives, sets and costs; a
-    program has its buffers and steps; a graph cut into units has one unit a line.
+    program has its buffers and steps; a graph cut into units has one unit a line; what a backend wrote is text.
     """
     match shown:
         case Compiled():
@@ -61,5 +69,7 @@ def show(shown: object) -> View:
             return View(program_text(shown).rstrip())
         case HasProgram(program=Program() as program):
             return View(program_text(program).rstrip())
+        case HasSource():
+            return View(shown.source.rstrip())
     graph = listing_of(cast(Showable, shown)).graph
     return View(graph_text(graph), graph)

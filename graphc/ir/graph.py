@@ -8,6 +8,7 @@ from graphc.display import Displayed
 from graphc.ir.leaves import Variable
 from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.origin import Origin
+from graphc.printable import counted
 
 __all__ = ["Demand", "Graph", "rebuilt", "topological"]
 
@@ -80,6 +81,10 @@ class Graph(Displayed):
     def __repr__(self) -> str:
         counts = f"{len(self.nodes)} nodes, {len(self.inputs)} inputs, {len(self.outputs)} outputs"
         return f"<graph: {counts}, {len(self.updates)} updates>"
+
+    @property
+    def measure(self) -> str:
+        return counted(len(self.nodes), "node")
 
     @property
     def roots(self) -> tuple[Node, ...]:
