@@ -31,7 +31,7 @@ def test_lstms_agree_with_float64() -> None:
 
 
 def test_what_an_lstm_keeps_is_told() -> None:
-    assert "26 steps of the program" in recurrent.kept(10, None)
+    assert "25 steps of the program" in recurrent.kept(10, None)
 
 
 def test_random_numbers_are_drawn_by_both_sides() -> None:
