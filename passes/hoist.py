@@ -106,7 +106,7 @@ def _without_products(node: Node, op: Repeated, log: Log) -> Node:
 def _given(node: Node, op: Repeated, rows: Sequence[tuple[Node, Node]], shared: Sequence[tuple[Node, Node]]) -> Node:
     """The loop whose steps are given rows, and shared operands, in the place of nodes of the body."""
     inner, given = op.inner(), op.parts(node.inputs)
-    exchange = {x: stand_in(x.name or x.op.name, x.tensor, "a loop") for x, _ in (*rows, *shared)}
+    exchange = {x: _named(x) for x, _ in (*rows, *shared)}
     body = replace(
         op.body.replace(exchange),
         inputs=(
@@ -119,8 +119,7 @@ def _given(node: Node, op: Repeated, rows: Sequence[tuple[Node, Node]], shared: 
     )
     bodies = [body]
     if op.condition is not None:
-        further = [stand_in(x.name or x.op.name, x.tensor, "a loop") for x, _ in shared]
-        bodies.append(replace(op.condition, inputs=(*op.condition.inputs, *further)))
+        bodies.append(replace(op.condition, inputs=(*op.condition.inputs, *(_named(x) for x, _ in shared))))
     changed = replace(op, bodies=tuple(bodies), sequences=op.sequences + len(rows))
     inputs = (
         *given.carries,
@@ -131,3 +130,9 @@ def _given(node: Node, op: Repeated, rows: Sequence[tuple[Node, Node]], shared: 
         *(outer for _, outer in shared),
     )
     return Node(changed, inputs, node.type, node.origin)
+
+
+def _named(node: Node) -> Node:
+    """What stands in a body for a node of it that is now given."""
+    with standing_for(node):
+        return stand_in(node.name or node.op.name, node.tensor, "a loop")

@@ -117,7 +117,10 @@ class _Rewriting:
             if open_:
                 pending += reversed(open_)
                 continue
-            candidate = self.known.one_of(rebuilt(node, [settled[x] for x in node.inputs]))
+            renewed = rebuilt(node, [settled[x] for x in node.inputs])
+            if renewed is not node:  # and what a rule made of others stands for these, on whatever operands
+                self.known.ancestry.add(renewed, (node,))
+            candidate = self.known.one_of(renewed)
             if candidate is not node:
                 becomes[node] = candidate
                 continue

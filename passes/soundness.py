@@ -1,20 +1,182 @@
-"""What holds of every form between two passes: asked for by `compile(verify=True)`."""
+"""What holds of every form between two passes, and of a pass: asked for by `compile(verify=True)`, and by tests."""
 
+from collections.abc import Iterator, Mapping
+from os import sep
+from pathlib import Path
+from typing import TypeAlias
+
+from graphc import origin
 from graphc.ir.graph import Graph
-from graphc.ir.leaves import Item
-from graphc.kernel.verify import verify
+from graphc.ir.leaves import Input, Item, Variable
+from graphc.ir.node import Node
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.program import Program
+from graphc.kernel.verify import owner_of, verify
+from graphc.passes import units
 from graphc.passes.lower import Lowered
+from graphc.passes.throughout import bodies_of
+from graphc.passes.units import Partition
+from graphc.sizes import evaluate
+from graphc.types import TupleType
 
-__all__ = ["require_sound"]
+__all__ = ["require_apart", "require_provenance", "require_sound"]
+
+_OWN = tuple({f"{Path(module.__file__ or '').parent}{sep}" for module in (origin, units)} | {"<graphc"})
 
 
 def require_sound(form: object) -> None:
-    """Raise AssertionError unless every node has the type that its op infers, and every program is well formed."""
+    """Raise AssertionError unless the form makes sense.
+
+    Graphs, bodies too: operands come before users, and every node has the type that its op infers and leads to a line
+    of a user.  Partitions: every unit comes after those whose nodes it reads, and no node is in two.  Programs: see
+    `kernel.verify`.
+    """
     match form:
         case Graph():
-            for node in form.nodes:
-                if node.inputs and not isinstance(node.op, Item):
-                    inferred = node.op.infer(*[x.tensor for x in node.inputs])
-                    assert inferred == node.type, f"{node!r} is {node.type}, its op infers {inferred}"
+            for graph in _with_bodies(form):
+                _require_order(graph)
+                if graph is not form:
+                    _require_closed(graph)
+                for node in graph.nodes:
+                    _require_type(node)
+                    _require_line(node)
+        case Partition():
+            _require_units(form)
         case Lowered():
             verify(form.program)
+
+
+def _with_bodies(graph: Graph) -> Iterator[Graph]:
+    """A graph, and the bodies of its loops and branches, each once."""
+    seen: set[Graph] = set()
+    pending = [graph]
+    while pending:
+        inner = pending.pop()
+        if inner not in seen:
+            seen.add(inner)
+            yield inner
+            pending += bodies_of(inner)
+
+
+def _require_order(graph: Graph) -> None:
+    """No node reads itself, over whatever others: operands come before users."""
+    seen: set[Node] = set()
+    for node in graph.nodes:
+        late = [x for x in node.inputs if x not in seen]
+        assert not late, f"{node!r} reads {late[0]!r}, which reads it"
+        seen.add(node)
+
+
+def _require_type(node: Node) -> None:
+    if isinstance(node.op, Item):
+        (whole,) = node.inputs
+        assert isinstance(whole.type, TupleType), f"{node!r} is a part of {whole!r}, which has none"
+        inferred = whole.type.items[node.op.index]
+        assert inferred == node.type, f"{node!r} is {node.type}, that part of {whole!r} is {inferred}"
+    elif node.inputs:
+        inferred = node.op.infer(*[x.tensor for x in node.inputs])
+        assert inferred == node.type, f"{node!r} is {node.type}, its op infers {inferred}"
+
+
+def _require_line(node: Node) -> None:
+    """All origins behind a node are lines of users, and so is what the rules were applied to that made it."""
+    for part in node.origin.behind():
+        while True:
+            is_of_a_user = part.line > 0 and not part.file.startswith(_OWN)
+            assert is_of_a_user, f"{node!r} leads to {part.file}:{part.line}"
+            if not part.derived_from:
+                break
+            part = part.derived_from[0].forward.origin
+
+
+def _require_closed(body: Graph) -> None:
+    """A body reads the inputs that it has, and nothing around it."""
+    given = set(body.inputs)
+    for node in body.nodes:
+        is_around = isinstance(node.op, Input | Variable) and node not in given
+        assert not is_around, f"a body reads {node!r}, which is no input of it"
+
+
+def _require_units(partition: Partition) -> None:
+    pending = [partition]
+    while pending:
+        part = pending.pop()
+        pending += part.bodies.values()
+        home: dict[Node, int] = {}
+        for number, unit in enumerate(part.units):
+            for node in unit.nodes:
+                assert node not in home, f"{node!r} is in the units {home[node]} and {number}"
+                home[node] = number
+        ready: dict[Node, int] = {}  # after which unit the value of a node is there
+        for node in part.graph.nodes:
+            last = max([ready[x] for x in node.inputs], default=-1)
+            number = home.get(node, last)
+            assert last <= number, f"{node!r} is in unit {number}, and reads what unit {last} gives"
+            ready[node] = number
+
+
+def require_provenance(before: Graph, after: Graph) -> None:
+    """Raise AssertionError where a pass from one graph to the other lost lines of users, or rules of derivatives.
+
+    What replaces an output leads to all that led to it, unless it is an input.  Nothing new leads elsewhere.  And of
+    other nodes with operands none is lost, unless one of its operands is a leaf or lost: then it may have become one.
+    """
+    old, new = list(before.nodes), list(after.nodes)
+    roots = zip((*before.outputs, *before.updates.values()), (*after.outputs, *after.updates.values()), strict=True)
+    for root, replaced in roots:
+        if replaced.inputs:
+            lost = _steps_to(root) - _steps_to(replaced)
+            assert not lost, f"{replaced!r} stands for {root!r}, and does not lead to {_told(lost)}"
+    known = {step for graph in _with_bodies(before) for node in graph.nodes for step in _steps_to(node)}
+    kept = {step for graph in _with_bodies(after) for node in graph.nodes for step in _steps_to(node)}
+    elsewhere = kept - known
+    assert not elsewhere, f"something new leads to {_told(elsewhere)}, which nothing led to"
+    gone: set[Node] = set()
+    there = set(new)
+    for node in old:
+        if node in there or _steps_to(node) <= kept:
+            continue
+        gone.add(node)
+        may_be_an_operand = any(not x.inputs or x in gone for x in node.inputs) or not node.inputs
+        assert may_be_an_operand, f"nothing leads to {_told(_steps_to(node) - kept)} any more, where {node!r} was made"
+
+
+_Steps: TypeAlias = frozenset[tuple[str, int, tuple[str, ...]]]  # a line, and the rules that led from there
+
+
+def _steps_to(node: Node) -> _Steps:
+    """The lines behind a node, with the rules that made it of them."""
+    return frozenset((o.file, o.line, tuple(d.rule for d in o.derived_from)) for o in node.origin.behind())
+
+
+def _told(steps: _Steps) -> str:
+    return ", ".join(
+        f"{file}:{line}{' by ' + ', '.join(rules) if rules else ''}" for file, line, rules in sorted(steps)
+    )
+
+
+def require_apart(program: Program, offsets: Mapping[Buffer, int], sizes: Mapping[str, int]) -> None:
+    """Raise AssertionError where two temporaries lie over each other while both are alive.
+
+    `offsets` are bytes in the arena.  What shares bytes on purpose is checked by `kernel.verify`.
+    """
+    first: dict[Buffer, int] = {}
+    last: dict[Buffer, int] = {}
+    for number, step in enumerate(program.timeline):
+        end = program.ends.get(number, number)
+        for buffer in (*step.reads, *step.writes):
+            if buffer.root.role is Role.TEMPORARY:
+                owner = owner_of(buffer, program.aliases)
+                first.setdefault(owner, number)
+                last[owner] = max(end, last.get(owner, end))
+    spans = [(offsets[x], offsets[x] + evaluate(x.bytes, sizes), x) for x in first]
+    open_spans: list[tuple[int, int, Buffer]] = []
+    for start, end, buffer in sorted((span for span in spans if span[0] < span[1]), key=lambda span: span[:2]):
+        open_spans = [span for span in open_spans if span[1] > start]
+        for _, _, other in open_spans:
+            together = first[buffer] <= last[other] and first[other] <= last[buffer]
+            assert not together, (
+                f"two temporaries share bytes from {start} on: one is alive in steps {first[other]} to {last[other]}, "
+                f"the other in {first[buffer]} to {last[buffer]}"
+            )
+        open_spans.append((start, end, buffer))

@@ -11,7 +11,9 @@ from graphc.passes.fold_arrays import FoldArrays
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite
 from graphc.passes.share import ShareSubexpressions
+from graphc.passes.soundness import require_sound
 from graphc.passes.standard import ALL_RULES
+from graphc.passes.throughout import bodies_of
 
 
 def lines(node: gx.Node) -> list[str]:
@@ -77,6 +79,29 @@ def test_what_becomes_a_node_that_is_there_is_behind_it() -> None:
     assert sorted(lines(exp)) == ["again = plus * 1", "minus = -y", "plus = -minus", "y = gx.exp(x)"]
     assert graph.outputs[0] is exp
     assert graph.outputs[1].inputs[0] is exp
+
+
+def test_what_a_rule_makes_keeps_its_lines_when_its_operands_are_rewritten() -> None:
+    x = gx.input("x", (3,))
+    y = gx.exp(x)
+    wide = gx.broadcast_to(y, (2, 3))
+    minus = -wide
+    plus = -minus
+    (root,) = rewritten(plus).outputs
+    found = {"minus = -wide", "plus = -minus", "wide = gx.broadcast_to(y, (2, 3))"}
+    assert set(lines(root)) >= found
+
+
+def test_what_is_hoisted_from_a_loop_leads_to_lines_of_the_user_in_it() -> None:
+    x, w = gx.input("x", (4, 3)), gx.input("w", (3,))
+    last, _ = gx.scan(lambda h, row: (h + row * gx.exp(w), h), w, x)
+    after = gx.compile([x, w], last).trace["hoist"].after
+    assert isinstance(after, gx.Graph)
+    require_sound(after)
+    inner = [node for body in bodies_of(after) for node in body.inputs]
+    assert {origin.source() for node in inner for origin in node.origin.behind()} == {
+        "last, _ = gx.scan(lambda h, row: (h + row * gx.exp(w), h), w, x)"
+    }
 
 
 def test_an_input_stays_the_node_that_it_was() -> None:
