@@ -184,7 +184,7 @@ def _declared(draft: Draft, choices: Choices) -> list[Named]:
     found: list[Named] = []
     for _ in range(2 + choices.number(4)):
         name = draft.new_name("x")
-        dtype = choices.of(_OTHERS) if choices.flag(0.35) else main
+        dtype = choices.of(_OTHERS) if choices.flag(0.5) else main
         made = draft.run(f'{name} = gx.input("{name}", {choices.of(_SHAPES)}, "{dtype}")', [name])
         assert made is not None, draft.text()
         found += made
