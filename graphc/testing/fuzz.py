@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Tally", "first_failure", "main"]
 
-PART = 100  # programs between two lines of progress
+PART = 1000  # programs of one seed: then come those of the next
+REPORTED = 50  # programs between two lines of progress
 
 
 @final
@@ -47,6 +48,8 @@ class Tally:
         self.ops.update({node.op.name for node in graph.nodes})
         types = [node.type for node in graph.nodes if isinstance(node.type, TensorType)]
         self.dtypes.update({name_of(type.dtype) for type in types})
+        if self.programs % REPORTED == 0:
+            print(self.progress, flush=True)
 
     @property
     def progress(self) -> str:
@@ -75,7 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if failure is not None:
             print(f"{failure.program}\n\n{failure.said}\n\n{tally}\nseed {seed}", flush=True)
             return 1
-        print(tally.progress, flush=True)
         seed += 1
     print(tally)
     return 0
@@ -94,12 +96,12 @@ def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -
         if not failed and perf_counter() > end:
             return
         try:
-            tally_of = tried(recipe, level)
+            graph = tried(recipe, level)
         except DisagreementError:
             failed = True
             raise
         if not failed:
-            tally.add(tally_of)
+            tally.add(graph)
 
     settings = hypothesis.settings(
         max_examples=count,
@@ -143,7 +145,7 @@ def _recipes() -> "SearchStrategy[Recipe]":
 
     decisions = strategies.binary(min_size=BYTES, max_size=BYTES)
     step = strategies.tuples(strategies.sampled_from(ALL_WAYS), decisions)
-    steps = strategies.lists(strategies.tuples(step, step), min_size=1, max_size=12).map(
+    steps = strategies.lists(strategies.tuples(step, step), min_size=3, max_size=10).map(
         lambda pairs: tuple([step for pair in pairs for step in pair])
     )
     return strategies.builds(Recipe, decisions, steps, decisions, strategies.integers(0, 1 << 16))
