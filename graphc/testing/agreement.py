@@ -10,6 +10,7 @@ from graphc.errors import GraphError
 from graphc.function import CompiledFunction
 from graphc.ir.graph import Graph
 from graphc.kernel.reference import Observer, interpret
+from graphc.passes.soundness import require_provenance, require_sound
 from graphc.testing.program import RandomProgram
 from graphc.testing.rounding import Array, Overflows, Spread, epsilon_or_0
 from graphc.testing.work import work_of
@@ -56,17 +57,19 @@ def interpreted(
     return [*outputs, *(by_node[node] for node in program.start)]
 
 
-def check_program(program: RandomProgram, best: int = 2) -> Graph | None:
+def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False) -> Graph | None:
     """Raise DisagreementError where something does not hold at some level up to `best`; else what was compiled.
 
-    None where the program is too large to be interpreted.
+    None where the program is too large to be interpreted.  With `verify` it is compiled with `verify=True` as well.
     """
     settings = settings_of(program.recipe.seed)
-    functions = {0: _compiled(program, 0, verify=best == 0)}
+    functions = {0: _compiled(program, 0)}
     if any(work_of(functions[0].program, setting.sizes) > MOST_WORK for setting in settings):
         return None
     for level in range(1, best + 1):
-        functions[level] = _compiled(program, level, verify=level == best)
+        functions[level] = _compiled(program, level)
+    if verify:
+        _compiled(program, best, verify=True)
     watched = program.compile(best, debug=True)
     if watched.source != functions[best].source:
         raise _of(program, program.arrays(settings[0].sizes), best, "a second compilation writes another text")
@@ -75,9 +78,14 @@ def check_program(program: RandomProgram, best: int = 2) -> Graph | None:
     return functions[0].graph
 
 
-def _compiled(program: RandomProgram, level: int, *, verify: bool) -> CompiledFunction:
+def _compiled(program: RandomProgram, level: int, *, verify: bool = False) -> CompiledFunction:
     try:
-        return program.compile(level, verify=verify)
+        f = program.compile(level, verify=verify)
+        for record in f.trace.records:
+            require_sound(record.after)
+            if isinstance(record.before, Graph) and isinstance(record.after, Graph):
+                require_provenance(record.before, record.after)
+        return f
     except Exception as error:
         arrays = program.arrays({"n": 2, "m": 3})
         raise _of(program, arrays, level, f"compiling at level {level}: {_told(error)}") from error

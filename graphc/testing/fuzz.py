@@ -70,11 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--programs", type=int, default=sys.maxsize, help="how many programs to try at most")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other programs")
     parser.add_argument("--level", type=int, default=2, choices=(0, 1, 2), help="the highest level to compile at")
+    parser.add_argument("--verify", action="store_true", help="compile with verify=True as well: slower")
     options = parser.parse_args(arguments)
     tally, seed, end = Tally(), options.seed, perf_counter() + options.seconds
     while perf_counter() < end and tally.programs < options.programs:
         count = min(PART, options.programs - tally.programs)
-        failure = first_failure(seed, count, end, options.level, tally)
+        failure = first_failure(seed, count, end, tally, level=options.level, verify=options.verify)
         if failure is not None:
             print(f"{failure.program}\n\n{failure.said}\n\n{tally}\nseed {seed}", flush=True)
             return 1
@@ -83,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -> DisagreementError | None:
+def first_failure(
+    seed: int, count: int, end: float, tally: Tally, *, level: int = 2, verify: bool = False
+) -> DisagreementError | None:
     """Try `count` programs, or as many as there is time for, and give what is wrong with the first that fails."""
     try:
         import hypothesis
@@ -96,7 +99,7 @@ def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -
         if not failed and perf_counter() > end:
             return
         try:
-            graph = tried(recipe, level)
+            graph = tried(recipe, level, verify=verify)
         except DisagreementError:
             failed = True
             raise
@@ -123,12 +126,12 @@ def first_failure(seed: int, count: int, end: float, level: int, tally: Tally) -
     return None
 
 
-def tried(recipe: Recipe, level: int) -> Graph | None:
+def tried(recipe: Recipe, level: int, *, verify: bool) -> Graph | None:
     """The graph of a recipe, which was compared; DisagreementError where something does not hold of it."""
     program: RandomProgram | None = None
     try:
         program = random_program(recipe)
-        return check_program(program, level)
+        return check_program(program, level, verify=verify)
     except DisagreementError:
         raise
     except Exception as error:
