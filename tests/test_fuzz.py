@@ -25,7 +25,7 @@ from graphc.testing.templates import TEMPLATES
 from tests.docs.public_functions import functions_of_arrays
 
 SIZES = {"n": 2, "m": 3}
-SEEDS = [*range(16), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(16, 400))]
+SEEDS = [*range(30), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(30, 600))]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

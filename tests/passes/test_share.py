@@ -1,11 +1,13 @@
 """Equal computations become one, and no others."""
 
 import numpy as np
+import pytest
 
 import graphc as gx
 from graphc.ir.graph import Graph
 from graphc.passes.pipeline import Log
 from graphc.passes.share import ShareSubexpressions
+from graphc.testing.program import Recipe, random_program
 
 x, y = gx.input("x", (3,)), gx.input("y", (3,))
 
@@ -55,3 +57,12 @@ def test_sharing_keeps_values() -> None:
     f, g = (gx.compile([x, y], nodes, level=level) for level in (0, 1))
     for one, other in zip(f(*values.values()), g(*values.values()), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_sharing_twice_changes_nothing_more(seed: int) -> None:
+    once = ShareSubexpressions().run(random_program(Recipe.of(seed)).compile(0).graph, Log())
+    log = Log()
+    twice = ShareSubexpressions().run(once, log)
+    assert twice.nodes == once.nodes
+    assert not log.notes
