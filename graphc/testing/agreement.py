@@ -68,6 +68,7 @@ def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False
         return None
     for level in range(1, best + 1):
         functions[level] = _compiled(program, level)
+    _require_forms(program, functions[best], best)
     if verify:
         _compiled(program, best, verify=True)
     watched = program.compile(best, debug=True)
@@ -80,15 +81,22 @@ def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False
 
 def _compiled(program: RandomProgram, level: int, *, verify: bool = False) -> CompiledFunction:
     try:
-        f = program.compile(level, verify=verify)
-        for record in f.trace.records:
-            require_sound(record.after)
-            if isinstance(record.before, Graph) and isinstance(record.after, Graph):
-                require_provenance(record.before, record.after)
-        return f
+        return program.compile(level, verify=verify)
     except Exception as error:
         arrays = program.arrays({"n": 2, "m": 3})
         raise _of(program, arrays, level, f"compiling at level {level}: {_told(error)}") from error
+
+
+def _require_forms(program: RandomProgram, f: CompiledFunction, level: int) -> None:
+    """Raise DisagreementError where a form is not sound, or a pass lost what led to a node."""
+    for record in f.trace.records:
+        try:
+            require_sound(record.after)
+            if isinstance(record.before, Graph) and isinstance(record.after, Graph):
+                require_provenance(record.before, record.after)
+        except AssertionError as error:
+            said = f"after the pass {record.name!r} at level {level}: {error}"
+            raise _of(program, program.arrays({"n": 2, "m": 3}), level, said) from error
 
 
 def _of(program: RandomProgram, arrays: Sequence[Array], level: int, said: str) -> DisagreementError:
