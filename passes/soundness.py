@@ -1,6 +1,6 @@
 """What holds of every form between two passes, and of a pass: asked for by `compile(verify=True)`, and by tests."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from os import sep
 from pathlib import Path
 from typing import TypeAlias
@@ -71,8 +71,8 @@ def _require_type(node: Node) -> None:
     if isinstance(node.op, Item):
         (whole,) = node.inputs
         assert isinstance(whole.type, TupleType), f"{node!r} is a part of {whole!r}, which has none"
-        inferred = whole.type.items[node.op.index]
-        assert inferred == node.type, f"{node!r} is {node.type}, that part of {whole!r} is {inferred}"
+        part = whole.type.items[node.op.index]
+        assert part == node.type, f"{node!r} is {node.type}, that part of {whole!r} is {part}"
     elif node.inputs:
         inferred = node.op.infer(*[x.tensor for x in node.inputs])
         assert inferred == node.type, f"{node!r} is {node.type}, its op infers {inferred}"
@@ -141,7 +141,7 @@ def require_provenance(before: Graph, after: Graph) -> None:
         assert may_be_an_operand, f"nothing leads to {_told(_steps_to(node) - kept)} any more, where {node!r} was made"
 
 
-_Steps: TypeAlias = frozenset[tuple[str, int, tuple[str, ...]]]  # a line, and the rules that led from there
+_Steps: TypeAlias = Set[tuple[str, int, tuple[str, ...]]]  # a line, and the rules that led from there
 
 
 def _steps_to(node: Node) -> _Steps:

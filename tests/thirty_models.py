@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 import graphc as gx
+from graphc.ops.checkpointing import Checkpoint
 from graphc.testing.program import Recipe, random_program
 
 __all__ = ["MODELS", "fingerprint"]
@@ -68,7 +69,7 @@ def _batch_norm() -> gx.CompiledFunction:
     return gx.compile([x], y)
 
 
-def _recurrent(checkpoint: str | None = None) -> gx.CompiledFunction:
+def _recurrent(checkpoint: Checkpoint = None) -> gx.CompiledFunction:
     x, u, w = gx.input("x", ("time", 3)), _weight("u", 3, 4), _weight("w", 4, 4)
     h, _ = gx.scan(lambda h, row: (gx.tanh(row @ u + h @ w), h), gx.zeros((4,)), x, checkpoint=checkpoint)
     return gx.compile([x], [h, *gx.grad(gx.sum(h), [u, w])])

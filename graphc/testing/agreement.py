@@ -13,8 +13,8 @@ from graphc.kernel.reference import Observer, interpret
 from graphc.passes.soundness import require_provenance, require_sound
 from graphc.testing.program import RandomProgram
 from graphc.testing.rounding import Array, Overflows, Spread, epsilon_or_0
-from graphc.testing.work import work_of
 from graphc.types import is_differentiable
+from graphc.verification.programs import work
 
 __all__ = ["DisagreementError", "Setting", "check_program", "interpreted", "settings_of"]
 
@@ -58,15 +58,15 @@ def interpreted(
 
 
 def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False) -> Graph | None:
-    """Raise DisagreementError where something does not hold at some level up to `best`; else what was compiled.
+    """Raise DisagreementError where something does not hold at level 0, at `best` or at one between; else its graph.
 
     None where the program is too large to be interpreted.  With `verify` it is compiled with `verify=True` as well.
     """
     settings = settings_of(program.recipe.seed)
     functions = {0: _compiled(program, 0)}
-    if any(work_of(functions[0].program, setting.sizes) > MOST_WORK for setting in settings):
+    if any(work(functions[0].program, setting.sizes) > MOST_WORK for setting in settings):
         return None
-    for level in range(1, best + 1):
+    for level in sorted({best, 1 + program.recipe.seed % best} if best else ()):
         functions[level] = _compiled(program, level)
     _require_forms(program, functions[best], best)
     if verify:
@@ -163,9 +163,12 @@ class _Call:
                 raise self._of(level, f"level {level}: {self._named(place)} is\n{one}\nthe interpreter gives\n{other}")
 
     def _require_bits(self, what: str, level: int, found: list[Array] | str, again: list[Array] | str) -> None:
+        if isinstance(found, str) or isinstance(again, str):
+            if found != again:
+                raise self._of(level, f"{what} says {_shown(again)}, the first {_shown(found)}")
+            return
         for place, (one, other) in enumerate(zip(found, again, strict=True)):
-            same = one == other if isinstance(one, str) or isinstance(other, str) else one.tobytes() == other.tobytes()
-            if not same:
+            if one.tobytes() != other.tobytes():
                 raise self._of(level, f"{what} gives other bits: {self._named(place)}\n{one}\n{other}")
 
     def _require_pairs(self, expected: Sequence[Array], spread: Spread) -> None:

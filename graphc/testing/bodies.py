@@ -147,6 +147,20 @@ def _vmap(draft: Draft, choices: Choices, depth: int) -> Named | None:
     return _called(draft, defined, f"gx.vmap({name}, {axis})({x.name})", [draft.new_name()], choices)
 
 
+def _checkpoint(draft: Draft, choices: Choices, depth: int) -> Named | None:
+    starts = _floats(draft)
+    if not starts:
+        return None
+    start = choices.late(starts)
+    state = _stand_in(draft.new_name("s"), start.node.tensor)
+    body = _grown(draft, [state], choices, depth)
+    name = draft.new_name("region")
+    defined = _defined(name, [state], body, f"{_next(body, state, choices)}, {choices.late(body.pool).name}")
+    return _called(
+        draft, defined, f"gx.checkpoint({name})({start.name})", [draft.new_name(), draft.new_name()], choices
+    )
+
+
 def _custom(draft: Draft, choices: Choices, depth: int) -> Named | None:
     rule = "gx.custom_vjp(gx.sin, lambda y, c, x: c * gx.cos(x))({float})"
     return draft.grow(rule, choices)
@@ -158,5 +172,6 @@ BODIES: Mapping[str, Maker] = {
     "fori_loop": _fori,
     "branch": _branch,
     "vmap": _vmap,
+    "checkpoint": _checkpoint,
     "custom_vjp": _custom,
 }

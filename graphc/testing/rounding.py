@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, final
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
@@ -14,9 +13,10 @@ from graphc.kernel.monoids import Monoid
 from graphc.kernel.reference import Observer
 from graphc.kernel.scalar import Call, Fn
 from graphc.kernel.steps import Contract, Extern, Fold, Kernel, Prefix, Stage, Step
-from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable, real_of
+from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable
+from graphc.verification.values import epsilon
 
-__all__ = ["Array", "Overflows", "Spread", "epsilon"]
+__all__ = ["Array", "Overflows", "Spread", "epsilon_or_0"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: of every dtype
 
@@ -31,11 +31,6 @@ _EXACT = frozenset(
     | {Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE, Fn.AND, Fn.OR, Fn.XOR, Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT}
 )
 _ADDING_UP = (Monoid.SUM, Monoid.PROD)
-
-
-def epsilon(dtype: DType) -> float:
-    """The distance from 1 to the next number."""
-    return float(ml_dtypes.finfo(real_of(dtype) if is_complex(dtype) else dtype).eps)
 
 
 def _rounds(step: Step) -> bool:
@@ -184,7 +179,8 @@ def epsilon_or_0(dtype: DType) -> float:
 
 
 def _wide(array: Array) -> Array:
-    return array.astype(np.complex128 if is_complex(array.dtype) else np.float64)
+    wide: Array = array.astype(np.complex128 if is_complex(array.dtype) else np.float64)
+    return wide
 
 
 @np.errstate(all="ignore")
@@ -195,6 +191,6 @@ def _near(found: Array, expected: Array, others: Array, eps: float) -> Array:
     apart = ~finite & ~np.all((others == expected) | (np.isnan(others) & np.isnan(expected)), 0)
     distance = np.where(finite, np.max(np.abs(others - expected), 0), 0)
     if eps == 0.0:
-        return same | (distance > 0)
+        return np.asarray(same | (distance > 0))
     near = np.isfinite(found) & finite & (np.abs(found - expected) <= 4 * distance + 16 * eps * np.abs(expected))
     return np.asarray(same | near | apart)

@@ -80,7 +80,7 @@ def test_a_body_that_reads_what_is_around_it_is_found() -> None:
     (body,) = bodies_of(graph)
     (loop,) = last.inputs
     around = Graph(body.inputs, tuple(gx.exp(h) for _ in body.outputs))
-    open_loop = Node(loop.op.with_bodies([around]), loop.inputs, loop.type, loop.origin)  # type: ignore[attr-defined]
+    open_loop = Node(loop.op.with_bodies([around]), loop.inputs, loop.type, loop.origin)
     taken = Node(last.op, (open_loop,), last.type, last.origin)
     assert "a body reads <input 'h'" in wrong(Graph((x, h), (taken,)))
 
