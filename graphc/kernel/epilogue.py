@@ -36,7 +36,7 @@ def objection_to(kernel: Kernel, product: Contract) -> str | None:
         return "it reads or writes at indices that are data"
     own = {index for buffer, index in reads if buffer is product.out}
     over = {index for buffer, index in writes if buffer.root is product.out.root}
-    if len(own) != 1 or not _meets_all(*own, product.out.shape, kernel) or not over <= own:
+    if len(own) != 1 or not over <= own or not all(_meets_all(index, product.out.shape, kernel) for index in own):
         return "it reads the product elsewhere than at its own element"
     if any(buffer.root is product.out.root and buffer is not product.out for buffer in (*kernel.reads, *kernel.writes)):
         return "it sees the product under another shape"
