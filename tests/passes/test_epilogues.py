@@ -112,6 +112,12 @@ def test_a_product_that_is_made_before_variables_are_set_stays_there() -> None:
     assert program.commit == 1
 
 
+def test_a_product_that_a_variable_is_set_by_keeps_its_room() -> None:
+    t, y, v = temporary(2, 4), output(0, 2, 4), variable(0, 2, 4)
+    program = joined([matmul(x, w, t), pointwise(Fn.ABS, [t], y), pointwise(Fn.ADD, [t, v], v)], y, sets=v)
+    assert program.steps[0].writes == (t, y)
+
+
 def test_a_sum_of_windows_is_complete_only_as_a_whole() -> None:
     window, t, y = given(0, 5), temporary(7), output(0, 7)
     program = program_of(
