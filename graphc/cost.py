@@ -96,7 +96,7 @@ class CostReport:
         return f"<cost: {self.bytes:,} bytes, {self.flops:,} flops>"
 
     def __str__(self) -> str:
-        rows = [("step", "read", "written", "flops", "transcendental", "", "")]
+        rows: list[tuple[str, ...]] = [("step", "read", "written", "flops", "transcendental", "", "")]
         rows += chain.from_iterable(_rows(step, "") for step in self.steps)
         total = (self.read_bytes, self.written_bytes, self.flops, self.transcendental)
         rows.append(("total", *[f"{count:,}" for count in total], "", ""))
@@ -129,7 +129,7 @@ def cost_of(program: Program, values: Sequence[int]) -> CostReport:
     lengths = {step: step.length for step in timeline if isinstance(step, Loop) and step.length is not None}
     sizes = [*lengths.values(), *[size for step in timeline for size in work_of(step).sizes]]
     numbers = iter(compiled(sizes, program.symbols)(values))
-    times = {step: max(next(numbers), 0) for step in lengths}
+    times: dict[Step, int] = {step: max(next(numbers), 0) for step in lengths}
     counts = {step: (next(numbers), next(numbers), next(numbers), next(numbers)) for step in timeline}
     return CostReport(_Costing(program.numbers, times, counts).steps(program.steps))
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.epilogue import home_in, objection_to
+from graphc.kernel.epilogue import home_of, objection_to
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Contract, Kernel, Loop, Step, with_parts, within
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, buffers_of, with_parts, within
 from graphc.passes.places import exchanged
 
 __all__ = ["join_epilogues"]
@@ -18,9 +18,13 @@ def join_epilogues(program: Program) -> Program:
     The product is then made where the kernel puts its result, and has no room of its own; where others read the
     product, or the kernel puts it nowhere, it keeps its room.
     """
-    pure = _joined(program.steps[: program.commit], set())
-    last = _joined(program.steps[program.commit :], set())
-    return replace(program, steps=(*pure, *last), commit=len(pure))
+    pure, last = program.steps[: program.commit], program.steps[program.commit :]
+    first = _joined(pure, _touched(last))
+    return replace(program, steps=(*first, *_joined(last, _touched(pure))), commit=len(first))
+
+
+def _touched(steps: Sequence[Step]) -> set[Buffer]:
+    return {buffer.root for step in steps for buffer in buffers_of(step)}
 
 
 def _joined(steps: Sequence[Step], outside: Collection[Buffer]) -> tuple[Step, ...]:
@@ -28,7 +32,7 @@ def _joined(steps: Sequence[Step], outside: Collection[Buffer]) -> tuple[Step, .
     inside: list[Step] = []
     for step in steps:
         if within(step):
-            own = {buffer.root for buffer in (*step.reads, *step.writes)}
+            own = _touched([step])
             own |= {step.holds} if isinstance(step, Loop) and step.holds is not None else set()
             inside.append(with_parts(step, lambda part, own=own: _joined(part, own)))  # type: ignore[misc]
         else:
@@ -60,11 +64,15 @@ class _Joining:
         writing: dict[Buffer, list[int]] = {}
         shown: set[Buffer] = set()
         for number, step in enumerate(steps):
-            for root in dict.fromkeys(buffer.root for buffer in (*step.reads, *step.writes)):
-                touching.setdefault(root, []).append(number)
-            for root in dict.fromkeys(buffer.root for buffer in step.writes):
-                writing.setdefault(root, []).append(number)
-            shown.update(buffer.base for buffer in (*step.reads, *step.writes) if buffer.base is not None)
+            for buffer in (*step.reads, *step.writes):
+                root = buffer.base or buffer
+                if root is not buffer:
+                    shown.add(root)
+                numbers = touching.setdefault(root, [])
+                if not numbers or numbers[-1] != number:
+                    numbers.append(number)
+            for buffer in step.writes:
+                writing.setdefault(buffer.base or buffer, []).append(number)
         return _Joining(steps, outside, touching, writing, shown)
 
     def run(self) -> list[Step]:
@@ -96,7 +104,7 @@ class _Joining:
             return None
         origins = tuple(dict.fromkeys((*product.origins, *kernel.origins)))
         is_its_own = out.role is Role.TEMPORARY and out.base is None and out not in self.shown
-        home = home_in(kernel, out) if is_its_own and len(touched) == 2 and out not in self.outside else None
+        home = home_of(product, kernel) if is_its_own and len(touched) == 2 and out not in self.outside else None
         if home is None:
             return replace(product, then=kernel, origins=origins)
         return replace(product, out=home, then=exchanged(kernel, {out: home}), origins=origins)

@@ -122,7 +122,7 @@ def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
     def changed(effect: Effect) -> Effect:
         match effect:
             case Store():
-                return replace(effect, buffer=buffers.get(effect.buffer, effect.buffer))
+                return Store(buffers.get(effect.buffer, effect.buffer), effect.index, effect.value, effect.combine)
             case Fold():
                 return replace(effect, results=tuple(buffers.get(b, b) for b in effect.results))
             case Prefix():
@@ -132,17 +132,19 @@ def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
     return Kernel(kernel.outer, stages, kernel.origins)
 
 
+def _loading(let: Let, buffers: Mapping[Buffer, Buffer]) -> Let:
+    if not isinstance(let, Load) or let.buffer not in buffers:
+        return let
+    return Load(buffers[let.buffer], let.index, let.dtype, let.guard, let.otherwise)
+
+
 def exchanged(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
     """The kernel with buffers exchanged wherever it reads or writes."""
     stages = tuple(
-        replace(
-            stage,
-            lets=tuple(
-                replace(let, buffer=buffers.get(let.buffer, let.buffer)) if isinstance(let, Load) else let
-                for let in stage.lets
-            ),
-        )
-        for stage in kernel.stages
+        [
+            Stage(stage.inner, tuple([_loading(let, buffers) for let in stage.lets]), stage.effects)
+            for stage in kernel.stages
+        ]
     )
     return rewritten(Kernel(kernel.outer, stages, kernel.origins), buffers)
 

@@ -9,7 +9,7 @@ from graphc.kernel.scalar import Axis
 from graphc.sizes import Size
 from graphc.types import DType
 
-__all__ = ["Slot", "Wish", "grant", "number", "place"]
+__all__ = ["Home", "Slot", "Wish", "grant", "number", "place"]
 
 Slot = tuple[str, tuple[Size, ...], DType]
 
@@ -33,9 +33,41 @@ def number(instructions: Sequence[Instruction]) -> None:
             instruction.result.last_use = max(instruction.result.last_use, place)
 
 
-def grant(instructions: list[Instruction], wishes: Sequence[Wish], storage: Callable[[Buffer], Buffer]) -> None:
-    """Compute each stored value in its place, unless that would spoil what is read later: then copy it, last."""
+@dataclass(eq=False, slots=True)
+class Home:
+    """The place of a stored value, which earlier values may have until it is computed there.
+
+    free    from this instruction on, no element that is there is read; the last that reads some may write there too
+    filled  the instruction that computes the stored value
+    holds   the value that is there
+    """
+
+    wish: Wish
+    free: int
+    filled: int
+    holds: Value | None = None
+
+    def takes(self, value: Value, at: int, instructions: Sequence[Instruction]) -> bool:
+        """Whether `value`, computed by instruction `at`, may be there."""
+        target = self.wish.target
+        before = self.free if self.holds is None else max(self.free, self.holds.last_use)
+        return (
+            (value.axes, value.dtype, value.extent) == (self.wish.value.axes, self.wish.value.dtype, 0)
+            and (target.is_solid or not value.is_solid)
+            and (before < at or (before == at and instructions[at].in_place))
+            and (value.last_use < self.filled or (value.last_use == self.filled and instructions[self.filled].in_place))
+        )
+
+
+def grant(
+    instructions: list[Instruction], wishes: Sequence[Wish], storage: Callable[[Buffer], Buffer]
+) -> Sequence[Home]:
+    """Compute each stored value in its place, unless that would spoil what is read later: then copy it, last.
+
+    Gives the places that hold nothing else, for other values.
+    """
     copies: list[Instruction] = []
+    granted: list[Wish] = []
     loads: dict[Buffer, list[tuple[int, bool]]] = {}
     for place, instruction in enumerate(instructions):
         for read in instruction.reads:
@@ -52,9 +84,18 @@ def grant(instructions: list[Instruction], wishes: Sequence[Wish], storage: Call
             copies.append(Instruction(_copying(wish.target.name, value), (value,), stored=wish.buffer))
         else:
             value.name, value.view = wish.target.name, wish.target
+            granted.append(wish)
     instructions += copies
     if copies:
         number(instructions)
+    owners = [storage(wish.buffer) for wish in granted]
+    stored = [storage(x.stored) for x in instructions if x.stored is not None] + owners
+    last = [max((place for place, _ in loads.get(owner, ())), default=-1) for owner in owners]
+    return [
+        Home(wish, free, wish.value.defined)
+        for wish, owner, free in zip(granted, owners, last, strict=True)
+        if stored.count(owner) == 1
+    ]
 
 
 def _copying(target: str, value: Value) -> Callable[[], list[str]]:
@@ -63,12 +104,14 @@ def _copying(target: str, value: Value) -> Callable[[], list[str]]:
 
 def place(
     instructions: Sequence[Instruction],
+    homes: Sequence[Home],
     shape: Callable[[Value], tuple[Size, ...]],
     fresh: Callable[[str], str],
 ) -> list[Slot]:
     """Scratch for values without a home.  A slot is used again once its value is dead.
 
-    A result may take the place of an operand that dies in its instruction, where the instruction allows that.
+    A result may take the place of an operand that dies in its instruction, where the instruction allows that, or
+    that of a value which is stored later.
     """
     free: dict[tuple[frozenset[Axis], DType, Size], list[str]] = {}
     slots: list[Slot] = []
@@ -90,12 +133,17 @@ def place(
         value = instruction.result
         if value is not None and not value.name:
             over = [x for x in instruction.reads if x in dying and (x.axes, x.dtype) == (value.axes, value.dtype)]
-            if over and instruction.in_place:
+            home = next((home for home in homes if home.takes(value, step, instructions)), None)
+            if home is not None:
+                home.holds = value
+                value.name, value.view = home.wish.target.name, home.wish.target
+            elif over and instruction.in_place:
                 dying.remove(over[0])
                 value.name = over[0].name
+                ending.setdefault(value.last_use, []).append(value)
             else:
                 give(value)
-            ending.setdefault(value.last_use, []).append(value)
+                ending.setdefault(value.last_use, []).append(value)
         for dead in ending.pop(step):
             free.setdefault((dead.axes, dead.dtype, dead.extent), []).append(dead.name)
     return slots

@@ -83,8 +83,8 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
         affine = affine_of(stage.lets)
         write_effects(stage, values_of(stage, affine, draft), affine, draft)
     number(draft.instructions)
-    grant(draft.instructions, draft.wishes, naming.storage.__getitem__)
-    slots = place(draft.instructions, draft.shape, naming.fresh)
+    homes = grant(draft.instructions, draft.wishes, naming.storage.__getitem__)
+    slots = place(draft.instructions, homes, draft.shape, naming.fresh)
     body = looped([line for instruction in draft.instructions for line in instruction.write()])
     views = list(draft.views.values())
     library = buffer_bytes(kernel.axes) + draft.library

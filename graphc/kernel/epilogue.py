@@ -1,16 +1,13 @@
 """Epilogues: which kernels may follow each element of a product as soon as it is complete."""
 
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.indices import Affine, affine_of, axes_of, is_plain
-from graphc.kernel.scalar import Load
-from graphc.kernel.steps import Contract, Kernel, Store
-from graphc.types import Shape
+from graphc.kernel.indices import affine_of
+from graphc.kernel.scalar import AxisIndex, Const, Let, Load
+from graphc.kernel.steps import Contract, Kernel, Stage, Store
 
-__all__ = ["home_in", "objection_to"]
-
-_Index: TypeAlias = tuple[Affine | None, ...]
+__all__ = ["home_of", "objection_to"]
 
 
 def objection_to(kernel: Kernel, product: Contract) -> str | None:
@@ -22,64 +19,78 @@ def objection_to(kernel: Kernel, product: Contract) -> str | None:
     """
     if product.adds:
         return "the product is added to what is there"
-    if not product.is_whole:
-        return "several points of the product meet in an element"
     if len(kernel.stages) != 1 or kernel.stages[0].inner:
         return "it has several stages, or inner axes"
-    if any(not isinstance(effect, Store) or effect.combine is not None for effect in kernel.stages[0].effects):
-        return "it does more than store elements"
-    operands = (product.left.root, product.right.root)
-    if any(buffer.root in operands for buffer in kernel.writes):
-        return "it writes over an operand of the product"
-    reads, writes = _reads(kernel), _writes(kernel)
-    if any(part is None for _, index in (*reads, *writes) for part in index):
+    (stage,) = kernel.stages
+    for effect in stage.effects:
+        if not isinstance(effect, Store) or effect.combine is not None:
+            return "it does more than store elements"
+        if effect.buffer.root in (product.left.root, product.right.root):
+            return "it writes over an operand of the product"
+    if not product.is_whole:
+        return "several points of the product meet in an element"
+    loads = _loads(stage)
+    if any(load.guard is not None for load in loads) or _has_data(stage, loads):
         return "it reads or writes at indices that are data"
-    own = {index for buffer, index in reads if buffer is product.out}
-    over = {index for buffer, index in writes if buffer.root is product.out.root}
-    if len(own) != 1 or not _meets_all(*own, product.out.shape, kernel) or not over <= own:
+    if not _is_at_its_own(kernel, loads, product.out):
         return "it reads the product elsewhere than at its own element"
-    if any(buffer.root is product.out.root and buffer is not product.out for buffer in (*kernel.reads, *kernel.writes)):
-        return "it sees the product under another shape"
     return None
 
 
-def home_in(kernel: Kernel, out: Buffer) -> Buffer | None:
-    """A buffer that the epilogue of a product in `out` writes as a whole, in which the product can be made instead.
+def home_of(product: Contract, epilogue: Kernel) -> Buffer | None:
+    """A buffer that an epilogue writes as a whole, in which the product can be made instead of where it is.
 
-    It has the same type, is written where the product is read, and the kernel reads nothing of it.
+    It has the same type, is written where the product is read, and the epilogue reads nothing of it.
     """
-    own = next(index for buffer, index in _reads(kernel) if buffer is out)
-    roots = {buffer.root for buffer in kernel.reads}
-    written = [buffer for buffer, _ in _writes(kernel)]
-    for buffer, index in _writes(kernel):
-        is_alike = buffer.dtype == out.dtype and buffer.shape == out.shape and index == own
-        if is_alike and buffer.root not in roots and written.count(buffer) == 1:
-            return buffer
+    out, (stage,) = product.out, epilogue.stages
+    own = next(load.index for load in _loads(stage) if load.buffer is out)
+    for store in stage.effects:
+        if isinstance(store, Store) and store.index == own:
+            found = store.buffer
+            is_alike = found.dtype == out.dtype and found.shape == out.shape
+            if is_alike and not any(buffer.root is found.root for buffer in epilogue.reads):
+                return found if _stores_to(stage, found) == 1 else None
     return None
 
 
-def _reads(kernel: Kernel) -> list[tuple[Buffer, _Index]]:
-    """What a kernel of one stage reads, and at which index: None for a part that is no affine expression."""
-    (stage,) = kernel.stages
+def _loads(stage: Stage) -> list[Load]:
+    return [let for let in stage.lets if isinstance(let, Load)]
+
+
+def _stores_to(stage: Stage, buffer: Buffer) -> int:
+    return sum(isinstance(effect, Store) and effect.buffer.root is buffer.root for effect in stage.effects)
+
+
+def _has_data(stage: Stage, loads: Sequence[Load]) -> bool:
+    """Whether a part of an index is not affine in the axes."""
+    parts = {part for load in loads for part in load.index}
+    parts.update(part for store in stage.effects if isinstance(store, Store) for part in store.index)
+    open_parts = [part for part in parts if not isinstance(stage.lets[part], AxisIndex | Const)]
+    if not open_parts:  # most kernels: nothing is to be worked out
+        return False
     affine = affine_of(stage.lets)
-    loads = [let for let in stage.lets if isinstance(let, Load)]
-    return [(x.buffer, tuple([None if x.guard is not None else affine[n] for n in x.index])) for x in loads]
+    return any(affine[part] is None for part in open_parts)
 
 
-def _writes(kernel: Kernel) -> list[tuple[Buffer, _Index]]:
+def _is_at_its_own(kernel: Kernel, loads: Sequence[Load], out: Buffer) -> bool:
+    """Whether a kernel meets each element of `out` at one point: there it reads it, and maybe writes over it."""
     (stage,) = kernel.stages
-    affine = affine_of(stage.lets)
-    return [(x.buffer, tuple([affine[n] for n in x.index])) for x in stage.effects if isinstance(x, Store)]
+    own: tuple[int, ...] | None = None
+    for access in (*loads, *stage.effects):
+        if not isinstance(access, Load | Store) or access.buffer.root is not out.root:
+            continue
+        own = access.index if own is None and isinstance(access, Load) else own
+        if access.buffer is not out or access.index != own:
+            return False
+    return own is not None and _meets_all([stage.lets[part] for part in own], out, kernel)
 
 
-def _meets_all(index: _Index, shape: Shape, kernel: Kernel) -> bool:
-    """Whether the points of a kernel and the elements of an array at an index are the same in number, one for one."""
-    parts = [part for part in index if part is not None]
-    return is_plain(parts) and axes_of(parts) == set(kernel.outer) and all(map(_is_whole, parts, shape))
-
-
-def _is_whole(part: Affine, extent: object) -> bool:
-    if not part.terms:
-        return part.offset == 0 and extent == 1
-    ((axis, step),) = part.terms
-    return step == 1 and part.offset == 0 and axis.extent == extent
+def _meets_all(index: Sequence[Let], out: Buffer, kernel: Kernel) -> bool:
+    """Whether the points of a kernel and the elements of an array at an index are the same, one for one."""
+    left = set(kernel.outer)
+    for part, extent in zip(index, out.shape, strict=True):
+        if isinstance(part, AxisIndex) and part.axis in left and part.axis.extent == extent:
+            left.remove(part.axis)
+        elif not isinstance(part, Const) or part.value != 0 or extent != 1:
+            return False
+    return not left

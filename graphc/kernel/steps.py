@@ -158,12 +158,13 @@ class Contract:
     @property
     def is_whole(self) -> bool:
         """Whether every element of `out` is the sum at one point of the output axes, and all are there."""
-        walked = [part.terms[0] if part.terms else None for part in self.out_index]
-        axes = [term[0] for term in walked if term is not None]
-        extents = [1 if term is None else self.extents[term[0]] for term in walked]
-        is_plain = all(part == AffineIndex(part.terms[:1]) for part in self.out_index)
-        is_plain = is_plain and all(term is None or term[1] == 1 for term in walked)
-        return is_plain and len(set(axes)) == len(axes) and tuple(extents) == self.out.shape
+        walked = [axis for part in self.out_index for axis, _ in part.terms]
+        extents = [1 if not part.terms else self.extents[part.terms[0][0]] for part in self.out_index]
+        is_plain = all(
+            part.offset == 0 and (not part.terms or (len(part.terms) == 1 and part.terms[0][1] == 1))
+            for part in self.out_index
+        )
+        return is_plain and len(set(walked)) == len(walked) and tuple(extents) == self.out.shape
 
     @property
     def product(self) -> "Contract":

@@ -217,12 +217,12 @@ class _Counting:
                 return frozenset()
             case AxisIndex(axis=axis):
                 return frozenset({axis})
-            case Call(args=used):
-                own: _Axes = frozenset()
-            case Load():
-                used = (*let.index, *(number for number in (let.guard, let.otherwise) if number is not None))
+            case Call(args=args):
+                return frozenset[Axis]().union(*[axes[number] for number in args])
+            case Load(index=index):
                 own = self.varying.get(let.buffer, frozenset()).intersection(outer)
-        return own.union(*[axes[number] for number in used])
+                used = (*index, *(number for number in (let.guard, let.otherwise) if number is not None))
+                return own.union(*[axes[number] for number in used])
 
     def _call(self, call: Call, lets: Sequence[Let], axes: _Axes) -> None:
         if call.fn in _MOVING or not any(_is_float(x) for x in (call.dtype, *[lets[arg].dtype for arg in call.args])):

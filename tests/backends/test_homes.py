@@ -27,7 +27,16 @@ def result(instruction: Instruction) -> Value:
 
 def slots_of(instructions: list[Instruction]) -> int:
     names = iter(range(99))
-    return len(place(instructions, lambda axes: (8,), lambda beginning: f"{beginning}{next(names)}"))
+    return len(place(instructions, [], lambda axes: (8,), lambda beginning: f"{beginning}{next(names)}"))
+
+
+def placed(instructions: list[Instruction], wish: Wish) -> list[str]:
+    """The names of all results, where a value that is stored may be computed in its place."""
+    number(instructions)
+    homes = grant(instructions, [wish], lambda buffer: buffer)
+    names = iter(range(99))
+    place(instructions, homes, lambda axes: (8,), lambda beginning: f"{beginning}{next(names)}")
+    return [result(instruction).name for instruction in instructions]
 
 
 def granted(instructions: list[Instruction], wish: Wish) -> list[str]:
@@ -100,3 +109,37 @@ def test_scratch_is_free_again_after_its_instruction() -> None:
     number(steps)
     assert slots_of(steps) == 3
     assert all(len({result(step).name, *(room.name for room in step.scratch)}) == 3 for step in steps)
+
+
+def test_what_is_stored_last_is_computed_in_its_place_from_the_start() -> None:
+    y, x = temporary(8), loaded_from(temporary(8), "x")
+    first = made([x])
+    second = made([result(first)])
+    third = made([result(second)])
+    assert placed([first, second, third], Wish(result(third), y, View("y", "y", False, ALONG))) == ["y", "y", "y"]
+
+
+def test_the_place_of_a_stored_value_waits_for_what_is_read_of_it() -> None:
+    y = temporary(8)
+    old = loaded_from(y, "y")
+    first = made([loaded_from(temporary(8), "x")])
+    second = made([result(first), old])
+    third = made([result(second)])
+    wish = Wish(result(third), y, View("y", "y", False, ALONG))
+    assert placed([first, second, third], wish) == ["s0", "y", "y"]
+
+
+def test_the_place_of_a_stored_value_holds_one_value_at_a_time() -> None:
+    y, x = temporary(8), loaded_from(temporary(8), "x")
+    first, second = made([x]), made([x])
+    third = made([result(first), result(second)])
+    assert placed([first, second, third], Wish(result(third), y, View("y", "y", False, ALONG))) == ["y", "s0", "y"]
+
+
+def test_what_lives_on_after_a_value_is_stored_has_another_place() -> None:
+    y, x = temporary(8), loaded_from(temporary(8), "x")
+    first = made([x])
+    second = made([result(first)])
+    third = made([result(first)], name="elsewhere")
+    wish = Wish(result(second), y, View("y", "y", False, ALONG))
+    assert placed([first, second, third], wish) == ["s0", "y", "elsewhere"]

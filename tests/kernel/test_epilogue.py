@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.epilogue import home_in, objection_to
+from graphc.kernel.epilogue import home_of, objection_to
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.naming import names
 from graphc.kernel.pattern import pattern_of
@@ -128,12 +128,13 @@ def test_a_wrong_epilogue_is_named() -> None:
 
 
 def test_the_product_is_made_in_what_is_written_as_a_whole() -> None:
-    assert home_in(with_bias(), t) is y
+    assert home_of(product, with_bias()) is y
     at = axes(4, 4)
     out = temporary(4, 4)
-    assert home_in(biased(at, at, at[::-1], out, output(0, 4, 4)), out) is None  # transposed
+    transposed = biased(at, at, at[::-1], out, output(0, 4, 4))
+    assert home_of(matmul(given(0, 4, 4), given(1, 4, 4), out), transposed) is None
     kept = variable(0, N, 4)
-    assert home_in(pointwise(Fn.ADD, [t, kept], kept), t) is None  # its old value is read
+    assert home_of(product, pointwise(Fn.ADD, [t, kept], kept)) is None  # its old value is read
 
 
 def test_an_epilogue_is_part_of_the_pattern() -> None:

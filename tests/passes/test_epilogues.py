@@ -93,7 +93,7 @@ def test_of_two_products_the_one_that_is_made_last_has_the_epilogue() -> None:
 
 def test_a_product_waits_for_what_its_epilogue_reads() -> None:
     s, t, u, y = temporary(2, 4), temporary(2, 4), temporary(2, 4), output(0, 2, 4)
-    steps = [matmul(x, w, s), matmul(x, w, t), pointwise(Fn.NEG, [s], u), pointwise(Fn.ADD, [t, u], y)]
+    steps: list[Step] = [matmul(x, w, s), matmul(x, w, t), pointwise(Fn.NEG, [s], u), pointwise(Fn.ADD, [t, u], y)]
     first, second = joined(steps, y).steps
     assert (first.writes, second.writes) == ((u,), (y,))
     assert second.reads == (x, w, u)
@@ -101,7 +101,7 @@ def test_a_product_waits_for_what_its_epilogue_reads() -> None:
 
 def test_an_epilogue_writes_over_what_dies_there() -> None:
     s, t, y, z = temporary(2, 4), temporary(2, 4), temporary(2, 4), output(0, 2)
-    steps = [matmul(x, w, s), matmul(x, w, t), pointwise(Fn.ADD, [s, t], y), folded(Monoid.SUM, y, [z])]
+    steps: list[Step] = [matmul(x, w, s), matmul(x, w, t), pointwise(Fn.ADD, [s, t], y), folded(Monoid.SUM, y, [z])]
     assert joined(steps, z).aliases == {}  # the product lies in y, and s is read after it is made
 
 
@@ -110,6 +110,12 @@ def test_a_product_that_is_made_before_variables_are_set_stays_there() -> None:
     program = joined([matmul(x, w, t), pointwise(Fn.ABS, [t], v)], sets=v)
     assert epilogues(program) == [None]
     assert program.commit == 1
+
+
+def test_a_product_that_a_variable_is_set_by_keeps_its_room() -> None:
+    t, y, v = temporary(2, 4), output(0, 2, 4), variable(0, 2, 4)
+    program = joined([matmul(x, w, t), pointwise(Fn.ABS, [t], y), pointwise(Fn.ADD, [t, v], v)], y, sets=v)
+    assert program.steps[0].writes == (t, y)
 
 
 def test_a_sum_of_windows_is_complete_only_as_a_whole() -> None:
@@ -164,5 +170,5 @@ def test_what_a_branch_gives_beside_an_activation_is_written() -> None:
     (branch,) = [step for step in f.program.steps if isinstance(step, Branch)]
     assert any(isinstance(step, Contract) and step.then is not None for part in branch.parts for step in part)
     row = np.ones((2, 4), "f")
-    product, activated = f(row, True)  # type: ignore[misc]
+    product, activated = f(row, True)
     np.testing.assert_allclose([product, activated], [row @ row.T @ row / 2, np.exp(row * 4)])
