@@ -70,7 +70,7 @@ def difference(wrong: Mask, one: Array, other: Array) -> tuple[str, ...]:
     at = f"at {list(first)}: " if first else ""
     count = int(np.count_nonzero(wrong))
     many = f"; {count} of {counted(wrong.size, 'element')} differ" if wrong.ndim else ""
-    return (f"  {at}{one[first]} before, {other[first]} after{many}",)
+    return (f"  {at}{one[first]!s} before, {other[first]!s} after{many}",)
 
 
 # Rules.
