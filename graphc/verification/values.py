@@ -74,6 +74,7 @@ class Values:
     noise   a generator: every result that is rounded is then moved by a rounding of its declared dtype
     wide    whether floats are float64, and complex numbers complex128.  Indices then are moved into their range
     frames  of the first steps of every body: what each of its inputs stands for, and all that was computed
+    only_demands whether calls fail by what the graph demands alone, and not by what nodes need
     overflowed   nodes that became infinite of finite operands, and all that depend on them
     record  every value as it is computed, where somebody asks
     """
@@ -81,6 +82,7 @@ class Values:
     point: Point
     wide: bool = False
     noise: np.random.Generator | None = None
+    only_demands: bool = False
     record: list[tuple[Node, Value]] | None = None
     outer: Frame = field(default_factory=dict)
     frames: dict[Node, list[Frame]] = field(default_factory=dict)
@@ -93,8 +95,9 @@ class Values:
         """Outputs and next values.  Raises RefusedError where the graph demands more than there is; TooLongError."""
         self.evaluations = 0
         values = {v: graph.updates.get(v, v) for v in variables}
+        self._require_sizes(graph)
         self.compute((*graph.roots, *values.values()), self.outer)
-        self._require(graph, self.outer)
+        self._require_indices(graph, self.outer)
         return Results(
             [self.array(y, self.outer) for y in graph.outputs], [self.array(v, self.outer) for v in values.values()]
         )
@@ -133,13 +136,19 @@ class Values:
             if self.record is not None and node.inputs:
                 self.record.append((node, frame[node]))
 
-    def _require(self, graph: Graph, frame: Frame) -> None:
-        """Raise RefusedError where a demand does not hold."""
-        if self.wide or not graph.demands:
-            return
-        self.compute(graph.demanded, frame)
+    def _require_sizes(self, graph: Graph) -> None:
+        """Raise RefusedError where two sizes differ that a graph demands to be equal."""
         for demand in graph.demands:
-            self._require_one(demand.need, [] if demand.index is None else [self.array(demand.index, frame)])
+            if isinstance(demand.need, SameSize):
+                self._require_one(demand.need, ())
+
+    def _require_indices(self, graph: Graph, frame: Frame) -> None:
+        """Raise RefusedError where an index is out of the range that a graph demands."""
+        if not self.wide and graph.demands:
+            self.compute(graph.demanded, frame)
+            for demand in graph.demands:
+                if demand.index is not None:
+                    self._require_one(demand.need, [self.array(demand.index, frame)])
 
     def _require_one(self, need: SameSize | IndexBound, arrays: Sequence[Array]) -> None:
         number = self.point.number
@@ -190,7 +199,7 @@ class Values:
             self.point.shape(type)
         arrays = [x for x in operands if not isinstance(x, tuple)]
         for need in node.op.requirements(*[x.tensor for x in node.inputs]):
-            if not self.wide:
+            if not (self.wide or self.only_demands):
                 self._require_one(need, [arrays[need.operand]] if isinstance(need, IndexBound) else [])
             elif isinstance(need, IndexBound):
                 arrays[need.operand] = self._moved_inside(need, arrays[need.operand])
@@ -270,7 +279,7 @@ class Values:
                 frames.append(frame)
         before = len(self.overflowed)
         self.compute(body.outputs, frame)
-        self._require(body, frame)
+        self._require_indices(body, frame)
         if len(self.overflowed) > before:
             self.overflowed.update(body.outputs)
         return [self.array(y, frame) for y in body.outputs]

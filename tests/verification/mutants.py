@@ -14,7 +14,7 @@ from graphc.passes.standard import AnyPass, improve, is_structured, standard
 from graphc.passes.throughout import Throughout, with_changed_bodies
 from graphc.verification.verification import Verification
 
-__all__ = ["Model", "Mutant", "Spoiled", "everywhere", "verified", "with_rule"]
+__all__ = ["Model", "Mutant", "Spoiled", "everywhere", "or_itself", "verified", "with_rule"]
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,16 @@ def everywhere(change: Callable[[Node], Node | None]) -> Callable[[Graph], Graph
     """A graph, and all bodies in it, with each node replaced by `change` of it where that gives one."""
 
     def changed(graph: Graph) -> Graph:
-        inside = with_changed_bodies(graph, changed)
-        return inside.map(lambda node: change(node) or node)
+        return with_changed_bodies(graph, changed).map(or_itself(change))
 
     return changed
 
+
+def or_itself(change: Callable[[Node], Node | None]) -> Callable[[Node], Node]:
+    """What `change` gives, or the node."""
+
+    def changed(node: Node) -> Node:
+        found = change(node)
+        return node if found is None else found
+
+    return changed
