@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import ml_dtypes
 import numpy as np
@@ -25,6 +25,8 @@ __all__ = ["Frame", "Point", "TooLongError", "Value", "Values", "epsilon"]
 
 Value: TypeAlias = Array | tuple[Array, ...]  # several of a node with several results
 Frame: TypeAlias = dict[Node, Value]  # what is known in a graph, or in one step of a body
+
+Kept = TypeVar("Kept")
 
 FRAMES_KEPT = 3  # steps of each body, to compare replacements in
 MOST_EVALUATIONS = 20_000  # nodes evaluated at a point in one graph, those of bodies in each step
@@ -88,8 +90,8 @@ class Values:
     frames: dict[Node, list[Frame]] = field(default_factory=dict)
     overflowed: set[Node] = field(default_factory=set)
     evaluations: int = 0
-    _known: dict[object, tuple[Sequence[Value], Value]] = field(default_factory=dict)
-    _arrays: dict[object, Array] = field(default_factory=dict)
+    _known: "Remembered[tuple[Sequence[Value], Value]]" = field(default_factory=lambda: Remembered())
+    _arrays: "Remembered[Array]" = field(default_factory=lambda: Remembered())
 
     def results(self, graph: Graph, variables: Iterable[Node]) -> Results:
         """Outputs and next values.  Raises RefusedError where the graph demands more than there is; TooLongError."""
@@ -109,14 +111,11 @@ class Values:
         return value
 
     def forget(self, graph: Graph) -> None:
-        """Keep only what is known of the nodes of a graph."""
+        """Keep only what is known of the nodes of a graph, and what ops gave since this was last asked for."""
         kept = set(graph.nodes) | {*graph.inputs, *graph.variables}
         self.outer = {node: value for node, value in self.outer.items() if node in kept}
-        alive = {id(array) for value in self.outer.values() for array in _several(value)}
-        self._known = {
-            key: found for key, found in self._known.items() if all(id(x) in alive for x in _several(found[1]))
-        }
-        self._arrays = {key: array for key, array in self._arrays.items() if id(array) in alive}
+        self._known.forget()
+        self._arrays.forget()
 
     def compute(self, roots: Iterable[Node], frame: Frame) -> None:
         """Find the values of nodes and of all that they need."""
@@ -133,7 +132,7 @@ class Values:
                 continue
             pending.pop()
             frame[node] = self._value(node, [frame[x] for x in node.inputs])
-            if self.record is not None and node.inputs:
+            if self.record is not None and (node.inputs or isinstance(node.op, ConstantValue)):
                 self.record.append((node, frame[node]))
 
     def _require_sizes(self, graph: Graph) -> None:
@@ -189,7 +188,7 @@ class Values:
             if self.evaluations > MOST_EVALUATIONS:
                 raise TooLongError
             result = self._computed(node, operands)
-            self._known[key] = operands, result
+            self._known.put(key, (operands, result))
         if self.wide:
             self._note_overflow(node, operands, result)
         return result
@@ -267,7 +266,9 @@ class Values:
         """The array, or one that is known and has the same bits: what is computed of equal bits is then known too."""
         if array.nbytes > SMALL:
             return array
-        return self._arrays.setdefault((array.dtype, array.shape, array.tobytes()), array)
+        key = (array.dtype, array.shape, array.tobytes())
+        known = self._arrays.get(key)
+        return self._arrays.put(key, array) if known is None else known
 
     # Bodies.
 
@@ -321,6 +322,32 @@ class Values:
                 raise TooLongError
         number = [] if op.condition is None else [np.array(made, np.int64)]
         return [*carries, *stacks, *kept, *number]
+
+
+@dataclass(eq=False)
+class Remembered(Generic[Kept]):
+    """What was put or asked for since it was last told to forget, or between that and the time before."""
+
+    now: dict[object, Kept] = field(default_factory=dict)
+    earlier: dict[object, Kept] = field(default_factory=dict)
+
+    def get(self, key: object) -> Kept | None:
+        """What is known, if it is."""
+        found = self.now.get(key)
+        if found is None:
+            found = self.earlier.get(key)
+            if found is not None:
+                self.now[key] = found
+        return found
+
+    def put(self, key: object, value: Kept) -> Kept:
+        """Remember a value."""
+        self.now[key] = value
+        return value
+
+    def forget(self) -> None:
+        """Drop what nobody has asked for."""
+        self.now, self.earlier = {}, self.now
 
 
 def epsilon(dtype: DType) -> float:

@@ -29,7 +29,7 @@ from graphc.verification.values import Point, TooLongError, Values
 
 __all__ = ["Verification"]
 
-INTERPRETED = 12_000  # lets of all calls that the interpreter computes after a pass; a backend runs the others
+INTERPRETED = 6_000  # lets of all calls that the interpreter computes after a pass; a backend runs the others
 
 
 @dataclass(eq=False)
@@ -59,10 +59,7 @@ class Verification:
             case Graph() as before, Graph() as after:
                 if before is not after:
                     self._compare_graphs(record, before, after)
-                    self._require_refusal(
-                        record.name,
-                        lambda point: Values(point, only_demands=self._is_collected).results(after, before.variables),
-                    )
+                    self._require_refusal(record.name, lambda point: self._refuses(after, point))
             case Graph(), Partition() as after:
                 self._plain = lower(after)
                 self._compare_program(record, None, self._plain)
@@ -188,6 +185,10 @@ class Verification:
             else:
                 self._program.pop(call, None)
         self._require_refusal(record.name, lambda point: self._fails(after, point))
+
+    def _refuses(self, graph: Graph, point: Point) -> None:
+        """Run a graph at a point that it must refuse."""
+        Values(point, only_demands=self._is_collected).results(graph, self.graph.variables)
 
     def _fails(self, lowered: Lowered, point: Point) -> None:
         """Run a program at a point that it must refuse."""
