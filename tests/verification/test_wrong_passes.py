@@ -5,9 +5,10 @@ import pytest
 import graphc as gx
 from tests.verification.mutants import Mutant, verified
 from tests.verification.wrong_graphs import WRONG_GRAPHS
+from tests.verification.wrong_programs import WRONG_BACKENDS, WRONG_PROGRAMS, WrongBackend, mixed
 
 
-@pytest.mark.parametrize("mutant", WRONG_GRAPHS, ids=lambda mutant: mutant.title)
+@pytest.mark.parametrize("mutant", [*WRONG_GRAPHS, *WRONG_PROGRAMS], ids=lambda mutant: mutant.title)
 def test_a_wrong_pass_is_named(mutant: Mutant) -> None:
     model = mutant.model()
     verified(model)
@@ -16,3 +17,9 @@ def test_a_wrong_pass_is_named(mutant: Mutant) -> None:
     said = str(caught.value)
     assert f"the pass {mutant.name!r}" in said
     assert mutant.says in said
+
+
+@pytest.mark.parametrize("backend", WRONG_BACKENDS, ids=lambda backend: backend.new)
+def test_a_wrong_text_is_named(backend: WrongBackend) -> None:
+    with pytest.raises(gx.VerificationError, match=r"the pass 'emit' .*, in step"):
+        verified(mixed(), backend=backend)
