@@ -84,6 +84,7 @@ class Call:
                     continue
                 others.append((values, frames[number][node]))
         overflowed = any(node in values.overflowed for values, _ in others)
+        self.declared.compute([node], frame)
         found = _several(frame[node])
         known = [_several(value) for _, value in others]
         return [

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from graphc.errors import VerificationError
 from graphc.inspection.wording import number_text, op_text
 from graphc.ir.graph import Graph, topological
-from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import SizeOf, uniform
 from graphc.ir.node import Node
 from graphc.kernel.arrays import Arrays
@@ -70,7 +69,7 @@ def difference(wrong: Mask, one: Array, other: Array) -> tuple[str, ...]:
     at = f"at {list(first)}: " if first else ""
     count = int(np.count_nonzero(wrong))
     many = f"; {count} of {counted(wrong.size, 'element')} differ" if wrong.ndim else ""
-    return (f"  {at}{one[first]} before, {other[first]} after{many}",)
+    return (f"  {at}{one[first]!s} before, {other[first]!s} after{many}",)
 
 
 # Rules.
@@ -109,10 +108,9 @@ class _Listing:
     def given(self, frame: Frame) -> Iterator[str]:
         """A line for each node that is given."""
         for x in islice(self.outside, LINES_SHOWN):
-            what = f"{op_text(x)} " if isinstance(x.op, Leaf) else ""
             source = x.origin.source()
             made = f"  made at {x.origin.place()}" + (f": {source}" if source else "")
-            yield f"  given   {self.reference(x)} = {what}{x.type}{_elements(frame.get(x))}{made}"
+            yield f"  given   {self.reference(x)} = {op_text(x)} {x.type}{_elements(frame.get(x))}{made}"
 
     def rows(self, title: str, nodes: Sequence[Node], result: Node) -> Iterator[str]:
         """A line for each node that is computed, the last ones where there are many."""
@@ -155,12 +153,11 @@ def of_graphs(call: Call, before: Graph, after: Graph, root: Root, lines: Sequen
         kind=_kind,
     )
     found = root.node if node is None else node
-    listing = _Listing.of([found], set(found.inputs), ())
-    shown = [*listing.given({}), *listing.rows("after", [found], found), f"  seen in {root.title}"]
     twin = next((each for each, _ in known if _kind(each) == _kind(found) and each is not found), None)
-    if twin is not None:
-        old = _Listing.of([twin], set(twin.inputs), ())
-        shown = [*old.rows("before", [twin], twin), *shown]
+    both = [found] if twin is None else [twin, found]
+    listing = _Listing.of(both, {x for each in both for x in each.inputs}, ())
+    shown = [*listing.given({}), *(listing.rows("before", [twin], twin) if twin is not None else ())]
+    shown += [*listing.rows("after", [found], found), f"  seen in {root.title}"]
     return Finding("", found.origin, (*shown, *lines))
 
 

@@ -20,7 +20,7 @@ from graphc.verification.programs import Array, RefusedError
 from graphc.verification.single import SingleOp
 from graphc.verification.values import Point, TooLongError, Values
 
-__all__ = ["accepted_calls"]
+__all__ = ["accepted_calls", "refused_points"]
 
 Rng = np.random.Generator
 
@@ -69,6 +69,48 @@ def accepted_calls(graph: Graph) -> list[Values]:
     return [values for values in found if values is not None]
 
 
+def refused_points(graph: Graph) -> list[Point]:
+    """Calls that a graph refuses: one by an index behind the last, and one by its sizes, if there are such."""
+    symbols = _symbols(graph)
+    found: list[Point] = []
+    for sizes in islice(_general(symbols), MOST_TRIES):
+        arrays = _arrays(graph, Point("", sizes, {}), _KINDS[0], 1)
+        if arrays is None or _elements(graph, sizes) > MOST_ELEMENTS:
+            continue
+        values = Values(Point(_titled("sizes that do not agree", sizes), sizes, arrays))
+        if not _is_refused(graph, values):
+            found += _beyond(graph, sizes, arrays)
+            break
+        if not found:
+            found.append(values.point)
+    return found
+
+
+def _beyond(graph: Graph, sizes: Mapping[str, int], arrays: Mapping[Node, Array]) -> Iterator[Point]:
+    """A call of which one index is out of range."""
+    for node, (_, extent) in _index_ends(graph).items():
+        array = arrays[node].copy()
+        array.reshape(-1)[-1:] = Point("", sizes, {}).number(extent)
+        point = Point(_titled("an index out of range", sizes), sizes, {**arrays, node: array})
+        if _is_refused(graph, Values(point)):
+            yield point
+            return
+
+
+def _is_refused(graph: Graph, values: Values) -> bool:
+    try:
+        values.results(graph, graph.variables)
+    except RefusedError:
+        return True
+    except TooLongError:
+        return False
+    return False
+
+
+def _titled(title: str, sizes: Mapping[str, int]) -> str:
+    return ", ".join((title, *(f"{name} = {value}" for name, value in sizes.items())))
+
+
 def _accepted(
     graph: Graph, sizes: Sequence[Mapping[str, int]], kind: _Kind, bound: dict[SingleOp, Bound]
 ) -> Values | None:
@@ -78,8 +120,7 @@ def _accepted(
             arrays = _arrays(graph, Point("", tried, {}), kind, limit)
             if arrays is None:
                 break
-            title = ", ".join((kind.title, *(f"{name} = {value}" for name, value in tried.items())))
-            values = Values(Point(title, tried, arrays, bound))
+            values = Values(Point(_titled(kind.title, tried), tried, arrays, bound))
             try:
                 values.results(graph, graph.variables)
             except (RefusedError, TooLongError):

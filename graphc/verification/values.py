@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import ml_dtypes
 import numpy as np
@@ -25,6 +25,8 @@ __all__ = ["Frame", "Point", "TooLongError", "Value", "Values", "epsilon"]
 
 Value: TypeAlias = Array | tuple[Array, ...]  # several of a node with several results
 Frame: TypeAlias = dict[Node, Value]  # what is known in a graph, or in one step of a body
+
+Kept = TypeVar("Kept")
 
 FRAMES_KEPT = 3  # steps of each body, to compare replacements in
 MOST_EVALUATIONS = 20_000  # nodes evaluated at a point in one graph, those of bodies in each step
@@ -74,6 +76,7 @@ class Values:
     noise   a generator: every result that is rounded is then moved by a rounding of its declared dtype
     wide    whether floats are float64, and complex numbers complex128.  Indices then are moved into their range
     frames  of the first steps of every body: what each of its inputs stands for, and all that was computed
+    only_demands whether calls fail by what the graph demands alone, and not by what nodes need
     overflowed   nodes that became infinite of finite operands, and all that depend on them
     record  every value as it is computed, where somebody asks
     """
@@ -81,20 +84,22 @@ class Values:
     point: Point
     wide: bool = False
     noise: np.random.Generator | None = None
+    only_demands: bool = False
     record: list[tuple[Node, Value]] | None = None
     outer: Frame = field(default_factory=dict)
     frames: dict[Node, list[Frame]] = field(default_factory=dict)
     overflowed: set[Node] = field(default_factory=set)
     evaluations: int = 0
-    _known: dict[object, tuple[Sequence[Value], Value]] = field(default_factory=dict)
-    _arrays: dict[object, Array] = field(default_factory=dict)
+    _known: "Remembered[tuple[Sequence[Value], Value]]" = field(default_factory=lambda: Remembered())
+    _arrays: "Remembered[Array]" = field(default_factory=lambda: Remembered())
 
     def results(self, graph: Graph, variables: Iterable[Node]) -> Results:
         """Outputs and next values.  Raises RefusedError where the graph demands more than there is; TooLongError."""
         self.evaluations = 0
         values = {v: graph.updates.get(v, v) for v in variables}
+        self._require_sizes(graph)
         self.compute((*graph.roots, *values.values()), self.outer)
-        self._require(graph, self.outer)
+        self._require_indices(graph, self.outer)
         return Results(
             [self.array(y, self.outer) for y in graph.outputs], [self.array(v, self.outer) for v in values.values()]
         )
@@ -106,14 +111,11 @@ class Values:
         return value
 
     def forget(self, graph: Graph) -> None:
-        """Keep only what is known of the nodes of a graph."""
+        """Keep only what is known of the nodes of a graph, and what ops gave since this was last asked for."""
         kept = set(graph.nodes) | {*graph.inputs, *graph.variables}
         self.outer = {node: value for node, value in self.outer.items() if node in kept}
-        alive = {id(array) for value in self.outer.values() for array in _several(value)}
-        self._known = {
-            key: found for key, found in self._known.items() if all(id(x) in alive for x in _several(found[1]))
-        }
-        self._arrays = {key: array for key, array in self._arrays.items() if id(array) in alive}
+        self._known.forget()
+        self._arrays.forget()
 
     def compute(self, roots: Iterable[Node], frame: Frame) -> None:
         """Find the values of nodes and of all that they need."""
@@ -130,16 +132,22 @@ class Values:
                 continue
             pending.pop()
             frame[node] = self._value(node, [frame[x] for x in node.inputs])
-            if self.record is not None and node.inputs:
+            if self.record is not None and (node.inputs or isinstance(node.op, ConstantValue)):
                 self.record.append((node, frame[node]))
 
-    def _require(self, graph: Graph, frame: Frame) -> None:
-        """Raise RefusedError where a demand does not hold."""
-        if self.wide or not graph.demands:
-            return
-        self.compute(graph.demanded, frame)
+    def _require_sizes(self, graph: Graph) -> None:
+        """Raise RefusedError where two sizes differ that a graph demands to be equal."""
         for demand in graph.demands:
-            self._require_one(demand.need, [] if demand.index is None else [self.array(demand.index, frame)])
+            if isinstance(demand.need, SameSize):
+                self._require_one(demand.need, ())
+
+    def _require_indices(self, graph: Graph, frame: Frame) -> None:
+        """Raise RefusedError where an index is out of the range that a graph demands."""
+        if not self.wide and graph.demands:
+            self.compute(graph.demanded, frame)
+            for demand in graph.demands:
+                if demand.index is not None:
+                    self._require_one(demand.need, [self.array(demand.index, frame)])
 
     def _require_one(self, need: SameSize | IndexBound, arrays: Sequence[Array]) -> None:
         number = self.point.number
@@ -180,7 +188,7 @@ class Values:
             if self.evaluations > MOST_EVALUATIONS:
                 raise TooLongError
             result = self._computed(node, operands)
-            self._known[key] = operands, result
+            self._known.put(key, (operands, result))
         if self.wide:
             self._note_overflow(node, operands, result)
         return result
@@ -190,7 +198,7 @@ class Values:
             self.point.shape(type)
         arrays = [x for x in operands if not isinstance(x, tuple)]
         for need in node.op.requirements(*[x.tensor for x in node.inputs]):
-            if not self.wide:
+            if not (self.wide or self.only_demands):
                 self._require_one(need, [arrays[need.operand]] if isinstance(need, IndexBound) else [])
             elif isinstance(need, IndexBound):
                 arrays[need.operand] = self._moved_inside(need, arrays[need.operand])
@@ -258,7 +266,9 @@ class Values:
         """The array, or one that is known and has the same bits: what is computed of equal bits is then known too."""
         if array.nbytes > SMALL:
             return array
-        return self._arrays.setdefault((array.dtype, array.shape, array.tobytes()), array)
+        key = (array.dtype, array.shape, array.tobytes())
+        known = self._arrays.get(key)
+        return self._arrays.put(key, array) if known is None else known
 
     # Bodies.
 
@@ -270,7 +280,7 @@ class Values:
                 frames.append(frame)
         before = len(self.overflowed)
         self.compute(body.outputs, frame)
-        self._require(body, frame)
+        self._require_indices(body, frame)
         if len(self.overflowed) > before:
             self.overflowed.update(body.outputs)
         return [self.array(y, frame) for y in body.outputs]
@@ -312,6 +322,32 @@ class Values:
                 raise TooLongError
         number = [] if op.condition is None else [np.array(made, np.int64)]
         return [*carries, *stacks, *kept, *number]
+
+
+@dataclass(eq=False)
+class Remembered(Generic[Kept]):
+    """What was put or asked for since it was last told to forget, or between that and the time before."""
+
+    now: dict[object, Kept] = field(default_factory=dict)
+    earlier: dict[object, Kept] = field(default_factory=dict)
+
+    def get(self, key: object) -> Kept | None:
+        """What is known, if it is."""
+        found = self.now.get(key)
+        if found is None:
+            found = self.earlier.get(key)
+            if found is not None:
+                self.now[key] = found
+        return found
+
+    def put(self, key: object, value: Kept) -> Kept:
+        """Remember a value."""
+        self.now[key] = value
+        return value
+
+    def forget(self) -> None:
+        """Drop what nobody has asked for."""
+        self.now, self.earlier = {}, self.now
 
 
 def epsilon(dtype: DType) -> float:

@@ -1,19 +1,20 @@
 """Verification: each pass is asked whether what it made computes what was given to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from graphc.backends.backend import Artifact, Backend
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.ir.graph import Graph
+from graphc.passes.demands import CollectDemands
 from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Record, Replacement
 from graphc.passes.units import Partition
 from graphc.verification.agreement import differing, unequal
 from graphc.verification.calls import Call, Root, roots
 from graphc.verification.findings import Finding, difference, of_graphs, of_program, of_replacement
-from graphc.verification.points import accepted_calls
+from graphc.verification.points import accepted_calls, refused_points
 from graphc.verification.programs import (
     Array,
     Executable,
@@ -24,11 +25,11 @@ from graphc.verification.programs import (
     is_unchanged,
     work,
 )
-from graphc.verification.values import TooLongError
+from graphc.verification.values import Point, TooLongError, Values
 
 __all__ = ["Verification"]
 
-INTERPRETED = 12_000  # lets of all calls that the interpreter computes after a pass; a backend runs the others
+INTERPRETED = 6_000  # lets of all calls that the interpreter computes after a pass; a backend runs the others
 
 
 @dataclass(eq=False)
@@ -40,22 +41,30 @@ class Verification:
 
     graph: Graph
     calls: list[Call] = field(init=False)
+    refused: list[Point] = field(init=False)  # calls that fail, and must go on to
     _results: dict[Call, Results] = field(default_factory=dict)  # of the graph
+    _is_collected: bool = False  # whether demands stand beside the nodes
     _plain: Lowered | None = None  # what the units of the graph are as a program
     _program: dict[Call, Results] = field(default_factory=dict)  # of the program, where the interpreter ran it
 
     def __post_init__(self) -> None:
         self.calls = [Call(values, self.graph) for values in accepted_calls(self.graph)]
+        self.refused = refused_points(self.graph)
         self._results = {call: call.results(self.graph, self.graph.variables) for call in self.calls}
 
     def examine(self, record: Record) -> None:
         """Compare what a pass was given with what it made."""
+        self._is_collected |= record.name == CollectDemands.name
         match record.before, record.after:
             case Graph() as before, Graph() as after:
                 if before is not after:
                     self._compare_graphs(record, before, after)
+                    self._require_refusal(record.name, lambda point: self._refuses(after, point))
             case Graph(), Partition() as after:
-                self._plain = lower(after)
+                try:
+                    self._plain = lower(after)
+                except AssertionError as error:  # units that no program can be made of
+                    raise _failure(error).error(record.name, "any call") from error
                 self._compare_program(record, None, self._plain)
             case Partition(), Lowered() as after:
                 if self._plain is None or not is_same(self._plain, after):
@@ -68,7 +77,7 @@ class Verification:
         """Compare what a backend wrote with the program behind it."""
         code = Executable.of(lowered, backend, artifact)
         for call in self.calls:
-            inputs, variables = _given(call, lowered)
+            inputs, variables = _given(call.point, self.graph, lowered)
             try:
                 found = code.run(inputs, variables, call.point.sizes)
             except RefusedError as refused:
@@ -76,6 +85,18 @@ class Verification:
             root = self._first_different(call, lowered, found, None)
             if root is not None:
                 self._raise("emit", of_program(call, lowered, None, root, ()), call)
+        self._require_refusal("emit", lambda point: code.run(*_given(point, self.graph, lowered), point.sizes))
+
+    def _require_refusal(self, name: str, run: Callable[[Point], object]) -> None:
+        """What fails must go on to fail."""
+        for point in self.refused:
+            try:
+                run(point)
+            except RefusedError:
+                continue
+            except (AssertionError, IndexError, ValueError):
+                pass  # it fails in another way, which no user understands
+            raise Finding("", None, ("  a call goes on that failed before",)).error(name, point.title)
 
     # Graphs.
 
@@ -83,7 +104,7 @@ class Verification:
         for call in self.calls:
             for replacement in record.replacements:
                 self._compare_replacement(record, call, replacement)
-        variables = before.variables
+        variables = self.graph.variables
         for call in list(self.calls):
             old = self._results[call]
             try:
@@ -128,14 +149,14 @@ class Verification:
         for number, (one, other) in enumerate(arrays):
             if one is other or not unequal(one, other).any():
                 continue
-            was = roots(before, before.variables)[number]
+            was = roots(before, self.graph.variables)[number]
             if record.exact:
                 wrong = unequal(one, other)
             else:
                 (reference,) = call.references(was.node, 0, call.declared.outer)
                 wrong = differing(other, reference)
             if wrong.any():
-                now = roots(after, before.variables)[number]
+                now = roots(after, self.graph.variables)[number]
                 self._raise(record.name, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
 
     # Programs.
@@ -144,7 +165,7 @@ class Verification:
         code: Executable | None = None
         budget: float = INTERPRETED
         for call in self.calls:
-            inputs, variables = _given(call, after)
+            inputs, variables = _given(call.point, self.graph, after)
             cost = work(after.program, call.point.sizes)
             is_small = cost <= budget
             budget -= cost if is_small else 0
@@ -166,6 +187,18 @@ class Verification:
                 self._program[call] = found
             else:
                 self._program.pop(call, None)
+        self._require_refusal(record.name, lambda point: self._fails(after, point))
+
+    def _refuses(self, graph: Graph, point: Point) -> None:
+        """Run a graph at a point that it must refuse."""
+        Values(point, only_demands=self._is_collected).results(graph, self.graph.variables)
+
+    def _fails(self, lowered: Lowered, point: Point) -> None:
+        """Run a program at a point that it must refuse."""
+        if work(lowered.program, point.sizes) <= INTERPRETED:
+            interpreted(lowered, *_given(point, self.graph, lowered), point.sizes)
+        else:
+            Executable.of(lowered, NumpyBackend()).run(*_given(point, self.graph, lowered), point.sizes)
 
     def _first_different(self, call: Call, lowered: Lowered, found: Results, known: Results | None) -> Root | None:
         """The first result of a program that is not that of the program before, or not what the graph gives."""
@@ -186,10 +219,9 @@ class Verification:
         raise finding.error(name, call.point.title)
 
 
-def _given(call: Call, lowered: Lowered) -> tuple[list[Array], list[Array]]:
+def _given(point: Point, graph: Graph, lowered: Lowered) -> tuple[list[Array], list[Array]]:
     """The inputs and the variables of a program."""
-    arrays = call.point.arrays
-    return [arrays[x] for x in call.graph.inputs], [arrays[v] for v in lowered.variables]
+    return [point.arrays[x] for x in graph.inputs], [point.arrays[v] for v in lowered.variables]
 
 
 def _several(value: Array | tuple[Array, ...]) -> Sequence[Array]:

@@ -1,0 +1,25 @@
+"""Every pass that is wrong is caught, and named with the user's line."""
+
+import pytest
+
+import graphc as gx
+from tests.verification.mutants import Mutant, verified
+from tests.verification.wrong_graphs import WRONG_GRAPHS
+from tests.verification.wrong_programs import WRONG_BACKENDS, WRONG_PROGRAMS, WrongBackend, mixed
+
+
+@pytest.mark.parametrize("mutant", [*WRONG_GRAPHS, *WRONG_PROGRAMS], ids=lambda mutant: mutant.title)
+def test_a_wrong_pass_is_named(mutant: Mutant) -> None:
+    model = mutant.model()
+    verified(model)
+    with pytest.raises(gx.VerificationError) as caught:
+        verified(model, mutant.passes(model.graph()))
+    said = str(caught.value)
+    assert f"the pass {mutant.name!r}" in said
+    assert mutant.says in said
+
+
+@pytest.mark.parametrize("backend", WRONG_BACKENDS, ids=lambda backend: backend.new)
+def test_a_wrong_text_is_named(backend: WrongBackend) -> None:
+    with pytest.raises(gx.VerificationError, match=r"the pass 'emit' .*, in step"):
+        verified(mixed(), backend=backend)
