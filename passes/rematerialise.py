@@ -1,209 +1,90 @@
-"""Rematerialising: values are dropped after their first uses, and computed again where they are needed later.
+"""A memory budget: what does not fit is not kept, but computed again."""
 
-Up to the point where most bytes live, the order of nodes is cut into segments.  What crosses a cut is kept; of the
-rest of a segment, what is read beyond that point is computed again from there, when it is first read.  So a chain of n
-layers that is cut into √n segments keeps √n values and the inside of one segment.
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, final
 
-Chen, Xu, Zhang, Guestrin: Training Deep Nets with Sublinear Memory Cost, 2016, algorithm 3, on any graph.
-"""
-
-from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from math import prod
-from typing import final
-
-from graphc.ir.control import Structured
+from graphc.errors import MemoryBudgetError
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import Elementwise, Leaf, Movement, Product, Reduction, Reshaped
-from graphc.ir.leaves import Item
-from graphc.ir.node import Node
-from graphc.passes.copies import with_copies
-from graphc.passes.lifetimes import Values, in_short_order
-from graphc.sizes import estimate
-from graphc.types import TensorType
+from graphc.passes.lower import Lowered
+from graphc.passes.pipeline import Log, Pass
+from graphc.passes.segments import Again, work
 
-__all__ = ["Again", "Line"]
-
-_CHEAP = (Elementwise, Reduction, Movement, Reshaped, Item, Leaf)
-TINY = 2000  # a value that is so many times smaller than the peak is kept
+__all__ = ["Budget", "Rematerialise"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Again:
-    """A graph in which values are computed again.
+class Budget:
+    """So many bytes, and how many a program takes."""
 
-    work         how much more is computed, in additions and multiplications
-    bytes        how many bytes of values are not kept
-    copied       the nodes that are computed twice
+    bytes: int
+    peak_bytes: Callable[[Lowered], int]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Rematerialise(Pass[Graph, Graph]):
+    """Compute values again, so that the program fits in a budget.  Raises MemoryBudgetError where none is found.
+
+    Ways to do so are tried, the one with the least work first: the program of each is made, and its memory placed.
+    The ways do not depend on the budget, and the first that fits is taken; so a smaller budget never takes more.
+    No pass that merges nodes may follow.
     """
 
-    graph: Graph
-    work: int
-    bytes: int
-    copied: Sequence[Node]
+    budget: Budget
+    lowered: Callable[[Graph], Lowered]
+    name: ClassVar[str] = "rematerialise"
+
+    def run(self, form: Graph, log: Log) -> Graph:
+        least: int | None = None
+        for way in _ways(form):
+            peak = self.budget.peak_bytes(self.lowered(way.graph))
+            if peak <= self.budget.bytes:
+                self._note(form, way, peak, log)
+                return way.graph
+            least = peak if least is None else min(peak, least)
+        problem = f"compile: no way is found to compute this in {self.budget.bytes:,} bytes of memory"
+        raise MemoryBudgetError(problem, hint=f"the least is memory={least}; sizes count as their hints")
+
+    def _note(self, form: Graph, way: Again, peak: int, log: Log) -> None:
+        if not form.nodes or way.graph is form:
+            return
+        origin = (form.outputs or form.nodes)[0].origin
+        before = sum(map(work, form.nodes)) or 1
+        log.note(f"{way.bytes:,} bytes are not kept, for {100 * way.work / before:.1f} % more operations", origin)
+        log.note(f"the arena takes {peak:,} bytes", origin)
+        for node in way.copied:
+            log.note(f"{node.op.name} computed again", node.origin)
 
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """The nodes of a graph, one after the other, and the values that live meanwhile."""
-
-    graph: Graph
-    order: Sequence[Node]
-
-    @staticmethod
-    def of(graph: Graph) -> "Line":
-        """The nodes in the order that a pass has decided on, or in a short one."""
-        return Line(graph, graph.order or in_short_order(graph))
-
-    def ordered(self) -> Graph:
-        """The graph, computed in this order."""
-        return replace(self.graph, order=tuple(self.order))
-
-    @cached_property
-    def values(self) -> Values:
-        return Values.of(self.order, self.graph.outputs)
-
-    @cached_property
-    def place(self) -> dict[Node, int]:
-        return {node: place for place, node in enumerate(self.order)}
-
-    @cached_property
-    def reads(self) -> dict[Node, list[int]]:
-        """Each value with the places where it is read, in order."""
-        found: dict[Node, list[int]] = {}
-        for place, node in enumerate(self.order):
-            for value in self.values.reads[node]:
-                found.setdefault(value, []).append(place)
-        return found
-
-    @cached_property
-    def living(self) -> Sequence[int]:
-        """How many bytes live at each place."""
-        change = [0] * (len(self.order) + 1)
-        kept = {self.values.owner[node] for node in self.graph.updates.values()}
-        for value, bytes in self.values.bytes.items():
-            if bytes:
-                first = self.place[value]
-                last = len(self.order) - 1 if value in kept else max(self.reads.get(value, [first])[-1], first)
-                change[first] += bytes
-                change[last + 1] -= bytes
-        found: list[int] = []
-        total = 0
-        for each in change[:-1]:
-            total += each
-            found.append(total)
-        return found
-
-    @cached_property
-    def peak(self) -> int:
-        """The place where most bytes live."""
-        return max(range(len(self.order)), key=self.living.__getitem__)
-
-    @cached_property
-    def crossing(self) -> Sequence[Node]:
-        """The values that live across the peak, in order."""
-        return [
-            value
-            for value in self.order[: self.peak + 1]
-            if self.values.bytes.get(value) and self.reads.get(value, [0])[-1] > self.peak
-        ]
-
-    @cached_property
-    def across(self) -> Sequence[int]:
-        """How many bytes are read after each place up to the peak, and made before."""
-        change = [0] * (self.peak + 2)
-        for value in self.order[: self.peak]:
-            bytes = self.values.bytes.get(value)
-            if bytes:
-                first, last = self.place[value], self._last_before(value)
-                if last > first:
-                    change[first] += bytes
-                    change[last] -= bytes
-        found: list[int] = []
-        total = 0
-        for each in change[:-1]:
-            total += each
-            found.append(total)
-        return found
-
-    def _last_before(self, value: Node) -> int:
-        """Where a value is read last, up to the peak."""
-        return max((place for place in self.reads.get(value, ()) if place <= self.peak), default=-1)
-
-    def cuts(self, bytes: float) -> Sequence[int] | None:
-        """Places between segments, so that what is kept up to a segment and what is read of it take so many bytes.
-
-        None where these are too few.
-
-        As derivatives come to the first segments last, when what is kept of later ones is gone, those are the longest.
-        """
-        crossing = set(self.crossing)
-        found: list[int] = []
-        best: int | None = None
-        total, since, kept = 0, 0, 0
-        for place, node in enumerate(self.order[: self.peak]):
-            if node in crossing:
-                total += self.values.bytes[node]
-                since += self.values.bytes[node]
-            if total >= (bytes - kept) / 2 and (best is None or self.across[place] <= self.across[best]):
-                best, since = place, 0
-            if total >= bytes - kept and best is not None:
-                found.append(best)
-                kept += self.across[best]
-                best, total = None, since
-                if kept >= bytes:
-                    return None
-        return found
-
-    def again(self, bytes: float, *, products: bool) -> Again | None:
-        """The graph in which segments are computed again, so that what crosses the peak takes about so many bytes.
-
-        Without `products`, these and other costly values are kept.  None where these bytes are too few.
-        """
-        cuts = self.cuts(bytes)
-        if cuts is None:
-            return None
-        kept = self._kept(cuts)
-        kept |= {x for x in self.crossing if not cuts or self.place[x] > cuts[-1]}  # needed at once
-        if not products:
-            kept |= {x for x in self.order[: self.peak + 1] if not isinstance(x.op, _CHEAP)}
-        dropped = {x for x in self.crossing if x not in kept}
-
-        def copied(node: Node, copy_for: bool | None, read: Node) -> bool | None:
-            if isinstance(read.op, Leaf) or self.place[read] > self.peak:
-                return None
-            value = self.values.owner[read]
-            if copy_for is None:
-                return True if self.place[node] > self.peak and value in dropped else None
-            return None if value in kept or isinstance(value.op, Leaf) else True
-
-        found = with_copies(self.graph, self.order, copied)
-        graph = replace(found.graph, order=tuple(in_short_order(found.graph)))
-        return Again(graph, sum(map(work, found.nodes)), sum(self.values.bytes[x] for x in dropped), found.nodes)
-
-    def _kept(self, cuts: Sequence[int]) -> set[Node]:
-        """The values that are not computed again: those that cross a cut, and those that are hardly worth it."""
-        least = self.living[self.peak] // TINY
-        found = {x for x in self.crossing if self.values.bytes[x] <= least}
-        for place, node in enumerate(self.order[: self.peak + 1]):
-            following = bisect_left(cuts, place)
-            is_across = following < len(cuts) and cuts[following] < self._last_before(node)
-            if is_across or isinstance(node.op, Structured):
-                found.add(node)
-        return found
+LARGE = 4000  # nodes: of larger graphs fewer ways are looked at
+GAIN = 0.95  # a way with more work is looked at if it takes so much less
 
 
-def work(node: Node) -> int:
-    """How many additions and multiplications a node takes, open sizes counting as their hints: about."""
-    match node.op:
-        case Product(extents=extents):
-            return 2 * prod(map(estimate, extents))
-        case Leaf() | Movement() | Reshaped() | Item():
-            return 0
-        case Reduction():
-            return prod(map(estimate, node.inputs[0].shape))
-        case _:
-            return prod(map(estimate, node.shape)) if isinstance(node.type, TensorType) else 0
+def _ways(graph: Graph) -> Iterator[Again]:
+    """The graph as it is, in a short order, and with more and more that is computed again."""
+    yield Again(graph)
+    ordered = Again(Again(graph).line.ordered())
+    yield ordered
+    finest = 0.8 if len(graph.nodes) < LARGE else 0.64
+    cheap = list(_with_less(ordered, finest**2, products=False))
+    dear = list(_with_less(ordered, finest, products=True))
+    twice = list(_with_less(min(dear, key=_peak), finest**2, products=True)) if dear else []
+    least = _peak(ordered)
+    for way in sorted((*cheap, *dear, *twice), key=lambda way: way.work):
+        if _peak(way) < GAIN * least:
+            least = _peak(way)
+            yield way
+
+
+def _with_less(start: Again, factor: float, *, products: bool) -> Iterator[Again]:
+    """Ways in which less and less lives across the peak, each `factor` of the one before."""
+    bytes = factor * start.peak_bytes
+    while (found := start.further(bytes, products=products)) is not None and found.copied:
+        yield found
+        bytes *= factor
+
+
+def _peak(way: Again) -> int:
+    return way.peak_bytes
