@@ -177,6 +177,7 @@ _HOMES = {
     "maximum": "graphc.ops.piecewise:maximum",
     "mean": "graphc.ops.statistics:mean",
     "median": "graphc.ops.quantiles:median",
+    "MemoryBudgetError": "graphc.errors:MemoryBudgetError",
     "meshgrid": "graphc.ops.grids:meshgrid",
     "min": "graphc.ops.extremes:min",
     "min_with_index": "graphc.ops.extremes:min_with_index",

@@ -12,6 +12,7 @@ from graphc.errors import ArgumentError as ArgumentError
 from graphc.errors import DTypeError as DTypeError
 from graphc.errors import GraphError as GraphError
 from graphc.errors import IndexRangeError as IndexRangeError
+from graphc.errors import MemoryBudgetError as MemoryBudgetError
 from graphc.errors import ShapeError as ShapeError
 from graphc.errors import StepLimitError as StepLimitError
 from graphc.errors import UnconnectedError as UnconnectedError

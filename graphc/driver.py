@@ -13,7 +13,7 @@ from graphc.collector import waiting
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import carried_updates
-from graphc.ir.given import a_choice, a_flag, is_whole
+from graphc.ir.given import a_choice, a_flag, an_amount_of_bytes, is_whole
 from graphc.ir.graph import Graph, topological
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, made_at
@@ -21,14 +21,16 @@ from graphc.ir.operands import as_node, cast
 from graphc.ir.philox import reuses
 from graphc.ir.storage import Guard
 from graphc.origin import here, place_of
+from graphc.passes.lower import Lowered
 from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.precision import NarrowProducts
+from graphc.passes.rematerialise import Budget
 from graphc.passes.soundness import require_sound
 from graphc.passes.standard import improve, standard
 from graphc.passes.throughout import Throughout
 from graphc.printable import a_thing, described
-from graphc.sizes import Expression, equal, name_of
+from graphc.sizes import Expression, equal, estimate, name_of, symbol, symbols_of
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, promote
 from graphc.verification.verification import Verification
@@ -53,6 +55,7 @@ def compile(
     debug: bool = False,
     reused_keys: Literal["warn", "raise", "allow"] = "warn",
     precision: Literal["bf16", "f16"] | None = None,
+    memory: "int | str | None" = None,
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
 
@@ -70,9 +73,12 @@ def compile(
               are those of the other
     precision  operands of float32 products are rounded to bfloat16 or float16, as tensor cores read them, and added up
               in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients from vanishing
+    memory    how many bytes the arena of a call may take, as `f.memory().peak_bytes` has them, where sizes have the
+              values of their hints: an int, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept for
+              derivatives but computed again, so that results stay the same to the bit.  See docs/checkpointing.md
 
     Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
-    that changes the type of its variable.
+    that changes the type of its variable; MemoryBudgetError where nothing fits in `memory`, with the least that does.
     """
     a_choice("compile", "the backend", backend, tuple(BACKENDS))
     if not is_whole(level) or level not in (0, 1, 2):
@@ -82,11 +88,12 @@ def compile(
     roots = _output_nodes("compile", outputs)
     narrow = None if precision is None else NARROW[a_choice("compile", "the precision", precision, tuple(NARROW))]
     graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
+    room = None if memory is None else an_amount_of_bytes("compile", "the memory", memory)
     _require_names(listed)
     _require_inputs("compile", graph)
     if a_choice("compile", "reused_keys", reused_keys, ("warn", "raise", "allow")) != "allow":
         _report_reuses(graph, is_error=reused_keys == "raise")
-    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, narrow, verify=verify, debug=debug)
+    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, narrow, room, verify=verify, debug=debug)
 
 
 def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
@@ -98,7 +105,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
     _require_inputs("evaluate", graph)
-    return _compiled(graph, nodes, outputs, NumpyBackend(), 1, None, verify=False, debug=False)(*given.values())
+    return _compiled(graph, nodes, outputs, NumpyBackend(), 1, None, None, verify=False, debug=False)(*given.values())
 
 
 def _compiled(
@@ -108,6 +115,7 @@ def _compiled(
     backend: Backend,
     level: int,
     narrow: DType | None,
+    room: int | None,
     *,
     verify: bool,
     debug: bool,
@@ -120,7 +128,8 @@ def _compiled(
         verification = Verification(asked) if verify else None
         if verification is not None:
             trace.verify, trace.examine = require_sound, verification.examine
-        lowered = improve(asked, standard(asked, backend.target, level), trace)
+        budget = None if room is None else Budget(room, lambda found: _peak_bytes(found, backend, graph))
+        lowered = improve(asked, standard(asked, backend.target, level, budget), trace)
         arguments = Arguments(inputs, lowered.program.symbols)
         artifact = trace.stage("emit", lowered, lambda form: backend.emit(form.program))
         if verification is not None:
@@ -133,6 +142,14 @@ def _compiled(
         )  # fmt: skip
     function.seconds = perf_counter() - start
     return function
+
+
+def _peak_bytes(lowered: Lowered, backend: Backend, graph: Graph) -> int:
+    """How large the arena of a program is where sizes have the values of their hints."""
+    program = lowered.program
+    hints = {each.name: each.hint for x in graph.inputs for n in x.shape for each in symbols_of(n)}
+    sizes = [estimate(symbol(name, hints.get(name))) for name in program.symbols]
+    return layout(program, backend.emit(program).rooms, backend.target.alignment).place(sizes).peak_bytes
 
 
 _numbers = count()  # names of generated sources, for debuggers and tracebacks only

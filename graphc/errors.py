@@ -11,6 +11,7 @@ __all__ = [
     "DTypeError",
     "GraphError",
     "IndexRangeError",
+    "MemoryBudgetError",
     "ShapeError",
     "StepLimitError",
     "UnconnectedError",
@@ -84,6 +85,10 @@ class IndexRangeError(GraphError, IndexError):
 
 class StepLimitError(GraphError, RuntimeError):
     """A loop that goes on after as many steps as it may make."""
+
+
+class MemoryBudgetError(GraphError, MemoryError):
+    """A function for which more memory is needed than it was given, whatever is computed again."""
 
 
 class ArgumentError(GraphError, TypeError):

@@ -1,12 +1,13 @@
 """What derivatives compute again: the insides of regions, copied and put where they are needed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
-from graphc.ir.graph import Graph, rebuilt, topological
+from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf
 from graphc.ir.node import Node
+from graphc.passes.copies import with_copies
 from graphc.passes.lifetimes import in_short_order
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.throughout import bodies_of
@@ -26,7 +27,6 @@ class ComputeAgain(Pass[Graph, Graph]):
     """Copy what a derivative reads of the inside of a region, and say in which order nodes are computed.
 
     A copy comes when it is first needed, and what needs it when the cotangents that come into the region are there.
-    No pass that merges nodes may follow, as a copy looks like what it is a copy of.
     """
 
     name: ClassVar[str] = "again"
@@ -36,7 +36,10 @@ class ComputeAgain(Pass[Graph, Graph]):
         if not members:
             return form
         order = in_short_order(form, _waits(form, members))
-        return _Copies(form, members, log).run(order)
+        found = with_copies(form, order, _Reading(form, members).again)
+        for node in found.nodes:
+            log.note(f"{node.op.name} computed again", node.origin)
+        return found.graph
 
 
 def _settled(graph: Graph) -> Mapping[Node, Membership]:
@@ -110,63 +113,25 @@ def _without_circles(graph: Graph, waits: dict[Node, Sequence[Node]]) -> Mapping
         ready += stuck
 
 
-@dataclass(eq=False)
-class _Copies:
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """Who reads what computed again."""
+
     graph: Graph
     members: Mapping[Node, Membership]
-    log: Log
-    new: dict[Node, Node] = field(default_factory=dict)
-    copies: dict[tuple[Node, Membership], Node] = field(default_factory=dict)
-    found: list[Node] = field(default_factory=list)
 
-    def run(self, order: Sequence[Node]) -> Graph:
-        """The graph with copies."""
-        for node in order:
-            reader = self.members.get(node, ())
-            for x in node.inputs if reader else ():
-                self._make(x, self._again(reader, x))
-            self.new[node] = rebuilt(node, self._given(node, reader))
-            self.found.append(self.new[node])
-        graph = self.graph.exchanged(self.new)
-        needed = set(topological((*graph.roots, *graph.demanded)))
-        return replace(graph, order=tuple([node for node in self.found if node in needed]))
-
-    def _given(self, node: Node, reader: Membership) -> list[Node]:
-        """What a node, or a copy of it, reads."""
-        if not reader:
-            return [self.new[x] for x in node.inputs]
-        again = [(x, self._again(reader, x)) for x in node.inputs]
-        return [self.copies[x, at] if at else self.new[x] for x, at in again]
-
-    def _again(self, reader: Membership, node: Node) -> Membership:
-        """For which regions a node is computed again when it is read there; for none where it is kept anyway."""
-        if isinstance(node.op, Leaf):
-            return ()
-        found = read_again(reader, self.members.get(node, ()))
-        while found and self._is_kept(node, found[-1].region):
-            found = read_again(found[:-1], self.members[node])
-        return found
+    def again(self, node: Node, copied: Membership | None, read: Node) -> Membership | None:
+        """For which regions what a node reads is computed again: of a copy, for those that it is for or more inside."""
+        around = copied or ()
+        reader = (*around, *self.members.get(node, ())[len(around) :])
+        if not reader or isinstance(read.op, Leaf):
+            return None
+        found = read_again(reader, self.members.get(read, ()))
+        while found and self._is_kept(read, found[-1].region):
+            found = read_again(found[:-1], self.members[read])
+        return found or None
 
     def _is_kept(self, node: Node, region: Region) -> bool:
         """Whether a derivative outside of a region reads it as well."""
         readers = [x for x in self.graph.users[node] if x.origin.derived_from]
         return any(not _is_in(region, self.members.get(x, ())) for x in readers)
-
-    def _make(self, node: Node, again: Membership) -> None:
-        """Copy a node, and before it what of the region it is made of."""
-        pending = [(node, again)] if again else []
-        while pending:
-            node, again = pending[-1]
-            if (node, again) in self.copies:
-                pending.pop()
-                continue
-            reader = (*again, *self.members[node][len(again) :])
-            wanted = [(x, at) for x in node.inputs if (at := self._again(reader, x)) and (x, at) not in self.copies]
-            if wanted:
-                pending += reversed(wanted)
-                continue
-            pending.pop()
-            copy = Node(node.op, tuple(self._given(node, reader)), node.type, node.origin)
-            self.copies[node, again] = copy
-            self.found.append(copy)
-            self.log.note(f"{node.op.name} computed again", node.origin)

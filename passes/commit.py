@@ -4,6 +4,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Kernel, Step
 from graphc.passes.places import combines, is_copy, loads_at, rewritten, stores_at
+from graphc.sizes import estimate
 
 __all__ = ["commit"]
 
@@ -12,7 +13,8 @@ def commit(program: Program) -> Program:
     """Replace `t = f(w); w = t` by `w = f(w)` and move it behind every step that may raise.
 
     Safe where the kernel that computes t writes nothing else that others read, reads w only at the element it
-    writes and no later, and no later step reads the old w.
+    writes and no later, and no later step reads the old w.  What it reads then lives to the end, so it stays where
+    it is if that is more than it writes.
     """
     readers: dict[Buffer, list[int]] = {}
     writer: dict[Buffer, int] = {}
@@ -35,8 +37,10 @@ def commit(program: Program) -> Program:
             continue
         exchange = {t: copied[t][1] for t in step.writes if t in copied}
         private = all(t in exchange and readers.get(t.root, []) == [copied[t][0]] for t in step.writes)
-        if not private or not all(
-            _safe(step, t, w, readers, program.commit, dropped, overwritten) for t, w in exchange.items()
+        if (
+            not private
+            or _read_last(step, readers, number) > estimate(sum(t.bytes for t in exchange))
+            or not all(_safe(step, t, w, readers, program.commit, dropped, overwritten) for t, w in exchange.items())
         ):
             continue
         moved[number] = rewritten(step, exchange)
@@ -54,6 +58,12 @@ def commit(program: Program) -> Program:
         len(pure),
         program.symbols,
     )
+
+
+def _read_last(step: Kernel, readers: dict[Buffer, list[int]], number: int) -> int:
+    """How many bytes of temporaries a step reads that nothing reads later; open sizes count as their hints."""
+    ended = {x.root for x in step.reads if x.role is Role.TEMPORARY and readers[x.root][-1] == number}
+    return estimate(sum(x.bytes for x in ended))
 
 
 def _safe(

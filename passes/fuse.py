@@ -29,6 +29,7 @@ from graphc.ir.node import Node
 from graphc.kernel.target import Target
 from graphc.ops.guarded import Guarded
 from graphc.passes.costs import Costs
+from graphc.passes.lifetimes import bytes_of
 from graphc.passes.pipeline import Log
 from graphc.passes.sources import Source, composed, index_places, row_source, shows_all, sources
 from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
@@ -215,11 +216,24 @@ class _Fusion:
             return
         number = self.first.get(node, -1)
         unit = self.units[number] if number >= 0 else None
-        if not isinstance(unit, Loops) or not self._joins(node, unit, number):
+        if not isinstance(unit, Loops) or self._lives_on(node, number) or not self._joins(node, unit, number):
             number = self._begin(_started(node))
         self.members[node] = (number,)
         if any(reader != number for reader in readers):
             self.stored.add(node)
+
+    def _lives_on(self, node: Node, number: int) -> bool:
+        """Whether more would live until a unit runs, were a node computed in it, than if it is computed in its place.
+
+        Only where a pass has decided on an order, and there is something between.
+        """
+        if not self.graph.order or number == len(self.units) - 1:
+            return False
+        ended = 0
+        for x in {self._under(x) for x in node.inputs}:
+            if not isinstance(x.op, Leaf) and all(reading.unit > number for reading in self.readings.get(x, ())):
+                ended += bytes_of(x)
+        return ended > bytes_of(node)
 
     def _is_computed_again(self, node: Node, readers: Iterable[int]) -> bool:
         """Whether every unit that reads a node had best compute it; if so, it now does."""

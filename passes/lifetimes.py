@@ -65,16 +65,33 @@ def bytes_of(node: Node) -> int:
 
 
 def in_short_order(graph: Graph, waits: Mapping[Node, Sequence[Node]] | None = None) -> Sequence[Node]:
-    """The nodes of a graph, where what ends the lives of more bytes than it takes comes as soon as it can.
+    """The nodes of a graph, where what ends the lives of as many bytes as it takes comes as soon as it can.
 
-    Otherwise they come as `topological` has them.  A node is looked at once for each value that it reads, so all is
-    linear.
+    Otherwise they come in the order that the graph has; where it has none, operands that are made in few steps come
+    after those that are made in twice as many, so that they need not wait for them.  A node is looked at once for each
+    value that it reads, so all is linear.
 
     waits   what some nodes come after, if that is more than their operands
     """
-    nodes = topological((*graph.roots, *graph.demanded), waits) if waits else graph.nodes
+    waits = waits or {}
+    nodes = graph.nodes
+    if not graph.order:
+        nodes = tuple(topological((*graph.roots, *graph.demanded), _short_last(nodes, waits)))
     values = Values.of(nodes, graph.outputs)
-    return _Order(nodes, values, set(graph.updates.values()), waits or {}).run()
+    return _Order(nodes, values, set(graph.updates.values()), waits).run()
+
+
+def _short_last(nodes: Sequence[Node], waits: Mapping[Node, Sequence[Node]]) -> Mapping[Node, Sequence[Node]]:
+    """What nodes come after, that last which is made in few steps."""
+    steps: dict[Node, int] = {}
+    found: dict[Node, Sequence[Node]] = {}
+    for node in nodes:
+        steps[node] = max([steps[x] for x in node.inputs], default=-1) + 1
+    for node in nodes:
+        needed = waits.get(node, node.inputs)
+        most = max([steps[x] for x in needed], default=0)
+        found[node] = sorted(needed, key=lambda x, most=most: 2 * steps[x] < most)
+    return found
 
 
 @dataclass(eq=False)
@@ -96,7 +113,8 @@ class _Order:
                 self.users.setdefault(x, []).append(node)
             for value in self.values.reads[node]:
                 self.readers.setdefault(value, set()).add(node)
-        for node in self.nodes:
+        leaves = [node for node in self.nodes if isinstance(node.op, Leaf)]  # which are there from the beginning
+        for node in (*leaves, *self.nodes):
             if node not in self.found:
                 self._take(node)
         return list(self.found)
@@ -121,9 +139,22 @@ class _Order:
             pending += [x for x in reversed(ready) if not self.missing[x] and x not in self.found and self._gains(x)]
 
     def _gains(self, node: Node) -> bool:
-        """Whether fewer bytes live when this node has been computed; a view costs nothing."""
-        reads = self.values.reads[node]
+        """Whether no more bytes live when this node, or the one node that reads it, has been computed.
+
+        A view costs nothing.
+        """
         if self.values.owner[node] is not node:
             return True
-        ended = sum(self.values.bytes[x] for x in reads if len(self.readers[x]) == 1 and x not in self.kept)
-        return ended > self.values.bytes[node]
+        ended, bytes = self._ended(node), self.values.bytes[node]
+        if ended >= bytes:
+            return True
+        readers = self.readers.get(node, ())
+        if len(readers) != 1 or len(self.users[node]) != 1:
+            return False
+        (reader,) = readers
+        return self.missing[reader] == 1 and ended + self._ended(reader) >= bytes + self.values.bytes[reader]
+
+    def _ended(self, node: Node) -> int:
+        """How many bytes nothing reads any more when a node has been computed."""
+        reads = self.values.reads[node]
+        return sum(self.values.bytes[x] for x in reads if len(self.readers[x]) == 1 and x not in self.kept)

@@ -15,6 +15,7 @@ from graphc.passes.join_loops import JoinLoops
 from graphc.passes.keep_carries import KeepCarries
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Pass, Trace
+from graphc.passes.rematerialise import Budget, Rematerialise
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
@@ -46,12 +47,15 @@ def rules(level: int) -> tuple[Rule, ...]:
     return ALL_RULES if level >= 2 else tuple(rule for rule in ALL_RULES if rule.exact)
 
 
-def standard(graph: Graph, target: Target, level: int) -> tuple[AnyPass, ...]:
+def standard(graph: Graph, target: Target, level: int, budget: Budget | None = None) -> tuple[AnyPass, ...]:
     """The passes of a level, in order, but for those that a graph without loops, branches or regions has no use for."""
-    return tuple(_standard(target, level, is_structured(graph), has_regions(graph)))
+    has_bodies = is_structured(graph)
+    last = tuple(_to_program(target, level, has_bodies))
+    fitting = () if budget is None else (Rematerialise(budget, lambda form: improve(form, last, Trace())),)
+    return (*_over_graphs(level, has_bodies, has_regions(graph)), *fitting, *last)
 
 
-def _standard(target: Target, level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
+def _over_graphs(level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
     is_exact, is_free = level >= 1, level >= 2  # `is_free`: last bits may change
     if is_exact and has_bodies:
         yield JoinLoops()
@@ -70,6 +74,10 @@ def _standard(target: Target, level: int, has_bodies: bool, has_regions: bool) -
         yield Throughout(KeepCarries())
     if has_regions:
         yield Throughout(ComputeAgain())
+
+
+def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPass]:
+    is_exact, is_free = level >= 1, level >= 2
     yield Fuse(target) if is_exact else Separate()
     yield Lower()
     yield CommitInPlace()

@@ -3,7 +3,9 @@
 The errors name the function, the argument and the value; the user's line comes with every GraphError.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
+from fractions import Fraction
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -26,6 +28,7 @@ __all__ = [
     "a_shape",
     "a_size",
     "a_whole_number",
+    "an_amount_of_bytes",
     "an_array_shape",
     "an_extent",
     "is_extent",
@@ -48,6 +51,21 @@ def a_whole_number(name: str, what: str, value: object, *operands: Node, least: 
         return int(value)
     lowest = "" if least == -LARGEST else f" of {least} or more"
     raise locate(ArgumentError(f"{name}: {what} is an int{lowest}, not {described(value)}"), here(), operands)
+
+
+_UNITS = {"": 1, "B": 1, **{f"{p}B": 1000**k for k, p in enumerate("kMGT", 1)}, "KB": 1000}
+_UNITS |= {f"{p}iB": 1024**k for k, p in enumerate("KMGT", 1)}
+
+
+def an_amount_of_bytes(name: str, what: str, value: object) -> int:
+    """How many bytes an int or a text says: 200_000_000, "200MB" or "1.5 GiB"."""
+    if is_whole(value) and value >= 0:
+        return int(value)
+    parts = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([A-Za-z]*)", value) if isinstance(value, str) else None
+    if parts is None or parts[2] not in _UNITS:
+        problem = f"{name}: {what} is a number of bytes, not {described(value)}"
+        raise ArgumentError(problem, hint='as "200MB", "1.5 GiB", or an int')
+    return int(Fraction(parts[1]) * _UNITS[parts[2]])
 
 
 def is_extent(value: object) -> bool:
