@@ -7,39 +7,40 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.epilogue import home_of, objection_to
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Contract, Kernel, Loop, Step, buffers_of, with_parts, within
+from graphc.passes.pipeline import Log
 from graphc.passes.places import exchanged
 
 __all__ = ["join_epilogues"]
 
 
-def join_epilogues(program: Program) -> Program:
+def join_epilogues(program: Program, log: Log) -> Program:
     """Let a kernel that follows a product element by element be its epilogue: bias, activation, residual.
 
     The product is then made where the kernel puts its result, and has no room of its own; where others read the
     product, or the kernel puts it nowhere, it keeps its room.
     """
     pure, last = program.steps[: program.commit], program.steps[program.commit :]
-    first = _joined(pure, _touched(last))
-    return replace(program, steps=(*first, *_joined(last, _touched(pure))), commit=len(first))
+    first = _joined(pure, _touched(last), log)
+    return replace(program, steps=(*first, *_joined(last, _touched(pure), log)), commit=len(first))
 
 
 def _touched(steps: Sequence[Step]) -> set[Buffer]:
     return {buffer.root for step in steps for buffer in buffers_of(step)}
 
 
-def _joined(steps: Sequence[Step], outside: Collection[Buffer]) -> tuple[Step, ...]:
+def _joined(steps: Sequence[Step], outside: Collection[Buffer], log: Log) -> tuple[Step, ...]:
     # Recursion is over the depth to which loops and branches are nested.
     inside: list[Step] = []
     for step in steps:
         if within(step):
             own = _touched([step])
             own |= {step.holds} if isinstance(step, Loop) and step.holds is not None else set()
-            inside.append(with_parts(step, lambda part, own=own: _joined(part, own)))  # type: ignore[misc]
+            inside.append(with_parts(step, lambda part, own=own: _joined(part, own, log)))  # type: ignore[misc]
         else:
             inside.append(step)
     if not any(isinstance(step, Contract) for step in inside):
         return tuple(inside)
-    return tuple(_Joining.of(inside, outside).run())
+    return tuple(_Joining.of(inside, outside).run(log))
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class _Joining:
                 writing.setdefault(buffer.base or buffer, []).append(number)
         return _Joining(steps, outside, touching, writing, shown)
 
-    def run(self) -> list[Step]:
+    def run(self, log: Log) -> list[Step]:
         """The steps, with each kernel that can be an epilogue as that of the last product that it reads."""
         products = {step.out: number for number, step in enumerate(self.steps) if isinstance(step, Contract)}
         changed: dict[int, Step | None] = {}
@@ -88,6 +89,7 @@ class _Joining:
             contract = self._joined(max(made), number, step)
             if contract is not None:
                 changed[max(made)], changed[number] = None, contract
+                log.note("done where the product is made", step.origins[0])
         found = [changed.get(number, step) for number, step in enumerate(self.steps)]
         return [step for step in found if step is not None]
 

@@ -127,13 +127,13 @@ class ComputeInOutputs(OverProgram):
 
 @final
 @dataclass(frozen=True)
-class JoinEpilogues(OverProgram):
+class JoinEpilogues(Pass[Lowered, Lowered]):
     """Do what follows a product, element by element, where it is made."""
 
     name: ClassVar[str] = "epilogues"
 
-    def improved(self, program: Program) -> Program:
-        return join_epilogues(program)
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        return replace(form, program=join_epilogues(form.program, log))
 
 
 @final

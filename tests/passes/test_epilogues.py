@@ -10,14 +10,18 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
-from graphc.kernel.scalar import Fn
-from graphc.kernel.steps import Branch, Contract, Kernel, Step
+from graphc.kernel.scalar import Fn, Formula
+from graphc.kernel.steps import Branch, Contract, Kernel, Stage, Step, Store
 from graphc.kernel.verify import verify
 from graphc.passes.epilogues import join_epilogues
+from graphc.passes.pipeline import Log
 from graphc.passes.reuse import reuse
 from tests.backends.running import run
 from tests.kernel.building import (
     F64,
+    HERE,
+    axes,
+    element,
     floats,
     folded,
     given,
@@ -48,7 +52,7 @@ def joined(steps: Sequence[Step], *outputs: Buffer, sets: Buffer | None = None) 
     verify(program)
     values: list[Array] = [] if sets is None else [np.ones((2, 4), np.float32)]
     expected = interpret(program, [X, W], values, {})
-    found = reuse(join_epilogues(program))
+    found = reuse(join_epilogues(program, Log()))
     verify(found)
     for computed in (interpret(found, [X, W], values, {}), run(found, [X, W], values)):
         for one, same in zip((*computed[0], *computed[1]), (*expected[0], *expected[1]), strict=True):
@@ -99,10 +103,22 @@ def test_a_product_waits_for_what_its_epilogue_reads() -> None:
     assert second.reads == (x, w, u)
 
 
-def test_an_epilogue_writes_over_what_dies_there() -> None:
+def test_a_product_is_not_made_over_what_its_epilogue_reads() -> None:
     s, t, y, z = temporary(2, 4), temporary(2, 4), temporary(2, 4), output(0, 2)
     steps: list[Step] = [matmul(x, w, s), matmul(x, w, t), pointwise(Fn.ADD, [s, t], y), folded(Monoid.SUM, y, [z])]
     assert joined(steps, z).aliases == {}  # the product lies in y, and s is read after it is made
+
+
+def test_what_an_epilogue_writes_beside_the_product_may_lie_over_what_dies_there() -> None:
+    s, t, u, y, z = temporary(2, 4), temporary(2, 4), temporary(2, 4), output(0, 2, 4), output(1, 2)
+    at, formula = axes(2, 4), Formula()
+    old, product = element(formula, s, at), element(formula, t, at)
+    index = tuple(map(formula.axis, at))
+    total, difference = (formula.call(fn, (old, product)) for fn in (Fn.ADD, Fn.SUB))
+    both = Kernel(at, (Stage((), tuple(formula.lets), (Store(y, index, total), Store(u, index, difference))),), HERE)
+    program = joined([matmul(x, w, s), matmul(x, w, t), both, folded(Monoid.SUM, u, [z])], y, z)
+    assert program.steps[1].writes == (y, u)
+    assert program.aliases == {u: s}
 
 
 def test_a_product_that_is_made_before_variables_are_set_stays_there() -> None:
@@ -123,7 +139,7 @@ def test_a_sum_of_windows_is_complete_only_as_a_whole() -> None:
     program = program_of(
         [spread_window(window, given(1, 3), t, 1), pointwise(Fn.ABS, [t], y)], [window], [y], symbols=()
     )
-    assert epilogues(join_epilogues(program)) == [None]
+    assert epilogues(join_epilogues(program, Log())) == [None]
 
 
 # Through the whole compiler.
@@ -134,6 +150,8 @@ def test_bias_activation_and_residual_are_epilogues() -> None:
     f = gx.compile([n], n + gx.tanh(n @ u + b))
     (step,) = f.program.steps
     assert isinstance(step, Contract)
+    (note,) = f.trace["epilogues"].notes
+    assert note.origin.place().startswith("test_epilogues.py:")
     row = np.arange(8, dtype=np.float32).reshape(2, 4) / 8
     np.testing.assert_allclose(f(row), row + np.tanh(row @ np.ones((4, 4), "f") + 1), rtol=1e-6)
     np.testing.assert_array_equal(f(row), gx.compile([n], n + gx.tanh(n @ u + b), level=0)(row))
