@@ -86,6 +86,12 @@ def dense() -> gx.CompiledFunction:
     return gx.compile([x], gx.relu(x @ gx.param("w", np.ones((K, D), np.float32)) + columns("b")))
 
 
+def dense_back() -> gx.CompiledFunction:
+    """The cotangents of x, w and b."""
+    x, w, b, cotangent = gx.input("x", (N, K)), gx.param("w", np.ones((K, D), np.float32)), columns("b"), rows("c")
+    return gx.compile([x, cotangent], gx.grad(gx.sum(gx.relu(x @ w + b) * cotangent), [x, w, b]))
+
+
 DENSE = (N * K + K * D + D) * F + ROWS
 
 NORM, NORM_BACK = 2 * ROWS + 2 * ROW, 3 * ROWS + 3 * ROW
@@ -104,6 +110,7 @@ CASES = (
     Case("cross-entropy and its gradient", cross_entropy_and_gradient, LOSS + ROWS, 18_628),
     Case("an Adam step", adam, 7 * ROWS + F, 7 * ROWS + F),
     Case("a dense layer", dense, DENSE, DENSE),
+    Case("a dense layer, back", dense_back, DENSE + (N * K + K * D + D) * F, 32_416),
 )
 
 
