@@ -59,6 +59,7 @@ class Rematerialise(Pass[Graph, Graph]):
 
 
 LARGE = 4000  # nodes: of larger graphs fewer ways are looked at
+LEAST = 50  # so many times less is not looked for at once
 GAIN = 0.95  # a way with more work is looked at if it takes so much less
 
 
@@ -81,7 +82,10 @@ def _ways(graph: Graph) -> Iterator[Again]:
 def _with_less(start: Again, factor: float, *, products: bool) -> Iterator[Again]:
     """Ways in which less and less lives across the peak, each `factor` of the one before."""
     bytes = factor * start.peak_bytes
-    while (found := start.further(bytes, products=products)) is not None and found.copied:
+    while bytes * LEAST > start.peak_bytes:
+        found = start.further(bytes, products=products)
+        if found is None or not found.copied:
+            break
         yield found
         bytes *= factor
 

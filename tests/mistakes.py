@@ -388,3 +388,13 @@ def shape_of_gamma_that_is_not_positive() -> None:
 def dropout_that_is_told_true() -> None:
     x = gx.input("x", ("batch", 3))
     gx.nn.Dropout(0.5)(x, train=True)
+
+
+def budget_that_is_too_small() -> None:
+    x, w = gx.input("x", (64, 64)), gx.param("w", np.zeros((64, 64), np.float32))
+    gx.compile([x], gx.grad(gx.sum(gx.tanh(x @ w)), w), memory="1KB")
+
+
+def budget_in_words() -> None:
+    x = gx.input("x", (3,))
+    gx.compile([x], gx.exp(x), memory="half of it")

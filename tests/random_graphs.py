@@ -35,11 +35,11 @@ class RandomGraph:
     updates: dict[gx.Node, gx.Node]
     start: dict[gx.Node, Array]
 
-    def compile(self, level: int = 2) -> gx.CompiledFunction:
+    def compile(self, level: int = 2, memory: int | None = None) -> gx.CompiledFunction:
         """The function of this graph, its variables at their first values."""
         for variable, value in self.start.items():
             variable.value = value
-        return gx.compile(self.inputs, self.outputs, updates=self.updates, level=level)
+        return gx.compile(self.inputs, self.outputs, updates=self.updates, level=level, memory=memory)
 
     def arrays(self, n: int, seed: int = 0) -> list[Array]:
         """An array for each input."""

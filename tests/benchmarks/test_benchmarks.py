@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks import call_overhead, compile_scaling, numpy_peers, random_numbers, recurrent, unrolled_chain
+from benchmarks import budgets, call_overhead, compile_scaling, numpy_peers, random_numbers, recurrent, unrolled_chain
 from benchmarks.measure.race import race, report_of
+from benchmarks.nets import residual
 
 
 def test_a_race_gives_the_ratio_to_the_peer() -> None:
@@ -32,6 +33,12 @@ def test_lstms_agree_with_float64() -> None:
 
 def test_what_an_lstm_keeps_is_told() -> None:
     assert "25 steps of the program" in recurrent.kept(10, None)
+
+
+def test_budgets_shrink_until_one_is_too_small() -> None:
+    *found, last = budgets.budgets(residual(8, 8, 8), rounds=1)
+    assert len(found) > 1
+    assert "no way is found" in str(last)
 
 
 def test_random_numbers_are_drawn_by_both_sides() -> None:

@@ -1,0 +1,74 @@
+"""What a memory budget costs: `python -m benchmarks.budgets [word ...]`, of nets whose names have a word in them.
+
+Each net is compiled with its loss and its gradients, without a budget and in smaller and smaller ones.  Printed are the
+arena that a call takes, and the operations and the time of a call over those without a budget.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+import graphc as gx
+from benchmarks.measure.race import race
+from benchmarks.nets import Net, attention, convolutions, lstm, residual
+from graphc.structure import leaves
+
+__all__ = ["NETS", "Budgeted", "budgets"]
+
+NETS: Mapping[str, Callable[[], Net]] = {
+    "64 residual layers, width 256, batch 256": lambda: residual(64, 256, 256),
+    "LSTM of 128, 64 steps written out, batch 64": lambda: lstm(64, 64, 128),
+    "24 residual convolutions 3x3, 16 channels of 32x32, batch 8": lambda: convolutions(24, 8, 16, 32),
+    "12 layers of attention, width 64, 64 steps, batch 4": lambda: attention(12, 4, 64, 64),
+}
+PARTS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08)
+
+
+class Budgeted(NamedTuple):
+    """A net in a budget: bytes, and operations and time over those without one."""
+
+    budget: int
+    peak_bytes: int
+    operations: float
+    time: float
+    seconds: float
+
+
+def budgets(net: Net, rounds: int = 5) -> Iterator[Budgeted | str]:
+    """Smaller and smaller ones, up to the first that is too small, of which the error is given."""
+    plain = net.compile()
+    expected, start = leaves(plain(*net.arrays)), plain.memory().peak_bytes
+    for part in PARTS:
+        budget = int(part * start)
+        try:
+            f = net.compile(memory=budget)
+        except gx.MemoryBudgetError as error:
+            yield f"{error.problem}; {error.hint}"
+            return
+        for one, other in zip(leaves(f(*net.arrays)), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+        sides = {"plain": lambda: plain(*net.arrays), "budget": lambda f=f: f(*net.arrays)}
+        ratio = race(sides, rounds=rounds).ratios["budget"].middle
+        yield Budgeted(budget, f.memory().peak_bytes, f.cost().flops / plain.cost().flops, ratio, f.seconds)
+
+
+def main(words: list[str]) -> None:
+    """Print all."""
+    for name, make in NETS.items():
+        if words and not any(word in name for word in words):
+            continue
+        print(name)
+        for found in budgets(make()):
+            if isinstance(found, str):
+                print(f"  {found}")
+                continue
+            print(
+                f"  budget {found.budget / 1e6:8.2f} MB   peak {found.peak_bytes / 1e6:8.2f} MB   "
+                f"operations {found.operations:5.2f}   time {found.time:5.2f}   compiled in {found.seconds:5.2f} s"
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
