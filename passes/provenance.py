@@ -68,9 +68,10 @@ class Ancestry:
 
 
 def consumed(node: Node, found: Node) -> Iterator[Node]:
-    """The operands of `node` that a rule took apart when it made `found`: those that nothing it made reads.
+    """What a rule took apart when it made `found` of `node`: operands, and theirs, that nothing it made reads.
 
-    What a rule makes has the origin of `node`.
+    What a rule makes has the origin of `node`.  An operand that a rule only dropped is one of these; what it was
+    computed from is not, unless it leads to something that is read.
     """
     read: set[Node] = set()
     made = [found]
@@ -80,4 +81,13 @@ def consumed(node: Node, found: Node) -> Iterator[Node]:
             read.add(part)
             if part.origin is node.origin:
                 made.extend(part.inputs)
-    return (x for x in node.inputs if x not in read and not isinstance(x.op, Leaf))
+    seen: set[Node] = set()
+    pending = list(reversed(node.inputs))
+    while pending:
+        part = pending.pop()
+        if part in read or part in seen or isinstance(part.op, Leaf):
+            continue
+        seen.add(part)
+        yield part
+        if any(x in read or not read.isdisjoint(x.inputs) for x in part.inputs):
+            pending += reversed(part.inputs)

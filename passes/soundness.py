@@ -14,7 +14,9 @@ from graphc.kernel.program import Program
 from graphc.kernel.verify import owner_of, verify
 from graphc.passes import units
 from graphc.passes.lower import Lowered
+from graphc.passes.pipeline import Record
 from graphc.passes.throughout import bodies_of
+from graphc.passes.trim_loops import TrimLoops
 from graphc.passes.units import Partition
 from graphc.sizes import evaluate
 from graphc.types import TupleType
@@ -115,13 +117,16 @@ def _require_units(partition: Partition) -> None:
             ready[node] = number
 
 
-def require_provenance(before: Graph, after: Graph) -> None:
-    """Raise AssertionError where a pass from one graph to the other lost lines of users, or rules of derivatives.
+def require_provenance(record: Record) -> None:
+    """Raise AssertionError where a pass from one graph to another lost lines of users, or rules of derivatives.
 
     What replaces an output leads to all that led to it, unless it is an input.  Nothing new leads elsewhere.  And of
-    other nodes with operands none is lost, unless one of its operands is a leaf or lost: then it may have become one.
+    other nodes with operands none is lost, but by a pass that leaves out what nothing needs; unless one of its operands
+    is a leaf or lost: then it may have become one.
     """
-    old, new = list(before.nodes), list(after.nodes)
+    before, after = record.before, record.after
+    if not isinstance(before, Graph) or not isinstance(after, Graph):
+        return
     roots = zip((*before.outputs, *before.updates.values()), (*after.outputs, *after.updates.values()), strict=True)
     for root, replaced in roots:
         if replaced.inputs:
@@ -131,9 +136,14 @@ def require_provenance(before: Graph, after: Graph) -> None:
     kept = {step for graph in _with_bodies(after) for node in graph.nodes for step in _steps_to(node)}
     elsewhere = kept - known
     assert not elsewhere, f"something new leads to {_told(elsewhere)}, which nothing led to"
+    if record.name not in _LEAVING_OUT:
+        _require_none_lost(before, after, kept)
+
+
+def _require_none_lost(before: Graph, after: Graph, kept: "_Steps") -> None:
+    there = set(after.nodes)
     gone: set[Node] = set()
-    there = set(new)
-    for node in old:
+    for node in before.nodes:
         if node in there or _steps_to(node) <= kept:
             continue
         gone.add(node)
@@ -141,6 +151,7 @@ def require_provenance(before: Graph, after: Graph) -> None:
         assert may_be_an_operand, f"nothing leads to {_told(_steps_to(node) - kept)} any more, where {node!r} was made"
 
 
+_LEAVING_OUT = frozenset({TrimLoops.name})
 _Steps: TypeAlias = Set[tuple[str, int, tuple[str, ...]]]  # a line, and the rules that led from there
 
 

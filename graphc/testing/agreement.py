@@ -92,8 +92,7 @@ def _require_forms(program: RandomProgram, f: CompiledFunction, level: int) -> N
     for record in f.trace.records:
         try:
             require_sound(record.after)
-            if isinstance(record.before, Graph) and isinstance(record.after, Graph):
-                require_provenance(record.before, record.after)
+            require_provenance(record)
         except AssertionError as error:
             said = f"after the pass {record.name!r} at level {level}: {error}"
             raise _of(program, program.arrays({"n": 2, "m": 3}), level, said) from error

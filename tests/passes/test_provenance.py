@@ -8,10 +8,10 @@ from graphc.inspection.listing import Kind
 from graphc.origin import Origin, merged
 from graphc.passes.fold import FoldConstants
 from graphc.passes.fold_arrays import FoldArrays
-from graphc.passes.pipeline import Log
+from graphc.passes.pipeline import Log, Record
 from graphc.passes.rewrite import Rewrite
 from graphc.passes.share import ShareSubexpressions
-from graphc.passes.soundness import require_sound
+from graphc.passes.soundness import require_provenance, require_sound
 from graphc.passes.standard import ALL_RULES
 from graphc.passes.throughout import bodies_of
 
@@ -90,6 +90,15 @@ def test_what_a_rule_makes_keeps_its_lines_when_its_operands_are_rewritten() -> 
     (root,) = rewritten(plus).outputs
     found = {"minus = -wide", "plus = -minus", "wide = gx.broadcast_to(y, (2, 3))"}
     assert set(lines(root)) >= found
+
+
+def test_all_of_a_sum_that_a_rule_takes_apart_is_behind_what_it_makes() -> None:
+    t = gx.input("t", (5,))
+    slope = gx.grad(gx.exp(t[0]) + gx.sum(gx.sin(t[1:-1])) + gx.tanh(t[-1]), t)
+    before = gx.Graph((t,), (slope,))
+    after = Rewrite(ALL_RULES).run(before, Log())
+    require_provenance(Record("rewrite", before, after, 0.0, ()))
+    assert set(rules(after.outputs[0])) >= {"grad of slice", "grad of pick"}
 
 
 def test_what_is_hoisted_from_a_loop_leads_to_lines_of_the_user_in_it() -> None:
