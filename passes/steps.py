@@ -131,6 +131,7 @@ class JoinEpilogues(OverProgram):
     """Do what follows a product, element by element, where it is made."""
 
     name: ClassVar[str] = "epilogues"
+    exact: ClassVar[bool] = True
 
     def improved(self, program: Program) -> Program:
         return join_epilogues(program)
