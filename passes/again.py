@@ -30,6 +30,7 @@ class ComputeAgain(Pass[Graph, Graph]):
     """
 
     name: ClassVar[str] = "again"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
         members = _settled(form)

@@ -131,6 +131,7 @@ class JoinEpilogues(Pass[Lowered, Lowered]):
     """Do what follows a product, element by element, where it is made."""
 
     name: ClassVar[str] = "epilogues"
+    exact: ClassVar[bool] = True
 
     def run(self, form: Lowered, log: Log) -> Lowered:
         return replace(form, program=join_epilogues(form.program, log))

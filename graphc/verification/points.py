@@ -42,7 +42,7 @@ class _Kind:
 _KINDS = (
     _Kind("ordinary values", (), 0),
     _Kind("zeros and ties", (0.0, -0.0, 1.0, -1.0, 2.0, 0.5), 1.0),
-    _Kind("infinities, nan and denormals", (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 100.0, -100.0), 0.5, is_wide=True),
+    _Kind("infinities, nan and denormals", (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 100.0, -100.0), 0.7, is_wide=True),
     _Kind("large and small values", (100.0, -100.0, 1e4, -1e4, 1e-4, 3e30, 1e-30), 0.6),
 )
 
@@ -169,9 +169,17 @@ def _array(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None,
     if kind.special:
         least = float(ml_dtypes.finfo(dtype).smallest_subnormal)  # type: ignore[no-untyped-call]
         among = (*kind.special, *([3 * least] if kind.is_wide else []))
-        ordinary = np.where(rng.random(shape) < kind.share, rng.choice(among, shape), ordinary)
+        ordinary = _sprinkled(ordinary, among, kind.share, rng)
     with np.errstate(all="ignore"):
         return np.asarray(ordinary).astype(dtype)
+
+
+def _sprinkled(ordinary: Array, among: Sequence[float], share: float, rng: Rng) -> Array:
+    """An array of which a share of the elements are others, each of these once before one comes twice."""
+    found = np.array(ordinary)
+    places = rng.permutation(found.size)[: round(share * found.size)]
+    found.reshape(-1)[places] = np.resize(rng.permutation(np.array(among, found.dtype)), len(places))
+    return found
 
 
 def _integers(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None, rng: Rng) -> Array:
@@ -179,9 +187,8 @@ def _integers(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | No
     if limit is not None:
         return rng.integers(0, limit, shape).astype(dtype)
     if kind.is_wide or (dtype.itemsize == 8 and dtype.kind == "u"):  # a key of random numbers is any
-        among = np.array([limits.min, limits.max, 0, 1, limits.max - 1], dtype)
         anything = rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
-        return np.where(rng.random(shape) < 0.5, rng.choice(among, shape), anything).astype(dtype)
+        return _sprinkled(np.asarray(anything), (limits.min, limits.max, 0, 1, limits.max - 1), 0.5, rng)
     low = 0 if dtype.kind == "u" else -4
     return rng.integers(low, 5, shape).astype(dtype)
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
+from graphc.passes.matching import Match, on
 from graphc.passes.pipeline import Log, Pass, Trace
 from graphc.passes.rewrite import Rewrite, Rule
-from graphc.passes.standard import AnyPass, improve, is_structured, standard
+from graphc.passes.standard import AnyPass, improve, standard
 from graphc.passes.throughout import Throughout, with_changed_bodies
 from graphc.verification.verification import Verification
 
-__all__ = ["Model", "Mutant", "Spoiled", "everywhere", "or_itself", "verified", "with_rule"]
+__all__ = ["Change", "Model", "Mutant", "Spoiled", "everywhere", "or_itself", "verified", "with_rule"]
+
+Change: TypeAlias = Callable[[Node], Node | None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Mutant:
 
     def passes(self, graph: Graph) -> Sequence[AnyPass]:
         """The passes of a level, with the wrong one."""
-        true = list(standard(NumpyBackend.target, self.level, has_bodies=is_structured(graph)))
+        true = list(standard(graph, NumpyBackend.target, self.level))
         places = [place for place, each in enumerate(true) if each.name == self.name]
         place = places[-1 if self.last else 0]
         true[place] = self.change(true[place])
@@ -61,7 +64,7 @@ def verified(model: Model, passes: Sequence[AnyPass] | None = None, backend: Bac
     graph = model.graph()
     verification = Verification(graph)
     by = NumpyBackend() if backend is None else backend
-    some = passes or standard(by.target, 2, has_bodies=is_structured(graph))
+    some = passes or standard(graph, by.target, 2)
     lowered = improve(graph, some, Trace(examine=verification.examine))
     verification.examine_artifact(lowered, by.emit(lowered.program), by)
 
@@ -90,18 +93,27 @@ class Spoiled(Pass[Any, Any]):  # Any: the forms of the pass
         return found
 
 
-def with_rule(rule: Rule) -> Callable[[AnyPass], AnyPass]:
-    """The pass of rules, which has a wrong one before all others."""
+def with_rule(name: str, of: type, change: Change, *, exact: bool) -> Callable[[AnyPass], AnyPass]:
+    """The pass of rules, which has a wrong one before all others.  It applies once."""
 
     def changed(step: AnyPass) -> AnyPass:
         assert isinstance(step, Throughout), step
         assert isinstance(step.step, Rewrite), step
+        done: list[Node] = []
+
+        def once(match: Match) -> Node | None:
+            found = None if done else change(match.node)
+            if found is not None:
+                done.append(found)
+            return found
+
+        rule = Rule(on(of), once, exact=exact, because="it is wrong", called=name)
         return Throughout(replace(step.step, rules=(rule, *step.step.rules)))
 
     return changed
 
 
-def everywhere(change: Callable[[Node], Node | None]) -> Callable[[Graph], Graph]:
+def everywhere(change: Change) -> Callable[[Graph], Graph]:
     """A graph, and all bodies in it, with each node replaced by `change` of it where that gives one."""
 
     def changed(graph: Graph) -> Graph:
@@ -110,7 +122,7 @@ def everywhere(change: Callable[[Node], Node | None]) -> Callable[[Graph], Graph
     return changed
 
 
-def or_itself(change: Callable[[Node], Node | None]) -> Callable[[Node], Node]:
+def or_itself(change: Change) -> Callable[[Node], Node]:
     """What `change` gives, or the node."""
 
     def changed(node: Node) -> Node:

@@ -1,17 +1,27 @@
 """Every pass that is wrong is caught, and named with the user's line."""
 
+from collections.abc import Callable
+
 import pytest
 
 import graphc as gx
-from tests.verification.mutants import Mutant, verified
+from tests.verification.models import mixed
+from tests.verification.mutants import Model, Mutant, verified
 from tests.verification.wrong_graphs import WRONG_GRAPHS
-from tests.verification.wrong_programs import WRONG_BACKENDS, WRONG_PROGRAMS, WrongBackend, mixed
+from tests.verification.wrong_programs import WRONG_BACKENDS, WRONG_PROGRAMS, WrongBackend
+
+WRONG = (*WRONG_GRAPHS, *WRONG_PROGRAMS)
+MODELS = dict.fromkeys(mutant.model for mutant in WRONG)
 
 
-@pytest.mark.parametrize("mutant", [*WRONG_GRAPHS, *WRONG_PROGRAMS], ids=lambda mutant: mutant.title)
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_pass_is_reported_that_is_right(model: Callable[[], Model]) -> None:
+    verified(model())
+
+
+@pytest.mark.parametrize("mutant", WRONG, ids=lambda mutant: mutant.title)
 def test_a_wrong_pass_is_named(mutant: Mutant) -> None:
     model = mutant.model()
-    verified(model)
     with pytest.raises(gx.VerificationError) as caught:
         verified(model, mutant.passes(model.graph()))
     said = str(caught.value)

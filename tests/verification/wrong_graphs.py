@@ -17,59 +17,10 @@ from graphc.ops.placement import Slice
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.standard import AnyPass
 from graphc.passes.throughout import Throughout
+from tests.verification.models import constants, deciding, demanding, looping, twice
 from tests.verification.mutants import Model, Mutant, Spoiled, everywhere, or_itself
 
-__all__ = ["WRONG_GRAPHS", "looping"]
-
-
-def looping() -> Model:
-    """Two loops over rows, one the gradient of the other, and updates."""
-    x = gx.input("x", ("n", 3))
-    w = gx.param("w", np.linspace(-1, 1, 9).reshape(3, 3).astype(np.float32))
-    b = gx.param("b", np.array([0.1, -0.2, 0.3], np.float32))
-
-    def body(state: tuple[Node, Node], row: Node) -> tuple[tuple[Node, Node], Node]:
-        h, total = state
-        after = gx.tanh(row @ w + gx.sin(h * b))
-        return (after, total + after * row), after * gx.exp(b)
-
-    (last, total), rows = gx.scan(body, (b, gx.zeros((3,), "float32")), x)
-    loss = gx.sum(gx.square(rows)) + gx.sum(total * last)
-    slopes = gx.grad(loss, [w, b])
-    updates = {w: w - 0.1 * slopes[0], b: b - 0.1 * slopes[1]}
-    return Model([x], [loss, last, rows], updates)
-
-
-def deciding() -> Model:
-    """A branch of two results, and a loop that ends by itself."""
-    x = gx.input("x", ("n", 3))
-    first, second = gx.cond(gx.sum(x) > 0, lambda x: (gx.sin(x), gx.exp(-x)), lambda x: (gx.cos(x), gx.tanh(x)), x)
-    _, power = gx.while_loop(lambda s: s[0] < 4, lambda s: (s[0] + 1, s[1] * 0.5 + first), (0, second), max_steps=9)
-    return Model([x], [first - second, power])
-
-
-def constants() -> Model:
-    """Numbers and arrays that constants decide."""
-    x = gx.input("x", ("n", 3))
-    table = gx.sin(gx.constant(np.array([0.3, 1.1, 2.5], np.float32)))
-    scale = gx.exp(gx.constant(np.float32(0.7))) - gx.constant(np.float32(0.2))
-    return Model([x], [x * scale, x + table])
-
-
-def twice() -> Model:
-    """What is computed in several places, and what is only like it."""
-    x, y = gx.input("x", (4, 4)), gx.input("y", (4, 4))
-    alike = gx.sum(gx.exp(x), 0) + gx.sum(gx.exp(x), 1)
-    key = gx.input("key", (), "uint64")
-    one, other = gx.random.split(key)
-    noise = gx.random.normal(one, (4,)) - gx.random.normal(other, (4,))
-    return Model([x, y, key], [(x - y) * gx.tanh(y - x), alike, noise])
-
-
-def demanding() -> Model:
-    """An index that a call must find in range, though nothing needs the element."""
-    x, at = gx.input("x", (4,)), gx.input("at", (3,), "int64")
-    return Model([x, at], [gx.take(x, at) * 2])
+__all__ = ["WRONG_GRAPHS"]
 
 
 @final

@@ -6,10 +6,8 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-import graphc as gx
 from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.backends.numpy.backend import NumpyBackend
-from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.program import Program
@@ -35,62 +33,10 @@ from graphc.passes.lower import Lowered
 from graphc.passes.places import all_substituted
 from graphc.passes.standard import AnyPass
 from graphc.passes.units import Partition
+from tests.verification.models import counted, extremes, keeping, looping, mixed, recurrent, swapping
 from tests.verification.mutants import Model, Mutant, Spoiled
-from tests.verification.wrong_graphs import looping
 
-__all__ = ["WRONG_BACKENDS", "WRONG_PROGRAMS", "mixed"]
-
-
-def mixed() -> Model:
-    """Movements, reductions over rows, a product, additions at indices, and updates that read each other."""
-    x, y = gx.input("x", ("n", 4)), gx.input("y", (4, 4))
-    at = gx.input("at", ("n",), "int64")
-    w = gx.param("w", np.linspace(-1, 1, 16).reshape(4, 4).astype(np.float32))
-    b = gx.param("b", np.array([0.1, -0.2, 0.3, 0.7], np.float32))
-    table = gx.constant(np.array([0.5, -1.5, 2.5, 3.5], np.float32))
-    hidden = gx.tanh(x @ w + b)
-    shares = gx.softmax(hidden * table, 1)
-    placed = gx.scatter_add(gx.sin(y), at, shares)
-    padded = gx.pad(gx.cumsum(hidden, 1), [(0, 0), (1, 0)])
-    turned = gx.exp(y.T) * y
-    largest = gx.max(placed, 0) + gx.sum(turned, 1)
-    updates = {b: largest + b, w: turned + gx.expand_dims(b, 0)}
-    return Model([x, y, at], [placed, padded, shares, largest, gx.concat([y, turned], 0)], updates)
-
-
-def swapping() -> Model:
-    """Two variables that become what the other is."""
-    one = gx.param("one", np.array([1.0, 2.0, 3.0], np.float32))
-    other = gx.param("other", np.array([-1.0, 0.5, 4.0], np.float32))
-    x = gx.input("x", (3,))
-    return Model([x], [x * one], {one: other * x, other: one + x})
-
-
-def extremes() -> Model:
-    """The largest of each row, less what is larger than that."""
-    x = gx.input("x", ("n", 4))
-    return Model([x], [gx.max(gx.sin(x), 1) * 2])
-
-
-def recurrent() -> Model:
-    """A loop whose carries read each other, one of them through a matrix, and the gradient by that matrix."""
-    x, start = gx.input("x", ("n", 2, 3)), gx.input("start", (2, 3))
-    w = gx.param("w", np.linspace(-1, 1, 9).reshape(3, 3).astype(np.float32))
-
-    def body(state: tuple[Node, Node], row: Node) -> tuple[tuple[Node, Node], None]:
-        one, other = state
-        return (other, gx.sin(one @ w) + other * row), None
-
-    (one, other), _ = gx.scan(body, (start, start * 0.5), x)
-    loss = gx.sum(one * other)
-    return Model([x, start], [loss, one], {w: w - gx.grad(loss, w)})
-
-
-def counted() -> Model:
-    """A loop that ends by a condition, whose rows its derivative reads."""
-    x = gx.input("x", (3,))
-    _, y = gx.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, gx.sin(s[1]) * x), (0, x), max_steps=6)
-    return Model([x], [y, gx.grad(gx.sum(y), x)])
+__all__ = ["WRONG_BACKENDS", "WRONG_PROGRAMS", "WrongBackend"]
 
 
 def spoiled(spoil: Callable[[Any], Any]) -> Callable[[AnyPass], AnyPass]:
@@ -360,15 +306,6 @@ def overlapping(form: Lowered) -> Lowered:
             if is_alive and (old.shape, old.dtype) == (new.shape, new.dtype) and new not in program.aliases.values():
                 return replace(form, program=replace(program, aliases={**program.aliases, new: old}))
     raise AssertionError("nothing to spoil")
-
-
-def keeping() -> Model:
-    """Arrays of one shape that live together."""
-    x = gx.input("x", (4, 4))
-    one = x @ x
-    other = one @ x
-    third = other @ other
-    return Model([x], [gx.sin(third @ one) + other @ one, gx.cos(third)])
 
 
 # The text.

@@ -1,0 +1,68 @@
+"""What counts as the same value."""
+
+import numpy as np
+
+import graphc as gx
+from graphc.verification.agreement import Reference, differing, unequal
+from tests.verification.mutants import Model, Mutant, verified, with_rule
+from tests.verification.wrong_rules import X
+
+F32 = np.float32
+
+
+def of(found: list[float], exact: list[float], *moved: list[float], overflowed: bool = False) -> Reference:
+    return Reference(np.array(found, F32), np.array(exact), [np.array(each) for each in moved], overflowed)
+
+
+def test_a_sign_of_zero_is_a_bit_and_all_nan_are_one() -> None:
+    one = np.array([0.0, -0.0, np.nan, 1.0], F32)
+    other = np.array([0.0, 0.0, -np.nan, 1.0 + 2**-23], F32)
+    assert unequal(one, other).tolist() == [False, True, False, True]
+
+
+def test_a_number_may_be_as_far_away_as_roundings_moved_it() -> None:
+    reference = of([1.0, 1.0], [1.0, 1.0], [1.0, 1.01], [1.0, 0.99])
+    assert differing(np.array([1.0 + 1e-6, 1.0], F32), reference).tolist() == [False, False]
+    assert differing(np.array([1.001, 1.001], F32), reference).tolist() == [True, False]
+
+
+def test_what_is_more_accurate_is_no_difference() -> None:
+    reference = of([np.inf, np.nan, 0.0], [1000.0, 3.0, 1e-9], [1000.0, 3.0, 1e-9])
+    assert not differing(np.array([1000.0, 3.0, 1e-9], F32), reference).any()
+    assert differing(np.array([1001.0, np.inf, 1e-9], F32), reference).tolist() == [True, True, False]
+
+
+def test_nan_is_no_number_unless_something_overflowed() -> None:
+    assert differing(np.array([2.0], F32), of([np.nan], [np.nan], [np.nan])).tolist() == [True]
+    assert not differing(np.array([2.0], F32), of([np.nan], [np.nan], [np.nan], overflowed=True)).any()
+
+
+def test_an_integer_that_roundings_decide_may_be_another() -> None:
+    found = np.array([1, 1])
+    reference = Reference(found, found, [np.array([1, 2]), np.array([1, 1])])
+    assert differing(np.array([3, 3]), reference).tolist() == [True, False]
+
+
+def test_complex_numbers_are_compared_by_both_parts_together() -> None:
+    exact = np.array([1e6 + 1j])
+    reference = Reference(exact.astype(np.complex64), exact, [exact * (1 + 1e-7)])
+    assert not differing(np.array([1e6 + 1.02j], np.complex64), reference).any()
+    assert differing(np.array([1e6 - 90j], np.complex64), reference).any()
+
+
+def stable() -> Model:
+    """log(1 + exp(x)) as people write it: infinite where x is large."""
+    return Model([X], [gx.log(1 + gx.exp(X))])
+
+
+def test_a_rule_that_turns_inf_into_the_right_number_is_not_reported() -> None:
+    def without_overflow(node: gx.Node) -> gx.Node | None:
+        (total,) = node.inputs
+        inner = total.inputs[1] if total.inputs else total
+        return gx.softplus(inner.inputs[0]) if inner.inputs else None
+
+    mutant = Mutant(
+        "", "rewrite", with_rule("log(1 + exp(x))", type(gx.log(X).op), without_overflow, exact=False), stable
+    )
+    model = mutant.model()
+    verified(model, mutant.passes(model.graph()))
