@@ -14,7 +14,7 @@ from tests.inspection.models import perceptron
 SVG = "{http://www.w3.org/2000/svg}"
 
 PLAN = (
-    Stretch(Content.TEMPORARY, 0, 3, 0, 4096, "t0", "4,096 bytes, steps 0 to 3\nt0: f32[1024]\n  net.py:7  y = tanh(x)"),
+    Stretch(Content.TEMPORARY, 0, 3, 0, 4096, "t0", "4,096 bytes\nt0: f32[1024]\n  net.py:7  y = tanh(x)"),
     Stretch(Content.KEPT, 1, 4, 4096, 6400, "t1", 'kept <of> all "steps"'),
     Stretch(Content.SCRATCH, 2, 2, 10496, 1024, "scratch", "scratch"),
     Stretch(Content.TABLE, 0, 4, 11520, 64, "table", "table of indices"),
@@ -42,7 +42,7 @@ def test_picture_of_a_plan(golden: Golden) -> None:
 
 
 def test_boxes_lie_where_the_bytes_do() -> None:
-    found = {title: place for title, place in boxes(memory_picture(PLAN, 5, 11584, 11520))}
+    found = dict(boxes(memory_picture(PLAN, 5, 11584, 11520)))
     bottom = found["scratch"][1] + found["scratch"][3] - (found[PLAN[0].tooltip][1] + found[PLAN[0].tooltip][3])
     assert bottom == -round(320 * 10496 / 11584, 1)
     assert found["scratch"][2] * 5 == 840

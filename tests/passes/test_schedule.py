@@ -48,9 +48,9 @@ def lowered(seed: int) -> Program:
     return form.program
 
 
-def in_order(steps: Sequence[Step], outputs: Sequence[Buffer], **more: int) -> tuple[Step, ...]:
+def in_order(steps: Sequence[Step], outputs: Sequence[Buffer]) -> tuple[Step, ...]:
     """The steps as scheduled."""
-    program = program_of(steps, [X], outputs, **more)
+    program = program_of(steps, [X], outputs)
     verify(program)
     found = schedule(program, 64).program
     verify(found)
@@ -109,7 +109,7 @@ def test_steps_that_set_variables_stay_last() -> None:
 def test_writers_of_one_output_stay_around_its_readers() -> None:
     steps = [copied(C, Y), pointwise(Fn.ADD, [Y, D], Y)]
     found = in_order([*WIDE, *FOLDS, *steps], [Y])
-    assert found == (WIDE[0], FOLDS[0], WIDE[1], FOLDS[1], *steps) or found.index(steps[0]) < found.index(steps[1])
+    assert found.index(steps[0]) < found.index(steps[1])
 
 
 def test_steps_of_a_loop_are_put_in_order() -> None:
