@@ -11,8 +11,6 @@ __all__ = ["least_possible", "orders"]
 #: (bytes that running it adds, place in the order so far, tasks run so far) -> what comes first is the least
 Preference: TypeAlias = Callable[[int, int, int], tuple[int, int]]
 
-_MANY = 1000  # tasks: for more of them only the first order is tried
-
 
 def _freeing_first(added: int, place: int, clock: int) -> tuple[int, int]:
     """What frees more than it takes runs at once; all else stays where it is."""
@@ -37,23 +35,22 @@ def _newest(added: int, place: int, clock: int) -> tuple[int, int]:
 def orders(tasks: Tasks) -> Iterator[Sequence[int]]:
     """Orders that may be better than that of the numbers, the most promising first.  Each takes n log n.
 
-    One order after another is made from an earlier one: from its end to its beginning, so that what takes bytes
-    comes as late as it can, and from its beginning, so that what frees them comes as early.
+    Most are made from an earlier one: from its end to its beginning, so that what takes bytes comes as late as it
+    can, then from its beginning, so that what frees them comes as early.
     """
-    start = _depth_first(tasks)
-    yield start
-    if len(tasks) > _MANY:
-        return
     back, written = tasks.reversed(), range(len(tasks))
-    for base in (start, written):
-        late = _drained(back, base[::-1], _freeing_first)[::-1]
+    deep = _depth_first(tasks)
+    yield deep
+    for base, preference in (
+        (deep, _freeing_first),
+        (written, _least_added_newest),
+        (written, _newest),
+        (written, _freeing_first),
+    ):
+        late = _drained(back, base[::-1], preference)[::-1]
         yield late
         yield _drained(tasks, late, _freeing_first)
     yield _drained(tasks, written, _least_added)
-    for preference in (_least_added_newest, _newest):
-        late = _drained(back, written[::-1], preference)[::-1]
-        yield late
-        yield _drained(tasks, late, _freeing_first)
 
 
 def _drained(tasks: Tasks, base: Sequence[int], prefer: Preference) -> Sequence[int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from graphc.kernel.buffer import Buffer
@@ -13,6 +14,8 @@ from graphc.passes.reuse import outside_of
 
 __all__ = ["Scheduled", "schedule"]
 
+_NEAR = 32  # what is this part above the least possible is not improved
+_EFFORT = 4_000  # tasks times orders that are tried; of more tasks than these, one order
 _WORTH = 64  # an order is left for one that saves at least this part of the peak: it keeps producers near readers
 
 
@@ -69,14 +72,13 @@ def _best_order(tasks: Tasks, peak: int, where: int) -> tuple[int, Sequence[int]
     best, found = peak, None
     if len(tasks) < 3 or where < 0:
         return best, found
-    enough = least_possible(tasks, where) * _WORTH
-    wanted = peak * (_WORTH - 1)
-    if wanted < enough:
-        return best, found
-    for order in orders(tasks):
+    enough = least_possible(tasks, where) * _NEAR // (_NEAR - 1)
+    tried = islice(orders(tasks), max(1, _EFFORT // len(tasks)))
+    while best > enough:
+        order = next(tried, None)
+        if order is None:
+            break
         most, _ = peak_of(tasks, order)
-        if most < best and most * _WORTH <= wanted:
+        if most < best and most * _WORTH <= peak * (_WORTH - 1):
             best, found = most, order
-            if best * (_WORTH - 1) < enough:
-                break
     return best, found
