@@ -23,7 +23,7 @@ from graphc.kernel.buffer import Role
 from graphc.kernel.failures import index_outside, too_many_steps
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Check, IndexInRange, Loop, Step
-from graphc.memory import ArenaUse, MemoryReport
+from graphc.memory import ArenaUse, MemoryReport, drawn_plan
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
 from graphc.poison import run_poisoned
@@ -125,6 +125,7 @@ class CompiledFunction(Displayed):
                 compiled([product(stack.shape[1:]) * stack.dtype.itemsize for stack in stacks], symbols)(values)
             ),
             output_bytes=sum(prod(shape) * dtype.itemsize for shape, dtype in self._output_rooms(values)),
+            _draw=lambda: drawn_plan(self.program, self.layout, placement, self.artifact.rooms),
         )
 
     def cost(self, **sizes: int) -> CostReport:

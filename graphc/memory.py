@@ -1,9 +1,21 @@
 """What a call takes in memory: known before it runs, and looked at in debug mode."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import final
 
-__all__ = ["CALL_OBJECTS", "STEP_OBJECTS", "ArenaUse", "MemoryReport"]
+from graphc.inspection.memory_plot import Content, Stretch, memory_picture
+from graphc.inspection.picture import Picture
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.naming import names
+from graphc.kernel.program import Program
+from graphc.kernel.provenance import lines_behind
+from graphc.kernel.room import Room
+from graphc.kernel.steps import Step
+from graphc.passes.memory import Layout, Placement
+from graphc.types import TensorType
+
+__all__ = ["CALL_OBJECTS", "STEP_OBJECTS", "ArenaUse", "MemoryReport", "drawn_plan"]
 
 CALL_OBJECTS = 1 << 16  # bytes for lists, closures and what NumPy keeps of few elements: see MemoryReport
 STEP_OBJECTS = 1 << 11  # bytes for the views that one step of the program looks through
@@ -39,6 +51,15 @@ class MemoryReport:
     output_bytes: int
     kept_bytes: int = 0
     step_bytes: int = 0
+    _draw: Callable[[], Picture] | None = field(default=None, repr=False, compare=False)
+
+    def plot(self) -> Picture:
+        """The plan as SVG: steps from left to right, the bytes of the arena from its bottom to its top.
+
+        Each array is a box with the user's lines behind it as its tooltip.  A notebook shows it as a picture, and
+        `Path("plan.svg").write_text(f.memory().plot())` saves it.
+        """
+        return memory_picture((), 0, 0, 0) if self._draw is None else self._draw()
 
     @property
     def call_bytes(self) -> int:
@@ -73,3 +94,56 @@ class ArenaUse:
 
     def __str__(self) -> str:
         return f"arena written up to byte {self.touched_bytes:,} of {self.planned_bytes:,}"
+
+
+def drawn_plan(program: Program, layout: Layout, placement: Placement, rooms: Sequence[Room]) -> Picture:
+    """The picture of a plan.  Steps are numbered as `gx.show` numbers them, those inside a step right after it."""
+    stretches = [*_arrays(program, layout, placement), *_rooms(program, layout, placement, rooms)]
+    visible = [stretch for stretch in stretches if stretch.bytes]
+    return memory_picture(visible, len(program.timeline), placement.peak_bytes, placement.bound_bytes)
+
+
+def _arrays(program: Program, layout: Layout, placement: Placement) -> Iterator[Stretch]:
+    """What holds temporaries, one after the other where they are written over each other."""
+    named = names(program)
+    writers: dict[Buffer, Step] = {}
+    for step in program.timeline:
+        for buffer in step.writes:
+            writers.setdefault(buffer.root, step)
+    sharing: dict[int, list[Buffer]] = {}
+    for buffer in program.temporaries:
+        sharing.setdefault(layout.storage[buffer], []).append(buffer)
+    for number, buffers in sharing.items():
+        interval = layout.intervals[number]
+        lines = [_span(placement.bytes[number], interval.first, interval.last)]
+        for buffer in buffers:
+            lines += [f"{named[buffer]}: {TensorType(buffer.shape, buffer.dtype)}"]
+            lines += [f"  {line}" for line in lines_behind(writers[buffer].origins)]
+        content = Content.KEPT if number in layout.kept else Content.TEMPORARY
+        name = " ".join(named[buffer] for buffer in buffers)
+        yield _stretch(content, number, layout, placement, name, lines)
+
+
+def _rooms(program: Program, layout: Layout, placement: Placement, rooms: Sequence[Room]) -> Iterator[Stretch]:
+    """Scratch of single steps, and tables that all steps may read."""
+    for number, room in zip(layout.rooms, rooms, strict=True):
+        interval = layout.intervals[number]
+        lines = [_span(placement.bytes[number], interval.first, interval.last)]
+        if room.step is None:
+            yield _stretch(Content.TABLE, number, layout, placement, "table", ["table of indices", *lines])
+        else:
+            lines += [f"  {line}" for line in lines_behind(program.timeline[room.step].origins)]
+            yield _stretch(Content.SCRATCH, number, layout, placement, "scratch", ["scratch", *lines])
+
+
+def _stretch(
+    content: Content, number: int, layout: Layout, placement: Placement, name: str, lines: Sequence[str]
+) -> Stretch:
+    interval = layout.intervals[number]
+    offset, bytes = placement.offsets[number], placement.bytes[number]
+    return Stretch(content, interval.first, interval.last, offset, bytes, name, "\n".join(lines))
+
+
+def _span(bytes: int, first: int, last: int) -> str:
+    steps = f"step {first}" if first == last else f"steps {first} to {last}"
+    return f"{bytes:,} bytes, {steps}"

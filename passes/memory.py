@@ -1,6 +1,5 @@
 """The memory plan: one arena, an offset for every temporary, evaluated for each set of sizes."""
 
-from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
 from graphc.kernel.steps import Loop
+from graphc.passes.offsets import Span, bound, peak, placed
 from graphc.sizes import Size, compiled
 
 __all__ = ["Interval", "Layout", "Placement", "layout"]
@@ -28,12 +28,14 @@ class Placement:
     """A plan for one set of sizes.
 
     offsets      bytes from the start of the arena, one per interval
+    bytes        of each interval, up to where the next may start
     peak_bytes   the size of the arena
     total_bytes  what all intervals would take side by side
     bound_bytes  the largest sum of intervals alive together: no plan can be smaller
     """
 
     offsets: tuple[int, ...]
+    bytes: tuple[int, ...]
     peak_bytes: int
     total_bytes: int
     bound_bytes: int
@@ -64,22 +66,19 @@ class Layout:
         """The most that loops keep of their steps at one time."""
         every = self._bytes(sizes)
         spans = [(self.intervals[number].first, self.intervals[number].last) for number in self.kept]
-        return _bound(spans, [every[number] for number in self.kept])
+        return bound(spans, [every[number] for number in self.kept])
+
+    def lives(self, sizes: Sequence[int]) -> tuple[Sequence[Span], Sequence[int]]:
+        """The first and last step of every interval, and its bytes up to where the next may start."""
+        align = self.alignment
+        bytes = [(n + align - 1) // align * align for n in self._bytes(sizes)]
+        return [(interval.first, interval.last) for interval in self.intervals], bytes
 
     def place(self, sizes: Sequence[int]) -> Placement:
         """Offsets for these values of the symbols."""
-        align = self.alignment
-        bytes = [(n + align - 1) // align * align for n in self._bytes(sizes)]
-        spans = [(interval.first, interval.last) for interval in self.intervals]
-        offsets = _best_fit(spans, bytes)
-        if len(spans) <= _PAIRWISE:
-            offsets = min(offsets, _by_size(spans, bytes), key=lambda o: _peak(o, bytes))
-        return Placement(tuple(offsets), _peak(offsets, bytes), sum(bytes), _bound(spans, bytes))
-
-
-_PAIRWISE = 256  # up to so many intervals, the quadratic planner is tried as well
-
-Span = tuple[int, int]
+        spans, bytes = self.lives(sizes)
+        offsets = placed(spans, bytes)
+        return Placement(tuple(offsets), tuple(bytes), peak(offsets, bytes), sum(bytes), bound(spans, bytes))
 
 
 def layout(program: Program, rooms: Sequence[Room], alignment: int) -> Layout:
@@ -115,106 +114,3 @@ def layout(program: Program, rooms: Sequence[Room], alignment: int) -> Layout:
     ]
     kept = dict.fromkeys(storage[rows.root] for rows in stacks if rows.root in storage)
     return Layout(tuple(intervals), storage, places, program.symbols, alignment, tuple(kept))
-
-
-def _peak(offsets: Sequence[int], bytes: Sequence[int]) -> int:
-    return max((o + n for o, n in zip(offsets, bytes, strict=True)), default=0)
-
-
-def _bound(spans: Sequence[Span], bytes: Sequence[int]) -> int:
-    change: dict[int, int] = {}
-    for (first, last), size in zip(spans, bytes, strict=True):
-        change[first] = change.get(first, 0) + size
-        change[last + 1] = change.get(last + 1, 0) - size
-    alive = most = 0
-    for step in sorted(change):
-        alive += change[step]
-        most = max(most, alive)
-    return most
-
-
-def _best_fit(spans: Sequence[Span], bytes: Sequence[int]) -> list[int]:
-    """In order of time, each into the smallest gap that holds it.  n log n."""
-    events: dict[int, tuple[list[int], list[int]]] = {}
-    for number, (first, last) in enumerate(spans):
-        events.setdefault(first, ([], []))[0].append(number)
-        events.setdefault(last, ([], []))[1].append(number)
-    offsets = [0] * len(spans)
-    gaps = _Gaps()
-    for step in sorted(events):
-        born, dying = events[step]
-        for number in sorted(born, key=lambda n: -bytes[n]):
-            offsets[number] = gaps.take(bytes[number])
-        for number in dying:
-            gaps.give(offsets[number], bytes[number])
-    return offsets
-
-
-class _Gaps:
-    """The free stretches below the top of an arena that grows."""
-
-    def __init__(self) -> None:
-        self.top = 0
-        self.by_size: list[tuple[int, int]] = []
-        self.starts: dict[int, int] = {}
-        self.ends: dict[int, int] = {}
-
-    def _add(self, start: int, end: int) -> None:
-        insort(self.by_size, (end - start, start))
-        self.starts[start], self.ends[end] = end, start
-
-    def _remove(self, start: int, end: int) -> None:
-        del self.by_size[bisect_left(self.by_size, (end - start, start))]
-        del self.starts[start], self.ends[end]
-
-    def take(self, size: int) -> int:
-        if size == 0:
-            return 0
-        position = bisect_left(self.by_size, (size, -1))
-        if position < len(self.by_size):
-            length, start = self.by_size[position]
-            self._remove(start, start + length)
-            if length > size:
-                self._add(start + size, start + length)
-            return start
-        start = self.ends.get(self.top, self.top)
-        if start < self.top:
-            self._remove(start, self.top)
-        self.top = start + size
-        return start
-
-    def give(self, start: int, size: int) -> None:
-        if size == 0:
-            return
-        end = start + size
-        if end in self.starts:
-            after = self.starts[end]
-            self._remove(end, after)
-            end = after
-        if start in self.ends:
-            before = self.ends[start]
-            self._remove(before, start)
-            start = before
-        self._add(start, end)
-
-
-def _by_size(spans: Sequence[Span], bytes: Sequence[int]) -> list[int]:
-    """The largest first, each at the lowest offset that is free while it lives.
-
-    Pisarchyk and Lee: Efficient Memory Management for Deep Neural Net Inference, 2020, algorithm 3.
-    """
-    offsets = [0] * len(spans)
-    placed: list[int] = []
-    for number in sorted(range(len(spans)), key=lambda n: (-bytes[n], spans[n])):
-        first, last = spans[number]
-        size = bytes[number]
-        others = sorted((offsets[o], bytes[o]) for o in placed if spans[o][0] <= last and first <= spans[o][1])
-        best: tuple[int, int] | None = None
-        end = 0
-        for offset, length in others:
-            if offset - end >= size and (best is None or offset - end < best[0]):
-                best = (offset - end, end)
-            end = max(end, offset + length)
-        offsets[number] = end if best is None else best[1]
-        placed.append(number)
-    return offsets

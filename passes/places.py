@@ -35,6 +35,7 @@ __all__ = [
     "loads_at",
     "rewritten",
     "stores_at",
+    "walked",
 ]
 
 
@@ -46,7 +47,8 @@ class Access:
     index: tuple[Axis | int, ...] | None
 
 
-def _plain(lets: tuple[Let, ...], index: tuple[int, ...]) -> tuple[Axis | int, ...] | None:
+def walked(lets: tuple[Let, ...], index: tuple[int, ...]) -> tuple[Axis | int, ...] | None:
+    """The axes of an index, 0 where it stays at the first place; None where a part of it is anything else."""
     parts: list[Axis | int] = []
     for number in index:
         match lets[number]:
@@ -62,7 +64,7 @@ def _plain(lets: tuple[Let, ...], index: tuple[int, ...]) -> tuple[Axis | int, .
 def loads_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
     """Every reading of the bytes of `buffer`."""
     return [
-        Access(number, _plain(stage.lets, let.index))
+        Access(number, walked(stage.lets, let.index))
         for number, stage in enumerate(kernel.stages)
         for let in stage.lets
         if isinstance(let, Load) and let.buffer.root is buffer.root
@@ -72,7 +74,7 @@ def loads_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
 def stores_at(kernel: Kernel, buffer: Buffer) -> list[Access]:
     """Every writing of the bytes of `buffer`."""
     return [
-        Access(number, _plain(stage.lets, effect.index) if isinstance(effect, Store) else None)
+        Access(number, walked(stage.lets, effect.index) if isinstance(effect, Store) else None)
         for number, stage in enumerate(kernel.stages)
         for effect in stage.effects
         if any(target.root is buffer.root for target in targets(effect))
@@ -106,11 +108,11 @@ def copied_by(stage: Stage, store: Store) -> Buffer | None:
     if not isinstance(load, Load) or load.index != store.index or load.guard is not None:
         return None
     source, out = load.buffer, store.buffer
-    walked = _plain(stage.lets, store.index)
-    if walked is None or source.dtype != out.dtype or len(source.shape) != len(out.shape):
+    places = walked(stage.lets, store.index)
+    if places is None or source.dtype != out.dtype or len(source.shape) != len(out.shape):
         return None
-    axes = [axis for axis in walked if isinstance(axis, Axis)]
-    extents = [axis.extent if isinstance(axis, Axis) else 1 for axis in walked]
+    axes = [axis for axis in places if isinstance(axis, Axis)]
+    extents = [axis.extent if isinstance(axis, Axis) else 1 for axis in places]
     if len(set(axes)) < len(axes) or not all(map(equal, extents, out.shape)):
         return None
     return source if all(map(equal, extents, source.shape)) else None

@@ -1,15 +1,16 @@
-"""Reuse: a kernel writes over an operand that nobody reads again."""
+"""Reuse: a step writes over an operand that nobody reads again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Contract, Kernel, Loop, Step, within
-from graphc.passes.places import loads_at, stores_at
+from graphc.kernel.scalar import Axis, Load
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store, targets, within
+from graphc.passes.places import walked
 from graphc.sizes import equal
 
-__all__ = ["last_uses", "reuse"]
+__all__ = ["last_uses", "outside_of", "overlays", "reuse"]
 
 
 def last_uses(steps: Sequence[Step]) -> dict[Buffer, int]:
@@ -25,16 +26,22 @@ def reuse(program: Program) -> Program:
     """Let a temporary take the bytes of one that dies in the step that writes it.
 
     Safe where this step is the final reader and reads only the element it writes, in no later stage, and both
-    have as many bytes.  Inputs, variables and constants are never written over.
+    have as many bytes; and for what a loop changes in place, which starts as a copy.  Inputs, variables and
+    constants are never written over.
     """
     aliases = _reused(program.steps, set())
     for step in program.timeline:
-        outside = {buffer.root for buffer in (*step.reads, *step.writes)} if within(step) else set()
-        if isinstance(step, Loop) and step.holds is not None:
-            outside.add(step.holds)
         for part in within(step):
-            aliases |= _reused(part, outside)
+            aliases |= _reused(part, outside_of(step))
     return replace(program, aliases=aliases)
+
+
+def outside_of(step: Step) -> Collection[Buffer]:
+    """What the steps inside a step have not for themselves: what they share, and what they hand on."""
+    outside = {buffer.root for buffer in (*step.reads, *step.writes)}
+    if isinstance(step, Loop) and step.holds is not None:
+        outside.add(step.holds)
+    return outside
 
 
 def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, Buffer]:
@@ -43,29 +50,100 @@ def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, 
     aliases: dict[Buffer, Buffer] = {}
     fresh: set[Buffer] = set(outside)
     for number, step in enumerate(steps):
-        kernel = step.then if isinstance(step, Contract) else step
-        if isinstance(kernel, Kernel):
-            taken: set[Buffer] = set(outside)
-            if isinstance(step, Contract):  # the product is made before its epilogue, which alone reads what dies
-                taken |= {step.left.root, step.right.root, step.out.root}
-            for out in kernel.writes:
-                if out.role is not Role.TEMPORARY or out.base is not None or out in fresh or out in taken:
-                    continue
-                for old in kernel.reads:
-                    if old.root in taken or old.role is not Role.TEMPORARY or last[old.root] != number:
-                        continue
-                    if old.root is not out and _fits(kernel, old, out):
-                        aliases[out] = aliases.get(old.root, old.root)
-                        taken.add(old.root)
-                        break
+        taken: set[Buffer] = set(outside)
+        for out, olds in overlays(step).items():
+            if out in fresh:
+                continue
+            for old in olds:
+                if old not in taken and last[old] == number:
+                    aliases[out] = aliases.get(old, old)
+                    taken.add(old)
+                    break
         fresh |= {buffer.root for buffer in step.writes}
     return aliases
 
 
-def _fits(step: Kernel, old: Buffer, out: Buffer) -> bool:
-    if old.dtype.itemsize != out.dtype.itemsize or not equal(old.root.size, out.size):
+def overlays(step: Step) -> Mapping[Buffer, Sequence[Buffer]]:
+    """What each temporary that a step makes may be written over, if the step is the last that reads it."""
+    match step:
+        case Kernel():
+            return _over_operands(step, ())
+        case Contract(then=Kernel() as kernel):  # the product is not read whole before its epilogue begins
+            return _over_operands(kernel, [step.left.root, step.right.root, step.out.root])
+        case Loop() if step.held:
+            return _over_starts(step)
+    return {}
+
+
+def _over_operands(kernel: Kernel, taken: Collection[Buffer]) -> Mapping[Buffer, Sequence[Buffer]]:
+    """What results of a kernel may be written over, but for what is `taken`."""
+    outs = [x for x in kernel.writes if x.role is Role.TEMPORARY and x.base is None and x not in taken]
+    loads: dict[Buffer, list[tuple[int, Load]]] = {}
+    if outs:
+        for number, stage in enumerate(kernel.stages):
+            for let in stage.lets:
+                if isinstance(let, Load) and let.buffer.role is Role.TEMPORARY:
+                    loads.setdefault(let.buffer.root, []).append((number, let))
+    found: dict[Buffer, list[Buffer]] = {}
+    for out in outs if loads else ():
+        stored = _stored_once(kernel, out)
+        if stored is not None:
+            place, store, index = stored
+            found[out] = [
+                old
+                for old, readings in loads.items()
+                if old is not out
+                and old not in taken
+                and all(
+                    number <= place
+                    and _is_alike(load.buffer, out)
+                    and (
+                        load.index == store.index
+                        if number == place
+                        else walked(kernel.stages[number].lets, load.index) == index
+                    )
+                    for number, load in readings
+                )
+            ]
+    return found
+
+
+def _is_alike(old: Buffer, out: Buffer) -> bool:
+    """Whether elements at one index have one place in both buffers."""
+    if old.dtype.itemsize != out.dtype.itemsize or len(old.shape) != len(out.shape):
         return False
-    stored = stores_at(step, out)
-    if not stored or stored[0].index is None:
-        return False
-    return all(load.stage <= stored[0].stage and load.index == stored[0].index for load in loads_at(step, old))
+    return old.shape == out.shape or all(map(equal, old.shape, out.shape))
+
+
+def _stored_once(kernel: Kernel, out: Buffer) -> tuple[int, Store, Sequence[Axis | int]] | None:
+    """The stage that writes `out` first, and at which axes, if each point of it writes an element of its own."""
+    for number, stage in enumerate(kernel.stages):
+        writing = [effect for effect in stage.effects if out in targets(effect)]
+        if not writing:
+            continue
+        first = writing[0]
+        if not isinstance(first, Store) or any(not isinstance(e, Store) or e.index != first.index for e in writing):
+            return None
+        index = walked(stage.lets, first.index)
+        moving = [axis for axis in (*kernel.outer, *stage.inner) if axis.extent != 1]
+        return (number, first, index) if index is not None and all(axis in index for axis in moving) else None
+    return None
+
+
+def _over_starts(loop: Loop) -> Mapping[Buffer, Sequence[Buffer]]:
+    """What a loop changes in place may lie where its start lies, if the loop reads that for nothing else."""
+    read = [buffer.root for buffer in _read_besides(loop)]
+    return {
+        held.buffer: [held.start.root]
+        for held in loop.held
+        if held.buffer.role is Role.TEMPORARY
+        and held.buffer.base is None
+        and held.start.role is Role.TEMPORARY
+        and held.start.root not in read
+    }
+
+
+def _read_besides(loop: Loop) -> Sequence[Buffer]:
+    """What a loop reads, but for the starts of what it changes in place."""
+    count = () if loop.count is None else (loop.count,)
+    return (*loop.shared, *count, *(carry.start for carry in loop.carries), *(rows.of for rows in loop.sequences))

@@ -29,6 +29,7 @@ from graphc.passes.steps import (
     HoldCarries,
     JoinEpilogues,
     Lower,
+    OrderSteps,
     ReuseStorage,
     Separate,
 )
@@ -88,6 +89,7 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
     yield ComputeInOutputs()
     if is_exact:
         yield JoinEpilogues()
+        yield OrderSteps(target.alignment)
     yield ReuseStorage()
 
 

@@ -12,7 +12,7 @@ from graphc.kernel.program import Program
 from graphc.kernel.steps import buffers_of
 from graphc.sizes import estimate, symbol, symbols_of
 
-__all__ = ["Compiled", "summary_text"]
+__all__ = ["Compiled", "summary_text", "usual_sizes"]
 
 _NAMED = 8  # inputs, outputs or variables
 
@@ -47,7 +47,7 @@ def _rows(function: Compiled) -> Iterator[tuple[str, str]]:
     yield "variables", _listed([_typed(node) for node in graph.variables])
     yield "sets", _listed([quoted(node.name or "", 24) for node in graph.updates])
     yield "steps", program.contents
-    sizes = _usual_sizes(graph, program)
+    sizes = usual_sizes(graph, program)
     extents = [extent for step in program.steps for buffer in buffers_of(step) for extent in buffer.shape]
     if all(estimate(extent) >= 0 for extent in extents):
         usual = ", ".join(f"{quoted(name, 24)} = {size}" for name, size in sizes.items())
@@ -66,7 +66,7 @@ def _listed(texts: Sequence[str]) -> str:
     return ", ".join((*texts[:_NAMED], *more))
 
 
-def _usual_sizes(graph: Graph, program: Program) -> Mapping[str, int]:
+def usual_sizes(graph: Graph, program: Program) -> Mapping[str, int]:
     """For each open size its hint, or what an estimate takes it for without one."""
     sizes = [node.op.size for node in graph.nodes if isinstance(node.op, SizeOf)]
     sizes += [extent for node in graph.inputs for extent in node.shape]

@@ -10,6 +10,7 @@ from graphc.inspection.diagram import COLOURS, Box, Colours, Diagram, diagram_of
 from graphc.inspection.escaping import markup
 from graphc.inspection.layout import Layout, laid_out
 from graphc.inspection.listing import Kind, Showable
+from graphc.inspection.picture import Picture
 
 __all__ = ["to_svg"]
 
@@ -28,7 +29,7 @@ _STYLE = (
 )
 
 
-def to_svg(shown: Showable) -> str:
+def to_svg(shown: Showable) -> Picture:
     """A picture of the graph of a node, of several nodes, or of a compiled function: operands above readers.
 
     Boxes are coloured by kind, results have a thick line, and the user's line is the tooltip.  For graphs of
@@ -41,7 +42,7 @@ def to_svg(shown: Showable) -> str:
             hint="show a part of the graph, or gx.to_dot with Graphviz",
         )
     widths = _widths(diagram)
-    return "\n".join(_drawn(diagram, widths, laid_out(widths, diagram.edges))) + "\n"
+    return Picture("\n".join(_drawn(diagram, widths, laid_out(widths, diagram.edges))) + "\n")
 
 
 def _widths(diagram: Diagram) -> list[float]:

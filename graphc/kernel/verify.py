@@ -7,6 +7,7 @@ from typing import NamedTuple
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.mentioned import sizes_of
 from graphc.kernel.naming import names
+from graphc.kernel.overwriting import verify_overwriting
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Load
 from graphc.kernel.steps import (
@@ -49,6 +50,7 @@ def verify(program: Program) -> None:
     _verify_commit(program, named)
     _verify_order(program, named)
     _verify_aliases(program, named)
+    verify_overwriting(program, named)
 
 
 def _verify_owners(program: Program) -> None:

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from benchmarks import budgets, call_overhead, compile_scaling, numpy_peers, random_numbers, recurrent, unrolled_chain
+from benchmarks import (
+    budgets,
+    call_overhead,
+    compile_scaling,
+    memory_plans,
+    numpy_peers,
+    random_numbers,
+    recurrent,
+    unrolled_chain,
+)
 from benchmarks.measure.race import race, report_of
 from benchmarks.nets import residual
 
@@ -44,6 +53,12 @@ def test_budgets_shrink_until_one_is_too_small() -> None:
 def test_random_numbers_are_drawn_by_both_sides() -> None:
     for contest in random_numbers.sides(1_000).values():
         assert [np.asarray(side()).shape for side in contest.values()] == [(1_000,), (1_000,)]
+
+
+def test_plans_of_an_example_are_reported() -> None:
+    found = [memory_plans.figures_of(f) for f in memory_plans.compiled_by("chain_rule")]
+    assert all(one.bound <= one.peak <= min(one.greedy, one.fitted) for one in found)
+    assert "more in 0.0 %" in memory_plans.report("models", found)
 
 
 def test_call_overhead_is_measured() -> None:

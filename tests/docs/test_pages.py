@@ -3,7 +3,7 @@
 import pytest
 
 from tests.docs.document import Document
-from tests.docs.picture import PICTURE, drawn
+from tests.docs.picture import FOLDER, PICTURES
 from tests.repository.modules import ROOT
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -17,7 +17,9 @@ def test_page_prints_what_it_says(page: str, request: pytest.FixtureRequest) -> 
     document.check()
 
 
-def test_picture_is_the_one_drawn(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_is_the_one_drawn(name: str, request: pytest.FixtureRequest) -> None:
+    path, drawn = FOLDER / name, PICTURES[name]()
     if request.config.getoption("--update-golden"):
-        PICTURE.write_text(drawn(), encoding="utf-8")
-    assert PICTURE.read_text(encoding="utf-8") == drawn()
+        path.write_text(drawn, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == drawn
