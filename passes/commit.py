@@ -36,7 +36,7 @@ def commit(program: Program) -> Program:
         if not isinstance(step, Kernel) or number >= program.commit:
             continue
         exchange = {t: copied[t][1] for t in step.writes if t in copied}
-        private = all(t in exchange and readers.get(t.root, []) == [copied[t][0]] for t in step.writes)
+        private = all(readers.get(t.root, []) == ([copied[t][0]] if t in exchange else []) for t in step.writes)
         if (
             not private
             or _read_last(step, readers, number) > estimate(sum(t.bytes for t in exchange))

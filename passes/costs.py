@@ -25,19 +25,23 @@ class Costs:
 
     def keeping(self, node: Node, readings: int) -> float:
         """To write a value once, and to read it so many times."""
-        bytes = self._bytes(node)
+        bytes = self.bytes(node)
         return self._moved(bytes) * (1 + readings)
 
-    def computing(self, node: Node, operands: Iterable[Node]) -> float:
-        """To compute a value in a kernel that is there already, which must then read `operands` too."""
+    def computing(self, node: Node, operands: Iterable[Node], points: int | None = None) -> float:
+        """To compute a value in a kernel that is there already, which must then read `operands` too.
+
+        points  how many elements, if not one of each
+        """
         lets, work = self._work(node)
-        moved = sum(self._moved(self._bytes(x)) for x in operands)
-        return lets * self.target.let + self._bytes(node) * work * self.target.addition + moved
+        moved = sum(self._moved(self.bytes(x)) for x in operands)
+        bytes = self.bytes(node) if points is None else points * node.dtype.itemsize
+        return lets * self.target.let + bytes * work * self.target.addition + moved
 
     def _moved(self, bytes: int) -> float:
         return bytes if bytes > self.target.cache_bytes else bytes * self.target.cached
 
-    def _bytes(self, node: Node) -> int:
+    def bytes(self, node: Node) -> int:
         kind = (node.shape, node.dtype)
         found = self.sizes.get(kind)
         if found is None:

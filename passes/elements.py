@@ -1,22 +1,24 @@
 """Single elements as lets: of a node that is read, at an index that an index map or data gives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from graphc.ir.kinds import Counting, IndexMap, Lookup, Scatter
+from graphc.ir.kinds import Counting, Elementwise, IndexMap, Lookup, Scatter
 from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.scalar import Fn, Formula, Load
+from graphc.kernel.scalar import Fn, Formula, Load, Scalar
 from graphc.passes.sources import Source
 from graphc.sizes import product
 from graphc.types import INT64, Shape
 
-__all__ = ["BufferOf", "SourceOf", "element", "looked_up", "mapped"]
+__all__ = ["BufferOf", "Elements", "Read", "SourceOf", "element", "looked_up", "mapped"]
 
 BufferOf: TypeAlias = Callable[[Node], Buffer]
 SourceOf: TypeAlias = Callable[[Node], Source]
+Read: TypeAlias = Callable[[Formula, Source, Sequence[int]], int]  # the let for an element of a source at an index
 
 
 def element(formula: Formula, source: Source, index: Sequence[int], buffer: BufferOf) -> int:
@@ -34,6 +36,43 @@ def element(formula: Formula, source: Source, index: Sequence[int], buffer: Buff
             return place if node.dtype == INT64 else formula.call(Fn.CAST, (place,), node.dtype)
         case _:
             return formula.add(Load(buffer(node), tuple(index), node.dtype))
+
+
+@dataclass
+class Elements:
+    """Elements of nodes as lets of one formula: those in `shown` are computed, others read.
+
+    known   (node, index) -> its let
+    """
+
+    formula: Formula
+    shown: Container[Node]
+    source: SourceOf
+    buffer: BufferOf
+    known: dict[tuple[Node, tuple[int, ...]], int] = field(default_factory=dict)
+
+    def of(self, source: Source, index: Sequence[int]) -> int:
+        """The let for an element of a source at the index of what reads it."""
+        if source.node not in self.shown:
+            return element(self.formula, source, index, self.buffer)
+        wanted = (source.node, tuple(mapped(self.formula, source.map, index)))
+        pending = [wanted]
+        while pending:
+            node, at = pending[-1]
+            found = [self.source(x) for x in node.inputs]
+            places = [(x.node, tuple(mapped(self.formula, x.map, at))) for x in found]
+            missing = [place for place in places if place[0] in self.shown and place not in self.known]
+            if missing:
+                pending += missing
+                continue
+            values = [
+                self.known[place] if place in self.known else element(self.formula, x, at, self.buffer)
+                for x, place in zip(found, places, strict=True)
+            ]
+            op = node.op
+            assert isinstance(op, Elementwise), node
+            self.known[pending.pop()] = op.scalar(*[Scalar(self.formula, value) for value in values]).number
+        return self.known[wanted]
 
 
 def _row_major(shape: Shape) -> AffineIndex:

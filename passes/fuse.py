@@ -28,11 +28,24 @@ from graphc.ir.leaves import Item, SizeOf, uniform
 from graphc.ir.node import Node
 from graphc.kernel.target import Target
 from graphc.ops.guarded import Guarded
+from graphc.passes.alignment import place_through
 from graphc.passes.costs import Costs
 from graphc.passes.lifetimes import bytes_of
+from graphc.passes.merge import merged
 from graphc.passes.pipeline import Log
-from graphc.passes.sources import Source, composed, index_places, row_source, shows_all, sources
+from graphc.passes.sources import (
+    Source,
+    composed,
+    index_places,
+    is_of_rows,
+    row_places,
+    row_source,
+    shows_all,
+    sources,
+)
 from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
+from graphc.passes.walks import axes_of, is_shift, is_whole, started, walk, walked, wide
+from graphc.sizes import estimate, product
 from graphc.types import Shape, TensorType
 
 __all__ = ["fuse", "separate"]
@@ -40,12 +53,15 @@ __all__ = ["fuse", "separate"]
 
 def fuse(graph: Graph, target: Target, log: Log) -> Partition:
     """Cut the graph into units, as few bytes and calls as can be seen.  Linear in the number of nodes."""
-    return _Fusion(graph, target, sources(graph), Costs(target), log).run()
+    costs = Costs(target)
+    partition = _Fusion(graph, target, sources(graph), costs, log).run()
+    return partition if graph.order else merged(partition, target, costs, log)  # an order was decided on for its peak
 
 
 def separate(graph: Graph) -> Partition:
     """Cut the graph into units of one node each."""
-    return fuse(graph, Target("one node at a time", largest_kernel=1), Log())
+    target = Target("one node at a time", largest_kernel=1)
+    return _Fusion(graph, target, sources(graph), Costs(target), Log()).run()
 
 
 class _Reading(NamedTuple):
@@ -55,6 +71,7 @@ class _Reading(NamedTuple):
     reader: Node
     map: IndexMap | None
     by_data: bool = False  # at indices that only data know
+    is_shown: bool = False  # for a member that is computed wherever `reader` reads it
 
 
 @dataclass
@@ -72,6 +89,7 @@ class _Fusion:
     folded: dict[Node, frozenset[Shape]] = field(default_factory=dict)
     members: dict[Node, tuple[int, ...]] = field(default_factory=dict)  # node -> the units that compute it
     demanded: set[Node] = field(default_factory=set)
+    shown: dict[Node, list[_Reading]] = field(default_factory=dict)  # node -> the readings that compute it
 
     def run(self) -> Partition:
         for node in self.graph.nodes:
@@ -95,9 +113,9 @@ class _Fusion:
         """Remember, for values per row, the extents of the rows that were folded to get them."""
         if isinstance(node.op, Reduction):
             shape = node.inputs[0].shape
-            self.folded[node] = frozenset({tuple(shape[axis] for axis in node.op.axes)})
+            self.folded[node] = frozenset({tuple(shape[axis] for axis in walked(node.op, shape))})
         elif isinstance(node.op, Elementwise) or (
-            isinstance(node.op, Movement) and _wide(node.shape) == _wide(node.inputs[0].shape)
+            isinstance(node.op, Movement) and wide(node.shape) == wide(node.inputs[0].shape)
         ):
             found: frozenset[Shape] | None = None
             for operand in node.inputs:
@@ -148,6 +166,12 @@ class _Fusion:
             case Chosen():
                 self._alone(node)
                 self._read_whole(node.inputs)
+            case Scatter() if is_of_rows(node):
+                self.members[node] = (self._begin(started(node)),)
+                self.stored.add(node)
+                self._read_operand(node, node.inputs[0], None)
+                self._read_index(node, 1, row_places(op, node.ndim))
+                self._read_operand(node, node.inputs[2], row_places(op, node.ndim))
             case Scatter():
                 self._alone(node)
                 self._read_operand(node, node.inputs[0], None)
@@ -172,11 +196,12 @@ class _Fusion:
         self.stored.add(node)
 
     def _read_operand(self, node: Node, operand: Node, map: IndexMap | None, *, by_data: bool = False) -> None:
-        source = self.sources.get(operand)
-        if source is None:
-            self._read(operand, node, map, by_data)
-        else:
+        source = self.sources.get(operand) or Source(operand, None)
+        if node not in self.shown:
             self._read(source.node, node, composed(source.map, map), by_data)
+        for reading in self.shown.get(node, ()):
+            seen = composed(source.map, reading.map)
+            self._note(source.node, _Reading(reading.unit, reading.reader, seen, is_shown=True))
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
         """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
@@ -192,15 +217,18 @@ class _Fusion:
         return self.members.get(reader) or (len(self.units) - 1,)
 
     def _read(self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False) -> None:
-        is_leaf = isinstance(source.op, Leaf)
         for unit in self._units_of(reader):
-            self.read[unit].add(source)
-            if is_leaf:
-                continue
-            self._need(source, unit)
-            if by_data or isinstance(self.units[unit], Single):
-                self.stored.add(source)
-            self.readings.setdefault(source, []).append(_Reading(unit, reader, map, by_data))
+            self._note(source, _Reading(unit, reader, map, by_data))
+
+    def _note(self, source: Node, reading: _Reading) -> None:
+        self.read[reading.unit].add(source)
+        if isinstance(source.op, Leaf):
+            return
+        self._need(source, reading.unit)
+        unit = self.units[reading.unit]
+        if reading.by_data or (isinstance(unit, Single) and not unit.is_kernel):
+            self.stored.add(source)
+        self.readings.setdefault(source, []).append(reading)
 
     def _begin(self, unit: Unit) -> int:
         """A new unit, which runs before all others."""
@@ -217,7 +245,9 @@ class _Fusion:
         number = self.first.get(node, -1)
         unit = self.units[number] if number >= 0 else None
         if not isinstance(unit, Loops) or self._lives_on(node, number) or not self._joins(node, unit, number):
-            number = self._begin(_started(node))
+            if unit is not None and not self._lives_on(node, number) and self._is_shown(node, unit, number):
+                return
+            number = self._begin(started(node))
         self.members[node] = (number,)
         if any(reader != number for reader in readers):
             self.stored.add(node)
@@ -263,6 +293,40 @@ class _Fusion:
         self.log.note(f"computed in {len(found)} kernels: {again:,.0f} against {kept:,.0f} bytes", node.origin)
         return True
 
+    def _is_shown(self, node: Node, unit: Unit, number: int) -> bool:
+        """Whether a node had best be computed wherever a unit reads it, at another index each time; if so, it is."""
+        readings = self.readings.get(node, ())
+        is_formula = isinstance(node.op, Elementwise) and not isinstance(node.op, Guarded)
+        if not is_formula or self._is_needed_elsewhere(node, number) or len(unit.nodes) >= self.target.largest_kernel:
+            return False
+        if any(reading.by_data or not is_shift(reading.map) for reading in readings):
+            return False
+        maps = {reading.map: self._points(node, reading) for reading in readings}
+        if max(maps.values()) > estimate(product(node.shape)):  # elements are repeated
+            return False
+        again = sum(self.costs.computing(node, [], points) for points in maps.values())
+        once = self.costs.computing(node, []) + self.costs.keeping(node, len(maps)) + self.target.kernel
+        if again > once:
+            return False
+        if isinstance(unit, Loops):
+            unit.places[node] = ()
+            unit.shown.add(node)
+        else:
+            unit.shown[node] = None
+        self.shown[node] = [*{(reading.reader, reading.map): reading for reading in readings}.values()]
+        return True
+
+    def _points(self, node: Node, reading: _Reading) -> int:
+        """How many elements of a node are read, each as often as it is read."""
+        unit = self.units[reading.unit]
+        if isinstance(unit, Loops):
+            shape = tuple([axis.extent for axis in axes_of(reading.reader, unit) if axis is not None])
+        elif isinstance(unit.node.op, Movement):
+            shape = unit.node.shape
+        else:
+            shape = next((x.shape for x in unit.node.inputs if self._under(x) is node), node.shape)
+        return estimate(product(shape))
+
     def _under(self, node: Node) -> Node:
         source = self.sources.get(node)
         return node if source is None else source.node
@@ -270,7 +334,7 @@ class _Fusion:
     def _joins(self, node: Node, unit: Loops, number: int) -> bool:
         """Whether `node` can be computed in the loops of `unit`; if so, it now is."""
         place = self._place_in(unit, number, node)
-        if place is None or (self._is_needed_elsewhere(node, number) and not _is_whole(place, node.shape)):
+        if place is None or (self._is_needed_elsewhere(node, number) and not is_whole(place, node.shape)):
             return False
         if isinstance(node.op, Reduction):
             return self._joins_as_fold(node, unit, place, [axis for axis in place if axis is not None])
@@ -314,7 +378,8 @@ class _Fusion:
         op = node.op
         assert isinstance(op, Reduction)
         operand = node.inputs[0].shape
-        reduced = [operand[axis] for axis in op.axes]
+        axes_walked = walked(op, operand)
+        reduced = [operand[axis] for axis in axes_walked]
         rest = [axis for axis in unit.order if axis not in axes]
         if unit.inner is not None and unit.inner != rest:
             return False
@@ -324,15 +389,14 @@ class _Fusion:
             inner = rest
         else:
             inner = [LoopAxis(extent) for extent in reduced]
-        kept, folded = iter(place), iter(inner)
-        walk = tuple(next(folded) if axis in op.axes else next(kept) for axis in range(len(operand)))
+        places = walk(op, len(operand), place, dict(zip(axes_walked, inner, strict=True)))
         if not rest:
             if any(axis is None for axis in place):
                 return False
-            unit.order = [axis for axis in walk if axis is not None]
+            unit.order = [axis for axis in places if axis is not None]
         unit.inner = inner
         unit.places[node] = place
-        unit.walks[node] = walk
+        unit.walks[node] = places
         return True
 
 
@@ -341,47 +405,8 @@ def _is_formula(node: Node) -> bool:
     return isinstance(node.op, Counting | SizeOf) or uniform(node) is not None
 
 
-def _wide(shape: Shape) -> Shape:
-    return tuple(extent for extent in shape if extent != 1)
-
-
 def _place_seen(reading: _Reading, unit: Loops, shape: Shape) -> Place | None:
     """The axes at which a member of `unit` reads a node, or None where that is not one element per point."""
-    if reading.by_data:
+    if reading.by_data or reading.is_shown:
         return None
-    reader = reading.reader
-    axes = unit.walks[reader] if reader in unit.walks else unit.places[reader]
-    if reading.map is None:
-        return axes
-    place: list[LoopAxis | None] = []
-    for part, extent in zip(reading.map.parts, shape, strict=True):
-        if part.offset != 0 or len(part.terms) > 1:
-            return None
-        if not part.terms:
-            place.append(None)
-            continue
-        ((axis, coefficient),) = part.terms
-        at = axes[axis]
-        if coefficient != 1 or (at is None and extent != 1) or (at is not None and at.extent != extent):
-            return None
-        place.append(at)
-    return tuple(place)
-
-
-def _is_whole(place: Place, shape: Shape) -> bool:
-    """Whether a walk over `place` meets every element: no axis is seen at its first index only."""
-    return all(axis is not None or extent == 1 for axis, extent in zip(place, shape, strict=True))
-
-
-def _started(node: Node) -> Loops:
-    """A new unit of one node."""
-    types = node.type.items if not isinstance(node.type, TensorType) else (node.type,)
-    place: Place = tuple(None if extent == 1 else LoopAxis(extent) for extent in types[0].shape)
-    order = [axis for axis in place if axis is not None]
-    if not isinstance(node.op, Reduction):
-        return Loops({node: place}, {}, order)
-    operand, reduced = node.inputs[0].shape, node.op.axes
-    kept = iter(place)
-    folded = {axis: LoopAxis(operand[axis]) for axis in reduced}
-    walk = tuple(folded[axis] if axis in folded else next(kept) for axis in range(len(operand)))
-    return Loops({node: place}, {node: walk}, [axis for axis in walk if axis is not None], list(folded.values()))
+    return place_through(reading.map, axes_of(reading.reader, unit), shape)

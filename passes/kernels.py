@@ -1,16 +1,19 @@
 """Kernels of one node: copies, deposits, scatters and running combinations."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphc.ir.kinds import Deposit, Running, Scatter
 from graphc.ir.node import Node
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid, number_in
 from graphc.kernel.scalar import Axis, Fn, Formula, Load, Number
 from graphc.kernel.steps import Kernel, Prefix, Stage, Store
 from graphc.origin import Origin
-from graphc.passes.elements import BufferOf, element, looked_up, mapped
+from graphc.passes.elements import Read, looked_up, mapped
 from graphc.passes.sources import Source, index_places
+from graphc.passes.units import Single
 from graphc.sizes import Size
 from graphc.types import accumulator
 
@@ -21,20 +24,20 @@ def _axes(shape: Sequence[Size], start: int = 0) -> tuple[Axis, ...]:
     return tuple(Axis(number + start, extent) for number, extent in enumerate(shape))
 
 
-def copy_kernel(source: Source, out: Buffer, origin: Origin, buffer: BufferOf) -> Kernel:
+def copy_kernel(source: Source, out: Buffer, origins: tuple[Origin, ...], read: Read) -> Kernel:
     """out = source."""
     axes = _axes(out.shape)
     formula = Formula()
     index = tuple(formula.axis(axis) for axis in axes)
-    value = element(formula, source, index, buffer)
+    value = read(formula, source, index)
     if formula.lets[value].dtype != out.dtype:
         value = formula.call(Fn.CAST, (value,), out.dtype)
-    return Kernel(axes, (Stage((), tuple(formula.lets), (Store(out, index, value),)),), (origin,))
+    return Kernel(axes, (Stage((), tuple(formula.lets), (Store(out, index, value),)),), origins)
 
 
-def fill_kernel(node: Node, out: Buffer, buffer: BufferOf) -> Kernel:
+def fill_kernel(node: Node, out: Buffer, read: Read) -> Kernel:
     """A uniform constant, a size or a count, as an array."""
-    return copy_kernel(Source(node, None), out, node.origin, buffer)
+    return copy_kernel(Source(node, None), out, (node.origin,), read)
 
 
 def _fill_stage(out: Buffer, value: Number) -> Stage:
@@ -45,49 +48,59 @@ def _fill_stage(out: Buffer, value: Number) -> Stage:
     return Stage(axes, tuple(formula.lets), (Store(out, index, constant),))
 
 
-def deposit_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: BufferOf) -> Kernel:
-    """Fill, then one stage per operand that puts its elements where they go."""
+def deposit_kernel(unit: Single, operands: Sequence[Source], out: Buffer, read: Read) -> Kernel:
+    """Fill, then one stage per operand that puts its elements where they go; by rows, if all go to the same row."""
+    node = unit.node
     op = node.op
     assert isinstance(op, Deposit)
     stages = [] if op.covers() else [_fill_stage(out, op.fill())]
     shapes = [x.shape for x in node.inputs]
-    for shape, source, map in zip(shapes, operands, op.places(*shapes), strict=True):
+    places = op.places(*shapes)
+    for shape, source, map in zip(shapes, operands, places, strict=True):
         axes = _axes(shape)
         formula = Formula()
         index = [formula.axis(axis) for axis in axes]
-        value = element(formula, source, index, buffer)
+        value = read(formula, source, index)
         to = tuple(mapped(formula, map, index))
         store = Store(out, to, value, Monoid.SUM if op.adds else None)
         stages.append(Stage(axes, tuple(formula.lets), (store,)))
-    return Kernel((), tuple(stages), (node.origin,))
+    stays = AffineIndex(((0, 1),))
+    if out.shape and all(
+        map.parts[0] == stays and shape[0] == out.shape[0] for shape, map in zip(shapes, places, strict=True)
+    ):
+        stages = [replace(stage, inner=stage.inner[1:]) for stage in stages]
+        return Kernel(_axes(out.shape)[:1], tuple(stages), unit.origins)
+    return Kernel((), tuple(stages), unit.origins)
 
 
-def scatter_kernel(node: Node, operands: Sequence[Source], out: Buffer, buffer: BufferOf) -> Kernel:
+def scatter_kernel(unit: Single, operands: Sequence[Source], out: Buffer, read: Read) -> Kernel:
     """Copy the base, then combine the updates with it where the indices say."""
+    node = unit.node
     op = node.op
     assert isinstance(op, Scatter)
     base, at, updates = operands
-    first = copy_kernel(base, out, node.origin, buffer).stages[0]
+    first = copy_kernel(base, out, unit.origins, read).stages[0]
     axes = _axes(node.inputs[2].shape)
     formula = Formula()
     index = [formula.axis(axis) for axis in axes]
     rank = node.inputs[1].ndim
-    found = element(formula, at, mapped(formula, index_places(op, rank), index), buffer)
+    found = read(formula, at, mapped(formula, index_places(op, rank), index))
     to = tuple(looked_up(formula, op, out.shape, found, index, rank))
-    store = Store(out, to, element(formula, updates, index, buffer), op.monoid)
+    store = Store(out, to, read(formula, updates, index), op.monoid)
     stages = (Stage(_axes(out.shape), first.lets, first.effects), Stage(axes, tuple(formula.lets), (store,)))
-    return Kernel((), stages, (node.origin,))
+    return Kernel((), stages, unit.origins)
 
 
-def running_kernel(node: Node, source: Source, out: Buffer, buffer: BufferOf) -> Kernel:
+def running_kernel(unit: Single, source: Source, out: Buffer, read: Read) -> Kernel:
     """Running combination along one axis of every row."""
+    node = unit.node
     op = node.op
     assert isinstance(op, Running)
     axes = _axes(out.shape)
     along = axes[op.axis]
     formula = Formula()
     index = [formula.axis(axis) for axis in axes]
-    value = element(formula, source, index, buffer)
+    value = read(formula, source, index)
     wide = accumulator(out.dtype)
     if formula.lets[value].dtype != wide:
         value = formula.call(Fn.CAST, (value,), wide)
@@ -99,4 +112,4 @@ def running_kernel(node: Node, source: Source, out: Buffer, buffer: BufferOf) ->
     if wide != out.dtype:
         result = formula.call(Fn.CAST, (result,), out.dtype)
     last = Stage((along,), tuple(formula.lets), (Store(out, to, result),))
-    return Kernel(tuple(axis for axis in axes if axis != along), (first, last), (node.origin,))
+    return Kernel(tuple(axis for axis in axes if axis != along), (first, last), unit.origins)

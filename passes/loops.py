@@ -3,31 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graphc.ir.kinds import Elementwise, Lookup, Reduction
+from graphc.ir.kinds import Elementwise, Lookup, Reduction, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
-from graphc.kernel.scalar import Axis, Fn, Formula, Load, Scalar
-from graphc.kernel.steps import Effect, Fold, Kernel, Stage, Store
-from graphc.passes.elements import BufferOf, SourceOf, element, looked_up, mapped
+from graphc.kernel.scalar import Axis, Fn, Load, Scalar
+from graphc.kernel.steps import Fold, Kernel, Store, Total
+from graphc.passes.elements import BufferOf, Elements, SourceOf, element, looked_up, mapped
+from graphc.passes.last_stages import LastStages, StageBuilder, folded_dtype
 from graphc.passes.sources import index_places
 from graphc.passes.units import LoopAxis, Loops
-from graphc.types import INT64, TensorType, accumulator
+from graphc.types import INT64, TensorType
 
 __all__ = ["loops_kernel"]
-
-
-@dataclass
-class _StageBuilder:
-    """One stage while it grows."""
-
-    inner: tuple[Axis, ...]
-    formula: Formula = field(default_factory=Formula)
-    numbers: dict[Node, int] = field(default_factory=dict)
-    effects: list[Effect] = field(default_factory=list)
-
-    def finished(self) -> Stage:
-        return Stage(self.inner, tuple(self.formula.lets), tuple(self.effects))
 
 
 def loops_kernel(unit: Loops, outputs: Mapping[Node, tuple[Buffer, ...]], source: SourceOf, buffer: BufferOf) -> Kernel:
@@ -47,7 +35,7 @@ class _LoopsKernel:
     buffer: BufferOf
     axes: dict[LoopAxis, Axis] = field(default_factory=dict)
     level: dict[Node, int] = field(default_factory=dict)
-    stages: dict[int, _StageBuilder] = field(default_factory=dict)
+    stages: dict[int, StageBuilder] = field(default_factory=dict)
     locals: dict[Node, Buffer] = field(default_factory=dict)
     inner: tuple[Axis, ...] = ()
 
@@ -56,16 +44,21 @@ class _LoopsKernel:
         self.axes = {axis: Axis(number, axis.extent) for number, axis in enumerate(unit.order)}
         self.inner = tuple(self.axes[axis] for axis in unit.inner or ())
         nodes = unit.nodes
+        last = LastStages(unit, self.axes, self.outputs, self.source, self.buffer)
         for node in nodes:
-            self.level[node] = self._level(node)
+            if node not in unit.after and node not in unit.shown:
+                self.level[node] = self._level(node)
         for node in nodes:
-            self._compute(node)
-        order = sorted(self.stages)
-        return Kernel(
-            tuple(self.axes[axis] for axis in unit.outer),
-            tuple(self.stages[level].finished() for level in order),
-            unit.origins,
-        )
+            if node in unit.shown:
+                continue
+            if node not in unit.after:
+                self._compute(node)
+            elif isinstance(node.op, Reduction):
+                self._total(node, node.op, last)
+            else:
+                last.compute(node)
+        stages = [self.stages[level].finished() for level in sorted(self.stages)]
+        return Kernel(tuple(self.axes[axis] for axis in unit.outer), (*stages, *last.finished()), unit.origins)
 
     def _is_row(self, node: Node) -> bool:
         inner = self.unit.inner
@@ -75,6 +68,9 @@ class _LoopsKernel:
         """The stage in which the value of a node stands."""
         if not self.unit.inner:
             return 0
+        if isinstance(node.op, Scatter):
+            base, *others = [self.level.get(self.source(operand).node) for operand in node.inputs]
+            return max([1, *[level for level in others if level is not None], *([] if base is None else [base | 1])])
         row = self._is_row(node) and not isinstance(node.op, Reduction)
         level = -1 if row else 0
         for operand in node.inputs:
@@ -83,19 +79,22 @@ class _LoopsKernel:
                 level = max(level, under if row or under % 2 == 0 else under + 1)
         return level + 1 if isinstance(node.op, Reduction) else level
 
-    def _stage(self, level: int) -> _StageBuilder:
+    def _stage(self, level: int) -> StageBuilder:
         if level not in self.stages:
-            self.stages[level] = _StageBuilder(() if level % 2 else self.inner)
+            self.stages[level] = StageBuilder(() if level % 2 else self.inner)
         return self.stages[level]
 
-    def _index(self, stage: _StageBuilder, place: Sequence[LoopAxis | None]) -> list[int]:
+    def _index(self, stage: StageBuilder, place: Sequence[LoopAxis | None]) -> list[int]:
         formula = stage.formula
         return [formula.constant(0, INT64) if axis is None else formula.axis(self.axes[axis]) for axis in place]
 
-    def _operand(self, stage: _StageBuilder, level: int, node: Node, index: Sequence[int]) -> int:
+    def _operand(self, stage: StageBuilder, level: int, node: Node, index: Sequence[int]) -> int:
         """The let for an operand, read in a stage at an index of what reads it."""
         found = self.source(node)
         inside = self.level.get(found.node)
+        if found.node in self.unit.shown:
+            elements = Elements(stage.formula, self.unit.shown, self.source, self.buffer, stage.shown)
+            return elements.of(found, index)
         if inside is None:
             return element(stage.formula, found, index, self.buffer)
         if found.node in stage.numbers:
@@ -125,6 +124,9 @@ class _LoopsKernel:
             self._fold(node, op)
             return
         level = self.level[node]
+        if isinstance(op, Scatter):
+            self._scatter(node, op, level)
+            return
         stage = self._stage(level)
         index = self._index(stage, self.unit.places[node])
         if isinstance(op, Lookup):
@@ -137,11 +139,49 @@ class _LoopsKernel:
         for output in self.outputs.get(node, ()):
             stage.effects.append(Store(output, tuple(index), stage.numbers[node]))
 
-    def _looked_up(self, stage: _StageBuilder, level: int, node: Node, op: Lookup, index: list[int]) -> int:
+    def _scatter(self, node: Node, op: Scatter, level: int) -> None:
+        """Store the base, then combine one element per row with it."""
+        (output,) = self.outputs[node]
+        base, at, updates = node.inputs
+        place = self.unit.places[node]
+        first = self._stage(level - 1)
+        index = self._index(first, place)
+        first.effects.append(Store(output, tuple(index), self._operand(first, level - 1, base, index)))
+        stage = self._stage(level)
+        formula = stage.formula
+        row = [
+            formula.constant(0, INT64) if axis == op.axis else i
+            for axis, i in enumerate(
+                self._index(stage, [None if axis == op.axis else x for axis, x in enumerate(place)])
+            )
+        ]
+        found = self._operand(stage, level, at, row)
+        value = self._operand(stage, level, updates, row)
+        to = looked_up(formula, op, node.shape, found, row, at.ndim)
+        stage.effects.append(Store(output, tuple(to), value, op.monoid))
+
+    def _looked_up(self, stage: StageBuilder, level: int, node: Node, op: Lookup, index: list[int]) -> int:
         x, at = node.inputs
         formula = stage.formula
         found = self._operand(stage, level, at, mapped(formula, index_places(op, at.ndim), index))
         return element(formula, self.source(x), looked_up(formula, op, x.shape, found, index, at.ndim), self.buffer)
+
+    def _total(self, node: Node, op: Reduction, last: LastStages) -> None:
+        """Combine a value over all rows, in the stage in which it stands."""
+        walk = self.unit.walks[node]
+        inside = self.level.get(self.source(node.inputs[0]).node)
+        if inside is None:
+            is_row = bool(self.unit.inner) and not any(axis in walk for axis in self.unit.inner or ())
+            level = -1 if is_row else 0
+        else:
+            level = inside
+        stage = self._stage(level)
+        value = self._operand(stage, level, node.inputs[0], self._index(stage, walk))
+        local = last.total(node)
+        if stage.formula.lets[value].dtype != local.dtype:
+            value = stage.formula.call(Fn.CAST, (value,), local.dtype)
+        place = [axis for axis in self.unit.places[node] if axis is not None]
+        stage.effects.append(Total(op.monoid, value, tuple(self._index(stage, place)), local))
 
     def _fold(self, node: Node, op: Reduction) -> None:
         result_level = self.level[node]
@@ -151,7 +191,7 @@ class _LoopsKernel:
         value = self._operand(stage, level, node.inputs[0], index)
         outputs = self.outputs.get(node, ())
         types = (node.type,) if isinstance(node.type, TensorType) else node.type.items
-        wide = accumulator(types[0].dtype) if op.monoid in (Monoid.SUM, Monoid.PROD) else types[0].dtype
+        wide = folded_dtype(op, types[0].dtype)
         if op.monoid in (Monoid.SUM, Monoid.PROD) and stage.formula.lets[value].dtype != wide:
             value = stage.formula.call(Fn.CAST, (value,), wide)
         results = tuple(

@@ -25,13 +25,15 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.mentioned import sizes_of
 from graphc.kernel.pattern import Pattern, on_buffers
 from graphc.kernel.program import Program
+from graphc.kernel.scalar import Formula
 from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step, all_steps
+from graphc.passes.elements import Elements, Read, element
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
 from graphc.passes.loops import loops_kernel
 from graphc.passes.lower_bodies import lower_branch, lower_loop
 from graphc.passes.patterns import Iteration, iteration_of, unit_pattern
 from graphc.passes.sources import Source
-from graphc.passes.units import Loops, Partition
+from graphc.passes.units import Loops, Partition, Single
 from graphc.printable import counted
 from graphc.sizes import symbols_of
 from graphc.types import TensorType, TupleType
@@ -134,10 +136,10 @@ class _Lowering:
                     for node in unit.nodes:
                         self._check_indices(node)
             else:
-                self._lower_single(unit.node)
+                self._lower_single(unit)
                 self._check_indices(unit.node)
         for node, buffer in copies:
-            self.steps.append(copy_kernel(self.source(node), buffer, node.origin, self.buffer))
+            self.steps.append(copy_kernel(self.source(node), buffer, (node.origin,), self.read))
 
     def _commit(self, value: Node, variable: Buffer) -> None:
         """Set a variable at the end.  A next value that is another variable is copied while that is still old."""
@@ -146,11 +148,10 @@ class _Lowering:
             under = self.buffer(source.node)
             if under.root.role is Role.VARIABLE:
                 kept = Buffer(Role.TEMPORARY, value.dtype, value.shape)
-                self.steps.append(copy_kernel(source, kept, value.origin, self.buffer))
-                last = copy_kernel(Source(value, None), variable, value.origin, {value: kept}.__getitem__)
-                self.commits.append(last)
+                self.steps.append(copy_kernel(source, kept, (value.origin,), self.read))
+                self.commits.append(copy_kernel(Source(value, None), variable, (value.origin,), _reads(kept)))
                 return
-        self.commits.append(copy_kernel(source, variable, value.origin, self.buffer))
+        self.commits.append(copy_kernel(source, variable, (value.origin,), self.read))
 
     def _symbols(self) -> tuple[str, ...]:
         """The names of all symbols, of inputs and of what steps do: of one of each pattern, as others have the same."""
@@ -208,7 +209,7 @@ class _Lowering:
                 found = self.results[node.inputs[0]][op.index]
             case Leaf():
                 found = Buffer(Role.TEMPORARY, node.dtype, node.shape)
-                self.steps.append(fill_kernel(node, found, self.buffer))
+                self.steps.append(fill_kernel(node, found, self.read))
             case _:
                 raise AssertionError(f"{node!r} has no buffer")
         self.buffers[node] = found
@@ -275,7 +276,18 @@ class _Lowering:
             self.repeated.add(kernel)
         self.steps.append(kernel)
 
-    def _lower_single(self, node: Node) -> None:
+    def read(self, formula: Formula, source: Source, index: Sequence[int]) -> int:
+        """The let for an element that lies in a buffer."""
+        return element(formula, source, index, self.buffer)
+
+    def _reading(self, unit: Single) -> Read:
+        """How a unit reads elements: some are formulas."""
+        if not unit.shown:
+            return self.read
+        return lambda formula, source, index: Elements(formula, unit.shown, self.source, self.buffer).of(source, index)
+
+    def _lower_single(self, unit: Single) -> None:
+        node, read = unit.node, self._reading(unit)
         op = node.op
         origins = (node.origin,)
         match op:
@@ -296,15 +308,15 @@ class _Lowering:
                 self.steps.append(lower_branch(node, op, self))
             case Deposit():
                 operands = [self.source(x) for x in node.inputs]
-                self.steps.append(deposit_kernel(node, operands, self._result(node), self.buffer))
+                self.steps.append(deposit_kernel(unit, operands, self._result(node), read))
             case Scatter():
                 operands = [self.source(x) for x in node.inputs]
-                self.steps.append(scatter_kernel(node, operands, self._result(node), self.buffer))
+                self.steps.append(scatter_kernel(unit, operands, self._result(node), read))
             case Running():
-                self.steps.append(running_kernel(node, self.source(node.inputs[0]), self._result(node), self.buffer))
+                self.steps.append(running_kernel(unit, self.source(node.inputs[0]), self._result(node), read))
             case Movement():
                 source = self.partition.sources[node]
-                self.steps.append(copy_kernel(source, self._result(node), node.origin, self.buffer))
+                self.steps.append(copy_kernel(source, self._result(node), unit.origins, read))
             case _:
                 raise AssertionError(f"no lowering for {node!r}")
 
@@ -321,7 +333,7 @@ class _Lowering:
             if is_copied:
                 x = node.inputs[which]
                 buffers[which] = Buffer(Role.TEMPORARY, x.dtype, x.shape)
-                self.steps.append(copy_kernel(sources[which], buffers[which], x.origin, self.buffer))
+                self.steps.append(copy_kernel(sources[which], buffers[which], (x.origin,), self.read))
         first, second = buffers
         result, origins = self._result(node), (node.origin,)
         step = Contract(
@@ -345,6 +357,11 @@ def _made_as(node: Node) -> Node:
     while isinstance(node.op, Reshaped | Item):
         node = node.inputs[0]
     return node
+
+
+def _reads(buffer: Buffer) -> Read:
+    """How elements of one buffer are read, whatever node they are of."""
+    return lambda formula, source, index: element(formula, source, index, lambda _: buffer)
 
 
 def _view(of: Buffer, node: Node) -> Buffer:

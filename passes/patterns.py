@@ -48,6 +48,8 @@ def unit_pattern(
             number = members.get(under)
             if number is not None:
                 parts.append(number)
+                if under in unit.shown:
+                    parts.append(found.map)
             else:
                 parts.append(found.map)
                 if _is_formula(under):
@@ -61,6 +63,8 @@ def unit_pattern(
         else:
             parts.append(node.type)
         parts.append(len(outputs.get(node, ())))
+        if node in unit.after:
+            parts.append("after")
     return tuple(parts), [*buffers, *(written for group in outputs.values() for written in group)]
 
 

@@ -20,6 +20,7 @@ from graphc.kernel.steps import (
     Stage,
     Step,
     Store,
+    Total,
     targets,
     with_parts,
 )
@@ -129,8 +130,10 @@ def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
                 return replace(effect, results=tuple(buffers.get(b, b) for b in effect.results))
             case Prefix():
                 return replace(effect, result=buffers.get(effect.result, effect.result))
+            case Total():
+                return effect
 
-    stages = tuple(Stage(s.inner, s.lets, tuple(map(changed, s.effects))) for s in kernel.stages)
+    stages = tuple(Stage(s.inner, s.lets, tuple(map(changed, s.effects)), s.is_last) for s in kernel.stages)
     return Kernel(kernel.outer, stages, kernel.origins)
 
 

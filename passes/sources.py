@@ -9,7 +9,17 @@ from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.sizes import Size
 
-__all__ = ["Source", "composed", "composed_index", "index_places", "row_source", "shows_all", "sources"]
+__all__ = [
+    "Source",
+    "composed",
+    "composed_index",
+    "index_places",
+    "is_of_rows",
+    "row_places",
+    "row_source",
+    "shows_all",
+    "sources",
+]
 
 
 class Source(NamedTuple):
@@ -76,6 +86,18 @@ def index_places(op: Lookup | Scatter, index_rank: int) -> IndexMap | None:
     return IndexMap(
         tuple(AffineIndex(((axis if axis < op.leading else axis + shift, 1),)) for axis in range(index_rank))
     )
+
+
+def row_places(op: Scatter, rank: int) -> IndexMap:
+    """At which axes of what is written one index per row, and what is written there, are read."""
+    return IndexMap(tuple([AffineIndex(() if axis == op.axis else ((axis, 1),)) for axis in range(rank)]))
+
+
+def is_of_rows(node: Node) -> bool:
+    """Whether a scatter writes one element per row, so that no two of them meet."""
+    op = node.op
+    assert isinstance(op, Scatter), node
+    return op.paired and node.inputs[1].shape[op.axis] == 1 and node.shape[op.axis] != 1
 
 
 def shows_all(node: Node, known: Mapping[Node, Source]) -> bool:

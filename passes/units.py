@@ -7,7 +7,7 @@ from typing import TypeAlias
 from graphc.display import Displayed
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import Leaf, Movement, Product, Routine
+from graphc.ir.kinds import Deposit, Leaf, Movement, Product, Routine, Running, Scatter
 from graphc.ir.node import Node
 from graphc.origin import Origin
 from graphc.passes.sources import Source
@@ -35,12 +35,16 @@ class Loops:
     walks    reduction -> the axes of its operand
     order    all axes as they lie in memory
     inner    the axes that reductions fold, or None while none has decided
+    shown    members that are computed wherever they are read, at an index of their own; their places are ()
+    after    members that are known when all rows are done: totals over all rows, and what is made of them
     """
 
     places: dict[Node, Place]
     walks: dict[Node, Place]
     order: list[LoopAxis]
     inner: list[LoopAxis] | None = None
+    shown: set[Node] = field(default_factory=set)
+    after: set[Node] = field(default_factory=set)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -57,7 +61,9 @@ class Loops:
         """What it becomes: `kernel over batch, 10 folding 10`."""
         rows = ", ".join(str(axis.extent) for axis in self.outer)
         folded = ", ".join(str(axis.extent) for axis in self.inner or ())
-        return "kernel" + (f" over {rows}" if rows else "") + (f" folding {folded}" if folded else "")
+        over = f" over {rows}" if rows else ""
+        folding = f" folding {folded}" if folded else ""
+        return f"kernel{over}{folding}{', then all rows' if self.after else ''}"
 
     @property
     def outer(self) -> list[LoopAxis]:
@@ -67,14 +73,28 @@ class Loops:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Single:
-    """A unit of one node that shares its step with no other: a product, a routine, a scatter, a copy."""
+    """A unit of one node that is a step of its own: a product, a routine, a scatter, a copy.
+
+    shown    formulas that are computed where that step reads them
+    """
 
     node: Node
+    shown: dict[Node, None] = field(default_factory=dict)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """The one member."""
-        return (self.node,)
+        """The members, operands first."""
+        return (*reversed(self.shown), self.node)
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether it becomes a kernel, which may compute what it reads."""
+        return isinstance(self.node.op, Movement | Deposit | Running | Scatter)
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """Where its members were made."""
+        return tuple(dict.fromkeys([node.origin for node in self.nodes]))
 
     @property
     def title(self) -> str:

@@ -134,7 +134,7 @@ class _Writer:
                 self.result.body.append(f"np.copyto({self._view(view, step.out, name)}, {scratch})")
             else:
                 self.result.body.append(f"{name}[...] = 0")
-                self.result.body += meeting_lines("np.add", name, out, value, order, self.naming.size)
+                self.result.body += meeting_lines("np.add", name, step.out.shape, out, value, order, self.naming.size)
 
     def _add(self, call: str, a: str, b: str, target: str, shape: Sequence[Size]) -> None:
         """Add the product to the result, which is a matrix in memory."""

@@ -9,18 +9,42 @@ from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import Affine, axes_of
-from graphc.kernel.monoids import Monoid
-from graphc.kernel.steps import Fold, Prefix, Stage, Store
+from graphc.kernel.monoids import Monoid, start_of
+from graphc.kernel.scalar import Axis, AxisIndex, Const
+from graphc.kernel.steps import Effect, Fold, Kernel, Prefix, Stage, Store, Total
 from graphc.sizes import product
 from graphc.types import INT64, DType
 
-__all__ = ["write_effects"]
+__all__ = ["axes_of_total", "start_totals", "write_effects"]
 
 SMALL_WINDOW = 64  # a fold over so few elements is unrolled: NumPy's reduce is slow on short axes
 SHORT = 4  # the same where the elements lie side by side, unless whole rows are added up, which reduce does well
 
 
-def write_effects(stage: Stage, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> None:
+def axes_of_total(stage: Stage, effect: Effect) -> frozenset[Axis]:
+    """The axes that a total has; none for other effects."""
+    if not isinstance(effect, Total):
+        return frozenset()
+    index = [stage.lets[number] for number in effect.index]
+    return frozenset(let.axis for let in index if isinstance(let, AxisIndex))
+
+
+def start_totals(kernel: Kernel, draft: Draft) -> None:
+    """Let every total of a kernel that is walked in blocks hold nothing."""
+    for stage in kernel.stages:
+        for effect in stage.effects:
+            if isinstance(effect, Total):
+                local = effect.result
+                axes = frozenset(axis for axis in axes_of_total(stage, effect) if axis.extent != 1)
+                total = draft.locals[local] = Value(axes, local.dtype)
+                start = start_of(effect.monoid, local.dtype)
+                name = draft.naming.number(Const(repr(start), start, local.dtype))
+                draft.emit(lambda out, name=name: [f"{out.name}[...] = {name}"], [], total)  # type: ignore[misc]
+
+
+def write_effects(
+    stage: Stage, values: Mapping[int, Value], affine: Sequence[Affine | None], kernel: Kernel, draft: Draft
+) -> None:
     """Write what a stage does with its values."""
     for effect in stage.effects:
         match effect:
@@ -30,29 +54,52 @@ def write_effects(stage: Stage, values: Mapping[int, Value], affine: Sequence[Af
                 _fold(effect, stage, values, draft)
             case Prefix():
                 _prefix(effect, stage, values, draft)
+            case Total():
+                _total(effect, stage, kernel, values, draft)
             case Store():
-                _store(effect, values, affine, draft)
+                points = frozenset(stage.inner if stage.is_last else (*kernel.outer, *stage.inner))
+                _store(effect, points, values, affine, draft)
     draft.instructions += draft.deferred
     draft.deferred = []
 
 
 def _fold(fold: Fold, stage: Stage, values: Mapping[int, Value], draft: Draft) -> None:
-    inner = frozenset(stage.inner)
-    value = draft.full_along(values[fold.value], inner)
     (local,) = fold.results
-    result = draft.locals[local] = Value(value.axes - inner, local.dtype)
-    ufunc = ACCUMULATE[fold.monoid]
-    extents = [axis.extent for axis in stage.inner]
+    draft.locals[local] = _reduced(fold.monoid, values[fold.value], stage.inner, local.dtype, draft)
+
+
+def _total(total: Total, stage: Stage, kernel: Kernel, values: Mapping[int, Value], draft: Draft) -> None:
+    """Combine the rows of a block, then the block with those before it."""
+    kept = axes_of_total(stage, total)
+    folded = [axis for axis in (*kernel.outer, *stage.inner) if axis not in kept]
+    local = total.result
+    part = _reduced(total.monoid, values[total.value], folded, local.dtype, draft)
+    so_far = draft.locals.get(local)
+    if so_far is None:
+        draft.locals[local] = part
+        return
+    ufunc = ACCUMULATE[total.monoid]
+    draft.instructions.append(
+        Instruction(lambda: [f"{ufunc}({so_far.name}, {part.name}, out={so_far.name})"], (so_far, part))
+    )
+
+
+def _reduced(monoid: Monoid, value: Value, axes: Sequence[Axis], dtype: DType, draft: Draft) -> Value:
+    """A value combined over axes."""
+    inner = frozenset(axes)
+    value = draft.full_along(value, inner)
+    result = Value(value.axes - inner, dtype)
+    ufunc = ACCUMULATE[monoid]
+    extents = [axis.extent for axis in axes]
     count = product(extents)
     leads = value.axes <= inner or min(draft.dims.index(axis) for axis in inner) == 0
     limit = SMALL_WINDOW if value.is_windowed else 1 if leads else SHORT
     if isinstance(count, int) and 1 < count <= limit:
-        draft.emit(lambda out: _unrolled(ufunc, stage, value, out, draft), [value], result)
-        return
+        return draft.emit(lambda out: _unrolled(ufunc, axes, value, out, draft), [value], result)
     at = ", ".join(str(draft.dims.index(axis)) for axis in sorted(inner, key=lambda a: a.number))
-    start = "" if all(isinstance(n, int) and n > 0 for n in extents) else _initial(fold.monoid, local.dtype)
+    start = "" if all(isinstance(n, int) and n > 0 for n in extents) else _initial(monoid, dtype)
     comma = "," if len(inner) == 1 else ""
-    draft.emit(
+    return draft.emit(
         lambda out: [f"{ufunc}.reduce({value.name}, axis=({at}{comma}), keepdims=True{start}, out={out.name})"],
         [value],
         result,
@@ -72,9 +119,9 @@ def _initial(monoid: Monoid, dtype: DType) -> str:
             return ""
 
 
-def _unrolled(ufunc: str, stage: Stage, value: Value, result: Value, draft: Draft) -> list[str]:
+def _unrolled(ufunc: str, axes: Sequence[Axis], value: Value, result: Value, draft: Draft) -> list[str]:
     """A fold over a few elements, one ufunc over all rows for each of them."""
-    inner = sorted(stage.inner, key=lambda axis: axis.number)
+    inner = sorted(axes, key=lambda axis: axis.number)
     names = {axis: f"k{number}" for number, axis in enumerate(inner)}
     cut = ", ".join(f"{names[a]}:{names[a]}+1" if a in names else ":" for a in draft.dims)
     first = ", ".join(":1" if a in names else ":" for a in draft.dims)
@@ -124,7 +171,13 @@ def _prefix(prefix: Prefix, stage: Stage, values: Mapping[int, Value], draft: Dr
     draft.emit(lambda out: [f"{ufunc}.accumulate({value.name}{cut}, axis={at}, out={out.name}{cut})"], [value], result)
 
 
-def _store(store: Store, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> None:
+def _store(
+    store: Store,
+    points: frozenset[Axis],
+    values: Mapping[int, Value],
+    affine: Sequence[Affine | None],
+    draft: Draft,
+) -> None:
     value, buffer = values[store.value], store.buffer
     if buffer.role is Role.LOCAL:
         draft.locals[buffer] = value if value.loaded is None else draft.copied(value)
@@ -133,7 +186,8 @@ def _store(store: Store, values: Mapping[int, Value], affine: Sequence[Affine | 
     if store.combine is not None:
         ufunc = ACCUMULATE[store.combine]
         if len(index) < len(store.index):
-            _store_by_data(ufunc, store, values, affine, draft)
+            place = draft.full_along(draft.flat_index(buffer, store.index, values, affine), points)
+            _store_by_data(ufunc, buffer, draft.solid(place), value, draft)  # each point adds once, whatever it reads
         else:
             _store_combined(ufunc, buffer, index, value, draft)
         return
@@ -162,22 +216,29 @@ def _copy_out(value: Value, buffer: Buffer, target: View, draft: Draft) -> None:
     draft.deferred.append(Instruction(write, () if value.is_number else (value,), stored=buffer))
 
 
-def _store_by_data(
-    ufunc: str, store: Store, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft
-) -> None:
-    value = values[store.value]
-    place = draft.flat_index(store.buffer, store.index, values, affine)
-    place = draft.solid(draft.full_along(place, frozenset(draft.dims)))  # each point adds once, whatever it reads
-    flat = draft.flat(store.buffer)
+def _store_by_data(ufunc: str, buffer: Buffer, place: Value, value: Value, draft: Draft) -> None:
+    """Combine a value with what stands at places in the flattened buffer."""
+    flat = draft.flat(buffer)
     draft.deferred.append(
-        Instruction(lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"], (place, value), stored=store.buffer)
+        Instruction(
+            lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"],
+            (place, value),
+            stored=buffer,
+            combines=True,
+        )
     )
 
 
 def _store_combined(ufunc: str, buffer: Buffer, index: Sequence[Affine], value: Value, draft: Draft) -> None:
     """Elements that meet: one ufunc per step along the axes that make them meet."""
-    name, size, dims = draft.naming.buffer(buffer), draft.naming.size, draft.dims
+    size, dims, shape = draft.naming.size, draft.dims, buffer.shape
+    plain = draft.naming.buffer(buffer)
+    name = (
+        plain if draft.blocked is None else draft.view(plain, buffer, frozenset({draft.blocked[0]}), f"{plain}_").name
+    )
     reads: tuple[Value, ...] = () if value.is_number else (value,)
     draft.deferred.append(
-        Instruction(lambda: meeting_lines(ufunc, name, index, value, dims, size), reads, stored=buffer)
+        Instruction(
+            lambda: meeting_lines(ufunc, name, shape, index, value, dims, size), reads, stored=buffer, combines=True
+        )
     )

@@ -1,6 +1,6 @@
 """Homes of values: in the buffer where they are stored where nothing spoils that, else in scratch used again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from graphc.backends.numpy.values import Instruction, Value, View
@@ -9,8 +9,9 @@ from graphc.kernel.scalar import Axis
 from graphc.sizes import Size
 from graphc.types import DType
 
-__all__ = ["Home", "Slot", "Wish", "grant", "number", "place"]
+__all__ = ["Home", "Slot", "Wish", "grant", "note_dims", "number", "place"]
 
+_Kind = tuple[tuple[Axis, ...], frozenset[Axis], DType, Size]
 Slot = tuple[str, tuple[Size, ...], DType]
 
 
@@ -52,27 +53,68 @@ class Home:
         target = self.wish.target
         before = self.free if self.holds is None else max(self.free, self.holds.last_use)
         return (
-            (value.axes, value.dtype, value.extent) == (self.wish.value.axes, self.wish.value.dtype, 0)
+            _kind(value) == (*_kind(self.wish.value)[:3], 0)
             and (target.is_solid or not value.is_solid)
             and (before < at or (before == at and instructions[at].in_place))
             and (value.last_use < self.filled or (value.last_use == self.filled and instructions[self.filled].in_place))
         )
 
 
+def note_dims(instructions: Sequence[Instruction], dims: tuple[Axis, ...]) -> None:
+    """Note the axes of the arrays that a stage makes."""
+    for instruction in instructions:
+        for value in (instruction.result, *instruction.scratch):
+            if value is not None:
+                value.dims = dims
+
+
 def grant(
-    instructions: list[Instruction], wishes: Sequence[Wish], storage: Callable[[Buffer], Buffer]
+    parts: Sequence[list[Instruction]], wishes: Sequence[Sequence[Wish]], storage: Callable[[Buffer], Buffer]
 ) -> Sequence[Home]:
     """Compute each stored value in its place, unless that would spoil what is read later: then copy it, last.
 
-    Gives the places that hold nothing else, for other values.
+    The wishes of each part of the instructions are copied at its end.  Gives the places that hold nothing else, for
+    other values.
     """
-    copies: list[Instruction] = []
     granted: list[Wish] = []
+    for part, wished in zip(parts, wishes, strict=True):
+        instructions = [instruction for each in parts for instruction in each]
+        number(instructions)
+        found, copies = _granted(instructions, wished, storage)
+        granted += found
+        _append(part, copies)
+    instructions = [instruction for part in parts for instruction in part]
+    number(instructions)
+    owners = [storage(wish.buffer) for wish in granted]
+    stored = [storage(x.stored) for x in instructions if x.stored is not None] + owners
+    loads = _loads(instructions, storage)
+    last = [max((place for place, _ in loads.get(owner, ())), default=-1) for owner in owners]
+    return [
+        Home(wish, free, wish.value.defined)
+        for wish, owner, free in zip(granted, owners, last, strict=True)
+        if stored.count(owner) == 1
+    ]
+
+
+def _loads(
+    instructions: Sequence[Instruction], storage: Callable[[Buffer], Buffer]
+) -> dict[Buffer, list[tuple[int, bool]]]:
+    """Where each owner of bytes is read, and whether in place."""
     loads: dict[Buffer, list[tuple[int, bool]]] = {}
     for place, instruction in enumerate(instructions):
         for read in instruction.reads:
             if read.loaded is not None:
                 loads.setdefault(storage(read.loaded), []).append((place, instruction.in_place))
+    return loads
+
+
+def _granted(
+    instructions: Sequence[Instruction], wishes: Iterable[Wish], storage: Callable[[Buffer], Buffer]
+) -> tuple[list[Wish], list[Instruction]]:
+    """The wishes that are granted, and what copies the values of the others."""
+    found: list[Wish] = []
+    copies: list[Instruction] = []
+    loads = _loads(instructions, storage)
     for wish in wishes:
         value = wish.value
         spoils = any(
@@ -84,18 +126,15 @@ def grant(
             copies.append(Instruction(_copying(wish.target.name, value), (value,), stored=wish.buffer))
         else:
             value.name, value.view = wish.target.name, wish.target
-            granted.append(wish)
-    instructions += copies
-    if copies:
-        number(instructions)
-    owners = [storage(wish.buffer) for wish in granted]
-    stored = [storage(x.stored) for x in instructions if x.stored is not None] + owners
-    last = [max((place for place, _ in loads.get(owner, ())), default=-1) for owner in owners]
-    return [
-        Home(wish, free, wish.value.defined)
-        for wish, owner, free in zip(granted, owners, last, strict=True)
-        if stored.count(owner) == 1
-    ]
+            found.append(wish)
+    return found, copies
+
+
+def _append(instructions: list[Instruction], copies: Iterable[Instruction]) -> None:
+    """Copy last, but before anything is combined with the copy."""
+    for copy in copies:
+        later = [n for n, other in enumerate(instructions) if other.combines and other.stored is copy.stored]
+        instructions.insert(later[0] if later else len(instructions), copy)
 
 
 def _copying(target: str, value: Value) -> Callable[[], list[str]]:
@@ -113,12 +152,12 @@ def place(
     A result may take the place of an operand that dies in its instruction, where the instruction allows that, or
     that of a value which is stored later.
     """
-    free: dict[tuple[frozenset[Axis], DType, Size], list[str]] = {}
+    free: dict[_Kind, list[str]] = {}
     slots: list[Slot] = []
     ending: dict[int, list[Value]] = {}
 
     def give(value: Value) -> None:
-        names = free.setdefault((value.axes, value.dtype, value.extent), [])
+        names = free.setdefault(_kind(value), [])
         if names:
             value.name = names.pop()
         else:
@@ -132,7 +171,7 @@ def place(
             dying.append(room)
         value = instruction.result
         if value is not None and not value.name:
-            over = [x for x in instruction.reads if x in dying and (x.axes, x.dtype) == (value.axes, value.dtype)]
+            over = [x for x in instruction.reads if x in dying and _kind(x)[:3] == _kind(value)[:3]]
             home = next((home for home in homes if home.takes(value, step, instructions)), None)
             if home is not None:
                 home.holds = value
@@ -145,5 +184,10 @@ def place(
                 give(value)
                 ending.setdefault(value.last_use, []).append(value)
         for dead in ending.pop(step):
-            free.setdefault((dead.axes, dead.dtype, dead.extent), []).append(dead.name)
+            free.setdefault(_kind(dead), []).append(dead.name)
     return slots
+
+
+def _kind(value: Value) -> _Kind:
+    """What values have in common that may take each other's place."""
+    return value.dims, value.axes, value.dtype, value.extent

@@ -7,16 +7,16 @@ from string import Formatter
 
 from graphc.backends.numpy.approximations import ERFC_SCRATCH
 from graphc.backends.numpy.draft import Draft
-from graphc.backends.numpy.effects import write_effects
-from graphc.backends.numpy.homes import Slot, grant, number, place
+from graphc.backends.numpy.effects import axes_of_total, start_totals, write_effects
+from graphc.backends.numpy.homes import Slot, Wish, grant, note_dims, place
 from graphc.backends.numpy.lets import values_of
 from graphc.backends.numpy.naming import Fresh, Name, Naming
 from graphc.backends.numpy.runs import looped
 from graphc.backends.numpy.tables import TARGET
-from graphc.backends.numpy.values import View
+from graphc.backends.numpy.values import Instruction, View
 from graphc.kernel.indices import affine_of
 from graphc.kernel.scalar import Axis, Call, Fn, Let
-from graphc.kernel.steps import Fold, Kernel
+from graphc.kernel.steps import Fold, Kernel, Total
 from graphc.sizes import Size, maximum, minimum, product, total
 from graphc.types import DTYPES, INT64, DType
 
@@ -35,7 +35,9 @@ class KernelText:
     names     what the other names stand for
     views     definitions, in order
     slots     scratch: (name, shape, dtype), in the workspace one after another
-    body      the lines that run
+    body      the lines that run, in blocks for each block
+    before    lines that run before all blocks
+    after     lines that run after all blocks
     blocked   the axis that is walked in blocks, with the rows of a block; or None
     library   bytes that NumPy may allocate while the lines run
     """
@@ -47,6 +49,8 @@ class KernelText:
     body: list[str]
     blocked: tuple[Axis, Size] | None
     library: Size = 0
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
 
     @cached_property
     def workspace(self) -> Size:
@@ -76,19 +80,34 @@ def kernel_text(kernel: Kernel, naming: Naming) -> KernelText:
     """Write one kernel."""
     draft = Draft(naming, _blocks(kernel))
     has_locals = bool(kernel.locals)
-    for stage in kernel.stages:
-        draft.dims = kernel.axes
-        if not has_locals:
-            draft.dims = tuple(sorted((*kernel.outer, *stage.inner), key=lambda axis: axis.number))
-        affine = affine_of(stage.lets)
-        write_effects(stage, values_of(stage, affine, draft), affine, draft)
-    number(draft.instructions)
-    homes = grant(draft.instructions, draft.wishes, naming.storage.__getitem__)
-    slots = place(draft.instructions, homes, draft.shape, naming.fresh)
-    body = looped([line for instruction in draft.instructions for line in instruction.write()])
+    if draft.blocked is not None:
+        start_totals(kernel, draft)
+    note_dims(draft.instructions, kernel.axes)
+    parts: list[list[Instruction]] = [draft.instructions]  # before all blocks, in each, after all
+    wishes: list[list[Wish]] = [draft.wishes]
+    for is_last in (False, True):
+        draft.instructions, draft.wishes = [], []
+        parts.append(draft.instructions)
+        wishes.append(draft.wishes)
+        for stage in kernel.stages:
+            if stage.is_last != is_last:
+                continue
+            draft.dims = kernel.axes
+            if not has_locals:
+                draft.dims = tuple(sorted((*kernel.outer, *stage.inner), key=lambda axis: axis.number))
+            affine = affine_of(stage.lets)
+            written = len(draft.instructions)
+            write_effects(stage, values_of(stage, affine, draft), affine, kernel, draft)
+            note_dims(draft.instructions[written:], draft.dims)
+    homes = grant(parts, wishes, naming.storage.__getitem__)
+    instructions = [instruction for part in parts for instruction in part]
+    slots = place(instructions, homes, draft.shape, naming.fresh)
+    before, body, after = (looped([line for instruction in part for line in instruction.write()]) for part in parts)
     views = list(draft.views.values())
     library = buffer_bytes(kernel.axes) + draft.library
-    return KernelText(len(naming.buffers), naming.names, views, slots, body, draft.blocked, library)
+    if draft.blocked is None:
+        before, body, after = [], [*before, *body, *after], []
+    return KernelText(len(naming.buffers), naming.names, views, slots, body, draft.blocked, library, before, after)
 
 
 def buffer_bytes(axes: Sequence[Axis]) -> Size:
@@ -99,11 +118,13 @@ def buffer_bytes(axes: Sequence[Axis]) -> Size:
 def _blocks(kernel: Kernel) -> tuple[Axis, Size] | None:
     """The leading axis and the rows of a block, where walking it in blocks keeps scratch in cache."""
     works = sum(_work(let) for stage in kernel.stages for let in stage.lets) + sum(
-        isinstance(effect, Fold) for stage in kernel.stages for effect in stage.effects
+        isinstance(effect, Fold | Total) for stage in kernel.stages for effect in stage.effects
     )
     axes = kernel.axes
     if not axes or axes[0] not in kernel.outer or works < 2:
         return None
+    if any(axes[0] in axes_of_total(stage, effect) for stage in kernel.stages for effect in stage.effects):
+        return None  # such a total would be as long as the walk
     extents = [axis.extent for axis in axes]
     total = product(extents)
     if isinstance(total, int) and total <= BLOCK_ELEMENTS:

@@ -9,7 +9,7 @@ from graphc.backends.numpy.bodies import write_branch, write_loop
 from graphc.backends.numpy.calls import number_name, number_text
 from graphc.backends.numpy.definitions import Defined, arrays_text, tuple_text
 from graphc.backends.numpy.homes import Slot
-from graphc.backends.numpy.kernels import aligned
+from graphc.backends.numpy.kernels import KernelText, aligned
 from graphc.backends.numpy.naming import Fresh, Table
 from graphc.backends.numpy.routines import WORKSPACES
 from graphc.backends.numpy.turns import Filled, Turns
@@ -17,7 +17,7 @@ from graphc.backends.numpy.values import View
 from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.scalar import Axis, Const
+from graphc.kernel.scalar import Const
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step, all_steps, buffers_of
 from graphc.origin import Origin
 from graphc.sizes import Size, python_text
@@ -261,7 +261,7 @@ class Part:
             self.turns.add(Filled(text, names, late, comment))
         else:
             self.turns.interrupt(comment)
-            self._in_blocks(text.blocked, slots, defined, [line.format(*names) for line in text.body], place)
+            self._in_blocks(text, slots, defined, names, place)
 
     def _view(self, view: View, names: Sequence[str], defined: list["_Viewed"]) -> str:
         """The name of a view, which is defined here unless the part has it."""
@@ -285,14 +285,15 @@ class Part:
 
     def _in_blocks(
         self,
-        blocked: tuple[Axis, Size],
+        text: KernelText,
         slots: Sequence[Slot],
         views: Sequence["_Viewed"],
-        body: Sequence[str],
+        names: Sequence[str],
         place: int,
     ) -> None:
         """A loop over blocks of rows.  What a block sees is bound once; views of inputs and outputs at every call."""
-        axis, rows = blocked
+        assert text.blocked is not None, text
+        axis, rows = text.blocked
         walked: list[tuple[str, str]] = []
         late: list[tuple[str, str]] = []
         self._slot_lines(slots, place, "_all")
@@ -301,31 +302,35 @@ class Part:
                 walked.append((name, f"{name}_all[: stop - start]"))
             else:
                 self.bind.line(f"{name} = {name}_all")
-        for view, name, text in views:
+        for view, name, made in views:
             writer = self.run if view.late else self.bind
             if axis not in view.axes:
-                writer.line(f"{name} = {text}")
+                writer.line(f"{name} = {made}")
                 continue
-            part = text
+            part = made
             if not view.is_of_block:
-                full = text
+                full = made
                 if not full.isidentifier():
                     full = f"{name}_all"
-                    writer.line(f"{full} = {text}")
+                    writer.line(f"{full} = {made}")
                 part = f"{full}[start:stop]"
             (late if view.late else walked).append((name, part))
         block = self.fresh("block")
         blocks = block.replace("block", "blocks")
-        names = ", ".join(["start", "stop", *(name for name, _ in walked)])
+        seen = ", ".join(["start", "stop", *(name for name, _ in walked)])
         self.bind.line()
         with self.bind.block(f"def {block}(start, stop):"):
             for name, part in walked:
                 self.bind.line(f"{name} = {part}")
-            self.bind.line(f"return {names}")
+            self.bind.line(f"return {seen}")
         self.bind.line()
         self.bind.line(f"{blocks} = blocks({block}, {self.size(axis.extent)}, {self.size(rows)})")
-        with self.run.block(f"for {names} in {blocks}:"):
+        for line in text.before:
+            self.run.line(line.format(*names))
+        with self.run.block(f"for {seen} in {blocks}:"):
             for name, part in late:
                 self.run.line(f"{name} = {part}")
-            for line in body:
-                self.run.line(line)
+            for line in text.body:
+                self.run.line(line.format(*names))
+        for line in text.after:
+            self.run.line(line.format(*names))

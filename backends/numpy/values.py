@@ -43,6 +43,7 @@ class Value:
     is_windowed  whether it shows elements more than once, or out of line
     is_solid     whether its home must have no gaps: NumPy's functions that are no ufuncs copy what has some
     extent       of scratch that is a stretch of so many elements, whatever the axes
+    dims         all axes of the array, those included along which it does not vary
     """
 
     axes: frozenset[Axis]
@@ -55,6 +56,7 @@ class Value:
     extent: Size = 0
     view: View | None = None
     loaded: Buffer | None = None
+    dims: tuple[Axis, ...] = ()
     defined: int = -1
     last_use: int = -1
 
@@ -68,4 +70,5 @@ class Instruction:
     result: Value | None = None
     stored: Buffer | None = None
     scratch: tuple[Value, ...] = ()  # room that it needs while it runs
+    combines: bool = False  # whether it changes what is stored already
     in_place: bool = False  # whether the result may take the place of an operand

@@ -6,19 +6,20 @@ from graphc.backends.numpy.values import Value
 from graphc.backends.numpy.views import SizeText
 from graphc.kernel.indices import Affine
 from graphc.kernel.scalar import Axis
+from graphc.types import Shape
 
 __all__ = ["meeting_lines"]
 
 
 def meeting_lines(
-    ufunc: str, out: str, index: Sequence[Affine], value: Value, dims: Sequence[Axis], size: SizeText
+    ufunc: str, out: str, shape: Shape, index: Sequence[Affine], value: Value, dims: Sequence[Axis], size: SizeText
 ) -> list[str]:
     """Combine `value`, with axes `dims`, into `out` at an affine index: one call per step along meeting axes."""
     looped = _meeting(index)
     names = {axis: f"k{number}" for number, axis in enumerate(looped)}
     cuts: list[str] = []
     order: list[Axis] = []
-    for part in index:
+    for part, extent in zip(index, shape, strict=True):
         walked = [(axis, step) for axis, step in part.terms if axis not in names]
         start = " + ".join(
             [
@@ -29,7 +30,8 @@ def meeting_lines(
         if walked:
             ((axis, step),) = walked
             order.append(axis)
-            cuts.append(f"span({start}, {size(step)}, {size(axis.extent)})")
+            is_whole = part == Affine(((axis, 1),)) and axis.extent == extent
+            cuts.append(":" if is_whole else f"span({start}, {size(step)}, {size(axis.extent)})")
         else:
             cuts.append(start)
     shown = [axis for axis in dims if axis in order]

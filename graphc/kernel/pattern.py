@@ -9,7 +9,7 @@ from typing import TypeAlias
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Load
-from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Stage, Store
+from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Stage, Store, Total
 from graphc.origin import Origin
 from graphc.sizes import Size, symbol
 
@@ -75,7 +75,7 @@ def _of_kernel(kernel: Kernel, numbers: dict[Buffer, int]) -> list[Hashable]:
             else:
                 lets.append(let)
         effects = [_of_effect(effect, numbers) for effect in stage.effects]
-        parts.append((stage.inner, tuple(lets), tuple(effects)))
+        parts.append((stage.inner, tuple(lets), tuple(effects), stage.is_last))
     return parts
 
 
@@ -89,6 +89,8 @@ def _of_effect(effect: Effect, numbers: dict[Buffer, int]) -> Hashable:
         case Prefix():
             result = numbers.setdefault(effect.result, len(numbers))
             return (effect.monoid, effect.value, result, effect.reverse)
+        case Total():
+            return (effect.monoid, effect.value, effect.index, numbers.setdefault(effect.result, len(numbers)))
 
 
 def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[Origin, ...]) -> Kernel:
@@ -110,6 +112,8 @@ def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[
                 return Fold(effect.monoid, effect.value, tuple([new(result) for result in effect.results]))
             case Prefix():
                 return Prefix(effect.monoid, effect.value, new(effect.result), effect.reverse)
+            case Total():
+                return Total(effect.monoid, effect.value, effect.index, new(effect.result))
 
     stages = [
         Stage(
@@ -123,6 +127,7 @@ def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[
                 ]
             ),
             tuple([changed(effect) for effect in stage.effects]),
+            stage.is_last,
         )
         for stage in kernel.stages
     ]

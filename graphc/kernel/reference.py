@@ -33,6 +33,7 @@ from graphc.kernel.steps import (
     Stage,
     Step,
     Store,
+    Total,
 )
 from graphc.types import BOOL, DType
 
@@ -149,12 +150,27 @@ def _places(carry: Carry, loop: Loop, at: int, made: int) -> tuple[int, int]:
 
 
 def _run_kernel(kernel: Kernel, arrays: Arrays) -> None:
-    """For every point of the outer axes, the stages in order.  Locals live for one point."""
+    """For every point of the outer axes, the stages in order; then the last ones.
+
+    Locals live for one point, totals and what the last stages leave from the first to the last.
+    """
     arrays.start_kernel()
+    arrays.start_point((), kernel.locals)
+    totals = kernel.totals
+    for total in totals:
+        arrays.whole(total.result).fill(start_of(total.monoid, total.result.dtype))
+    kept = {total.result for total in totals}
+    local = [buffer for buffer in kernel.locals if buffer not in kept]
     for point in np.ndindex(arrays.shape([axis.extent for axis in kernel.outer])):
-        arrays.start_point(point, kernel.locals)
+        arrays.start_point(point, local)
         for stage in kernel.stages:
-            _run_stage(stage, dict(zip(kernel.outer, point, strict=True)), arrays)
+            if not stage.is_last:
+                _run_stage(stage, dict(zip(kernel.outer, point, strict=True)), arrays)
+    last = [stage for stage in kernel.stages if stage.is_last]
+    if last:
+        arrays.start_kernel()
+        for stage in last:
+            _run_stage(stage, {}, arrays)
 
 
 def _run_stage(stage: Stage, row: Mapping[Axis, int], arrays: Arrays) -> None:
@@ -167,12 +183,17 @@ def _run_stage(stage: Stage, row: Mapping[Axis, int], arrays: Arrays) -> None:
             if isinstance(effect, Store):
                 index = tuple(int(values[number]) for number in effect.index)
                 _store(effect, index, values[effect.value], arrays)
+            elif isinstance(effect, Total):
+                index = tuple(int(values[number]) for number in effect.index)
+                before = arrays.load(effect.result, index)
+                total = _combined(effect.monoid, before, values[effect.value], effect.result.dtype)
+                arrays.store(effect.result, index, total)
             else:
                 earlier.append(values[effect.value])
     at = tuple(row.values())
     for effect, all_values in zip(stage.effects, gathered, strict=True):
         match effect:
-            case Store():
+            case Store() | Total():
                 pass  # done point by point
             case Fold():
                 _fold(effect, all_values, stage.lets[effect.value].dtype, at, arrays)

@@ -30,6 +30,7 @@ __all__ = [
     "Stage",
     "Step",
     "Store",
+    "Total",
     "all_steps",
     "buffers_of",
     "locals_of",
@@ -73,24 +74,39 @@ class Prefix:
     reverse: bool = False
 
 
-Effect: TypeAlias = Store | Fold | Prefix
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Combine `value` over all points of the kernel, those of all rows: into one element of a local for each `index`.
+
+    It is known when all rows are done.  Parts of the rows may be combined first; the sizes alone decide which.
+    """
+
+    monoid: Monoid
+    value: int
+    index: tuple[int, ...]
+    result: Buffer
+
+
+Effect: TypeAlias = Store | Fold | Prefix | Total
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """For every row: for every point of the inner axes: compute the lets, do the effects.
 
-    A local of an earlier stage is read by Load with the inner axes it has as index.
+    A local of an earlier stage is read by Load with the inner axes it has as index.  One that `is_last` is run once,
+    when all rows are done, and may read totals.
     """
 
     inner: tuple[Axis, ...]
     lets: tuple[Let, ...]
     effects: tuple[Effect, ...]
+    is_last: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Stages in order, for every point of the outer axes.  Points are independent of each other."""
+    """Stages in order, for every point of the outer axes.  Points are independent, but for totals."""
 
     outer: tuple[Axis, ...]
     stages: tuple[Stage, ...]
@@ -99,7 +115,7 @@ class Kernel:
     @property
     def axes(self) -> tuple[Axis, ...]:
         """All axes, in memory order."""
-        used = {axis.number: axis for stage in self.stages for axis in stage.inner}
+        used = {axis.number: axis for stage in self.stages if not stage.is_last for axis in stage.inner}
         used |= {axis.number: axis for axis in self.outer}
         return tuple(used[number] for number in sorted(used))
 
@@ -112,6 +128,11 @@ class Kernel:
     def writes(self) -> tuple[Buffer, ...]:
         written = [target for stage in self.stages for effect in stage.effects for target in targets(effect)]
         return unique([buffer for buffer in written if buffer.role is not Role.LOCAL])
+
+    @property
+    def totals(self) -> tuple[Total, ...]:
+        """What is combined over all rows."""
+        return tuple([effect for stage in self.stages for effect in stage.effects if isinstance(effect, Total)])
 
     @property
     def locals(self) -> tuple[Buffer, ...]:
@@ -339,7 +360,7 @@ def targets(effect: Effect) -> tuple[Buffer, ...]:
             return (buffer,)
         case Fold(results=results):
             return results
-        case Prefix(result=result):
+        case Prefix(result=result) | Total(result=result):
             return (result,)
 
 

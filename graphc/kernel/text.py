@@ -23,6 +23,7 @@ from graphc.kernel.steps import (
     Stage,
     Step,
     Store,
+    Total,
     within,
 )
 from graphc.types import TensorType, short_name
@@ -153,7 +154,7 @@ def _kernel_lines(kernel: Kernel, named: Names) -> Iterator[str]:
     for buffer in kernel.locals:
         yield f"{INDENT}local {_declared(_name(buffer, named), buffer)}"
     for stage in kernel.stages:
-        yield f"{INDENT}stage{_over(stage.inner, axes)}"
+        yield f"{INDENT}{'last stage' if stage.is_last else 'stage'}{_over(stage.inner, axes)}"
         yield from _stage_lines(stage, named, axes)
 
 
@@ -177,6 +178,8 @@ def _effect_line(effect: Effect, stage: Stage, named: Names, axes: Mapping[Axis,
         case Prefix():
             monoid = f"running {effect.monoid.value}{' from the last' if effect.reverse else ''}"
             return f"{_name(effect.result, named)} = {monoid} of {value} over {inner}"
+        case Total():
+            return f"{_name(effect.result, named)}{_at(effect.index)} = {effect.monoid.value} of {value} over all rows"
 
 
 def _contract_lines(contract: Contract, named: Names) -> Iterator[str]:

@@ -25,6 +25,7 @@ from graphc.kernel.steps import (
     Stage,
     Step,
     Store,
+    Total,
     targets,
 )
 from graphc.kernel.text import let_text
@@ -65,9 +66,14 @@ def verify_step(step: Step, place: str, names: Names) -> None:
 
 def _verify_kernel(kernel: Kernel, place: str, names: Names) -> None:
     written: set[Buffer] = set()
+    is_over = False  # whether all rows are done
     for number, stage in enumerate(kernel.stages):
         where = f"{place}, stage {number}"
-        axes = (*kernel.outer, *stage.inner)
+        demand(stage.is_last or not is_over, f"{where}: a stage of rows comes after a last one")
+        if stage.is_last and not is_over:
+            is_over = True
+            written = {total.result for total in kernel.totals}
+        axes = stage.inner if is_over else (*kernel.outer, *stage.inner)
         demand(len({axis.number for axis in axes}) == len(axes), f"{where}: two axes have one number")
         _verify_lets(stage.lets, axes, where, names, axis_names(kernel))
         folded = {result for effect in stage.effects for result in targets(effect) if not _is_store(effect)}
@@ -78,10 +84,11 @@ def _verify_kernel(kernel: Kernel, place: str, names: Names) -> None:
                 demand(let.buffer in written, f"{where}: {name} is read before it is written")
         for effect in stage.effects:
             _verify_effect(effect, stage, len(kernel.outer), where, names)
+            demand(not is_over or _is_store(effect), f"{where}: a last stage does more than store")
             if isinstance(effect, Store) and effect.combine and effect.buffer.role is Role.LOCAL:
                 name = names[effect.buffer]
                 demand(effect.buffer in written, f"{where}: {name} is combined before it is written")
-        written.update(target for effect in stage.effects for target in targets(effect))
+        written.update(x for effect in stage.effects if not isinstance(effect, Total) for x in targets(effect))
 
 
 def _verify_loop(loop: Loop, place: str, names: Names) -> None:
@@ -186,7 +193,7 @@ def _verify_index(buffer: Buffer, index: Sequence[int], lets: Sequence[Let], whe
 def _verify_effect(effect: Effect, stage: Stage, outer_rank: int, place: str, names: Names) -> None:
     written = ", ".join(names[buffer] for buffer in targets(effect))
     where = f"{place}, effect on {written}"
-    used = (effect.value, *effect.index) if isinstance(effect, Store) else (effect.value,)
+    used = (effect.value, *effect.index) if isinstance(effect, Store | Total) else (effect.value,)
     later = [let_name(number) for number in used if not 0 <= number < len(stage.lets)]
     demand(not later, f"{where}: {', '.join(later)} is no let")
     dtype = stage.lets[effect.value].dtype
@@ -211,6 +218,10 @@ def _verify_effect(effect: Effect, stage: Stage, outer_rank: int, place: str, na
             _verify_rank(result, 1, outer_rank, where)
             extent, wanted = result.shape[-1], stage.inner[0].extent
             demand(equal(extent, wanted) is not False, f"{where}: the extents {extent} and {wanted} differ")
+        case Total(monoid=monoid, result=result):
+            demand(result.role is Role.LOCAL, f"{where}: a total is a local")
+            _verify_index(result, effect.index, stage.lets, where, names)
+            _verify_monoid(monoid, result, where)
 
 
 def _verify_fold(fold: Fold, stage: Stage, where: str) -> None:

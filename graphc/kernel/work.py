@@ -20,6 +20,7 @@ from graphc.kernel.steps import (
     Stage,
     Step,
     Store,
+    Total,
     unique,
 )
 from graphc.sizes import Size, minimum, product, total
@@ -174,7 +175,7 @@ class _Counting:
     def kernel(self, kernel: Kernel) -> Work:
         """The work so far, and of all stages."""
         for stage in kernel.stages:
-            self._stage(stage, kernel.outer)
+            self._stage(stage, () if stage.is_last else kernel.outer)
         return self.work
 
     @property
@@ -209,6 +210,10 @@ class _Counting:
                     points = value.union(stage.inner)
                     self.flops = self.flops + (_points(points) if is_float else 0)
                     self._result(result, points, (*outer, *stage.inner))
+                case Total(result=result, index=index):
+                    points = value.union(outer, stage.inner)
+                    self.flops = self.flops + (_points(points) if is_float else 0)
+                    self.varying[result] = frozenset[Axis]().union(*[axes[number] for number in index])
 
     def _axes(self, let: Let, axes: Sequence[_Axes], outer: Sequence[Axis]) -> _Axes:
         """The axes along which a let varies, those of earlier lets being known."""

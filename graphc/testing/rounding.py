@@ -12,7 +12,7 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.reference import Observer
 from graphc.kernel.scalar import Call, Fn
-from graphc.kernel.steps import Contract, Extern, Fold, Kernel, Prefix, Stage, Step
+from graphc.kernel.steps import Contract, Extern, Kernel, Stage, Step, Store
 from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable
 from graphc.verification.values import epsilon
 
@@ -46,7 +46,7 @@ def _rounds(step: Step) -> bool:
                     if isinstance(let, Call) and is_differentiable(let.dtype) and not _is_exact(let, stage):
                         return True
                 for effect in stage.effects:
-                    monoid = effect.monoid if isinstance(effect, Fold | Prefix) else effect.combine
+                    monoid = effect.combine if isinstance(effect, Store) else effect.monoid
                     if monoid in _ADDING_UP:
                         return True
     return False

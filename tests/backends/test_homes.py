@@ -33,7 +33,7 @@ def slots_of(instructions: list[Instruction]) -> int:
 def placed(instructions: list[Instruction], wish: Wish) -> list[str]:
     """The names of all results, where a value that is stored may be computed in its place."""
     number(instructions)
-    homes = grant(instructions, [wish], lambda buffer: buffer)
+    homes = grant([instructions], [[wish]], lambda buffer: buffer)
     names = iter(range(99))
     place(instructions, homes, lambda axes: (8,), lambda beginning: f"{beginning}{next(names)}")
     return [result(instruction).name for instruction in instructions]
@@ -41,7 +41,7 @@ def placed(instructions: list[Instruction], wish: Wish) -> list[str]:
 
 def granted(instructions: list[Instruction], wish: Wish) -> list[str]:
     number(instructions)
-    grant(instructions, [wish], lambda buffer: buffer)
+    grant([instructions], [[wish]], lambda buffer: buffer)
     return [line for instruction in instructions for line in instruction.write()]
 
 
@@ -70,6 +70,14 @@ def test_a_value_stored_over_its_own_operand_is_computed_there_if_it_may_be() ->
         lines = granted([first], Wish(result(first), w, View("w", "w", False, ALONG)))
         assert (result(first).name == "w") == in_place
         assert len(lines) == (not in_place)
+
+
+def test_a_copy_comes_before_what_is_added_to_it() -> None:
+    w = temporary(8)
+    first = made([loaded_from(w, "w")], in_place=False)
+    added = Instruction(lambda: ["np.add.at(w, i, g)"], (), stored=w, combines=True)
+    lines = granted([first, added], Wish(result(first), w, View("w", "w", False, ALONG)))
+    assert lines == ["np.copyto(w, )", "np.add.at(w, i, g)"]
 
 
 def test_a_chain_needs_one_slot() -> None:
