@@ -13,7 +13,6 @@ from typing import NamedTuple
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import (
-    Counting,
     Elementwise,
     IndexMap,
     Leaf,
@@ -24,7 +23,7 @@ from graphc.ir.kinds import (
     Routine,
     Scatter,
 )
-from graphc.ir.leaves import Item, SizeOf, uniform
+from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.kernel.target import Target
 from graphc.ops.guarded import Guarded
@@ -33,18 +32,9 @@ from graphc.passes.costs import Costs
 from graphc.passes.lifetimes import bytes_of
 from graphc.passes.merge import merged
 from graphc.passes.pipeline import Log
-from graphc.passes.sources import (
-    Source,
-    composed,
-    index_places,
-    is_of_rows,
-    row_places,
-    row_source,
-    shows_all,
-    sources,
-)
+from graphc.passes.sources import Source, composed, index_places, is_of_rows, row_places, row_source, shows_all, sources
 from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
-from graphc.passes.walks import axes_of, is_shift, is_whole, started, walk, walked, wide
+from graphc.passes.walks import axes_of, is_formula, is_shift, is_whole, started, walk, walked, wide
 from graphc.sizes import estimate, product
 from graphc.types import Shape, TensorType
 
@@ -277,7 +267,7 @@ class _Fusion:
                 return False
             found.append((unit, place))
         operands = [self._under(x) for x in node.inputs]
-        moved = [x for x in operands if not _is_formula(x)]
+        moved = [x for x in operands if not is_formula(x)]
         first = self.first[node]
         again = sum(
             self.costs.computing(node, [x for x in moved if x not in self.read[number]])
@@ -398,11 +388,6 @@ class _Fusion:
         unit.places[node] = place
         unit.walks[node] = places
         return True
-
-
-def _is_formula(node: Node) -> bool:
-    """Whether a kernel writes a node down as a number or a count, and reads nothing."""
-    return isinstance(node.op, Counting | SizeOf) or uniform(node) is not None
 
 
 def _place_seen(reading: _Reading, unit: Loops, shape: Shape) -> Place | None:

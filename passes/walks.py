@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from graphc.ir.kinds import IndexMap, Reduction, Scatter
+from graphc.ir.kinds import Counting, IndexMap, Reduction, Scatter
+from graphc.ir.leaves import SizeOf, uniform
 from graphc.ir.node import Node
 from graphc.passes.units import LoopAxis, Loops, Place
 from graphc.types import Shape, TensorType
 
-__all__ = ["axes_of", "is_shift", "is_whole", "started", "walk", "walked", "wide"]
+__all__ = ["axes_of", "is_formula", "is_shift", "is_whole", "started", "walk", "walked", "wide"]
 
 
 def walked(op: Reduction, shape: Shape) -> tuple[int, ...]:
@@ -29,6 +30,11 @@ def wide(shape: Shape) -> Shape:
 def axes_of(reader: Node, unit: Loops) -> Place:
     """The axes at which a member reads."""
     return unit.walks[reader] if reader in unit.walks else unit.places[reader]
+
+
+def is_formula(node: Node) -> bool:
+    """Whether a kernel writes a node down as a number or a count, and reads nothing."""
+    return isinstance(node.op, Counting | SizeOf) or uniform(node) is not None
 
 
 def is_shift(map: IndexMap | None) -> bool:
