@@ -29,13 +29,14 @@ class Note:
 class Replacement:
     """A node, and what a pass takes in its place, both on the same operands: a claim that can be tested.
 
-    `exact`: no bit differs.
+    `exact`: no bit differs.  `mends`: as of a pass.
     """
 
     rule: str
     old: Node
     new: Node
     exact: bool
+    mends: bool = False
 
 
 @dataclass
@@ -49,20 +50,22 @@ class Log:
         """Keep a remark."""
         self.notes.append(Note(what, origin))
 
-    def replaced(self, rule: str, old: Node, new: Node, *, exact: bool) -> None:
+    def replaced(self, rule: str, old: Node, new: Node, *, exact: bool, mends: bool = False) -> None:
         """Say that a node is replaced by another, to whoever wants to test it."""
         if self.witness is not None:
-            self.witness.append(Replacement(rule, old, new, exact))
+            self.witness.append(Replacement(rule, old, new, exact, mends))
 
 
 class Pass(ABC, Generic[Before, After]):
     """One improvement.  Returns a new form and leaves the old one as it was.
 
     `exact`: no bit of any result differs between the two.
+    `mends`: what left the range of floats on the way to a result may do so no more.
     """
 
     name: ClassVar[str]
     exact: ClassVar[bool] = False
+    mends: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, form: Before, log: Log) -> After:
@@ -80,6 +83,7 @@ class Record:
     notes: Sequence[Note]
     exact: bool = False
     replacements: Sequence[Replacement] = ()
+    mends: bool = False
 
     def __repr__(self) -> str:
         return f"<{self.name}: {1000 * self.seconds:.2f} ms, {len(self.notes)} notes>"
@@ -103,9 +107,9 @@ class Trace:
         start = perf_counter()
         after = step.run(form, log)
         seconds = perf_counter() - start
-        self.records.append(
-            Record(step.name, form, after, seconds, tuple(log.notes), step.exact, tuple(log.witness or ()))
-        )
+        notes, replacements = tuple(log.notes), tuple(log.witness or ())
+        mends = step.mends or any(replacement.mends for replacement in replacements)
+        self.records.append(Record(step.name, form, after, seconds, notes, step.exact, replacements, mends))
         if self.verify is not None:
             try:
                 self.verify(after)

@@ -27,6 +27,7 @@ class Rule:
             extents, or None where the rule does not apply after all: for sides with options and conditions
     exact   whether no bit of any result changes; `because` says what another rule is good for
     called  the identity in words, where `right` is a function
+    mends   whether the left side leaves the range of floats where the right one does not
     """
 
     left: Form
@@ -34,6 +35,7 @@ class Rule:
     exact: bool
     because: str = ""
     called: str = ""
+    mends: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -155,7 +157,7 @@ class _Rewriting:
                 if found is None or found is node or not _same_type(rule, node, found):
                     continue
                 self.log.note(rule.name, node.origin)
-                self.log.replaced(rule.name, node, found, exact=rule.exact)
+                self.log.replaced(rule.name, node, found, exact=rule.exact, mends=rule.mends)
                 self.known.ancestry.add(found, (node, *consumed(node, found)))
                 return found
         return None

@@ -20,7 +20,9 @@ from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.rules.arithmetic import ARITHMETIC
 from graphc.passes.rules.indexing import INDEXING
 from graphc.passes.rules.movement import MOVEMENT
+from graphc.passes.rules.stability import STABILITY
 from graphc.passes.share import ShareSubexpressions
+from graphc.passes.stabilise import Stabilise
 from graphc.passes.steps import (
     AccumulateProducts,
     CommitInPlace,
@@ -40,7 +42,7 @@ __all__ = ["ALL_RULES", "AnyPass", "improve", "is_structured", "rules", "standar
 
 AnyPass: TypeAlias = Pass[Any, Any]  # Any: the three forms
 
-ALL_RULES = (*ARITHMETIC, *MOVEMENT, *INDEXING)
+ALL_RULES = (*ARITHMETIC, *MOVEMENT, *INDEXING, *STABILITY)
 
 
 def rules(level: int) -> tuple[Rule, ...]:
@@ -64,6 +66,9 @@ def _over_graphs(level: int, has_bodies: bool, has_regions: bool) -> Iterator[An
     if is_exact:
         yield Throughout(FoldConstants())
         yield Throughout(ShareSubexpressions())
+    if is_free:
+        yield Throughout(Stabilise())
+    if is_exact:
         yield Throughout(Rewrite(rules(level)))
     if is_exact and has_bodies:
         yield TrimLoops()

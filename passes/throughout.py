@@ -30,6 +30,11 @@ class Throughout(Pass[Graph, Graph]):
         """Whether the pass is."""
         return self.step.exact
 
+    @property
+    def mends(self) -> bool:  # type: ignore[override]
+        """Whether the pass does."""
+        return self.step.mends
+
     def run(self, form: Graph, log: Log) -> Graph:
         return self.step.run(with_changed_bodies(form, lambda body: self.run(body, log)), log)
 

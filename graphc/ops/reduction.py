@@ -5,7 +5,7 @@ from typing import ClassVar, final
 
 from graphc.autodiff.reverse import pull_back_of
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Squeeze, Sum, ones_like, spread, sum_over, zeros_like
+from graphc.ir.arithmetic import Div, Squeeze, Sum, ones_like, spread, sum_over, zeros_like
 from graphc.ir.kinds import Constant, Differentiable, Reduction
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import add, cast, in_dtype, mul, where
@@ -40,6 +40,8 @@ class Prod(Reduction, Differentiable):
         (x,), (cotangent,) = node.inputs, cotangents
         if cotangent is None:
             return (None,)
+        if isinstance(cotangent.op, Div) and cotangent.inputs[1] is node:  # by its logarithm, which is none at 0
+            return (spread(cotangent.inputs[0], x.shape, self.axes) / x,)
         *others, axis = self.axes
         if others:
             return pull_back_of(self._by_axis, [x], cotangent)

@@ -27,12 +27,15 @@ class Reference:
     exact       in float64; None where that is unknown
     moved       in float64, where every rounded result was moved by about a rounding of its declared dtype
     overflowed  whether something finite became infinite on the way, in float64 too: then a number is as good
+    mended      whether it is computed in a way that may leave the range of floats less: then what is not finite says
+                nothing
     """
 
     found: Array
     exact: Array | None = None
     moved: Sequence[Array] = ()
     overflowed: bool = False
+    mended: bool = False
 
 
 def unequal(one: Array, other: Array) -> Mask:
@@ -64,7 +67,9 @@ def differing(new: Array, reference: Reference) -> Mask:
     if is_complex(found.dtype):
         return _differing_pairs(new, samples, reference, found.dtype)
     wide = [np.asarray(sample, np.float64) for sample in samples]
-    return _far(np.asarray(new, np.float64), wide, _bound(wide, found.dtype), reference.overflowed)
+    largest = _largest(found.dtype)
+    far = _far(np.asarray(new, np.float64), wide, _bound(wide, found.dtype), largest, reference.overflowed)
+    return far & _is_in_range(new, wide[min(1, len(wide) - 1)], found.dtype) if reference.mended else far
 
 
 def _differing_pairs(new: Array, samples: Sequence[Array], reference: Reference, dtype: DType) -> Mask:
@@ -72,7 +77,7 @@ def _differing_pairs(new: Array, samples: Sequence[Array], reference: Reference,
     parts = [(np.asarray(x.real, np.float64), np.asarray(x.imag, np.float64)) for x in (new, *samples)]
     real, imag = [x for x, _ in parts], [y for _, y in parts]
     bound = np.fmax(_bound(real[1:], dtype), _bound(imag[1:], dtype))
-    far = [_far(part[0], part[1:], bound, reference.overflowed) for part in (real, imag)]
+    far = [_far(part[0], part[1:], bound, _largest(dtype), reference.overflowed) for part in (real, imag)]
     # a product of complex numbers has four terms: an infinite part makes the other one nan, or not
     unsteady = ~np.all([np.isfinite(x) & np.isfinite(y) for x, y in parts[1:]], axis=0)
     return np.asarray((far[0] | far[1]) & ~unsteady)
@@ -89,18 +94,32 @@ def _bound(samples: Sequence[Floats], dtype: DType) -> Floats:
         return np.asarray(LENIENCY * (spread + epsilon(dtype) * (size + least)))
 
 
-def _far(new: Floats, samples: Sequence[Floats], bound: Floats, overflowed: bool) -> Mask:
+def _far(new: Floats, samples: Sequence[Floats], bound: Floats, largest: float, overflowed: bool) -> Mask:
     exact = samples[min(1, len(samples) - 1)]
     with np.errstate(all="ignore"):
         near = np.abs(new - exact) <= bound
+        beyond = np.isinf(new) & (np.abs(exact) > largest) & (np.sign(new) == np.sign(exact))
     alike = np.any([(new == sample) | (np.isnan(new) & np.isnan(sample)) for sample in samples], axis=0)
     unknown = np.any([~np.isfinite(sample) for sample in samples[1:]], axis=0) & np.any(
         [np.isfinite(sample) for sample in samples[1:]], axis=0
     )
-    fine = near | alike | unknown
+    fine = near | alike | unknown | beyond
     if overflowed:
         fine |= np.isfinite(new) & ~np.isfinite(exact)
     return np.asarray(~fine)
+
+
+def _is_in_range(new: Array, exact: Floats, dtype: DType) -> Mask:
+    """Whether a value is known: neither infinite nor nan, nor so small that a factor of it may have been 0."""
+    limits = ml_dtypes.finfo(real_of(dtype))  # type: ignore[no-untyped-call]
+    least = float(limits.tiny) / float(limits.eps)
+    size = np.fmax(np.abs(np.asarray(new, np.float64)), np.abs(exact))
+    return np.asarray((np.abs(exact) <= float(limits.max)) & (size >= least))
+
+
+def _largest(dtype: DType) -> float:
+    """The largest number that a dtype, or the parts of one, have."""
+    return float(ml_dtypes.finfo(real_of(dtype)).max)  # type: ignore[no-untyped-call]
 
 
 def _isnan(x: Array) -> Mask:

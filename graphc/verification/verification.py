@@ -1,7 +1,7 @@
 """Verification: each pass is asked whether what it made computes what was given to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from graphc.backends.backend import Artifact, Backend
@@ -138,7 +138,11 @@ class Verification:
                 continue
             references = [] if replacement.exact else call.references(old, number, frame)
             for place, (one, other) in enumerate(pairs):
-                wrong = unequal(one, other) if replacement.exact else differing(other, references[place])
+                wrong = (
+                    unequal(one, other)
+                    if replacement.exact
+                    else differing(other, replace(references[place], mended=replacement.mends))
+                )
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
                     self._raise(record.name, finding, call)
@@ -154,7 +158,7 @@ class Verification:
                 wrong = unequal(one, other)
             else:
                 (reference,) = call.references(was.node, 0, call.declared.outer)
-                wrong = differing(other, reference)
+                wrong = differing(other, replace(reference, mended=record.mends))
             if wrong.any():
                 now = roots(after, self.graph.variables)[number]
                 self._raise(record.name, of_graphs(call, before, after, now, difference(wrong, one, other)), call)

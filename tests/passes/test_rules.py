@@ -18,6 +18,7 @@ from graphc.ops.indexing import ScatterAdd
 from graphc.ops.placement import Pad
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite, Rule
+from graphc.passes.rules.stability import STABILITY
 from graphc.passes.standard import ALL_RULES, rules
 from graphc.types import DTYPES, as_summed, is_complex, is_floating, is_integer, real_of
 
@@ -96,9 +97,11 @@ def has_meaning(left: Left, dtype: str) -> bool:
     return False
 
 
+OTHERS = [rule for rule in ALL_RULES if rule not in STABILITY]  # whose two sides differ, see test_stability_rules
+
 CASES = [
     pytest.param(rule, left, dtype, id=f"{rule.name} {dtype} {number}")
-    for rule in ALL_RULES
+    for rule in OTHERS
     for number, left in enumerate(LEFT[rule.name])
     for dtype in (*NUMBERS, "complex64", "complex128")
     if has_meaning(left, dtype)
@@ -156,7 +159,7 @@ def assert_equal_but_for_rounding(found: Array, expected: Array) -> None:
 
 
 def test_every_rule_has_a_left_side_here() -> None:
-    assert {rule.name for rule in ALL_RULES} == set(LEFT)
+    assert {rule.name for rule in OTHERS} == set(LEFT)
 
 
 @pytest.mark.parametrize(("rule", "left", "dtype"), CASES)

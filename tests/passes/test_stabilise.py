@@ -1,0 +1,180 @@
+"""Formulas as users write them lose their digits at level 0, and keep them at level 2: value and gradient."""
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from benchmarks.stability_cases import CASES, TARGETS, Case, cross_entropy, softmax
+from benchmarks.stability_errors import Compared, compared
+from graphc.ir.graph import Graph
+from graphc.ops.elementwise import Exp
+from graphc.passes.pipeline import Log
+from graphc.passes.share import ShareSubexpressions
+from graphc.passes.stabilise import Stabilise
+
+keys = [case.key for case in CASES]
+
+
+@cache
+def errors(number: int, level: int) -> Compared:
+    return compared(CASES[number], level)
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=keys)
+def test_the_formula_as_written_is_bad(number: int) -> None:
+    found = errors(number, 0)
+    assert max(found.relative_value, found.relative_gradient) > 1e-3
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=keys)
+def test_what_is_compiled_is_right(number: int) -> None:
+    case, found = CASES[number], errors(number, 2)
+    assert found.value <= case.ulps, case.because
+    assert found.gradient <= case.gradient, case.because
+
+
+@pytest.mark.parametrize("case", CASES, ids=keys)
+def test_a_wider_bound_or_a_scaled_one_has_a_reason(case: Case) -> None:
+    assert bool(case.because) == (case.scaled or max(case.ulps, case.gradient) > 4)
+
+
+def rows(x: gx.Node) -> gx.Node:
+    """Softmax over all axes but the last."""
+    e = gx.exp(x)
+    return e / gx.sum(e, axis=tuple(range(x.ndim - 1)), keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda x: gx.log(rows(x)),
+        lambda x: gx.log(gx.exp(x) / gx.sum(gx.exp(x))),
+        lambda x: gx.log(softmax(gx.transpose(x))),
+        lambda x: gx.log(softmax(x - 3.0)),
+        lambda x: gx.log(softmax(x / 0.5)),
+        lambda x: gx.log(softmax(-2 * x)),
+        lambda x: gx.log(softmax(x)[..., 1]),
+        lambda x: gx.log(softmax(x)[..., ::2]),
+        lambda x: gx.log2(softmax(x)),
+        lambda x: gx.log(3.0 * softmax(x)),
+        lambda x: gx.log(softmax(x) * softmax(-x)),
+        lambda x: gx.log(1 / softmax(x)),
+        lambda x: -gx.log(softmax(x)) * softmax(x),
+        lambda x: gx.exp(-x) / (1 + gx.exp(-x)) ** 2,
+        lambda x: gx.exp(x) * gx.exp(-x),
+        lambda x: gx.tanh(gx.log(1 + gx.exp(x))),
+    ],
+)
+def test_nothing_overflows_on_the_way(formula: Callable[[gx.Node], gx.Node]) -> None:
+    """Values and gradients at large numbers are finite, and those of the formula in float64 at others."""
+    x = gx.input("x", ("n", 4))
+    y = formula(x)
+    f = gx.compile(x, [y, gx.grad(gx.sum(y * y), x)])
+    g = gx.compile(x, [y, gx.grad(gx.sum(y * y), x)], level=0)
+    large = np.array([[1000, -1000, 999.5, 0], [-200, -300, -250, -220], [95, 100, 90, 89]], np.float32)
+    assert all(np.isfinite(found).all() for found in f(large))
+    near = np.array([[1.0, -1.0, 0.5, 0], [-2, 3, 2.5, 2], [0.5, 1, 2, 3]], np.float32)
+    for found, expected in zip(f(near), g(near), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6)
+
+
+def test_sizes_may_be_symbols() -> None:
+    x = gx.input("x", ("rows", "columns"))
+    y = gx.mean(x * x, axis=-1) - gx.mean(x, axis=-1) ** 2
+    value, slope = gx.compile(x, [y, gx.grad(gx.sum(y), x)])(np.array([[1e4, 1e4 + 1, 1e4 + 2]], np.float32))
+    np.testing.assert_allclose(value, [2 / 3], rtol=1e-6)
+    np.testing.assert_allclose(slope, [[-2 / 3, 0, 2 / 3]], rtol=1e-6)
+
+
+def kernels(loss: gx.Node, x: gx.Node, t: gx.Node) -> int:
+    return len(gx.compile([x, t], [loss, gx.grad(loss, x)]).program.steps)
+
+
+def test_a_naive_cross_entropy_is_as_many_kernels_as_a_stable_one() -> None:
+    x, t = gx.input("x", ("batch", 10)), gx.input("t", ("batch", 10))
+    stable = -gx.sum(t * gx.log_softmax(x))
+    assert kernels(gx.sum(cross_entropy(x, t)), x, t) <= kernels(stable, x, t)
+
+
+def test_the_gradient_of_a_naive_cross_entropy_is_softmax_less_targets() -> None:
+    x, t = gx.input("x", (3, 5)), gx.input("t", (3, 5))
+    loss = gx.sum(cross_entropy(x, t))
+    found = gx.compile([x, t], gx.grad(loss, x))
+    assert [node.op.name for node in found.graph.nodes if isinstance(node.op, Exp)] == ["exp"]
+    logits = np.array([[1e3, 0, 5, -1e3, 999]] * 3, np.float32)
+    p = 1 / (1 + math.e**-1.0)
+    np.testing.assert_allclose(found(logits, np.array(TARGETS, np.float32))[0], [p, -1, 0, 0, 1 - p], rtol=1e-6)
+
+
+def test_the_body_of_a_loop_keeps_its_digits() -> None:
+    h = gx.input("h", (2,))
+    last, _ = gx.scan(lambda h, _: (gx.log(1 + gx.exp(h)), None), h, None, length=3)
+    found = gx.compile(h, [last, gx.grad(gx.sum(last), h)])(np.array([200.0, 1e4], np.float32))
+    np.testing.assert_array_equal(found, [[200.0, 1e4], [1, 1]])
+
+
+# What stays as it is.
+
+
+def stabilised(*outputs: gx.Node) -> tuple[Graph, list[str]]:
+    graph = ShareSubexpressions().run(Graph(tuple(gx.variables(*outputs).values()), outputs), Log())
+    log = Log()
+    after = Stabilise().run(graph, log)
+    assert (after is graph) == (not log.notes)
+    return after, [note.what for note in log.notes]
+
+
+x = gx.param("x", np.ones((3, 4), "float32"))
+y = gx.param("y", np.ones((3, 4), "float32"))
+LABELS = np.array([0, 1, 3])
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        gx.softmax(x),
+        gx.log_softmax(x),
+        gx.logsumexp(x, axis=-1),
+        gx.grad(gx.sum(gx.log_softmax(x) * y), x),
+        gx.nn.softmax_cross_entropy(x, LABELS),
+        gx.grad(gx.nn.softmax_cross_entropy(x, LABELS), x),
+        gx.grad(gx.nn.binary_cross_entropy(x, y), x),
+        gx.grad(gx.sum(gx.sigmoid(x) * y), x),
+        gx.grad(gx.sum(gx.tanh(x) * y), x),
+        gx.var(x, axis=-1),
+        gx.exp(x) * gx.exp(y),
+        x / x,
+        (x * y) / y,
+        gx.sqrt(x) * gx.sqrt(x),
+        gx.sqrt(x) / gx.sqrt(x),
+        x - x,
+        gx.exp(x) * y + gx.exp(y) * x,
+        1 - gx.tanh(x) ** 2,
+    ],
+)
+def test_what_keeps_its_digits_or_is_nan_for_real_numbers_stays_as_it_is(formula: gx.Node) -> None:
+    assert stabilised(formula)[1] == []
+
+
+def test_running_twice_changes_nothing_more() -> None:
+    for formula in (gx.log(softmax(x)), gx.grad(gx.sum(gx.log(softmax(x)) * y), x), 1 / (1 + gx.exp(-x))):
+        after, notes = stabilised(formula)
+        assert notes
+        log = Log()
+        assert Stabilise().run(after, log) is after, [note.what for note in log.notes]
+
+
+def test_a_kink_stays_where_it_is() -> None:
+    """√x² has no derivative at 0, and |x| has one by convention."""
+    z = gx.input("z", (3,))
+    slope = gx.compile(z, gx.grad(gx.sum(gx.sqrt(z * z)), z))
+    np.testing.assert_array_equal(slope(np.array([-2.0, 0.0, 3.0], np.float32)), [-1, np.nan, 1])
+
+
+def test_an_integer_is_no_power_of_e() -> None:
+    n = gx.input("n", (3,), "int64")
+    assert gx.compile(n, n * n - n)(np.array([1, 2, 3])).tolist() == [0, 2, 6]

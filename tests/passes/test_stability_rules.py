@@ -1,0 +1,105 @@
+"""Every identity that keeps digits: it applies to its left side, and its right side has the value of the left one.
+
+That value is taken in float64, whose range has room for all products of two numbers of the narrower floats.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.ir.graph import Graph
+from graphc.passes.pipeline import Log
+from graphc.passes.rewrite import Rewrite, Rule
+from graphc.passes.rules.stability import STABILITY
+from graphc.types import DTYPES
+from tests.passes.test_rules import hostile
+
+Left: TypeAlias = Callable[..., gx.Node]  # of x [6], y [6], g [6]
+
+DTYPE_NAMES = ["float16", "bfloat16", "float32", "float64"]
+NARROW = ["float16", "bfloat16", "float32"]
+
+LEFT: dict[str, Sequence[Left]] = {
+    "log1p(exp(x)) = softplus(x)": [lambda x, y, g: gx.log1p(gx.exp(x))],
+    "log(1 + x) = log1p(x)": [lambda x, y, g: gx.log(1 + x), lambda x, y, g: gx.log(x + 1)],
+    "log(1 - x) = log1p(-x)": [lambda x, y, g: gx.log(1 - x)],
+    "log2(1 + x) = log1p(x) * 1.4426950408889634": [lambda x, y, g: gx.log2(1 + x)],
+    "log10(1 + x) = log1p(x) * 0.43429448190325176": [lambda x, y, g: gx.log10(1 + x)],
+    "exp(x) - 1 = expm1(x)": [lambda x, y, g: gx.exp(x) - 1],
+    "exp(x) + -1 = expm1(x)": [lambda x, y, g: -1 + gx.exp(x)],
+    "1 - exp(x) = 0 - expm1(x)": [lambda x, y, g: 1 - gx.exp(x)],
+    "exp2(x) - 1 = expm1(x * 0.6931471805599453)": [lambda x, y, g: gx.exp2(x) - 1],
+    "1 - cos(x) = square(sin(x * 0.5)) * 2": [lambda x, y, g: 1 - gx.cos(x)],
+    "1 - erf(x) = erfc(x)": [lambda x, y, g: 1 - gx.erf(x)],
+    "1 + erf(x) = erfc(-x)": [lambda x, y, g: gx.erf(x) + 1],
+    "1 - erfc(x) = erf(x)": [lambda x, y, g: 1 - gx.erfc(x)],
+    "log((1 + x) / (1 - x)) = atanh(x) * 2": [lambda x, y, g: gx.log((x + 1) / (1 - x))],
+    "a * a - b * b = (a - b) * (a + b)": [lambda x, y, g: x * x - y * y],
+    "square(a) - square(b) = (a - b) * (a + b)": [lambda x, y, g: gx.square(x) - gx.square(y)],
+    "log(cosh(x)) = log1p(2 sinh(x / 2)^2) where |x| < 1, else |x| + log1p(exp(-2 |x|)) - log 2": [
+        lambda x, y, g: gx.log(gx.cosh(x)),
+    ],
+    "log(0 - expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))": [
+        lambda x, y, g: gx.log(0 - gx.expm1(x)),
+    ],
+    "log(a * a) = log(abs(a)) * 2": [lambda x, y, g: gx.log(x * x)],
+    "log(square(a)) = log(abs(a)) * 2": [lambda x, y, g: gx.log(gx.square(x))],
+    "log(a * b) = log(abs(a)) + log(b * sign(a))": [lambda x, y, g: gx.log(x * y)],
+    "log(abs(a * b)) = log(abs(a)) + log(abs(b))": [lambda x, y, g: gx.log(gx.abs(x * y))],
+    "log(prod(x)) = sum(log|x|) + log(prod(sign(x)))": [
+        lambda x, y, g: gx.log(gx.prod(gx.stack([x, y]), axis=0)),
+    ],
+    "g / (a * b) * b = g / a * (b / b)": [lambda x, y, g: g / (x * y) * y, lambda x, y, g: y * (g / (y * x))],
+}
+
+CASES = [(rule, left) for rule in STABILITY for left in LEFT[rule.name]]
+
+
+def rewritten(rule: Rule, inputs: Sequence[gx.Node], node: gx.Node) -> tuple[gx.Node, int]:
+    """What a rule alone makes of a graph, and how often it applied."""
+    log = Log()
+    graph = Rewrite((rule,)).run(Graph(tuple(inputs), (node,)), log)
+    return graph.outputs[0], len(log.notes)
+
+
+def operands(dtype: str) -> list[gx.Node]:
+    return [gx.input(name, (6,), dtype) for name in "xyg"]
+
+
+def test_every_rule_has_a_left_side_here() -> None:
+    assert [rule.name for rule in STABILITY] == list(LEFT)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+@pytest.mark.parametrize(("rule", "left"), CASES)
+def test_rule_applies_to_its_left_side_and_keeps_the_type(rule: Rule, left: Left, dtype: str) -> None:
+    inputs = operands(dtype)
+    node = left(*inputs)
+    right, applied = rewritten(rule, inputs, node)
+    assert applied == 1
+    assert right.type == node.type
+    assert rewritten(rule, inputs, right) == (right, 0)
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+@pytest.mark.parametrize(("rule", "left"), CASES)
+def test_the_right_side_has_the_value_of_the_left_one(rule: Rule, left: Left, dtype: str) -> None:
+    """And is nan where that is: no rule makes a number of what has no value."""
+    inputs, wide = operands(dtype), operands("float64")
+    found = gx.compile(inputs, rewritten(rule, inputs, left(*inputs))[0], level=0)
+    expected = gx.compile(wide, left(*wide), level=0)
+    limits = ml_dtypes.finfo(DTYPES[dtype])  # type: ignore[no-untyped-call]
+    eps, largest = float(limits.eps), float(limits.max)
+    for seed in range(60):
+        values = [hostile(dtype, 3 * seed + n) for n in range(3)]
+        one = found(*values).astype("float64")
+        other = expected(*[value.astype("float64") for value in values])
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
+        both = np.isfinite(one) & (np.abs(other) < largest / 8)
+        np.testing.assert_allclose(one[both], other[both], rtol=16 * eps, atol=4 * eps)
+        left_out = np.abs(other[~both & ~np.isnan(one)])
+        assert (left_out > largest / 16).all()
