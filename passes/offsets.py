@@ -19,7 +19,7 @@ def placed(spans: Sequence[Span], bytes: Sequence[int]) -> Sequence[int]:
     are tried as a fixed number of looks allows, so that the same arrays always get the same plan.
     """
     least = bound(spans, bytes)
-    best = best_fit(spans, bytes)
+    best: Sequence[int] = best_fit(spans, bytes)
     if peak(best, bytes) > least:
         best = _lower(best, best_fit([(-last, -first) for first, last in spans], bytes), bytes)
     near = _neighbours(spans, bytes) if peak(best, bytes) > least else None
