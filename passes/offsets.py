@@ -1,7 +1,7 @@
 """Offsets: where arrays that live for a while lie in one arena, so that its top is low."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 __all__ = ["Span", "best_fit", "bound", "by_size", "peak", "placed"]
@@ -19,13 +19,16 @@ def placed(spans: Sequence[Span], bytes: Sequence[int]) -> Sequence[int]:
     are tried as a fixed number of looks allows, so that the same arrays always get the same plan.
     """
     least = bound(spans, bytes)
-    best: Sequence[int] = ()
-    for offsets in _plans(spans, bytes, least):
-        if not best or peak(offsets, bytes) < peak(best, bytes):
-            best = offsets
-        if peak(best, bytes) <= least:
-            break
-    return best
+    best: Sequence[int] = best_fit(spans, bytes)
+    if peak(best, bytes) > least:
+        best = _lower(best, best_fit([(-last, -first) for first, last in spans], bytes), bytes)
+    near = _neighbours(spans, bytes) if peak(best, bytes) > least else None
+    return best if near is None else _searched(best, spans, bytes, near, least)
+
+
+def _lower(one: Sequence[int], other: Sequence[int], bytes: Sequence[int]) -> Sequence[int]:
+    """The plan with the lower top; the first where both are alike."""
+    return other if peak(other, bytes) < peak(one, bytes) else one
 
 
 def peak(offsets: Sequence[int], bytes: Sequence[int]) -> int:
@@ -46,21 +49,20 @@ def bound(spans: Sequence[Span], bytes: Sequence[int]) -> int:
     return most
 
 
-def _plans(spans: Sequence[Span], bytes: Sequence[int], least: int) -> Iterator[Sequence[int]]:
-    yield best_fit(spans, bytes)
-    yield best_fit([(-last, -first) for first, last in spans], bytes)
-    near = _neighbours(spans, bytes)
-    if near is None:
-        return
-    yield _in_turn(_by_falling_size(spans, bytes), bytes, near, _smallest_gap)
-    first_tries = []
+def _searched(
+    best: Sequence[int], spans: Sequence[Span], bytes: Sequence[int], near: Sequence[Sequence[int]], least: int
+) -> Sequence[int]:
+    """The best plan of several orders, and of those that become of the best orders; `best` if none is better."""
+    best = _lower(best, _in_turn(_by_falling_size(spans, bytes), bytes, near, _smallest_gap), bytes)
+    tried = []
     for order in _orders(spans, bytes):
         offsets = _in_turn(order, bytes, near, _lowest_gap)
-        yield offsets
-        first_tries.append((peak(offsets, bytes), order, offsets))
-    first_tries.sort(key=lambda tried: tried[0])
-    for _, order, offsets in first_tries[:_TRIES]:
-        yield from _improved(order, offsets, bytes, near, least, _EFFORT // _TRIES)
+        tried.append((order, offsets))
+        best = _lower(best, offsets, bytes)
+    tried.sort(key=lambda pair: peak(pair[1], bytes))
+    for order, offsets in tried[:_TRIES]:
+        best = _improved(best, order, offsets, bytes, near, least)
+    return best
 
 
 def by_size(spans: Sequence[Span], bytes: Sequence[int]) -> Sequence[int]:
@@ -73,15 +75,17 @@ def by_size(spans: Sequence[Span], bytes: Sequence[int]) -> Sequence[int]:
     return _in_turn(_by_falling_size(spans, bytes), bytes, near, _smallest_gap)
 
 
-def _orders(spans: Sequence[Span], bytes: Sequence[int]) -> Iterator[Sequence[int]]:
+def _orders(spans: Sequence[Span], bytes: Sequence[int]) -> Sequence[Sequence[int]]:
     """Orders in which arrays may be placed: by size, by bytes times steps, by life, by birth, by death."""
     numbers = range(len(spans))
     life = [last - first + 1 for first, last in spans]
-    yield _by_falling_size(spans, bytes)
-    yield sorted(numbers, key=lambda n: -life[n] * bytes[n])
-    yield sorted(numbers, key=lambda n: (-life[n], -bytes[n]))
-    yield sorted(numbers, key=lambda n: (spans[n][0], -life[n]))
-    yield sorted(numbers, key=lambda n: (-spans[n][1], -life[n]))
+    return (
+        _by_falling_size(spans, bytes),
+        sorted(numbers, key=lambda n: -life[n] * bytes[n]),
+        sorted(numbers, key=lambda n: (-life[n], -bytes[n])),
+        sorted(numbers, key=lambda n: (spans[n][0], -life[n])),
+        sorted(numbers, key=lambda n: (-spans[n][1], -life[n])),
+    )
 
 
 def _by_falling_size(spans: Sequence[Span], bytes: Sequence[int]) -> Sequence[int]:
@@ -89,27 +93,30 @@ def _by_falling_size(spans: Sequence[Span], bytes: Sequence[int]) -> Sequence[in
 
 
 def _improved(
+    best: Sequence[int],
     order: Sequence[int],
     offsets: Sequence[int],
     bytes: Sequence[int],
     near: Sequence[Sequence[int]],
     least: int,
-    effort: int,
-) -> Iterator[Sequence[int]]:
-    """Plans in which what sticks out above the bound has had its turn earlier, again and again.
+) -> Sequence[int]:
+    """The best plan when what sticks out above the bound has its turn earlier, again and again.
 
     Joslin, Clements: Squeaky Wheel Optimization, 1999.
     """
     ahead = len(order) // 3 + 1
     looks = len(order) + sum(map(len, near)) // 2
-    for _ in range(effort // looks):
+    for _ in range(_EFFORT // _TRIES // looks):
+        if peak(best, bytes) <= least:
+            break
         turn = [
             (place - ahead if offsets[number] + bytes[number] > least else place, place, number)
             for place, number in enumerate(order)
         ]
         order = [number for _, _, number in sorted(turn)]
         offsets = _in_turn(order, bytes, near, _lowest_gap)
-        yield offsets
+        best = _lower(best, offsets, bytes)
+    return best
 
 
 def _neighbours(spans: Sequence[Span], bytes: Sequence[int], effort: int = _EFFORT) -> Sequence[Sequence[int]] | None:
