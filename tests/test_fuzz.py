@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 import sys
+from itertools import count
 from time import perf_counter
 
 import numpy as np
@@ -14,7 +15,8 @@ from graphc.ops.elementwise import Tanh
 from graphc.passes import standard
 from graphc.passes.matching import form, hole
 from graphc.passes.rewrite import Rule
-from graphc.testing.agreement import check_program, interpreted
+from graphc.testing import fuzz
+from graphc.testing.agreement import DisagreementError, check_program, interpreted
 from graphc.testing.bodies import BODIES
 from graphc.testing.choices import Choices
 from graphc.testing.draft import Draft
@@ -138,3 +140,17 @@ def test_hypothesis_is_asked_for_when_it_is_missing(monkeypatch: pytest.MonkeyPa
 def test_testing_loads_no_hypothesis() -> None:
     program = "import sys, graphc.testing, graphc.testing.fuzz; assert 'hypothesis' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_fails_only_at_times_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = count()
+
+    def at_first(recipe: Recipe, level: int, *, verify: bool) -> None:
+        if next(calls) == 1:
+            raise DisagreementError("levels differ", "the program")
+
+    monkeypatch.setattr(fuzz, "tried", at_first)
+    failure = first_failure(0, 20, perf_counter() + 20, Tally())
+    assert failure is not None
+    assert failure.program == "the program"
+    assert "not so each time" in failure.said

@@ -92,18 +92,17 @@ def first_failure(
         import hypothesis
     except ImportError:
         raise ArgumentError("fuzz: hypothesis is not installed", hint="pip install graphc[dev]") from None
-    failed = False
+    failures: list[DisagreementError] = []
 
     def attempt(recipe: Recipe) -> None:
-        nonlocal failed
-        if not failed and perf_counter() > end:
+        if not failures and perf_counter() > end:
             return
         try:
             graph = tried(recipe, level, verify=verify)
-        except DisagreementError:
-            failed = True
+        except DisagreementError as failure:
+            failures.append(failure)
             raise
-        if not failed:
+        if not failures:
             tally.add(graph)
 
     settings = hypothesis.settings(
@@ -123,6 +122,9 @@ def first_failure(
             run()
     except DisagreementError as failure:
         return failure
+    except hypothesis.errors.Flaky:
+        first = failures[0]
+        return DisagreementError(f"this is not so each time:\n{first.said}", first.program)
     return None
 
 
