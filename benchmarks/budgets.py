@@ -6,6 +6,7 @@ arena that a call takes, and the operations and the time of a call over those wi
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -49,7 +50,7 @@ def budgets(net: Net, rounds: int = 5) -> Iterator[Budgeted | str]:
             return
         for one, other in zip(leaves(f(*net.arrays)), expected, strict=True):
             np.testing.assert_array_equal(one, other)
-        sides = {"plain": lambda: plain(*net.arrays), "budget": lambda f=f: f(*net.arrays)}
+        sides = {"plain": partial(plain, *net.arrays), "budget": partial(f, *net.arrays)}
         ratio = race(sides, rounds=rounds).ratios["budget"].middle
         yield Budgeted(budget, f.memory().peak_bytes, f.cost().flops / plain.cost().flops, ratio, f.seconds)
 

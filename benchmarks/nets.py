@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Net:
 
 
 def _weights(rng: np.random.Generator, name: str, *shape: int) -> gx.Node:
-    start = rng.standard_normal(shape) / max(np.prod(shape[:-1]), 1) ** 0.5
+    start = rng.standard_normal(shape) / prod(shape[:-1]) ** 0.5
     return gx.param(name, start.astype("float32"))
 
 

@@ -59,7 +59,7 @@ def bytes_of(node: Node) -> int:
     for type in types:
         count = type.dtype.itemsize
         for n in type.shape:
-            count *= n if n.__class__ is int else estimate(n)  # type: ignore[operator]
+            count *= estimate(n)
         total += count
     return total
 
@@ -89,8 +89,8 @@ def _short_last(nodes: Sequence[Node], waits: Mapping[Node, Sequence[Node]]) -> 
         steps[node] = max([steps[x] for x in node.inputs], default=-1) + 1
     for node in nodes:
         needed = waits.get(node, node.inputs)
-        most = max([steps[x] for x in needed], default=0)
-        found[node] = sorted(needed, key=lambda x, most=most: 2 * steps[x] < most)
+        half = max([steps[x] for x in needed], default=0) / 2
+        found[node] = [*(x for x in needed if steps[x] >= half), *(x for x in needed if steps[x] < half)]
     return found
 
 

@@ -376,7 +376,7 @@ def _region_in_a_branch(c: Control, h: gx.Node, k: gx.Node, n: gx.Node) -> Any:
 
 
 def _gradient_in_a_region(c: Control, x: gx.Node, h: gx.Node, w: gx.Node) -> Any:
-    def step(w: gx.Node, row: gx.Node) -> gx.Node:
+    def step(w: gx.Node, row: gx.Node) -> Any:
         return w - 0.1 * gx.grad(gx.sum(gx.square(gx.tanh(row @ w) - h)), w)
 
     return c.checkpoint(step)(c.checkpoint(step)(w, x[0]), x[1])

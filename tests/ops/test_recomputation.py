@@ -28,7 +28,7 @@ def _net(layers: int, wrap: Callable[[Any], Any], *, level: int = 2, order: int 
     loss = gx.mean(h * h)
     slopes = gx.grad(loss, weights)
     for _ in range(order - 1):
-        slopes = gx.grad(sum(gx.sum(s * s) for s in slopes), weights)
+        slopes = gx.grad(gx.sum(gx.stack([gx.sum(s * s) for s in slopes])), weights)
     return gx.compile(x, [loss, slopes], level=level)
 
 
