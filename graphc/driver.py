@@ -64,8 +64,9 @@ def compile(
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
-    verify    after every pass, check the types of all nodes and that programs are well formed, and raise
-              AssertionError with the name of a pass that broke it
+    verify    after every pass, run the old form and the new one on calls made for this graph, and raise
+              VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types
+              are checked too, and that programs are well formed: AssertionError names the pass that broke it
     debug     every call runs twice, in poisoned memory between guard zones, and raises AssertionError where a result
               depends on memory that nothing was written to, or a byte beside the arena changed; `f.arena_use`
               then says how much of the arena was written.  For tests: slower, and one call at a time

@@ -1,6 +1,6 @@
 """What was found: the rule or the step, the nodes that differ, and the user's line, as an error says it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -29,7 +29,7 @@ from graphc.verification.programs import Array, RefusedError, interpreted, work
 from graphc.verification.strangers import first_stranger
 from graphc.verification.values import Frame, Value, Values
 
-__all__ = ["Finding", "difference", "of_graphs", "of_program", "of_replacement"]
+__all__ = ["Finding", "difference", "of_graphs", "of_program", "of_replacement", "of_text"]
 
 HINT = "this is a mistake of graphc, not of the model: please report it; a lower level does with fewer rewrites"
 CONFIRMED = 1_000_000  # lets of one call that the interpreter computes to find out which step it was
@@ -171,7 +171,7 @@ def _recorded(call: Call, graph: Graph) -> list[tuple[Node, Value]]:
 
 def _kind(node: Node) -> tuple[object, ...]:
     """What a node and the one that it became have in common."""
-    return (node.op.name, node.type, node.origin.file, node.origin.line)
+    return (node.op.name, node.type, node.origin.file, node.origin.line, *node.origin.rules())
 
 
 def _several(value: Value) -> Sequence[Array]:
@@ -181,15 +181,28 @@ def _several(value: Value) -> Sequence[Array]:
 # Programs.
 
 
-def of_program(call: Call, after: Lowered, before: Lowered | None, root: Root, lines: Sequence[str]) -> Finding:
-    """The first step of a program that writes what nothing computed before; else the one that writes the result."""
+def of_program(call: Call, after: Lowered, before: Lowered | None, different: Mapping[Root, Sequence[str]]) -> Finding:
+    """The first step of a program that writes what nothing computed before; else the first that writes a result."""
     known = [_several(value) for _, value in _recorded(call, call.graph)]
     if before is not None:
         known += [arrays for _, arrays in _observed(call, before)]
-    step = first_stranger(_observed(call, after), known) or _writer(after.program, root, call, after)
-    if step is None:
-        return Finding("", root.node.origin, (f"  seen in {root.title}", *lines))
-    return of_step(after.program, step).seen((f"  seen in {root.title}", *lines))
+    step = first_stranger(_observed(call, after), known, exactly=before is not None)
+    return _of_step(call, after, different, step)
+
+
+def of_text(call: Call, lowered: Lowered, different: Mapping[Root, Sequence[str]]) -> Finding:
+    """The first step of a program that writes a result which its text does not give."""
+    return _of_step(call, lowered, different, None)
+
+
+def _of_step(call: Call, lowered: Lowered, different: Mapping[Root, Sequence[str]], step: Step | None) -> Finding:
+    """A step, by default the first that writes one of the results."""
+    writers = {root: _writer(lowered, root, call) for root in different}
+    program = lowered.program
+    root = min(different, key=lambda root: -1 if (found := writers[root]) is None else program.numbers[found])
+    lines = (f"  seen in {root.title}", *different[root])
+    found = writers[root] if step is None else step
+    return Finding("", root.node.origin, lines) if found is None else of_step(program, found).seen(lines)
 
 
 def of_step(program: Program, step: Step) -> Finding:
@@ -224,8 +237,9 @@ def _observed(call: Call, lowered: Lowered) -> list[tuple[Step, Sequence[Array]]
     return written.found
 
 
-def _writer(program: Program, root: Root, call: Call, lowered: Lowered) -> Step | None:
+def _writer(lowered: Lowered, root: Root, call: Call) -> Step | None:
     """The step that writes a result last."""
+    program = lowered.program
     buffers = (*program.outputs, *program.variables)
     nodes = (*call.graph.outputs, *[call.graph.updates.get(v, v) for v in lowered.variables])
     wanted = {buffer for buffer, node in zip(buffers, nodes, strict=True) if node is root.node}

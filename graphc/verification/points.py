@@ -69,42 +69,45 @@ def accepted_calls(graph: Graph) -> list[Values]:
     return [values for values in found if values is not None]
 
 
-def refused_points(graph: Graph) -> list[Point]:
-    """Calls that a graph refuses: one by an index behind the last, and one by its sizes, if there are such."""
-    symbols = _symbols(graph)
-    found: list[Point] = []
-    for sizes in islice(_general(symbols), MOST_TRIES):
+def refused_points(graph: Graph) -> list[tuple[Point, RefusedError]]:
+    """Calls that a graph refuses, and why: one by an index behind the last, and one by its sizes, if there are such."""
+    found: list[tuple[Point, RefusedError]] = []
+    for sizes in islice(_general(_symbols(graph)), MOST_TRIES):
         arrays = _arrays(graph, Point("", sizes, {}), _KINDS[0], 1)
         if arrays is None or _elements(graph, sizes) > MOST_ELEMENTS:
             continue
-        values = Values(Point(_titled("sizes that do not agree", sizes), sizes, arrays))
-        if not _is_refused(graph, values):
-            found += _beyond(graph, sizes, arrays)
+        point = Point(_titled("sizes that do not agree", sizes), sizes, arrays)
+        refused = _refused(graph, point)
+        if refused is None:
+            found += islice(_beyond(graph, sizes, arrays), 1)
             break
         if not found:
-            found.append(values.point)
+            found.append((point, refused))
     return found
 
 
-def _beyond(graph: Graph, sizes: Mapping[str, int], arrays: Mapping[Node, Array]) -> Iterator[Point]:
-    """A call of which one index is out of range."""
+def _beyond(
+    graph: Graph, sizes: Mapping[str, int], arrays: Mapping[Node, Array]
+) -> Iterator[tuple[Point, RefusedError]]:
+    """Calls of which one index is out of range."""
     for node, (_, extent) in _index_ends(graph).items():
         array = arrays[node].copy()
         array.reshape(-1)[-1:] = Point("", sizes, {}).number(extent)
         point = Point(_titled("an index out of range", sizes), sizes, {**arrays, node: array})
-        if _is_refused(graph, Values(point)):
-            yield point
-            return
+        refused = _refused(graph, point)
+        if refused is not None:
+            yield point, refused
 
 
-def _is_refused(graph: Graph, values: Values) -> bool:
+def _refused(graph: Graph, point: Point) -> RefusedError | None:
+    """Why a graph refuses a call; None where it does not."""
     try:
-        values.results(graph, graph.variables)
-    except RefusedError:
-        return True
+        Values(point).results(graph, graph.variables)
+    except RefusedError as error:
+        return error
     except TooLongError:
-        return False
-    return False
+        return None
+    return None
 
 
 def _titled(title: str, sizes: Mapping[str, int]) -> str:

@@ -15,6 +15,7 @@ from graphc.kernel.reference import Observer, interpret
 from graphc.kernel.steps import Branch, Contract, Extern, Kernel, Loop, SizesAgree, all_steps
 from graphc.kernel.steps import Check as CheckStep
 from graphc.kernel.text import program_text
+from graphc.origin import Origin
 from graphc.passes.lower import Lowered
 from graphc.passes.memory import Layout, layout
 from graphc.running import Bound, run, run_and_commit
@@ -29,7 +30,11 @@ POISON = 0xFF  # bytes of an arena before anything is written: nan, and -1
 
 
 class RefusedError(Exception):
-    """A call that fails: a size or an index is not what the graph demands."""
+    """A call that fails: a size or an index is not what is demanded at `origin`, where that is known."""
+
+    def __init__(self, because: str, origin: Origin | None = None) -> None:
+        super().__init__(because)
+        self.origin = origin
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ class Executable:
             if isinstance(step, CheckStep) and isinstance(step.condition, SizesAgree):
                 left, right = evaluate(step.condition.left, sizes), evaluate(step.condition.right, sizes)
                 if left != right:
-                    raise RefusedError(step.because)
+                    raise RefusedError(step.because, step.origins[0])
 
 
 def _refuse(number: int, *values: object) -> NoReturn:

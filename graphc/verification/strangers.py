@@ -20,17 +20,20 @@ def first_stranger(
     known: Iterable[Sequence[Array]],
     likely: Collection[object] = (),
     kind: Callable[[Maker], object] | None = None,
+    *,
+    exactly: bool = True,
 ) -> Maker | None:
     """What made the first value that is not known, in whatever shape; of a kind that is likely, if one is.
 
-    A value is known if another has its elements, but for rounding; or, where all strangers are such, to the bit.
+    A value is known if another has its elements, but for rounding; or, where none is a stranger by that and it is
+    asked for, to the bit.
     """
     bag: dict[object, list[Array]] = {}
     for arrays in known:
         for array in arrays:
             bag.setdefault((array.dtype, array.size), []).append(array.reshape(-1))
     made = list(found)
-    for is_alike in (_roughly, _exactly):
+    for is_alike in (_roughly, _exactly) if exactly else (_roughly,):
         strangers = [maker for maker, arrays in made if not all(_is_known(array, bag, is_alike) for array in arrays)]
         expected = [maker for maker in strangers if kind is not None and kind(maker) in likely]
         if strangers:

@@ -15,6 +15,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import ConstantValue, Input, Item, SizeOf, Variable
 from graphc.ir.node import IndexBound, Node, Op, SameSize
+from graphc.origin import Origin
 from graphc.running import Bound
 from graphc.sizes import Size, evaluate
 from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable, real_of
@@ -139,7 +140,7 @@ class Values:
         """Raise RefusedError where two sizes differ that a graph demands to be equal."""
         for demand in graph.demands:
             if isinstance(demand.need, SameSize):
-                self._require_one(demand.need, ())
+                self._require(demand.need, (), demand.origin)
 
     def _require_indices(self, graph: Graph, frame: Frame) -> None:
         """Raise RefusedError where an index is out of the range that a graph demands."""
@@ -147,22 +148,21 @@ class Values:
             self.compute(graph.demanded, frame)
             for demand in graph.demands:
                 if demand.index is not None:
-                    self._require_one(demand.need, [self.array(demand.index, frame)])
+                    self._require(demand.need, [self.array(demand.index, frame)], demand.origin)
 
-    def _require_one(self, need: SameSize | IndexBound, arrays: Sequence[Array]) -> None:
+    def _require(self, need: SameSize | IndexBound, arrays: Sequence[Array], origin: Origin) -> None:
         number = self.point.number
         try:
             if isinstance(need, SameSize):
-                if number(need.left) != number(need.right):
-                    raise RefusedError(need.because)
-                return
-            extent = number(need.extent)
+                holds = number(need.left) == number(need.right)
+            else:
+                (index,), extent = arrays, number(need.extent)
+                least = -extent if need.negative else 0
+                holds = not index.size or (least <= int(index.min()) and int(index.max()) < extent)
         except GraphError as error:
-            raise RefusedError(str(error)) from None
-        (index,) = arrays
-        least = -extent if need.negative else 0
-        if index.size and not (least <= int(index.min()) and int(index.max()) < extent):
-            raise RefusedError(need.because)
+            raise RefusedError(str(error), origin) from None
+        if not holds:
+            raise RefusedError(need.because, origin)
 
     # One node.
 
@@ -199,7 +199,8 @@ class Values:
         arrays = [x for x in operands if not isinstance(x, tuple)]
         for need in node.op.requirements(*[x.tensor for x in node.inputs]):
             if not (self.wide or self.only_demands):
-                self._require_one(need, [arrays[need.operand]] if isinstance(need, IndexBound) else [])
+                given = [arrays[need.operand]] if isinstance(need, IndexBound) else []
+                self._require(need, given, node.origin)
             elif isinstance(need, IndexBound):
                 arrays[need.operand] = self._moved_inside(need, arrays[need.operand])
         match node.op:

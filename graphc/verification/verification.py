@@ -13,7 +13,7 @@ from graphc.passes.pipeline import Record, Replacement
 from graphc.passes.units import Partition
 from graphc.verification.agreement import differing, unequal
 from graphc.verification.calls import Call, Root, roots
-from graphc.verification.findings import Finding, difference, of_graphs, of_program, of_replacement
+from graphc.verification.findings import Finding, difference, of_graphs, of_program, of_replacement, of_text
 from graphc.verification.points import accepted_calls, refused_points
 from graphc.verification.programs import (
     Array,
@@ -41,7 +41,7 @@ class Verification:
 
     graph: Graph
     calls: list[Call] = field(init=False)
-    refused: list[Point] = field(init=False)  # calls that fail, and must go on to
+    refused: list[tuple[Point, RefusedError]] = field(init=False)  # calls that fail and must go on to, and why
     _results: dict[Call, Results] = field(default_factory=dict)  # of the graph
     _is_collected: bool = False  # whether demands stand beside the nodes
     _plain: Lowered | None = None  # what the units of the graph are as a program
@@ -82,21 +82,22 @@ class Verification:
                 found = code.run(inputs, variables, call.point.sizes)
             except RefusedError as refused:
                 self._raise("emit", _refusal(refused), call)
-            root = self._first_different(call, lowered, found, None)
-            if root is not None:
-                self._raise("emit", of_program(call, lowered, None, root, ()), call)
+            different = self._different(call, lowered, found, None)
+            if different:
+                self._raise("emit", of_text(call, lowered, different), call)
         self._require_refusal("emit", lambda point: code.run(*_given(point, self.graph, lowered), point.sizes))
 
     def _require_refusal(self, name: str, run: Callable[[Point], object]) -> None:
         """What fails must go on to fail."""
-        for point in self.refused:
+        for point, refused in self.refused:
             try:
                 run(point)
             except RefusedError:
                 continue
             except (AssertionError, IndexError, ValueError):
                 pass  # it fails in another way, which no user understands
-            raise Finding("", None, ("  a call goes on that failed before",)).error(name, point.title)
+            said = f"  a call goes on that failed before: {refused}"
+            raise Finding("", refused.origin, (said,)).error(name, point.title)
 
     # Graphs.
 
@@ -184,9 +185,9 @@ class Verification:
             except (AssertionError, IndexError, ValueError) as error:  # what the interpreter finds wrong
                 self._raise(record.name, _failure(error), call)
             known = self._program.get(call) if is_small and before is not None and record.exact else None
-            root = self._first_different(call, after, found, known)
-            if root is not None:
-                self._raise(record.name, of_program(call, after, before, root, ()), call)
+            different = self._different(call, after, found, known)
+            if different:
+                self._raise(record.name, of_program(call, after, before, different), call)
             if is_small:
                 self._program[call] = found
             else:
@@ -204,20 +205,22 @@ class Verification:
         else:
             Executable.of(lowered, NumpyBackend()).run(*_given(point, self.graph, lowered), point.sizes)
 
-    def _first_different(self, call: Call, lowered: Lowered, found: Results, known: Results | None) -> Root | None:
-        """The first result of a program that is not that of the program before, or not what the graph gives."""
+    def _different(
+        self, call: Call, lowered: Lowered, found: Results, known: Results | None
+    ) -> dict[Root, Sequence[str]]:
+        """The results of a program that are not those of the program before, or not what the graph gives; and where."""
         arrays = (*found.outputs, *found.variables)
         before = None if known is None else (*known.outputs, *known.variables)
+        different: dict[Root, Sequence[str]] = {}
         for number, root in enumerate(roots(call.graph, lowered.variables)):
             old = call.declared.array(root.node, call.declared.outer) if before is None else before[number]
-            if not unequal(old, arrays[number]).any():
-                continue
-            if before is not None:
-                return root
-            (reference,) = call.references(root.node, 0, call.declared.outer)
-            if differing(arrays[number], reference).any():
-                return root
-        return None
+            wrong = unequal(old, arrays[number])
+            if before is None and wrong.any():
+                (reference,) = call.references(root.node, 0, call.declared.outer)
+                wrong = differing(arrays[number], reference)
+            if wrong.any():
+                different[root] = difference(wrong, old, arrays[number])
+        return different
 
     def _raise(self, name: str, finding: Finding, call: Call) -> NoReturn:
         raise finding.error(name, call.point.title)
@@ -234,7 +237,7 @@ def _several(value: Array | tuple[Array, ...]) -> Sequence[Array]:
 
 def _refusal(refused: RefusedError) -> Finding:
     """A call fails that did not before."""
-    return Finding("", None, (f"  a call fails that did not before: {refused}",))
+    return Finding("", refused.origin, (f"  a call fails that did not before: {refused}",))
 
 
 def _failure(error: Exception) -> Finding:
