@@ -13,8 +13,14 @@ from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Trace
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.rules.arithmetic import ARITHMETIC
+from graphc.passes.rules.contraction import CONTRACTION
 from graphc.passes.rules.indexing import INDEXING
+from graphc.passes.rules.logic import LOGIC
 from graphc.passes.rules.movement import MOVEMENT
+from graphc.passes.rules.one_hot import ONE_HOT
+from graphc.passes.rules.placement import PLACEMENT
+from graphc.passes.rules.powers import POWERS
+from graphc.passes.rules.reduction import REDUCTION
 from graphc.passes.share import ShareSubexpressions
 from graphc.passes.steps import (
     AccumulateProducts,
@@ -31,7 +37,7 @@ from graphc.passes.trim_loops import TrimLoops
 
 __all__ = ["ALL_RULES", "improve", "rules"]
 
-ALL_RULES = (*ARITHMETIC, *MOVEMENT, *INDEXING)
+ALL_RULES = (*ARITHMETIC, *POWERS, *LOGIC, *MOVEMENT, *PLACEMENT, *REDUCTION, *ONE_HOT, *CONTRACTION, *INDEXING)
 
 
 def rules(level: int) -> tuple[Rule, ...]:
