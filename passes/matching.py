@@ -8,7 +8,7 @@ exp = form(Exp)
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import NamedTuple, TypeAlias, Union, final
+from typing import NamedTuple, TypeAlias, TypeVar, Union, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub
@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 Part: TypeAlias = Union["Pattern", Number]
+Found = TypeVar("Found")
+Learnt: TypeAlias = dict[tuple[Callable[[Node], object], Node], object]
 
 
 class Pattern:
@@ -91,11 +93,16 @@ class Hole(Pattern):
 @final
 @dataclass(frozen=True, slots=True)
 class Filled(Pattern):
-    """A constant that one number fills.  0 is 0.0 and -0.0."""
+    """A constant that one number fills.  0 is 0.0 and -0.0; True and False are bools, and no others are."""
 
     number: Number
 
     __str__ = Pattern.__str__
+
+    @property
+    def kinds(self) -> str:
+        """The kinds of dtypes that it may have."""
+        return "b" if isinstance(self.number, bool) else "iufc"
 
 
 @final
@@ -147,11 +154,13 @@ class Match:
     """A node that a pattern fits, and the nodes that fill its holes.
 
     readings   how often nodes are read, by users and by who called; of those that rules made, it is not known
+    learnt     what rules have found out about nodes
     """
 
     node: Node
     found: dict[Hole, Node] = field(default_factory=dict)
     readings: Mapping[Node, int] = field(default_factory=dict)
+    learnt: Learnt = field(default_factory=dict)
 
     def __getitem__(self, hole: Hole) -> Node:
         return self.found[hole]
@@ -160,10 +169,19 @@ class Match:
         """Whether a node is computed for this match alone, so that it is gone where another takes its place."""
         return self.readings.get(node, 0) <= 1
 
+    def once(self, find: Callable[[Node], Found], node: Node) -> Found:
+        """What a function finds out about a node, which many matches ask for."""
+        key = find, node
+        if key not in self.learnt:
+            self.learnt[key] = find(node)
+        return self.learnt[key]  # type: ignore[return-value]  # found by this function
 
-def matched(pattern: Pattern, node: Node, readings: Mapping[Node, int] | None = None) -> Match | None:
+
+def matched(
+    pattern: Pattern, node: Node, readings: Mapping[Node, int] | None = None, learnt: Learnt | None = None
+) -> Match | None:
     """How `pattern`, with operands in the order in which they are written, fits a node; None: it does not."""
-    match = Match(node, {}, {} if readings is None else readings)
+    match = Match(node, {}, {} if readings is None else readings, {} if learnt is None else learnt)
     return match if _fits(pattern, node, match.found) else None
 
 
@@ -172,7 +190,7 @@ def _fits(pattern: Pattern, node: Node, found: dict[Hole, Node]) -> bool:
     if pattern.__class__ is Form:
         return _fits_form(pattern, node, found)  # type: ignore[arg-type]
     if pattern.__class__ is Filled:
-        return bool(uniform(node) == pattern.number)  # type: ignore[attr-defined]
+        return uniform(node) == pattern.number and _kind(node) in pattern.kinds  # type: ignore[attr-defined]
     assert isinstance(pattern, Hole), pattern
     known = found.get(pattern)
     if known is not None:
@@ -255,7 +273,7 @@ def may_fit(pattern: Pattern, seen: Look) -> bool:
 def _admits(pattern: Pattern, of: type, kind: str) -> bool:
     match pattern:
         case Filled():
-            return of is ConstantValue
+            return of is ConstantValue and kind in pattern.kinds
         case Hole():
             return issubclass(of, pattern.of) and (not pattern.kinds or kind in pattern.kinds)
         case Form():

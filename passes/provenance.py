@@ -1,6 +1,6 @@
 """Provenance: a node that replaces others keeps leading to every line and every rule that is behind them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import final
 
@@ -67,10 +67,10 @@ class Ancestry:
         return known[node]
 
 
-def consumed(node: Node, found: Node) -> Iterator[Node]:
+def consumed(node: Node, found: Node, before: Container[Node]) -> Iterator[Node]:
     """The operands of `node` that a rule took apart when it made `found`: those that nothing it made reads.
 
-    What a rule makes has the origin of `node`.
+    What a rule makes has the origin of `node`, and is none of the nodes that were there `before`.
     """
     read: set[Node] = set()
     made = [found]
@@ -78,6 +78,6 @@ def consumed(node: Node, found: Node) -> Iterator[Node]:
         part = made.pop()
         if part not in read:
             read.add(part)
-            if part.origin is node.origin:
+            if part.origin is node.origin and part not in before:
                 made.extend(part.inputs)
     return (x for x in node.inputs if x not in read and not isinstance(x.op, Leaf))

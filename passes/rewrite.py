@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias, final
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node
 from graphc.origin import standing_for
-from graphc.passes.matching import Form, Look, Match, Pattern, built, look, matched, may_fit, orders, written
+from graphc.passes.matching import Form, Learnt, Look, Match, Pattern, built, look, matched, may_fit, orders, written
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.provenance import consumed
 from graphc.passes.share import Known
@@ -86,6 +86,7 @@ class _Rewriting:
         self.settled: dict[Node, Node] = {}
         self.becomes: dict[Node, Node] = {}
         self.readings: dict[Node, int] = {}
+        self.learnt: Learnt = {}
 
     def run(self, form: Graph) -> Graph:
         counts = Counter([x for node in form.nodes for x in node.inputs])
@@ -98,7 +99,7 @@ class _Rewriting:
         return self.known.given_to(form.exchanged(self.settled))
 
     def _settle(self, root: Node) -> None:
-        settled, becomes = self.settled, self.becomes
+        settled, becomes, one_of = self.settled, self.becomes, self.known.one_of
         pending = [root]
         replaced = 0
         while pending:
@@ -115,19 +116,20 @@ class _Rewriting:
                 assert replaced < _MOST, f"rules undo each other: {[note.what for note in self.log.notes[-8:]]}"
                 pending.append(later)
                 continue
-            open_ = [x for x in node.inputs if x not in settled]
-            if open_:
-                pending += reversed(open_)
+            try:
+                inputs = [settled[x] for x in node.inputs]
+            except KeyError:
+                pending += [x for x in reversed(node.inputs) if x not in settled]
                 continue
-            candidate = self.known.one_of(rebuilt(node, [settled[x] for x in node.inputs]))
-            if candidate is not node:
-                becomes[node] = candidate
+            candidate = one_of(rebuilt(node, inputs))
+            if candidate is not node and candidate in settled:
+                settled[node] = settled[candidate]
                 continue
-            found = self._replacement(node)
-            if found is None:
-                settled[node] = node
+            found = self._replacement(candidate)
+            if found is not None:
+                becomes[node] = becomes[candidate] = found
                 continue
-            becomes[node] = found
+            settled[node] = settled[candidate] = candidate
 
     def _candidates(self, node: Node) -> _Candidates:
         """The rules that the look of a node admits."""
@@ -142,7 +144,7 @@ class _Rewriting:
     def _replacement(self, node: Node) -> Node | None:
         """What the first rule that applies makes of a node, of the same type."""
         for rule, left in self._candidates(node):
-            match = matched(left, node, self.readings)
+            match = matched(left, node, self.readings, self.learnt)
             if match is None:
                 continue
             with standing_for(node):
@@ -150,7 +152,7 @@ class _Rewriting:
             if found is None or found is node or not _same_type(rule, node, found):
                 continue
             self.log.note(rule.name, node.origin)
-            self.known.ancestry.add(found, (node, *consumed(node, found)))
+            self.known.ancestry.add(found, (node, *consumed(node, found, self.settled)))
             return found
         return None
 

@@ -7,8 +7,8 @@ from graphc.ir.arithmetic import Cast, Div, Mul, Neg, Sub
 from graphc.ir.complex import Complex, Conj, Imag, Real
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
-from graphc.ops.elementwise import StopGradient
 from graphc.ir.operands import cast
+from graphc.ops.elementwise import StopGradient
 from graphc.passes.matching import Hole, Match, form, hole, on
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.constants import CONSTANTS

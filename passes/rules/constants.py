@@ -50,7 +50,7 @@ def _sum(node: Node, first: Fraction, second: Fraction) -> Node | None:
     total = first + second
     if is_integer(node.dtype):
         return like(node, int(total))
-    if (first > 0) != (second > 0) or abs(total) > _LARGEST:
+    if (first > 0) != (second > 0) or abs(total) > _LARGEST or not is_ordinary(float(total), node.dtype):
         return None
     found = like(node, float(total))
     kept = uniform(found)
@@ -62,7 +62,7 @@ def _factor(node: Node, value: Fraction) -> Node | None:
     """A product or quotient of two constants like `node`, rounded once; None where that leaves what the dtype has."""
     if is_integer(node.dtype):
         return like(node, int(value))
-    if not 1 / Fraction(_LARGEST) < abs(value) < _LARGEST:
+    if not 1 / Fraction(_LARGEST) < abs(value) < _LARGEST or not is_ordinary(float(value), node.dtype):
         return None
     found = like(node, float(value))
     return found if is_ordinary(uniform(found), found.dtype) else None

@@ -175,9 +175,7 @@ def _with_number(match: Match) -> Node | None:
 
 def _without_ones(match: Match) -> Node | None:
     """A product summed over an axis of extent 1 has no sum there."""
-    op = match.node.op
-    assert isinstance(op, Contraction)
-    whole = labelled(match.node) if 1 in op.extents else None
+    whole = labelled(match.node)
     if whole is None:
         return None
     ones = {label for label, n in zip(whole.left_labels, whole.left.shape, strict=True) if n == 1} & whole.summed
@@ -188,7 +186,7 @@ def _without_ones(match: Match) -> Node | None:
         gone = tuple(axis for axis, label in enumerate(labels) if label in ones)
         operands.append((moved(Squeeze(gone), x), tuple(label for label in labels if label not in ones)))
     (x, first), (y, second) = operands
-    return product(op.name, x, y, (first, second, whole.out))
+    return product(match.node.op.name, x, y, (first, second, whole.out))
 
 
 # Factors.
@@ -212,6 +210,7 @@ def _elements(node: Node) -> int:
 x, y = hole("x"), hole("y")
 c = number("c")
 made = hole("made")
+thin = hole("x @ y", Contraction, only=lambda node: 1 in node.op.extents)  # type: ignore[attr-defined]
 _ROUNDED = "roundings in another order"
 
 CONTRACTION = (
@@ -243,7 +242,7 @@ CONTRACTION = (
         called="spread(x) @ y = x * sum(y)",
     ),
     Rule(
-        on(Contraction, x, y),
+        on(Contraction, called=thin),
         _without_ones,
         exact=False,
         because="a product of elements, which fuses; keeps a -0.0 that the sum would lose",

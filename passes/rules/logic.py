@@ -53,6 +53,14 @@ def _of_truth(match: Match) -> Node | None:
     return None
 
 
+def _as_number(match: Match) -> Node | None:
+    """Ones where a bool holds, unless the zeros are -0.0."""
+    zero = match.node.inputs[2].op
+    assert isinstance(zero, ConstantValue)
+    is_plain = not any(zero.content) and not match.node.tensor.weak
+    return apply(Cast(match.node.dtype), match[p]) if is_plain else None
+
+
 def _bools(node: Node, holds: bool) -> Node:
     return full(node.shape, holds, BOOL)
 
@@ -122,5 +130,6 @@ LOGIC = (
     Rule(where(p, where(q, x, y), y), where(and_(p, q), x, y), exact=True),
     Rule(where(p, x, where(q, x, y)), where(or_(p, q), x, y), exact=True),
     Rule(where(p, True, False), p, exact=True),
+    Rule(where(p, 1, 0), _as_number, exact=True, called="where(p, 1, 0) = cast(p)"),
     Rule(where(p, False, True), not_(p), exact=True),
 )

@@ -17,10 +17,16 @@ from graphc.ops.placement import moved
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.contraction import aligned, labelled
-from graphc.sizes import Size, lower_bound
+from graphc.sizes import Size, estimate, lower_bound
 from graphc.types import BOOL, INT64
 
 __all__ = ["ONE_HOT"]
+
+
+# Classes from which on it pays: a product with few is faster than picking rows out.  With 64 columns and 256 indices
+# NumPy takes for 10 and for 1000 classes 16 and 590 µs for either product, and 55 µs to look up, 250 µs to scatter; and
+# for the product and sum over the classes 9 and 274 µs, 11 µs to pick.
+_TO_LOOK_UP, _TO_SCATTER, _TO_PICK = 64, 512, 32
 
 
 class _OneHot(NamedTuple):
@@ -29,6 +35,10 @@ class _OneHot(NamedTuple):
     index: Node
     axis: int
     classes: Size
+
+    def has(self, most: int) -> bool:
+        """Whether there are at least so many classes; an open size counts as its hint."""
+        return estimate(self.classes) >= most
 
     def inside(self) -> Node:
         """Whether indices are in range."""
@@ -83,13 +93,13 @@ def _looked_up(match: Match) -> Node | None:
         return None
     kind = others[found.axis]
     places = tuple(label for label in others if label != kind)
-    if kind in whole.summed and not set(places) & set(labels):
+    if kind in whole.summed and found.has(_TO_LOOK_UP) and not set(places) & set(labels):
         axis = labels.index(kind)
         taken = apply(Take(axis, checked=False), x, found.safe())
         names = (*labels[:axis], *places, *labels[axis + 1 :])
         inside = spread(found.inside(), taken.shape, [i for i, label in enumerate(names) if label not in places])
         return aligned(where(inside, taken, 0), names, match.node, whole.out)
-    if kind not in labels and whole.summed == set(places) and set(places) <= set(labels):
+    if kind not in labels and found.has(_TO_SCATTER) and whole.summed == set(places) <= set(labels):
         kept = tuple(label for label in labels if label not in places)
         order = [labels.index(label) for label in (*places, *kept)]
         x = transpose(x, order) if order != sorted(order) else x
@@ -105,7 +115,7 @@ def _picked(match: Match) -> Node | None:
     found = _one_hot(match[hot])
     op = match.node.op
     assert isinstance(op, Sum)
-    if found is None or op.axes != (found.axis,) or match[x].dtype != match.node.dtype:
+    if found is None or not found.has(_TO_PICK) or op.axes != (found.axis,) or match[x].dtype != match.node.dtype:
         return None
     shape = tuple(1 if axis == found.axis else n for axis, n in enumerate(match[x].shape))
     row = apply(Take(found.axis, paired=True, checked=False), match[x], spread(found.safe(), shape, (found.axis,)))

@@ -1,6 +1,7 @@
 """Identities of placement: slices of what was put together, and parts that are put together again."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add
@@ -92,30 +93,41 @@ def _sliced_part(match: Match) -> Node | None:
     start, n = op.starts[axis], op.lengths[axis]
     if op.steps[axis] != 1:
         return None
-    parts = list(_parts(match[joined]))
-    first = next(
-        (i for i, (_, begin, end) in enumerate(parts) if _is_below(begin, start) and _is_below(start, end - 1)), None
-    )
-    if first is None:
+    starts = match.once(_starts, match[joined])
+    first = _last_below(starts, start)
+    last = None if first is None else _first_above(starts, start + n, first)
+    parts = match[joined].inputs
+    if first is None or last is None or last - first == len(parts):
         return None
-    last = next((i for i, (_, _, end) in enumerate(parts[first:], first) if _is_below(start + n, end)), None)
-    if last is None or last - first + 1 == len(parts):
-        return None
-    kept = [part for part, _, _ in parts[first : last + 1]]
+    kept = parts[first:last]
     if len(kept) > 1 and not match.alone_reads(match[joined]):
         return None
     under = kept[0] if len(kept) == 1 else apply(Concat(axis), *kept)
-    starts = (*op.starts[:axis], start - parts[first][1], *op.starts[axis + 1 :])
-    return moved(Slice(starts, op.steps, op.lengths), under)
+    inside = (*op.starts[:axis], start - starts[first], *op.starts[axis + 1 :])
+    return moved(Slice(inside, op.steps, op.lengths), under)
 
 
-def _parts(node: Node) -> Iterator[tuple[Node, Size, Size]]:
-    """The parts of a concatenation, with where each begins and ends."""
+def _starts(node: Node) -> tuple[Size, ...]:
+    """Where the parts of a concatenation begin, and where the last one ends."""
     assert isinstance(node.op, Concat)
-    end: Size = 0
+    found: list[Size] = [0]
     for part in node.inputs:
-        begin, end = end, end + part.shape[node.op.axis]
-        yield part, begin, end
+        found.append(found[-1] + part.shape[node.op.axis])
+    return tuple(found)
+
+
+def _last_below(starts: tuple[Size, ...], place: Size) -> int | None:
+    """The last part that begins at a place or before; None where that is not decided."""
+    if isinstance(place, int) and isinstance(starts[-1], int):
+        return min(bisect_right(starts, place), len(starts) - 1) - 1  # type: ignore[type-var]  # numbers, as the last
+    return next((i for i in range(len(starts) - 2, -1, -1) if _is_below(starts[i], place)), None)
+
+
+def _first_above(starts: tuple[Size, ...], place: Size, first: int) -> int | None:
+    """The first start, after that of part `first`, which is at a place or behind; None where that is not decided."""
+    if isinstance(place, int) and isinstance(starts[-1], int):
+        return bisect_left(starts, place, first + 1)  # type: ignore[type-var]  # numbers, as the last
+    return next((i for i in range(first + 1, len(starts)) if _is_below(place, starts[i])), None)
 
 
 def _joined_slices(match: Match) -> Node | None:

@@ -84,8 +84,8 @@ def like(x: gx.Node, value: float) -> gx.Node:
 
 
 def places(i: gx.Node) -> gx.Node:
-    """i [6, 1] -> [6], in the range of 5 or not."""
-    return i[:, 0] * 2
+    """i [6, 1] -> [6], in the range of 600 or not."""
+    return i[:, 0] * 200
 
 
 def known(*numbers: int) -> gx.Node:
@@ -95,12 +95,17 @@ def known(*numbers: int) -> gx.Node:
 
 def shown(op: type, x: gx.Node, axis: int = 1) -> gx.Node:
     """A fold over one axis."""
-    return apply(op(tuple([axis])), x)
+    return apply(op((axis,)), x)
 
 
-def hot(i: gx.Node, dtype: object, classes: int = 5) -> gx.Node:
+def hot(i: gx.Node, dtype: object, classes: int = 600) -> gx.Node:
     """i [6, 1] -> [6, classes]; some indices are out of range."""
     return gx.one_hot(places(i), classes, dtype)
+
+
+def many(x: gx.Node, y: gx.Node) -> gx.Node:
+    """x [6], y [6] -> [1200]"""
+    return gx.tile(gx.concat([x, y]), 100)
 
 
 def matmul(left: gx.Node, right: gx.Node) -> gx.Node:
@@ -297,16 +302,22 @@ LEFT: dict[str, Sequence[Case]] = {
         Case(lambda x, y, i: apply(Sum((0,)), -i), "f"),
     ],
     "one_hot(i) @ x = x[i]": [
-        Case(lambda x, y, i: matmul(hot(i, x.dtype), gx.concat([x, y, x[:3]]).reshape(5, 3)), "iufc", hides_nan=True),
+        Case(lambda x, y, i: matmul(hot(i, x.dtype), many(x, y).reshape(600, 2)), "iufc", hides_nan=True),
         Case(lambda x, y, i: gx.einsum("ik,ij->kj", hot(i, x.dtype), gx.stack([x, y], 1)), "iufc", hides_nan=True),
-        Case(lambda x, y, i: gx.einsum("ik,k->i", hot(i, x.dtype, 6), x), "iufc", hides_nan=True),
+        Case(lambda x, y, i: gx.einsum("ik,k->i", hot(i, x.dtype, 1200), many(x, y)), "iufc", hides_nan=True),
     ],
     "x @ one_hot(i) = x[:, i]": [
         Case(lambda x, y, i: matmul(gx.stack([x, y]), hot(i, x.dtype)), "iufc", hides_nan=True),
-        Case(lambda x, y, i: gx.einsum("jk,ik->ji", gx.stack([x, y]), hot(i, x.dtype, 6)), "iufc", hides_nan=True),
+        Case(
+            lambda x, y, i: gx.einsum("jk,ik->ji", many(x, y).reshape(2, 600), hot(i, x.dtype)), "iufc", hides_nan=True
+        ),
     ],
     "sum(x * one_hot(i)) = x[i]": [
-        Case(lambda x, y, i: shown(Sum, gx.stack([x, y, x, y, y], 1) * hot(i, x.dtype)), "iufc", hides_nan=True)
+        Case(
+            lambda x, y, i: shown(Sum, gx.transpose(many(x, y).reshape(200, 6)) * hot(i, x.dtype, 200)),
+            "iufc",
+            hides_nan=True,
+        )
     ],
     "transpose(x) @ y = a product of x and y with other roles of axes": [
         Case(lambda x, y, i: matmul(turned(matrix(x)), matrix(y)), "iufc"),

@@ -25,7 +25,7 @@ from graphc.passes.matching import Form, Hole, Pattern
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.standard import ALL_RULES, rules
-from graphc.types import DTYPES, is_complex, is_floating, is_integer, real_of
+from graphc.types import BOOL, DTYPES, is_complex, is_floating, is_integer, real_of
 from tests.passes.rule_cases import LEFT
 
 DTYPES_TRIED = [
@@ -101,7 +101,7 @@ def of_pattern(rule: Rule, dtype: str) -> Iterator[Example]:
         with suppress(gx.DTypeError, UnfitError):
             node = Instance(dtype, chosen, {}).of(rule.left)
             leaves = [x for x in topological([node]) if not x.inputs and not isinstance(x.op, ConstantValue)]
-            if dtype == "bool" or not leaves or any(x.dtype == dtype for x in leaves):
+            if dtype in {"bool", *(x.dtype.name for x in (node, *leaves))}:
                 yield Example(rule, tuple(leaves), node, numbers=chosen)
 
 
@@ -195,7 +195,7 @@ def hostile(dtype: str, shape: tuple[int, ...], rng: np.random.Generator, is_tam
         found = real.astype(kind)
         found.imag = imag
         return found
-    if kind == bool:
+    if kind == BOOL:
         return rng.random(shape) < 0.5
     if not is_floating(kind):
         limits = np.iinfo(kind)
