@@ -1,5 +1,7 @@
 """The order of passes, top to bottom."""
 
+from collections.abc import Mapping, Sequence
+
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.kernel.target import Target
@@ -35,9 +37,21 @@ from graphc.passes.steps import (
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
 
-__all__ = ["ALL_RULES", "improve", "rules"]
+__all__ = ["ALL_RULES", "RULES", "improve", "rules"]
 
-ALL_RULES = (*ARITHMETIC, *POWERS, *LOGIC, *MOVEMENT, *PLACEMENT, *REDUCTION, *ONE_HOT, *CONTRACTION, *INDEXING)
+#: the rules by their subjects; of several that apply to a node the first one does
+RULES: Mapping[str, Sequence[Rule]] = {
+    "Arithmetic": ARITHMETIC,
+    "Powers, magnitudes, extremes": POWERS,
+    "Bools, bits, choices": LOGIC,
+    "Movement": MOVEMENT,
+    "Slices and concatenations": PLACEMENT,
+    "Reductions": REDUCTION,
+    "One-hot arrays": ONE_HOT,
+    "Products of matrices": CONTRACTION,
+    "Lookups and scatters": INDEXING,
+}
+ALL_RULES = tuple(rule for rules in RULES.values() for rule in rules)
 
 
 def rules(level: int) -> tuple[Rule, ...]:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import is_not
 from typing import NamedTuple, TypeAlias
 
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Mul, Neg, Spread, Squeeze, spread, sum_over
+from graphc.ir.arithmetic import Add, Mul, Neg, Spread, Squeeze, spread, sum_over
+from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import ConstantValue, uniform
 from graphc.ir.node import Node
 from graphc.ir.operands import cast, mul
@@ -173,20 +175,33 @@ def _with_number(match: Match) -> Node | None:
     return aligned(total, [label for label in labels if label in whole.out], match.node, whole.out)
 
 
+def _is_thin(node: Node) -> bool:
+    """Whether a product sums over nothing but axes of extent 1."""
+    op = node.op
+    if not isinstance(op, Contraction) or 1 not in op.extents:
+        return False
+    whole = labelled(node)
+    extents = {} if whole is None else dict(zip(whole.left_labels, whole.left.shape, strict=True))
+    return whole is not None and all(extents[label] == 1 for label in whole.summed)
+
+
 def _without_ones(match: Match) -> Node | None:
-    """A product summed over an axis of extent 1 has no sum there."""
-    whole = labelled(match.node)
-    if whole is None:
-        return None
-    ones = {label for label, n in zip(whole.left_labels, whole.left.shape, strict=True) if n == 1} & whole.summed
-    if not ones:
-        return None
+    """f(x @ y) = f(x * y), over an inner extent 1: a product that only f reads is computed along with it."""
+    node = match.node
+    inputs = [_outer(x) if _is_thin(x) and match.alone_reads(x) else x for x in node.inputs]
+    return apply(node.op, *inputs) if any(map(is_not, inputs, node.inputs)) else None
+
+
+def _outer(node: Node) -> Node:
+    """The product of elements that a product over extents 1 is."""
+    whole = labelled(node)
+    assert whole is not None, node
     operands = []
     for x, labels in ((whole.left, whole.left_labels), (whole.right, whole.right_labels)):
-        gone = tuple(axis for axis, label in enumerate(labels) if label in ones)
-        operands.append((moved(Squeeze(gone), x), tuple(label for label in labels if label not in ones)))
+        gone = tuple(axis for axis, label in enumerate(labels) if label in whole.summed)
+        operands.append((moved(Squeeze(gone), x), tuple(label for label in labels if label not in whole.summed)))
     (x, first), (y, second) = operands
-    return product(match.node.op.name, x, y, (first, second, whole.out))
+    return product(node.op.name, x, y, (first, second, whole.out))
 
 
 # Factors.
@@ -210,7 +225,8 @@ def _elements(node: Node) -> int:
 x, y = hole("x"), hole("y")
 c = number("c")
 made = hole("made")
-thin = hole("x @ y", Contraction, only=lambda node: 1 in node.op.extents)  # type: ignore[attr-defined]
+# A product that is only added to something stays: it can be added where it is made.
+outer = hole("f(x @ y)", only=lambda node: not isinstance(node.op, Add) and any(map(_is_thin, node.inputs)))
 _ROUNDED = "roundings in another order"
 
 CONTRACTION = (
@@ -242,11 +258,11 @@ CONTRACTION = (
         called="spread(x) @ y = x * sum(y)",
     ),
     Rule(
-        on(Contraction, called=thin),
+        on(Elementwise, called=outer, some=Contraction),
         _without_ones,
         exact=False,
         because="a product of elements, which fuses; keeps a -0.0 that the sum would lose",
-        called="x @ y = x * y, over an inner extent 1",
+        called="f(x @ y) = f(x * y), over an inner extent 1",
     ),
     *(
         Rule(left, _scaled_later, exact=False, because=f"scales less, with {_ROUNDED}", called=called)

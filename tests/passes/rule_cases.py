@@ -345,8 +345,9 @@ LEFT: dict[str, Sequence[Case]] = {
             finite=True,
         ),
     ],
-    "x @ y = x * y, over an inner extent 1": [
-        Case(lambda x, y, i: matmul(apply(Reshape((6, 1)), x), apply(Reshape((1, 6)), y)), "iufc"),
+    "f(x @ y) = f(x * y), over an inner extent 1": [
+        Case(lambda x, y, i: matmul(apply(Reshape((6, 1)), x), apply(Reshape((1, 6)), y)) * 2, "iufc"),
+        Case(lambda x, y, i: gx.negative(matmul(apply(Reshape((6, 1)), x), apply(Reshape((1, 6)), y))), "iufc"),
     ],
     "(x * c) @ y = (x @ y) * c": [
         Case(lambda x, y, i: matmul(matrix(x) * full((2, 3), 3, x.dtype), matrix(y, 3)), "f", finite=True)
