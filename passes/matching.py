@@ -188,9 +188,9 @@ def matched(
 def _fits(pattern: Pattern, node: Node, found: dict[Hole, Node]) -> bool:
     # Recursion is over the pattern, which a person wrote.
     if pattern.__class__ is Form:
-        return _fits_form(pattern, node, found)  # type: ignore[arg-type]
+        return _fits_form(pattern, node, found)
     if pattern.__class__ is Filled:
-        return uniform(node) == pattern.number and _kind(node) in pattern.kinds  # type: ignore[attr-defined]
+        return uniform(node) == pattern.number and _kind(node) in pattern.kinds
     assert isinstance(pattern, Hole), pattern
     known = found.get(pattern)
     if known is not None:
@@ -219,14 +219,14 @@ def _fits_form(form: Form, node: Node, found: dict[Hole, Node]) -> bool:
 class Look(NamedTuple):
     """What can be told of a node at a glance: the class of its op and the kind of its dtype, and those of its operands.
 
-    count   how many operands it has; of more than a few, 0, and `operands` tells which there are
+    arity   how many operands it has; of more than a few, 0, and `operands` tells which there are
     same    whether it has two operands that are one node
     """
 
     of: type
     kind: str
     operands: tuple[tuple[type, str], ...]
-    count: int
+    arity: int
     same: bool
 
 
@@ -248,7 +248,7 @@ def _kind(node: Node) -> str:
     tensor = node.type
     if tensor.__class__ is not TensorType:
         return "?"
-    kind: str = tensor.dtype.kind  # type: ignore[union-attr]
+    kind: str = tensor.dtype.kind
     return "f" if kind == "V" else kind  # V is bfloat16
 
 
@@ -265,7 +265,7 @@ def may_fit(pattern: Pattern, seen: Look) -> bool:
         return True
     if len(parts) == 2 and isinstance(parts[0], Hole) and parts[0] == parts[1] and not seen.same:
         return False
-    return len(parts) == seen.count and all(
+    return len(parts) == seen.arity and all(
         _admits(part, *operand) for part, operand in zip(parts, seen.operands, strict=True)
     )
 

@@ -48,7 +48,8 @@ def labelled(node: Node) -> Labelled | None:
     if op.apart or None in left or None in right or None in out:
         return None
     a, b, c = (tuple(f"a{axis}" for axis in places) for places in (left, right, out))
-    return Labelled(*node.inputs, a, b, c)
+    x, y = node.inputs
+    return Labelled(x, y, a, b, c)
 
 
 def aligned(x: Node, labels: Sequence[str], node: Node, out: Sequence[str]) -> Node:

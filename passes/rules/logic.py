@@ -18,7 +18,7 @@ __all__ = ["LOGIC"]
 
 #: what holds where a comparison does not: of all numbers, then of those that have an order, as nan has none
 _OPPOSITE: Mapping[Fn, Fn] = {Fn.EQ: Fn.NE, Fn.NE: Fn.EQ}
-_OPPOSITE_ORDER: Mapping[Fn, Fn] = _OPPOSITE | {Fn.LT: Fn.GE, Fn.GE: Fn.LT, Fn.GT: Fn.LE, Fn.LE: Fn.GT}
+_OPPOSITE_ORDER: Mapping[Fn, Fn] = {**_OPPOSITE, Fn.LT: Fn.GE, Fn.GE: Fn.LT, Fn.GT: Fn.LE, Fn.LE: Fn.GT}
 
 
 def _opposite(match: Match) -> Node | None:

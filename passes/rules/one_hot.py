@@ -32,7 +32,7 @@ _TO_LOOK_UP, _TO_SCATTER, _TO_PICK = 64, 512, 32
 class _OneHot(NamedTuple):
     """1 at the index along `axis`, which the index lacks, and 0 elsewhere; no 1 where the index is out of range."""
 
-    index: Node
+    places: Node
     axis: int
     classes: Size
 
@@ -42,11 +42,11 @@ class _OneHot(NamedTuple):
 
     def inside(self) -> Node:
         """Whether indices are in range."""
-        return logical_and(greater_equal(self.index, 0), less(self.index, self.classes))
+        return logical_and(greater_equal(self.places, 0), less(self.places, self.classes))
 
     def safe(self) -> Node:
         """The indices, 0 in place of those that are out of range."""
-        return where(self.inside(), self.index, 0)
+        return where(self.inside(), self.places, 0)
 
 
 def _one_hot(node: Node) -> _OneHot | None:

@@ -119,14 +119,14 @@ def _starts(node: Node) -> tuple[Size, ...]:
 def _last_below(starts: tuple[Size, ...], place: Size) -> int | None:
     """The last part that begins at a place or before; None where that is not decided."""
     if isinstance(place, int) and isinstance(starts[-1], int):
-        return min(bisect_right(starts, place), len(starts) - 1) - 1  # type: ignore[type-var]  # numbers, as the last
+        return min(bisect_right(starts, place), len(starts) - 1) - 1
     return next((i for i in range(len(starts) - 2, -1, -1) if _is_below(starts[i], place)), None)
 
 
 def _first_above(starts: tuple[Size, ...], place: Size, first: int) -> int | None:
     """The first start, after that of part `first`, which is at a place or behind; None where that is not decided."""
     if isinstance(place, int) and isinstance(starts[-1], int):
-        return bisect_left(starts, place, first + 1)  # type: ignore[type-var]  # numbers, as the last
+        return bisect_left(starts, place, first + 1)
     return next((i for i in range(first + 1, len(starts)) if _is_below(place, starts[i])), None)
 
 

@@ -110,8 +110,8 @@ def many(x: gx.Node, y: gx.Node) -> gx.Node:
 
 def matmul(left: gx.Node, right: gx.Node) -> gx.Node:
     """A product of matrices in the dtype that they have."""
-    other = (full(x.shape, 0, FLOAT32) for x in (left, right))
-    return apply(product("matmul", *other, (["i", "k"], ["k", "j"], ["i", "j"])).op, left, right)
+    x, y = (full(node.shape, 0, FLOAT32) for node in (left, right))
+    return apply(product("matmul", x, y, (["i", "k"], ["k", "j"], ["i", "j"])).op, left, right)
 
 
 #: the left sides of rules, by their names; all others are made of the pattern

@@ -216,7 +216,7 @@ def wide(example: Example, arrays: Sequence[Array]) -> Array | None:
     dtype = example.node.dtype.name
     if example.rule.name in LEFT or dtype not in ("float16", "bfloat16", "float32"):
         return None
-    node = Instance("float64", example.numbers, {}).of(example.rule.left)  # type: ignore[arg-type]
+    node = Instance("float64", example.numbers, {}).of(example.rule.left)
     leaves = [x for x in topological([node]) if not x.inputs and not isinstance(x.op, ConstantValue)]
     with np.errstate(all="ignore"):
         found: Array = gx.compile(leaves, node, level=0)(
@@ -240,8 +240,9 @@ def assert_close(example: Example, found: Array, expected: Array, wider: Array |
 
     def agree(other: Array) -> Array:
         with np.errstate(all="ignore"):
-            close: Array = np.abs(one - other) <= 8 * eps * np.abs(other) + floor
-        return (one == other) | (np.isnan(one) & np.isnan(other)) | close
+            close = np.abs(one - other) <= 8 * eps * np.abs(other) + floor
+        agreed: Array = (one == other) | (np.isnan(one) & np.isnan(other)) | close
+        return agreed
 
     good = agree(other)
     if wider is not None:
