@@ -108,13 +108,14 @@ def _written(graph: Graph, forms: Forms, log: Notes) -> Graph:
     """The graph, with nodes written in their better forms."""
     writer = Writer(forms)
     ancestry = Ancestry()
+    before = set(graph.nodes)
     for node in graph.nodes:
         with standing_for(node):
             found = writer.node(node)
         if node in writer.replaced:
             candidate = writer.replaced[node]
             log.note(f"{node.op.name} in stable form", node.origin)
-            ancestry.add(found, (candidate, *consumed(candidate, found)))
+            ancestry.add(found, (candidate, *consumed(candidate, found, before)))
     if not log.notes:
         return graph
     stable = graph.exchanged(writer.new)
