@@ -107,8 +107,7 @@ class _Merging:
         self.pinned = {*graph.roots, *self.checked, *self.read_whole}
 
     def _parts(self, unit: Unit) -> tuple[Unit, ...]:
-        """A unit, and apart from it what it makes of sums for variables: that waits for the end, when what is summed
-        is gone."""
+        """A unit and, apart from it, what it makes of sums for variables: that is done last, when operands are gone."""
         if not isinstance(unit, Loops) or not unit.inner or self.nexts.isdisjoint(unit.places):
             return (unit,)
         inner = set(unit.inner)
@@ -120,7 +119,7 @@ class _Merging:
         found = list(readings(unit.nodes, unit, self.partition.sources, self.checked))
         if any(node in self.nexts and node not in late for node in unit.places):
             return (unit,)
-        if any(reading.node in late and reading.reader not in late for reading in found):
+        if any((r.node in late and r.reader not in late) or (r.node in unit.shown and r.reader in late) for r in found):
             return (unit,)
         ended = {r.node for r in found if r.node not in unit.places and not isinstance(r.node.op, Leaf)}
         if sum(map(self.costs.bytes, ended)) <= sum(self.costs.bytes(x) for x in late if x in self.nexts):
