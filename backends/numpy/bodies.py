@@ -52,7 +52,8 @@ def write_branch(branch: Branch, part: Part) -> None:
 def write_loop(loop: Loop, part: Part) -> None:
     """Start every carry, run the steps once for each row, and keep the last values."""
     for held in loop.held:
-        part.run.line(f"np.copyto({part.name_of(held.buffer)}, {part.name_of(held.start)})")
+        if not part.whole.lies_on(held.buffer, held.start):
+            part.run.line(f"np.copyto({part.name_of(held.buffer)}, {part.name_of(held.start)})")
     if loop.holds is None:
         _over_rows(loop, part)
     else:

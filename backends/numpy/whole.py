@@ -52,6 +52,11 @@ class Whole:
                 self.names.setdefault(buffer, f"{letter}{number}")
         self.places = {buffer: number for number, buffer in enumerate(program.temporaries)}
 
+    def lies_on(self, over: Buffer, start: Buffer) -> bool:
+        """Whether a temporary has the bytes of another buffer."""
+        aliases = self.program.aliases
+        return over in aliases and aliases[over].root is aliases.get(start.root, start.root).root
+
     def text(self, step: Kernel | Contract) -> tuple[KernelText, Sequence[Buffer], Mapping[Size, int]]:
         """The text of a step, the buffers that its first names stand for, and the numbers that symbols do.
 

@@ -1,20 +1,23 @@
 """Writing over an operand that nobody reads again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
+from graphc.kernel.naming import names
 from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula, Load
-from graphc.kernel.steps import Kernel, Stage, Step, Store
+from graphc.kernel.steps import Held, Kernel, Loop, Stage, Step, Store
 from graphc.kernel.verify import verify
-from graphc.passes.reuse import last_uses, reuse
+from graphc.passes.reuse import last_uses, overlays, reuse
 from graphc.sizes import Size
 from graphc.types import DType
 from tests.backends.running import run
@@ -26,6 +29,7 @@ from tests.kernel.building import (
     axes,
     floats,
     given,
+    matmul,
     output,
     pointwise,
     program_of,
@@ -117,3 +121,37 @@ def test_a_view_that_is_read_last_keeps_its_bytes() -> None:
     program = chain(pointwise(Fn.ABS, [t], s), t, r, pointwise(Fn.NEG, [view], r), pointwise(Fn.ABS, [s], temporary(3)))
     assert s not in reuse(program).aliases
     assert last_uses(program.steps)[t] == 2
+
+
+def test_a_sum_over_steps_lies_where_it_starts_and_is_not_copied() -> None:
+    x, u = gx.input("x", ("n", 4)), gx.param("u", np.eye(4, dtype="float32"))
+    last, _ = gx.scan(lambda h, row: (gx.tanh(h @ u) + row, None), gx.zeros(4), x)
+    f = gx.compile([x], gx.grad(gx.sum(last), u))
+    (held,) = [held for step in f.program.steps if isinstance(step, Loop) for held in step.held]
+    named = names(f.program)
+    assert f.program.aliases[held.buffer] is held.start
+    assert f"np.copyto({named[held.buffer]}, " not in f.source
+    rows = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
+    (expected,), _ = interpret(f.program, [rows], [u.value], {"n": 3}, f.constants)
+    np.testing.assert_allclose(np.asarray(f(rows)), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_start_that_a_loop_reads_again_keeps_its_bytes(again: bool) -> None:
+    x, t, s, y = given(0, 3), temporary(3), temporary(3), output(0, 3)
+    shared = (t,) if again else ()
+    step = pointwise(Fn.ADD, [s, t if again else s], s)
+    loop = Loop(2, False, (), (), (), (step,), shared, HERE, held=(Held(t, s),))
+    program = program_of([pointwise(Fn.NEG, [x], t), loop, pointwise(Fn.NEG, [s], y)], [x], [y])
+    assert reuse(program).aliases == ({} if again else {s: t})
+    assert_same(program, X, {"n": 1})
+
+
+def test_an_epilogue_leaves_the_operands_of_its_product() -> None:
+    left, right, product, bias = temporary(4, 4), temporary(4, 4), temporary(4, 4), temporary(4, 4)
+    out = temporary(4, 4)
+    both = pointwise(Fn.ADD, [product, bias], out)
+    step = replace(matmul(left, right, product), then=both)
+    assert overlays(step) == {out: [bias]}
+    over_itself = replace(matmul(left, right, product), then=pointwise(Fn.ADD, [product, left], out))
+    assert overlays(over_itself) == {out: []}
