@@ -159,3 +159,11 @@ def test_10_000_nodes_take_seconds() -> None:
     assert len(plain.trace["fuse"].before.nodes) > 9_000  # type: ignore[attr-defined]
     cut = net.compile(memory=plain.memory().peak_bytes // 6)
     assert cut.seconds < 60
+
+
+def test_verify_examines_what_is_computed_again() -> None:
+    net = residual(6, 8, "batch", wrap=gx.checkpoint)
+    with pytest.raises(gx.MemoryBudgetError) as caught:
+        net.compile(memory=0)
+    f = net.compile(memory=_least(caught.value), verify=True)
+    assert {"again", "rematerialise"} <= {record.name for record in f.trace.records}
