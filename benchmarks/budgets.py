@@ -24,7 +24,7 @@ NETS: Mapping[str, Callable[[], Net]] = {
     "24 residual convolutions 3x3, 16 channels of 32x32, batch 8": lambda: convolutions(24, 8, 16, 32),
     "12 layers of attention, width 64, 64 steps, batch 4": lambda: attention(12, 4, 64, 64),
 }
-PARTS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08)
+PARTS = (0.75, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08)
 
 
 class Budgeted(NamedTuple):
@@ -37,7 +37,7 @@ class Budgeted(NamedTuple):
     seconds: float
 
 
-def budgets(net: Net, rounds: int = 5) -> Iterator[Budgeted | str]:
+def budgets(net: Net, rounds: int = 9) -> Iterator[Budgeted | str]:
     """Smaller and smaller ones, up to the first that is too small, of which the error is given."""
     plain = net.compile()
     expected, start = leaves(plain(*net.arrays)), plain.memory().peak_bytes
@@ -51,7 +51,7 @@ def budgets(net: Net, rounds: int = 5) -> Iterator[Budgeted | str]:
         for one, other in zip(leaves(f(*net.arrays)), expected, strict=True):
             np.testing.assert_array_equal(one, other)
         sides = {"plain": partial(plain, *net.arrays), "budget": partial(f, *net.arrays)}
-        ratio = race(sides, rounds=rounds).ratios["budget"].middle
+        ratio = race(sides, rounds=rounds, sample_ns=1_000_000).ratios["budget"].middle
         yield Budgeted(budget, f.memory().peak_bytes, f.cost().flops / plain.cost().flops, ratio, f.seconds)
 
 

@@ -8,13 +8,15 @@ from graphc.sizes import estimate
 
 __all__ = ["commit"]
 
+SEVERAL = 4
+
 
 def commit(program: Program) -> Program:
     """Replace `t = f(w); w = t` by `w = f(w)` and move it behind every step that may raise.
 
     Safe where the kernel that computes t writes nothing else that others read, reads w only at the element it
     writes and no later, and no later step reads the old w.  What it reads then lives to the end, so it stays where
-    it is if that is more than it writes.
+    it is if that is several times what it writes: then a copy at the end costs less.
     """
     readers: dict[Buffer, list[int]] = {}
     writer: dict[Buffer, int] = {}
@@ -39,7 +41,7 @@ def commit(program: Program) -> Program:
         private = all(readers.get(t.root, []) == ([copied[t][0]] if t in exchange else []) for t in step.writes)
         if (
             not private
-            or _read_last(step, readers, number) > estimate(sum(t.bytes for t in exchange))
+            or _read_last(step, readers, number) > SEVERAL * estimate(sum(t.bytes for t in exchange))
             or not all(_safe(step, t, w, readers, program.commit, dropped, overwritten) for t, w in exchange.items())
         ):
             continue
