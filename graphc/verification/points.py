@@ -126,7 +126,11 @@ def _accepted(
             values = Values(Point(_titled(kind.title, tried), tried, arrays, bound))
             try:
                 values.results(graph, graph.variables)
-            except (RefusedError, TooLongError):
+            except RefusedError:
+                continue
+            except TooLongError:
+                if limit == 1:
+                    return None  # whatever the sizes are
                 continue
             return values
         bound = {}  # those of other sizes

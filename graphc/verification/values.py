@@ -30,7 +30,7 @@ Frame: TypeAlias = dict[Node, Value]  # what is known in a graph, or in one step
 Kept = TypeVar("Kept")
 
 FRAMES_KEPT = 3  # steps of each body, to compare replacements in
-MOST_EVALUATIONS = 20_000  # nodes evaluated at a point in one graph, those of bodies in each step
+MOST_EVALUATIONS = 10_000  # nodes evaluated at a point in one graph, those of bodies in each step
 SMALL = 1 << 16  # bytes of arrays that are looked for among those known
 
 
@@ -205,7 +205,7 @@ class Values:
                 arrays[need.operand] = self._moved_inside(need, arrays[need.operand])
         match node.op:
             case Repeated():
-                results = self._loop(node.op, arrays)
+                results: Sequence[Array] = self._loop(node.op, arrays)
             case Chosen():
                 body = node.op.bodies[int(arrays[0])]
                 results = self._step(body, arrays[1:])
@@ -294,6 +294,8 @@ class Values:
         if count is not None and most is not None and not 0 <= count <= most:
             raise RefusedError("a loop makes more steps than it may")
         carries, made = list(parts.carries), 0
+        if most is not None and most > MOST_EVALUATIONS:
+            raise TooLongError
         stacks = [np.zeros((most, *self.point.shape(y.tensor)), y.dtype) for y in op.outputs if most is not None]
         stacks = [self._widened(stack) for stack in stacks]
         kept = [np.zeros((most + 1, *carries[c].shape), carries[c].dtype) for c in op.kept if most is not None]

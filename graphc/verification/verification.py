@@ -56,10 +56,10 @@ class Verification:
         """Compare what a pass was given with what it made."""
         self._is_collected |= record.name == CollectDemands.name
         match record.before, record.after:
-            case Graph() as before, Graph() as after:
-                if before is not after:
-                    self._compare_graphs(record, before, after)
-                    self._require_refusal(record.name, lambda point: self._refuses(after, point))
+            case Graph() as before, Graph() as graph:
+                if before is not graph:
+                    self._compare_graphs(record, before, graph)
+                    self._require_refusal(record.name, lambda point: self._refuses(graph, point))
             case Graph(), Partition() as after:
                 try:
                     self._plain = lower(after)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import ClassVar, TypeAlias, final
 
 import numpy as np
+import numpy.typing as npt
 
 import graphc as gx
 from graphc.ir.apply import apply
@@ -17,10 +18,13 @@ from graphc.ops.placement import Slice
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.standard import AnyPass
 from graphc.passes.throughout import Throughout
+from graphc.types import TupleType
 from tests.verification.models import constants, deciding, demanding, looping, twice
 from tests.verification.mutants import Model, Mutant, Spoiled, everywhere, or_itself
 
 __all__ = ["WRONG_GRAPHS"]
+
+Array: TypeAlias = npt.NDArray[np.float32]
 
 
 @final
@@ -85,13 +89,12 @@ def spoiled(spoil: Callable[[Graph], Graph]) -> Callable[[AnyPass], AnyPass]:
     return lambda step: Spoiled(step, spoil)
 
 
-def array_changed(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Graph], Graph]:
+def array_changed(change: Callable[[Array], Array]) -> Callable[[Graph], Graph]:
     """Arrays of constants after `change`."""
 
     def changed(node: Node) -> Node | None:
         op = node.op
-        is_table = isinstance(op, ConstantValue) and not op.is_uniform
-        return constant_array(change(op.array)) if is_table else None
+        return constant_array(change(op.array)) if isinstance(op, ConstantValue) and not op.is_uniform else None
 
     return everywhere(changed)
 
@@ -103,7 +106,9 @@ def results_exchanged(graph: Graph) -> Graph:
         op = node.op
         if not isinstance(op, Item) or not isinstance(node.inputs[0].op, Repeated | Chosen):
             return None
-        items = node.inputs[0].type.items
+        several = node.inputs[0].type
+        assert isinstance(several, TupleType), several
+        items = several.items
         alike = [place for place, type in enumerate(items) if type == node.type]
         other = alike[alike.index(op.index) - 1]
         return None if other == op.index else Node(Item(other), node.inputs, node.type, node.origin)
@@ -115,8 +120,8 @@ def loops_changed(change: Callable[[Repeated], Op]) -> Callable[[Graph], Graph]:
     """The first loop of a graph after `change`."""
 
     def changed(graph: Graph) -> Graph:
-        loop = next(node for node in graph.nodes if isinstance(node.op, Repeated))
-        other = Node(change(loop.op), loop.inputs, loop.type, loop.origin)
+        loop, op = next((node, node.op) for node in graph.nodes if isinstance(node.op, Repeated))
+        other = Node(change(op), loop.inputs, loop.type, loop.origin)
         return graph.map(lambda node: other if node is loop else node)
 
     return changed
