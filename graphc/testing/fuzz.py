@@ -101,9 +101,12 @@ def first_failure(
             graph = tried(recipe, level, verify=verify)
         except DisagreementError as failure:
             failures.append(failure)
-            raise
-        if not failures:
-            tally.add(graph)
+        else:
+            if not failures:
+                tally.add(graph)
+            return
+        # Of this line alone, without what led to it: hypothesis takes errors of other lines, or files, for others.
+        raise DisagreementError(failures[-1].said, failures[-1].program)
 
     settings = hypothesis.settings(
         max_examples=count,
