@@ -29,12 +29,14 @@ class FoldArrays(Pass[Graph, Graph]):
     Afterwards no other node reads a node that constants decide, within the bounds.  Movements of constants stay:
     they cost nothing.
 
-    limit   elements of a folded array, or products behind it: a larger one costs more to carry than to compute
-    budget  elements evaluated in one graph: the interpreter takes microseconds for each
+    limit    elements of a folded array, or products behind it: a larger one costs more to carry than to compute
+    budget   elements evaluated in one graph, and so the time that it takes: the interpreter needs microseconds for each
+    largest  bytes of a folded array
     """
 
     limit: int = 4096
     budget: int = 16384
+    largest: int = 1 << 15
     name: ClassVar[str] = "fold arrays"
 
     def run(self, form: Graph, log: Log) -> Graph:
@@ -65,7 +67,7 @@ class FoldArrays(Pass[Graph, Graph]):
                 continue
             if node.inputs and all(x in decided for x in node.inputs) and _may_fold(node):
                 work = _work(node)
-                if work <= self.limit and spent + work <= self.budget:
+                if work <= self.limit and spent + work <= self.budget and work * node.dtype.itemsize <= self.largest:
                     spent += work
                     decided[node] = True
                     continue

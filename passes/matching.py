@@ -5,10 +5,10 @@ exp = form(Exp)
 1 / (1 + exp(-x))       matches a quotient of nodes, whatever the order of the operands of the sum
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TypeAlias, Union, final
+from typing import NamedTuple, TypeAlias, TypeVar, Union, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub
@@ -16,10 +16,28 @@ from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import ConstantValue, full, uniform
 from graphc.ir.node import Node, Op
 from graphc.kernel.scalar import Number
+from graphc.types import TensorType
 
-__all__ = ["Form", "Hole", "Match", "Pattern", "built", "form", "hole", "matched", "may_fit", "on", "orders", "written"]
+__all__ = [
+    "Form",
+    "Hole",
+    "Look",
+    "Match",
+    "Pattern",
+    "built",
+    "form",
+    "hole",
+    "look",
+    "matched",
+    "may_fit",
+    "on",
+    "orders",
+    "written",
+]
 
 Part: TypeAlias = Union["Pattern", Number]
+Found = TypeVar("Found")
+Learnt: TypeAlias = dict[tuple[Callable[[Node], object], Node], object]
 
 
 class Pattern:
@@ -59,10 +77,14 @@ class Pattern:
 @final
 @dataclass(frozen=True, slots=True)
 class Hole(Pattern):
-    """Any node of whose op is an `of`, and of which `only` is true; the same one wherever the hole stands."""
+    """Any node whose op is an `of`, and of which `only` is true; the same one wherever the hole stands.
+
+    kinds   the kinds of dtypes that it may have, as in `Elementwise.accepts`; empty for any
+    """
 
     name: str
     of: type = Op
+    kinds: str = ""
     only: Callable[[Node], bool] | None = None
 
     __str__ = Pattern.__str__
@@ -71,11 +93,16 @@ class Hole(Pattern):
 @final
 @dataclass(frozen=True, slots=True)
 class Filled(Pattern):
-    """A constant that one number fills.  0 is 0.0 and -0.0."""
+    """A constant that one number fills.  0 is 0.0 and -0.0; True and False are bools, and no others are."""
 
     number: Number
 
     __str__ = Pattern.__str__
+
+    @property
+    def kinds(self) -> str:
+        """The kinds of dtypes that it may have."""
+        return "b" if isinstance(self.number, bool) else "iufc"
 
 
 @final
@@ -95,9 +122,12 @@ class Form(Pattern):
     __str__ = Pattern.__str__
 
 
-def hole(name: str, of: type = Op, *, only: Callable[[Node], bool] | None = None) -> Hole:
-    """A hole of a pattern, filled by any node, or by those alone of an op of class `of` for which `only` holds."""
-    return Hole(name, of, only)
+def hole(name: str, of: type = Op, kinds: str = "", *, only: Callable[[Node], bool] | None = None) -> Hole:
+    """A hole of a pattern, filled by any node, or by those alone of an op of class `of` for which `only` holds.
+
+    `kinds` are those of dtypes: any of "biufc" (bool, signed, unsigned, floating, complex), or empty.
+    """
+    return Hole(name, of, kinds, only)
 
 
 def form(of: type) -> Callable[..., Form]:
@@ -121,65 +151,133 @@ def _part(given: Part) -> Pattern:
 @final
 @dataclass(slots=True)
 class Match:
-    """A node that a pattern fits, and the nodes that fill its holes."""
+    """A node that a pattern fits, and the nodes that fill its holes.
+
+    readings   how often nodes are read, by users and by who called; of those that rules made, it is not known
+    learnt     what rules have found out about nodes
+    """
 
     node: Node
     found: dict[Hole, Node] = field(default_factory=dict)
+    readings: Mapping[Node, int] = field(default_factory=dict)
+    learnt: Learnt = field(default_factory=dict)
 
     def __getitem__(self, hole: Hole) -> Node:
         return self.found[hole]
 
+    def alone_reads(self, node: Node) -> bool:
+        """Whether a node is computed for this match alone, so that it is gone where another takes its place."""
+        return self.readings.get(node, 0) <= 1
 
-def matched(pattern: Pattern, node: Node) -> Match | None:
+    def once(self, find: Callable[[Node], Found], node: Node) -> Found:
+        """What a function finds out about a node, which many matches ask for."""
+        key = find, node
+        if key not in self.learnt:
+            self.learnt[key] = find(node)
+        return self.learnt[key]  # type: ignore[return-value]  # found by this function
+
+
+def matched(
+    pattern: Pattern, node: Node, readings: Mapping[Node, int] | None = None, learnt: Learnt | None = None
+) -> Match | None:
     """How `pattern`, with operands in the order in which they are written, fits a node; None: it does not."""
-    match = Match(node)
+    match = Match(node, {}, {} if readings is None else readings, {} if learnt is None else learnt)
     return match if _fits(pattern, node, match.found) else None
 
 
 def _fits(pattern: Pattern, node: Node, found: dict[Hole, Node]) -> bool:
     # Recursion is over the pattern, which a person wrote.
-    match pattern:
-        case Hole():
-            known = found.get(pattern)
-            if known is not None:
-                return known is node
-            if not isinstance(node.op, pattern.of) or (pattern.only is not None and not pattern.only(node)):
-                return False
-            found[pattern] = node
-            return True
-        case Filled():
-            return bool(uniform(node) == pattern.number)
-        case Form():
-            if not isinstance(node.op, pattern.of):
-                return False
-            if pattern.called is not None and not _fits(pattern.called, node, found):
-                return False
-            if pattern.operands is None:
-                return True
-            return len(pattern.operands) == len(node.inputs) and all(
-                _fits(part, x, found) for part, x in zip(pattern.operands, node.inputs, strict=True)
-            )
-    raise AssertionError(pattern)
+    if pattern.__class__ is Form:
+        return _fits_form(pattern, node, found)
+    if pattern.__class__ is Filled:
+        return uniform(node) == pattern.number and _kind(node) in pattern.kinds
+    assert isinstance(pattern, Hole), pattern
+    known = found.get(pattern)
+    if known is not None:
+        return known is node
+    if not isinstance(node.op, pattern.of) or (pattern.kinds and _kind(node) not in pattern.kinds):
+        return False
+    if pattern.only is not None and not pattern.only(node):
+        return False
+    found[pattern] = node
+    return True
 
 
-def may_fit(pattern: Pattern, kind: type, operands: Sequence[type]) -> bool:
-    """Whether a node with an op of class `kind`, on operands of such classes, may fit, by these classes alone."""
-    if not _admits(pattern, kind):
+def _fits_form(form: Form, node: Node, found: dict[Hole, Node]) -> bool:
+    if not isinstance(node.op, form.of) or (form.called is not None and not _fits(form.called, node, found)):
+        return False
+    if form.operands is None:
+        return True
+    if len(form.operands) != len(node.inputs):
+        return False
+    for part, x in zip(form.operands, node.inputs, strict=True):  # noqa: SIM110  # `all` takes twice as long
+        if not _fits(part, x, found):
+            return False
+    return True
+
+
+class Look(NamedTuple):
+    """What can be told of a node at a glance: the class of its op and the kind of its dtype, and those of its operands.
+
+    arity   how many operands it has; of more than a few, 0, and `operands` tells which there are
+    same    whether it has two operands that are one node
+    """
+
+    of: type
+    kind: str
+    operands: tuple[tuple[type, str], ...]
+    arity: int
+    same: bool
+
+
+_FEW = 4  # operands
+
+
+def look(node: Node) -> Look:
+    """A node at a glance."""
+    inputs = node.inputs
+    count = len(inputs)
+    operands = tuple([(x.op.__class__, _kind(x)) for x in inputs])
+    if count > _FEW:
+        return Look(node.op.__class__, _kind(node), tuple(dict.fromkeys(operands)), 0, False)
+    return Look(node.op.__class__, _kind(node), operands, count, count == 2 and inputs[0] is inputs[1])
+
+
+def _kind(node: Node) -> str:
+    """The kind of the dtype of a node: one of "biufc", that of several results nothing."""
+    tensor = node.type
+    if tensor.__class__ is not TensorType:
+        return "?"
+    kind: str = tensor.dtype.kind
+    return "f" if kind == "V" else kind  # V is bfloat16
+
+
+def may_fit(pattern: Pattern, seen: Look) -> bool:
+    """Whether a node of such a look may fit."""
+    if not _admits(pattern, seen.of, seen.kind):
         return False
     if not isinstance(pattern, Form):
         return True
-    if not any(issubclass(operand, pattern.some) for operand in operands):
+    if not any(issubclass(of, pattern.some) for of, _ in seen.operands):
         return False
     parts = pattern.operands
-    return parts is None or (len(operands) == len(parts) and all(map(_admits, parts, operands)))
+    if parts is None:
+        return True
+    if len(parts) == 2 and isinstance(parts[0], Hole) and parts[0] == parts[1] and not seen.same:
+        return False
+    return len(parts) == seen.arity and all(
+        _admits(part, *operand) for part, operand in zip(parts, seen.operands, strict=True)
+    )
 
 
-def _admits(pattern: Pattern, kind: type) -> bool:
+def _admits(pattern: Pattern, of: type, kind: str) -> bool:
     match pattern:
         case Filled():
-            return kind is ConstantValue
-        case Hole() | Form():
-            return issubclass(kind, pattern.of)
+            return of is ConstantValue and kind in pattern.kinds
+        case Hole():
+            return issubclass(of, pattern.of) and (not pattern.kinds or kind in pattern.kinds)
+        case Form():
+            return issubclass(of, pattern.of) and (pattern.called is None or _admits(pattern.called, of, kind))
     raise AssertionError(pattern)
 
 

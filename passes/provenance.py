@@ -1,6 +1,6 @@
 """Provenance: a node that replaces others keeps leading to every line and every rule that is behind them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import final
 
@@ -67,10 +67,10 @@ class Ancestry:
         return known[node]
 
 
-def consumed(node: Node, found: Node) -> Iterator[Node]:
+def consumed(node: Node, found: Node, before: Container[Node] = ()) -> Iterator[Node]:
     """What a rule took apart when it made `found` of `node`: operands, and theirs, that nothing it made reads.
 
-    What a rule makes has the origin of `node`.  An operand that a rule only dropped is one of these; what it was
+    What a rule makes has the origin of `node`, and is none of the nodes that were there `before`.  An operand that a rule only dropped is one of these; what it was
     computed from is not, unless it leads to something that is read.
     """
     read: set[Node] = set()
@@ -79,7 +79,7 @@ def consumed(node: Node, found: Node) -> Iterator[Node]:
         part = made.pop()
         if part not in read:
             read.add(part)
-            if part.origin is node.origin:
+            if part.origin is node.origin and part not in before:
                 made.extend(part.inputs)
     seen: set[Node] = set()
     pending = list(reversed(node.inputs))

@@ -1,5 +1,6 @@
 """Rewriting: identities that replace one node by another of the same type, tried until none applies."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import ClassVar, TypeAlias, final
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node
 from graphc.origin import standing_for
-from graphc.passes.matching import Form, Match, Pattern, built, matched, may_fit, orders, written
+from graphc.passes.matching import Form, Learnt, Look, Match, Pattern, built, look, matched, may_fit, orders, written
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.provenance import consumed
 from graphc.passes.share import Known
@@ -57,7 +58,7 @@ class Rewrite(Pass[Graph, Graph]):
     """Apply rules to every node, operands first, and to what they make.  Afterwards none applies to any node.
 
     A node is looked at when its operands are settled, so once, unless a rule replaces it: then what the rule made is
-    looked at, again operands first.  Which rules can apply is looked up by the classes of the op and of those of
+    looked at, again operands first.  Which rules can apply is looked up by the classes and dtypes of the op and of
     its operands, and most nodes find none.  Equal nodes are one as soon as they are made, so a hole that stands twice
     in a rule is filled however often the user wrote down what fills it.
     """
@@ -75,7 +76,6 @@ class Rewrite(Pass[Graph, Graph]):
 
 
 _MOST = 4000  # replacements that one node may lead to: more are rules that undo each other
-_FEW = 4  # operands: of more, only which classes they have tells which rules may apply
 
 
 class _Rewriting:
@@ -83,22 +83,31 @@ class _Rewriting:
 
     settled    node -> what became of it and of all below it
     becomes    node, on settled operands -> what a rule makes of it, not yet settled
+    readings   settled node of the graph -> how often the nodes of the graph read what it stands for
     """
 
     def __init__(self, rules: Sequence[Rule], log: Log) -> None:
         self.rules, self.log = rules, log
-        self.table: dict[object, _Candidates] = {}
+        self.table: dict[Look, _Candidates] = {}
         self.known = Known()
         self.settled: dict[Node, Node] = {}
         self.becomes: dict[Node, Node] = {}
+        self.readings: dict[Node, int] = {}
+        self.learnt: Learnt = {}
 
     def run(self, form: Graph) -> Graph:
+        counts = Counter([x for node in form.nodes for x in node.inputs])
+        counts.update((*form.roots, *form.demanded))
+        settled, readings = self.settled, self.readings
         for node in form.nodes:
             self._settle(node)
+            found = settled[node]
+            readings[found] = readings.get(found, 0) + counts[node]
         return self.known.given_to(form.exchanged(self.settled))
 
     def _settle(self, root: Node) -> None:
         settled, becomes = self.settled, self.becomes
+        one_of, ancestry = self.known.one_of, self.known.ancestry
         pending = [root]
         replaced = 0
         while pending:
@@ -115,51 +124,48 @@ class _Rewriting:
                 assert replaced < _MOST, f"rules undo each other: {[note.what for note in self.log.notes[-8:]]}"
                 pending.append(later)
                 continue
-            open_ = [x for x in node.inputs if x not in settled]
-            if open_:
-                pending += reversed(open_)
+            try:
+                inputs = [settled[x] for x in node.inputs]
+            except KeyError:
+                pending += [x for x in reversed(node.inputs) if x not in settled]
                 continue
-            renewed = rebuilt(node, [settled[x] for x in node.inputs])
+            renewed = rebuilt(node, inputs)
             if renewed is not node:  # and what a rule made of others stands for these, on whatever operands
-                self.known.ancestry.add(renewed, (node,))
-            candidate = self.known.one_of(renewed)
-            if candidate is not node:
-                becomes[node] = candidate
+                ancestry.add(renewed, (node,))
+            candidate = one_of(renewed)
+            if candidate is not node and candidate in settled:
+                settled[node] = settled[candidate]
                 continue
-            found = self._replacement(node)
-            if found is None:
-                settled[node] = node
+            found = self._replacement(candidate)
+            if found is not None:
+                becomes[node] = becomes[candidate] = found
                 continue
-            becomes[node] = found
+            settled[node] = settled[candidate] = candidate
 
     def _candidates(self, node: Node) -> _Candidates:
-        """The rules that the classes of a node and of its operands admit."""
-        kind, operands = type(node.op), [type(x.op) for x in node.inputs]
-        key = (kind, *(operands if len(operands) <= _FEW else dict.fromkeys(operands)))
-        found = self.table.get(key)
+        """The rules that the look of a node admits."""
+        seen = look(node)
+        found = self.table.get(seen)
         if found is None:
-            found = self.table[key] = [
-                (rule, left) for rule in self.rules for left in rule.lefts if may_fit(left, kind, operands)
+            found = self.table[seen] = [
+                (rule, left) for rule in self.rules for left in rule.lefts if may_fit(left, seen)
             ]
         return found
 
     def _replacement(self, node: Node) -> Node | None:
         """What the first rule that applies makes of a node, of the same type."""
-        candidates = self._candidates(node)
-        if not candidates:
-            return None
-        with standing_for(node):
-            for rule, left in candidates:
-                match = matched(left, node)
-                if match is None:
-                    continue
+        for rule, left in self._candidates(node):
+            match = matched(left, node, self.readings, self.learnt)
+            if match is None:
+                continue
+            with standing_for(node):
                 found = built(rule.right, match) if isinstance(rule.right, Pattern) else rule.right(match)
-                if found is None or found is node or not _same_type(rule, node, found):
-                    continue
-                self.log.note(rule.name, node.origin)
-                self.log.replaced(rule.name, node, found, exact=rule.exact, mends=rule.mends)
-                self.known.ancestry.add(found, (node, *consumed(node, found)))
-                return found
+            if found is None or found is node or not _same_type(rule, node, found):
+                continue
+            self.log.note(rule.name, node.origin)
+            self.log.replaced(rule.name, node, found, exact=rule.exact, mends=rule.mends)
+            self.known.ancestry.add(found, (node, *consumed(node, found, self.settled)))
+            return found
         return None
 
 

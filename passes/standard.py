@@ -1,6 +1,6 @@
 """The order of passes, top to bottom."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from graphc.ir.control import Structured
@@ -18,8 +18,14 @@ from graphc.passes.pipeline import Pass, Trace
 from graphc.passes.rematerialise import Budget, Rematerialise
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.rules.arithmetic import ARITHMETIC
+from graphc.passes.rules.contraction import CONTRACTION
 from graphc.passes.rules.indexing import INDEXING
+from graphc.passes.rules.logic import LOGIC
 from graphc.passes.rules.movement import MOVEMENT
+from graphc.passes.rules.one_hot import ONE_HOT
+from graphc.passes.rules.placement import PLACEMENT
+from graphc.passes.rules.powers import POWERS
+from graphc.passes.rules.reduction import REDUCTION
 from graphc.passes.rules.stability import STABILITY
 from graphc.passes.share import ShareSubexpressions
 from graphc.passes.stabilise import Stabilise
@@ -38,11 +44,24 @@ from graphc.passes.steps import (
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
 
-__all__ = ["ALL_RULES", "AnyPass", "improve", "is_structured", "rules", "standard"]
+__all__ = ["ALL_RULES", "RULES", "AnyPass", "improve", "is_structured", "rules", "standard"]
 
 AnyPass: TypeAlias = Pass[Any, Any]  # Any: the three forms
 
-ALL_RULES = (*ARITHMETIC, *MOVEMENT, *INDEXING, *STABILITY)
+#: the rules by their subjects; of several that apply to a node the first one does
+RULES: Mapping[str, Sequence[Rule]] = {
+    "Arithmetic": ARITHMETIC,
+    "Powers, magnitudes, extremes": POWERS,
+    "Bools, bits, choices": LOGIC,
+    "Movement": MOVEMENT,
+    "Slices and concatenations": PLACEMENT,
+    "Reductions": REDUCTION,
+    "One-hot arrays": ONE_HOT,
+    "Products of matrices": CONTRACTION,
+    "Lookups and scatters": INDEXING,
+    "Digits and ranges": STABILITY,
+}
+ALL_RULES = tuple(rule for rules in RULES.values() for rule in rules)
 
 
 def rules(level: int) -> tuple[Rule, ...]:

@@ -1,15 +1,14 @@
-"""Identities of movement: repeating what is then summed, dropping what was just added."""
+"""Identities of movement: what is undone, what is done twice, and what is repeated later."""
 
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Add, Spread, Squeeze, Sum
-from graphc.ir.kinds import Elementwise
+from graphc.ir.arithmetic import Spread, Squeeze
+from graphc.ir.kinds import Elementwise, Movement, Reshaped
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
-from graphc.ops.placement import Concat, Pad
+from graphc.ops.movement import reshape
+from graphc.ops.placement import Pick, Reshape, Slice, Transpose, moved
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
-from graphc.sizes import Size
-from graphc.types import Shape
 
 __all__ = ["MOVEMENT"]
 
@@ -18,25 +17,103 @@ def _dropped_again(match: Match) -> Node | None:
     return match[x] if _axes(match[spread]) == _axes(match.node) else None
 
 
-def _summed_ones(match: Match) -> Node | None:
-    """A sum over new axes of extent 1."""
-    ones = all(match[spread].shape[axis] == 1 for axis in _axes(match.node))
-    return match[x] if ones and _axes(match[spread]) == _axes(match.node) else None
-
-
-def _over_ones(match: Match) -> Node | None:
-    """A sum over axes of extent 1 adds nothing up."""
-    node, axes = match.node, _axes(match.node)
-    if match[x].dtype != node.dtype or any(match[x].shape[axis] != 1 for axis in axes):
-        return None
-    return apply(Squeeze(axes), match[x])
-
-
 def _axes(node: Node) -> tuple[int, ...]:
-    """The axes that an op adds, drops or folds."""
+    """The axes that an op adds or drops."""
     op = node.op
-    assert isinstance(op, Spread | Squeeze | Sum), op
+    assert isinstance(op, Spread | Squeeze), op
     return op.axes
+
+
+def _still(match: Match) -> Node | None:
+    """A movement that moves nothing."""
+    node = match.node
+    assert isinstance(node.op, Movement | Reshaped)
+    same = moved(node.op, match[x])
+    return match[x] if same is match[x] else None
+
+
+def _moved_once(match: Match) -> Node:
+    """Two movements of one kind are one."""
+    node, before = match.node, match[inner]
+    match node.op, before.op:
+        case (Spread(), Spread(axes=axes)):
+            kept = [axis for axis in range(node.ndim) if axis not in _axes(node)]
+            new = sorted({*_axes(node), *(kept[axis] for axis in axes)})
+            return apply(Spread(node.shape, tuple(new)), match[x])
+        case (Slice(starts=starts, steps=steps, lengths=lengths), Slice(starts=first, steps=strides)):
+            return moved(
+                Slice(
+                    tuple(a + b * step for a, b, step in zip(first, starts, strides, strict=True)),
+                    tuple(1 if n == 1 else a * b for a, b, n in zip(strides, steps, lengths, strict=True)),
+                    lengths,
+                ),
+                match[x],
+            )
+        case (Transpose() | Reshape() | Squeeze(), _):
+            return moved(node.op, before)
+    raise AssertionError(node)
+
+
+def _reshaped_by_ones(match: Match) -> Node | None:
+    """A reshape that only drops axes of extent 1, and adds others, is a movement, which costs nothing."""
+    found = reshape(match[x], match.node.shape)
+    return None if isinstance(found.op, Reshape) else found
+
+
+def _reshaped_once(match: Match) -> Node | None:
+    """Axes of extent 1, dropped or added before a reshape or after it, are part of it."""
+    if isinstance(match[inner].op, Spread) and any(match[inner].shape[axis] != 1 for axis in _axes(match[inner])):
+        return None
+    if isinstance(match.node.op, Spread) and any(match.node.shape[axis] != 1 for axis in match.node.op.axes):
+        return None
+    return moved(Reshape(match.node.shape), match[x])
+
+
+def _within(match: Match) -> Node | None:
+    """move(f(moved back(x), 1)) = f(x, 1), of functions of one element each that are computed for this alone."""
+    node = match.node
+    assert isinstance(node.op, Transpose | Reshape)
+    new: dict[Node, Node] = {}
+    region: dict[Node, None] = {}
+    pending = [match[inner]]
+    while pending:
+        part = pending.pop()
+        if part in new or part in region:
+            continue
+        if isinstance(part.op, Elementwise):
+            if len(region) == _MOST_WITHIN or not match.alone_reads(part):
+                return None
+            region[part] = None
+            pending += part.inputs
+            continue
+        under = _undone(node.op, part)
+        if under is None or under.shape != node.shape:
+            return None
+        new[part] = under
+    if not any(isinstance(part.op, type(node.op)) for part in new):
+        return None
+    left = list(region)
+    while left:
+        part = left.pop()
+        if all(x in new for x in part.inputs):
+            new[part] = apply(part.op, *[new[x] for x in part.inputs])
+        else:
+            left.insert(0, part)
+    return new[match[inner]]
+
+
+def _undone(op: Transpose | Reshape, x: Node) -> Node | None:
+    """`op` of a node that undoes it, or of a number; else None."""
+    number = uniform(x)
+    if number is not None:
+        return full(op.infer(x.tensor).shape, number, x.dtype, weak=x.tensor.weak)
+    if type(x.op) is not type(op):
+        return None
+    found = moved(op, x)
+    return found if found is x.inputs[0] else None
+
+
+_MOST_WITHIN = 8
 
 
 def _spread_later(match: Match) -> Node | None:
@@ -58,58 +135,30 @@ def _spread_later(match: Match) -> Node | None:
     return apply(spreading, apply(node.op, *small))
 
 
-def _joined_parts(match: Match) -> Node | None:
-    """pad(x) + pad(y) + ... = concat(x, y, ...), where the parts lie side by side and fill the whole."""
-    node = match.node
-    parts: list[Node] = []
-    pending = list(node.inputs)
-    while pending:
-        x = pending.pop()
-        if isinstance(x.op, Add):
-            pending += x.inputs
-        elif isinstance(x.op, Pad) and x.op.value == 0 and set(x.op.steps) <= {1}:
-            parts.append(x)
-        else:
-            return None
-        if len(parts) + len(pending) > _MOST_PARTS:
-            return None
-    first = parts[0].inputs[0].shape
-    apart = [axis for axis, n in enumerate(node.shape) if first[axis] != n]
-    if len(apart) != 1:
-        return None
-    (axis,) = apart
-    end: Size = 0
-    joined: list[Node] = []
-    for _ in parts:
-        here = next((x for x in parts if x.op.starts[axis] == end), None)  # type: ignore[attr-defined]
-        if here is None or not _agree_beside(here.inputs[0].shape, node.shape, axis):
-            return None
-        joined.append(here.inputs[0])
-        end = end + here.inputs[0].shape[axis]
-    return apply(Concat(axis), *joined) if end == node.shape[axis] else None
-
-
-def _agree_beside(shape: Shape, other: Shape, axis: int) -> bool:
-    """Whether extents are equal along all axes but one."""
-    return (*shape[:axis], *shape[axis + 1 :]) == (*other[:axis], *other[axis + 1 :])
-
-
-_MOST_PARTS = 64
-_SAVED = "saves a pass; keeps a -0.0 that the sum would lose"
-
-x, spread = hole("x"), hole("spread(x)", Spread)
+x, inner, spread = hole("x"), hole("move(x)"), hole("spread(x)", Spread)
 of_spread = on(Spread, x, called=spread)
 
 MOVEMENT = (
     Rule(on(Squeeze, of_spread), _dropped_again, exact=True, called="squeeze(spread(x)) = x"),
-    Rule(on(Sum, of_spread), _summed_ones, exact=False, because=_SAVED, called="sum(spread(x, 1)) = x"),
-    Rule(on(Sum, x), _over_ones, exact=False, because=_SAVED, called="sum over axes of extent 1 = squeeze"),
-    Rule(
-        on(Add, some=Pad),
-        _joined_parts,
-        exact=False,
-        because="saves passes; keeps a -0.0",
-        called="pad(x) + pad(y) = concat(x, y)",
+    *(
+        Rule(on(of, x), _still, exact=True, called=f"{of.name}(x) = x, where nothing moves")
+        for of in (Transpose, Slice, Reshape, Squeeze, Pick)
     ),
+    *(
+        Rule(on(of, on(of, x, called=inner)), _moved_once, exact=True, called=f"{of.name}({of.name}(x)) = {of.name}(x)")
+        for of in (Transpose, Slice, Reshape, Squeeze, Spread)
+    ),
+    Rule(on(Reshape, x), _reshaped_by_ones, exact=True, called="reshape(x) = spread(squeeze(x)), of extents 1"),
+    *(
+        Rule(left, _reshaped_once, exact=True, called=called)
+        for left, called in (
+            (on(Reshape, on(Squeeze, x, called=inner)), "reshape(squeeze(x)) = reshape(x)"),
+            (on(Reshape, on(Spread, x, called=inner)), "reshape(spread(x, 1)) = reshape(x)"),
+            (on(Squeeze, on(Reshape, x, called=inner)), "squeeze(reshape(x)) = reshape(x)"),
+            (on(Spread, on(Reshape, x, called=inner)), "spread(reshape(x), 1) = reshape(x)"),
+        )
+    ),
+    Rule(on(Transpose, on(Elementwise, called=inner)), _within, exact=True, called="transpose(f(transpose(x))) = f(x)"),
+    Rule(on(Reshape, on(Elementwise, called=inner)), _within, exact=True, called="reshape(f(reshape(x))) = f(x)"),
     Rule(on(Elementwise, some=Spread), _spread_later, exact=True, called="f(spread(x)) = spread(f(x))"),
 )

@@ -55,6 +55,22 @@ def test_an_array_above_the_limit_is_left() -> None:
     assert folded(y, limit=6).outputs[0] is not y
 
 
+def test_an_array_of_too_many_bytes_is_left() -> None:
+    y = gx.sqrt(gx.constant(TABLE))
+    for largest, is_left in ((23, True), (24, False)):
+        graph = FoldArrays(largest=largest).run(Graph((), (y,)), Log())
+        assert (graph.outputs[0] is y) == is_left
+
+
+def test_a_constant_is_an_argument_of_the_source_and_no_part_of_its_text() -> None:
+    texts = []
+    for n in (300, 100_000):  # 1,200 bytes, and more than any source has
+        x = gx.input("x", (n,))
+        texts.append(gx.compile([x], x + gx.constant(np.linspace(0, 1, n, dtype="float32"))).source)
+    short, long = (text.replace("100000", "300").replace("400000", "1200") for text in texts)
+    assert len(long) < len(short) + 100
+
+
 def test_a_product_of_many_terms_is_left() -> None:
     c = gx.constant(TABLE)
     y = gx.transpose(c) @ c  # 3 * 3 * 2 products

@@ -1,0 +1,204 @@
+"""Identities of placement: slices of what was put together, and parts that are put together again."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from graphc.ir.apply import apply
+from graphc.ir.arithmetic import Add
+from graphc.ir.leaves import full
+from graphc.ir.node import Node
+from graphc.ops.placement import Concat, Pad, Slice, moved
+from graphc.passes.matching import Match, hole, on
+from graphc.passes.rewrite import Rule
+from graphc.sizes import Size, lower_bound
+from graphc.types import Shape
+
+__all__ = ["PLACEMENT"]
+
+
+def _joined_parts(match: Match) -> Node | None:
+    """pad(x) + pad(y) + ... = concat(x, y, ...), where the parts lie side by side and fill the whole."""
+    node = match.node
+    parts: list[Node] = []
+    pending = list(node.inputs)
+    while pending:
+        x = pending.pop()
+        if isinstance(x.op, Add):
+            pending += x.inputs
+        elif isinstance(x.op, Pad) and x.op.value == 0 and set(x.op.steps) <= {1}:
+            parts.append(x)
+        else:
+            return None
+        if len(parts) + len(pending) > _MOST_PARTS:
+            return None
+    first = parts[0].inputs[0].shape
+    apart = [axis for axis, n in enumerate(node.shape) if first[axis] != n]
+    if len(apart) != 1:
+        return None
+    (axis,) = apart
+    end: Size = 0
+    joined: list[Node] = []
+    for _ in parts:
+        here = next((x for x in parts if x.op.starts[axis] == end), None)  # type: ignore[attr-defined]
+        if here is None or not _agree_beside(here.inputs[0].shape, node.shape, axis):
+            return None
+        joined.append(here.inputs[0])
+        end = end + here.inputs[0].shape[axis]
+    return apply(Concat(axis), *joined) if end == node.shape[axis] else None
+
+
+def _agree_beside(shape: Shape, other: Shape, axis: int) -> bool:
+    """Whether extents are equal along all axes but one."""
+    return (*shape[:axis], *shape[axis + 1 :]) == (*other[:axis], *other[axis + 1 :])
+
+
+_MOST_PARTS = 64
+
+
+def _is_below(a: Size, b: Size) -> bool:
+    """Whether a <= b, for all values of the symbols."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a <= b
+    low = lower_bound(b - a)
+    return low is not None and low >= 0
+
+
+def _all_ones(steps: Sequence[int]) -> bool:
+    return all(step == 1 for step in steps)
+
+
+def _sliced_deposit(match: Match) -> Node | None:
+    """A slice of padding is the filling, or what was padded, or a slice of it."""
+    op, padding, under = match.node.op, match[padded].op, match[x]
+    assert isinstance(op, Slice)
+    assert isinstance(padding, Pad)
+    if (op.starts, op.steps, op.lengths) == (padding.starts, padding.steps, under.shape):
+        return under
+    if not (_all_ones(op.steps) and _all_ones(padding.steps)):
+        return None
+    along = list(zip(op.starts, op.lengths, padding.starts, under.shape, strict=True))
+    if any(_is_below(start + n, first) or _is_below(first + m, start) for start, n, first, m in along):
+        return full(op.lengths, padding.value, under.dtype)
+    if all(_is_below(first, start) and _is_below(start + n, first + m) for start, n, first, m in along):
+        return moved(Slice(tuple(start - first for start, _, first, _ in along), op.steps, op.lengths), under)
+    return None
+
+
+def _sliced_part(match: Match) -> Node | None:
+    """A slice that lies in one of the parts of a concatenation, or in some of them."""
+    op, joining = match.node.op, match[joined].op
+    assert isinstance(op, Slice)
+    assert isinstance(joining, Concat)
+    axis = joining.axis
+    start, n = op.starts[axis], op.lengths[axis]
+    if op.steps[axis] != 1:
+        return None
+    starts = match.once(_starts, match[joined])
+    first = _last_below(starts, start)
+    last = None if first is None else _first_above(starts, start + n, first)
+    parts = match[joined].inputs
+    if first is None or last is None or last - first == len(parts):
+        return None
+    kept = parts[first:last]
+    if len(kept) > 1 and not match.alone_reads(match[joined]):
+        return None
+    under = kept[0] if len(kept) == 1 else apply(Concat(axis), *kept)
+    inside = (*op.starts[:axis], start - starts[first], *op.starts[axis + 1 :])
+    return moved(Slice(inside, op.steps, op.lengths), under)
+
+
+def _starts(node: Node) -> tuple[Size, ...]:
+    """Where the parts of a concatenation begin, and where the last one ends."""
+    assert isinstance(node.op, Concat)
+    found: list[Size] = [0]
+    for part in node.inputs:
+        found.append(found[-1] + part.shape[node.op.axis])
+    return tuple(found)
+
+
+def _last_below(starts: tuple[Size, ...], place: Size) -> int | None:
+    """The last part that begins at a place or before; None where that is not decided."""
+    if isinstance(place, int) and isinstance(starts[-1], int):
+        return min(bisect_right(starts, place), len(starts) - 1) - 1
+    return next((i for i in range(len(starts) - 2, -1, -1) if _is_below(starts[i], place)), None)
+
+
+def _first_above(starts: tuple[Size, ...], place: Size, first: int) -> int | None:
+    """The first start, after that of part `first`, which is at a place or behind; None where that is not decided."""
+    if isinstance(place, int) and isinstance(starts[-1], int):
+        return bisect_left(starts, place, first + 1)
+    return next((i for i in range(first + 1, len(starts)) if _is_below(place, starts[i])), None)
+
+
+def _joined_slices(match: Match) -> Node | None:
+    """Slices of one array that lie side by side are one slice."""
+    node = match.node
+    assert isinstance(node.op, Concat)
+    axis = node.op.axis
+    kept: list[Node] = []
+    for part in node.inputs:
+        both = _side_by_side(kept[-1], part, axis) if kept else None
+        if both is None:
+            kept.append(part)
+        else:
+            kept[-1] = both
+    if len(kept) == len(node.inputs):
+        return None
+    return _whole(kept[0]) if len(kept) == 1 else apply(Concat(axis), *kept)
+
+
+def _side_by_side(first: Node, second: Node, axis: int) -> Node | None:
+    """Two slices as one, if the second goes on along `axis` where the first ends, and is else the same."""
+    a, b = first.op, second.op
+    if not (isinstance(a, Slice) and isinstance(b, Slice) and first.inputs == second.inputs and a.steps == b.steps):
+        return None
+    shared = [i for i in range(len(a.starts)) if i != axis]
+    if any(a.starts[i] != b.starts[i] or a.lengths[i] != b.lengths[i] for i in shared):
+        return None
+    if b.starts[axis] != a.starts[axis] + a.lengths[axis] * a.steps[axis]:
+        return None
+    lengths = (*a.lengths[:axis], a.lengths[axis] + b.lengths[axis], *a.lengths[axis + 1 :])
+    return apply(Slice(a.starts, a.steps, lengths), *first.inputs)
+
+
+def _whole(node: Node) -> Node:
+    """What a slice that leaves nothing out shows."""
+    assert isinstance(node.op, Slice)
+    return moved(node.op, node.inputs[0])
+
+
+def _flat(match: Match) -> Node | None:
+    """Concatenations along one axis, within one, are part of it; parts without elements are none."""
+    node = match.node
+    assert isinstance(node.op, Concat)
+    axis = node.op.axis
+    kept: list[Node] = []
+    for part in node.inputs:
+        is_inner = isinstance(part.op, Concat) and part.op.axis == axis and len(part.inputs) <= _MOST_FLAT
+        if is_inner and match.alone_reads(part):
+            kept += part.inputs
+        elif part.shape[axis] != 0:
+            kept.append(part)
+    if len(kept) == len(node.inputs) or not kept:
+        return None
+    return kept[0] if len(kept) == 1 else apply(Concat(axis), *kept)
+
+
+_MOST_FLAT = 64  # parts that are taken over: of a long chain, each piece once and not again in every link
+
+x = hole("x")
+padded, joined = hole("pad(x)", Pad), hole("concat(x, y)", Concat)
+
+PLACEMENT = (
+    Rule(on(Slice, on(Pad, x, called=padded)), _sliced_deposit, exact=True, called="slice(pad(x)) = slice(x)"),
+    Rule(on(Slice, joined), _sliced_part, exact=True, called="slice(concat(x, y)) = slice(x)"),
+    Rule(on(Concat, some=Slice), _joined_slices, exact=True, called="concat(slice(x), slice(x)) = slice(x)"),
+    Rule(on(Concat), _flat, exact=True, called="concat(concat(x, y), z) = concat(x, y, z)"),
+    Rule(
+        on(Add, some=Pad),
+        _joined_parts,
+        exact=False,
+        because="saves passes; keeps a -0.0",
+        called="pad(x) + pad(y) = concat(x, y)",
+    ),
+)

@@ -1,0 +1,163 @@
+"""Identities of reductions: what is repeated is not folded, and what is folded twice is folded once."""
+
+from dataclasses import replace
+
+from graphc.ir.apply import apply
+from graphc.ir.arithmetic import Mul, Neg, Spread, Squeeze, Sum
+from graphc.ir.arithmetic import spread as repeated
+from graphc.ir.kinds import Reduction
+from graphc.ir.leaves import size_node
+from graphc.ir.node import Node, Op
+from graphc.ir.operands import cast
+from graphc.ops.axes import without
+from graphc.ops.extremes import Max, Min, UpperBound
+from graphc.ops.placement import Transpose
+from graphc.ops.reduction import All, Any, Prod
+from graphc.passes.matching import Match, hole, on
+from graphc.passes.rewrite import Rule
+from graphc.passes.rules.holes import filled, like, number
+from graphc.sizes import lower_bound, product
+from graphc.types import is_complex
+
+__all__ = ["REDUCTION"]
+
+#: folds of one operand into one value, of the same dtype but for sums and products
+_FOLDS = (Sum, Prod, Max, Min, UpperBound, Any, All)
+#: folds that give the same bits in any order
+_ORDERLESS = (Max, Min, UpperBound, Any, All)
+
+
+def _axes(node: Node) -> tuple[int, ...]:
+    """The axes that an op adds, drops or folds."""
+    op = node.op
+    assert isinstance(op, Spread | Squeeze | Reduction), op
+    return op.axes
+
+
+def _over_ones(match: Match) -> Node | None:
+    """A fold over axes of extent 1 does nothing."""
+    node, axes = match.node, _axes(match.node)
+    if isinstance(node.op, Prod) and is_complex(node.dtype):  # 1 times a part beside an infinite one is nan
+        return None
+    if match[x].dtype != node.dtype or any(match[x].shape[axis] != 1 for axis in axes):
+        return None
+    return apply(Squeeze(axes), match[x])
+
+
+def _of_repeats(match: Match) -> Node | None:
+    """A fold over axes along which elements repeat: of what is left when these are gone, and so often."""
+    node, under = match.node, match[x]
+    new_axes = set(_axes(match[spread]))
+    gone = [axis for axis in _axes(node) if axis in new_axes]
+    times = product(match[spread].shape[axis] for axis in gone)
+    if not gone or (lower_bound(times) or 0) < 1:  # over nothing a fold is what it starts with
+        return None
+    kept = [axis for axis in range(match[spread].ndim) if axis not in gone]
+    shape = tuple(match[spread].shape[axis] for axis in kept)
+    if isinstance(node.op, Sum) and times != 1:
+        wide, count = cast(under, node.dtype), cast(size_node(times), node.dtype)
+        under = apply(Mul(), wide, repeated(count, wide.shape, range(wide.ndim)))
+    elif under.dtype != node.dtype:
+        under = cast(under, node.dtype)
+    new = tuple(place for place, axis in enumerate(kept) if axis in new_axes)
+    rest = tuple(place for place, axis in enumerate(kept) if axis in _axes(node))
+    found = apply(Spread(shape, new), under) if new else under
+    return apply(_over(node.op, rest), found) if rest else found
+
+
+def _over(op: Op, axes: tuple[int, ...]) -> Op:
+    """The same fold over other axes."""
+    assert isinstance(op, _FOLDS), op
+    return replace(op, axes=axes)
+
+
+def _folded_once(match: Match) -> Node | None:
+    """A fold of a fold that nobody else reads is one over all the axes."""
+    node, before = match.node, match[inner]
+    if not match.alone_reads(before) or before.dtype != node.dtype:
+        return None
+    first = _axes(before)
+    left = without(first, range(match[x].ndim))
+    return apply(_over(before.op, tuple(sorted((*first, *(left[axis] for axis in _axes(node)))))), match[x])
+
+
+def _of_transposed(match: Match) -> Node | None:
+    """A fold does not ask for the order of axes, if those that stay are in order."""
+    turning = match[inner].op
+    assert isinstance(turning, Transpose)
+    axes = [turning.permutation[axis] for axis in _axes(match.node)]
+    kept = without(_axes(match.node), turning.permutation)
+    return apply(_over(match.node.op, tuple(sorted(axes))), match[x]) if list(kept) == sorted(kept) else None
+
+
+def _scaled_later(match: Match) -> Node | None:
+    """sum(x * c) = sum(x) * c.  A factor below 1 stays, as the sum might be more than the dtype has without it."""
+    factor = filled(match, c)
+    if abs(factor) < 1 or not match.alone_reads(match.node.inputs[0]):
+        return None
+    total = apply(match.node.op, match[x])
+    return apply(Mul(), total, like(total, factor))
+
+
+def _negated_later(match: Match) -> Node | None:
+    """sum(-x) = -sum(x), where the sum is no wider than what it adds up."""
+    if match[x].dtype != match.node.dtype or not match.alone_reads(match[inner]):
+        return None
+    return apply(Neg(), apply(match.node.op, match[x]))
+
+
+x, inner, spread = hole("x"), hole("inner"), hole("spread(x)", Spread)
+c = number("c")
+of_spread = on(Spread, x, called=spread)
+_ROUNDED = "a pass over less, with roundings in another order"
+_SAVED = "saves a pass; keeps a -0.0 that the sum would lose"
+
+
+def _because(of: type, why: str) -> str:
+    return "" if of in _ORDERLESS else why
+
+
+REDUCTION = (
+    Rule(on(Sum, x), _over_ones, exact=False, because=_SAVED, called="sum(x) = squeeze(x), over extents 1"),
+    *(
+        Rule(on(of, x), _over_ones, exact=True, called=f"{of.name}(x) = squeeze(x), over extents 1")
+        for of in _FOLDS
+        if of is not Sum
+    ),
+    Rule(
+        on(Sum, of_spread),
+        _of_repeats,
+        exact=False,
+        because="one product instead of a sum of equal numbers",
+        called="sum(spread(x)) = x * n",
+    ),
+    *(Rule(on(of, of_spread), _of_repeats, exact=True, called=f"{of.name}(spread(x)) = x") for of in _ORDERLESS),
+    *(
+        Rule(
+            on(of, on(of, x, called=inner)),
+            _folded_once,
+            exact=of in _ORDERLESS,
+            because=_because(of, "one pass instead of two, with roundings in another order"),
+            called=f"{of.name}({of.name}(x)) = {of.name}(x)",
+        )
+        for of in _FOLDS
+    ),
+    *(
+        Rule(
+            on(of, on(Transpose, x, called=inner)),
+            _of_transposed,
+            exact=of in _ORDERLESS,
+            because=_because(of, "reads what lies side by side, with roundings in another order"),
+            called=f"{of.name}(transpose(x)) = {of.name}(x)",
+        )
+        for of in _FOLDS
+    ),
+    Rule(on(Sum, x * c), _scaled_later, exact=False, because=_ROUNDED, called="sum(x * c) = sum(x) * c", mends=True),
+    Rule(
+        on(Sum, on(Neg, x, called=inner)),
+        _negated_later,
+        exact=False,
+        because="a pass over less; a sum of 0.0 and -0.0 has the other sign",
+        called="sum(-x) = -sum(x)",
+    ),
+)
