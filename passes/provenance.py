@@ -70,8 +70,8 @@ class Ancestry:
 def consumed(node: Node, found: Node, before: Container[Node] = ()) -> Iterator[Node]:
     """What a rule took apart when it made `found` of `node`: operands, and theirs, that nothing it made reads.
 
-    What a rule makes has the origin of `node`, and is none of the nodes that were there `before`.  An operand that a rule only dropped is one of these; what it was
-    computed from is not, unless it leads to something that is read.
+    What a rule makes has the origin of `node`, and is none of the nodes that were there `before`.  An operand that a
+    rule only dropped is one of these; what it was computed from is not, unless it leads to something that is read.
     """
     read: set[Node] = set()
     made = [found]
