@@ -189,11 +189,6 @@ def values(x: Node, seed: int, number: int, exact: bool, is_tame: bool, finite: 
     return special(x.dtype.name, tuple(map(int, x.shape)), rng, is_tame or not (exact or has_wider), finite)
 
 
-def hostile(dtype: str, seed: int) -> Array:
-    """Six values: special ones, limits and others."""
-    return special(dtype, (6,), np.random.default_rng(seed), is_tame=False, finite=False)
-
-
 def special(dtype: str, shape: tuple[int, ...], rng: np.random.Generator, is_tame: bool, finite: bool) -> Array:
     kind = DTYPES[dtype]
     if is_complex(kind):

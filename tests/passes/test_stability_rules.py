@@ -12,15 +12,26 @@ import pytest
 
 import graphc as gx
 from graphc.ir.graph import Graph
+from graphc.kernel.arrays import Array
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.rules.stability import STABILITY
 from graphc.types import DTYPES
-from tests.passes.test_rules import hostile
 
 Left: TypeAlias = Callable[..., gx.Node]  # of x [6], y [6], g [6]
 
 DTYPE_NAMES = ["float16", "bfloat16", "float32", "float64"]
+
+
+def hostile(dtype: str, seed: int) -> Array:
+    """Six values: special ones, limits and others."""
+    floats = ml_dtypes.finfo(DTYPES[dtype])  # type: ignore[no-untyped-call]
+    tiny = float(floats.smallest_subnormal)
+    rng = np.random.default_rng(seed)
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, tiny, -tiny, float(floats.max), 1.0, *rng.standard_normal(9)]
+    return rng.choice(special, 6).astype(DTYPES[dtype])
+
+
 NARROW = ["float16", "bfloat16", "float32"]
 
 LEFT: dict[str, Sequence[Left]] = {
