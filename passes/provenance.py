@@ -67,7 +67,7 @@ class Ancestry:
         return known[node]
 
 
-def consumed(node: Node, found: Node, before: Container[Node]) -> Iterator[Node]:
+def consumed(node: Node, found: Node, before: Container[Node] = ()) -> Iterator[Node]:
     """What a rule took apart when it made `found` of `node`: operands, and theirs, that nothing it made reads.
 
     What a rule makes has the origin of `node`, and is none of the nodes that were there `before`.  An operand that a

@@ -106,7 +106,8 @@ class _Rewriting:
         return self.known.given_to(form.exchanged(self.settled))
 
     def _settle(self, root: Node) -> None:
-        settled, becomes, one_of = self.settled, self.becomes, self.known.one_of
+        settled, becomes = self.settled, self.becomes
+        one_of, ancestry = self.known.one_of, self.known.ancestry
         pending = [root]
         replaced = 0
         while pending:
@@ -130,7 +131,7 @@ class _Rewriting:
                 continue
             renewed = rebuilt(node, inputs)
             if renewed is not node:  # and what a rule made of others stands for these, on whatever operands
-                self.known.ancestry.add(renewed, (node,))
+                ancestry.add(renewed, (node,))
             candidate = one_of(renewed)
             if candidate is not node and candidate in settled:
                 settled[node] = settled[candidate]

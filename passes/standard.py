@@ -59,7 +59,7 @@ RULES: Mapping[str, Sequence[Rule]] = {
     "One-hot arrays": ONE_HOT,
     "Products of matrices": CONTRACTION,
     "Lookups and scatters": INDEXING,
-    "Digits kept": STABILITY,
+    "Digits and ranges": STABILITY,
 }
 ALL_RULES = tuple(rule for rules in RULES.values() for rule in rules)
 

@@ -119,7 +119,7 @@ def _product_rule(
         factor = _factor(match[c], value(Fraction(filled(match, c)), Fraction(filled(match, d))))
         return None if factor is None else joined(match[x], factor)
 
-    return Rule(left, replaced, exact=not because, because=because, called=f"{left} = {right}")
+    return Rule(left, replaced, exact=not because, because=because, called=f"{left} = {right}", mends=bool(because))
 
 
 _FLOATS = hole("x"), number("c"), number("d")

@@ -257,6 +257,7 @@ CONTRACTION = (
         exact=False,
         because=f"fewer products, with {_ROUNDED}",
         called="spread(x) @ y = x * sum(y)",
+        mends=True,
     ),
     Rule(
         on(Elementwise, called=outer, some=Contraction),
@@ -266,7 +267,7 @@ CONTRACTION = (
         called="f(x @ y) = f(x * y), over an inner extent 1",
     ),
     *(
-        Rule(left, _scaled_later, exact=False, because=f"scales less, with {_ROUNDED}", called=called)
+        Rule(left, _scaled_later, exact=False, because=f"scales less, with {_ROUNDED}", called=called, mends=True)
         for left, called in (
             (on(Contraction, on(Mul, x, c, called=made), y), "(x * c) @ y = (x @ y) * c"),
             (on(Contraction, y, on(Mul, x, c, called=made)), "y @ (x * c) = (y @ x) * c"),
@@ -275,7 +276,7 @@ CONTRACTION = (
         )
     ),
     *(
-        Rule(left, _regrouped, exact=False, because=f"fewer products, with {_ROUNDED}", called=called)
+        Rule(left, _regrouped, exact=False, because=f"fewer products, with {_ROUNDED}", called=called, mends=True)
         for left, called in (
             (on(Contraction, on(Contraction, called=made), y), "(x @ y) @ z = x @ (y @ z)"),
             (on(Contraction, y, on(Contraction, called=made)), "x @ (y @ z) = (x @ y) @ z"),

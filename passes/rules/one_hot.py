@@ -125,8 +125,11 @@ def _picked(match: Match) -> Node | None:
 x, hot = hole("x"), hole("one_hot(i)", Cast, only=lambda node: isinstance(node.inputs[0].op, Compare))
 _BECAUSE = "reads one element in place of all; keeps it beside an infinity, which 0 times it would make nan"
 
-ONE_HOT = (
-    Rule(on(Contraction, hot, x), _looked_up, exact=False, because=_BECAUSE, called="one_hot(i) @ x = x[i]"),
-    Rule(on(Contraction, x, hot), _looked_up, exact=False, because=_BECAUSE, called="x @ one_hot(i) = x[:, i]"),
-    Rule(on(Sum, on(Mul, x, hot)), _picked, exact=False, because=_BECAUSE, called="sum(x * one_hot(i)) = x[i]"),
+ONE_HOT = tuple(
+    Rule(left, right, exact=False, because=_BECAUSE, called=called, mends=True)
+    for left, right, called in (
+        (on(Contraction, hot, x), _looked_up, "one_hot(i) @ x = x[i]"),
+        (on(Contraction, x, hot), _looked_up, "x @ one_hot(i) = x[:, i]"),
+        (on(Sum, on(Mul, x, hot)), _picked, "sum(x * one_hot(i)) = x[i]"),
+    )
 )

@@ -152,7 +152,7 @@ REDUCTION = (
         )
         for of in _FOLDS
     ),
-    Rule(on(Sum, x * c), _scaled_later, exact=False, because=_ROUNDED, called="sum(x * c) = sum(x) * c"),
+    Rule(on(Sum, x * c), _scaled_later, exact=False, because=_ROUNDED, called="sum(x * c) = sum(x) * c", mends=True),
     Rule(
         on(Sum, on(Neg, x, called=inner)),
         _negated_later,

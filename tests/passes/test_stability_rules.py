@@ -21,6 +21,17 @@ from graphc.types import DTYPES
 Left: TypeAlias = Callable[..., gx.Node]  # of x [6], y [6], g [6]
 
 DTYPE_NAMES = ["float16", "bfloat16", "float32", "float64"]
+
+
+def hostile(dtype: str, seed: int) -> Array:
+    """Six values: special ones, limits and others."""
+    floats = ml_dtypes.finfo(DTYPES[dtype])  # type: ignore[no-untyped-call]
+    tiny = float(floats.smallest_subnormal)
+    rng = np.random.default_rng(seed)
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, tiny, -tiny, float(floats.max), 1.0, *rng.standard_normal(9)]
+    return rng.choice(special, 6).astype(DTYPES[dtype])
+
+
 NARROW = ["float16", "bfloat16", "float32"]
 
 
