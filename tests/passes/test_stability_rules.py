@@ -34,17 +34,6 @@ def hostile(dtype: str, seed: int) -> Array:
 
 NARROW = ["float16", "bfloat16", "float32"]
 
-
-def hostile(dtype: str, seed: int) -> Array:
-    """Six values: special ones, limits and others."""
-    rng = np.random.default_rng(seed)
-    kind = DTYPES[dtype]
-    floats = ml_dtypes.finfo(kind)  # type: ignore[no-untyped-call]
-    tiny = float(floats.smallest_subnormal)
-    special = [0.0, -0.0, np.inf, -np.inf, np.nan, tiny, -tiny, float(floats.max), 1.0, *rng.standard_normal(9)]
-    return rng.choice(special, 6).astype(kind)
-
-
 LEFT: dict[str, Sequence[Left]] = {
     "log1p(exp(x)) = softplus(x)": [lambda x, y, g: gx.log1p(gx.exp(x))],
     "log(1 + x) = log1p(x)": [lambda x, y, g: gx.log(1 + x), lambda x, y, g: gx.log(x + 1)],
