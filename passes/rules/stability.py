@@ -89,7 +89,7 @@ STABILITY = (
     _mending(log10(1 + x), log1p(x) * (1 / math.log(10)), _NEAR_1),
     _mending(exp(x) - 1, expm1(x), _NEAR_0),
     _mending(exp(x) + -1, expm1(x), _NEAR_0),
-    _mending(1 - exp(x), 0 - expm1(x), _NEAR_0),  # which is 0, and not -0, for 0
+    _mending(1 - exp(x), -expm1(x), _NEAR_0),
     _mending(exp2(x) - 1, expm1(x * math.log(2)), _NEAR_0),
     _mending(1 - cos(x), square(sin(x * 0.5)) * 2, "cos has no digits of a small x"),
     _mending(1 - erf(x), erfc(x), "erf has no digits of a small erfc"),
@@ -105,10 +105,10 @@ STABILITY = (
         "log(cosh(x)) = log1p(2 sinh(x / 2)^2) where |x| < 1, else |x| + log1p(exp(-2 |x|)) - log 2",
     ),
     _mending(
-        log(0 - expm1(x)),
+        log(-expm1(x)),
         _log_of_rest,
         "e^x - 1 has no digits of a small e^x",
-        "log(0 - expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))",
+        "log(-expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))",
     ),
     _mending(log(a * a), log(absolute(a)) * 2, _RANGE),
     _mending(log(square(a)), log(absolute(a)) * 2, _RANGE),

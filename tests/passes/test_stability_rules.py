@@ -42,7 +42,7 @@ LEFT: dict[str, Sequence[Left]] = {
     "log10(1 + x) = log1p(x) * 0.43429448190325176": [lambda x, y, g: gx.log10(1 + x)],
     "exp(x) - 1 = expm1(x)": [lambda x, y, g: gx.exp(x) - 1],
     "exp(x) + -1 = expm1(x)": [lambda x, y, g: -1 + gx.exp(x)],
-    "1 - exp(x) = 0 - expm1(x)": [lambda x, y, g: 1 - gx.exp(x)],
+    "1 - exp(x) = -expm1(x)": [lambda x, y, g: 1 - gx.exp(x)],
     "exp2(x) - 1 = expm1(x * 0.6931471805599453)": [lambda x, y, g: gx.exp2(x) - 1],
     "1 - cos(x) = square(sin(x * 0.5)) * 2": [lambda x, y, g: 1 - gx.cos(x)],
     "1 - erf(x) = erfc(x)": [lambda x, y, g: 1 - gx.erf(x)],
@@ -54,8 +54,8 @@ LEFT: dict[str, Sequence[Left]] = {
     "log(cosh(x)) = log1p(2 sinh(x / 2)^2) where |x| < 1, else |x| + log1p(exp(-2 |x|)) - log 2": [
         lambda x, y, g: gx.log(gx.cosh(x)),
     ],
-    "log(0 - expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))": [
-        lambda x, y, g: gx.log(0 - gx.expm1(x)),
+    "log(-expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))": [
+        lambda x, y, g: gx.log(-gx.expm1(x)),
     ],
     "log(a * a) = log(abs(a)) * 2": [lambda x, y, g: gx.log(x * x)],
     "log(square(a)) = log(abs(a)) * 2": [lambda x, y, g: gx.log(gx.square(x))],
