@@ -144,22 +144,17 @@ class Trace:
 
     def __repr__(self) -> str:
         rows = [("", "ms", "share", "", "")]
+        total = self.seconds or 1.0
         for record in self.records:
-            share = record.seconds / self.seconds if self.seconds else 0.0
+            share = record.seconds / total
             notes = counted(len(record.notes), "note") if record.notes else ""
             rows.append((record.name, f"{1000 * record.seconds:.2f}", f"{share:.0%}", _size(record.after), notes))
         rows.append(("all", f"{1000 * self.seconds:.2f}", "", "", ""))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = []
-        for name, seconds, share, size, notes in rows:
-            cells = (
-                name.ljust(widths[0]),
-                seconds.rjust(widths[1]),
-                share.rjust(widths[2]),
-                size.ljust(widths[3]),
-                notes,
-            )
-            lines.append("  ".join(cells).rstrip())
+        for name, *numbers, size, notes in rows:
+            right = [number.rjust(width) for number, width in zip(numbers, widths[1:3], strict=True)]
+            lines.append("  ".join((name.ljust(widths[0]), *right, size.ljust(widths[3]), notes)).rstrip())
         return "\n".join(lines)
 
 

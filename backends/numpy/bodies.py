@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from graphc.backends.numpy.turns import Turns
+from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.steps import Branch, Carry, Loop, Step, all_steps, buffers_of
@@ -22,6 +23,7 @@ class Part(Protocol):
     turns: Turns
     late: set[str]
     views: dict[Buffer, str]
+    whole: Whole
 
     def fresh(self, beginning: str) -> str: ...
     def size(self, size: Size) -> str: ...

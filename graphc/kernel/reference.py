@@ -45,9 +45,11 @@ class Observer(Protocol):
 
     def before(self, step: Step, arrays: Arrays) -> None:
         """`step` is the next."""
+        return
 
     def after(self, step: Step, arrays: Arrays) -> None:
         """`step` was made."""
+        return
 
 
 @np.errstate(all="ignore")
