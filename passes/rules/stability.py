@@ -102,7 +102,7 @@ STABILITY = (
         log(cosh(x)),
         _log_of_cosh,
         "cosh may overflow, and has no digits of a small x",
-        "log(cosh(x)) = log1p(2 sinh(x / 2)^2) where |x| < 1, else |x| + log1p(exp(-2 |x|)) - log 2",
+        "log(cosh(x)) = log1p(2 sinh(x / 2)^2) where abs(x) < 1, else abs(x) + log1p(exp(-2 abs(x))) - log 2",
     ),
     _mending(
         log(-expm1(x)),
@@ -114,6 +114,6 @@ STABILITY = (
     _mending(log(square(a)), log(absolute(a)) * 2, _RANGE),
     _mending(log(a * b), log(absolute(a)) + log(b * sign(a)), _RANGE),
     _mending(log(absolute(a * b)), log(absolute(a)) + log(absolute(b)), _RANGE),
-    _mending(log(prod(a)), _log_of_prod, _RANGE, "log(prod(x)) = sum(log|x|) + log(prod(sign(x)))"),
+    _mending(log(prod(a)), _log_of_prod, _RANGE, "log(prod(x)) = sum(log(abs(x))) + log(prod(sign(x)))"),
     _mending(g / (a * b) * b, g / a * (b / b), _ONCE, "g / (a * b) * b = g / a * (b / b)"),
 )

@@ -51,7 +51,7 @@ LEFT: dict[str, Sequence[Left]] = {
     "log((1 + x) / (1 - x)) = atanh(x) * 2": [lambda x, y, g: gx.log((x + 1) / (1 - x))],
     "a * a - b * b = (a - b) * (a + b)": [lambda x, y, g: x * x - y * y],
     "square(a) - square(b) = (a - b) * (a + b)": [lambda x, y, g: gx.square(x) - gx.square(y)],
-    "log(cosh(x)) = log1p(2 sinh(x / 2)^2) where |x| < 1, else |x| + log1p(exp(-2 |x|)) - log 2": [
+    "log(cosh(x)) = log1p(2 sinh(x / 2)^2) where abs(x) < 1, else abs(x) + log1p(exp(-2 abs(x))) - log 2": [
         lambda x, y, g: gx.log(gx.cosh(x)),
     ],
     "log(-expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))": [
@@ -61,7 +61,7 @@ LEFT: dict[str, Sequence[Left]] = {
     "log(square(a)) = log(abs(a)) * 2": [lambda x, y, g: gx.log(gx.square(x))],
     "log(a * b) = log(abs(a)) + log(b * sign(a))": [lambda x, y, g: gx.log(x * y)],
     "log(abs(a * b)) = log(abs(a)) + log(abs(b))": [lambda x, y, g: gx.log(gx.abs(x * y))],
-    "log(prod(x)) = sum(log|x|) + log(prod(sign(x)))": [
+    "log(prod(x)) = sum(log(abs(x))) + log(prod(sign(x)))": [
         lambda x, y, g: gx.log(gx.prod(gx.stack([x, y]), axis=0)),
     ],
     "g / (a * b) * b = g / a * (b / b)": [lambda x, y, g: g / (x * y) * y, lambda x, y, g: y * (g / (y * x))],
