@@ -26,6 +26,10 @@ BUFFERS = 3  # one for each operand of a ufunc
 BUFFERED_ELEMENTS = 8192  # np.getbufsize(), in elements of at most 8 bytes
 BLOCK_ELEMENTS = 1 << 16  # 256 KiB of float32: several such arrays stay in a core's L2
 
+LONG_BLOCK_ELEMENTS = 1 << 18  # of blocks of long rows, for each of which something is computed besides
+LEAST_ROWS = 24  # of these, where they are no longer than that: a call for each block takes as long as some rows
+ROW_CALLS = 4  # so many calls are worth it
+
 
 @dataclass
 class KernelText:
@@ -130,7 +134,11 @@ def _blocks(kernel: Kernel) -> tuple[Axis, Size] | None:
     if isinstance(total, int) and total <= BLOCK_ELEMENTS:
         return None
     row = maximum(product(extents[1:]), 1)
-    return axes[0], minimum(maximum(BLOCK_ELEMENTS // row, 1), maximum(extents[0], 1))
+    rows = maximum(BLOCK_ELEMENTS // row, 1)
+    by_row = sum(_work(let) for stage in kernel.stages if not stage.inner for let in stage.lets)
+    if by_row >= ROW_CALLS and any(stage.inner for stage in kernel.stages):
+        rows = maximum(rows, minimum(LEAST_ROWS, LONG_BLOCK_ELEMENTS // row))
+    return axes[0], minimum(rows, maximum(extents[0], 1))
 
 
 def _work(let: Let) -> int:

@@ -66,3 +66,44 @@ def results(
     verify(f.program)
     outputs = [np.asarray(y) for y in f(*arrays)]
     return [*outputs, *(np.array(variable.value) for variable in parts.updates)], f
+
+
+def test_totals_have_the_same_bits_at_every_call() -> None:
+    rng = np.random.default_rng(0)
+    X, G = rng.standard_normal((2, 3000, 96)).astype(np.float32)
+    found = []
+    for rows in (3000, "rows"):
+        x, g = gx.input("x", (rows, 96)), gx.input("g", (rows, 96))
+        gain = gx.param("gain", np.ones(96, np.float32))
+        y = x * gx.rsqrt(gx.mean(gx.square(x), -1, keepdims=True)) * gain
+        f = gx.compile([x, g], gx.vjp(y, [x, gain], g))
+        assert kernels(f) == 1
+        assert " = blocks(" in f.source
+        found += [f(X, G), f(X, G)]
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            assert one.tobytes() == two.tobytes()
+    exact = (X * G / np.sqrt((X.astype("float64") ** 2).mean(-1, keepdims=True))).sum(0)
+    np.testing.assert_allclose(found[0][1], exact, atol=1e-3)
+
+
+def test_a_kernel_that_something_between_needs_stays_apart() -> None:
+    x, w = gx.input("x", (8, 8)), gx.input("w", (8, 8))
+    columns = gx.sum(gx.exp(x), 0)
+    f = gx.compile([x, w], [columns, gx.sum(gx.exp(x) * gx.cumsum(columns), 1)])
+    assert kernels(f) == 3
+    X = np.random.default_rng(0).standard_normal((8, 8)).astype(np.float32)
+    e = np.exp(X)
+    np.testing.assert_allclose(f(X, X)[1], (e * np.cumsum(e.sum(0))).sum(1), rtol=1e-5)
+
+
+def test_one_index_per_row_is_looked_up_and_added_to_in_the_row() -> None:
+    x, at = gx.input("x", (6, 5)), gx.input("at", (6, 1), "int64")
+    y = gx.softmax(x)
+    f = gx.compile([x, at], [gx.take_along_axis(y, at, 1), gx.grad(gx.sum(gx.take_along_axis(y, at, 1)), x)])
+    X, I = np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32), np.arange(6)[:, None] % 5
+    picked, back = f(X, I)
+    e = np.exp(X)
+    p = e / e.sum(1, keepdims=True)
+    np.testing.assert_allclose(picked, np.take_along_axis(p, I, 1), rtol=1e-5)
+    np.testing.assert_allclose(back, picked * ((np.arange(5) == I) - p), rtol=1e-4, atol=1e-6)
