@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 import graphc as gx
+from benchmarks.measure.nets import Net, attention, convolutions, lstm, residual
 from benchmarks.measure.race import race
-from benchmarks.nets import Net, attention, convolutions, lstm, residual
 from graphc.structure import leaves
 
 __all__ = ["NETS", "Budgeted", "budgets"]

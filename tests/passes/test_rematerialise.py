@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from benchmarks.nets import Net, attention, convolutions, lstm, residual
+from benchmarks.measure.nets import Net, attention, convolutions, lstm, residual
 from graphc.ir.given import an_amount_of_bytes
 from graphc.structure import leaves
 from tests.random_graphs import SEEDS, random_graph
