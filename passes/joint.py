@@ -119,7 +119,7 @@ def _covariance(a: Term, b: Term) -> Covariance | None:
                 sums += [atom] * times
         bare = [s.inputs[0] if repeat is not None and s.op == repeat else s for s in sums]
         of = [s.inputs[0] for s in bare if isinstance(s.op, Sum) and s.op == total.op]
-        if len(sums) == 2 and (of == [x, y] or of == [y, x]):
+        if len(sums) == len(of) == 2 and set(of) == {x, y}:  # lists would compare nodes, and nodes have no truth value
             atoms: dict[Atom, int] = {whole: -1}
             for s in sums:
                 atoms[s] = atoms.get(s, 0) + 1

@@ -86,14 +86,9 @@ def _forms(graph: Graph) -> Forms:
     weighed = forms.weighed
     for node in graph.nodes:
         kind = type(node.op)
-        if kind in _MEANINGS:
-            if kind in _FIRST:
+        if kind in _MEANINGS and (kind in _FIRST or any(x in known or x in weighed for x in node.inputs)):
+            with standing_for(node):  # a form may make nodes beside those of the graph
                 forms.look(node)
-                continue
-            for x in node.inputs:
-                if x in known or x in weighed:
-                    forms.look(node)
-                    break
     return forms
 
 

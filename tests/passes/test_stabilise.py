@@ -178,3 +178,20 @@ def test_a_kink_stays_where_it_is() -> None:
 def test_an_integer_is_no_power_of_e() -> None:
     n = gx.input("n", (3,), "int64")
     assert gx.compile(n, n * n - n)(np.array([1, 2, 3])).tolist() == [0, 2, 6]
+
+
+def test_the_slopes_of_a_weighted_average_compile() -> None:
+    x, w = gx.input("x", (3,), "float64"), gx.input("w", (3,), "float64")
+    mean = gx.average(x, 0, weights=0.5 + gx.square(w))
+    arrays = np.array([1.0, 2.0, 4.0]), np.array([0.1, 0.5, -0.3])
+    plain, stable = (gx.compile([x, w], gx.grad(mean, w), level=level)(*arrays) for level in (0, 2))
+    np.testing.assert_allclose(stable, plain, rtol=1e-12)
+
+
+def test_every_node_of_a_length_leads_to_the_line_of_the_user() -> None:
+    x = gx.input("x", (3,))
+    length = gx.linalg.norm(x, 2, 0)
+    after = gx.compile([x], length).trace["stabilise"].after
+    assert isinstance(after, Graph)
+    lines = {origin.source() for node in after.nodes if node.inputs for origin in node.origin.behind()}
+    assert lines == {"length = gx.linalg.norm(x, 2, 0)"}
