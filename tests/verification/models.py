@@ -93,7 +93,7 @@ def swapping() -> Model:
     one = gx.param("one", np.array([1.0, 2.0, 3.0], np.float32))
     other = gx.param("other", np.array([-1.0, 0.5, 4.0], np.float32))
     x = gx.input("x", (3,))
-    return Model([x], [x * one], {one: other * x, other: one + x})
+    return Model([x], [x * one], {one: gx.flip(other) * x, other: gx.flip(one) + x})
 
 
 def extremes() -> Model:

@@ -18,7 +18,7 @@ from graphc.ops.extremes import ArgMax, ArgMin, Max, Min
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.piecewise import Abs, Maximum, Relu
 from graphc.ops.placement import Concat, Pad, Slice, Transpose
-from graphc.ops.powers import Sqrt
+from graphc.ops.powers import Sqrt, Square
 from graphc.ops.running import CumSum
 from graphc.ops.stepping import Floor, FloorDiv
 from tests.verification.mutants import Change, Model, Mutant, with_rule
@@ -42,11 +42,6 @@ LONG = gx.input("long", ("n",), "float64")
 def times_zero(node: Node) -> Node | None:
     x, y = node.inputs
     return x if isinstance(y.op, Mul) and y.inputs[0] is x and uniform(y.inputs[1]) == 0 else None
-
-
-def root_of_square(node: Node) -> Node | None:
-    (x,) = node.inputs
-    return x.inputs[0] if isinstance(x.op, Mul) and x.inputs[0] is x.inputs[1] else None
 
 
 def square_of_root(node: Node) -> Node | None:
@@ -218,7 +213,7 @@ def kink() -> Model:
 
 WRONG_RULES = (
     wrong("x - x * 0 = x", Sub, times_zero, lambda: of(X - X * gx.constant(np.float32(0)))),
-    wrong("sqrt(x * x) = x", Sqrt, root_of_square, lambda: of(gx.sqrt(X * X))),
+    wrong("square(x) = x", Square, operand, lambda: of(gx.square(X))),
     wrong("sqrt(x) * sqrt(x) = x", Mul, square_of_root, lambda: of((r := gx.sqrt(X)) * r)),
     wrong("x + y = x", Add, first, lambda: of(gx.exp(X + Y))),
     wrong("x - y = y - x", Sub, turned, lambda: of(gx.tanh(X - Y))),
