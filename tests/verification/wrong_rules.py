@@ -13,7 +13,7 @@ from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.kernel.scalar import Fn
 from graphc.ops.contraction import Contraction
-from graphc.ops.elementwise import Exp, Log, Log1p, Softplus, Tanh
+from graphc.ops.elementwise import Exp, Log, Softplus, Tanh
 from graphc.ops.extremes import ArgMax, ArgMin, Max, Min
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.piecewise import Abs, Maximum, Relu
@@ -146,11 +146,6 @@ def plus_zero(node: Node) -> Node | None:
     return x if uniform(y) == 0 else None
 
 
-def one_minus_log(node: Node) -> Node | None:
-    (x,) = node.inputs
-    return gx.log(1.0 + x)
-
-
 def as_float(node: Node) -> Node | None:
     (x,) = node.inputs
     return gx.exp(x.astype("float32")).astype("float64") if x.dtype == np.float64 else None
@@ -236,7 +231,6 @@ WRONG_RULES = (
     wrong("tanh(x) = x", Tanh, operand, lambda: of(gx.tanh(X))),
     wrong("|x| = x", Abs, operand, lambda: of(abs(X))),
     wrong("x + 0 = x, exactly", Add, plus_zero, lambda: of(X + 0.0), exact=True, level=1),
-    wrong("log1p(x) = log(1 + x)", Log1p, one_minus_log, lambda: of(gx.log1p(X))),
     wrong("exp in float32", Exp, as_float, lambda: of(gx.exp(LONG), more=[LONG])),
     wrong("floor(x) = round(x)", Floor, nearest, lambda: of(gx.floor(X * 3.1))),
     wrong("softplus(x) = relu(x)", Softplus, with_nothing, lambda: of(gx.softplus(X))),
