@@ -220,7 +220,11 @@ class _Written(Observer):
 
     found: list[tuple[Step, Sequence[Array]]] = field(default_factory=list)
 
+    def before(self, step: Step, arrays: Arrays) -> None:
+        """Nothing is written yet."""
+
     def after(self, step: Step, arrays: Arrays) -> None:
+        """Keep a copy."""
         if not within(step):
             self.found.append((step, [arrays.whole(buffer).copy() for buffer in step.writes]))
 

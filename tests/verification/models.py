@@ -89,11 +89,11 @@ def mixed() -> Model:
 
 
 def swapping() -> Model:
-    """Two variables that become what the other is."""
+    """A variable that changes where it lies, and another that reads what it was."""
     one = gx.param("one", np.array([1.0, 2.0, 3.0], np.float32))
-    other = gx.param("other", np.array([-1.0, 0.5, 4.0], np.float32))
+    other = gx.param("other", np.array([[-1.0, 0.5, 4.0], [0.1, 0.2, 0.3]], np.float32))
     x = gx.input("x", (3,))
-    return Model([x], [x * one], {one: other * x, other: one + x})
+    return Model([x], [x * 2.0], {other: other + gx.flip(one), one: one * x})
 
 
 def extremes() -> Model:

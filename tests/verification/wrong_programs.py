@@ -190,13 +190,10 @@ def constants_reversed(form: Lowered) -> Lowered:
 
 
 def commits_first(form: Lowered) -> Lowered:
-    """Variables are set before those steps run that read what they were."""
-    program = form.program
-    pure, last = program.steps[: program.commit], program.steps[program.commit :]
-    ready = [step for step in last if all(buffer.root.role is not Role.TEMPORARY for buffer in step.reads)]
-    late = [step for step in last if step not in ready]
-    assert ready
-    return with_steps(form, (*ready, *pure, *late))
+    """The variable that is set last is set before all steps that read what it was."""
+    *others, last = form.program.steps
+    assert all(buffer.root.role is not Role.TEMPORARY for buffer in last.reads), last
+    return with_steps(form, (last, *others))
 
 
 def commits_in_turn(form: Lowered) -> Lowered:

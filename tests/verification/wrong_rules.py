@@ -13,7 +13,7 @@ from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.kernel.scalar import Fn
 from graphc.ops.contraction import Contraction
-from graphc.ops.elementwise import Exp, Log, Log1p, Softplus, Tanh
+from graphc.ops.elementwise import Exp, Log, Softplus, Tanh
 from graphc.ops.extremes import ArgMax, ArgMin, Max, Min
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.piecewise import Abs, Maximum, Relu
@@ -149,11 +149,6 @@ def operand(node: Node) -> Node | None:
 def plus_zero(node: Node) -> Node | None:
     x, y = node.inputs
     return x if uniform(y) == 0 else None
-
-
-def one_minus_log(node: Node) -> Node | None:
-    (x,) = node.inputs
-    return gx.log(1.0 + x)
 
 
 def as_float(node: Node) -> Node | None:
