@@ -13,7 +13,7 @@ from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.kernel.scalar import Fn
 from graphc.ops.contraction import Contraction
-from graphc.ops.elementwise import Exp, Log, Softplus, Tanh
+from graphc.ops.elementwise import Exp, Log, Log1p, Softplus, Tanh
 from graphc.ops.extremes import ArgMax, ArgMin, Max, Min
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.piecewise import Abs, Maximum, Relu
