@@ -105,7 +105,6 @@ POWERS = (
     Rule(absolute(nonnegative), nonnegative, exact=True, called="abs(x) = x, where no x is negative"),
     Rule(square(-r), square(r), exact=True),
     Rule(square(absolute(r)), square(r), exact=True),
-    Rule(n * n, square(n), exact=True),
     Rule(power(r, 0), lambda match: like(match.node, 1), exact=True, called="pow(x, 0) = 1"),
     Rule(power(r, 1), r, exact=True),
     Rule(power(f, 2), square(f), exact=False, because=_NO_LOGARITHM),
