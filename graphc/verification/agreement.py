@@ -69,7 +69,7 @@ def differing(new: Array, reference: Reference) -> Mask:
     wide = [np.asarray(sample, np.float64) for sample in samples]
     largest = _largest(found.dtype)
     far = _far(np.asarray(new, np.float64), wide, _bound(wide, found.dtype), largest, reference.overflowed)
-    return far & _is_in_range(new, wide[min(1, len(wide) - 1)], found.dtype) if reference.mended else far
+    return far & _is_in_range(new, wide[0], wide[min(1, len(wide) - 1)], found.dtype) if reference.mended else far
 
 
 def _differing_pairs(new: Array, samples: Sequence[Array], reference: Reference, dtype: DType) -> Mask:
@@ -109,12 +109,17 @@ def _far(new: Floats, samples: Sequence[Floats], bound: Floats, largest: float, 
     return np.asarray(~fine)
 
 
-def _is_in_range(new: Array, exact: Floats, dtype: DType) -> Mask:
-    """Whether a value is known: neither infinite nor nan, nor so small that a factor of it may have been 0."""
+def _is_in_range(new: Array, found: Floats, exact: Floats, dtype: DType) -> Mask:
+    """Whether a value is known: neither infinite nor nan, nor so small that a factor of it may have been 0.
+
+    Where nothing finite was found, a factor of it may have been so small that it had only a few digits.
+    """
     limits = ml_dtypes.finfo(real_of(dtype))  # type: ignore[no-untyped-call]
     least = float(limits.tiny) / float(limits.eps)
     size = np.fmax(np.abs(np.asarray(new, np.float64)), np.abs(exact))
-    return np.asarray((np.abs(exact) <= float(limits.max)) & (size >= least))
+    with np.errstate(all="ignore"):
+        is_close = ~np.isfinite(found) & (np.abs(np.asarray(new, np.float64) - exact) <= np.abs(exact) / 16)
+    return np.asarray((np.abs(exact) <= float(limits.max)) & (size >= least) & ~is_close)
 
 
 def _largest(dtype: DType) -> float:
