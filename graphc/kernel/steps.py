@@ -94,8 +94,7 @@ Effect: TypeAlias = Store | Fold | Prefix | Total
 class Stage:
     """For every row: for every point of the inner axes: compute the lets, do the effects.
 
-    A local of an earlier stage is read by Load with the inner axes it has as index.  One that `is_last` is run once,
-    when all rows are done, and may read totals.
+    A local of an earlier stage is read with its inner axes as index.  The last ones run once, when all rows are done.
     """
 
     inner: tuple[Axis, ...]
