@@ -139,7 +139,8 @@ class _Lowering:
                 self._lower_single(unit)
                 self._check_indices(unit.node)
         for node, buffer in copies:
-            self.steps.append(copy_kernel(self.source(node), buffer, (node.origin,), self.read))
+            source = Source(node, None) if node in self.buffers else self.source(node)
+            self.steps.append(copy_kernel(source, buffer, (node.origin,), self.read))
 
     def _commit(self, value: Node, variable: Buffer) -> None:
         """Set a variable at the end.  A next value that is another variable is copied while that is still old."""

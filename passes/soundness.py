@@ -15,6 +15,7 @@ from graphc.kernel.verify import owner_of, verify
 from graphc.passes import units
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Record
+from graphc.passes.rewrite import Rewrite
 from graphc.passes.stabilise import Stabilise
 from graphc.passes.throughout import bodies_of
 from graphc.passes.trim_loops import TrimLoops
@@ -153,8 +154,8 @@ def _require_none_lost(before: Graph, after: Graph, kept: "_Steps") -> None:
         assert may_be_an_operand, f"nothing leads to {_told(_steps_to(node) - kept)} any more, where {node!r} was made"
 
 
-#: the latter writes whole formulas anew, and what only a part of the old one needed may be needed no more
-_LEAVING_OUT = frozenset({TrimLoops.name, Stabilise.name})
+#: these leave out what a value does not depend on after all; what they replace is tested with each of their rules
+_LEAVING_OUT = frozenset({TrimLoops.name, Rewrite.name, Stabilise.name})
 _Steps: TypeAlias = Set[tuple[str, int, tuple[str, ...]]]  # a line, and the rules that led from there
 
 

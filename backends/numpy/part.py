@@ -304,11 +304,11 @@ class Part:
                 self.bind.line(f"{name} = {name}_all")
         for view, name, made in views:
             writer = self.run if view.late else self.bind
-            if axis not in view.axes:
-                writer.line(f"{name} = {made}")
-                continue
             part = made
-            if not view.is_of_block:
+            if not view.is_of_block:  # else its array is there in the block, and before it maybe not
+                if axis not in view.axes:
+                    writer.line(f"{name} = {made}")
+                    continue
                 full = made
                 if not full.isidentifier():
                     full = f"{name}_all"

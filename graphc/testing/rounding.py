@@ -90,6 +90,8 @@ class _Otherwise(Observer):
         if _rounds(step):
             for array in _floats(step.writes, arrays):
                 self._move(array)
+                if isinstance(step, Extern):  # whose results are rounded as the largest of them is, zeros too
+                    self._shake(array)
 
     def _move(self, array: Array) -> None:
         most = epsilon(array.dtype) * (ULPS_OF_NARROW if array.dtype in NARROW else ULPS)
@@ -100,6 +102,12 @@ class _Otherwise(Observer):
         moved = np.where(np.isfinite(wide), wide * (1 + noise), wide)
         signs = np.where(self.rng.random(array.shape) < 0.5, 0.0, -0.0)
         _set(array, np.where(wide == 0, signs, moved))
+
+    def _shake(self, array: Array) -> None:
+        """Add something small beside the largest number to every number."""
+        largest = np.abs(array[np.isfinite(array)]).max(initial=0)
+        most = ULPS * epsilon(array.dtype) * float(largest)
+        _set(array, array + self.rng.uniform(-most, most, array.shape))
 
 
 def _set(array: Array, value: Array) -> None:

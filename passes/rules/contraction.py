@@ -182,8 +182,11 @@ def _is_thin(node: Node) -> bool:
     if not isinstance(op, Contraction) or 1 not in op.extents:
         return False
     whole = labelled(node)
-    extents = {} if whole is None else dict(zip(whole.left_labels, whole.left.shape, strict=True))
-    return whole is not None and all(extents[label] == 1 for label in whole.summed)
+    if whole is None:
+        return False
+    sides = (whole.left_labels, whole.left.shape), (whole.right_labels, whole.right.shape)
+    extents = [(label, n) for labels, shape in sides for label, n in zip(labels, shape, strict=True)]
+    return all(n == 1 for label, n in extents if label in whole.summed)  # an open extent is 1 only when called
 
 
 def _without_ones(match: Match) -> Node | None:

@@ -150,7 +150,9 @@ def _joined_slices(match: Match) -> Node | None:
 def _side_by_side(first: Node, second: Node, axis: int) -> Node | None:
     """Two slices as one, if the second goes on along `axis` where the first ends, and is else the same."""
     a, b = first.op, second.op
-    if not (isinstance(a, Slice) and isinstance(b, Slice) and first.inputs == second.inputs and a.steps == b.steps):
+    if not (
+        isinstance(a, Slice) and isinstance(b, Slice) and first.inputs[0] is second.inputs[0] and a.steps == b.steps
+    ):
         return None
     shared = [i for i in range(len(a.starts)) if i != axis]
     if any(a.starts[i] != b.starts[i] or a.lengths[i] != b.lengths[i] for i in shared):

@@ -61,3 +61,10 @@ def test_a_variable_is_set_in_place_block_by_block(rows: int) -> None:
     f(X)
     np.testing.assert_allclose(w.value, np.where(X > 0, start, np.tanh(start) * 0.5 - X), rtol=1e-14)
     assert f.memory().total_bytes < 8 * BLOCK_ELEMENTS * 4
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_bits_of_scratch_are_seen_in_a_block_of_one_row(level: int) -> None:
+    x = gx.input("x", (2, "n"), "float16")
+    f = gx.compile([x], gx.std(x, 0, keepdims=True), level=level)
+    np.testing.assert_array_equal(f(np.array([[1, 2], [3, 2]], np.float16)), [[1, 0]])

@@ -123,3 +123,12 @@ def test_an_array_of_constants_is_given_once() -> None:
     z = gx.input("z", (5,), "float64")
     f = gx.compile([z], [z * table, gx.sum(table * z), table])
     assert len(f.program.constants) == len(f.constants) == 1
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_an_output_that_is_listed_twice_is_copied_where_it_was_computed(level: int) -> None:
+    x = gx.input("x", (3,))
+    v = gx.expand_dims(gx.abs(x), -1)
+    f = gx.compile([x], [v, gx.expand_dims(gx.abs(x), -1)], level=level)
+    for found in f(np.array([1, -2, 3], np.float32)):
+        np.testing.assert_array_equal(found, [[1], [2], [3]])

@@ -116,3 +116,17 @@ def test_a_form_may_ask_for_the_class_of_some_operand() -> None:
 )
 def test_the_name_of_a_rule_is_the_identity(rule: Rule, text: str) -> None:
     assert rule.name == text
+
+
+def test_slices_of_different_arrays_side_by_side_stay() -> None:
+    x = gx.input("x", (3,))
+    twice = gx.concat((x, x), 0)
+    f = gx.compile([x], gx.concat((twice, twice[1:], twice[:2]), 0))
+    a = np.arange(3, dtype=np.float32)
+    np.testing.assert_array_equal(f(a), [0, 1, 2, 0, 1, 2, 1, 2, 0, 1, 2, 0, 1])
+
+
+def test_a_product_over_an_open_extent_that_meets_1_stays_a_product() -> None:
+    x = gx.input("x", ("n", 1))
+    f = gx.compile([x], gx.tanh(gx.exp(x) @ gx.log(x)))
+    np.testing.assert_allclose(f(np.full((1, 1), 2, np.float32)), np.tanh(np.exp([[2.0]]) * np.log(2)), rtol=1e-6)

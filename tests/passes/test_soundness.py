@@ -108,7 +108,7 @@ def test_a_node_in_two_units_is_found() -> None:
 # Provenance.
 
 
-def record_of(before: Graph, after: Graph, name: str = "rewrite") -> Record:
+def record_of(before: Graph, after: Graph, name: str = "share") -> Record:
     """A pass from one graph to the other."""
     return Record(name, before, after, 0.0, ())
 
