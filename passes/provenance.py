@@ -13,6 +13,9 @@ from graphc.origin import Origin, merged
 __all__ = ["Ancestry", "consumed"]
 
 
+_FEW = 4  # operands of a node
+
+
 @final
 @dataclass
 class Ancestry:
@@ -72,6 +75,7 @@ def consumed(node: Node, found: Node, before: Container[Node] = ()) -> Iterator[
 
     What a rule makes has the origin of `node`, and is none of the nodes that were there `before`.  An operand that a
     rule only dropped is one of these; what it was computed from is not, unless it leads to something that is read.
+    Nor are the operands of what has many, as a concatenation has: they are there for others too.
     """
     read: set[Node] = set()
     made = [found]
@@ -89,5 +93,6 @@ def consumed(node: Node, found: Node, before: Container[Node] = ()) -> Iterator[
             continue
         seen.add(part)
         yield part
-        if any(x in read or not read.isdisjoint(x.inputs) for x in part.inputs):
-            pending += reversed(part.inputs)
+        few = part.inputs if len(part.inputs) <= _FEW else ()
+        if any(x in read or not read.isdisjoint(x.inputs) for x in few):
+            pending += reversed(few)
