@@ -146,10 +146,7 @@ def _loading(let: Let, buffers: Mapping[Buffer, Buffer]) -> Let:
 def exchanged(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
     """The kernel with buffers exchanged wherever it reads or writes."""
     stages = tuple(
-        [
-            Stage(stage.inner, tuple([_loading(let, buffers) for let in stage.lets]), stage.effects)
-            for stage in kernel.stages
-        ]
+        [replace(stage, lets=tuple([_loading(let, buffers) for let in stage.lets])) for stage in kernel.stages]
     )
     return rewritten(Kernel(kernel.outer, stages, kernel.origins), buffers)
 

@@ -155,3 +155,11 @@ def test_an_epilogue_leaves_the_operands_of_its_product() -> None:
     assert overlays(step) == {out: [bias]}
     over_itself = replace(matmul(left, right, product), then=pointwise(Fn.ADD, [product, left], out))
     assert overlays(over_itself) == {out: []}
+
+
+def test_what_only_a_call_finds_as_large_is_not_written_over() -> None:
+    x = gx.input("x", "n")
+    y = gx.tanh(x)
+    place = gx.remainder(gx.ravel(gx.topk(y, 1, 0)[1]), 2)  # [1], shown by an array of min(n, 1)
+    f = gx.compile([x], gx.at(gx.pad(y, [(1, 0)]))[place].add(1), verify=True)
+    np.testing.assert_allclose(f(np.array([1, 3, 2], "float32")), [0, 1 + np.tanh(1), *np.tanh([3, 2])], rtol=1e-6)
