@@ -14,7 +14,7 @@ from graphc.kernel.reference import Observer
 from graphc.kernel.scalar import Call, Fn
 from graphc.kernel.steps import Contract, Extern, Kernel, Stage, Step, Store
 from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable
-from graphc.verification.values import epsilon
+from graphc.verification.noise import epsilon
 
 __all__ = ["Array", "Overflows", "Spread", "epsilon_or_0"]
 

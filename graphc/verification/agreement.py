@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.types import DType, is_complex, is_differentiable, real_of
+from graphc.verification.noise import epsilon
 from graphc.verification.programs import Array
-from graphc.verification.values import epsilon
 
 __all__ = ["Reference", "differing", "unequal"]
 

@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
-import ml_dtypes
 import numpy as np
 
 from graphc.errors import GraphError
 from graphc.ir.arithmetic import Cast
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import Elementwise
+from graphc.ir.kinds import Elementwise, Routine
 from graphc.ir.leaves import ConstantValue, Input, Item, SizeOf, Variable
 from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.origin import Origin
 from graphc.running import Bound
 from graphc.sizes import Size, evaluate
-from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable, real_of
+from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable
+from graphc.verification.noise import moved, shaken
 from graphc.verification.programs import Array, RefusedError, Results, Sizes
 from graphc.verification.single import SingleOp, single_op
 
-__all__ = ["Frame", "Point", "TooLongError", "Value", "Values", "epsilon"]
+__all__ = ["Frame", "Point", "TooLongError", "Value", "Values"]
 
 Value: TypeAlias = Array | tuple[Array, ...]  # several of a node with several results
 Frame: TypeAlias = dict[Node, Value]  # what is known in a graph, or in one step of a body
@@ -226,21 +226,14 @@ class Values:
             types = tuple([x.tensor for x in node.inputs])
             single = _wide_op(node.op, types, node.type) or single_op(node.op, types, node.type)
             if single.rounds and not isinstance(node.op, Elementwise):  # sums may be made in another order
-                arrays = [self._moved(x, type.dtype) for x, type in zip(arrays, types, strict=True)]
+                arrays = [moved(x, type.dtype, self.noise) for x, type in zip(arrays, types, strict=True)]
             given = [_as(x, type.dtype) for x, type in zip(arrays, _operands(single), strict=True)]
             results, rounds = self._call(single, given), single.rounds
         results = [_as(y, _wide_dtype(type.dtype)) for y, type in zip(results, declared, strict=True)]
-        if self.noise is None or not rounds:
+        if not rounds:
             return results
-        return [self._moved(y, type.dtype) for y, type in zip(results, declared, strict=True)]
-
-    def _moved(self, x: Array, dtype: DType) -> Array:
-        """`x`, every element moved by about a rounding of `dtype`."""
-        if not is_differentiable(dtype) or self.noise is None:
-            return x
-        by = self.noise.uniform(0.5, 1.0, x.shape) * self.noise.choice((-1.0, 1.0), x.shape)
-        with np.errstate(all="ignore"):
-            return np.asarray(x * (1 + epsilon(dtype) * by))
+        away = shaken if isinstance(node.op, Routine) else moved
+        return [away(y, type.dtype, self.noise) for y, type in zip(results, declared, strict=True)]
 
     def _call(self, single: SingleOp, arrays: Sequence[Array]) -> list[Array]:
         bound = self.point.bound.get(single)
@@ -351,11 +344,6 @@ class Remembered(Generic[Kept]):
     def forget(self) -> None:
         """Drop what nobody has asked for."""
         self.now, self.earlier = {}, self.now
-
-
-def epsilon(dtype: DType) -> float:
-    """The distance from 1 to the next number of a dtype of floats or complex numbers."""
-    return float(ml_dtypes.finfo(real_of(dtype)).eps)  # type: ignore[no-untyped-call]  # NumPy's knows no bfloat16
 
 
 def _several(value: Value) -> Sequence[Array]:

@@ -1,0 +1,31 @@
+"""Noise: numbers moved about as far as roundings move them, to learn how much that matters."""
+
+import ml_dtypes
+import numpy as np
+
+from graphc.kernel.arrays import Array
+from graphc.types import DType, is_differentiable, real_of
+
+__all__ = ["epsilon", "moved", "shaken"]
+
+
+def epsilon(dtype: DType) -> float:
+    """The distance from 1 to the next number of a dtype of floats or complex numbers."""
+    return float(ml_dtypes.finfo(real_of(dtype)).eps)  # type: ignore[no-untyped-call]  # NumPy's knows no bfloat16
+
+
+def moved(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
+    """`x`, every element moved by about a rounding of `dtype`; as it is without noise, or for what is not rounded."""
+    if not is_differentiable(dtype) or noise is None:
+        return x
+    by = noise.uniform(0.5, 1.0, x.shape) * noise.choice((-1.0, 1.0), x.shape)
+    with np.errstate(all="ignore"):
+        return np.asarray(x * (1 + epsilon(dtype) * by))
+
+
+def shaken(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
+    """`x`, every element moved as far as the largest is rounded, zeros too: as routines round."""
+    if not is_differentiable(dtype) or noise is None:
+        return x
+    largest = np.abs(x[np.isfinite(x)]).max(initial=0.0)
+    return np.asarray(moved(x, dtype, noise) + epsilon(dtype) * largest * noise.uniform(-1.0, 1.0, x.shape))
