@@ -8,9 +8,10 @@ import graphc as gx
 from tests.verification.models import mixed
 from tests.verification.mutants import Model, Mutant, verified
 from tests.verification.wrong_graphs import WRONG_GRAPHS
+from tests.verification.wrong_improvements import WRONG_IMPROVEMENTS
 from tests.verification.wrong_programs import WRONG_BACKENDS, WRONG_PROGRAMS, WrongBackend
 
-WRONG = (*WRONG_GRAPHS, *WRONG_PROGRAMS)
+WRONG = (*WRONG_GRAPHS, *WRONG_IMPROVEMENTS, *WRONG_PROGRAMS)
 MODELS = dict.fromkeys(mutant.model for mutant in WRONG)
 
 

@@ -1,0 +1,89 @@
+"""Passes for digits, memory and fewer steps that are wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+import graphc as gx
+from graphc.ir.apply import apply
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node, Op
+from graphc.kernel.scalar import Call, Fn, Let
+from graphc.kernel.steps import Contract, Step
+from graphc.ops.elementwise import Exp, Exp2, Log, Log1p
+from graphc.ops.trigonometry import Cos, Sin
+from graphc.passes.lower import Lowered
+from tests.verification.mutants import Model, Mutant, Spoiled, everywhere
+from tests.verification.wrong_programs import lets, steps, with_steps, wrong
+
+__all__ = ["WRONG_IMPROVEMENTS"]
+
+
+def naive() -> Model:
+    """A cross-entropy as on paper."""
+    x, t = gx.input("x", (3, 4)), gx.input("t", (3, 4))
+    shares = gx.exp(x) / gx.sum(gx.exp(x), -1, keepdims=True)
+    loss = -gx.sum(t * gx.log(shares))
+    return Model([x, t], [loss, gx.grad(loss, x)])
+
+
+def regions() -> Model:
+    """A region whose inside its derivative computes again."""
+    x, w = gx.input("x", (3, 4)), gx.param("w", np.linspace(-1, 1, 16, dtype="float32").reshape(4, 4))
+    inside = gx.checkpoint(lambda h: gx.sin(gx.sin(h @ w) * 2) @ w)
+    loss = gx.sum(gx.square(inside(x)))
+    return Model([x], [loss, gx.grad(loss, [w])[0]])
+
+
+def layers() -> Model:
+    """Products with what follows each of their elements."""
+    x, w = gx.input("x", (3, 4)), gx.param("w", np.linspace(-1, 1, 16, dtype="float32").reshape(4, 4))
+    b = gx.param("b", np.linspace(0, 1, 4, dtype="float32"))
+    return Model([x], [gx.relu(gx.tanh(x @ w + b) @ w + b)])
+
+
+def op_for(old: type[Op], new: Op) -> Callable[[Graph], Graph]:
+    """A graph in which one function stands for another."""
+
+    def changed(node: Node) -> Node | None:
+        return apply(new, *node.inputs) if isinstance(node.op, old) else None
+
+    return everywhere(changed)
+
+
+def difference(let: Let) -> Let | None:
+    return replace(let, fn=Fn.SUB) if isinstance(let, Call) and let.fn is Fn.ADD else None
+
+
+def in_epilogue(step: Step) -> Step | None:
+    """A bias that is taken away."""
+    if not isinstance(step, Contract) or step.then is None:
+        return None
+    found = lets(difference)(step.then)
+    return None if found is None else replace(step, then=found)
+
+
+def without_epilogue(step: Step) -> Step | None:
+    return replace(step, then=None) if isinstance(step, Contract) and step.then is not None else None
+
+
+def reader_first(form: Lowered) -> Lowered:
+    """Two steps the other way round, of which the second reads what the first makes."""
+    every = list(form.program.steps)
+    for place in range(form.program.commit - 1):
+        first, second = every[place : place + 2]
+        if not {buffer.root for buffer in first.writes}.isdisjoint(buffer.root for buffer in second.reads):
+            every[place : place + 2] = second, first
+            break
+    return with_steps(form, every)
+
+
+WRONG_IMPROVEMENTS: tuple[Mutant, ...] = (
+    wrong("a logarithm of more", "stabilise", lambda step: Spoiled(step, op_for(Log, Log1p())), naive),
+    wrong("another base", "stabilise", lambda step: Spoiled(step, op_for(Exp, Exp2())), naive),
+    wrong("another function, again", "again", lambda step: Spoiled(step, op_for(Sin, Cos())), regions),
+    wrong("a bias that is taken away", "epilogues", steps(in_epilogue), layers),
+    wrong("nothing done with a product", "epilogues", steps(without_epilogue), layers),
+    wrong("read before it is made", "schedule", lambda step: Spoiled(step, reader_first), layers),
+)
