@@ -213,8 +213,8 @@ def choice(forms: Forms, node: Node) -> Form | None:
     length = forms.made(Sqrt(), condition.inputs[0])
     found: dict[Atom, int] = {Mask(condition): 1}
     for atom, power in form[0].atoms.items():
-        is_length = isinstance(atom, Node) and isinstance(atom.op, Where) and atom.inputs[:2] == (condition, length)
-        same = length if is_length else atom
+        chosen = atom.inputs if isinstance(atom, Node) and isinstance(atom.op, Where) else ()
+        same = length if chosen and chosen[0] is condition and chosen[1] is length else atom
         found[same] = found.get(same, 0) + power
     if found == {Mask(condition): 1, length: 1}:
         forms.better.add(node)

@@ -41,7 +41,7 @@ def test_lstms_agree_with_float64() -> None:
 
 
 def test_what_an_lstm_keeps_is_told() -> None:
-    assert "25 steps of the program" in recurrent.kept(10, None)
+    assert "20 steps of the program" in recurrent.kept(10, None)
 
 
 def test_budgets_shrink_until_one_is_too_small() -> None:
