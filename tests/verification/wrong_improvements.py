@@ -10,7 +10,7 @@ from graphc.ir.apply import apply
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Op
 from graphc.kernel.scalar import Call, Fn, Let
-from graphc.kernel.steps import Contract, Step
+from graphc.kernel.steps import Contract, Kernel, Step
 from graphc.ops.elementwise import Exp, Exp2, Log, Log1p
 from graphc.ops.trigonometry import Cos, Sin
 from graphc.passes.lower import Lowered
@@ -61,7 +61,7 @@ def in_epilogue(step: Step) -> Step | None:
     if not isinstance(step, Contract) or step.then is None:
         return None
     found = lets(difference)(step.then)
-    return None if found is None else replace(step, then=found)
+    return replace(step, then=found) if isinstance(found, Kernel) else None
 
 
 def without_epilogue(step: Step) -> Step | None:
