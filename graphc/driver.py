@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from time import perf_counter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn_explicit
 
 from graphc.arguments import Arguments
@@ -26,14 +26,15 @@ from graphc.passes.memory import layout
 from graphc.passes.pipeline import Trace
 from graphc.passes.precision import NarrowProducts
 from graphc.passes.rematerialise import Budget
-from graphc.passes.soundness import require_sound
 from graphc.passes.standard import improve, standard
 from graphc.passes.throughout import Throughout
 from graphc.printable import a_thing, described
 from graphc.sizes import Expression, equal, estimate, name_of, symbol, symbols_of
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, promote
-from graphc.verification.verification import Verification
+
+if TYPE_CHECKING:
+    from graphc.verification.verification import Verification
 
 __all__ = ["compile", "evaluate"]
 
@@ -126,9 +127,7 @@ def _compiled(
     trace = Trace()
     with waiting():
         asked = graph if narrow is None else trace.apply(Throughout(NarrowProducts(narrow)), graph)
-        verification = Verification(asked) if verify else None
-        if verification is not None:
-            trace.verify, trace.examine = require_sound, verification.examine
+        verification = _watching(trace, asked) if verify else None
         budget = None if room is None else Budget(room, lambda found: _peak_bytes(found, backend, graph))
         lowered = improve(asked, standard(asked, backend.target, level, budget), trace)
         arguments = Arguments(inputs, lowered.program.symbols)
@@ -143,6 +142,15 @@ def _compiled(
         )  # fmt: skip
     function.seconds = perf_counter() - start
     return function
+
+
+def _watching(trace: Trace, graph: Graph) -> "Verification":
+    """What examines every stage of a compilation.  It is large, and loaded when it is asked for."""
+    from graphc.verification.verification import Verification
+
+    verification = Verification(graph)
+    verification.watch(trace)
+    return verification
 
 
 def _peak_bytes(lowered: Lowered, backend: Backend, graph: Graph) -> int:

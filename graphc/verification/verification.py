@@ -9,7 +9,8 @@ from graphc.backends.numpy.backend import NumpyBackend
 from graphc.ir.graph import Graph
 from graphc.passes.demands import CollectDemands
 from graphc.passes.lower import Lowered, lower
-from graphc.passes.pipeline import Record, Replacement
+from graphc.passes.pipeline import Record, Replacement, Trace
+from graphc.passes.soundness import require_sound
 from graphc.passes.units import Partition
 from graphc.verification.agreement import differing, unequal
 from graphc.verification.calls import Call, Root, roots
@@ -51,6 +52,10 @@ class Verification:
         self.calls = [Call(values, self.graph) for values in accepted_calls(self.graph)]
         self.refused = refused_points(self.graph)
         self._results = {call: call.results(self.graph, self.graph.variables) for call in self.calls}
+
+    def watch(self, trace: Trace) -> None:
+        """Look at every pass from now on: at its form, and at what that computes."""
+        trace.verify, trace.examine = require_sound, self.examine
 
     def examine(self, record: Record) -> None:
         """Compare what a pass was given with what it made."""
