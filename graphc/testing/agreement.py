@@ -60,9 +60,12 @@ def interpreted(
 def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False) -> Graph | None:
     """Raise DisagreementError where something does not hold at level 0, at `best` or at one between; else its graph.
 
-    None where the program is too large to be interpreted.  With `verify` it is compiled with `verify=True` as well.
+    None where the program is too large to be interpreted, or no sizes suit it.  With `verify` it is compiled with
+    `verify=True` as well.
     """
-    settings = settings_of(program.recipe.seed)
+    settings = [setting for setting in settings_of(program.recipe.seed) if program.fits(setting.sizes)]
+    if not settings:
+        return None
     functions = {0: _compiled(program, 0)}
     if any(work(functions[0].program, setting.sizes) > MOST_WORK for setting in settings):
         return None

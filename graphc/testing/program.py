@@ -115,6 +115,10 @@ class RandomProgram:
         outputs = function(*arrays)
         return [np.asarray(y) for y in outputs] + [np.asarray(v.value) for v in self.start]
 
+    def fits(self, sizes: Mapping[str, int]) -> bool:
+        """Whether there are arrays of these sizes: an input that a cotangent is given by may be shorter than others."""
+        return all(evaluate(extent, sizes) >= 0 for x in self.inputs for extent in x.shape)
+
     def arrays(self, sizes: Mapping[str, int], seed: int = 0, *, special: bool = False) -> list[Array]:
         """An array for each input; `special` ones hold zeros, infinities and nan as well."""
         rng = np.random.default_rng([self.recipe.seed, seed])
