@@ -3,7 +3,6 @@
 With `--write` the table goes into docs/accuracy.md.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import graphc as gx
+from benchmarks.measure.pages import print_or_write
 
 __all__ = ["END", "FUNCTIONS", "PAGE", "START", "Function", "Worst", "measured", "table"]
 
@@ -151,11 +151,7 @@ def table(count: int = COUNT) -> str:
 
 def main() -> None:
     """Print the table, or write it into the page."""
-    found = table()
-    print(found)
-    if "--write" in sys.argv[1:]:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
-        PAGE.write_text(before + START + found + rest[rest.index(END) :], encoding="utf-8")
+    print_or_write(table(), PAGE, START, END)
 
 
 if __name__ == "__main__":

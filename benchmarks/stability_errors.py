@@ -4,7 +4,6 @@ With `--write` the table goes into docs/stability.md.
 """
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 import graphc as gx
+from benchmarks.measure.pages import print_or_write
 from benchmarks.stability_cases import CASES, Case, Row
 
 __all__ = ["END", "PAGE", "START", "Compared", "compared", "table"]
@@ -129,11 +129,7 @@ def table() -> str:
 
 def main() -> None:
     """Print the table, or write it into the page."""
-    found = table()
-    print(found)
-    if "--write" in sys.argv[1:]:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
-        PAGE.write_text(before + START + found + rest[rest.index(END) :], encoding="utf-8")
+    print_or_write(table(), PAGE, START, END)
 
 
 if __name__ == "__main__":

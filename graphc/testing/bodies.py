@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from textwrap import indent
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from graphc.ir.declare import input
 from graphc.ir.node import Node
@@ -84,15 +84,30 @@ def _scan(draft: Draft, choices: Choices, depth: int) -> Named | None:
     return _called(draft, defined, call, [draft.new_name(), draft.new_name()], choices)
 
 
-def _while(draft: Draft, choices: Choices, depth: int) -> Named | None:
+class _Counted(NamedTuple):
+    """The body of a loop over a count and a state: where it starts, its parameters, what it computes, its name."""
+
+    start: Named
+    parameters: list[Named]
+    body: Draft
+    name: str
+
+
+def _counted(draft: Draft, choices: Choices, depth: int) -> _Counted | None:
     starts = _floats(draft)
     if not starts:
         return None
     start = choices.late(starts)
     count = _stand_in(draft.new_name("k"), TensorType((), INT64))
     state = _stand_in(draft.new_name("s"), start.node.tensor)
-    body = _grown(draft, [count, state], choices, depth)
-    name = draft.new_name("step")
+    return _Counted(start, [count, state], _grown(draft, [count, state], choices, depth), draft.new_name("step"))
+
+
+def _while(draft: Draft, choices: Choices, depth: int) -> Named | None:
+    counted = _counted(draft, choices, depth)
+    if counted is None:
+        return None
+    start, (count, state), body, name = counted
     defined = _defined(name, [count, state], body, f"{count.name} + 1, {_next(body, state, choices)}")
     limit = f"gx.where(gx.mean(gx.sin({start.name})) > 0, {choices.number(4)}, 2)"
     call = f"gx.while_loop(lambda s: s[0] < {limit}, lambda s: {name}(*s), (0, {start.name}), max_steps=4)"
@@ -100,15 +115,11 @@ def _while(draft: Draft, choices: Choices, depth: int) -> Named | None:
 
 
 def _fori(draft: Draft, choices: Choices, depth: int) -> Named | None:
-    starts = _floats(draft)
-    if not starts:
+    counted = _counted(draft, choices, depth)
+    if counted is None:
         return None
-    start = choices.late(starts)
-    count = _stand_in(draft.new_name("k"), TensorType((), INT64))
-    state = _stand_in(draft.new_name("s"), start.node.tensor)
-    body = _grown(draft, [count, state], choices, depth)
-    name = draft.new_name("step")
-    defined = _defined(name, [count, state], body, _next(body, state, choices))
+    start, parameters, body, name = counted
+    defined = _defined(name, parameters, body, _next(body, parameters[1], choices))
     return _called(
         draft, defined, f"gx.fori_loop(0, {choices.number(4)}, {name}, {start.name})", [draft.new_name()], choices
     )
