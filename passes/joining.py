@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphc.ir.kinds import Reduction, Scatter
+from graphc.ir.kinds import Elementwise, Reduction, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.monoids import BETTER
 from graphc.passes.alignment import Axes, readings
@@ -56,6 +56,8 @@ class Joining:
     def _holds(self, unit: Loops, members: Sequence[Node]) -> bool:
         """Whether each member reads others where they are, and only what is known by then."""
         after = unit.after
+        if not all(isinstance(node.op, Elementwise | Reduction) for node in after):  # lookups are made by rows
+            return False
         for reader, node, place in readings(members, unit, self.sources, self.checked):
             if node not in unit.places:
                 continue

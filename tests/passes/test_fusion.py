@@ -107,3 +107,15 @@ def test_one_index_per_row_is_looked_up_and_added_to_in_the_row() -> None:
     p = e / e.sum(1, keepdims=True)
     np.testing.assert_allclose(picked, np.take_along_axis(p, I, 1), rtol=1e-5)
     np.testing.assert_allclose(back, picked * ((np.arange(5) == I) - p), rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_looked_up_beside_a_total_stays_with_the_rows() -> None:
+    x = gx.input("x", ("n", 3))
+    t = gx.input("t", x.shape)
+    values = [gx.percentile(x, 40, None), gx.average(x, 0)]
+    slopes = gx.jvp(values, [x], [t])
+    total = gx.sum(slopes[0].astype("float64")) + gx.sum(slopes[1].astype("float64"))
+    arrays = np.arange(6, dtype="float32").reshape(2, 3), np.ones((2, 3), "float32")
+    found, plain = (gx.compile([x, t], [*values, total], level=level)(*arrays) for level in (2, 0))
+    for one, other in zip(found, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
