@@ -10,6 +10,7 @@ from graphc.errors import DTypeError
 from graphc.origin import of_call
 from graphc.printable import described
 from graphc.sizes import Size, product
+from graphc.value import quick
 
 __all__ = [
     "DTYPES",
@@ -147,6 +148,7 @@ def short_name(dtype: DType) -> str:
     return _SHORT[_KNOWN[dtype]]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TensorType:
     """A shape and a dtype.  `weak`: came from a Python number, and adopts the dtype it meets."""
@@ -154,6 +156,9 @@ class TensorType:
     shape: Shape
     dtype: DType
     weak: bool = False
+
+    def __hash__(self) -> int:
+        return hash(self.shape)  # few types differ in no more than the rest, which takes twice as long
 
     @property
     def ndim(self) -> int:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Call, Fn, Load
-from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store, with_parts
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store
 from graphc.passes.places import loads_at, stores_at
 
 __all__ = ["accumulate"]

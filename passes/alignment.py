@@ -35,6 +35,14 @@ def readings(
                 yield Reading(node, operand if source is None else source.node, None)
             continue
         axes = unit.walks[node] if node in unit.walks else unit.places[node]
+        if isinstance(op, Elementwise | Reduction) and not isinstance(op, Guarded):
+            for operand in node.inputs:
+                source = sources.get(operand)
+                if source is None:
+                    yield Reading(node, operand, axes)
+                else:
+                    yield Reading(node, source.node, place_through(source.map, axes, source.node.shape))
+            continue
         for position, operand in enumerate(node.inputs):
             source = sources.get(operand)
             under = operand if source is None else source.node
@@ -50,7 +58,7 @@ def readings(
             elif isinstance(op, Scatter):
                 map = map if position == 0 else composed(map, row_places(op, node.ndim))
             else:
-                assert isinstance(op, Elementwise | Reduction), node
+                assert isinstance(op, Guarded), node
             yield Reading(node, under, place_through(map, axes, under.shape))
 
 

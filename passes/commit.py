@@ -18,18 +18,20 @@ def commit(program: Program) -> Program:
     writes and no later, and no later step reads the old w.  What it reads then lives to the end, so it stays where
     it is if that is several times what it writes: then a copy at the end costs less.
     """
-    readers: dict[Buffer, list[int]] = {}
-    writer: dict[Buffer, int] = {}
-    for number, step in enumerate(program.steps):
-        for buffer in step.reads:
-            readers.setdefault(buffer.root, []).append(number)
-        for buffer in step.writes:
-            writer.setdefault(buffer.root, number)
     copied: dict[Buffer, tuple[int, Buffer]] = {}  # temporary -> the copy step, the variable
     for number in range(program.commit, len(program.steps)):
         pair = is_copy(program.steps[number])
         if pair is not None and pair[0].role is Role.TEMPORARY and pair[0].base is None:
             copied.setdefault(pair[0], (number, pair[1]))
+    if not copied:
+        return program
+    readers: dict[Buffer, list[int]] = {}
+    writer: dict[Buffer, int] = {}
+    for number, step in enumerate(program.steps):
+        for buffer in step.reads:
+            readers.setdefault(buffer.base or buffer, []).append(number)
+        for buffer in step.writes:
+            writer.setdefault(buffer.base or buffer, number)
     moved: dict[int, Kernel] = {}
     dropped: set[int] = set()
     overwritten: set[Buffer] = set()

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.epilogue import home_of, objection_to
+from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Contract, Kernel, Loop, Step, buffers_of, with_parts, within
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, buffers_of, within
 from graphc.passes.pipeline import Log
 from graphc.passes.places import exchanged
 
@@ -21,11 +22,12 @@ def join_epilogues(program: Program, log: Log) -> Program:
     """
     pure, last = program.steps[: program.commit], program.steps[program.commit :]
     first = _joined(pure, _touched(last), log)
-    return replace(program, steps=(*first, *_joined(last, _touched(pure), log)), commit=len(first))
+    rest = _joined(last, _touched(pure), log) if last else ()
+    return replace(program, steps=(*first, *rest), commit=len(first))
 
 
 def _touched(steps: Sequence[Step]) -> set[Buffer]:
-    return {buffer.root for step in steps for buffer in buffers_of(step)}
+    return {buffer.base or buffer for step in steps for buffer in buffers_of(step)}
 
 
 def _joined(steps: Sequence[Step], outside: Collection[Buffer], log: Log) -> tuple[Step, ...]:
@@ -108,5 +110,5 @@ class _Joining:
         is_its_own = out.role is Role.TEMPORARY and out.base is None and out not in self.shown
         home = home_of(product, kernel) if is_its_own and len(touched) == 2 and out not in self.outside else None
         if home is None:
-            return replace(product, then=kernel, origins=origins)
-        return replace(product, out=home, then=exchanged(kernel, {out: home}), origins=origins)
+            return product.followed(kernel, out, origins)
+        return product.followed(exchanged(kernel, {out: home}), home, origins)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 
 import numpy.typing as npt
 
-from graphc.ir.graph import Graph, rebuilt, topological
+from graphc.ir.graph import Graph, exchanged, topological
 from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine
 from graphc.ir.leaves import ConstantValue, constant_array
 from graphc.ir.node import IndexBound, Node
@@ -53,7 +53,9 @@ class FoldArrays(Pass[Graph, Graph]):
                 new[node] = Node(constant.op, (), constant.type, origins[node])
                 log.replaced(f"{node.op.name} of constants", node, new[node], exact=False)
             else:
-                new[node] = rebuilt(node, [new[x] for x in node.inputs])
+                found = exchanged(node, new)
+                if found is not node:
+                    new[node] = found
         return form.exchanged(new)
 
     def _wanted(self, graph: Graph) -> list[Node]:
@@ -65,7 +67,9 @@ class FoldArrays(Pass[Graph, Graph]):
             if isinstance(node.op, ConstantValue):
                 decided[node] = False
                 continue
-            if node.inputs and all(x in decided for x in node.inputs) and _may_fold(node):
+            if decided.keys().isdisjoint(node.inputs):
+                continue
+            if all(x in decided for x in node.inputs) and _may_fold(node):
                 work = _work(node)
                 if work <= self.limit and spent + work <= self.budget and work * node.dtype.itemsize <= self.largest:
                     spent += work

@@ -12,17 +12,7 @@ from typing import NamedTuple
 
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import (
-    Elementwise,
-    IndexMap,
-    Leaf,
-    Lookup,
-    Movement,
-    Reduction,
-    Reshaped,
-    Routine,
-    Scatter,
-)
+from graphc.ir.kinds import Elementwise, IndexMap, Leaf, Lookup, Movement, Reduction, Reshaped, Routine, Scatter
 from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.kernel.target import Target
@@ -32,7 +22,17 @@ from graphc.passes.costs import Costs
 from graphc.passes.lifetimes import bytes_of
 from graphc.passes.merge import merged
 from graphc.passes.pipeline import Log
-from graphc.passes.sources import Source, composed, index_places, is_of_rows, row_places, row_source, shows_all, sources
+from graphc.passes.sources import (
+    Source,
+    composed,
+    index_places,
+    is_of_rows,
+    row_places,
+    row_source,
+    shows_all,
+    sources,
+    under,
+)
 from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
 from graphc.passes.walks import axes_of, is_formula, is_shift, is_whole, started, walk, walked, wide
 from graphc.sizes import estimate, product
@@ -151,7 +151,7 @@ class _Fusion:
                 self._alone(node)
                 sequences = op.parts(node.inputs).sequences
                 shown = [row_source(operand, self.sources) for operand in sequences]
-                rows = [x if under is None else under[0] for x, under in zip(sequences, shown, strict=True)]
+                rows = [x if row is None else row[0] for x, row in zip(sequences, shown, strict=True)]
                 self._read_whole(op.parts(node.inputs)._replace(sequences=rows).all)
             case Chosen():
                 self._alone(node)
@@ -179,19 +179,24 @@ class _Fusion:
             self.stored.add(operand)
 
     def _need(self, node: Node, unit: int) -> None:
-        self.first[node] = max(self.first.get(node, -1), unit)
+        if unit > self.first.get(node, -1):
+            self.first[node] = unit
 
     def _alone(self, node: Node) -> None:
         self._begin(Single(node))
         self.stored.add(node)
 
     def _read_operand(self, node: Node, operand: Node, map: IndexMap | None, *, by_data: bool = False) -> None:
-        source = self.sources.get(operand) or Source(operand, None)
-        if node not in self.shown:
-            self._read(source.node, node, composed(source.map, map), by_data)
-        for reading in self.shown.get(node, ()):
-            seen = composed(source.map, reading.map)
-            self._note(source.node, _Reading(reading.unit, reading.reader, seen, is_shown=True))
+        source = self.sources.get(operand)
+        shown = operand if source is None else source.node
+        inner = None if source is None else source.map
+        readings = self.shown.get(node)
+        if readings is None:
+            self._read(shown, node, composed(inner, map), by_data)
+        else:
+            for reading in readings:
+                seen = composed(inner, reading.map)
+                self._note(shown, _Reading(reading.unit, reading.reader, seen, is_shown=True))
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
         """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
@@ -250,7 +255,7 @@ class _Fusion:
         if not self.graph.order or number == len(self.units) - 1:
             return False
         ended = 0
-        for x in {self._under(x) for x in node.inputs}:
+        for x in {under(x, self.sources) for x in node.inputs}:
             if not isinstance(x.op, Leaf) and all(reading.unit > number for reading in self.readings.get(x, ())):
                 ended += bytes_of(x)
         return ended > bytes_of(node)
@@ -266,7 +271,7 @@ class _Fusion:
             if place is None or not isinstance(unit, Loops) or not self._fits(node, unit, place):
                 return False
             found.append((unit, place))
-        operands = [self._under(x) for x in node.inputs]
+        operands = [under(x, self.sources) for x in node.inputs]
         moved = [x for x in operands if not is_formula(x)]
         first = self.first[node]
         again = sum(
@@ -314,12 +319,8 @@ class _Fusion:
         elif isinstance(unit.node.op, Movement):
             shape = unit.node.shape
         else:
-            shape = next((x.shape for x in unit.node.inputs if self._under(x) is node), node.shape)
+            shape = next((x.shape for x in unit.node.inputs if under(x, self.sources) is node), node.shape)
         return estimate(product(shape))
-
-    def _under(self, node: Node) -> Node:
-        source = self.sources.get(node)
-        return node if source is None else source.node
 
     def _joins(self, node: Node, unit: Loops, number: int) -> bool:
         """Whether `node` can be computed in the loops of `unit`; if so, it now is."""
@@ -341,8 +342,10 @@ class _Fusion:
         for reading in self.readings.get(node, ()):
             if reading.unit != number:
                 continue
-            seen = _place_seen(reading, unit, node.shape)
-            if seen is None or (place is not None and seen != place):
+            if reading.by_data or reading.is_shown:
+                return None
+            seen = place_through(reading.map, axes_of(reading.reader, unit), node.shape)
+            if seen is None or (place is not None and seen != place):  # not one element for each point
                 return None
             place = seen
         axes = [axis for axis in place or () if axis is not None]
@@ -388,10 +391,3 @@ class _Fusion:
         unit.places[node] = place
         unit.walks[node] = places
         return True
-
-
-def _place_seen(reading: _Reading, unit: Loops, shape: Shape) -> Place | None:
-    """The axes at which a member of `unit` reads a node, or None where that is not one element per point."""
-    if reading.by_data or reading.is_shown:
-        return None
-    return place_through(reading.map, axes_of(reading.reader, unit), shape)

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Carry, Held, Kernel, Loop, Step, with_parts
+from graphc.kernel.steps import Carry, Held, Kernel, Loop, Step
 from graphc.passes.places import all_substituted, combines, loads_at, stores_at
 
 __all__ = ["hold"]

@@ -23,10 +23,11 @@ from graphc.ir.leaves import ConstantValue, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.mentioned import sizes_of
+from graphc.kernel.nesting import all_steps
 from graphc.kernel.pattern import Pattern, on_buffers
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Formula
-from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step, all_steps
+from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step
 from graphc.passes.elements import Elements, Read, element
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
 from graphc.passes.loops import loops_kernel
@@ -266,7 +267,7 @@ class _Lowering:
                 outputs[node] = self.several(node)
             elif node in self.partition.stored:
                 outputs[node] = (self._result(node),)
-        pattern, touched = unit_pattern(unit, outputs, self.source, self.buffer)
+        pattern, touched = unit_pattern(unit, outputs, self.known, self.buffer)
         model = self.kernels.get(pattern)
         if model is None:
             kernel = loops_kernel(unit, outputs, self.source, self.buffer)
@@ -324,7 +325,7 @@ class _Lowering:
     def _lower_product(self, node: Node, op: Product) -> None:
         """One contraction, whose operands are read through movements, or copied."""
         sources = [self.source(x) for x in node.inputs]
-        key = (op, *[source.map for source in sources])
+        key = (op, *[map for _, map in sources])
         iteration = self.iterations.get(key)
         is_repeated = iteration is not None
         if iteration is None:

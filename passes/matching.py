@@ -75,7 +75,7 @@ class Pattern:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Hole(Pattern):
     """Any node whose op is an `of`, and of which `only` is true; the same one wherever the hole stands.
 
@@ -263,7 +263,7 @@ def may_fit(pattern: Pattern, seen: Look) -> bool:
     parts = pattern.operands
     if parts is None:
         return True
-    if len(parts) == 2 and isinstance(parts[0], Hole) and parts[0] == parts[1] and not seen.same:
+    if len(parts) == 2 and isinstance(parts[0], Hole) and parts[0] is parts[1] and not seen.same:
         return False
     return len(parts) == seen.arity and all(
         _admits(part, *operand) for part, operand in zip(parts, seen.operands, strict=True)

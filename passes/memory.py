@@ -10,10 +10,12 @@ from graphc.kernel.room import Room
 from graphc.kernel.steps import Loop
 from graphc.passes.offsets import Span, bound, peak, placed
 from graphc.sizes import Size, compiled
+from graphc.value import quick
 
 __all__ = ["Interval", "Layout", "Placement", "layout"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Interval:
     """Bytes that are alive from step `first` to step `last`, both included."""
@@ -93,7 +95,7 @@ def layout(program: Program, rooms: Sequence[Room], alignment: int) -> Layout:
     for number, step in enumerate(program.timeline):
         end = ends.get(number, number)
         for buffer in (*step.reads, *step.writes):
-            owner = room.get(buffer.root)
+            owner = room.get(buffer.base or buffer)
             if owner is not None:
                 first.setdefault(owner, number)
                 last[owner] = max(end, last.get(owner, end))

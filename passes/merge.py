@@ -7,6 +7,7 @@ total: combined over all rows, and known, with what is made of it, when they are
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf, Product, Reshaped
@@ -18,6 +19,7 @@ from graphc.passes.costs import Costs
 from graphc.passes.joining import Joining
 from graphc.passes.order import Order, Vertex
 from graphc.passes.pipeline import Log
+from graphc.passes.sources import under
 from graphc.passes.units import Loops, Partition, Place, Single, Unit
 from graphc.types import TensorType
 
@@ -63,7 +65,7 @@ class _Merging:
     touching: dict[Node, list[_Group]] = field(default_factory=dict)
     readers: dict[Node, dict[_Group, None]] = field(default_factory=dict)
     read_whole: set[Node] = field(default_factory=set)  # by steps of their own, as they lie
-    order: Order = field(default_factory=Order)
+    groups: list[_Group] = field(default_factory=list)
     joining: Joining = field(init=False)
 
     def run(self) -> Partition:
@@ -71,29 +73,24 @@ class _Merging:
         graph = self.partition.graph
         self.numbers = {node: number for number, node in enumerate(graph.nodes)}
         self.stored = set(self.partition.stored)
-        self.checked = {self._under(index) for index in graph.demanded} | set(graph.demanded)
+        self.checked = {under(index, self.partition.sources) for index in graph.demanded} | set(graph.demanded)
         self.nexts = {value for variable, value in graph.updates.items() if value is not variable}
         self._pin(graph)
         self.joining = Joining(self.numbers, self.partition.sources, self.checked)
-        groups: list[_Group] = []
         for unit in self.partition.units:
             parts = self._parts(unit)
-            groups += [self._group(part) for part in parts]
+            self.groups += [self._group(part) for part in parts]
             if len(parts) > 1:
-                groups[-2].apart.add(groups[-1])
-        self._connect(graph, groups)
+                self.groups[-2].apart.add(self.groups[-1])
+        groups = tuple(self.groups)
         for group in groups:
             self._take_in(group)
-        units = tuple([group.unit for group in self.order.vertices if isinstance(group, _Group)])
-        if units == self.partition.units:
+        if not any(group.is_gone for group in groups) and len(groups) == len(self.partition.units):
             return self.partition
+        units = tuple([group.unit for group in self.order.vertices if isinstance(group, _Group)])
         return Partition(graph, units, frozenset(self.stored), self.partition.sources, self.partition.bodies)
 
     # What there is.
-
-    def _under(self, node: Node) -> Node:
-        source = self.partition.sources.get(node)
-        return node if source is None else source.node
 
     def _pin(self, graph: Graph) -> None:
         for node in graph.nodes:
@@ -103,7 +100,8 @@ class _Merging:
             if isinstance(unit, Single):
                 for node in unit.nodes:
                     for operand in node.inputs:
-                        self.read_whole |= {operand, self._under(operand)}
+                        self.read_whole.add(operand)
+                        self.read_whole.add(under(operand, self.partition.sources))
         self.pinned = {*graph.roots, *self.checked, *self.read_whole}
 
     def _parts(self, unit: Unit) -> tuple[Unit, ...]:
@@ -146,33 +144,36 @@ class _Merging:
                 self.readers.setdefault(node, {})[group] = None
         return group
 
-    def _connect(self, graph: Graph, groups: Iterable[_Group]) -> None:
-        """Note which unit must run before which."""
+    @cached_property
+    def order(self) -> Order:
+        """Which unit must run before which, and which apart: found out when two are to be merged for the first time."""
+        order = Order()
         home: dict[Node, list[_Group]] = {}
-        for group in groups:
+        for group in self.groups:
             for node in group.unit.nodes:
                 home.setdefault(node, []).append(group)
         makers: dict[Node, list[_Group]] = {}
-        for node in graph.nodes:
+        for node in self.partition.graph.nodes:
             own = home.get(node)
             makers[node] = own or (makers[node.inputs[0]] if node.inputs else [])
-        for group in groups:
-            self.order.add(group)
+        for group in self.groups:
+            order.add(group)
             for node in group.unit.nodes:
                 for operand in node.inputs:
                     before = makers[operand]
-                    is_apart = isinstance(self._under(operand).op, Reshaped | Item)
+                    is_apart = isinstance(under(operand, self.partition.sources).op, Reshaped | Item)
                     if group not in before:
                         for other in before:
-                            self.order.connect(other, group)
+                            order.connect(other, group)
                             if is_apart:
                                 other.apart.add(group)
+        return order
 
     # What becomes one.
 
     def _take_in(self, group: _Group) -> None:
         """Merge a group with units before it, as often as that is possible."""
-        if isinstance(group.unit, Loops):
+        if isinstance(group.unit, Loops) and not group.ends_product:
             while True:
                 found = next((g for g in self._candidates(group) if self._try(g, group)), None)
                 if found is None:
@@ -180,7 +181,8 @@ class _Merging:
                 group = found
         self.makers.update(dict.fromkeys(group.made, group))
         for node in (*group.seen, *group.made):
-            if isinstance(node.type, TensorType) and node.ndim:
+            tensor = node.type
+            if isinstance(tensor, TensorType) and tensor.shape:
                 near = self.touching.setdefault(node, [])
                 if group not in near:
                     near.append(group)
@@ -191,16 +193,18 @@ class _Merging:
         found = dict.fromkeys([self.makers[node] for node in group.seen if node in self.makers])
         for node in group.seen:
             found |= dict.fromkeys(self.touching.get(node, ()))
-        return (x for x in found if x is not group and not x.is_gone and isinstance(x.unit, Loops))
+        return (
+            x for x in found if x is not group and not x.is_gone and isinstance(x.unit, Loops) and not x.ends_product
+        )
 
     def _try(self, first: _Group, second: _Group) -> bool:
         """Merge two groups into the first, if that can be done and saves bytes."""
         one, other = first.unit, second.unit
         assert isinstance(one, Loops), one
         assert isinstance(other, Loops), other
-        if second in first.apart or first in second.apart or first.ends_product or second.ends_product:
-            return False
         if len(one.places) + len(other.places) > self.target.largest_kernel or not self.order.are_free(first, second):
+            return False
+        if second in first.apart or first in second.apart:
             return False
         links = [node for node in second.seen if node in first.made]
         if any(None in second.seen[node] for node in links):

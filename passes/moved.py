@@ -291,10 +291,9 @@ def _put(forms: Forms, node: Node, update: Node, index: Node | None, before: Seq
     if forms.is_plain(update) or len(form) != 1:
         return None
     (term,) = form
-    indices = () if index is None else (index,)
     outside: dict[Node, float] = {}
     for x, coefficient in term.exponent.items():
-        if not _at_same_places(x.op, node.op) or x.inputs[1:] != indices:
+        if not _at_same_places(x.op, node.op) or any(other is not index for other in x.inputs[1:]):
             return None
         outside[x.inputs[0]] = coefficient
     kept: dict[Atom, int] = {}

@@ -9,8 +9,8 @@ from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import Pattern
-from graphc.passes.elements import BufferOf, SourceOf
-from graphc.passes.sources import composed_index
+from graphc.passes.elements import BufferOf
+from graphc.passes.sources import Source, composed_index
 from graphc.passes.units import LoopAxis, Loops
 from graphc.sizes import Size
 from graphc.types import TensorType
@@ -21,7 +21,7 @@ Index = tuple[AffineIndex, ...]
 
 
 def unit_pattern(
-    unit: Loops, outputs: Mapping[Node, Sequence[Buffer]], source: SourceOf, buffer: BufferOf
+    unit: Loops, outputs: Mapping[Node, Sequence[Buffer]], sources: Mapping[Node, Source], buffer: BufferOf
 ) -> tuple[Pattern, list[Buffer]]:
     """All that the kernel of a unit depends on but its buffers, and these: first those that it reads.
 
@@ -43,25 +43,23 @@ def unit_pattern(
         elif not isinstance(op, Elementwise):
             parts += [x.shape for x in node.inputs]
         for x in node.inputs:
-            found = source(x)
-            under = found.node
+            found = sources.get(x)
+            under, map = (x, None) if found is None else found
             number = members.get(under)
             if number is not None:
                 parts.append(number)
                 if under in unit.shown:
-                    parts.append(found.map)
+                    parts.append(map)
             else:
-                parts.append(found.map)
+                parts.append(map)
                 if _is_formula(under):
                     parts += (under.op, under.dtype)
                 else:
                     shown = buffer(under)
                     parts.append((buffers.setdefault(shown, len(buffers)), shown.dtype))
         members[node] = len(members)
-        if isinstance(node.type, TensorType):
-            parts.append(node.type.dtype)
-        else:
-            parts.append(node.type)
+        result = node.type
+        parts.append(result.dtype if isinstance(result, TensorType) else result)
         parts.append(len(outputs.get(node, ())))
         if node in unit.after:
             parts.append("after")

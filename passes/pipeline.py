@@ -10,6 +10,7 @@ from graphc.display import Displayed
 from graphc.ir.node import Node
 from graphc.origin import Origin
 from graphc.printable import counted
+from graphc.value import quick
 
 __all__ = ["Log", "Pass", "Record", "Replacement", "Trace"]
 
@@ -17,6 +18,7 @@ Before = TypeVar("Before")
 After = TypeVar("After")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something a pass did, and where the user wrote what it did it to."""

@@ -1,10 +1,11 @@
 """Where a kernel reads and writes a buffer: what passes that share bytes need to know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.nesting import with_parts
 from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
 from graphc.kernel.steps import (
     Branch,
@@ -22,7 +23,6 @@ from graphc.kernel.steps import (
     Store,
     Total,
     targets,
-    with_parts,
 )
 from graphc.sizes import equal
 
@@ -121,7 +121,26 @@ def copied_by(stage: Stage, store: Store) -> Buffer | None:
 
 def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
     """The kernel with buffers exchanged where it writes."""
+    stages = [Stage(s.inner, s.lets, _storing(s.effects, buffers), s.is_last) for s in kernel.stages]
+    return Kernel(kernel.outer, tuple(stages), kernel.origins)
 
+
+def exchanged(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
+    """The kernel with buffers exchanged wherever it reads or writes."""
+    stages = [
+        Stage(s.inner, tuple([_loading(x, buffers) for x in s.lets]), _storing(s.effects, buffers), s.is_last)
+        for s in kernel.stages
+    ]
+    return Kernel(kernel.outer, tuple(stages), kernel.origins)
+
+
+def _loading(let: Let, buffers: Mapping[Buffer, Buffer]) -> Let:
+    if not isinstance(let, Load) or let.buffer not in buffers:
+        return let
+    return Load(buffers[let.buffer], let.index, let.dtype, let.guard, let.otherwise)
+
+
+def _storing(effects: Iterable[Effect], buffers: Mapping[Buffer, Buffer]) -> tuple[Effect, ...]:
     def changed(effect: Effect) -> Effect:
         match effect:
             case Store():
@@ -133,22 +152,7 @@ def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
             case Total():
                 return effect
 
-    stages = tuple(Stage(s.inner, s.lets, tuple(map(changed, s.effects)), s.is_last) for s in kernel.stages)
-    return Kernel(kernel.outer, stages, kernel.origins)
-
-
-def _loading(let: Let, buffers: Mapping[Buffer, Buffer]) -> Let:
-    if not isinstance(let, Load) or let.buffer not in buffers:
-        return let
-    return Load(buffers[let.buffer], let.index, let.dtype, let.guard, let.otherwise)
-
-
-def exchanged(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:
-    """The kernel with buffers exchanged wherever it reads or writes."""
-    stages = tuple(
-        [replace(stage, lets=tuple([_loading(let, buffers) for let in stage.lets])) for stage in kernel.stages]
-    )
-    return rewritten(Kernel(kernel.outer, stages, kernel.origins), buffers)
+    return tuple([changed(effect) for effect in effects])
 
 
 def _substituted(step: Step, buffers: Mapping[Buffer, Buffer]) -> Step:

@@ -18,7 +18,7 @@ def last_uses(steps: Sequence[Step]) -> dict[Buffer, int]:
     last: dict[Buffer, int] = {}
     for number, step in enumerate(steps):
         for buffer in (*step.reads, *step.writes):
-            last[buffer.root] = number
+            last[buffer.base or buffer] = number
     return last
 
 

@@ -6,8 +6,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Step, with_parts, within
+from graphc.kernel.steps import Step, within
 from graphc.passes.liveness import HintedBytes, Tasks, peak_bytes, peak_of, tasks_of
 from graphc.passes.orders import least_possible, orders
 from graphc.passes.reuse import outside_of

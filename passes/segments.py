@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from math import prod
 from typing import final
 
@@ -107,12 +108,7 @@ class Line:
                 last = len(self.order) - 1 if value in kept else max(self.reads.get(value, [first])[-1], first)
                 change[first] += bytes
                 change[last + 1] -= bytes
-        found: list[int] = []
-        total = 0
-        for each in change[:-1]:
-            total += each
-            found.append(total)
-        return found
+        return list(accumulate(change[:-1]))
 
     @cached_property
     def peak(self) -> int:
@@ -139,12 +135,7 @@ class Line:
                 if last > first:
                     change[first] += bytes
                     change[last] -= bytes
-        found: list[int] = []
-        total = 0
-        for each in change[:-1]:
-            total += each
-            found.append(total)
-        return found
+        return list(accumulate(change[:-1]))
 
     def _last_before(self, value: Node) -> int:
         """Where a value is read last, up to the peak."""

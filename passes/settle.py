@@ -18,24 +18,25 @@ def settle(program: Program) -> Program:
     Safe where the whole of it is copied, the copy is its last use and it is not seen under another shape: the
     output is not touched before, as it has one writer.
     """
+    pure = program.steps[: program.commit]
+    copies = [(n, *pair) for n, step in enumerate(pure) if isinstance(step, Kernel) for pair in _copied_whole(step)]
+    if not copies:
+        return program
     last = last_uses(program.steps)
     shown = {buffer.base for step in program.timeline for buffer in (*step.reads, *step.writes) if buffer.base}
     exchange: dict[Buffer, Buffer] = {}
-    for number, step in enumerate(program.steps[: program.commit]):
-        if not isinstance(step, Kernel):
-            continue
-        for old, out in _copied_whole(step):
-            if (
-                old.role is Role.TEMPORARY
-                and old.base is None
-                and out.role is Role.OUTPUT
-                and out.base is None
-                and old not in shown
-                and last[old] == number
-                and old not in exchange
-                and out not in exchange.values()
-            ):
-                exchange[old] = out
+    for number, old, out in copies:
+        if (
+            old.role is Role.TEMPORARY
+            and old.base is None
+            and out.role is Role.OUTPUT
+            and out.base is None
+            and old not in shown
+            and last[old] == number
+            and old not in exchange
+            and out not in exchange.values()
+        ):
+            exchange[old] = out
     if not exchange:
         return program
     return replace(program, steps=all_substituted(program.steps, exchange))

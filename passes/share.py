@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, final
 
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph, exchanged
 from graphc.ir.node import Node, Op
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.provenance import Ancestry
@@ -47,8 +47,10 @@ class ShareSubexpressions(Pass[Graph, Graph]):
         known = Known()
         new: dict[Node, Node] = {}
         for node in form.nodes:
-            candidate = rebuilt(node, [new[x] for x in node.inputs])
-            kept = new[node] = known.one_of(candidate)
+            candidate = exchanged(node, new)
+            kept = known.one_of(candidate)
+            if kept is not node:
+                new[node] = kept
             if kept is not candidate:
                 log.note(f"one {node.op.name} for two", node.origin)
                 log.replaced(f"one {node.op.name} for two", candidate, kept, exact=True)

@@ -10,8 +10,9 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input, Item, Variable
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program
-from graphc.kernel.verify import owner_of, verify
+from graphc.kernel.verify import verify
 from graphc.passes import units
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Record

@@ -19,6 +19,7 @@ __all__ = [
     "row_source",
     "shows_all",
     "sources",
+    "under",
 ]
 
 
@@ -62,6 +63,12 @@ def sources(graph: Graph) -> Mapping[Node, Source]:
             under = found.get(operand)
             found[node] = Source(operand, step) if under is None else Source(under.node, composed(under.map, step))
     return found
+
+
+def under(node: Node, known: Mapping[Node, Source]) -> Node:
+    """The node whose elements `node` shows: itself, for what is no movement."""
+    source = known.get(node)
+    return node if source is None else source.node
 
 
 def row_source(node: Node, known: Mapping[Node, Source]) -> tuple[Node, int] | None:

@@ -128,4 +128,4 @@ def improve(graph: Graph, passes: Iterable[AnyPass], trace: Trace) -> Lowered:
 
 def is_structured(graph: Graph) -> bool:
     """Whether a graph has loops or branches."""
-    return any(isinstance(node.op, Structured) for node in graph.nodes)
+    return graph.has(Structured)

@@ -41,7 +41,7 @@ class Throughout(Pass[Graph, Graph]):
 
 def bodies_of(graph: Graph) -> Iterator[Graph]:
     """The bodies of the loops and branches of a graph, not those inside them."""
-    for node in graph.nodes:
+    for node in graph.nodes if graph.has(Structured) else ():
         if isinstance(node.op, Structured):
             yield from node.op.bodies
 

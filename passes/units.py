@@ -84,7 +84,7 @@ class Single:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The members, operands first."""
-        return (*reversed(self.shown), self.node)
+        return (*reversed(self.shown), self.node) if self.shown else (self.node,)
 
     @property
     def is_kernel(self) -> bool:

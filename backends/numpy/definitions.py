@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphc.backends.numpy.runs import progressions
+from graphc.value import quick
 
 __all__ = ["Defined", "arrays_text", "tuple_text"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Defined:
     """A name, the number of its place in the plan, and how many bytes after that it begins, as text."""

@@ -10,9 +10,9 @@ from graphc.backends.numpy.support import SMALL
 from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.backends.numpy.values import Value
 from graphc.kernel.buffer import Role
-from graphc.kernel.indices import Affine
+from graphc.kernel.indices import Affine, needed
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
-from graphc.kernel.steps import Stage, Store
+from graphc.kernel.steps import Stage
 from graphc.sizes import product
 from graphc.types import INT64
 
@@ -21,32 +21,10 @@ __all__ = ["values_of"]
 
 def values_of(stage: Stage, affine: Sequence[Affine | None], draft: Draft) -> dict[int, Value]:
     """The value of every let that is more than an index."""
-    needed = _needed(stage, affine)
     values: dict[int, Value] = {}
-    for at, let in enumerate(stage.lets):
-        if at in needed:
-            values[at] = _value(let, values, affine, draft)
+    for at in sorted(needed(stage, affine)):
+        values[at] = _value(stage.lets[at], values, affine, draft)
     return values
-
-
-def _needed(stage: Stage, affine: Sequence[Affine | None]) -> set[int]:
-    """The lets whose values are needed, not only as indices."""
-    needed: set[int] = set()
-    stack = [effect.value for effect in stage.effects]
-    stack += [p for e in stage.effects if isinstance(e, Store) for p in e.index if affine[p] is None]
-    while stack:
-        number = stack.pop()
-        if number in needed:
-            continue
-        needed.add(number)
-        let = stage.lets[number]
-        if isinstance(let, Call) and let.fn in GENERATORS:
-            stack += [arg for arg in let.args if affine[arg] is None or arg != let.args[-1]]
-        elif isinstance(let, Call):
-            stack += let.args
-        elif isinstance(let, Load):
-            stack += [part for part in let.index if affine[part] is None]
-    return needed
 
 
 def _value(let: Let, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> Value:

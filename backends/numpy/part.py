@@ -17,11 +17,12 @@ from graphc.backends.numpy.values import View
 from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.nesting import all_steps
 from graphc.kernel.scalar import Const
-from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step, all_steps, buffers_of
+from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
 from graphc.origin import Origin
 from graphc.sizes import Size, python_text
-from graphc.types import BFLOAT16, Shape, name_of
+from graphc.types import BFLOAT16, DType, Shape, name_of
 
 __all__ = ["Part"]
 
@@ -53,12 +54,10 @@ class Part:
 
     def write(self, steps: Sequence[Step]) -> str:
         """The text of the part."""
-        touched: dict[Buffer, None] = {}
-        for step in all_steps(steps):
-            touched |= dict.fromkeys(buffers_of(step))
-        self._show_temporaries(buffer.root for buffer in touched)
+        touched = dict.fromkeys([buffer for step in all_steps(steps) for buffer in (*step.reads, *step.writes)])
+        self._show_temporaries([buffer.base or buffer for buffer in touched])
         for buffer in touched:
-            if buffer.root.role is not Role.ROW:
+            if buffer not in self.views and buffer.root.role is not Role.ROW:
                 self.show(buffer)
         self.steps(steps)
         return self._assembled()
@@ -151,14 +150,14 @@ class Part:
 
     def _show_temporaries(self, buffers: Iterable[Buffer]) -> None:
         """Define temporaries, those of one type in one line: a line for each would be half the time to compile."""
-        alike: dict[tuple[str, str], list[Defined]] = {}
+        names, places = self.whole.names, self.whole.places
+        alike: dict[tuple[Shape, DType], list[Defined]] = {}
         for buffer in dict.fromkeys(buffers):
             if buffer.role is Role.TEMPORARY:
-                name = self.views[buffer] = self.whole.names[buffer]
-                kind = (self._shape(buffer.shape), name_of(buffer.dtype))
-                alike.setdefault(kind, []).append(Defined(name, self.whole.places[buffer]))
+                name = self.views[buffer] = names[buffer]
+                alike.setdefault((buffer.shape, buffer.dtype), []).append(Defined(name, places[buffer]))
         for (shape, dtype), group in alike.items():
-            self.bind.line(arrays_text(group, shape, dtype))
+            self.bind.line(arrays_text(group, self._shape(shape), name_of(dtype)))
 
     def show(self, buffer: Buffer) -> None:
         """Define the name of a buffer: once when bound, or at each call for what differs then."""
@@ -196,8 +195,6 @@ class Part:
     # Steps.
 
     def _step(self, step: Step, number: int) -> None:
-        if isinstance(step, Extern | Loop | Branch):
-            self.turns.interrupt(self.whole.comment(step.origins))
         match step:
             case Kernel():
                 self._text(step, number, step.origins)
@@ -206,6 +203,7 @@ class Part:
                 if step.then is not None:
                     self._text(step.then, number, step.origins)
             case Extern():
+                self.turns.interrupt(self.whole.comment(step.origins))
                 operands = ", ".join(self.name_of(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
@@ -213,8 +211,10 @@ class Part:
             case Check():
                 self._check(step, number)
             case Loop():
+                self.turns.interrupt(self.whole.comment(step.origins))
                 write_loop(step, self)
             case Branch():
+                self.turns.interrupt(self.whole.comment(step.origins))
                 write_branch(step, self)
 
     def _check(self, step: Check, number: int) -> None:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from graphc.backends.numpy.definitions import tuple_text
 from graphc.backends.numpy.kernels import KernelText
 from graphc.backends.writer import Writer
+from graphc.value import quick
 
 __all__ = ["LEAST_TURNS", "Filled", "Turns", "repeats"]
 
@@ -20,6 +21,7 @@ _LETTERS = re.compile(r"[a-z]+")
 _Columns: TypeAlias = dict[tuple[str, ...], str]  # what differs from turn to turn -> its name in the loop
 
 
+@quick
 @dataclass(frozen=True, eq=False, slots=True)
 class Filled:
     """A step with its names.

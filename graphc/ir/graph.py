@@ -10,7 +10,7 @@ from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.origin import Origin
 from graphc.printable import counted
 
-__all__ = ["Demand", "Graph", "rebuilt", "topological"]
+__all__ = ["Demand", "Graph", "exchanged", "rebuilt", "topological"]
 
 
 def topological(roots: Iterable[Node], waits: Mapping[Node, Sequence[Node]] | None = None) -> list[Node]:
@@ -46,6 +46,13 @@ def rebuilt(node: Node, inputs: Sequence[Node]) -> Node:
         if old is not new:
             return Node(node.op, tuple(inputs), node.type, node.origin)
     return node
+
+
+def exchanged(node: Node, new: Mapping[Node, Node]) -> Node:
+    """`node` on what `new` has for its operands, if it has any."""
+    if not new or new.keys().isdisjoint(node.inputs):
+        return node
+    return Node(node.op, tuple([new.get(x, x) for x in node.inputs]), node.type, node.origin)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -114,25 +121,40 @@ class Graph(Displayed):
                 users[operand].append(node)
         return {node: tuple(readers) for node, readers in users.items()}
 
+    @cached_property
+    def kinds(self) -> frozenset[type[Op]]:
+        """The classes of its ops."""
+        return frozenset([node.op.__class__ for node in self.nodes])
+
+    def has(self, kind: type) -> bool:
+        """Whether a node has an op of this class."""
+        return any(issubclass(each, kind) for each in self.kinds)
+
     @property
     def variables(self) -> tuple[Node, ...]:
         """The variables that are read or set, in order."""
-        found = dict.fromkeys(node for node in self.nodes if isinstance(node.op, Variable))
+        if not self.has(Variable):
+            return tuple(self.updates)
+        found = dict.fromkeys([node for node in self.nodes if isinstance(node.op, Variable)])
         return tuple(found | dict.fromkeys(self.updates))
 
     def map(self, change: Callable[[Node], Node]) -> "Graph":
         """The graph in which every node, rebuilt on changed operands, is replaced by `change` of it."""
         new: dict[Node, Node] = {}
         for node in self.nodes:
-            new[node] = change(rebuilt(node, [new[operand] for operand in node.inputs]))
+            found = change(exchanged(node, new))
+            if found is not node:
+                new[node] = found
         return self.exchanged(new)
 
     def replace(self, nodes: Mapping[Node, Node]) -> "Graph":
         """The same computation with nodes exchanged, all at once."""
-        new: dict[Node, Node] = {}
+        new = dict(nodes)
         for node in self.nodes:
-            exchanged = nodes.get(node)
-            new[node] = rebuilt(node, [new[operand] for operand in node.inputs]) if exchanged is None else exchanged
+            if node not in nodes:
+                found = exchanged(node, new)
+                if found is not node:
+                    new[node] = found
         return self.exchanged(new)
 
     def exchanged(self, new: Mapping[Node, Node]) -> "Graph":

@@ -87,10 +87,10 @@ def _is_at_its_own(kernel: Kernel, loads: Sequence[Load], out: Buffer) -> bool:
 
 def _meets_all(index: Sequence[Let], out: Buffer, kernel: Kernel) -> bool:
     """Whether the points of a kernel and the elements of an array at an index are the same, one for one."""
-    left = set(kernel.outer)
+    left = {axis.number for axis in kernel.outer}
     for part, extent in zip(index, out.shape, strict=True):
-        if isinstance(part, AxisIndex) and part.axis in left and part.axis.extent == extent:
-            left.remove(part.axis)
+        if isinstance(part, AxisIndex) and part.axis.number in left and part.axis.extent == extent:
+            left.remove(part.axis.number)
         elif not isinstance(part, Const) or part.value != 0 or extent != 1:
             return False
     return not left

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, SizeValue
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
+from graphc.kernel.steps import Stage, Store
 from graphc.sizes import Size
 
-__all__ = ["Affine", "affine_of", "axes_of", "is_plain"]
+__all__ = ["Affine", "affine_of", "axes_of", "is_plain", "needed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,24 @@ def is_plain(index: Sequence[Affine]) -> bool:
                 return False
             axes.add(part.terms[0][0])
     return True
+
+
+def needed(stage: Stage, affine: Sequence[Affine | None]) -> set[int]:
+    """The lets of a stage that are more than affine indices: of what is read or written, or of random numbers."""
+    found: set[int] = set()
+    waiting = [effect.value for effect in stage.effects]
+    waiting += [part for e in stage.effects if isinstance(e, Store) for part in e.index if affine[part] is None]
+    while waiting:
+        number = waiting.pop()
+        if number in found:
+            continue
+        found.add(number)
+        match stage.lets[number]:
+            case Call(fn=Fn.PHILOX32 | Fn.PHILOX64, args=(key, purpose, index)):
+                waiting += (key, purpose) if affine[index] else (key, purpose, index)
+            case Call(args=args):
+                waiting += args
+            case Load() as load:
+                waiting += [part for part in load.index if affine[part] is None]
+                waiting += [other for other in (load.guard, load.otherwise) if other is not None]
+    return found

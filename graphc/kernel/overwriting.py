@@ -9,7 +9,7 @@ from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store, targets, wi
 from graphc.kernel.wellformed import demand
 from graphc.sizes import Size
 
-__all__ = ["verify_overwriting"]
+__all__ = ["owner_of", "verify_overwriting"]
 
 
 def verify_overwriting(program: Program, names: Mapping[Buffer, str]) -> None:
@@ -29,19 +29,24 @@ def verify_overwriting(program: Program, names: Mapping[Buffer, str]) -> None:
                 writers.setdefault(buffer.root, (place, step))
     for over in program.aliases:
         place, step = writers[over]
-        owner = _owner(over, program.aliases)
+        owner = owner_of(over, program.aliases)
         pair = f"{names[over]} is written over {names[owner]}, "
         demand(writers.get(owner, (-1, step))[0] == place, f"{pair}which other steps make")
         for old in dict.fromkeys(buffer.root for buffer in step.reads):
-            if old is not over and _owner(old, program.aliases) is owner:
+            if old is not over and owner_of(old, program.aliases) is owner:
                 problem = f"{names[over]} is written over {names[old]}, which step {program.numbers[step]} reads"
                 demand(_reads_what_it_writes(step, old, over), f"{problem} at other places")
 
 
-def _owner(buffer: Buffer, aliases: Mapping[Buffer, Buffer]) -> Buffer:
-    while buffer in aliases:
-        buffer = aliases[buffer].root
-    return buffer
+def owner_of(buffer: Buffer, aliases: Mapping[Buffer, Buffer]) -> Buffer:
+    """The temporary whose bytes `buffer` has after all."""
+    root = buffer.root
+    for _ in aliases:
+        if root not in aliases:
+            return root
+        root = aliases[root].root
+    demand(root not in aliases, "temporaries are written over each other in a circle")
+    return root
 
 
 def _reads_what_it_writes(step: Step, old: Buffer, over: Buffer) -> bool:

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from graphc.display import Displayed
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.steps import Branch, Check, Contract, Extern, Kernel, Loop, Step, all_steps, unique, within
+from graphc.kernel.nesting import all_steps
+from graphc.kernel.steps import Branch, Check, Contract, Extern, Kernel, Loop, Step, unique, within
 from graphc.printable import counted
 
 __all__ = ["Program", "kind_of"]

@@ -1,7 +1,7 @@
 """Steps over buffers, and what they are made of."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, Let, Load
 from graphc.origin import Origin
 from graphc.sizes import Size
+from graphc.value import quick
 
 __all__ = [
     "Branch",
@@ -31,16 +32,15 @@ __all__ = [
     "Step",
     "Store",
     "Total",
-    "all_steps",
     "buffers_of",
     "locals_of",
     "targets",
     "unique",
-    "with_parts",
     "within",
 ]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Store:
     """Write the let `value` at `index` of `buffer`; with `combine`, into what is there, in order of the axes."""
@@ -90,6 +90,7 @@ class Total:
 Effect: TypeAlias = Store | Fold | Prefix | Total
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Stage:
     """For every row: for every point of the inner axes: compute the lets, do the effects.
@@ -103,6 +104,7 @@ class Stage:
     is_last: bool = False
 
 
+@quick
 @dataclass(frozen=True, eq=False)
 class Kernel:
     """Stages in order, for every point of the outer axes.  Points are independent, but for totals."""
@@ -140,6 +142,7 @@ class Kernel:
         return unique([buffer for buffer in written if buffer.role is Role.LOCAL])
 
 
+@quick
 @dataclass(frozen=True, eq=False)
 class Contract:
     """out[...] += left[...] * right[...] over all `extents`; each operand's index is affine in the axes.
@@ -168,12 +171,14 @@ class Contract:
 
     @cached_property
     def reads(self) -> tuple[Buffer, ...]:
+        if self.then is None and not self.adds:
+            return (self.left,) if self.left is self.right else (self.left, self.right)
         more = [] if self.then is None else [buffer for buffer in self.then.reads if buffer is not self.out]
         return unique((self.left, self.right, *([self.out] if self.adds else []), *more))
 
     @cached_property
     def writes(self) -> tuple[Buffer, ...]:
-        return unique((self.out, *(() if self.then is None else self.then.writes)))
+        return (self.out,) if self.then is None else unique((self.out, *self.then.writes))
 
     @property
     def is_whole(self) -> bool:
@@ -189,7 +194,14 @@ class Contract:
     @property
     def product(self) -> "Contract":
         """The contraction without its epilogue."""
-        return self if self.then is None else replace(self, then=None)
+        return self if self.then is None else self.followed(None, self.out, self.origins)
+
+    def followed(self, then: Kernel | None, out: Buffer, origins: tuple[Origin, ...]) -> "Contract":
+        """The same contraction into `out`, with another epilogue or none."""
+        left, right, place = self.left_index, self.right_index, self.out_index
+        return Contract(
+            self.extents, self.left, self.right, out, left, right, place, origins, self.apart, self.adds, then
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -371,28 +383,6 @@ def buffers_of(step: Step) -> tuple[Buffer, ...]:
 def locals_of(step: Step) -> tuple[Buffer, ...]:
     """The buffers that live inside a step."""
     return step.locals if isinstance(step, Kernel) else ()
-
-
-def with_parts(step: Step, change: Callable[[tuple[Step, ...]], Iterable[Step]]) -> Step:
-    """The step with every list of steps inside it changed."""
-    match step:
-        case Loop():
-            return replace(step, condition=tuple(change(step.condition)), steps=tuple(change(step.steps)))
-        case Branch():
-            return replace(step, parts=tuple([tuple(change(part)) for part in step.parts]))
-    return step
-
-
-def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
-    """Steps in order, those inside a step right after it."""
-    pending = [iter(steps)]
-    while pending:
-        step = next(pending[-1], None)
-        if step is None:
-            pending.pop()
-            continue
-        yield step
-        pending += [iter(part) for part in reversed(within(step))]
 
 
 def unique(buffers: Iterable[Buffer]) -> tuple[Buffer, ...]:

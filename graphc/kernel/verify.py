@@ -7,22 +7,11 @@ from typing import NamedTuple
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.mentioned import sizes_of
 from graphc.kernel.naming import names
-from graphc.kernel.overwriting import verify_overwriting
+from graphc.kernel.nesting import all_steps
+from graphc.kernel.overwriting import owner_of, verify_overwriting
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Load
-from graphc.kernel.steps import (
-    Branch,
-    Check,
-    Contract,
-    Kernel,
-    Loop,
-    Step,
-    Store,
-    all_steps,
-    buffers_of,
-    locals_of,
-    targets,
-)
+from graphc.kernel.steps import Branch, Check, Contract, Kernel, Loop, Step, Store, buffers_of, locals_of, targets
 from graphc.kernel.wellformed import demand, verify_step
 from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
@@ -191,17 +180,6 @@ def _parts(step: Step, place: str) -> Iterator[Part]:
             _roots(effect.buffer for effect in stage.effects if isinstance(effect, Store) and effect.combine),
             _roots(buffer for effect in stage.effects for buffer in targets(effect)),
         )
-
-
-def owner_of(buffer: Buffer, aliases: Mapping[Buffer, Buffer]) -> Buffer:
-    """The temporary whose bytes `buffer` has after all."""
-    root = buffer.root
-    for _ in aliases:
-        if root not in aliases:
-            return root
-        root = aliases[root].root
-    demand(root not in aliases, "temporaries are written over each other in a circle")
-    return root
 
 
 def _roots(buffers: Iterable[Buffer]) -> tuple[Buffer, ...]:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.indices import Affine, affine_of, axes_of, is_plain
+from graphc.kernel.indices import Affine, affine_of, axes_of, is_plain, needed
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.steps import (
     Branch,
@@ -24,7 +24,7 @@ from graphc.kernel.steps import (
     unique,
 )
 from graphc.sizes import Size, minimum, product, total
-from graphc.types import DType, is_complex, is_floating
+from graphc.types import is_differentiable
 
 __all__ = ["TRANSCENDENTAL", "Work", "work_of"]
 
@@ -189,7 +189,7 @@ class _Counting:
         earlier = set(self.writes.found)  # what a row has written is in cache when the row reads it
         for let in stage.lets:
             axes.append(self._axes(let, axes, outer))
-        for number in _needed(stage, affine):
+        for number in sorted(needed(stage, affine)):
             let = stage.lets[number]
             if isinstance(let, Call):
                 self._call(let, stage.lets, axes[number])
@@ -197,7 +197,7 @@ class _Counting:
                 _touch(self.reads, let.buffer, let.index, affine, axes)
         for effect in stage.effects:
             value = axes[effect.value]
-            is_float = _is_float(stage.lets[effect.value].dtype)
+            is_float = is_differentiable(stage.lets[effect.value].dtype)
             match effect:
                 case Store():
                     self._store(effect, affine, axes, is_float=is_float, is_again=effect.buffer.root in earlier)
@@ -230,7 +230,8 @@ class _Counting:
                 return own.union(*[axes[number] for number in used])
 
     def _call(self, call: Call, lets: Sequence[Let], axes: _Axes) -> None:
-        if call.fn in _MOVING or not any(_is_float(x) for x in (call.dtype, *[lets[arg].dtype for arg in call.args])):
+        dtypes = (call.dtype, *[lets[arg].dtype for arg in call.args])
+        if call.fn in _MOVING or not any(map(is_differentiable, dtypes)):
             return
         points = _points(axes)
         self.flops = self.flops + points * (2 if call.fn is Fn.FMA else 1)
@@ -270,26 +271,3 @@ def _touch(
         touched.at(buffer, plain)
     else:
         touched.by_data(buffer, frozenset[Axis]().union(*[axes[number] for number in index]))
-
-
-def _is_float(dtype: DType) -> bool:
-    return is_floating(dtype) or is_complex(dtype)
-
-
-def _needed(stage: Stage, affine: Sequence[Affine | None]) -> list[int]:
-    """The lets that are more than affine indices of what is read or written, in order."""
-    needed: set[int] = set()
-    waiting = [effect.value for effect in stage.effects]
-    waiting += [part for e in stage.effects if isinstance(e, Store) for part in e.index if affine[part] is None]
-    while waiting:
-        number = waiting.pop()
-        if number in needed:
-            continue
-        needed.add(number)
-        match stage.lets[number]:
-            case Call(args=args):
-                waiting += args
-            case Load() as load:
-                waiting += [part for part in load.index if affine[part] is None]
-                waiting += [other for other in (load.guard, load.otherwise) if other is not None]
-    return sorted(needed)

@@ -9,11 +9,10 @@ import numpy.typing as npt
 
 from graphc.kernel.arrays import Arrays
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.monoids import Monoid
 from graphc.kernel.reference import Observer
-from graphc.kernel.scalar import Call, Fn
-from graphc.kernel.steps import Contract, Extern, Kernel, Stage, Step, Store
-from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable
+from graphc.kernel.rounding import rounds
+from graphc.kernel.steps import Extern, Step
+from graphc.types import NARROW, DType, is_complex, is_differentiable
 from graphc.verification.noise import epsilon
 
 __all__ = ["Array", "Overflows", "Spread", "epsilon_or_0"]
@@ -23,41 +22,6 @@ Array: TypeAlias = npt.NDArray[Any]  # Any: of every dtype
 RUNS = 12
 ULPS = 16  # by which results of a step, and what it reads, are moved at most
 ULPS_OF_NARROW = 2
-
-#: functions whose results are not rounded
-_EXACT = frozenset(
-    {Fn.NEG, Fn.ABS, Fn.SIGN, Fn.FLOOR, Fn.CEIL, Fn.TRUNC, Fn.ROUND, Fn.MINIMUM, Fn.MAXIMUM, Fn.COPYSIGN, Fn.WHERE}
-    | {Fn.REAL, Fn.IMAG, Fn.CONJ, Fn.COMPLEX, Fn.PHILOX32, Fn.PHILOX64, Fn.ISNAN, Fn.ISFINITE, Fn.NOT}
-    | {Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE, Fn.AND, Fn.OR, Fn.XOR, Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT}
-)
-_ADDING_UP = (Monoid.SUM, Monoid.PROD)
-
-
-def _rounds(step: Step) -> bool:
-    """Whether a step computes floats that are rounded."""
-    match step:
-        case Contract():
-            return is_differentiable(step.out.dtype)
-        case Extern():
-            return step.routine != "sort"
-        case Kernel():
-            for stage in step.stages:
-                for let in stage.lets:
-                    if isinstance(let, Call) and is_differentiable(let.dtype) and not _is_exact(let, stage):
-                        return True
-                for effect in stage.effects:
-                    monoid = effect.combine if isinstance(effect, Store) else effect.monoid
-                    if monoid in _ADDING_UP:
-                        return True
-    return False
-
-
-def _is_exact(call: Call, stage: Stage) -> bool:
-    """Whether a call is never rounded: a cast is none where floats become wider."""
-    if call.fn is not Fn.CAST:
-        return call.fn in _EXACT
-    operand = stage.lets[call.args[0]].dtype
-    return operand == BOOL or (is_differentiable(operand) and epsilon(operand) >= epsilon(call.dtype))
 
 
 def _floats(buffers: Sequence[Buffer], arrays: Arrays) -> list[Array]:
@@ -76,7 +40,7 @@ class _Otherwise(Observer):
 
     def before(self, step: Step, arrays: Arrays) -> None:
         self.kept = []
-        if _rounds(step):
+        if rounds(step):
             written = [arrays.whole(buffer) for buffer in step.writes]
             for array in _floats(step.reads, arrays):
                 if not any(np.shares_memory(array, other) for other in written):
@@ -87,7 +51,7 @@ class _Otherwise(Observer):
         for array, value in self.kept:
             _set(array, value)
         self.kept = []
-        if _rounds(step):
+        if rounds(step):
             for array in _floats(step.writes, arrays):
                 self._move(array)
                 if isinstance(step, Extern):  # whose results are rounded as the largest of them is, zeros too
@@ -138,10 +102,10 @@ class Overflows(Observer):
 
     def before(self, step: Step, arrays: Arrays) -> None:
         self.was_finite = all(np.isfinite(array).all() for array in _floats(step.reads, arrays))
-        self.are_read |= not self.was_finite and isinstance(step, Extern) and _rounds(step)
+        self.are_read |= not self.was_finite and isinstance(step, Extern) and rounds(step)
 
     def after(self, step: Step, arrays: Arrays) -> None:
-        if self.was_finite and _rounds(step):
+        if self.was_finite and rounds(step):
             self.made |= not all(np.isfinite(array).all() for array in _floats(step.writes, arrays))
 
 

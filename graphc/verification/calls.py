@@ -10,8 +10,8 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input
 from graphc.ir.node import Node
 from graphc.verification.agreement import Reference
-from graphc.verification.programs import Array, RefusedError, Results
-from graphc.verification.values import Frame, Point, TooLongError, Value, Values
+from graphc.verification.programs import RefusedError, Results
+from graphc.verification.values import Frame, Point, TooLongError, Value, Values, several
 
 __all__ = ["Call", "Root", "roots"]
 
@@ -85,8 +85,8 @@ class Call:
                 others.append((values, frames[number][node]))
         overflowed = any(node in values.overflowed for values, _ in others)
         self.declared.compute([node], frame)
-        found = _several(frame[node])
-        known = [_several(value) for _, value in others]
+        found = several(frame[node])
+        known = [several(value) for _, value in others]
         return [
             Reference(x, known[0][k] if known else None, [each[k] for each in known[1:]], overflowed)
             for k, x in enumerate(found)
@@ -130,7 +130,3 @@ def _frames(values: Values, inside: frozenset[Node]) -> list[Frame]:
         return [values.outer]
     found = min((values.frames.get(x, []) for x in inside), key=len)
     return [frame for frame in found if inside <= frame.keys()]
-
-
-def _several(value: Value) -> Sequence[Array]:
-    return value if isinstance(value, tuple) else (value,)

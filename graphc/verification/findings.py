@@ -27,7 +27,7 @@ from graphc.printable import counted, printable
 from graphc.verification.calls import Call, Root
 from graphc.verification.programs import Array, RefusedError, interpreted, work
 from graphc.verification.strangers import first_stranger
-from graphc.verification.values import Frame, Value, Values
+from graphc.verification.values import Frame, Value, Values, several
 
 __all__ = ["Finding", "difference", "of_graphs", "of_program", "of_replacement", "of_text"]
 
@@ -147,8 +147,8 @@ def of_graphs(call: Call, before: Graph, after: Graph, root: Root, lines: Sequen
     """The first node of the new graph that has a value which the old one has nowhere."""
     known = _recorded(call, before)
     node = first_stranger(
-        [(node, _several(value)) for node, value in _recorded(call, after)],
-        [_several(value) for _, value in known],
+        [(node, several(value)) for node, value in _recorded(call, after)],
+        [several(value) for _, value in known],
         likely={_kind(node) for node, _ in known},
         kind=_kind,
     )
@@ -174,16 +174,12 @@ def _kind(node: Node) -> tuple[object, ...]:
     return (node.op.name, node.type, node.origin.file, node.origin.line, *node.origin.rules())
 
 
-def _several(value: Value) -> Sequence[Array]:
-    return value if isinstance(value, tuple) else (value,)
-
-
 # Programs.
 
 
 def of_program(call: Call, after: Lowered, before: Lowered | None, different: Mapping[Root, Sequence[str]]) -> Finding:
     """The first step of a program that writes what nothing computed before; else the first that writes a result."""
-    known = [_several(value) for _, value in _recorded(call, call.graph)]
+    known = [several(value) for _, value in _recorded(call, call.graph)]
     if before is not None:
         known += [arrays for _, arrays in _observed(call, before)]
     step = first_stranger(_observed(call, after), known, exactly=before is not None)

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from graphc.backends.backend import Artifact, Backend, Loaded, empty_arena
 from graphc.errors import GraphError, IndexRangeError
+from graphc.kernel.nesting import all_steps
 from graphc.kernel.program import Program
 from graphc.kernel.reference import Observer, interpret
-from graphc.kernel.steps import Branch, Contract, Extern, Kernel, Loop, SizesAgree, all_steps
+from graphc.kernel.steps import Branch, Contract, Extern, Kernel, Loop, SizesAgree
 from graphc.kernel.steps import Check as CheckStep
 from graphc.kernel.text import program_text
 from graphc.origin import Origin

@@ -22,7 +22,7 @@ from graphc.verification.noise import moved, shaken
 from graphc.verification.programs import Array, RefusedError, Results, Sizes
 from graphc.verification.single import SingleOp, single_op
 
-__all__ = ["Frame", "Point", "TooLongError", "Value", "Values"]
+__all__ = ["Frame", "Point", "TooLongError", "Value", "Values", "several"]
 
 Value: TypeAlias = Array | tuple[Array, ...]  # several of a node with several results
 Frame: TypeAlias = dict[Node, Value]  # what is known in a graph, or in one step of a body
@@ -179,7 +179,7 @@ class Values:
                 return self._interned(np.array(self.point.number(op.size), node.dtype))
             case Item():
                 return operands[0][op.index]
-        key = (op, node.type, *[id(x) for operand in operands for x in _several(operand)])
+        key = (op, node.type, *[id(x) for operand in operands for x in several(operand)])
         known = self._known.get(key)
         if known is not None:
             result = known[1]
@@ -248,8 +248,8 @@ class Values:
     def _note_overflow(self, node: Node, operands: Sequence[Value], result: Value) -> None:
         if any(x in self.overflowed for x in node.inputs):
             self.overflowed.add(node)
-        elif any(map(_any_infinite, _several(result))):
-            given = [x for operand in operands for x in _several(operand) if is_differentiable(x.dtype)]
+        elif any(map(_any_infinite, several(result))):
+            given = [x for operand in operands for x in several(operand) if is_differentiable(x.dtype)]
             if all(np.isfinite(x).all() for x in given):
                 self.overflowed.add(node)
 
@@ -346,7 +346,8 @@ class Remembered(Generic[Kept]):
         self.now, self.earlier = {}, self.now
 
 
-def _several(value: Value) -> Sequence[Array]:
+def several(value: Value) -> Sequence[Array]:
+    """The arrays of a value, which has one or several."""
     return value if isinstance(value, tuple) else (value,)
 
 

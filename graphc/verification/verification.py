@@ -26,7 +26,7 @@ from graphc.verification.programs import (
     is_unchanged,
     work,
 )
-from graphc.verification.values import Point, TooLongError, Values
+from graphc.verification.values import Point, TooLongError, Values, several
 
 __all__ = ["Verification"]
 
@@ -139,7 +139,7 @@ class Verification:
                 self._raise(record.name, finding, call)
             except TooLongError:
                 continue
-            pairs = list(zip(_several(frame[old]), _several(frame[new]), strict=True))
+            pairs = list(zip(several(frame[old]), several(frame[new]), strict=True))
             if all(one is other or not unequal(one, other).any() for one, other in pairs):
                 continue
             references = [] if replacement.exact else call.references(old, number, frame)
@@ -234,10 +234,6 @@ class Verification:
 def _given(point: Point, graph: Graph, lowered: Lowered) -> tuple[list[Array], list[Array]]:
     """The inputs and the variables of a program."""
     return [point.arrays[x] for x in graph.inputs], [point.arrays[v] for v in lowered.variables]
-
-
-def _several(value: Array | tuple[Array, ...]) -> Sequence[Array]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _refusal(refused: RefusedError) -> Finding:

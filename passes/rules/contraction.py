@@ -39,6 +39,11 @@ class Labelled(NamedTuple):
         """The labels that the result lacks."""
         return frozenset(self.left_labels) - set(self.out)
 
+    def sides(self, first: Node) -> tuple[tuple[Node, Labels], tuple[Node, Labels]]:
+        """Both operands with their labels, `first` first."""
+        left, right = (self.left, self.left_labels), (self.right, self.right_labels)
+        return (left, right) if self.left is first else (right, left)
+
 
 def labelled(node: Node) -> Labelled | None:
     """A product whose maps are plain axes, with labels; None where windows move, or points stay apart."""
@@ -94,12 +99,7 @@ def _regrouped(match: Match) -> Node | None:
     part = None if whole is None else labelled(match[made])
     if whole is None or part is None:
         return None
-    is_left = whole.left is match[made]
-    outer, other, others = (
-        (whole.left_labels, whole.right, whole.right_labels)
-        if is_left
-        else (whole.right_labels, whole.left, whole.left_labels)
-    )
+    (_, outer), (other, others) = whole.sides(match[made])
     names = dict(zip(part.out, outer, strict=True))
     x, y = (
         (node, tuple(names.get(label, f"inner {label}") for label in labels))
@@ -237,7 +237,8 @@ CONTRACTION = (
     Rule(
         on(Contraction, some=Transpose),
         _operands_turned_back,
-        exact=True,
+        exact=False,
+        because=f"other rules see what is turned, with {_ROUNDED}",
         called="transpose(x) @ y = a product of x and y with other roles of axes",
     ),
     Rule(

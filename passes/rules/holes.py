@@ -4,6 +4,8 @@ import math
 
 import ml_dtypes
 
+from graphc.ir.arithmetic import Spread, Squeeze
+from graphc.ir.kinds import Reduction
 from graphc.ir.leaves import ConstantValue, full, uniform
 from graphc.ir.node import Node
 from graphc.kernel.scalar import Number
@@ -11,6 +13,7 @@ from graphc.passes.matching import Hole, Match, hole
 from graphc.types import DType, is_integer
 
 __all__ = [
+    "axes_of",
     "complex_",
     "filled",
     "floating",
@@ -23,6 +26,13 @@ __all__ = [
     "whole",
     "whole_number",
 ]
+
+
+def axes_of(node: Node) -> tuple[int, ...]:
+    """The axes that an op adds, drops or folds."""
+    op = node.op
+    assert isinstance(op, Spread | Squeeze | Reduction), op
+    return op.axes
 
 
 def real(name: str) -> Hole:

@@ -9,19 +9,13 @@ from graphc.ops.movement import reshape
 from graphc.ops.placement import Pick, Reshape, Slice, Transpose, moved
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
+from graphc.passes.rules.holes import axes_of
 
 __all__ = ["MOVEMENT"]
 
 
 def _dropped_again(match: Match) -> Node | None:
-    return match[x] if _axes(match[spread]) == _axes(match.node) else None
-
-
-def _axes(node: Node) -> tuple[int, ...]:
-    """The axes that an op adds or drops."""
-    op = node.op
-    assert isinstance(op, Spread | Squeeze), op
-    return op.axes
+    return match[x] if axes_of(match[spread]) == axes_of(match.node) else None
 
 
 def _still(match: Match) -> Node | None:
@@ -37,8 +31,8 @@ def _moved_once(match: Match) -> Node:
     node, before = match.node, match[inner]
     match node.op, before.op:
         case (Spread(), Spread(axes=axes)):
-            kept = [axis for axis in range(node.ndim) if axis not in _axes(node)]
-            new = sorted({*_axes(node), *(kept[axis] for axis in axes)})
+            kept = [axis for axis in range(node.ndim) if axis not in axes_of(node)]
+            new = sorted({*axes_of(node), *(kept[axis] for axis in axes)})
             return apply(Spread(node.shape, tuple(new)), match[x])
         case (Slice(starts=starts, steps=steps, lengths=lengths), Slice(starts=first, steps=strides)):
             return moved(
@@ -62,7 +56,7 @@ def _reshaped_by_ones(match: Match) -> Node | None:
 
 def _reshaped_once(match: Match) -> Node | None:
     """Axes of extent 1, dropped or added before a reshape or after it, are part of it."""
-    if isinstance(match[inner].op, Spread) and any(match[inner].shape[axis] != 1 for axis in _axes(match[inner])):
+    if isinstance(match[inner].op, Spread) and any(match[inner].shape[axis] != 1 for axis in axes_of(match[inner])):
         return None
     if isinstance(match.node.op, Spread) and any(match.node.shape[axis] != 1 for axis in match.node.op.axes):
         return None

@@ -82,12 +82,7 @@ def _looked_up(match: Match) -> Node | None:
     whole = labelled(match.node)
     if whole is None:
         return None
-    is_left = whole.left is match[hot]
-    x, labels, others = (
-        (whole.right, whole.right_labels, whole.left_labels)
-        if is_left
-        else (whole.left, whole.left_labels, whole.right_labels)
-    )
+    (_, others), (x, labels) = whole.sides(match[hot])
     found = _one_hot(match[hot])
     if found is None:
         return None

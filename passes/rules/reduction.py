@@ -5,7 +5,6 @@ from dataclasses import replace
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Mul, Neg, Spread, Squeeze, Sum
 from graphc.ir.arithmetic import spread as repeated
-from graphc.ir.kinds import Reduction
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Node, Op
 from graphc.ir.operands import cast
@@ -15,7 +14,7 @@ from graphc.ops.placement import Transpose
 from graphc.ops.reduction import All, Any, Prod
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
-from graphc.passes.rules.holes import filled, like, number
+from graphc.passes.rules.holes import axes_of, filled, like, number
 from graphc.sizes import lower_bound, product
 from graphc.types import is_complex
 
@@ -27,16 +26,9 @@ _FOLDS = (Sum, Prod, Max, Min, UpperBound, Any, All)
 _ORDERLESS = (Max, Min, UpperBound, Any, All)
 
 
-def _axes(node: Node) -> tuple[int, ...]:
-    """The axes that an op adds, drops or folds."""
-    op = node.op
-    assert isinstance(op, Spread | Squeeze | Reduction), op
-    return op.axes
-
-
 def _over_ones(match: Match) -> Node | None:
     """A fold over axes of extent 1 does nothing."""
-    node, axes = match.node, _axes(match.node)
+    node, axes = match.node, axes_of(match.node)
     if isinstance(node.op, Prod) and is_complex(node.dtype):  # 1 times a part beside an infinite one is nan
         return None
     if match[x].dtype != node.dtype or any(match[x].shape[axis] != 1 for axis in axes):
@@ -47,8 +39,8 @@ def _over_ones(match: Match) -> Node | None:
 def _of_repeats(match: Match) -> Node | None:
     """A fold over axes along which elements repeat: of what is left when these are gone, and so often."""
     node, under = match.node, match[x]
-    new_axes = set(_axes(match[spread]))
-    gone = [axis for axis in _axes(node) if axis in new_axes]
+    new_axes = set(axes_of(match[spread]))
+    gone = [axis for axis in axes_of(node) if axis in new_axes]
     times = product(match[spread].shape[axis] for axis in gone)
     if not gone or (lower_bound(times) or 0) < 1:  # over nothing a fold is what it starts with
         return None
@@ -60,7 +52,7 @@ def _of_repeats(match: Match) -> Node | None:
     elif under.dtype != node.dtype:
         under = cast(under, node.dtype)
     new = tuple(place for place, axis in enumerate(kept) if axis in new_axes)
-    rest = tuple(place for place, axis in enumerate(kept) if axis in _axes(node))
+    rest = tuple(place for place, axis in enumerate(kept) if axis in axes_of(node))
     found = apply(Spread(shape, new), under) if new else under
     return apply(_over(node.op, rest), found) if rest else found
 
@@ -76,17 +68,17 @@ def _folded_once(match: Match) -> Node | None:
     node, before = match.node, match[inner]
     if not match.alone_reads(before) or before.dtype != node.dtype:
         return None
-    first = _axes(before)
+    first = axes_of(before)
     left = without(first, range(match[x].ndim))
-    return apply(_over(before.op, tuple(sorted((*first, *(left[axis] for axis in _axes(node)))))), match[x])
+    return apply(_over(before.op, tuple(sorted((*first, *(left[axis] for axis in axes_of(node)))))), match[x])
 
 
 def _of_transposed(match: Match) -> Node | None:
     """A fold does not ask for the order of axes, if those that stay are in order."""
     turning = match[inner].op
     assert isinstance(turning, Transpose)
-    axes = [turning.permutation[axis] for axis in _axes(match.node)]
-    kept = without(_axes(match.node), turning.permutation)
+    axes = [turning.permutation[axis] for axis in axes_of(match.node)]
+    kept = without(axes_of(match.node), turning.permutation)
     return apply(_over(match.node.op, tuple(sorted(axes))), match[x]) if list(kept) == sorted(kept) else None
 
 

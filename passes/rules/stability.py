@@ -18,13 +18,10 @@ from graphc.ops.reduction import Prod
 from graphc.ops.trigonometry import Atanh, Cos, Cosh, Sin, Sinh
 from graphc.passes.matching import Form, Match, Pattern, form, hole
 from graphc.passes.rewrite import Change, Rule
+from graphc.passes.rules.holes import floating
 from graphc.types import is_floating
 
 __all__ = ["STABILITY"]
-
-
-def _is_real(node: Node) -> bool:
-    return is_floating(node.dtype)
 
 
 def _is_factor(node: Node) -> bool:
@@ -36,7 +33,7 @@ cosh, atanh, erf, erfc = form(Cosh), form(Atanh), form(Erf), form(Erfc)
 exp, exp2, expm1, log, log2, log10 = form(Exp), form(Exp2), form(Expm1), form(Log), form(Log2), form(Log10)
 log1p, softplus, absolute, sign = form(Log1p), form(Softplus), form(Abs), form(Sign)
 sin, cos, square, prod = form(Sin), form(Cos), form(Square), form(Prod)
-x, g = hole("x", only=_is_real), hole("g", only=_is_real)
+x, g = floating("x"), floating("g")
 a, b = hole("a", only=_is_factor), hole("b", only=_is_factor)
 
 

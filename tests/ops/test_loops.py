@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.kernel.nesting import all_steps
 from graphc.kernel.reference import interpret
-from graphc.kernel.steps import Loop, all_steps
+from graphc.kernel.steps import Loop
 from graphc.structure import leaves
 from tests.constructs import CONSTRUCTS, Construct, H, W, X
 from tests.derivative_modes import Sample, score

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.kernel.steps import Contract, all_steps
+from graphc.kernel.nesting import all_steps
+from graphc.kernel.steps import Contract
 from graphc.structure import leaves
 
 RNG = np.random.default_rng(5)

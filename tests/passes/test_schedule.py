@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import Monoid
+from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Fn
-from graphc.kernel.steps import Check, Loop, Step, with_parts, within
+from graphc.kernel.steps import Check, Loop, Step, within
 from graphc.kernel.verify import verify
 from graphc.passes.liveness import Tasks, peak_bytes, peak_of
 from graphc.passes.lower import Lowered

@@ -195,3 +195,10 @@ def test_every_node_of_a_length_leads_to_the_line_of_the_user() -> None:
     assert isinstance(after, Graph)
     lines = {origin.source() for node in after.nodes if node.inputs for origin in node.origin.behind()}
     assert lines == {"length = gx.linalg.norm(x, 2, 0)"}
+
+
+def test_what_is_read_at_some_places_may_be_added_at_others() -> None:
+    x, i, j = gx.input("x", 3), gx.input("i", 3, "int64"), gx.input("j", 3, "int64")
+    f = gx.compile([x, i, j], gx.scatter_add(gx.zeros(3), j, gx.exp(gx.take(x, i))))
+    found = f(np.array([1, 2, 3], "float32"), np.array([2, 1, 0]), np.array([0, 0, 2]))
+    np.testing.assert_allclose(found, np.exp([3, 0, 1]) * [1, 0, 1] + np.exp([2, 0, 0]) * [1, 0, 0], rtol=1e-6)

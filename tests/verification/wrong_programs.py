@@ -10,23 +10,10 @@ from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
+from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Call, Const, Fn, Let, Load
-from graphc.kernel.steps import (
-    Carry,
-    Check,
-    Contract,
-    Effect,
-    Fold,
-    Held,
-    Kernel,
-    Loop,
-    Prefix,
-    Stage,
-    Step,
-    Store,
-    with_parts,
-)
+from graphc.kernel.steps import Carry, Check, Contract, Effect, Fold, Held, Kernel, Loop, Prefix, Stage, Step, Store
 from graphc.kernel.target import Target
 from graphc.ops.placement import Transpose
 from graphc.passes.lower import Lowered
