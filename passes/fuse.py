@@ -188,8 +188,7 @@ class _Fusion:
 
     def _read_operand(self, node: Node, operand: Node, map: IndexMap | None, *, by_data: bool = False) -> None:
         source = self.sources.get(operand)
-        shown = operand if source is None else source.node
-        inner = None if source is None else source.map
+        shown, inner = (operand, None) if source is None else source
         readings = self.shown.get(node)
         if readings is None:
             self._read(shown, node, composed(inner, map), by_data)
@@ -212,15 +211,16 @@ class _Fusion:
         return self.members.get(reader) or (len(self.units) - 1,)
 
     def _read(self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False) -> None:
-        for unit in self._units_of(reader):
-            self._note(source, _Reading(unit, reader, map, by_data))
+        for number in self._units_of(reader):
+            self._note(source, _Reading(number, reader, map, by_data))
 
     def _note(self, source: Node, reading: _Reading) -> None:
-        self.read[reading.unit].add(source)
+        number = reading.unit
+        self.read[number].add(source)
         if isinstance(source.op, Leaf):
             return
-        self._need(source, reading.unit)
-        unit = self.units[reading.unit]
+        self._need(source, number)
+        unit = self.units[number]
         if reading.by_data or (isinstance(unit, Single) and not unit.is_kernel):
             self.stored.add(source)
         self.readings.setdefault(source, []).append(reading)

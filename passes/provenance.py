@@ -38,22 +38,19 @@ class Ancestry:
             if node.origin is not kept.origin or node in self.replaced:
                 self.replaced.setdefault(kept, {})[node] = None
 
-    def given_to(self, graph: Graph, order: Iterable[Node]) -> Graph:
-        """The same graph, whose nodes have the origins of all that they stand for.
-
-        `order` holds the nodes of the graph, and maybe others, operands first.
-        """
+    def given_to(self, graph: Graph) -> Graph:
+        """The same graph, whose nodes have the origins of all that they stand for."""
         if not self.replaced:
             return graph
         known: dict[Node, Origin] = {}
         new: dict[Node, Node] = {}  # for those nodes that become others
-        for node in order:
+        for node in graph.nodes:
             inputs = node.inputs
             stands = node in self.replaced
             if stands or not new.keys().isdisjoint(inputs):
                 origin = self._origin(node, known) if stands else node.origin
                 new[node] = Node(node.op, tuple([new.get(x, x) for x in inputs]), node.type, origin)
-        return graph.exchanged(new)
+        return graph.relabelled(new)
 
     def _origin(self, node: Node, known: dict[Node, Origin]) -> Origin:
         """The origin of a node and of all behind it, those of the nodes behind being found first."""

@@ -32,7 +32,7 @@ class Known:
 
     def given_to(self, graph: Graph) -> Graph:
         """The same graph, whose nodes have the origins of all that they stand for."""
-        return self.ancestry.given_to(graph, graph.nodes)
+        return self.ancestry.given_to(graph)
 
 
 @final

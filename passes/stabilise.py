@@ -113,5 +113,4 @@ def _written(graph: Graph, forms: Forms, log: Notes) -> Graph:
             ancestry.add(found, (candidate, *consumed(candidate, found, before)))
     if not log.notes:
         return graph
-    stable = graph.exchanged(writer.new)
-    return ancestry.given_to(stable, stable.nodes)
+    return ancestry.given_to(graph.exchanged(writer.new))

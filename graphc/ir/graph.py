@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from graphc.display import Displayed
 from graphc.ir.leaves import Variable
 from graphc.ir.node import IndexBound, Node, Op, SameSize
+from graphc.once import once
 from graphc.origin import Origin
 from graphc.printable import counted
 
@@ -107,12 +107,12 @@ class Graph(Displayed):
         """The indices that demands are about: computed even where nothing reads them any more."""
         return tuple(demand.index for demand in self.demands if demand.index is not None)
 
-    @cached_property
+    @once
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, operands before users."""
         return self.order or tuple(topological((*self.roots, *self.demanded)))
 
-    @cached_property
+    @once
     def users(self) -> Mapping[Node, tuple[Node, ...]]:
         """For each node the nodes that read it, in order, once per reading."""
         users: dict[Node, list[Node]] = {node: [] for node in self.nodes}
@@ -121,7 +121,7 @@ class Graph(Displayed):
                 users[operand].append(node)
         return {node: tuple(readers) for node, readers in users.items()}
 
-    @cached_property
+    @once
     def kinds(self) -> frozenset[type[Op]]:
         """The classes of its ops."""
         return frozenset([node.op.__class__ for node in self.nodes])
@@ -130,7 +130,7 @@ class Graph(Displayed):
         """Whether a node has an op of this class."""
         return any(issubclass(each, kind) for each in self.kinds)
 
-    @property
+    @once
     def variables(self) -> tuple[Node, ...]:
         """The variables that are read or set, in order."""
         if not self.has(Variable):
@@ -170,6 +170,13 @@ class Graph(Displayed):
             {variable: new.get(node, node) for variable, node in self.updates.items()},
             tuple([d if d.index is None else replace(d, index=new.get(d.index, d.index)) for d in self.demands]),
         )
+
+    def relabelled(self, new: Mapping[Node, Node]) -> "Graph":
+        """`exchanged`, where nodes differ from those that they replace in nothing but origins: in the same order."""
+        found = self.exchanged(new)
+        if found is not self:
+            found.__dict__["nodes"] = tuple([new.get(node, node) for node in self.nodes])
+        return found
 
     def count(self, kind: type[Op]) -> int:
         """How many nodes have an op of this class."""

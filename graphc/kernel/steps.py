@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, Let, Load
+from graphc.once import once
 from graphc.origin import Origin
 from graphc.sizes import Size
 from graphc.value import quick
@@ -109,6 +109,7 @@ class Stage:
 class Kernel:
     """Stages in order, for every point of the outer axes.  Points are independent, but for totals."""
 
+    parts: "ClassVar[tuple[tuple[Step, ...], ...]]" = ()
     outer: tuple[Axis, ...]
     stages: tuple[Stage, ...]
     origins: tuple[Origin, ...]
@@ -120,12 +121,12 @@ class Kernel:
         used |= {axis.number: axis for axis in self.outer}
         return tuple(used[number] for number in sorted(used))
 
-    @cached_property
+    @once
     def reads(self) -> tuple[Buffer, ...]:
         loads = [let.buffer for stage in self.stages for let in stage.lets if isinstance(let, Load)]
         return unique([buffer for buffer in loads if buffer.role is not Role.LOCAL])
 
-    @cached_property
+    @once
     def writes(self) -> tuple[Buffer, ...]:
         written = [target for stage in self.stages for effect in stage.effects for target in targets(effect)]
         return unique([buffer for buffer in written if buffer.role is not Role.LOCAL])
@@ -157,6 +158,7 @@ class Contract:
            run it on tiles of the product while it makes the others
     """
 
+    parts: "ClassVar[tuple[tuple[Step, ...], ...]]" = ()
     extents: tuple[Size, ...]
     left: Buffer
     right: Buffer
@@ -169,27 +171,31 @@ class Contract:
     adds: bool = False
     then: Kernel | None = None
 
-    @cached_property
+    @once
     def reads(self) -> tuple[Buffer, ...]:
         if self.then is None and not self.adds:
             return (self.left,) if self.left is self.right else (self.left, self.right)
         more = [] if self.then is None else [buffer for buffer in self.then.reads if buffer is not self.out]
         return unique((self.left, self.right, *([self.out] if self.adds else []), *more))
 
-    @cached_property
+    @once
     def writes(self) -> tuple[Buffer, ...]:
         return (self.out,) if self.then is None else unique((self.out, *self.then.writes))
 
     @property
     def is_whole(self) -> bool:
         """Whether every element of `out` is the sum at one point of the output axes, and all are there."""
-        walked = [axis for part in self.out_index for axis, _ in part.terms]
-        extents = [1 if not part.terms else self.extents[part.terms[0][0]] for part in self.out_index]
-        is_plain = all(
-            part.offset == 0 and (not part.terms or (len(part.terms) == 1 and part.terms[0][1] == 1))
-            for part in self.out_index
-        )
-        return is_plain and len(set(walked)) == len(walked) and tuple(extents) == self.out.shape
+        walked: set[int] = set()
+        for part, extent in zip(self.out_index, self.out.shape, strict=True):
+            if part.offset != 0 or len(part.terms) > 1:
+                return False
+            for axis, coefficient in part.terms:
+                if coefficient != 1 or axis in walked:
+                    return False
+                walked.add(axis)
+            if (self.extents[part.terms[0][0]] if part.terms else 1) != extent:
+                return False
+        return True
 
     @property
     def product(self) -> "Contract":
@@ -208,6 +214,7 @@ class Contract:
 class Extern:
     """A routine of the small closed set (sort, cholesky ...) on whole arrays; leading axes are a batch."""
 
+    parts: "ClassVar[tuple[tuple[Step, ...], ...]]" = ()
     routine: str
     options: tuple[tuple[str, int | bool | str], ...]
     reads: tuple[Buffer, ...]
@@ -236,6 +243,7 @@ class IndexInRange:
 class Check:
     """How a program fails: if the condition does not hold, the call raises and changes nothing."""
 
+    parts: "ClassVar[tuple[tuple[Step, ...], ...]]" = ()
     condition: SizesAgree | IndexInRange
     because: str
     hint: str | None
@@ -317,13 +325,13 @@ class Loop:
         """The steps inside, in lists that are run one after the other."""
         return (self.condition, self.steps)
 
-    @cached_property
+    @once
     def reads(self) -> tuple[Buffer, ...]:
         count = () if self.count is None else (self.count,)
         starts = [*(carry.start for carry in self.carries), *(held.start for held in self.held)]
         return unique((*starts, *(rows.of for rows in self.sequences), *count, *self.shared))
 
-    @cached_property
+    @once
     def writes(self) -> tuple[Buffer, ...]:
         held = [buffer for carry in self.carries for buffer in (carry.rows, carry.last) if buffer is not None]
         made = () if self.made is None else (self.made,)
@@ -347,7 +355,7 @@ class Branch:
     shared: tuple[Buffer, ...]
     origins: tuple[Origin, ...]
 
-    @cached_property
+    @once
     def reads(self) -> tuple[Buffer, ...]:
         return unique((self.index, *self.shared))
 
@@ -361,7 +369,7 @@ Step: TypeAlias = Kernel | Contract | Extern | Check | Loop | Branch
 
 def within(step: Step) -> tuple[tuple[Step, ...], ...]:
     """The lists of steps inside a step."""
-    return step.parts if isinstance(step, Loop | Branch) else ()
+    return step.parts
 
 
 def targets(effect: Effect) -> tuple[Buffer, ...]:
