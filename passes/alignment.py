@@ -35,7 +35,7 @@ def readings(
                 yield Reading(node, operand if source is None else source.node, None)
             continue
         axes = unit.walks[node] if node in unit.walks else unit.places[node]
-        if isinstance(op, Elementwise | Reduction) and not isinstance(op, Guarded):
+        if isinstance(op, _PLAIN) and not isinstance(op, Guarded):
             for operand in node.inputs:
                 source = sources.get(operand)
                 if source is None:
@@ -60,6 +60,9 @@ def readings(
             else:
                 assert isinstance(op, Guarded), node
             yield Reading(node, under, place_through(map, axes, under.shape))
+
+
+_PLAIN = (Elementwise, Reduction)  # kinds that read every operand at one place
 
 
 def place_through(map: IndexMap | None, axes: Place, shape: Shape) -> Place | None:

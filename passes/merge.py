@@ -93,9 +93,8 @@ class _Merging:
     # What there is.
 
     def _pin(self, graph: Graph) -> None:
-        for node in graph.nodes:
-            if isinstance(node.op, Reshaped | Item):
-                self.read_whole.add(node.inputs[0])
+        if graph.has(Reshaped) or graph.has(Item):
+            self.read_whole.update([node.inputs[0] for node in graph.nodes if isinstance(node.op, Reshaped | Item)])
         for unit in self.partition.units:
             if isinstance(unit, Single):
                 for node in unit.nodes:

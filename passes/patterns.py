@@ -69,7 +69,10 @@ def unit_pattern(
 def _is_formula(node: Node) -> bool:
     """Whether a kernel writes a node down instead of reading it."""
     op = node.op
-    return op.is_uniform if isinstance(op, ConstantValue) else isinstance(op, SizeOf | Counting)
+    return op.is_uniform if isinstance(op, ConstantValue) else isinstance(op, _COUNTS)
+
+
+_COUNTS = (SizeOf, Counting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,11 +65,15 @@ def _has_data(stage: Stage, loads: Sequence[Load]) -> bool:
     """Whether a part of an index is not affine in the axes."""
     parts = {part for load in loads for part in load.index}
     parts.update(part for store in stage.effects if isinstance(store, Store) for part in store.index)
-    open_parts = [part for part in parts if not isinstance(stage.lets[part], AxisIndex | Const)]
+    open_parts = [part for part in parts if not isinstance(stage.lets[part], _KNOWN)]
     if not open_parts:  # most kernels: nothing is to be worked out
         return False
     affine = affine_of(stage.lets)
     return any(affine[part] is None for part in open_parts)
+
+
+_KNOWN = (AxisIndex, Const)
+_ACCESSES = (Load, Store)
 
 
 def _is_at_its_own(kernel: Kernel, loads: Sequence[Load], out: Buffer) -> bool:
@@ -77,7 +81,7 @@ def _is_at_its_own(kernel: Kernel, loads: Sequence[Load], out: Buffer) -> bool:
     (stage,) = kernel.stages
     own: tuple[int, ...] | None = None
     for access in (*loads, *stage.effects):
-        if not isinstance(access, Load | Store) or access.buffer.root is not out.root:
+        if not isinstance(access, _ACCESSES) or access.buffer.root is not out.root:
             continue
         own = access.index if own is None and isinstance(access, Load) else own
         if access.buffer is not out or access.index != own:

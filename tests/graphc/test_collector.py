@@ -1,11 +1,13 @@
 """Compiling leaves Python's collector of cycles as it was."""
 
 import gc
+import weakref
 from threading import Barrier, Thread
 
 import pytest
 
 import graphc as gx
+from graphc import collector
 from graphc.collector import waiting
 
 
@@ -58,3 +60,31 @@ def test_the_last_of_many_threads_turns_the_collector_on() -> None:
     for thread in threads:
         thread.join()
     assert gc.isenabled()
+
+
+class Link:
+    """One of a cycle."""
+
+    def __init__(self) -> None:
+        self.itself = self
+        self.others: list[list[int]] = [[] for _ in range(20_000)]
+
+
+def test_cycles_that_compilations_leave_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "MANY", 100_000)
+    left: list[weakref.ref[Link]] = []
+    for _ in range(12):
+        with waiting():
+            left.append(weakref.ref(Link()))
+    assert left[0]() is None
+
+
+def test_what_a_program_has_frozen_stays_so() -> None:
+    gc.freeze()
+    try:
+        count = gc.get_freeze_count()
+        with waiting():
+            kept: list[list[int]] = [[] for _ in range(20_000)]
+        assert gc.get_freeze_count() >= count - 1, kept
+    finally:
+        gc.unfreeze()
