@@ -2,9 +2,10 @@
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Spread, Squeeze
-from graphc.ir.kinds import Elementwise, Movement, Reshaped
+from graphc.ir.kinds import Elementwise, Leaf, Movement, Product, Reduction, Reshaped
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
+from graphc.ops.guarded import Guarded
 from graphc.ops.movement import reshape
 from graphc.ops.placement import Pick, Reshape, Slice, Transpose, moved
 from graphc.passes.matching import Match, hole, on
@@ -129,6 +130,34 @@ def _spread_later(match: Match) -> Node | None:
     return apply(spreading, apply(node.op, *small))
 
 
+def _reshaped_later(match: Match) -> Node | None:
+    """f(reshape(x), 1) = reshape(f(x, 1)), where x is computed for this alone: f is done where x is."""
+    node = match.node
+    shapes = {x.inputs[0].shape for x in node.inputs if isinstance(x.op, Reshape)}
+    if len(shapes) != 1 or isinstance(node.op, Guarded):
+        return None
+    (shape,) = shapes
+    inputs: list[Node] = []
+    is_computed = False
+    for x in node.inputs:
+        number = uniform(x)
+        if isinstance(x.op, Reshape):
+            below = x.inputs[0]
+            is_alone = match.alone_reads(x) and match.alone_reads(below)
+            is_computed = is_computed or (is_alone and isinstance(below.op, _COMPUTED))
+            inputs.append(below)
+        elif number is not None:
+            inputs.append(full(shape, number, x.dtype, weak=x.tensor.weak))
+        elif isinstance(x.op, Leaf) and all(isinstance(n, int) for n in shape):
+            inputs.append(moved(Reshape(shape), x))
+        else:
+            return None
+    return moved(Reshape(node.shape), apply(node.op, *inputs)) if is_computed else None
+
+
+_COMPUTED = (Elementwise, Reduction, Product)  # kinds that others of one element can be computed with
+
+
 x, inner, spread = hole("x"), hole("move(x)"), hole("spread(x)", Spread)
 of_spread = on(Spread, x, called=spread)
 
@@ -154,5 +183,6 @@ MOVEMENT = (
     ),
     Rule(on(Transpose, on(Elementwise, called=inner)), _within, exact=True, called="transpose(f(transpose(x))) = f(x)"),
     Rule(on(Reshape, on(Elementwise, called=inner)), _within, exact=True, called="reshape(f(reshape(x))) = f(x)"),
+    Rule(on(Elementwise, some=Reshape), _reshaped_later, exact=True, called="f(reshape(x), 1) = reshape(f(x, 1))"),
     Rule(on(Elementwise, some=Spread), _spread_later, exact=True, called="f(spread(x)) = spread(f(x))"),
 )

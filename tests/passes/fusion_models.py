@@ -275,7 +275,7 @@ MODELS = (
     _counted(layer_norm_gradient, 1, 0, 1, "a row stays in cache; those of gain and bias are totals over rows"),
     _counted(batch_norm, 1, 0, 1, "rows are channels, and so are those of the running mean and variance"),
     _counted(batch_norm_gradient, 1, 0, 1, "rows are channels, and so are those of gain and bias"),
-    _counted(elementwise_chain_with_movement, 2, 0, 1, "an element of the result is made of one or two of each input"),
+    _counted(elementwise_chain_with_movement, 1, 0, 1, "an element of the result is made of one or two of each input"),
     _counted(concat_of_three, 1, 0, 1, "each part is computed where it belongs"),
     _counted(pad_and_convolution, 1, 1, 1, "the padded image is one pass; bias and relu belong to the product"),
     _counted(

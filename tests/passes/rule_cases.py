@@ -206,6 +206,10 @@ LEFT: dict[str, Sequence[Case]] = {
         Case(lambda x, y, i: apply(Reshape((6,)), matrix(x) * matrix(y)), "iufc"),
         Case(lambda x, y, i: apply(Reshape((6,)), (matrix(x) + full((2, 3), 2, x.dtype)) * matrix(x)), "iufc"),
     ],
+    "f(reshape(x), 1) = reshape(f(x, 1))": [
+        Case(lambda x, y, i: apply(Reshape((2, 3)), x + y) * 3),
+        Case(lambda x, y, i: gx.where(apply(Reshape((2, 3)), x == y), matrix(y), apply(Reshape((2, 3)), x))),
+    ],
     "f(spread(x)) = spread(f(x))": [
         Case(lambda x, y, i: spread(x) + spread(y)),
         Case(lambda x, y, i: spread(x) * 3),

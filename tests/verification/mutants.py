@@ -8,8 +8,10 @@ from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
+from graphc.passes.liveness import peak_bytes
 from graphc.passes.matching import Match, on
 from graphc.passes.pipeline import Log, Pass, Trace
+from graphc.passes.rematerialise import Budget
 from graphc.passes.rewrite import Rewrite, Rule
 from graphc.passes.standard import AnyPass, improve, standard
 from graphc.passes.throughout import Throughout, with_changed_bodies
@@ -40,6 +42,7 @@ class Mutant:
     name   of the pass, which the error must name        change   the wrong pass, from the true one
     says   what else the error must say: the rule, or the op that differs
     last   whether the last pass of that name is the wrong one, where there are several
+    bytes  a memory budget
     """
 
     title: str
@@ -49,10 +52,12 @@ class Mutant:
     says: str = ""
     level: int = 2
     last: bool = False
+    bytes: int | None = None
 
     def passes(self, graph: Graph) -> Sequence[AnyPass]:
         """The passes of a level, with the wrong one."""
-        true = list(standard(graph, NumpyBackend.target, self.level))
+        budget = None if self.bytes is None else Budget(self.bytes, lambda lowered: peak_bytes(lowered.program))
+        true = list(standard(graph, NumpyBackend.target, self.level, budget))
         places = [place for place, each in enumerate(true) if each.name == self.name]
         place = places[-1 if self.last else 0]
         true[place] = self.change(true[place])

@@ -7,13 +7,16 @@ import numpy as np
 
 import graphc as gx
 from graphc.ir.apply import apply
+from graphc.ir.arithmetic import Neg
 from graphc.ir.graph import Graph
+from graphc.ir.kinds import Product
 from graphc.ir.node import Node, Op
 from graphc.kernel.scalar import Call, Fn, Let
 from graphc.kernel.steps import Contract, Kernel, Step
 from graphc.ops.elementwise import Exp, Exp2, Log, Log1p
 from graphc.ops.trigonometry import Cos, Sin
 from graphc.passes.lower import Lowered
+from graphc.passes.units import Loops, Partition
 from tests.verification.mutants import Model, Mutant, Spoiled, everywhere
 from tests.verification.wrong_programs import lets, steps, with_steps, wrong
 
@@ -79,6 +82,45 @@ def reader_first(form: Lowered) -> Lowered:
     return with_steps(form, every)
 
 
+def rows() -> Model:
+    """Two results of each row and a total over all rows, which share a pass."""
+    x, y = gx.input("x", (4, 4)), gx.input("y", (4, 4))
+    return Model([x, y], [gx.softmax(x, 1), gx.sum(gx.sin(x) * y, 0)])
+
+
+def deep() -> Model:
+    """Layers whose slopes need what they were given."""
+    x, w = gx.input("x", (64, 8)), gx.param("w", np.linspace(-1, 1, 64, dtype="float32").reshape(8, 8))
+    h = x
+    for _ in range(6):
+        h = h + gx.sin((h @ w) * 0.5)
+    loss = gx.sum(gx.square(h))
+    return Model([x], [loss, gx.grad(loss, [w])[0]])
+
+
+def columns_for_rows(form: Partition) -> Partition:
+    """A unit that took another in sees the rows of one node as columns."""
+    for unit in form.units:
+        if isinstance(unit, Loops) and unit.after:
+            node, place = next((n, p) for n, p in unit.places.items() if len(p) == 2 and n not in unit.walks)
+            unit.places[node] = place[::-1]
+            return form
+    raise AssertionError("nothing to spoil")
+
+
+def copies(op: Op) -> Callable[[Graph], Graph]:
+    """A graph in which the copies of products, which come later, are done something to."""
+
+    def changed(form: Graph) -> Graph:
+        products = [node for node in form.nodes if isinstance(node.op, Product)]
+        known = {(node.op, node.origin.line, node.inputs[0].origin, node.origin) for node in products}
+        assert len(known) < len(products), "nothing is computed again"
+        last = products[-1]
+        return form.map(lambda node: apply(op, node) if node is last else node)
+
+    return changed
+
+
 WRONG_IMPROVEMENTS: tuple[Mutant, ...] = (
     wrong("a logarithm of more", "stabilise", lambda step: Spoiled(step, op_for(Log, Log1p())), naive),
     wrong("another base", "stabilise", lambda step: Spoiled(step, op_for(Exp, Exp2())), naive),
@@ -86,4 +128,12 @@ WRONG_IMPROVEMENTS: tuple[Mutant, ...] = (
     wrong("a bias that is taken away", "epilogues", steps(in_epilogue), layers),
     wrong("nothing done with a product", "epilogues", steps(without_epilogue), layers),
     wrong("read before it is made", "schedule", lambda step: Spoiled(step, reader_first), layers),
+    wrong("columns for rows", "fuse", lambda step: Spoiled(step, columns_for_rows), rows),
+    replace(
+        wrong("a negative copy", "rematerialise", lambda step: Spoiled(step, copies(Neg())), deep),
+        bytes=12_000,
+    ),
+    replace(
+        wrong("another function", "rematerialise", lambda step: Spoiled(step, op_for(Sin, Cos())), deep), bytes=12_000
+    ),
 )
