@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.repository.modules import source_modules
 
 FOUNDATION = frozenset(
-    {"collector", "display", "errors", "expressions", "origin", "polynomials", "printable"}
+    {"collector", "display", "errors", "expressions", "once", "origin", "polynomials", "printable"}
     | {"regions", "signatures", "sizes", "structure", "types", "value"}
 )
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
