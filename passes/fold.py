@@ -1,5 +1,6 @@
 """Folding numbers: what depends on constants that are one number each is such a constant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -12,7 +13,7 @@ from graphc.kernel.scalar import Call, Const, Formula, Number, Scalar
 from graphc.origin import standing_for
 from graphc.passes.pipeline import Log, Pass
 
-__all__ = ["FoldConstants"]
+__all__ = ["FoldConstants", "value_at"]
 
 
 @final
@@ -43,7 +44,7 @@ class FoldConstants(Pass[Graph, Graph]):
                 return node
             log.note(f"{node.op.name} of constants", node.origin)
             with standing_for(node, *(x for x in node.inputs if x in results)):
-                result = full(node.shape, _value(node, known), node.dtype, weak=node.tensor.weak)
+                result = full(node.shape, value_at(node, known), node.dtype, weak=node.tensor.weak)
             log.replaced(f"{node.op.name} of constants", node, result, exact=False)
             constants.add(result)
             results.add(result)
@@ -52,7 +53,8 @@ class FoldConstants(Pass[Graph, Graph]):
         return form.map(fold)
 
 
-def _value(node: Node, numbers: list[Number]) -> Number:
+def value_at(node: Node, numbers: Sequence[Number]) -> Number:
+    """What a node is at a point where its operands are these numbers."""
     op = node.op
     if not isinstance(op, Elementwise):
         return numbers[0]

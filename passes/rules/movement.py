@@ -2,7 +2,7 @@
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Spread, Squeeze
-from graphc.ir.kinds import Elementwise, Leaf, Movement, Product, Reduction, Reshaped
+from graphc.ir.kinds import Deposit, Elementwise, Leaf, Movement, Product, Reduction, Reshaped
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
 from graphc.ops.guarded import Guarded
@@ -68,40 +68,56 @@ def _within(match: Match) -> Node | None:
     """move(f(moved back(x), 1)) = f(x, 1), of functions of one element each that are computed for this alone."""
     node = match.node
     assert isinstance(node.op, Transpose | Reshape)
+    new = _ends(node.op, match[inner], match)
+    if new is None or not any(isinstance(part.op, type(node.op)) for part in new):
+        return None
+    return _moved_region(match[inner], new)
+
+
+def _ends(op: Transpose | Reshape, root: Node, match: Match) -> dict[Node, Node] | None:
+    """What a node is computed from by functions of one element each, as `op` would move it; None where that costs."""
+    shape = op.infer(root.tensor).shape
     new: dict[Node, Node] = {}
-    region: dict[Node, None] = {}
-    pending = [match[inner]]
+    region: set[Node] = set()
+    pending = [root]
     while pending:
         part = pending.pop()
         if part in new or part in region:
             continue
-        if isinstance(part.op, Elementwise):
+        if isinstance(part.op, Elementwise) and not isinstance(part.op, Guarded):
             if len(region) == _MOST_WITHIN or not match.alone_reads(part):
                 return None
-            region[part] = None
+            region.add(part)
             pending += part.inputs
             continue
-        under = _undone(node.op, part)
-        if under is None or under.shape != node.shape:
+        under = _undone(op, part)
+        if under is None or under.shape != shape:
             return None
         new[part] = under
-    if not any(isinstance(part.op, type(node.op)) for part in new):
-        return None
-    left = list(region)
+    return new
+
+
+def _moved_region(root: Node, new: dict[Node, Node]) -> Node:
+    """A node computed again from other ends."""
+    left = [root]
     while left:
-        part = left.pop()
-        if all(x in new for x in part.inputs):
+        part = left[-1]
+        missing = [x for x in part.inputs if x not in new]
+        if part not in new and not missing:
             new[part] = apply(part.op, *[new[x] for x in part.inputs])
-        else:
-            left.insert(0, part)
-    return new[match[inner]]
+        left += missing
+        if not missing:
+            left.pop()
+    return new[root]
 
 
 def _undone(op: Transpose | Reshape, x: Node) -> Node | None:
-    """`op` of a node that undoes it, or of a number; else None."""
+    """`op` of a node that undoes it, of a number, or of an array that lies there; else None."""
     number = uniform(x)
     if number is not None:
         return full(op.infer(x.tensor).shape, number, x.dtype, weak=x.tensor.weak)
+    if isinstance(x.op, Leaf) and isinstance(op, Reshape) and all(isinstance(n, int) for n in op.shape):
+        return moved(op, x)
     if type(x.op) is not type(op):
         return None
     found = moved(op, x)
@@ -133,29 +149,25 @@ def _spread_later(match: Match) -> Node | None:
 def _reshaped_later(match: Match) -> Node | None:
     """f(reshape(x), 1) = reshape(f(x, 1)), where x is computed for this alone: f is done where x is."""
     node = match.node
-    shapes = {x.inputs[0].shape for x in node.inputs if isinstance(x.op, Reshape)}
+    shown = [x for x in node.inputs if isinstance(x.op, Reshape)]
+    shapes = {x.inputs[0].shape for x in shown}
     if len(shapes) != 1 or isinstance(node.op, Guarded):
+        return None
+    below = [x.inputs[0] for x in shown if match.alone_reads(x) and match.alone_reads(x.inputs[0])]
+    if not any(isinstance(x.op, _COMPUTED) for x in below):
         return None
     (shape,) = shapes
     inputs: list[Node] = []
-    is_computed = False
     for x in node.inputs:
-        number = uniform(x)
-        if isinstance(x.op, Reshape):
-            below = x.inputs[0]
-            is_alone = match.alone_reads(x) and match.alone_reads(below)
-            is_computed = is_computed or (is_alone and isinstance(below.op, _COMPUTED))
-            inputs.append(below)
-        elif number is not None:
-            inputs.append(full(shape, number, x.dtype, weak=x.tensor.weak))
-        elif isinstance(x.op, Leaf) and all(isinstance(n, int) for n in shape):
-            inputs.append(moved(Reshape(shape), x))
-        else:
+        ends = {} if isinstance(x.op, Reshape) else _ends(Reshape(shape), x, match)
+        if ends is None:
             return None
-    return moved(Reshape(node.shape), apply(node.op, *inputs)) if is_computed else None
+        inputs.append(x.inputs[0] if isinstance(x.op, Reshape) else _moved_region(x, ends))
+    return moved(Reshape(node.shape), apply(node.op, *inputs))
 
 
-_COMPUTED = (Elementwise, Reduction, Product)  # kinds that others of one element can be computed with
+#: kinds that others of one element can be computed with
+_COMPUTED = (Elementwise, Reduction, Product, Movement, Deposit)
 
 
 x, inner, spread = hole("x"), hole("move(x)"), hole("spread(x)", Spread)

@@ -1,13 +1,18 @@
 """Identities of placement: slices of what was put together, and parts that are put together again."""
 
+import cmath
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add
-from graphc.ir.leaves import full
+from graphc.ir.kinds import Elementwise, Leaf, Movement, Product, Reshaped, Routine
+from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
+from graphc.ops.guarded import Guarded
 from graphc.ops.placement import Concat, Pad, Slice, moved
+from graphc.passes.fold import value_at
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
 from graphc.sizes import Size, lower_bound
@@ -188,6 +193,88 @@ def _flat(match: Match) -> Node | None:
 
 _MOST_FLAT = 64  # parts that are taken over: of a long chain, each piece once and not again in every link
 
+
+def _joined_later(match: Match) -> Node | None:
+    """f(concat(x, y), z, 1) = concat(f(x, slice(z), 1), f(y, slice(z), 1)), where the whole is made for this alone."""
+    node = match.node
+    joints = [_as_concat(x) if match.alone_reads(x) else None for x in node.inputs]
+    whole = next((x for x in joints if x is not None), None)
+    if whole is None or len(whole.inputs) > _MOST_APART or isinstance(node.op, Guarded):
+        return None
+    given = [x if joint is None else joint for x, joint in zip(node.inputs, joints, strict=True)]
+    parts = [part for part in [_beside(x, whole, match) for x in given] if part is not None]
+    if len(parts) < len(node.inputs):
+        return None
+    return apply(whole.op, *[apply(node.op, *operands) for operands in zip(*parts, strict=True)])
+
+
+_MOST_APART = 8
+
+
+def _as_concat(x: Node) -> Node | None:
+    """A concatenation; or padding along one axis as that of the filling and what is padded."""
+    if isinstance(x.op, Concat) or not isinstance(x.op, Pad):
+        return x if isinstance(x.op, Concat) else None
+    op, under = x.op, x.inputs[0]
+    apart = [axis for axis, n in enumerate(x.shape) if under.shape[axis] != n]
+    if len(apart) != 1 or not _all_ones(op.steps):
+        return None
+    (axis,) = apart
+    start, end = op.starts[axis], op.starts[axis] + under.shape[axis]
+    after = x.shape[axis] - end
+    if not _is_below(0, start) or not _is_below(end, x.shape[axis]):
+        return None
+    sides = [full((*x.shape[:axis], n, *x.shape[axis + 1 :]), op.value, x.dtype) for n in (start, after)]
+    parts = [part for part in (sides[0], under, sides[1]) if part.shape[axis] != 0]
+    return apply(Concat(axis), *parts)
+
+
+def _beside(x: Node, whole: Node, match: Match) -> Sequence[Node] | None:
+    """What lies beside each part of a concatenation in another array; None where that costs something."""
+    assert isinstance(whole.op, Concat)
+    axis = whole.op.axis
+    shapes = [part.shape for part in whole.inputs]
+    number = uniform(x)
+    if x.op == whole.op and [part.shape for part in x.inputs] == shapes:
+        return x.inputs
+    if number is not None:
+        return [full(shape, number, x.dtype, weak=x.tensor.weak) for shape in shapes]
+    if not _lies_there(x):
+        return None
+    ones, first, last = (1,) * x.ndim, (0,) * axis, (0,) * (x.ndim - axis - 1)
+    starts = match.once(_starts, whole)
+    return [moved(Slice((*first, start, *last), ones, n), x) for start, n in zip(starts, shapes, strict=False)]
+
+
+def _lies_there(x: Node) -> bool:
+    """Whether parts of a node can be read at no cost: it is given, or the result of a step of its own."""
+    while isinstance(x.op, Movement | Reshaped):
+        x = x.inputs[0]
+    return isinstance(x.op, Leaf | Product | Routine)
+
+
+def _padded_later(match: Match) -> Node | None:
+    """f(pad(x), 1) = pad(f(x, 1)), filled with f of the filling, where the whole is made for this alone."""
+    node = match.node
+    whole, *others = [x for x in node.inputs if isinstance(x.op, Pad)]
+    if others or isinstance(node.op, Guarded) or not match.alone_reads(whole):
+        return None
+    assert isinstance(whole.op, Pad)
+    under = whole.inputs[0]
+    filling = [whole.op.value if x is whole else uniform(x) for x in node.inputs]
+    known = [number for number in filling if number is not None]
+    if len(known) < len(filling):
+        return None
+    value = value_at(node, known)
+    if not cmath.isfinite(value):
+        return None
+    inside = [
+        under if x is whole else full(under.shape, number, x.dtype, weak=x.tensor.weak)
+        for x, number in zip(node.inputs, known, strict=True)
+    ]
+    return apply(replace(whole.op, value=value), apply(node.op, *inside))
+
+
 x = hole("x")
 padded, joined = hole("pad(x)", Pad), hole("concat(x, y)", Concat)
 
@@ -195,6 +282,15 @@ PLACEMENT = (
     Rule(on(Slice, on(Pad, x, called=padded)), _sliced_deposit, exact=True, called="slice(pad(x)) = slice(x)"),
     Rule(on(Slice, joined), _sliced_part, exact=True, called="slice(concat(x, y)) = slice(x)"),
     Rule(on(Concat, some=Slice), _joined_slices, exact=True, called="concat(slice(x), slice(x)) = slice(x)"),
+    Rule(
+        on(Elementwise, some=Pad),
+        _padded_later,
+        exact=False,
+        because="a pass over less; of the filling, f is computed by other code",
+        called="f(pad(x), 1) = pad(f(x, 1))",
+    ),
+    Rule(on(Elementwise, some=Concat), _joined_later, exact=True, called="f(concat(x, y)) = concat(f(x), f(y))"),
+    Rule(on(Elementwise, some=Pad), _joined_later, exact=True, called="f(pad(x), y) = concat(f(0, y), f(x, y))"),
     Rule(on(Concat), _flat, exact=True, called="concat(concat(x, y), z) = concat(x, y, z)"),
     Rule(
         on(Add, some=Pad),

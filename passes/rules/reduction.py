@@ -10,7 +10,7 @@ from graphc.ir.node import Node, Op
 from graphc.ir.operands import cast
 from graphc.ops.axes import without
 from graphc.ops.extremes import Max, Min, UpperBound
-from graphc.ops.placement import Transpose
+from graphc.ops.placement import Reshape, Transpose
 from graphc.ops.reduction import All, Any, Prod
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
@@ -82,6 +82,14 @@ def _of_transposed(match: Match) -> Node | None:
     return apply(_over(match.node.op, tuple(sorted(axes))), match[x]) if list(kept) == sorted(kept) else None
 
 
+def _of_reshaped(match: Match) -> Node | None:
+    """A fold over all there is does not ask for its shape."""
+    under = match[x]
+    if len(axes_of(match.node)) < match[inner].ndim or not under.ndim:
+        return None
+    return apply(_over(match.node.op, tuple(range(under.ndim))), under)
+
+
 def _scaled_later(match: Match) -> Node | None:
     """sum(x * c) = sum(x) * c.  A factor below 1 stays, as the sum might be more than the dtype has without it."""
     factor = filled(match, c)
@@ -141,6 +149,16 @@ REDUCTION = (
             exact=of in _ORDERLESS,
             because=_because(of, "reads what lies side by side, with roundings in another order"),
             called=f"{of.name}(transpose(x)) = {of.name}(x)",
+        )
+        for of in _FOLDS
+    ),
+    *(
+        Rule(
+            on(of, on(Reshape, x, called=inner)),
+            _of_reshaped,
+            exact=of in _ORDERLESS,
+            because=_because(of, "no pass to store what is folded, with roundings in another order"),
+            called=f"{of.name}(reshape(x)) = {of.name}(x), over all axes",
         )
         for of in _FOLDS
     ),

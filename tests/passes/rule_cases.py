@@ -115,6 +115,9 @@ def matmul(left: gx.Node, right: gx.Node) -> gx.Node:
 
 
 #: the left sides of rules, by their names; all others are made of the pattern
+#: folds, and the kinds of dtypes that they have
+FOLDS = ((Sum, "iufc"), (Prod, "iufc"), (Max, "iuf"), (Min, "iuf"), (UpperBound, "iuf"), (Any, "b"), (All, "b"))
+
 LEFT: dict[str, Sequence[Case]] = {
     "cast(cast(x)) = cast(x)": [
         Case(lambda x, y, i: x.astype("float64").astype(x.dtype), "f"),
@@ -206,6 +209,15 @@ LEFT: dict[str, Sequence[Case]] = {
         Case(lambda x, y, i: apply(Reshape((6,)), matrix(x) * matrix(y)), "iufc"),
         Case(lambda x, y, i: apply(Reshape((6,)), (matrix(x) + full((2, 3), 2, x.dtype)) * matrix(x)), "iufc"),
     ],
+    "f(concat(x, y)) = concat(f(x), f(y))": [
+        Case(lambda x, y, i: gx.concat([x, y], 0) * gx.concat([y, x], 0), "iufc"),
+        Case(lambda x, y, i: gx.where(gx.concat([x, y], 0) == 1, gx.concat([y, x], 0), full((12,), 3, x.dtype))),
+    ],
+    "f(pad(x), y) = concat(f(0, y), f(x, y))": [
+        Case(lambda x, y, i: padded(x, 2, 12) * gx.constant(np.arange(12).astype(x.dtype)), "iuf"),
+        Case(lambda x, y, i: padded(x, 0, 8) + gx.constant(np.arange(8).astype(x.dtype)), "iufc"),
+    ],
+    "f(pad(x), 1) = pad(f(x, 1))": [Case(lambda x, y, i: padded(x, 2, 12) * 3, "iuf")],
     "f(reshape(x), 1) = reshape(f(x, 1))": [
         Case(lambda x, y, i: apply(Reshape((2, 3)), x + y) * 3),
         Case(lambda x, y, i: gx.where(apply(Reshape((2, 3)), x == y), matrix(y), apply(Reshape((2, 3)), x))),
@@ -245,15 +257,7 @@ LEFT: dict[str, Sequence[Case]] = {
         f"{op.name}(x) = squeeze(x), over extents 1": [
             Case(lambda x, y, i, op=op: shown(op, x.reshape(6, 1) * y.reshape(6, 1)), kinds)  # type: ignore[misc]
         ]
-        for op, kinds in (
-            (Sum, "iufc"),
-            (Prod, "iufc"),
-            (Max, "iuf"),
-            (Min, "iuf"),
-            (UpperBound, "iuf"),
-            (Any, "b"),
-            (All, "b"),
-        )
+        for op, kinds in FOLDS
     },
     "sum(spread(x)) = x * n": [
         Case(lambda x, y, i: shown(Sum, spread(x)), "biuf"),
@@ -272,30 +276,20 @@ LEFT: dict[str, Sequence[Case]] = {
             Case(lambda x, y, i, op=op: shown(op, shown(op, x.reshape(1, 2, 3)), 1), kinds, finite=op is Prod),  # type: ignore[misc]
             Case(lambda x, y, i, op=op: shown(op, shown(op, x.reshape(1, 2, 3), 0), 0), kinds, finite=op is Prod),  # type: ignore[misc]
         ]
-        for op, kinds in (
-            (Sum, "iufc"),
-            (Prod, "iufc"),
-            (Max, "iuf"),
-            (Min, "iuf"),
-            (UpperBound, "iuf"),
-            (Any, "b"),
-            (All, "b"),
-        )
+        for op, kinds in FOLDS
     },
     **{
         f"{op.name}(transpose(x)) = {op.name}(x)": [
             Case(lambda x, y, i, op=op: shown(op, turned(matrix(x))), kinds, finite=op is Prod),  # type: ignore[misc]
             Case(lambda x, y, i, op=op: apply(op((0, 1)), turned(matrix(x))), kinds, finite=op is Prod),  # type: ignore[misc]
         ]
-        for op, kinds in (
-            (Sum, "iufc"),
-            (Prod, "iufc"),
-            (Max, "iuf"),
-            (Min, "iuf"),
-            (UpperBound, "iuf"),
-            (Any, "b"),
-            (All, "b"),
-        )
+        for op, kinds in FOLDS
+    },
+    **{
+        f"{op.name}(reshape(x)) = {op.name}(x), over all axes": [
+            Case(lambda x, y, i, op=op: apply(op((0, 1)), matrix(x)), kinds, finite=op is Prod),  # type: ignore[misc]
+        ]
+        for op, kinds in FOLDS
     },
     "sum(x * c) = sum(x) * c": [
         Case(lambda x, y, i: apply(Sum((0,)), x * like(x, 3)), "f"),

@@ -119,3 +119,36 @@ def test_what_is_looked_up_beside_a_total_stays_with_the_rows() -> None:
     found, plain = (gx.compile([x, t], [*values, total], level=level)(*arrays) for level in (2, 0))
     for one, other in zip(found, plain, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def _chains() -> Mapping[str, gx.Node]:
+    x, y, z, v = (gx.input(name, shape) for name, shape in CHAINED.items())
+    between = gx.pad(gx.exp(x), ((1, 1), (0, 0)))
+    joined = gx.concat([gx.exp(x), gx.tanh(x)], 0)
+    return {
+        "padding": gx.exp(gx.pad(gx.tanh(x), ((1, 1), (2, 0)), 0.5)) * 2,
+        "padding beside an array": gx.sigmoid(between + y) * 2,
+        "parts": gx.sin(joined * z),
+        "some of the parts": (joined * z)[:4] + 1,
+        "a stack": gx.exp(gx.stack([gx.tanh(x), gx.sin(x)], 0)),
+        "a transpose": gx.exp(gx.tanh(x).T) * 2,
+        "every other row": gx.exp(gx.tanh(z)[::2]) * z[1::2],
+        "backwards": gx.exp(gx.flip(gx.tanh(z), 0)) + z,
+        "another shape": gx.exp(gx.reshape(gx.tanh(x), (64,))) * v,
+        "another shape on both sides": gx.exp(gx.reshape(gx.tanh(x), (64,))) * gx.sin(v),
+        "a total in another shape": gx.sum(gx.exp(gx.reshape(gx.tanh(x), (64,))) * v),
+        "a few elements": gx.exp(gx.take(gx.tanh(z), np.array([1, 2, 3]), 0)) * 2,
+    }
+
+
+CHAINED = {"x": (8, 8), "y": (10, 8), "z": (16, 8), "v": (64,)}
+
+
+@pytest.mark.parametrize("name", _chains())
+def test_a_chain_of_elements_and_movements_is_one_kernel(name: str) -> None:
+    y = _chains()[name]
+    inputs = [node for node in gx.Graph((), (y,)).nodes if node.name in CHAINED]
+    arrays = [np.random.default_rng(0).standard_normal(x.shape).astype("float32") for x in inputs]
+    f, plain = (gx.compile(inputs, y, level=level) for level in (2, 0))
+    assert kernels(f) == 1
+    np.testing.assert_allclose(f(*arrays), plain(*arrays), rtol=1e-5, atol=1e-6)
