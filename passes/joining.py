@@ -58,6 +58,8 @@ class Joining:
         after = unit.after
         if not all(isinstance(node.op, Elementwise | Reduction) for node in after):  # lookups are made by rows
             return False
+        if not after.isdisjoint(unit.shown):  # and so is what is computed at several places
+            return False
         for reader, node, place in readings(members, unit, self.sources, self.checked):
             if node not in unit.places:
                 continue
