@@ -167,14 +167,13 @@ class _LoopsKernel:
         return element(formula, self.source(x), looked_up(formula, op, x.shape, found, index, at.ndim), self.buffer)
 
     def _total(self, node: Node, op: Reduction, last: LastStages) -> None:
-        """Combine a value over all rows, in the stage in which it stands."""
+        """Combine a value over all rows, in the stage in which it stands; one of a row that repeats, in the next."""
         walk = self.unit.walks[node]
-        inside = self.level.get(self.source(node.inputs[0]).node)
-        if inside is None:
-            is_row = bool(self.unit.inner) and not any(axis in walk for axis in self.unit.inner or ())
-            level = -1 if is_row else 0
-        else:
-            level = inside
+        inner = self.unit.inner or ()
+        is_row = bool(inner) and not any(axis in walk for axis in inner)
+        level = self.level.get(self.source(node.inputs[0]).node, -1 if is_row else 0)
+        if level % 2 and not is_row:
+            level += 1
         stage = self._stage(level)
         value = self._operand(stage, level, node.inputs[0], self._index(stage, walk))
         local = last.total(node)

@@ -135,6 +135,8 @@ class _Rewriting:
             candidate = one_of(renewed)
             if candidate is not node and candidate in settled:
                 settled[node] = settled[candidate]
+                if settled[node] is not candidate:  # what became something else stands for more by now
+                    ancestry.add(settled[node], (candidate,))
                 continue
             found = self._replacement(candidate)
             if found is not None:

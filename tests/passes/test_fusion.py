@@ -134,6 +134,14 @@ def test_what_is_computed_wherever_it_is_read_stays_with_the_rows() -> None:
         )
 
 
+def test_a_value_of_a_row_counts_as_often_as_it_repeats() -> None:
+    x = gx.input("x", ("n", 3))
+    f = gx.compile(x, gx.mean(x, None, where=gx.all(x > 0.5, axis=0)))
+    X = np.array([[1, 2, 0.1], [3, 1, 2]], "float32")
+    assert kernels(f) == 1
+    np.testing.assert_allclose(f(X), X[:, :2].mean())
+
+
 def _chains() -> Mapping[str, gx.Node]:
     x, y, z, v = (gx.input(name, shape) for name, shape in CHAINED.items())
     between = gx.pad(gx.exp(x), ((1, 1), (0, 0)))

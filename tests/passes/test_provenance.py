@@ -81,6 +81,21 @@ def test_what_becomes_a_node_that_is_there_is_behind_it() -> None:
     assert graph.outputs[1].inputs[0] is exp
 
 
+def test_what_equals_a_node_that_became_another_is_behind_that() -> None:
+    x = gx.input("x", 3)
+    once = gx.abs(x)
+    twice = gx.abs(once)
+    thrice = gx.abs(twice)
+    after = gx.compile(x, thrice).trace["rewrite"].after
+    assert isinstance(after, gx.Graph)
+    (found,) = after.outputs
+    assert {origin.source() for origin in found.origin.behind()} == {
+        "once = gx.abs(x)",
+        "twice = gx.abs(once)",
+        "thrice = gx.abs(twice)",
+    }
+
+
 def test_what_a_rule_makes_keeps_its_lines_when_its_operands_are_rewritten() -> None:
     x = gx.input("x", (3,))
     y = gx.exp(x)
