@@ -41,27 +41,29 @@ class Compared:
 
 
 def compared(case: Case, level: int) -> Compared:
-    """The worst errors of a case."""
+    """The worst errors of a case; of the gradient, beside many cotangents and where all are 1 in the graph."""
     arrays = [np.array(rows, case.dtype) for rows in case.points]
     nodes = [gx.input(f"x{n}", array.shape, case.dtype) for n, array in enumerate(arrays)]
     y = case.build(*nodes)
     weight = gx.input("weight", y.shape, case.dtype)
-    gradient = gx.grad(gx.sum(y * weight), nodes)
     numbers = np.resize(np.array([1.0, -0.5, 2.0, 0.25], case.dtype), [int(n) for n in y.shape])
-    function = gx.compile([*nodes, weight], [y, *gradient], level=level, backend="numpy")
+    weighed = gx.compile([*nodes, weight], [y, *gx.grad(gx.sum(y * weight), nodes)], level=level, backend="numpy")
+    plain = gx.compile(nodes, [y, *gx.grad(gx.sum(y), nodes)], level=level, backend="numpy")
     with np.errstate(all="ignore"):
-        found, *slopes = function(*arrays, numbers)
+        found, *slopes = weighed(*arrays, numbers)
+        cotangents = [(numbers, slopes), (np.ones_like(numbers), plain(*arrays)[1:])]
     with mpmath.workprec(PRECISION):
         value, relative_value, slope, relative_slope = 0.0, 0.0, 0.0, 0.0
         for number, rows in enumerate(zip(*arrays, strict=True)):
             point = [[mpmath.mpf(float(x)) for x in row] for row in rows]
             worst, relative = _worst(case, found[number].ravel(), case.exact(*point))
             value, relative_value = max(value, worst), max(relative_value, relative)
-            weights = [mpmath.mpf(float(w)) for w in numbers[number].ravel()]
-            for operand, by_operand in enumerate(slopes):
-                exact = _slopes(case, point, operand, weights)
-                worst, relative = _worst(case, by_operand[number].ravel(), exact)
-                slope, relative_slope = max(slope, worst), max(relative_slope, relative)
+            for factors, by_operands in cotangents:
+                weights = [mpmath.mpf(float(w)) for w in factors[number].ravel()]
+                for operand, by_operand in enumerate(by_operands):
+                    exact = _slopes(case, point, operand, weights)
+                    worst, relative = _worst(case, by_operand[number].ravel(), exact)
+                    slope, relative_slope = max(slope, worst), max(relative_slope, relative)
     return Compared(value, slope, relative_value, relative_slope)
 
 

@@ -128,6 +128,8 @@ class Forms:
                 found = self._glimpse_of_product(node, depth - 1) or found
             case Square():
                 found = (Term(1.0, {}, {node.inputs[0]: 2}),)
+            case Spread() if depth and self.weighed:
+                found = self._glimpse_of_repeats(node, depth - 1) or found
             case _:
                 value = uniform(node)
                 if isinstance(value, int | float):
@@ -135,6 +137,17 @@ class Forms:
         if depth == _NESTED:
             self._glimpses[node] = found
         return found
+
+    def _glimpse_of_repeats(self, node: Node, depth: int) -> Form | None:
+        """A sum of rows by a number, repeated: of the sum repeated, by that number."""
+        found: list[Term] = []
+        for term in self._glimpse(node.inputs[0], depth):
+            atoms = {atom: power for atom, power in term.atoms.items() if isinstance(atom, Node)}
+            is_mean = any(isinstance(atom.op, Sum) for atom in atoms) and (len(atoms) > 1 or term.coefficient != 1)
+            if term.exponent or len(atoms) < len(term.atoms) or not is_mean:
+                return None
+            found.append(term._replace(atoms={self.made(node.op, atom): power for atom, power in atoms.items()}))
+        return tuple(found)
 
     def _glimpse_of_product(self, node: Node, depth: int) -> Form | None:
         left, right = node.inputs

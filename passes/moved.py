@@ -112,7 +112,7 @@ def _powers(forms: Forms, exponent: Combination, op: Op, moves: tuple[Move, ...]
 
 
 def _after(moves: tuple[Move, ...], move: Move) -> tuple[Move, ...]:
-    """Moves, and one more: a repetition that is dropped again is none."""
+    """Moves, and one more: a repetition that is dropped again is none, nor an axis that comes back."""
     if (
         moves
         and isinstance(move[0], Squeeze)
@@ -120,9 +120,18 @@ def _after(moves: tuple[Move, ...], move: Move) -> tuple[Move, ...]:
         and moves[-1][0].axes == move[0].axes
     ):
         return moves[:-1]
+    if moves and _adds_again(move[0], moves[-1][0]):
+        return moves[:-1]
     if moves and isinstance(move[0], Spread) and isinstance(moves[-1][0], Pick) and moves[-1][0].axes == move[0].axes:
         return (*moves[:-1], (_thin(move[0], moves[-1][0]), None))
     return (*moves, move)
+
+
+def _adds_again(op: Op, before: Op) -> bool:
+    """Whether axes of one element that were dropped come back."""
+    if not isinstance(op, Spread) or not isinstance(before, Squeeze) or op.axes != before.axes:
+        return False
+    return all(op.shape[axis] == 1 for axis in op.axes)
 
 
 def _thin(repeat: Spread, pick: Pick) -> Slice:
@@ -161,7 +170,7 @@ def total(forms: Forms, node: Node) -> Form | None:
         return as_form(_outside(forms, form[0], node)) if len(form) == 1 else None
     parts: list[Term] = []
     for term, found in zip(form, ones, strict=True):
-        part = found or _inside(forms, term, node.op)
+        part = found or _inside(forms, term, node.op, x)
         if part is None:
             return None
         same = next((place for place, other in enumerate(parts) if other.atoms == part.atoms), None)
@@ -218,7 +227,7 @@ def _outside(forms: Forms, term: Term, node: Node) -> Term | None:
             kept[atom] = power
     if inside or not (taken or outside):
         return None
-    rest = _inside(forms, Term(term.coefficient, {}, kept), op, shares=shares)
+    rest = _inside(forms, Term(term.coefficient, {}, kept), op, node.inputs[0], shares=shares)
     return None if rest is None else times(Term(1.0, outside, taken), rest, 1)
 
 
@@ -228,14 +237,14 @@ def _is_repeat(move: Op, op: Op, x: Node) -> bool:
     return isinstance(move, Spread) and move.axes == op.axes and move.shape == x.shape
 
 
-def _inside(forms: Forms, term: Term, op: Op, *others: Node, shares: Parts = ()) -> Term | None:
-    """An adjoint of what is left of a term, or None if powers of e are."""
-    rest = None if term.exponent else _written(forms, term.atoms, shares)
+def _inside(forms: Forms, term: Term, op: Op, like: Node, *others: Node, shares: Parts = ()) -> Term | None:
+    """An adjoint of what is left of a term, or None if powers of e are.  `like` has the type of what it is given."""
+    rest = None if term.exponent else _written(forms, term.atoms, shares, like)
     return None if rest is None else Term(term.coefficient, {}, {forms.made(op, *others, rest): 1})
 
 
-def _written(forms: Forms, atoms: Mapping[Atom, int], shares: Parts) -> Node | None:
-    """A product of nodes and of shares of many, as a node."""
+def _written(forms: Forms, atoms: Mapping[Atom, int], shares: Parts, like: Node) -> Node | None:
+    """A product of nodes and of shares of many, as a node; of none 1."""
     above: list[Node] = []
     below: list[Node] = []
     for atom, power in atoms.items():
@@ -246,9 +255,7 @@ def _written(forms: Forms, atoms: Mapping[Atom, int], shares: Parts) -> Node | N
         if not isinstance(share, ShareOfMany) or share.power < 0 or len(share.total.moves) != 1:
             return None
         above.append(_share_of_many(forms, share.total))
-    if not above and not below:
-        return None
-    found = above.pop(0) if above else forms.full(below[0], 1.0)
+    found = above.pop(0) if above else forms.full(like, 1.0)
     for factor in above:
         found = forms.made(Mul(), found, factor)
     for factor in below:
@@ -309,7 +316,7 @@ def _put(forms: Forms, node: Node, update: Node, index: Node | None, before: Seq
             return None
     if not taken and not outside:
         return None
-    rest = _inside(forms, number(1.0)._replace(atoms=kept), node.op, *before)
+    rest = _inside(forms, number(1.0)._replace(atoms=kept), node.op, update, *before)
     return None if rest is None else as_form(times(Term(term.coefficient, outside, taken), rest, 1))
 
 

@@ -97,12 +97,12 @@ def _spread(position: float, moved: Iterable[Vertex], low: float, high: float) -
     return _Meeting(position, dict(zip(vertices, positions, strict=True)))
 
 
-def _reached(early: Vertex, late: Vertex, *, is_forward: bool) -> set[Vertex] | None:
+def _reached(early: Vertex, late: Vertex, *, is_forward: bool) -> dict[Vertex, None] | None:
     """What stands between two vertices and must run after the early one, or else before the late one.
 
     None where something must do both, or where there is much.
     """
-    found: set[Vertex] = set()
+    found: dict[Vertex, None] = {}  # in an order: some may have one position
     stack = [early if is_forward else late]
     while stack:
         vertex = stack.pop()
@@ -111,7 +111,7 @@ def _reached(early: Vertex, late: Vertex, *, is_forward: bool) -> set[Vertex] | 
                 continue
             if (late in near.behind) if is_forward else (early in near.before):
                 return None
-            found.add(near)
+            found[near] = None
             stack.append(near)
             if len(found) > LOOKED_AT:
                 return None

@@ -34,6 +34,7 @@ from graphc.passes.terms import (
     Share,
     ShareOfMany,
     Term,
+    added,
     parted,
     scaled,
 )
@@ -166,8 +167,13 @@ class Writer:
         parts, left = parted(term, self.forms.bounds)
         above: list[Node] = []
         below: list[Node] = []
+        exponent = self._of_new(left.exponent)
         for atom, power in left.atoms.items():
-            (above if power > 0 else below).extend([self._atom(atom)] * abs(power))
+            factor = self._atom(atom)
+            if isinstance(atom, Powers) and left.exponent:
+                factor, largest = self._total_and_largest(atom)
+                exponent = added(exponent, {largest: 1.0}, power)
+            (above if power > 0 else below).extend([factor] * abs(power))
         for part in parts:
             match part:
                 case Bell(exponent=u, power=power):
@@ -176,8 +182,8 @@ class Writer:
                     above.append(self._part(part))
                 case _:
                     (above if part.power > 0 else below).append(self._part(part))
-        if left.exponent:
-            above.append(self.apply(Exp(), self._sum(left.exponent)))
+        if exponent:
+            above.append(self.apply(Exp(), self._added_up(exponent)))
         found = self._product(above) if above else None
         coefficient = abs(left.coefficient)
         if found is None or coefficient != 1:
@@ -238,11 +244,29 @@ class Writer:
             x = self.apply(op, x) if index is None else self.apply(op, x, self.node(index))
         return x
 
+    def _total_and_largest(self, total: Powers) -> tuple[Node, Node]:
+        """Σ e^(u - max u), which beside another power of e keeps that in range, and max u."""
+        _, below = self._shifted_powers(total)
+        u = self._sum(total.exponent)
+        largest = self.apply(UpperBound(below.op.axes), u)  # type: ignore[attr-defined]
+        return self._moved(below.inputs[0], total.moves), self._moved(largest, total.moves)
+
+    def _of_new(self, combination: Combination) -> Combination:
+        """A combination of nodes of the new graph."""
+        found: Combination = {}
+        for node, coefficient in combination.items():
+            found = added(found, {self.node(node): coefficient}, 1)
+        return found
+
     def _sum(self, combination: Combination) -> Node:
-        """A combination as a node: what is added first."""
+        """A combination as a node."""
+        return self._added_up(self._of_new(combination))
+
+    def _added_up(self, combination: Combination) -> Node:
+        """A combination of nodes of the new graph as a node: what is added first."""
         found: Node | None = None
         for node, coefficient in sorted(combination.items(), key=lambda part: part[1] < 0):
-            x = self._times(self.node(node), abs(coefficient))
+            x = self._times(node, abs(coefficient))
             if found is None:
                 found = x if coefficient > 0 else self.apply(Neg(), x)
             else:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from graphc.errors import ArgumentError, GraphError, IndexRangeError, ShapeError, UnsupportedError
 from graphc.ir.apply import apply, locate
-from graphc.ir.arithmetic import spread
+from graphc.ir.arithmetic import Add, Cast, Mul, Squeeze, spread
 from graphc.ir.given import LARGEST, is_whole
-from graphc.ir.leaves import size_node
+from graphc.ir.kinds import Counting
+from graphc.ir.leaves import size_node, uniform
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, broadcast_shapes, cast
 from graphc.ir.values import as_numbers
@@ -99,10 +100,47 @@ def getitem(x: Node, index: object) -> Node:
             reported = shown if shown != chosen.at else None
             node = apply(Take(chosen.at, reported=reported), chosen.joined(node), chosen.arrays[0])
         case _:
-            node = apply(Take(chosen.at, checked=False), chosen.joined(node), chosen.place(node))
+            row = _one_of_each_row(node, chosen)
+            joint = Take(chosen.at, checked=False)
+            node = apply(joint, chosen.joined(node), chosen.place(node)) if row is None else row
     new = chosen.new
     old = iter(node.shape)
     return spread(node, tuple(1 if i in new else next(old) for i in range(node.ndim + len(new))), new)
+
+
+def _one_of_each_row(region: Node, chosen: Selection) -> Node | None:
+    """x[arange(n), i], one element of each row, or x[i, arange(n)], one of each column; None for all else."""
+    if region.ndim != 2 or len(chosen.indexed) != 2:
+        return None
+    axes = without(chosen.picked.axes, range(len(chosen.box.lengths)))  # what the user calls them
+    for rows, places in ((0, 1), (1, 0)):
+        every, index = chosen.arrays[rows], chosen.arrays[places]
+        if _counts_all(every, region.shape[chosen.indexed[rows]]) and index.shape == every.shape:
+            axis = chosen.indexed[places]
+            pick = Take(axis, paired=True, reported=axes[axis])
+            return moved(Squeeze((axis,)), apply(pick, region, spread(index, _thin(index, axis), (axis,))))
+    return None
+
+
+def _thin(index: Node, axis: int) -> Shape:
+    """The shape of an array of indices with an axis of extent 1."""
+    return (1, *index.shape) if axis == 0 else (*index.shape, 1)
+
+
+def _counts_all(index: Node, n: Size) -> bool:
+    """Whether an array of indices is 0, 1 ... n - 1."""
+    while index.inputs:
+        first = index.inputs[0]
+        match index.op:
+            case Add() if uniform(index.inputs[1]) == 0:
+                index = first
+            case Mul() if uniform(index.inputs[1]) == 1:
+                index = first
+            case Cast():
+                index = first
+            case _:
+                return False
+    return isinstance(index.op, Counting) and index.shape == (n,)
 
 
 def selection(x: Node, index: object) -> Selection:

@@ -7,7 +7,7 @@ import math
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Compare, Where, sum_over
-from graphc.ir.kinds import Reduction
+from graphc.ir.kinds import Movement, Reduction
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
 from graphc.kernel.scalar import Fn
@@ -26,7 +26,10 @@ __all__ = ["STABILITY"]
 
 def _is_factor(node: Node) -> bool:
     """Whether a node is a real factor like any other: no number, which seldom is extreme, and no sign."""
-    return is_floating(node.dtype) and uniform(node) is None and not isinstance(node.op, Sign)
+    under = node
+    while isinstance(under.op, Movement):
+        under = under.inputs[0]
+    return is_floating(node.dtype) and uniform(node) is None and not isinstance(under.op, Sign)
 
 
 cosh, atanh, erf, erfc = form(Cosh), form(Atanh), form(Erf), form(Erfc)
@@ -113,4 +116,7 @@ STABILITY = (
     _mending(log(absolute(a * b)), log(absolute(a)) + log(absolute(b)), _RANGE),
     _mending(log(prod(a)), _log_of_prod, _RANGE, "log(prod(x)) = sum(log(abs(x))) + log(prod(sign(x)))"),
     _mending(g / (a * b) * b, g / a * (b / b), _ONCE, "g / (a * b) * b = g / a * (b / b)"),
+    _mending(b / (a * b), b / b / a, _ONCE, "b / (a * b) = b / b / a"),
+    _mending(b / (b * b), b / b / b, _ONCE, "b / (b * b) = b / b / b"),
+    _mending(b / square(b), b / b / b, _ONCE, "b / b^2 = b / b / b"),
 )

@@ -202,3 +202,61 @@ def test_what_is_read_at_some_places_may_be_added_at_others() -> None:
     f = gx.compile([x, i, j], gx.scatter_add(gx.zeros(3), j, gx.exp(gx.take(x, i))))
     found = f(np.array([1, 2, 3], "float32"), np.array([2, 1, 0]), np.array([0, 0, 2]))
     np.testing.assert_allclose(found, np.exp([3, 0, 1]) * [1, 0, 1] + np.exp([2, 0, 0]) * [1, 0, 0], rtol=1e-6)
+
+
+def _softmaxes(x: gx.Node) -> dict[str, gx.Node]:
+    e = gx.exp(x)
+    shifted = gx.exp(x - gx.max(x, -1, keepdims=True))
+    return {
+        "library": gx.softmax(x),
+        "spelt": e / gx.sum(e, -1, keepdims=True),
+        "shifted": shifted / gx.sum(shifted, -1, keepdims=True),
+    }
+
+
+@pytest.mark.parametrize("kind", ["library", "spelt", "shifted"])
+@pytest.mark.parametrize("factor", [1.0, 2.0, -0.25])
+def test_slopes_of_logarithms_of_shares_with_one_cotangent_for_all(kind: str, factor: float) -> None:
+    x = gx.input("x", ("n", 4))
+    X = np.array([[100, 99, 95, 90], [1000, -1000, 0, 3]], "float32")
+    slope = gx.grad(gx.sum(factor * gx.log(_softmaxes(x)[kind])), x)
+    wide = X.astype("float64")
+    shares = np.exp(wide - wide.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    np.testing.assert_allclose(gx.compile(x, slope)(X), factor * (1 - 4 * shares), rtol=1e-4, atol=1e-6)
+
+
+def test_slopes_of_a_logarithm_of_a_product_stay_in_range() -> None:
+    x, y = gx.input("x", 2), gx.input("y", 2)
+    X, Y = np.array([1e-30, 1e30], "float32"), np.array([1e-30, 1e25], "float32")
+    for of, power in ((x * y, 1), (x * x, 2)):
+        slope = gx.compile([x, y], gx.grad(gx.sum(gx.log(of)), x))(X, Y)
+        np.testing.assert_allclose(slope, power / X, rtol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [4, "m"])
+def test_a_variance_that_keeps_its_axes_is_centred(columns: int | str) -> None:
+    x = gx.input("x", ("n", columns))
+    mean = gx.mean(x, -1, keepdims=True)
+    f = gx.compile(x, gx.mean(x * x, -1, keepdims=True) - mean * mean)
+    X = np.array([[10000, 10001, 10002.5, 9998], [-3e4, -3e4 + 1, -3e4, -3e4 + 0.5]], "float32")
+    np.testing.assert_allclose(f(X), X.astype("float64").var(1, keepdims=True), rtol=1e-6)
+
+
+def test_a_logarithm_of_a_product_with_what_repeats_is_written_once() -> None:
+    x, n = gx.input("x", (3,), "float64"), gx.input("n", ("n", 3), "int64")
+    f = gx.compile([x, n], gx.log(x * gx.prod(n, None, keepdims=True)))
+    found = f(np.array([0.5, -1, 2]), np.array([[1, -2, -2], [4, 4, 4]]))
+    np.testing.assert_allclose(found, [[np.log(128), np.nan, np.log(512)]])
+
+
+def test_a_cross_entropy_of_picked_shares_is_right_with_its_slopes() -> None:
+    x, t = gx.input("x", ("n", 4)), gx.input("t", ("n",), "int64")
+    shares = gx.exp(x) / gx.sum(gx.exp(x), -1, keepdims=True)
+    loss = -gx.mean(gx.log(shares[gx.arange(x.shape[0]), t]))
+    X = np.array([[0, 1, -2.5, 3], [1000, 999, 990.5, -1000]], "float32")
+    wide = X.astype("float64") - X.max(1, keepdims=True)
+    value, slope = gx.compile([x, t], [loss, gx.grad(loss, x)])(X, np.array([2, 1]))
+    logs = wide - np.log(np.exp(wide).sum(1, keepdims=True))
+    np.testing.assert_allclose(value, -(logs[0, 2] + logs[1, 1]) / 2, rtol=1e-6)
+    np.testing.assert_allclose(slope, (np.exp(logs) - [[0, 0, 1, 0], [0, 1, 0, 0]]) / 2, rtol=1e-5, atol=1e-7)

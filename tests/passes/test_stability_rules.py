@@ -65,6 +65,9 @@ LEFT: dict[str, Sequence[Left]] = {
         lambda x, y, g: gx.log(gx.prod(gx.stack([x, y]), axis=0)),
     ],
     "g / (a * b) * b = g / a * (b / b)": [lambda x, y, g: g / (x * y) * y, lambda x, y, g: y * (g / (y * x))],
+    "b / (a * b) = b / b / a": [lambda x, y, g: y / (x * y), lambda x, y, g: y / (y * x)],
+    "b / (b * b) = b / b / b": [lambda x, y, g: y / (y * y)],
+    "b / b^2 = b / b / b": [lambda x, y, g: y / gx.square(y)],
 }
 
 CASES = [(rule, left) for rule in STABILITY for left in LEFT[rule.name]]
