@@ -81,8 +81,21 @@ class Line:
         return replace(self.graph, order=tuple(self.order))
 
     @cached_property
+    def late(self) -> set[Node]:
+        """Next values of variables, and what only they are made of: computed last, where the variables lie."""
+        nexts = set(self.graph.updates.values())
+        outputs = set(self.graph.outputs)
+        found: set[Node] = set()
+        for node in reversed(self.order):
+            users = self.graph.users.get(node, ())
+            is_for_these = node in nexts or bool(users)
+            if isinstance(node.op, Elementwise) and is_for_these and node not in outputs and found.issuperset(users):
+                found.add(node)
+        return found
+
+    @cached_property
     def values(self) -> Values:
-        return Values.of(self.order, self.graph.outputs)
+        return Values.of(self.order, (*self.graph.outputs, *self.late))
 
     @cached_property
     def place(self) -> dict[Node, int]:
@@ -92,10 +105,11 @@ class Line:
     def reads(self) -> dict[Node, list[int]]:
         """Each value with the places where it is read, in order."""
         found: dict[Node, list[int]] = {}
+        last = len(self.order) - 1
         for place, node in enumerate(self.order):
             for value in self.values.reads[node]:
-                found.setdefault(value, []).append(place)
-        return found
+                found.setdefault(value, []).append(last if node in self.late else place)
+        return {value: sorted(places) for value, places in found.items()}
 
     @cached_property
     def living(self) -> Sequence[int]:

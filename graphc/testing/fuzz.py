@@ -72,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--level", type=int, default=2, choices=(0, 1, 2), help="the highest level to compile at")
     parser.add_argument("--verify", action="store_true", help="compile with verify=True as well: slower")
     options = parser.parse_args(arguments)
+    if not options.seconds > 0 or options.programs < 1:
+        parser.error("--seconds and --programs are above 0")
     tally, seed, end = Tally(), options.seed, perf_counter() + options.seconds
     while perf_counter() < end and tally.programs < options.programs:
         count = min(PART, options.programs - tally.programs)
