@@ -112,14 +112,17 @@ def _far(new: Floats, samples: Sequence[Floats], bound: Floats, largest: float, 
 def _is_in_range(new: Array, found: Floats, exact: Floats, dtype: DType) -> Mask:
     """Whether a value is known: neither infinite nor nan, nor so small that a factor of it may have been 0.
 
-    Where nothing finite was found, a factor of it may have been so small that it had only a few digits.
+    Where nothing finite was found, a factor of it may have been so small that it had only a few digits; and what is not
+    finite either, or 0 by what is infinite, is no worse.
     """
     limits = ml_dtypes.finfo(real_of(dtype))  # type: ignore[no-untyped-call]
     least = float(limits.tiny) / float(limits.eps)
-    size = np.fmax(np.abs(np.asarray(new, np.float64)), np.abs(exact))
+    wide = np.asarray(new, np.float64)
+    size = np.fmax(np.abs(wide), np.abs(exact))
     with np.errstate(all="ignore"):
-        is_close = ~np.isfinite(found) & (np.abs(np.asarray(new, np.float64) - exact) <= np.abs(exact) / 16)
-    return np.asarray((np.abs(exact) <= float(limits.max)) & (size >= least) & ~is_close)
+        is_close = np.abs(wide - exact) <= np.abs(exact) / 16
+    is_no_worse = ~np.isfinite(found) & (is_close | ~np.isfinite(wide) | (wide == 0))
+    return np.asarray((np.abs(exact) <= float(limits.max)) & (size >= least) & ~is_no_worse)
 
 
 def _largest(dtype: DType) -> float:

@@ -44,6 +44,7 @@ _KINDS = (
     _Kind("zeros and ties", (0.0, -0.0, 1.0, -1.0, 2.0, 0.5), 1.0),
     _Kind("infinities, nan and denormals", (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 100.0, -100.0), 0.7, is_wide=True),
     _Kind("large and small values", (100.0, -100.0, 1e4, -1e4, 1e-4, 3e30, 1e-30), 0.6),
+    _Kind("values of about a hundred", (88.0, 90.0, 95.0, 99.0, 100.0, 101.5, 110.0), 1.0),  # where exp overflows
 )
 
 
