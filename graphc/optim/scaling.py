@@ -6,7 +6,8 @@ from typing import Final, final
 
 import numpy as np
 
-from graphc.errors import ArgumentError
+from graphc.errors import ArgumentError, DTypeError
+from graphc.ir.apply import locate
 from graphc.ir.declare import state
 from graphc.ir.given import a_number, a_whole_number
 from graphc.ir.node import Like, Node
@@ -14,11 +15,11 @@ from graphc.ir.operands import as_node, cast, div, mul, where
 from graphc.ops.logic import equal, isfinite, logical_and
 from graphc.ops.piecewise import maximum, minimum
 from graphc.ops.reduction import all
-from graphc.origin import of_call
+from graphc.origin import here, of_call
 from graphc.printable import described
 from graphc.signatures import public
 from graphc.structure import Structure, leaves, rebuild
-from graphc.types import BOOL, is_differentiable
+from graphc.types import BOOL, is_differentiable, is_floating
 
 __all__ = ["LossScale"]
 
@@ -58,8 +59,12 @@ class LossScale:
 
     @public
     def scaled(self, loss: Like) -> Node:
-        """The loss times the factor: what to differentiate."""
+        """The loss times the factor: what to differentiate.  Raises DTypeError for one that is no float."""
         node = as_node(loss)
+        if not is_floating(node.dtype):
+            raise locate(
+                DTypeError(f"LossScale.scaled: {node.dtype} holds no loss", hint="a float does"), here(), (node,)
+            )
         return mul(node, cast(self.scale, node.dtype))
 
     @public

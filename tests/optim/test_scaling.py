@@ -70,3 +70,8 @@ def test_gradients_below_what_float16_holds_arrive() -> None:
 def test_what_makes_no_sense_is_refused(make, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(gx.ArgumentError, match=message):
         make()
+
+
+def test_an_integer_is_no_loss() -> None:
+    with pytest.raises(gx.DTypeError, match="scaled: int64 holds no loss"):
+        gx.optim.LossScale().scaled(gx.input("n", (), "int64"))
