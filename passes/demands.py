@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.ir.graph import Demand, Graph
+from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import Input, Item, Variable
 from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.origin import Origin, merged
@@ -46,6 +47,8 @@ class CollectDemands(Pass[Graph, Graph]):
             if not node.inputs and isinstance(node.op, Input | Variable):
                 extents.update(node.shape)
                 continue
+            if _is_plain(node):
+                continue
             for need in node.op.requirements(*[x.tensor for x in node.inputs]):
                 if isinstance(need, IndexBound):
                     index = node.inputs[need.operand]
@@ -63,6 +66,17 @@ class CollectDemands(Pass[Graph, Graph]):
         for asked, origins in asking.items():
             found[asked] = replace(found[asked], origin=merged(origins[0], origins[1:]))
         return replace(form, demands=tuple((found | inner).values()))
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether a node is a function of each element of arrays of its shape, which were looked at: it asks nothing."""
+    if node.op.__class__.requirements is not Elementwise.requirements or not node.inputs:
+        return False
+    shape = node.shape
+    for x in node.inputs:  # noqa: SIM110  # every node comes here, and `all` takes twice as long
+        if x.shape != shape:
+            return False
+    return True
 
 
 def _extents(node: Node) -> Iterator[Size]:
