@@ -196,7 +196,7 @@ def _store(
         return
     target = draft.load_view(buffer, index)
     if not value.is_number and value.loaded is None and value.axes == axes_of(index) and value.dtype == buffer.dtype:
-        draft.wishes.append(Wish(value, buffer, target))
+        draft.wishes.append(Wish(value, buffer, target, len(draft.instructions)))
     else:
         _copy_out(value, buffer, target, draft)
 

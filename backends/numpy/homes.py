@@ -17,11 +17,15 @@ Slot = tuple[str, tuple[Size, ...], DType]
 
 @dataclass(frozen=True, eq=False)
 class Wish:
-    """`value` is stored as the whole of `target`, a view of `buffer`, and had best be computed there."""
+    """`value` is stored as the whole of `target`, a view of `buffer`, and had best be computed there.
+
+    at    how many instructions there were before: those of earlier stages, and of its own
+    """
 
     value: Value
     buffer: Buffer
     target: View
+    at: int = 0
 
 
 def number(instructions: Sequence[Instruction]) -> None:
@@ -82,7 +86,7 @@ def grant(
         number(instructions)
         found, copies = _granted(instructions, wished, storage)
         granted += found
-        _append(part, copies)
+        _append(part, copies, granted)
     instructions = [instruction for part in parts for instruction in part]
     number(instructions)
     owners = [storage(wish.buffer) for wish in granted]
@@ -110,10 +114,10 @@ def _loads(
 
 def _granted(
     instructions: Sequence[Instruction], wishes: Iterable[Wish], storage: Callable[[Buffer], Buffer]
-) -> tuple[list[Wish], list[Instruction]]:
-    """The wishes that are granted, and what copies the values of the others."""
+) -> tuple[list[Wish], list[Wish]]:
+    """The wishes that are granted, and those whose values are copied."""
     found: list[Wish] = []
-    copies: list[Instruction] = []
+    copies: list[Wish] = []
     loads = _loads(instructions, storage)
     for wish in wishes:
         value = wish.value
@@ -123,18 +127,21 @@ def _granted(
         )
         has_gaps = value.is_solid and not wish.target.is_solid
         if value.name or spoils or has_gaps:
-            copies.append(Instruction(_copying(wish.target.name, value), (value,), stored=wish.buffer))
+            copies.append(wish)
         else:
             value.name, value.view = wish.target.name, wish.target
             found.append(wish)
     return found, copies
 
 
-def _append(instructions: list[Instruction], copies: Iterable[Instruction]) -> None:
-    """Copy last, but before anything is combined with the copy."""
-    for copy in copies:
-        later = [n for n, other in enumerate(instructions) if other.combines and other.stored is copy.stored]
-        instructions.insert(later[0] if later else len(instructions), copy)
+def _append(instructions: list[Instruction], copies: Iterable[Wish], granted: Iterable[Wish]) -> None:
+    """Copy last, but before what later stages write there, or combine with the copy."""
+    before = tuple(instructions)
+    for wish in copies:
+        made = [other.value for other in granted if other.buffer is wish.buffer]
+        later = [x for x in before[wish.at :] if x.stored is wish.buffer or any(x.result is value for value in made)]
+        copy = Instruction(_copying(wish.target.name, wish.value), (wish.value,), stored=wish.buffer)
+        instructions.insert(instructions.index(later[0]) if later else len(instructions), copy)
 
 
 def _copying(target: str, value: Value) -> Callable[[], list[str]]:

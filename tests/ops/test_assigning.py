@@ -125,3 +125,11 @@ def test_values_may_be_made_of_the_array_that_they_change(name: str, index: obje
         return gx.sum(gx.sin(getattr(gx.at(x)[index], name)(gx.tanh(x[index]) * 1.3)))
 
     check_gradients(changed, [np.array([0.9, 0.4, 0.6])])
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_count_is_written_before_what_is_set_in_it(level: int) -> None:
+    x = gx.input("x", 3)
+    changed = [gx.at(gx.arange(3))[0].set(2), gx.at(gx.arange(3, dtype="float32"))[1:].set(x[1:] * 2)]
+    one, other = gx.compile(x, changed, level=level)(np.array([1, 2, 3], "float32"))
+    assert (one.tolist(), other.tolist()) == ([2, 1, 2], [0, 4, 6])
