@@ -104,7 +104,9 @@ def _work(node: Node) -> float:
     shapes = [node.shape, *(x.shape for x in node.inputs)]
     if isinstance(node.op, Product):
         shapes.append(node.op.extents)
-    return max(math.prod(n if isinstance(n, int) else math.inf for n in shape) for shape in shapes)
+    if not all(isinstance(n, int) for shape in shapes for n in shape):
+        return math.inf
+    return max(math.prod(shape) for shape in shapes)  # type: ignore[return-value]  # numbers, all of them
 
 
 def _under(node: Node) -> Node:

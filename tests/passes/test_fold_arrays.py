@@ -105,3 +105,11 @@ def test_the_folded_constant_leads_to_the_users_line() -> None:
     graph = FoldArrays().run(Graph((), (y,)), log)
     assert graph.outputs[0].origin.place() == y.origin.place()
     assert [note.what for note in log.notes] == ["sqrt of constants"]
+
+
+def test_no_rows_of_an_open_length_are_not_folded() -> None:
+    x = gx.input("x", ("m", "n"))
+    none = gx.ones_like(x)[0:0]
+    f = gx.compile(x, [none, gx.sum(gx.tanh(none))])
+    rows, total = f(np.zeros((3, 2), "float32"))
+    assert (rows.shape, float(total)) == ((0, 2), 0.0)
