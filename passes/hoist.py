@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.ir.control import Repeated, Structured
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph, exchanged
 from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine
 from graphc.ir.node import Node
 from graphc.ops.bodies import dependent, stand_in
@@ -39,7 +39,7 @@ class HoistFromLoops(Pass[Graph, Graph]):
         form = with_changed_bodies(form, lambda body: self.run(body, log))
         new: dict[Node, Node] = {}
         for node in form.nodes:
-            same = rebuilt(node, [new[x] for x in node.inputs])
+            same = exchanged(node, new)
             if isinstance(node.op, Repeated):
                 same = _without_invariant(same, node.op, log)
                 if self.products and isinstance(same.op, Repeated) and not (same.op.is_open or same.op.recomputes):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
 from graphc.ir.control import Repeated
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.passes.pipeline import Log, Pass
@@ -171,5 +171,5 @@ def _joined(graph: Graph, hosts: Mapping[Node, _Host]) -> Graph:
             place = loop.place(node.inputs[0], node.op.index, ops[loop.node])
             new[node] = Node(Item(place), (new[node.inputs[0]],), node.type, node.origin)
         else:
-            new[node] = rebuilt(node, [new[x] for x in node.inputs])
+            new[node] = exchanged(node, new)
     return graph.exchanged(new)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.ir.control import Repeated
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item, item
 from graphc.ir.node import Node
 from graphc.ops.movement import part
@@ -34,7 +34,7 @@ class KeepCarries(Pass[Graph, Graph]):
             if isinstance(op, Item) and node.inputs[0] in histories:
                 new[node] = _read(node, op.index, new[node.inputs[0]], places, histories)
                 continue
-            same = rebuilt(node, [new[x] for x in node.inputs])
+            same = exchanged(node, new)
             if isinstance(op, Repeated) and op.length is not None and (found := _carried(op)):
                 log.note(f"{len(found)} outputs are carries", node.origin)
                 stay = [place for place in range(op.carries, len(op.body.outputs)) if place not in found]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from graphc.ir.control import Chosen, Repeated, Structured
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.passes.pipeline import Log, Pass
@@ -42,7 +42,7 @@ class TrimLoops(Pass[Graph, Graph]):
                 else:
                     new[node] = Node(Item(places[loop][index]), (new[loop],), node.type, node.origin)
                 continue
-            same = rebuilt(node, [new[x] for x in node.inputs])
+            same = exchanged(node, new)
             match node.op:
                 case Repeated():
                     new[node], places[node], shown[node] = _trimmed_loop(same, node.op, read[node])

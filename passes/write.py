@@ -169,10 +169,11 @@ class Writer:
         below: list[Node] = []
         exponent = self._of_new(left.exponent)
         for atom, power in left.atoms.items():
-            factor = self._atom(atom)
             if isinstance(atom, Powers) and left.exponent:
                 factor, largest = self._total_and_largest(atom)
                 exponent = added(exponent, {largest: 1.0}, power)
+            else:
+                factor = self._atom(atom)
             (above if power > 0 else below).extend([factor] * abs(power))
         for part in parts:
             match part:
@@ -246,10 +247,10 @@ class Writer:
 
     def _total_and_largest(self, total: Powers) -> tuple[Node, Node]:
         """Σ e^(u - max u), which beside another power of e keeps that in range, and max u."""
-        _, below = self._shifted_powers(total)
-        u = self._sum(total.exponent)
-        largest = self.apply(UpperBound(below.op.axes), u)  # type: ignore[attr-defined]
-        return self._moved(below.inputs[0], total.moves), self._moved(largest, total.moves)
+        assert isinstance(total.op, Sum)
+        largest = self.apply(UpperBound(total.op.axes), self._sum(total.exponent))
+        powers = self.apply(total.op, self.apply(Exp(), self._shifted(total)))
+        return self._moved(powers, total.moves), self._moved(largest, total.moves)
 
     def _of_new(self, combination: Combination) -> Combination:
         """A combination of nodes of the new graph."""

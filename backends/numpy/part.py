@@ -26,6 +26,8 @@ from graphc.types import BFLOAT16, DType, Shape, name_of
 
 __all__ = ["Part"]
 
+_ALONE = (Extern, Loop, Branch)  # no turn of a loop over steps that are alike
+
 _Viewed: TypeAlias = tuple[View, str, str]  # a view, its name, and how that is made
 
 
@@ -195,6 +197,8 @@ class Part:
     # Steps.
 
     def _step(self, step: Step, number: int) -> None:
+        if isinstance(step, _ALONE):
+            self.turns.interrupt(self.whole.comment(step.origins))
         match step:
             case Kernel():
                 self._text(step, number, step.origins)
@@ -203,7 +207,6 @@ class Part:
                 if step.then is not None:
                     self._text(step.then, number, step.origins)
             case Extern():
-                self.turns.interrupt(self.whole.comment(step.origins))
                 operands = ", ".join(self.name_of(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
                 self.run.line(f"routines.{step.routine}({operands}{options})")
@@ -211,10 +214,8 @@ class Part:
             case Check():
                 self._check(step, number)
             case Loop():
-                self.turns.interrupt(self.whole.comment(step.origins))
                 write_loop(step, self)
             case Branch():
-                self.turns.interrupt(self.whole.comment(step.origins))
                 write_branch(step, self)
 
     def _check(self, step: Check, number: int) -> None:

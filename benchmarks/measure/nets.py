@@ -14,20 +14,27 @@ __all__ = ["Net", "attention", "convolutions", "lstm", "residual"]
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A loss, its gradient by weights, and what it is called with, where sizes have the values of their hints."""
+    """A loss, its gradient by weights, and what it is called with, where sizes have the values of their hints.
+
+    optimiser   of some weights, which a call then sets; without one it gives all slopes
+    """
 
     inputs: Sequence[gx.Node]
     loss: gx.Node
     weights: Sequence[gx.Node]
     arrays: Sequence[Any]
     sizes: Mapping[str, int] = field(default_factory=dict)
+    optimiser: Callable[[Sequence[gx.Node]], Any] | None = None
     slopes: Sequence[gx.Node] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "slopes", gx.grad(self.loss, list(self.weights)))
 
     def compile(self, **options: Any) -> gx.CompiledFunction:
-        """The loss and all slopes."""
+        """The loss, and all slopes or what the optimiser makes of them."""
+        if self.optimiser is not None:
+            updates = self.optimiser(self.weights)(self.slopes)
+            return gx.compile(self.inputs, self.loss, updates=updates, **options)
         return gx.compile(self.inputs, [self.loss, self.slopes], **options)
 
 

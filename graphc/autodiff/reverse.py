@@ -6,7 +6,7 @@ from graphc.collector import waiting
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Where, zeros_like
 from graphc.ir.complex import real
-from graphc.ir.graph import rebuilt, topological
+from graphc.ir.graph import exchanged, topological
 from graphc.ir.kinds import (
     Constant,
     Deposit,
@@ -87,7 +87,7 @@ def pull_back_of(function: Callable[..., Node], operands: Sequence[Node], cotang
     outside = dict(zip(inside, given, strict=True))
     for node in topological([part for part in found if part is not None]):
         if node not in outside:
-            outside[node] = rebuilt(node, [outside[x] for x in node.inputs])
+            outside[node] = exchanged(node, outside)
     return [None if part is None else outside[part] for part in found]
 
 

@@ -10,7 +10,7 @@ from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import ones_like
 from graphc.ir.given import LARGEST, a_function, is_whole
-from graphc.ir.graph import Graph, rebuilt, topological
+from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import Input, Variable, constant_array
 from graphc.ir.node import Like, Node
@@ -236,9 +236,4 @@ def replace(outputs: Structure, exchange: Mapping[Node, Like]) -> Structure:
     roots = leaves(outputs)
     for root in roots:
         _require_node("replace: an output", root)
-    graph = Graph((), tuple(roots))
-    new_nodes: dict[Node, Node] = {}
-    for node in graph.nodes:
-        found = nodes.get(node)
-        new_nodes[node] = rebuilt(node, [new_nodes[x] for x in node.inputs]) if found is None else found
-    return rebuild(outputs, [new_nodes[y] for y in graph.outputs])
+    return rebuild(outputs, Graph((), tuple(roots)).replace(nodes).outputs)

@@ -52,7 +52,7 @@ def exchanged(node: Node, new: Mapping[Node, Node]) -> Node:
     """`node` on what `new` has for its operands, if it has any."""
     if not new or new.keys().isdisjoint(node.inputs):
         return node
-    return Node(node.op, tuple([new.get(x, x) for x in node.inputs]), node.type, node.origin)
+    return rebuilt(node, [new.get(x, x) for x in node.inputs])
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from graphc.errors import ArgumentError
 from graphc.ir.declare import Carried
-from graphc.ir.graph import Graph, rebuilt, topological
+from graphc.ir.graph import Graph, exchanged, topological
 from graphc.ir.kinds import Counting
 from graphc.ir.leaves import Input, SizeOf, Variable, uniform
 from graphc.ir.node import Node, made_at, made_meanwhile
@@ -91,7 +91,7 @@ class Inner:
         exchange = {x: stand_in(x.name or "shared", x.tensor, within) for x in shared}
         new = dict(exchange)
         for node in self.nodes:
-            new[node] = rebuilt(node, [new.get(x, x) for x in node.inputs])
+            new[node] = exchanged(node, new)
         return Graph((*self.own, *exchange.values()), tuple([new.get(y, y) for y in self.outputs]))
 
 

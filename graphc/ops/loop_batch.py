@@ -7,7 +7,7 @@ from graphc.autodiff.batching import batched as lifted_nodes
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import spread
 from graphc.ir.control import LoopParts, Repeated
-from graphc.ir.graph import Graph, rebuilt, topological
+from graphc.ir.graph import Graph, exchanged, topological
 from graphc.ir.kinds import Product
 from graphc.ir.leaves import full, items
 from graphc.ir.node import Node
@@ -91,7 +91,7 @@ def over_rows(nodes: Sequence[Node], rows: Mapping[Node, Node], length: Size) ->
     found = lifted_nodes(nodes, rows, length)
     made = dependent(found, rows.values()) - set(rows.values())
     for node in topological(found):
-        same = rebuilt(node, [new[x] for x in node.inputs])
+        same = exchanged(node, new)
         if node in made and isinstance(node.op, Product):
             same = Node(node.op.taken_apart(), same.inputs, node.type, node.origin)
         new[node] = same

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from graphc.ir.arithmetic import zeros_like
 from graphc.ir.control import Repeated, Structured
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph, exchanged
 from graphc.ir.kinds import Elementwise, Leaf, Product
 from graphc.ir.leaves import ConstantValue, Item
 from graphc.ir.node import IndexBound, Node
@@ -43,7 +43,7 @@ def _harmless(graph: Graph, counts: Node, moving: Collection[Node]) -> Graph:
     new: dict[Node, Node] = {}
     for node in graph.nodes:
         flags = [x in reached for x in node.inputs]
-        new[node] = _change(rebuilt(node, [new[x] for x in node.inputs]), flags, counts)
+        new[node] = _change(exchanged(node, new), flags, counts)
     return graph.exchanged(new)
 
 

@@ -62,9 +62,7 @@ class LossScale:
         """The loss times the factor: what to differentiate.  Raises DTypeError for one that is no float."""
         node = as_node(loss)
         if not is_floating(node.dtype):
-            raise locate(
-                DTypeError(f"LossScale.scaled: {node.dtype} holds no loss", hint="a float does"), here(), (node,)
-            )
+            raise locate(DTypeError(f"scaled: {node.dtype} holds no loss", hint="a float does"), here(), (node,))
         return mul(node, cast(self.scale, node.dtype))
 
     @public

@@ -1,5 +1,6 @@
 """Identities of reductions: what is repeated is not folded, and what is folded twice is folded once."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from graphc.ir.apply import apply
@@ -13,7 +14,7 @@ from graphc.ops.extremes import Max, Min, UpperBound
 from graphc.ops.placement import Reshape, Transpose
 from graphc.ops.reduction import All, Any, Prod
 from graphc.passes.matching import Match, hole, on
-from graphc.passes.rewrite import Rule
+from graphc.passes.rewrite import Change, Rule
 from graphc.passes.rules.holes import axes_of, filled, like, number
 from graphc.sizes import lower_bound, product
 from graphc.types import is_complex
@@ -113,8 +114,13 @@ _ROUNDED = "a pass over less, with roundings in another order"
 _SAVED = "saves a pass; keeps a -0.0 that the sum would lose"
 
 
-def _because(of: type, why: str) -> str:
-    return "" if of in _ORDERLESS else why
+def _of_folds(of: type | None, change: Change, why: str, called: str) -> Iterator[Rule]:
+    """A rule for each kind of fold, of another of its kind or of an op of class `of`."""
+    for fold in _FOLDS:
+        is_exact = fold in _ORDERLESS
+        because = "" if is_exact else f"{why}, with roundings in another order"
+        left = on(fold, on(of or fold, x, called=inner))
+        yield Rule(left, change, exact=is_exact, because=because, called=called.format(fold.name))
 
 
 REDUCTION = (
@@ -132,36 +138,9 @@ REDUCTION = (
         called="sum(spread(x)) = x * n",
     ),
     *(Rule(on(of, of_spread), _of_repeats, exact=True, called=f"{of.name}(spread(x)) = x") for of in _ORDERLESS),
-    *(
-        Rule(
-            on(of, on(of, x, called=inner)),
-            _folded_once,
-            exact=of in _ORDERLESS,
-            because=_because(of, "one pass instead of two, with roundings in another order"),
-            called=f"{of.name}({of.name}(x)) = {of.name}(x)",
-        )
-        for of in _FOLDS
-    ),
-    *(
-        Rule(
-            on(of, on(Transpose, x, called=inner)),
-            _of_transposed,
-            exact=of in _ORDERLESS,
-            because=_because(of, "reads what lies side by side, with roundings in another order"),
-            called=f"{of.name}(transpose(x)) = {of.name}(x)",
-        )
-        for of in _FOLDS
-    ),
-    *(
-        Rule(
-            on(of, on(Reshape, x, called=inner)),
-            _of_reshaped,
-            exact=of in _ORDERLESS,
-            because=_because(of, "no pass to store what is folded, with roundings in another order"),
-            called=f"{of.name}(reshape(x)) = {of.name}(x), over all axes",
-        )
-        for of in _FOLDS
-    ),
+    *_of_folds(None, _folded_once, "one pass instead of two", "{0}({0}(x)) = {0}(x)"),
+    *_of_folds(Transpose, _of_transposed, "reads what lies side by side", "{0}(transpose(x)) = {0}(x)"),
+    *_of_folds(Reshape, _of_reshaped, "no pass to store what is folded", "{0}(reshape(x)) = {0}(x), over all axes"),
     Rule(on(Sum, x * c), _scaled_later, exact=False, because=_ROUNDED, called="sum(x * c) = sum(x) * c", mends=True),
     Rule(
         on(Sum, on(Neg, x, called=inner)),
