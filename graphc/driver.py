@@ -1,6 +1,7 @@
 """compile(): the one module that sees everything."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,7 @@ from graphc.backends.numpy.backend import NumpyBackend
 from graphc.collector import waiting
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
-from graphc.ir.declare import carried_updates
+from graphc.ir.declare import Carried, carried_updates
 from graphc.ir.given import a_choice, a_flag, an_amount_of_bytes, is_whole
 from graphc.ir.graph import Graph, topological
 from graphc.ir.leaves import Input, Variable
@@ -89,7 +90,7 @@ def compile(
     listed = _listed(inputs)
     roots = _output_nodes("compile", outputs)
     narrow = None if precision is None else NARROW[a_choice("compile", "the precision", precision, tuple(NARROW))]
-    graph = Graph(_input_nodes("compile", listed), roots, _all_updates(roots, updates))
+    graph = _with_carried_updates(Graph(_input_nodes("compile", listed), roots, _named_updates(updates)))
     room = None if memory is None else an_amount_of_bytes("compile", "the memory", memory)
     _require_names(listed)
     _require_inputs("compile", graph)
@@ -224,7 +225,7 @@ def _output_nodes(what: str, outputs: Structure) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
+def _named_updates(updates: Updates) -> dict[Node, Node]:
     named: dict[Node, Node] = {}
     given: Any = () if updates is None else updates  # Any: whatever a user gives
     listed: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
@@ -241,8 +242,14 @@ def _all_updates(roots: Iterable[Node], updates: Updates) -> dict[Node, Node]:
                     (*place_of(here()), *made_at("key", variable))
                 )
             named[variable] = _next_value(variable, value)
-    carried = carried_updates(roots, named)
-    return {variable: _next_value(variable, value) for variable, value in carried.items()}
+    return named
+
+
+def _with_carried_updates(graph: Graph) -> Graph:
+    if not graph.has(Carried):
+        return graph
+    carried = carried_updates(graph.outputs, graph.updates)
+    return replace(graph, updates={variable: _next_value(variable, value) for variable, value in carried.items()})
 
 
 def _report_reuses(graph: Graph, *, is_error: bool) -> None:

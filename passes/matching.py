@@ -5,7 +5,7 @@ exp = form(Exp)
 1 / (1 + exp(-x))       matches a quotient of nodes, whatever the order of the operands of the sum
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import NamedTuple, TypeAlias, TypeVar, Union, final
@@ -24,6 +24,7 @@ __all__ = [
     "Look",
     "Match",
     "Pattern",
+    "at_a_glance",
     "built",
     "form",
     "hole",
@@ -181,8 +182,10 @@ def matched(
     pattern: Pattern, node: Node, readings: Mapping[Node, int] | None = None, learnt: Learnt | None = None
 ) -> Match | None:
     """How `pattern`, with operands in the order in which they are written, fits a node; None: it does not."""
-    match = Match(node, {}, {} if readings is None else readings, {} if learnt is None else learnt)
-    return match if _fits(pattern, node, match.found) else None
+    found: dict[Hole, Node] = {}
+    if not _fits(pattern, node, found):
+        return None
+    return Match(node, found, {} if readings is None else readings, {} if learnt is None else learnt)
 
 
 def _fits(pattern: Pattern, node: Node, found: dict[Hole, Node]) -> bool:
@@ -241,6 +244,18 @@ def look(node: Node) -> Look:
     if count > _FEW:
         return Look(node.op.__class__, _kind(node), tuple(dict.fromkeys(operands)), 0, False)
     return Look(node.op.__class__, _kind(node), operands, count, count == 2 and inputs[0] is inputs[1])
+
+
+def at_a_glance(node: Node) -> Hashable:
+    """Equal for nodes that look the same; of those with few operands, which most are, found in half the time."""
+    inputs = node.inputs
+    if len(inputs) == 1:
+        (x,) = inputs
+        return node.op.__class__, _kind(node), x.op.__class__, _kind(x)
+    if len(inputs) == 2:
+        x, y = inputs
+        return node.op.__class__, _kind(node), x.op.__class__, _kind(x), y.op.__class__, _kind(y), x is y
+    return look(node)
 
 
 def _kind(node: Node) -> str:

@@ -1,7 +1,7 @@
 """Rewriting: identities that replace one node by another of the same type, tried until none applies."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, TypeAlias, final
@@ -9,7 +9,19 @@ from typing import ClassVar, TypeAlias, final
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node
 from graphc.origin import standing_for
-from graphc.passes.matching import Form, Learnt, Look, Match, Pattern, built, look, matched, may_fit, orders, written
+from graphc.passes.matching import (
+    Form,
+    Learnt,
+    Match,
+    Pattern,
+    at_a_glance,
+    built,
+    look,
+    matched,
+    may_fit,
+    orders,
+    written,
+)
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.provenance import consumed
 from graphc.passes.share import Known
@@ -88,7 +100,7 @@ class _Rewriting:
 
     def __init__(self, rules: Sequence[Rule], log: Log) -> None:
         self.rules, self.log = rules, log
-        self.table: dict[Look, _Candidates] = {}
+        self.table: dict[Hashable, _Candidates] = {}
         self.known = Known()
         self.settled: dict[Node, Node] = {}
         self.becomes: dict[Node, Node] = {}
@@ -146,10 +158,11 @@ class _Rewriting:
 
     def _candidates(self, node: Node) -> _Candidates:
         """The rules that the look of a node admits."""
-        seen = look(node)
-        found = self.table.get(seen)
+        glance = at_a_glance(node)
+        found = self.table.get(glance)
         if found is None:
-            found = self.table[seen] = [
+            seen = look(node)
+            found = self.table[glance] = [
                 (rule, left) for rule in self.rules for left in rule.lefts if may_fit(left, seen)
             ]
         return found

@@ -1,12 +1,23 @@
-"""How arrays in the arena are defined: those of one type in one line, as a line for each takes long to compile."""
+"""How arrays in the arena are defined, those of one type in one line, and how what loops walk names them by slices.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A line for each array, and a name of its own in each row of a table, would be half of the time that Python compiles.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from graphc.backends.numpy.runs import progressions
 from graphc.value import quick
 
-__all__ = ["Defined", "arrays_text", "tuple_text"]
+__all__ = ["Arrays", "Column", "Defined", "table_lines", "tuple_text"]
+
+LEAST_SLICED = 4  # names that a slice stands for
+
+_OF_ONE = re.compile(r"\{(\d+)\}([^{}]*)")  # a template that asks for one name and begins with it
+
+Column: TypeAlias = tuple[str, ...]  # the names that one place of a loop has from turn to turn
 
 
 @quick
@@ -18,11 +29,105 @@ class Defined:
     place: int
     after: str = ""
 
+    def offset(self) -> str:
+        """Where it begins, as text."""
+        start = f"at[{self.place}]"
+        return f"{start} + {self.after}" if self.after else start
 
-def arrays_text(group: Sequence[Defined], shape: str, dtype: str) -> str:
-    """The line that defines arrays of one type."""
-    if len(group) == 1:
-        return f'{group[0].name} = array(memory, {_offset(group[0])}, {shape}, "{dtype}")'
+
+@dataclass
+class Arrays:
+    """The arrays of a part, by shape and dtype."""
+
+    _groups: dict[tuple[str, str], list[Defined]] = field(default_factory=dict)
+    _views: dict[str, dict[str, str]] = field(default_factory=dict)  # what follows an array -> view -> that array
+    _known: set[str] = field(default_factory=set)
+    _numbered: dict[str, tuple[str, int]] = field(default_factory=dict)  # name -> its list, and where it is there
+    _sliced: dict[str, None] = field(default_factory=dict)  # lists that slices are taken of
+
+    def add(self, one: Defined, shape: str, dtype: str) -> None:
+        """Define one more."""
+        self._groups.setdefault((shape, dtype), []).append(one)
+        self._known.add(one.name)
+
+    def show(self, view: str, template: str, names: Sequence[str]) -> bool:
+        """Define a view of one of the arrays, if the template asks for no other name."""
+        match = _OF_ONE.fullmatch(template)
+        base = names[int(match[1])] if match else ""
+        if match is None or base not in self._known:
+            return False
+        self._views.setdefault(match[2], {})[view] = base
+        return True
+
+    def lines(self) -> Iterator[str]:
+        """The lines that define all."""
+        views = list(self._lines_of_views())  # which say what slices are taken of
+        yield from self._lines_of_arrays()
+        yield from views
+
+    def _lines_of_views(self) -> Iterator[str]:
+        for number, (after, views) in enumerate(self._views.items()):
+            if len(views) < LEAST_SLICED:
+                yield from (f"{view} = {base}{after}" for view, base in views.items())
+                continue
+            called = f" = views{number}" if f"views{number}" in self._sliced else ""
+            yield f"{', '.join(views)}{called} = [x{after} for x in {self.column(tuple(views.values()))}]"
+
+    def _lines_of_arrays(self) -> Iterator[str]:
+        for number, ((shape, dtype), group) in enumerate(self._groups.items()):
+            if len(group) == 1:
+                yield f'{group[0].name} = array(memory, {group[0].offset()}, {shape}, "{dtype}")'
+                continue
+            names, offsets = _ordered(group)
+            called = f" = {_list(number)}" if _list(number) in self._sliced else ""
+            yield f'{", ".join(names)}{called} = arrays(memory, {offsets}, {shape}, "{dtype}")'
+
+    def column(self, names: Column) -> str:
+        """The names as a tuple or a list, in which slices stand for many arrays of one type."""
+        if not self._numbered:
+            self._number()
+        pieces: list[str] = []
+        start = 0
+        while start < len(names):
+            piece, start = self._piece(names, start)
+            pieces.append(piece)
+        return pieces[0].removeprefix("*") if len(pieces) == 1 and len(names) > 1 else tuple_text(pieces)
+
+    def _number(self) -> None:
+        for number, group in enumerate(self._groups.values()):
+            for place, name in enumerate(_ordered(group)[0]):
+                self._numbered[name] = _list(number), place
+        for number, views in enumerate(self._views.values()):
+            for place, name in enumerate(views):
+                self._numbered[name] = f"views{number}", place
+
+    def _piece(self, names: Column, start: int) -> tuple[str, int]:
+        """The longest slice from a name on, or that name, and where the rest begins."""
+        numbered = self._numbered
+        called, first = numbered.get(names[start], ("", 0))
+        after = names[start + 1 : start + 2]
+        step = numbered.get(after[0], ("", 0))[1] - first if after else 0
+        stop, place = start + 1, first
+        if step:
+            for name in names[start + 1 :]:
+                place += step
+                if numbered.get(name) != (called, place):
+                    break
+                stop += 1
+        if stop - start < LEAST_SLICED:
+            return names[start], start + 1
+        self._sliced[called] = None
+        end = first + step * (stop - start)
+        bounds = f"{first}:{end if end >= 0 else ''}" + (f":{step}" if step != 1 else "")
+        return f"*{called}[{bounds}]", stop
+
+
+def _list(number: int) -> str:
+    return f"arrays{number}"
+
+
+def _ordered(group: Sequence[Defined]) -> tuple[list[str], str]:
+    """The names of arrays of one type in the order in which a line defines them, and the text of their offsets."""
     at_place: dict[int, str] = {}
     others: list[Defined] = []
     for one in group:
@@ -34,15 +139,8 @@ def arrays_text(group: Sequence[Defined], shape: str, dtype: str) -> str:
     names = [at_place[place] for run in runs for place in run] + [one.name for one in others]
     offsets = [_slice(run) for run in runs]
     if len(runs) == 1 and not others:
-        text = offsets[0].removeprefix("*")
-    else:
-        text = tuple_text([*offsets, *map(_offset, others)])
-    return f'{", ".join(names)} = arrays(memory, {text}, {shape}, "{dtype}")'
-
-
-def _offset(one: Defined) -> str:
-    start = f"at[{one.place}]"
-    return f"{start} + {one.after}" if one.after else start
+        return names, offsets[0].removeprefix("*")
+    return names, tuple_text([*offsets, *(one.offset() for one in others)])
 
 
 def _slice(run: range) -> str:
@@ -50,6 +148,14 @@ def _slice(run: range) -> str:
     if len(run) == 1:
         return f"at[{run.start}]"
     return f"*at[{run.start}:{run.stop}{f':{run.step}' if run.step != 1 else ''}]"
+
+
+def table_lines(name: str, columns: Sequence[Column], arrays: Arrays) -> list[str]:
+    """The lines that bind what a loop walks."""
+    texts = [arrays.column(column) for column in columns]
+    if len(texts) == 1:
+        return [f"{name} = {texts[0]}"]
+    return [f"{name} = tuple(zip(", *(f"    {text}," for text in texts), "))"]
 
 
 def tuple_text(items: Sequence[str]) -> str:

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeAlias
 
 from graphc.backends.numpy.bodies import write_branch, write_loop
 from graphc.backends.numpy.calls import number_name, number_text
-from graphc.backends.numpy.definitions import Defined, arrays_text, tuple_text
+from graphc.backends.numpy.definitions import Arrays, Column, Defined, table_lines, tuple_text
 from graphc.backends.numpy.homes import Slot
 from graphc.backends.numpy.kernels import KernelText, aligned
 from graphc.backends.numpy.naming import Fresh, Table
 from graphc.backends.numpy.routines import WORKSPACES
-from graphc.backends.numpy.turns import Filled, Turns
+from graphc.backends.numpy.turns import Filled, Late, Turns
 from graphc.backends.numpy.values import View
 from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
@@ -22,7 +23,7 @@ from graphc.kernel.scalar import Const
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
 from graphc.origin import Origin
 from graphc.sizes import Size, python_text
-from graphc.types import BFLOAT16, DType, Shape, name_of
+from graphc.types import BFLOAT16, Shape, name_of
 
 __all__ = ["Part"]
 
@@ -44,15 +45,18 @@ class Part:
     views: dict[Buffer, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)  # how a view is made -> its name
     shapes: dict[Shape, str] = field(default_factory=dict)
-    scratch: dict[tuple[str, str], list[Defined]] = field(default_factory=dict)  # by shape and dtype
+    arrays: Arrays = field(default_factory=Arrays)
+    tables_of_turns: dict[str, Sequence[Column]] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)  # names of what differs from call to call
     bind: Writer = field(default_factory=Writer)
-    bound: Writer = field(default_factory=Writer)  # after all else is bound
     run: Writer = field(default_factory=Writer)
     turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
-        self.turns = Turns(self.run, self.bound, self.late, self.fresh)
+        self.turns = self._turns()
+
+    def _turns(self) -> Turns:
+        return Turns(self.run, self.tables_of_turns, self.late, self.fresh)
 
     def write(self, steps: Sequence[Step]) -> str:
         """The text of the part."""
@@ -79,21 +83,20 @@ class Part:
         """What is written meanwhile stands in a block of its own: nothing outside may use what is named there."""
         outer = self.run, self.turns, self.shared, self.views
         self.run, self.shared, self.views = Writer(), dict(self.shared), dict(self.views)
-        self.turns = Turns(self.run, self.bound, self.late, self.fresh)
+        self.turns = self._turns()
         yield self.run
         self.run, self.turns, self.shared, self.views = outer
 
     def _assembled(self) -> str:
         program = self.whole.program
+        tables = [table_lines(name, columns, self.arrays) for name, columns in self.tables_of_turns.items()]
         out = Writer()
         with out.block(f"def {self.name}(memory, at, variables, constants, sizes, fail):"):
             if program.symbols:
                 out.line(f"{', '.join(f'n{i}' for i in range(len(program.symbols)))}, = sizes")
             for text, name in self.sizes.items():
                 out.line(f"{name} = {text}")
-            for (shape, dtype), group in self.scratch.items():
-                out.line(arrays_text(group, shape, dtype))
-            for line in (*self.bind.lines, *self.bound.lines):
+            for line in (*self.arrays.lines(), *self.bind.lines, *chain.from_iterable(tables)):
                 out.line(line)
             out.line()
             with out.block("def run(inputs, outputs):"):
@@ -151,15 +154,11 @@ class Part:
         return text
 
     def _show_temporaries(self, buffers: Iterable[Buffer]) -> None:
-        """Define temporaries, those of one type in one line: a line for each would be half the time to compile."""
         names, places = self.whole.names, self.whole.places
-        alike: dict[tuple[Shape, DType], list[Defined]] = {}
         for buffer in dict.fromkeys(buffers):
             if buffer.role is Role.TEMPORARY:
                 name = self.views[buffer] = names[buffer]
-                alike.setdefault((buffer.shape, buffer.dtype), []).append(Defined(name, places[buffer]))
-        for (shape, dtype), group in alike.items():
-            self.bind.line(arrays_text(group, self._shape(shape), name_of(dtype)))
+                self.arrays.add(Defined(name, places[buffer]), self._shape(buffer.shape), name_of(buffer.dtype))
 
     def show(self, buffer: Buffer) -> None:
         """Define the name of a buffer: once when bound, or at each call for what differs then."""
@@ -253,12 +252,11 @@ class Part:
             self._slot_lines(slots, place)
             late = []
             for view, name, made in defined:
-                line = f"{name} = {made}"
                 if view.late:
-                    late.append(line)
+                    late.append(Late(name, view.text, names))
                     self.late.add(name)
-                else:
-                    self.bind.line(line)
+                elif not self.arrays.show(name, view.text, names):
+                    self.bind.line(f"{name} = {made}")
             self.turns.add(Filled(text, names, late, comment))
         else:
             self.turns.interrupt(comment)
@@ -279,9 +277,7 @@ class Part:
         offset: Size = 0
         for name, shape, dtype in slots:
             after = "" if offset == 0 else self.size(offset)
-            self.scratch.setdefault((self._shape(shape), name_of(dtype)), []).append(
-                Defined(name + suffix, place, after)
-            )
+            self.arrays.add(Defined(name + suffix, place, after), self._shape(shape), name_of(dtype))
             offset = offset + aligned(shape, dtype)
 
     def _in_blocks(

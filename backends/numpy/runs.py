@@ -7,6 +7,7 @@ from itertools import groupby, islice
 __all__ = ["looped", "progressions"]
 
 TRIED = 3  # steps from the first number of a progression
+WORTH = 1.5  # how much more numbers a wider step must find
 LEAST_LINES = 8  # that are worth a loop
 
 #: a term that is added to, or otherwise combined with, what is there: np.add(s0, t3, out=s0)
@@ -24,7 +25,7 @@ def progressions(numbers: Sequence[int]) -> Iterator[range]:
             while stop in left:
                 stop += step
             found = range(start, stop, step)
-            if len(found) > len(longest):
+            if len(found) > WORTH * len(longest):
                 longest = found
         for number in longest:
             del left[number]

@@ -1,12 +1,13 @@
 """Steps in order, those that repeat as a loop over what differs from turn to turn."""
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from string import ascii_lowercase
 from typing import TypeAlias
 
-from graphc.backends.numpy.definitions import tuple_text
+from graphc.backends.numpy.definitions import Column, tuple_text
 from graphc.backends.numpy.kernels import KernelText
 from graphc.backends.writer import Writer
 from graphc.value import quick
@@ -17,8 +18,23 @@ LEAST_TURNS = 4
 LEAST_SAVED = 10  # lines that a loop must save
 
 _LETTERS = re.compile(r"[a-z]+")
+_PLACES = re.compile(r"\{(\d+)\}")  # of names in a template
 
-_Columns: TypeAlias = dict[tuple[str, ...], str]  # what differs from turn to turn -> its name in the loop
+_Columns: TypeAlias = dict[Column, str]  # what differs from turn to turn -> its name in the loop
+
+
+@quick
+@dataclass(frozen=True, eq=False, slots=True)
+class Late:
+    """A view of an input or an output, which is defined at every call: its name, and how it is made of others."""
+
+    name: str
+    template: str
+    names: Sequence[str]
+
+    def line(self) -> str:
+        """Its definition."""
+        return f"{self.name} = {self.template.format(*self.names)}"
 
 
 @quick
@@ -28,13 +44,13 @@ class Filled:
 
     text     of its pattern
     names    what the open names of the text are
-    views    lines that define what the step sees of inputs and outputs
+    views    what the step sees of inputs and outputs
     comment  the user's lines behind it
     """
 
     text: KernelText
     names: Sequence[str]
-    views: Sequence[str]
+    views: Sequence[Late]
     comment: tuple[str, ...]
 
     @property
@@ -51,14 +67,14 @@ class Filled:
 class Turns:
     """Writes steps in order.
 
-    run    what runs at every call
-    bound  what is bound once: the names of all turns
-    late   names that are not bound once
-    fresh  gives a new name
+    run     what runs at every call
+    tables  what loops walk that is bound once: name -> its columns
+    late    names that are not bound once
+    fresh   gives a new name
     """
 
     run: Writer
-    bound: Writer
+    tables: dict[str, Sequence[Column]]
     late: set[str]
     fresh: Callable[[str], str]
     _waiting: list[Filled] = field(default_factory=list)
@@ -95,7 +111,7 @@ class Turns:
 
     def _write(self, step: Filled) -> None:
         self._say(self.run, step.comment)
-        for line in (*step.views, *step.lines(step.names)):
+        for line in (*(view.line() for view in step.views), *step.lines(step.names)):
             self.run.line(line)
 
     def _loop(self, places: Sequence[Sequence[Filled]]) -> None:
@@ -103,34 +119,66 @@ class Turns:
         columns: _Columns = {}
         inside = Writer()
         self._comment = ()
+        lists: dict[Column, str] = {}
         for turns in places:
-            for step in turns:
-                for line in step.views:
-                    self.run.line(line)
+            self._define([view for step in turns for view in step.views], lists)
             self._say(inside, turns[0].comment)
             for line in turns[0].lines(_in_loop(turns, columns)):
                 inside.line(line)
-        if columns:
-            table = self.fresh("turns")
-            is_late = any(not self.late.isdisjoint(column) for column in columns)
-            _table(self.run if is_late else self.bound, table, columns)
-            head = f"for {', '.join(columns.values())} in {table}:"
-        else:
-            head = f"for _ in range({len(places[0])}):"
+        head = self._head(columns, lists) if columns else f"for _ in range({len(places[0])}):"
         with self.run.block(head):
             for line in inside.lines:
                 self.run.line(line)
 
+    def _define(self, views: Sequence[Late], lists: dict[Column, str]) -> None:
+        """Define views, those that differ in one number as a list."""
+        alike: dict[str, list[Late]] = {}
+        for view in views:
+            alike.setdefault(view.template, []).append(view)
+        for group in alike.values():
+            made = _as_list(group) if len(group) >= LEAST_TURNS else None
+            if made is None:
+                for view in group:
+                    self.run.line(view.line())
+            else:
+                names = tuple([view.name for view in group])
+                called = lists[names] = self.fresh("shown")
+                self.run.line(f"{', '.join(names)} = {called} = {made}")
 
-def _table(writer: Writer, name: str, columns: _Columns) -> None:
-    """What a loop walks: a row of names for each turn."""
-    if len(columns) == 1:
-        writer.line(f"{name} = {tuple_text(*columns)}")
-        return
-    writer.line(f"{name} = (")
-    for row in zip(*columns, strict=True):
-        writer.line(f"    ({', '.join(row)}),")
-    writer.line(")")
+    def _head(self, columns: _Columns, lists: Mapping[Column, str]) -> str:
+        """The first line of a loop: what is bound once stands in a table, beside what differs from call to call."""
+        late = {column: name for column, name in columns.items() if not self.late.isdisjoint(column)}
+        bound = {column: name for column, name in columns.items() if column not in late}
+        walked = [(name, lists.get(column) or tuple_text(column)) for column, name in late.items()]
+        if bound:
+            table = self.fresh("turns")
+            self.tables[table] = list(bound)
+            names = ", ".join(bound.values())
+            if not late:
+                return f"for {names} in {table}:"
+            walked.insert(0, (f"({names})" if len(bound) > 1 else names, table))
+        names, texts = (", ".join(part) for part in zip(*walked, strict=True))
+        return f"for {names} in {texts if len(walked) == 1 else f'zip({texts})'}:"
+
+
+def _as_list(views: Sequence[Late]) -> str | None:
+    """The text of a list of views of one template, if they differ in one number."""
+    first = views[0]
+    asked = {int(place): [view.names[int(place)] for view in views] for place in _PLACES.findall(first.template)}
+    differing = [place for place, column in asked.items() if column.count(column[0]) < len(column)]
+    if len(differing) != 1 or not all(map(str.isdecimal, asked[differing[0]])):
+        return None
+    names = list(first.names)
+    names[differing[0]] = "place"
+    return f"[{first.template.format(*names)} for place in {_numbers_text(list(map(int, asked[differing[0]])))}]"
+
+
+def _numbers_text(numbers: Sequence[int]) -> str:
+    """At least two numbers as the text of a range, or of a tuple."""
+    step = numbers[1] - numbers[0]
+    if step and all(after - before == step for before, after in pairwise(numbers)):
+        return f"range({numbers[0]}, {numbers[-1] + step}{f', {step}' if step != 1 else ''})"
+    return tuple_text([str(number) for number in numbers])
 
 
 def _in_loop(turns: Sequence[Filled], columns: _Columns) -> list[str]:

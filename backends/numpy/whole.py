@@ -9,7 +9,7 @@ from graphc.backends.numpy.naming import Naming, Table
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import opened, pattern_of
 from graphc.kernel.program import Program
-from graphc.kernel.provenance import lines_behind
+from graphc.kernel.provenance import lines_behind, saying
 from graphc.kernel.room import Room
 from graphc.kernel.steps import Contract, Kernel
 from graphc.origin import Origin
@@ -26,14 +26,14 @@ class Whole:
     names   of all buffers but views and locals
     places  temporary -> its number in the plan
     texts   of the steps of each pattern
-    said    what the comment of a step says
+    said    what comments say of steps
     """
 
     program: Program
     names: dict[Buffer, str] = field(default_factory=dict)
     places: dict[Buffer, int] = field(default_factory=dict)
     texts: dict[Hashable, KernelText] = field(default_factory=dict)
-    said: dict[tuple[Origin, ...], tuple[str, ...]] = field(default_factory=dict)
+    said: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
     rooms: list[Room] = field(default_factory=list)
     tables: dict[Table, int] = field(default_factory=dict)
     library: list[Size] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Whole:
 
     def comment(self, origins: Sequence[Origin]) -> tuple[str, ...]:
         """The user's lines behind a step."""
-        key = tuple(origins)
+        key = saying(origins)
         found = self.said.get(key)
         if found is None:
             found = self.said[key] = tuple([f"# {line}" for line in lines_behind(origins)])

@@ -1,6 +1,6 @@
 """Graphs: roots and all that they need, in an order in which operands come first."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphc.display import Displayed
@@ -18,25 +18,29 @@ def topological(roots: Iterable[Node], waits: Mapping[Node, Sequence[Node]] | No
 
     waits   what some nodes come after, if that is more than their operands; it must not lead in a circle
     """
-    waits = waits or {}
     order: list[Node] = []
     seen: set[Node] = set()
     for root in roots:
         if root in seen:
             continue
         seen.add(root)
-        path = [root]
-        pending = [iter(waits.get(root, root.inputs))]  # what each node of the path needs that is still to be looked at
-        while path:
-            for operand in pending[-1]:
-                if operand not in seen:
-                    seen.add(operand)
-                    path.append(operand)
-                    pending.append(iter(waits.get(operand, operand.inputs)))
-                    break
+        node, left = root, iter(root.inputs if waits is None else waits.get(root, root.inputs))
+        path: list[tuple[Node, Iterator[Node]]] = []  # to the node, each with what it needs that is still to be seen
+        while True:
+            for needed in left:
+                if needed not in seen:
+                    seen.add(needed)
+                    needs = needed.inputs if waits is None else waits.get(needed, needed.inputs)
+                    if needs:
+                        path.append((node, left))
+                        node, left = needed, iter(needs)
+                        break
+                    order.append(needed)
             else:
-                order.append(path.pop())
-                pending.pop()
+                order.append(node)
+                if not path:
+                    break
+                node, left = path.pop()
     return order
 
 

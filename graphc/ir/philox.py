@@ -77,13 +77,14 @@ def reuses(nodes: Iterable[Node]) -> list[Reuse]:
     found: list[Reuse] = []
     pending = [nodes]
     while pending:
-        listed = list(pending.pop())
+        listed = [node for node in pending.pop() if isinstance(node.op, _LOOKED_AT)]
         found += _several(_uses(listed))
         pending += [body.nodes for node in listed if isinstance(node.op, Structured) for body in node.op.bodies]
     return found
 
 
 _USES = (Purpose.NUMBERS, Purpose.KEYS, Purpose.PARTS)
+_LOOKED_AT = (Philox, Structured)  # ops that use keys, or have bodies that do
 
 
 def _uses(nodes: Iterable[Node]) -> list[_Use]:

@@ -1,12 +1,12 @@
 """The user's lines behind a step, as comments and errors name them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from graphc.origin import Origin
 from graphc.printable import printable
 
-__all__ = ["LINES_SHOWN", "lines_behind", "origins_behind"]
+__all__ = ["LINES_SHOWN", "lines_behind", "origins_behind", "saying"]
 
 LINES_SHOWN = 4
 _LOOKED_AT = 200  # origins of a step; more cost time and are not read
@@ -32,6 +32,13 @@ def lines_behind(origins: Sequence[Origin], limit: int = LINES_SHOWN) -> list[st
         found.setdefault((origin.file, origin.line), {}).setdefault(_rule(origin), origin)
     lines = [_line(rules) for rules in islice(found.values(), limit)]
     return lines if len(found) <= limit else [*lines[: limit - 1], f"and {len(found) - limit + 1} more"]
+
+
+def saying(origins: Sequence[Origin]) -> Hashable:
+    """Equal for steps behind which `lines_behind` finds the same lines: told at once where one node made a step."""
+    if len(origins) == 1 and origins[0].merged is None:
+        return origins[0].file, origins[0].line, _rule(origins[0])
+    return tuple(origins)
 
 
 def _rule(origin: Origin) -> str:

@@ -1,6 +1,7 @@
 """Steps that repeat are loops in generated source."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -61,7 +62,35 @@ def test_an_unrolled_net_runs_in_loops() -> None:
             found.append(in_numpy(*moved).sum())
         np.testing.assert_allclose((by * direction).sum(), (found[0] - found[1]) / 2e-6, rtol=1e-6)
     assert f.source.count("np.tanh(") <= 3
-    assert re.search(r"for t_a, .* in turns\d+:", f.source)
+    assert re.search(r"for .*t_a, .* in (zip\()?turns\d+", f.source)
+
+
+def test_what_a_loop_walks_is_slices_of_lists() -> None:
+    """A row of names for each turn would take Python longer to compile than all that runs."""
+    x = gx.input("x", (200, 4, 3), "float64")
+    w, u = (gx.input(name, (3, 3), "float64") for name in "wu")
+    h = gx.zeros((4, 3), "float64")
+    for step in range(200):
+        h = gx.tanh(x[step] @ w + h @ u)
+    source = gx.compile([x, w, u], [h, *gx.grad(gx.sum(h), [w, u])]).source
+    assert re.search(r"turns\d+ = tuple\(zip\(\n +arrays\d+\[\d*:\d*(:-?\d+)?\],\n", source)
+    assert re.search(r"= \[x\.T for x in \(?\*?arrays\d+\[", source), "views that are alike"
+    assert re.search(r"shown\d+ = \[x0\[place\]\S* for place in range\(\d+, \d+(, -?\d+)?\)\]", source)
+    assert source.count("\n") < 400
+
+
+@pytest.mark.parametrize("order", [range(12), [5, 3, 11, 7, 0, 2, 9, 1, 4, 10, 8, 6]], ids=["in order", "mixed"])
+def test_rows_of_an_input_in_any_order(order: Sequence[int]) -> None:
+    x = gx.input("x", (12, 3), "float64")
+    w = gx.param("w", np.arange(9.0).reshape(3, 3) / 9)
+    h = gx.zeros((3,), "float64")
+    for step in order:
+        h = gx.tanh((h + 1) @ w + x[step] @ w)
+    given = np.random.default_rng(0).normal(size=(12, 3))
+    expected = np.zeros(3)
+    for step in order:
+        expected = np.tanh((expected + 1) @ w.value + given[step] @ w.value)
+    np.testing.assert_allclose(gx.compile([x], h)(given), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("steps", [40, 80])
