@@ -12,7 +12,18 @@ from typing import NamedTuple
 
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import Elementwise, IndexMap, Leaf, Lookup, Movement, Reduction, Reshaped, Routine, Scatter
+from graphc.ir.kinds import (
+    Deposit,
+    Elementwise,
+    IndexMap,
+    Leaf,
+    Lookup,
+    Movement,
+    Reduction,
+    Reshaped,
+    Routine,
+    Scatter,
+)
 from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.kernel.target import Target
@@ -55,13 +66,17 @@ def separate(graph: Graph) -> Partition:
 
 
 class _Reading(NamedTuple):
-    """Some unit reads a node, at `map` of the axes of `reader` (of its operand, for a reduction)."""
+    """Some unit reads a node, at `map` of the axes of `reader` (of its operand, for a reduction).
+
+    part   the shape of the part of a deposit that needs it
+    """
 
     unit: int
     reader: Node
     map: IndexMap | None
     by_data: bool = False  # at indices that only data know
     is_shown: bool = False  # for a member that is computed wherever `reader` reads it
+    part: Shape | None = None
 
 
 @dataclass
@@ -167,6 +182,10 @@ class _Fusion:
                 self._read_operand(node, node.inputs[0], None)
                 self._read_index(node, 1, index_places(op, node.inputs[1].ndim))
                 self._read_operand(node, node.inputs[2], None)
+            case Deposit():
+                self._alone(node)
+                for operand in node.inputs:
+                    self._read_operand(node, operand, None, part=operand.shape)
             case _:
                 self._alone(node)
                 for operand in node.inputs:
@@ -186,16 +205,18 @@ class _Fusion:
         self._begin(Single(node))
         self.stored.add(node)
 
-    def _read_operand(self, node: Node, operand: Node, map: IndexMap | None, *, by_data: bool = False) -> None:
+    def _read_operand(
+        self, node: Node, operand: Node, map: IndexMap | None, *, by_data: bool = False, part: Shape | None = None
+    ) -> None:
         source = self.sources.get(operand)
         shown, inner = (operand, None) if source is None else source
         readings = self.shown.get(node)
         if readings is None:
-            self._read(shown, node, composed(inner, map), by_data)
+            self._read(shown, node, composed(inner, map), by_data, part)
         else:
             for reading in readings:
                 seen = composed(inner, reading.map)
-                self._note(shown, _Reading(reading.unit, reading.reader, seen, is_shown=True))
+                self._note(shown, reading._replace(map=seen, by_data=False, is_shown=True))
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
         """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
@@ -210,9 +231,11 @@ class _Fusion:
         """The units that compute a node: the last one made, where none was chosen."""
         return self.members.get(reader) or (len(self.units) - 1,)
 
-    def _read(self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False) -> None:
+    def _read(
+        self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False, part: Shape | None = None
+    ) -> None:
         for number in self._units_of(reader):
-            self._note(source, _Reading(number, reader, map, by_data))
+            self._note(source, _Reading(number, reader, map, by_data, part=part))
 
     def _note(self, source: Node, reading: _Reading) -> None:
         number = reading.unit
@@ -296,7 +319,7 @@ class _Fusion:
             return False
         if any(reading.by_data or not is_shift(reading.map) for reading in readings):
             return False
-        maps = {reading.map: self._points(node, reading) for reading in readings}
+        maps = {(reading.map, reading.part): self._points(node, reading) for reading in readings}
         if max(maps.values()) > estimate(product(node.shape)):  # elements are repeated
             return False
         again = sum(self.costs.computing(node, [], points) for points in maps.values())
@@ -308,13 +331,15 @@ class _Fusion:
             unit.shown.add(node)
         else:
             unit.shown[node] = None
-        self.shown[node] = [*{(reading.reader, reading.map): reading for reading in readings}.values()]
+        self.shown[node] = [*{(reading.reader, reading.map, reading.part): reading for reading in readings}.values()]
         return True
 
     def _points(self, node: Node, reading: _Reading) -> int:
         """How many elements of a node are read, each as often as it is read."""
         unit = self.units[reading.unit]
-        if isinstance(unit, Loops):
+        if reading.part is not None:
+            shape = reading.part
+        elif isinstance(unit, Loops):
             shape = tuple([axis.extent for axis in axes_of(reading.reader, unit) if axis is not None])
         elif isinstance(unit.node.op, Movement):
             shape = unit.node.shape

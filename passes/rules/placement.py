@@ -4,6 +4,7 @@ import cmath
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add
@@ -11,7 +12,7 @@ from graphc.ir.kinds import Elementwise, Leaf, Movement, Product, Reshaped, Rout
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
 from graphc.ops.guarded import Guarded
-from graphc.ops.placement import Concat, Pad, Slice, moved
+from graphc.ops.placement import Concat, Pad, Slice, Transpose, moved
 from graphc.passes.fold import value_at
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
@@ -108,8 +109,7 @@ def _sliced_part(match: Match) -> Node | None:
     if len(kept) > 1 and not match.alone_reads(match[joined]):
         return None
     under = kept[0] if len(kept) == 1 else apply(Concat(axis), *kept)
-    inside = (*op.starts[:axis], start - starts[first], *op.starts[axis + 1 :])
-    return moved(Slice(inside, op.steps, op.lengths), under)
+    return moved(Slice(_but(op.starts, axis, start - starts[first]), op.steps, op.lengths), under)
 
 
 def _starts(node: Node) -> tuple[Size, ...]:
@@ -197,11 +197,14 @@ _MOST_FLAT = 64  # parts that are taken over: of a long chain, each piece once a
 def _joined_later(match: Match) -> Node | None:
     """f(concat(x, y), z, 1) = concat(f(x, slice(z), 1), f(y, slice(z), 1)), where the whole is made for this alone."""
     node = match.node
-    joints = [_as_concat(x) if match.alone_reads(x) else None for x in node.inputs]
+    joints = [_as_concat(x, match) if match.alone_reads(x) else None for x in node.inputs]
     whole = next((x for x in joints if x is not None), None)
     if whole is None or len(whole.inputs) > _MOST_APART or isinstance(node.op, Guarded):
         return None
-    given = [x if joint is None else joint for x, joint in zip(node.inputs, joints, strict=True)]
+    given = [
+        x if joint is None or joint.op != whole.op else joint for x, joint in zip(node.inputs, joints, strict=True)
+    ]
+    whole = _cut_where_any_ends(whole, [x for x in given if x.op == whole.op and x is not whole])
     parts = [part for part in [_beside(x, whole, match) for x in given] if part is not None]
     if len(parts) < len(node.inputs):
         return None
@@ -211,10 +214,71 @@ def _joined_later(match: Match) -> Node | None:
 _MOST_APART = 8
 
 
-def _as_concat(x: Node) -> Node | None:
-    """A concatenation; or padding along one axis as that of the filling and what is padded."""
-    if isinstance(x.op, Concat) or not isinstance(x.op, Pad):
-        return x if isinstance(x.op, Concat) else None
+def _cut_where_any_ends(whole: Node, others: Sequence[Node]) -> Node:
+    """A concatenation whose parts are cut where parts of others along its axis end, if these places are known."""
+    assert isinstance(whole.op, Concat)
+    starts, *more = (_starts(x) for x in (whole, *others))
+    if all(each == starts for each in more):
+        return whole
+    places = sorted({place for each in (starts, *more) for place in each if isinstance(place, int)})
+    if len(places) < len({place for each in (starts, *more) for place in each}) or len(places) > _MOST_APART + 1:
+        return whole
+    return apply(whole.op, *_parts_between(whole, places))
+
+
+def _parts_between(whole: Node, places: Sequence[int]) -> list[Node]:
+    """The parts of a concatenation, cut at some places, among which all are where one of them ends."""
+    assert isinstance(whole.op, Concat)
+    axis, starts = whole.op.axis, _starts(whole)
+    found: list[Node] = []
+    for start, stop in pairwise(places):
+        number = _last_below(starts, start)
+        assert number is not None, (whole, start)
+        part = whole.inputs[number]
+        ones, first = (1,) * whole.ndim, _but((0,) * whole.ndim, axis, start - starts[number])
+        found.append(moved(Slice(first, ones, _but(part.shape, axis, stop - start)), part))
+    return found
+
+
+def _as_concat(x: Node, match: Match) -> Node | None:
+    """A concatenation, also one that is moved; or padding along one axis as that of the filling and what is padded."""
+    match x.op:
+        case Concat():
+            return x
+        case Pad():
+            return _with_filling(x)
+        case Transpose() | Slice() if isinstance(x.inputs[0].op, Concat) and match.alone_reads(x.inputs[0]):
+            return _moved_parts(x.op, x.inputs[0])
+    return None
+
+
+def _moved_parts(op: Transpose | Slice, whole: Node) -> Node | None:
+    """A movement of a concatenation as the concatenation of moved parts."""
+    assert isinstance(whole.op, Concat)
+    axis = whole.op.axis
+    if isinstance(op, Transpose):
+        return apply(Concat(op.inverse[axis]), *[moved(op, part) for part in whole.inputs])
+    start, starts = op.starts[axis], _starts(whole)
+    end = start + op.lengths[axis]
+    known = {place for place in (start, end, *starts) if isinstance(place, int)}
+    places = sorted(place for place in known if _is_below(start, place) and _is_below(place, end))
+    if not _all_ones(op.steps) or len(known) < len({start, end, *starts}) or len(places) < 3:
+        return None
+    parts = [
+        moved(Slice(_but(op.starts, axis, 0), op.steps, _but(op.lengths, axis, part.shape[axis])), part)
+        for part in _parts_between(whole, places)
+    ]
+    return apply(Concat(axis), *parts)
+
+
+def _but(sizes: Sequence[Size], axis: int, size: Size) -> tuple[Size, ...]:
+    """The sizes, with another along an axis."""
+    return (*sizes[:axis], size, *sizes[axis + 1 :])
+
+
+def _with_filling(x: Node) -> Node | None:
+    """Padding along one axis as a concatenation."""
+    assert isinstance(x.op, Pad)
     op, under = x.op, x.inputs[0]
     apart = [axis for axis, n in enumerate(x.shape) if under.shape[axis] != n]
     if len(apart) != 1 or not _all_ones(op.steps):
@@ -224,7 +288,7 @@ def _as_concat(x: Node) -> Node | None:
     after = x.shape[axis] - end
     if not _is_below(0, start) or not _is_below(end, x.shape[axis]):
         return None
-    sides = [full((*x.shape[:axis], n, *x.shape[axis + 1 :]), op.value, x.dtype) for n in (start, after)]
+    sides = [full(_but(x.shape, axis, n), op.value, x.dtype) for n in (start, after)]
     parts = [part for part in (sides[0], under, sides[1]) if part.shape[axis] != 0]
     return apply(Concat(axis), *parts)
 
@@ -235,15 +299,19 @@ def _beside(x: Node, whole: Node, match: Match) -> Sequence[Node] | None:
     axis = whole.op.axis
     shapes = [part.shape for part in whole.inputs]
     number = uniform(x)
-    if x.op == whole.op and [part.shape for part in x.inputs] == shapes:
-        return x.inputs
+    if x.op == whole.op:
+        if [part.shape for part in x.inputs] == shapes:
+            return x.inputs
+        places = [place for place in match.once(_starts, whole) if isinstance(place, int)]
+        ends = match.once(_starts, x)
+        return _parts_between(x, places) if match.alone_reads(x) and set(ends) <= set(places) else None
     if number is not None:
         return [full(shape, number, x.dtype, weak=x.tensor.weak) for shape in shapes]
-    if not _lies_there(x):
+    if not _lies_there(x) and not _is_made_for(x, match):
         return None
-    ones, first, last = (1,) * x.ndim, (0,) * axis, (0,) * (x.ndim - axis - 1)
+    none, ones = (0,) * x.ndim, (1,) * x.ndim
     starts = match.once(_starts, whole)
-    return [moved(Slice((*first, start, *last), ones, n), x) for start, n in zip(starts, shapes, strict=False)]
+    return [moved(Slice(_but(none, axis, start), ones, n), x) for start, n in zip(starts, shapes, strict=False)]
 
 
 def _lies_there(x: Node) -> bool:
@@ -251,6 +319,23 @@ def _lies_there(x: Node) -> bool:
     while isinstance(x.op, Movement | Reshaped):
         x = x.inputs[0]
     return isinstance(x.op, Leaf | Product | Routine)
+
+
+def _is_made_for(x: Node, match: Match) -> bool:
+    """Whether a node is computed for a match alone, element by element, from what lies there: so may its parts be."""
+    pending, seen = [x], 0
+    while pending:
+        part = pending.pop()
+        seen += 1
+        if uniform(part) is not None or _lies_there(part):
+            continue
+        if not isinstance(part.op, Elementwise) or isinstance(part.op, Guarded) or seen > _MOST_APART:
+            return False
+        if match.alone_reads(part):
+            pending += part.inputs
+        elif part is x:
+            return False
+    return True
 
 
 def _padded_later(match: Match) -> Node | None:
@@ -291,6 +376,15 @@ PLACEMENT = (
     ),
     Rule(on(Elementwise, some=Concat), _joined_later, exact=True, called="f(concat(x, y)) = concat(f(x), f(y))"),
     Rule(on(Elementwise, some=Pad), _joined_later, exact=True, called="f(pad(x), y) = concat(f(0, y), f(x, y))"),
+    *(
+        Rule(
+            on(Elementwise, some=of),
+            _joined_later,
+            exact=True,
+            called=f"f({of.name}(concat(x, y))) = concat(f({of.name}(x)), f({of.name}(y)))",
+        )
+        for of in (Transpose, Slice)
+    ),
     Rule(on(Concat), _flat, exact=True, called="concat(concat(x, y), z) = concat(x, y, z)"),
     Rule(
         on(Add, some=Pad),

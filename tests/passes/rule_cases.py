@@ -212,10 +212,26 @@ LEFT: dict[str, Sequence[Case]] = {
     "f(concat(x, y)) = concat(f(x), f(y))": [
         Case(lambda x, y, i: gx.concat([x, y], 0) * gx.concat([y, x], 0), "iufc"),
         Case(lambda x, y, i: gx.where(gx.concat([x, y], 0) == 1, gx.concat([y, x], 0), full((12,), 3, x.dtype))),
+        Case(lambda x, y, i: gx.concat([x, y], 0) * (gx.concat([y, y], 0) * gx.concat([x, x], 0)), "iufc"),
+        Case(
+            lambda x, y, i: gx.concat([x, sliced(y, 0, 2)], 0) - gx.concat([sliced(y, 0, 3), sliced(x, 0, 5)], 0),
+            "iufc",
+        ),
+    ],
+    "f(transpose(concat(x, y))) = concat(f(transpose(x)), f(transpose(y)))": [
+        Case(
+            lambda x, y, i: turned(gx.concat([matrix(x), matrix(y)], 0)) * turned(gx.concat([matrix(y), matrix(x)], 0)),
+            "iufc",
+        ),
+    ],
+    "f(slice(concat(x, y))) = concat(f(slice(x)), f(slice(y)))": [
+        Case(lambda x, y, i: sliced(concat(x, y), 2, 8) * 3, "iufc"),
+        Case(lambda x, y, i: gx.concat([matrix(x), matrix(y)], 1)[1:, 2:4] == matrix(x)[1:, :2]),
     ],
     "f(pad(x), y) = concat(f(0, y), f(x, y))": [
         Case(lambda x, y, i: padded(x, 2, 12) * gx.constant(np.arange(12).astype(x.dtype)), "iuf"),
         Case(lambda x, y, i: padded(x, 0, 8) + gx.constant(np.arange(8).astype(x.dtype)), "iufc"),
+        Case(lambda x, y, i: padded(x, 0, 8) * padded(y, 2, 8), "iuf"),
     ],
     "f(pad(x), 1) = pad(f(x, 1))": [Case(lambda x, y, i: padded(x, 2, 12) * 3, "iuf")],
     "f(reshape(x), 1) = reshape(f(x, 1))": [

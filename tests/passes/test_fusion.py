@@ -146,11 +146,20 @@ def _chains() -> Mapping[str, gx.Node]:
     x, y, z, v = (gx.input(name, shape) for name, shape in CHAINED.items())
     between = gx.pad(gx.exp(x), ((1, 1), (0, 0)))
     joined = gx.concat([gx.exp(x), gx.tanh(x)], 0)
+    turned = gx.tanh(z)
     return {
         "padding": gx.exp(gx.pad(gx.tanh(x), ((1, 1), (2, 0)), 0.5)) * 2,
         "padding beside an array": gx.sigmoid(between + y) * 2,
         "parts": gx.sin(joined * z),
         "some of the parts": (joined * z)[:4] + 1,
+        "a part of each": gx.exp(joined[4:12]) * 2,
+        "parts, transposed": gx.exp(joined.T) * 2,
+        "parts that end at different places": gx.exp(gx.pad(x, ((1, 0), (0, 0)))) + gx.pad(gx.sin(x), ((0, 1), (0, 0))),
+        "rows that move round": gx.exp(gx.roll(gx.tanh(z), 1, 0)) * z,
+        "halves that are turned": turned * gx.cos(z) + gx.concat([-turned[:, 4:], turned[:, :4]], 1) * gx.sin(z),
+        "the gradient of a slice": _slope(gx.exp(gx.tanh(z)[1:]), z),
+        "the gradient of padding": _slope(gx.exp(gx.pad(gx.tanh(x), ((1, 1), (0, 0)))), x),
+        "the gradient of parts": _slope(gx.exp(joined), x),
         "a stack": gx.exp(gx.stack([gx.tanh(x), gx.sin(x)], 0)),
         "a transpose": gx.exp(gx.tanh(x).T) * 2,
         "every other row": gx.exp(gx.tanh(z)[::2]) * z[1::2],
@@ -160,6 +169,12 @@ def _chains() -> Mapping[str, gx.Node]:
         "a total in another shape": gx.sum(gx.exp(gx.reshape(gx.tanh(x), (64,))) * v),
         "a few elements": gx.exp(gx.take(gx.tanh(z), np.array([1, 2, 3]), 0)) * 2,
     }
+
+
+def _slope(y: gx.Node, x: gx.Node) -> gx.Node:
+    slope = gx.grad(gx.sum(y), x)
+    assert isinstance(slope, gx.Node)
+    return slope
 
 
 CHAINED = {"x": (8, 8), "y": (10, 8), "z": (16, 8), "v": (64,)}
