@@ -29,6 +29,7 @@ from graphc.passes.pipeline import Trace
 from graphc.poison import run_poisoned
 from graphc.printable import printable
 from graphc.running import Bound, run, run_and_commit
+from graphc.signatures import public
 from graphc.sizes import compiled, product
 from graphc.structure import Structure, builder
 
@@ -108,6 +109,7 @@ class CompiledFunction(Displayed):
         """The params and states that a call reads or sets."""
         return self.graph.variables
 
+    @public
     def memory(self, **sizes: int) -> MemoryReport:
         """What a call takes, for these values of its size symbols: `f.memory(batch=64)`."""
         values = self.arguments.sizes_from(sizes)
@@ -128,6 +130,7 @@ class CompiledFunction(Displayed):
             _draw=lambda: drawn_plan(self.program, self.layout, placement, self.artifact.rooms),
         )
 
+    @public
     def cost(self, **sizes: int) -> CostReport:
         """The bytes that each step moves and its operations, for these values of the sizes: `f.cost(batch=64)`."""
         return cost_of(self.program, self.arguments.sizes_from(sizes))

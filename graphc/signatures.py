@@ -16,6 +16,8 @@ __all__ = ["named", "offered", "public"]
 F = TypeVar("F", bound=Callable[..., Any])  # Any: it stays the function that it is
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_NOT_PLACED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+_MARKS: Mapping[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 
 #: what other libraries call an argument -> what it may be called here
 _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
@@ -85,7 +87,7 @@ def _refusal(
     else:
         parameters = list(inspect.signature(function).parameters.values())
     known = [parameter.name for parameter in parameters if parameter.kind in _BY_NAME]
-    placed = [parameter.name for parameter in parameters if parameter.kind is not inspect.Parameter.KEYWORD_ONLY]
+    placed = [parameter.name for parameter in parameters if parameter.kind not in _NOT_PLACED]
     wanted = f"it takes {', '.join(_listed(parameters)) or 'nothing'}"
     for keyword in by_name:
         if keyword not in known:
@@ -97,7 +99,9 @@ def _refusal(
             return ArgumentError(f"{name}: the argument {keyword!r} is given twice, by position and by name")
     if len(given) > len(placed):
         rest = known[len(placed) :]
-        hint = f"{rest[0]}=... is given by name" if rest else None
+        several = [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD]
+        by_names = [f"{name}=... is given by name" for name in rest] + [f"{name} are given by name" for name in several]
+        hint = by_names[0] if by_names else None
         return ArgumentError(f"{name}: {counted(len(given), 'argument')} by position; {wanted}", hint=hint)
     there = {*placed[: len(given)], *by_name}
     missing = [p.name for p in parameters if p.kind in _BY_NAME and p.default is p.empty and p.name not in there]
@@ -111,5 +115,5 @@ def _listed(parameters: Iterable[inspect.Parameter]) -> Iterable[str]:
         if parameter.kind is parameter.KEYWORD_ONLY and not after_star:
             yield "*"
         after_star = after_star or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
-        mark = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        mark = _MARKS.get(parameter.kind, "")
         yield mark + parameter.name

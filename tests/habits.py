@@ -342,3 +342,10 @@ def topk_of_too_few_when_called() -> None:
     x = gx.input("x", ("n",))
     largest, _ = gx.topk(x, 3)
     gx.compile([x], largest)(np.zeros(2, np.float32))
+
+
+def size_by_position() -> None:
+    x = gx.input("x", ("n",))
+    f = gx.compile([x], gx.exp(x))
+    sizes: Any = (3,)
+    f.cost(*sizes)
