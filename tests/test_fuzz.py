@@ -101,6 +101,24 @@ def test_rounding_tells_cancellation_from_mistakes() -> None:
     assert not spread.agrees(0, arrays[0] + 1e-3, expected[0])
 
 
+def test_what_is_equal_but_for_rounding_may_be_called_so() -> None:
+    """Numbers that are each moved by themselves are never equal: nothing would tell which those are that might be."""
+    x = gx.input("x", (4,), "float64")
+    y = gx.exp(x) * gx.exp(x) == gx.exp(x + x)
+    program = RandomProgram(Recipe.of(0, 0), "", "", (x,), (y,), {}, {}, (), {x: "x", y: "y"})
+    arrays = [np.array([0.1, 0.7, -0.3, 2.3])]
+    f = program.compile(0)
+    expected = interpreted(program, f, arrays, {}, Overflows())
+    spread = Spread(lambda observer: interpreted(program, f, arrays, {}, observer))
+    assert not np.all(expected[0])
+    assert spread.agrees(0, np.ones(4, bool), expected[0])
+    different = gx.exp(x) * 3 == gx.exp(x)
+    program = RandomProgram(Recipe.of(0, 0), "", "", (x,), (different,), {}, {}, (), {x: "x", different: "y"})
+    f = program.compile(0)
+    spread = Spread(lambda observer: interpreted(program, f, arrays, {}, observer))
+    assert not spread.agrees(0, np.ones(4, bool), np.zeros(4, bool))
+
+
 def test_rounding_leaves_ties_alone() -> None:
     x = gx.input("x", (3,), "float64")
     y = gx.grad(gx.max(gx.abs(x)), x)

@@ -12,16 +12,17 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.reference import Observer
 from graphc.kernel.rounding import rounds
 from graphc.kernel.steps import Extern, Step
-from graphc.types import NARROW, DType, is_complex, is_differentiable
+from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable
 from graphc.verification.noise import epsilon
 
 __all__ = ["Array", "Overflows", "Spread", "epsilon_or_0"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: of every dtype
 
-RUNS = 12
+RUNS = 18
 ULPS = 16  # by which results of a step, and what it reads, are moved at most
 ULPS_OF_NARROW = 2
+COARSE = 4  # times these, within which numbers may be called equal
 
 
 def _floats(buffers: Sequence[Buffer], arrays: Arrays) -> list[Array]:
@@ -30,42 +31,90 @@ def _floats(buffers: Sequence[Buffer], arrays: Arrays) -> list[Array]:
     return [arrays.whole(buffer) for buffer in roots.values()]
 
 
-@final
 @dataclass
-class _Otherwise(Observer):
-    """Moves what a step reads, and what it gives, by some units in the last place; zeros get either sign."""
+class _Reading(Observer):
+    """Other values in what some steps read, while they run."""
 
-    rng: np.random.Generator
     kept: list[tuple[Array, Array]] = field(default_factory=list)
 
-    def before(self, step: Step, arrays: Arrays) -> None:
+    def change(self, step: Step, arrays: Arrays, value: Callable[[Array], Array]) -> None:
+        """Change what a step reads, but for what it writes as well, until `restore`."""
         self.kept = []
-        if rounds(step):
-            written = [arrays.whole(buffer) for buffer in step.writes]
-            for array in _floats(step.reads, arrays):
-                if not any(np.shares_memory(array, other) for other in written):
-                    self.kept.append((array, array.copy()))
-                    self._move(array)
+        written = [arrays.whole(buffer) for buffer in step.writes]
+        for array in _floats(step.reads, arrays):
+            if not any(np.shares_memory(array, other) for other in written):
+                self.kept.append((array, array.copy()))
+                _set(array, value(array))
 
-    def after(self, step: Step, arrays: Arrays) -> None:
+    def restore(self) -> None:
         for array, value in self.kept:
             _set(array, value)
         self.kept = []
+
+
+@final
+@dataclass
+class _Coarsely(_Reading):
+    """What is compared lies on a coarse grid: so what is equal but for rounding is, which no noise ever shows.
+
+    start   where the grid begins, as a part of its step
+    """
+
+    start: float = 0.0
+
+    def before(self, step: Step, arrays: Arrays) -> None:
+        if all(buffer.dtype == BOOL for buffer in step.writes):
+            self.change(step, arrays, self._on_grid)
+
+    def after(self, step: Step, arrays: Arrays) -> None:
+        self.restore()
+
+    @np.errstate(all="ignore")
+    def _on_grid(self, array: Array) -> Array:
+        step = 2.0 ** np.ceil(np.log2(COARSE * _most(array.dtype)))
+
+        def on_grid(parts: Array) -> Array:
+            mantissa, exponent = np.frexp(parts)
+            places = np.floor(np.abs(mantissa) / step + self.start) * step
+            return np.asarray(np.ldexp(np.copysign(places, mantissa), exponent))
+
+        wide = _wide(array)
+        found = on_grid(wide.real) + 1j * on_grid(wide.imag) if is_complex(array.dtype) else on_grid(wide)
+        return np.where(np.isfinite(wide), found, wide)
+
+
+def _most(dtype: DType) -> float:
+    """How much of itself a number is moved at most."""
+    return epsilon(dtype) * (ULPS_OF_NARROW if dtype in NARROW else ULPS)
+
+
+@final
+@dataclass
+class _Otherwise(_Reading):
+    """Moves what a step reads, and what it gives, by some units in the last place; zeros get either sign."""
+
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+
+    def before(self, step: Step, arrays: Arrays) -> None:
+        if rounds(step):
+            self.change(step, arrays, self._moved)
+
+    def after(self, step: Step, arrays: Arrays) -> None:
+        self.restore()
         if rounds(step):
             for array in _floats(step.writes, arrays):
-                self._move(array)
+                _set(array, self._moved(array))
                 if isinstance(step, Extern):  # whose results are rounded as the largest of them is, zeros too
                     self._shake(array)
 
-    def _move(self, array: Array) -> None:
-        most = epsilon(array.dtype) * (ULPS_OF_NARROW if array.dtype in NARROW else ULPS)
-        wide = array.astype(np.complex128 if is_complex(array.dtype) else np.float64)
+    def _moved(self, array: Array) -> Array:
+        wide, most = _wide(array), _most(array.dtype)
         noise = self.rng.uniform(-most, most, array.shape)
         if is_complex(array.dtype):
             noise = noise + 1j * self.rng.uniform(-most, most, array.shape)
         moved = np.where(np.isfinite(wide), wide * (1 + noise), wide)
         signs = np.where(self.rng.random(array.shape) < 0.5, 0.0, -0.0)
-        _set(array, np.where(wide == 0, signs, moved))
+        return np.where(wide == 0, signs, moved)
 
     def _shake(self, array: Array) -> None:
         """Add something small beside the largest number to every number."""
@@ -124,7 +173,9 @@ class Spread:
         """The results of some runs, then of more."""
         for count in range(1, RUNS + 1):
             if count > len(self.found):
-                self.found.append(self.run(_Otherwise(np.random.default_rng(count))))
+                rng = np.random.default_rng(count)
+                is_coarse = count % 3 == 2
+                self.found.append(self.run(_Coarsely(start=rng.random()) if is_coarse else _Otherwise(rng=rng)))
             yield self.found[:count]
 
     def agrees(self, place: int, found: Array, expected: Array) -> bool:
