@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphc.backends.numpy.runs import progressions
+from graphc.once import once
 from graphc.value import quick
 
 __all__ = ["Arrays", "Column", "Defined", "table_lines", "tuple_text"]
@@ -37,13 +38,15 @@ class Defined:
 
 @dataclass
 class Arrays:
-    """The arrays of a part, by shape and dtype."""
+    """The arrays of a part by shape and dtype, and views of them by how they are made.
+
+    All are added before a column is asked for, and columns before the lines.
+    """
 
     _groups: dict[tuple[str, str], list[Defined]] = field(default_factory=dict)
     _views: dict[str, dict[str, str]] = field(default_factory=dict)  # what follows an array -> view -> that array
     _known: set[str] = field(default_factory=set)
-    _numbered: dict[str, tuple[str, int]] = field(default_factory=dict)  # name -> its list, and where it is there
-    _sliced: dict[str, None] = field(default_factory=dict)  # lists that slices are taken of
+    _sliced: set[str] = field(default_factory=set)  # lists that slices are taken of
 
     def add(self, one: Defined, shape: str, dtype: str) -> None:
         """Define one more."""
@@ -59,33 +62,42 @@ class Arrays:
         self._views.setdefault(match[2], {})[view] = base
         return True
 
+    @once
+    def _ordered(self) -> list[tuple[list[str], str]]:
+        """The names of each group in the order in which they are defined, and the text of their offsets."""
+        return [_ordered(group) for group in self._groups.values()]
+
+    @once
+    def _numbered(self) -> dict[str, tuple[str, int]]:
+        """Name -> the list that it is in, and where."""
+        listed = [(f"arrays{number}", names) for number, (names, _) in enumerate(self._ordered)]
+        listed += [(f"views{number}", list(views)) for number, views in enumerate(self._views.values())]
+        return {name: (called, place) for called, names in listed for place, name in enumerate(names)}
+
     def lines(self) -> Iterator[str]:
         """The lines that define all."""
         views = list(self._lines_of_views())  # which say what slices are taken of
-        yield from self._lines_of_arrays()
+        for number, ((shape, dtype), (names, offsets)) in enumerate(zip(self._groups, self._ordered, strict=True)):
+            if len(names) == 1:
+                yield f'{names[0]} = array(memory, {offsets}, {shape}, "{dtype}")'
+            else:
+                yield f'{self._targets(names, f"arrays{number}")} = arrays(memory, {offsets}, {shape}, "{dtype}")'
         yield from views
 
     def _lines_of_views(self) -> Iterator[str]:
         for number, (after, views) in enumerate(self._views.items()):
             if len(views) < LEAST_SLICED:
                 yield from (f"{view} = {base}{after}" for view, base in views.items())
-                continue
-            called = f" = views{number}" if f"views{number}" in self._sliced else ""
-            yield f"{', '.join(views)}{called} = [x{after} for x in {self.column(tuple(views.values()))}]"
+            else:
+                bases = self.column(tuple(views.values()))
+                yield f"{self._targets(list(views), f'views{number}')} = [x{after} for x in {bases}]"
 
-    def _lines_of_arrays(self) -> Iterator[str]:
-        for number, ((shape, dtype), group) in enumerate(self._groups.items()):
-            if len(group) == 1:
-                yield f'{group[0].name} = array(memory, {group[0].offset()}, {shape}, "{dtype}")'
-                continue
-            names, offsets = _ordered(group)
-            called = f" = {_list(number)}" if _list(number) in self._sliced else ""
-            yield f'{", ".join(names)}{called} = arrays(memory, {offsets}, {shape}, "{dtype}")'
+    def _targets(self, names: Sequence[str], called: str) -> str:
+        """What a line assigns to: the names, and the list of all where slices are taken of it."""
+        return ", ".join(names) + (f" = {called}" if called in self._sliced else "")
 
     def column(self, names: Column) -> str:
         """The names as a tuple or a list, in which slices stand for many arrays of one type."""
-        if not self._numbered:
-            self._number()
         pieces: list[str] = []
         start = 0
         while start < len(names):
@@ -93,41 +105,28 @@ class Arrays:
             pieces.append(piece)
         return pieces[0].removeprefix("*") if len(pieces) == 1 and len(names) > 1 else tuple_text(pieces)
 
-    def _number(self) -> None:
-        for number, group in enumerate(self._groups.values()):
-            for place, name in enumerate(_ordered(group)[0]):
-                self._numbered[name] = _list(number), place
-        for number, views in enumerate(self._views.values()):
-            for place, name in enumerate(views):
-                self._numbered[name] = f"views{number}", place
-
     def _piece(self, names: Column, start: int) -> tuple[str, int]:
         """The longest slice from a name on, or that name, and where the rest begins."""
         numbered = self._numbered
         called, first = numbered.get(names[start], ("", 0))
-        after = names[start + 1 : start + 2]
-        step = numbered.get(after[0], ("", 0))[1] - first if after else 0
-        stop, place = start + 1, first
-        if step:
-            for name in names[start + 1 :]:
-                place += step
-                if numbered.get(name) != (called, place):
-                    break
-                stop += 1
+        stop, step = start + 1, 0
+        if called and stop < len(names):
+            other, second = numbered.get(names[stop], ("", 0))
+            step = second - first if other == called else 0
+        while step and stop < len(names) and numbered.get(names[stop]) == (called, first + step * (stop - start)):
+            stop += 1
         if stop - start < LEAST_SLICED:
             return names[start], start + 1
-        self._sliced[called] = None
+        self._sliced.add(called)
         end = first + step * (stop - start)
         bounds = f"{first}:{end if end >= 0 else ''}" + (f":{step}" if step != 1 else "")
         return f"*{called}[{bounds}]", stop
 
 
-def _list(number: int) -> str:
-    return f"arrays{number}"
-
-
 def _ordered(group: Sequence[Defined]) -> tuple[list[str], str]:
     """The names of arrays of one type in the order in which a line defines them, and the text of their offsets."""
+    if len(group) == 1:
+        return [group[0].name], group[0].offset()
     at_place: dict[int, str] = {}
     others: list[Defined] = []
     for one in group:
