@@ -215,8 +215,11 @@ class _Fusion:
             self._read(shown, node, composed(inner, map), by_data, part)
         else:
             for reading in readings:
-                seen = composed(inner, reading.map)
-                self._note(shown, reading._replace(map=seen, by_data=False, is_shown=True))
+                if isinstance(shown.op, Leaf):
+                    self.read[reading.unit].add(shown)
+                else:
+                    seen = composed(inner, reading.map)
+                    self._note(shown, reading._replace(map=seen, by_data=False, is_shown=True))
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
         """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
@@ -234,14 +237,16 @@ class _Fusion:
     def _read(
         self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False, part: Shape | None = None
     ) -> None:
+        is_given = isinstance(source.op, Leaf)
         for number in self._units_of(reader):
-            self._note(source, _Reading(number, reader, map, by_data, part=part))
+            if is_given:
+                self.read[number].add(source)
+            else:
+                self._note(source, _Reading(number, reader, map, by_data, False, part))
 
     def _note(self, source: Node, reading: _Reading) -> None:
         number = reading.unit
         self.read[number].add(source)
-        if isinstance(source.op, Leaf):
-            return
         self._need(source, number)
         unit = self.units[number]
         if reading.by_data or (isinstance(unit, Single) and not unit.is_kernel):
