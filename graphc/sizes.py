@@ -295,7 +295,10 @@ def _is_zero_as_written(size: Size) -> bool | None:
 
 @lru_cache(4096)
 def _least(size: Size, effort: int) -> int | None:
-    """The best lower bound, from intervals and from putting limits in place of up to `effort` operations."""
+    """The best lower bound, from intervals and from putting limits in place of up to `effort` operations.
+
+    What is some multiples of 4 and 6, plus 1, is odd: so the bound is too.
+    """
     if isinstance(size, int):
         return size
     bounds = [polynomials.span(size.terms)[0]]
@@ -312,7 +315,10 @@ def _least(size: Size, effort: int) -> int | None:
                 lows = [(_least(rest * k + factor * x, effort - 1), k) for x, k in limits]
                 cases = [-(-low // k) for low, k in lows if low is not None]
                 bounds.append(min(cases) if len(cases) == len(limits) else None)
-    return max((bound for bound in bounds if bound is not None), default=None)
+    low = max((bound for bound in bounds if bound is not None), default=None)
+    step = math.gcd(*[coefficient for monomial, coefficient in size.terms if monomial])
+    rest = next((coefficient for monomial, coefficient in size.terms if not monomial), 0)
+    return low if low is None else low + (rest - low) % step
 
 
 def _upper_limits(atom: Operation) -> Sequence[Limits]:

@@ -318,6 +318,8 @@ def test_bounds_hold(a: Size, at: dict[str, int]) -> None:
         (minimum(n, 8), 0, 8),
         (maximum(n, 8), 8, None),
         (n - 2 * (n // 2), 0, 1),
+        (8 * ((n + 7) // 8) - 2 * ((n + 1) // 2), 0, 6),
+        (6 * ((n + 5) // 6) - 3 * ((n + 2) // 3) + 1, 1, 4),
         (n - m, None, None),
     ],
 )

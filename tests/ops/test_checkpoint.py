@@ -159,3 +159,21 @@ def test_scans_in_scans_are_the_same_to_the_bit(outer: Checkpoint, inner: Checkp
     x = np.random.default_rng(1).standard_normal((7, 5, 4, 3)).astype("float32")
     for one, other in zip(net(None, None)(x), net(outer, inner)(x), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8, 9])
+def test_a_sequence_that_was_filled_up_is_filled_up_again(n: int) -> None:
+    """An open length, made a multiple of 2 and then one of 8: that nothing is cut off must be seen."""
+    x = gx.input("x", ("n", 2), "float64")
+    even = 2 * ((x.shape[0] + 1) // 2)
+    filled = gx.pad(x, ((0, even - x.shape[0]), (0, 0)))
+    last, sums = gx.scan(lambda c, row: (gx.tanh(c + row), gx.sum(c)), gx.zeros((2,), "float64"), filled, checkpoint=8)
+    f = gx.compile([x], [last, sums, gx.grad(gx.sum(last), x)])
+    given = np.random.default_rng(0).standard_normal((n, 2))
+    expected = np.zeros(2)
+    for row in [*given, *np.zeros((n % 2, 2))]:
+        expected = np.tanh(expected + row)
+    found = f(given)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-12)
+    assert found[1].shape == (n + n % 2,)
+    assert found[2].shape == given.shape
