@@ -45,7 +45,7 @@ from graphc.passes.sources import (
     under,
 )
 from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
-from graphc.passes.walks import axes_of, is_formula, is_shift, is_whole, started, walk, walked, wide
+from graphc.passes.walks import axes_of, folded_rows, is_formula, is_shift, is_whole, started, walk, walked
 from graphc.sizes import estimate, product
 from graphc.types import Shape, TensorType
 
@@ -55,14 +55,14 @@ __all__ = ["fuse", "separate"]
 def fuse(graph: Graph, target: Target, log: Log) -> Partition:
     """Cut the graph into units, as few bytes and calls as can be seen.  Linear in the number of nodes."""
     costs = Costs(target)
-    partition = _Fusion(graph, target, sources(graph), costs, log).run()
+    partition = _Fusion(graph, target, sources(graph), folded_rows(graph), costs, log).run()
     return partition if graph.order else merged(partition, target, costs, log)  # an order was decided on for its peak
 
 
 def separate(graph: Graph) -> Partition:
     """Cut the graph into units of one node each."""
     target = Target("one node at a time", largest_kernel=1)
-    return _Fusion(graph, target, sources(graph), Costs(target), Log()).run()
+    return _Fusion(graph, target, sources(graph), {}, Costs(target), Log()).run()
 
 
 class _Reading(NamedTuple):
@@ -84,6 +84,7 @@ class _Fusion:
     graph: Graph
     target: Target
     sources: Mapping[Node, Source]
+    folded: Mapping[Node, frozenset[Shape]]
     costs: Costs
     log: Log
     units: list[Unit] = field(default_factory=list)  # the last one runs first
@@ -91,14 +92,11 @@ class _Fusion:
     readings: dict[Node, list[_Reading]] = field(default_factory=dict)
     first: dict[Node, int] = field(default_factory=dict)  # node -> the number of the unit that first needs it
     stored: set[Node] = field(default_factory=set)
-    folded: dict[Node, frozenset[Shape]] = field(default_factory=dict)
     members: dict[Node, tuple[int, ...]] = field(default_factory=dict)  # node -> the units that compute it
     demanded: set[Node] = field(default_factory=set)
     shown: dict[Node, list[_Reading]] = field(default_factory=dict)  # node -> the readings that compute it
 
     def run(self) -> Partition:
-        for node in self.graph.nodes:
-            self._note_folded(node)
         roots = set(self.graph.roots)
         self.stored |= roots
         self._store_demanded()
@@ -113,22 +111,6 @@ class _Fusion:
             self.demanded |= {index, whole}
             if not isinstance(whole.op, Leaf):
                 self.stored.add(whole)
-
-    def _note_folded(self, node: Node) -> None:
-        """Remember, for values per row, the extents of the rows that were folded to get them."""
-        if isinstance(node.op, Reduction):
-            shape = node.inputs[0].shape
-            self.folded[node] = frozenset({tuple(shape[axis] for axis in walked(node.op, shape))})
-        elif isinstance(node.op, Elementwise) or (
-            isinstance(node.op, Movement) and wide(node.shape) == wide(node.inputs[0].shape)
-        ):
-            found: frozenset[Shape] | None = None
-            for operand in node.inputs:
-                rows = self.folded.get(operand)
-                if rows is not None and rows is not found:
-                    found = rows if found is None else found | rows
-            if found is not None:
-                self.folded[node] = found
 
     def _visit(self, node: Node, is_root: bool) -> None:
         op = node.op
@@ -215,11 +197,8 @@ class _Fusion:
             self._read(shown, node, composed(inner, map), by_data, part)
         else:
             for reading in readings:
-                if isinstance(shown.op, Leaf):
-                    self.read[reading.unit].add(shown)
-                else:
-                    seen = composed(inner, reading.map)
-                    self._note(shown, reading._replace(map=seen, by_data=False, is_shown=True))
+                seen = composed(inner, reading.map)
+                self._note(shown, reading._replace(map=seen, by_data=False, is_shown=True))
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
         """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
@@ -237,16 +216,14 @@ class _Fusion:
     def _read(
         self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False, part: Shape | None = None
     ) -> None:
-        is_given = isinstance(source.op, Leaf)
         for number in self._units_of(reader):
-            if is_given:
-                self.read[number].add(source)
-            else:
-                self._note(source, _Reading(number, reader, map, by_data, False, part))
+            self._note(source, _Reading(number, reader, map, by_data, False, part))
 
     def _note(self, source: Node, reading: _Reading) -> None:
         number = reading.unit
         self.read[number].add(source)
+        if isinstance(source.op, Leaf):
+            return
         self._need(source, number)
         unit = self.units[number]
         if reading.by_data or (isinstance(unit, Single) and not unit.is_kernel):

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from graphc.ir.kinds import Counting, IndexMap, Reduction, Scatter
+from graphc.ir.graph import Graph
+from graphc.ir.kinds import Counting, Elementwise, IndexMap, Movement, Reduction, Scatter
 from graphc.ir.leaves import SizeOf, uniform
 from graphc.ir.node import Node
 from graphc.passes.units import LoopAxis, Loops, Place
 from graphc.types import Shape, TensorType
 
-__all__ = ["axes_of", "is_formula", "is_shift", "is_whole", "started", "walk", "walked", "wide"]
+__all__ = ["axes_of", "folded_rows", "is_formula", "is_shift", "is_whole", "started", "walk", "walked", "wide"]
 
 
 def walked(op: Reduction, shape: Shape) -> tuple[int, ...]:
@@ -30,6 +31,27 @@ def wide(shape: Shape) -> Shape:
 def axes_of(reader: Node, unit: Loops) -> Place:
     """The axes at which a member reads."""
     return unit.walks[reader] if reader in unit.walks else unit.places[reader]
+
+
+def folded_rows(graph: Graph) -> Mapping[Node, frozenset[Shape]]:
+    """For values per row the extents of the rows that were folded to get them."""
+    folded: dict[Node, frozenset[Shape]] = {}
+    for node in graph.nodes:
+        op = node.op
+        if isinstance(op, Reduction):
+            shape = node.inputs[0].shape
+            folded[node] = frozenset({tuple(shape[axis] for axis in walked(op, shape))})
+        elif isinstance(op, Elementwise) or (
+            isinstance(op, Movement) and wide(node.shape) == wide(node.inputs[0].shape)
+        ):
+            found: frozenset[Shape] | None = None
+            for operand in node.inputs:
+                rows = folded.get(operand)
+                if rows is not None and rows is not found:
+                    found = rows if found is None else found | rows
+            if found is not None:
+                folded[node] = found
+    return folded
 
 
 def is_formula(node: Node) -> bool:

@@ -57,6 +57,8 @@ class _Reading(Observer):
 class _Coarsely(_Reading):
     """What is compared lies on a coarse grid: so what is equal but for rounding is, which no noise ever shows.
 
+    So does what routines give: singular values that are equal but for rounding have no second derivatives.
+
     start   where the grid begins, as a part of its step
     """
 
@@ -68,6 +70,9 @@ class _Coarsely(_Reading):
 
     def after(self, step: Step, arrays: Arrays) -> None:
         self.restore()
+        if isinstance(step, Extern) and rounds(step):
+            for array in _floats(step.writes, arrays):
+                _set(array, self._on_grid(array))
 
     @np.errstate(all="ignore")
     def _on_grid(self, array: Array) -> Array:
