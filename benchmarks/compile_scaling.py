@@ -93,15 +93,16 @@ def report(name: str, sizes: Sequence[int]) -> list[Figures]:
         total, nodes = figures["total"], figures["nodes"]
         print(
             f"  {nodes:8,.0f} nodes  {total:7.2f} s ({figures['cpu']:.2f} s of a core)"
-            f"  {1e6 * total / nodes:6.1f} µs a node  {figures['peak'] / 2**20:6.0f} MiB"
+            f"  {1e6 * total / nodes:6.1f} µs a node, {1e6 * figures['compile'] / nodes:.1f} of them compiling"
+            f"  {figures['peak'] / 2**20:6.0f} MiB"
             f"  first call {figures['first call']:.3f} s, next {1e6 * figures['next call'] / nodes:.2f} µs a node"
         )
         stages = (f"{key} {value:.3f}" for key, value in figures.items() if key not in _SUMMARY)
         print("    " + "  ".join(stages), flush=True)
     if len(found) > 1:
         nodes_of = [f["nodes"] for f in found]
-        slopes = {key: exponent(nodes_of, [f[key] for f in found]) for key in ("total", "cpu")}
-        print(f"  exponent {slopes['total']:.2f}, of seconds of a core {slopes['cpu']:.2f}", flush=True)
+        total, cpu, compiling = (exponent(nodes_of, [f[key] for f in found]) for key in ("total", "cpu", "compile"))
+        print(f"  exponent {total:.2f}, of seconds of a core {cpu:.2f}, of compiling {compiling:.2f}", flush=True)
     return found
 
 
