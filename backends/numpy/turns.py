@@ -1,7 +1,7 @@
 """Steps in order, those that repeat as a loop over what differs from turn to turn."""
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from string import ascii_lowercase
@@ -131,19 +131,22 @@ class Turns:
                 self.run.line(line)
 
     def _define(self, views: Sequence[Late], lists: dict[Column, str]) -> None:
-        """Define views, those that differ in one number as a list."""
+        """Define views: as lists those that differ in one number and show no other of these; then the rest in order."""
         alike: dict[str, list[Late]] = {}
         for view in views:
             alike.setdefault(view.template, []).append(view)
+        here = {view.name for view in views}
+        listed: set[str] = set()
         for group in alike.values():
-            made = _as_list(group) if len(group) >= LEAST_TURNS else None
-            if made is None:
-                for view in group:
-                    self.run.line(view.line())
-            else:
+            made = _as_list(group, here) if len(group) >= LEAST_TURNS else None
+            if made is not None:
                 names = tuple([view.name for view in group])
                 called = lists[names] = self.fresh("shown")
                 self.run.line(f"{', '.join(names)} = {called} = {made}")
+                listed.update(names)
+        for view in views:
+            if view.name not in listed:
+                self.run.line(view.line())
 
     def _head(self, columns: _Columns, lists: Mapping[Column, str]) -> str:
         """The first line of a loop: what is bound once stands in a table, beside what differs from call to call."""
@@ -161,12 +164,14 @@ class Turns:
         return f"for {names} in {texts if len(walked) == 1 else f'zip({texts})'}:"
 
 
-def _as_list(views: Sequence[Late]) -> str | None:
-    """The text of a list of views of one template, if they differ in one number."""
+def _as_list(views: Sequence[Late], unmade: Collection[str]) -> str | None:
+    """The text of a list of views of one template, if they differ in one number and need nothing that is not made."""
     first = views[0]
     asked = {int(place): [view.names[int(place)] for view in views] for place in _PLACES.findall(first.template)}
     differing = [place for place, column in asked.items() if column.count(column[0]) < len(column)]
     if len(differing) != 1 or not all(map(str.isdecimal, asked[differing[0]])):
+        return None
+    if any(column[0] in unmade for column in asked.values()):
         return None
     names = list(first.names)
     names[differing[0]] = "place"

@@ -1,10 +1,8 @@
 """Identities of placement: slices of what was put together, and parts that are put together again."""
 
 import cmath
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add
@@ -16,7 +14,19 @@ from graphc.ops.placement import Concat, Pad, Slice, Transpose, moved
 from graphc.passes.fold import value_at
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
-from graphc.sizes import Size, lower_bound
+from graphc.passes.rules.parts import (
+    MOST_APART,
+    all_ones,
+    are_known,
+    but,
+    cut_where_any_ends,
+    first_above,
+    is_below,
+    last_below,
+    parts_between,
+    starts_of,
+)
+from graphc.sizes import Size
 from graphc.types import Shape
 
 __all__ = ["PLACEMENT"]
@@ -61,18 +71,6 @@ def _agree_beside(shape: Shape, other: Shape, axis: int) -> bool:
 _MOST_PARTS = 64
 
 
-def _is_below(a: Size, b: Size) -> bool:
-    """Whether a <= b, for all values of the symbols."""
-    if isinstance(a, int) and isinstance(b, int):
-        return a <= b
-    low = lower_bound(b - a)
-    return low is not None and low >= 0
-
-
-def _all_ones(steps: Sequence[int]) -> bool:
-    return all(step == 1 for step in steps)
-
-
 def _sliced_deposit(match: Match) -> Node | None:
     """A slice of padding is the filling, or what was padded, or a slice of it."""
     op, padding, under = match.node.op, match[padded].op, match[x]
@@ -80,12 +78,12 @@ def _sliced_deposit(match: Match) -> Node | None:
     assert isinstance(padding, Pad)
     if (op.starts, op.steps, op.lengths) == (padding.starts, padding.steps, under.shape):
         return under
-    if not (_all_ones(op.steps) and _all_ones(padding.steps)):
+    if not (all_ones(op.steps) and all_ones(padding.steps)):
         return None
     along = list(zip(op.starts, op.lengths, padding.starts, under.shape, strict=True))
-    if any(_is_below(start + n, first) or _is_below(first + m, start) for start, n, first, m in along):
+    if any(is_below(start + n, first) or is_below(first + m, start) for start, n, first, m in along):
         return full(op.lengths, padding.value, under.dtype)
-    if all(_is_below(first, start) and _is_below(start + n, first + m) for start, n, first, m in along):
+    if all(is_below(first, start) and is_below(start + n, first + m) for start, n, first, m in along):
         return moved(Slice(tuple(start - first for start, _, first, _ in along), op.steps, op.lengths), under)
     return None
 
@@ -99,9 +97,9 @@ def _sliced_part(match: Match) -> Node | None:
     start, n = op.starts[axis], op.lengths[axis]
     if op.steps[axis] != 1:
         return None
-    starts = match.once(_starts, match[joined])
-    first = _last_below(starts, start)
-    last = None if first is None else _first_above(starts, start + n, first)
+    starts, known = match.once(starts_of, match[joined]), match.once(are_known, match[joined])
+    first = last_below(starts, start, known=known)
+    last = None if first is None else first_above(starts, start + n, first, known=known)
     parts = match[joined].inputs
     if first is None or last is None or last - first == len(parts):
         return None
@@ -109,30 +107,7 @@ def _sliced_part(match: Match) -> Node | None:
     if len(kept) > 1 and not match.alone_reads(match[joined]):
         return None
     under = kept[0] if len(kept) == 1 else apply(Concat(axis), *kept)
-    return moved(Slice(_but(op.starts, axis, start - starts[first]), op.steps, op.lengths), under)
-
-
-def _starts(node: Node) -> tuple[Size, ...]:
-    """Where the parts of a concatenation begin, and where the last one ends."""
-    assert isinstance(node.op, Concat)
-    found: list[Size] = [0]
-    for part in node.inputs:
-        found.append(found[-1] + part.shape[node.op.axis])
-    return tuple(found)
-
-
-def _last_below(starts: tuple[Size, ...], place: Size) -> int | None:
-    """The last part that begins at a place or before; None where that is not decided."""
-    if isinstance(place, int) and isinstance(starts[-1], int):
-        return min(bisect_right(starts, place), len(starts) - 1) - 1
-    return next((i for i in range(len(starts) - 2, -1, -1) if _is_below(starts[i], place)), None)
-
-
-def _first_above(starts: tuple[Size, ...], place: Size, first: int) -> int | None:
-    """The first start, after that of part `first`, which is at a place or behind; None where that is not decided."""
-    if isinstance(place, int) and isinstance(starts[-1], int):
-        return bisect_left(starts, place, first + 1)
-    return next((i for i in range(first + 1, len(starts)) if _is_below(place, starts[i])), None)
+    return moved(Slice(but(op.starts, axis, start - starts[first]), op.steps, op.lengths), under)
 
 
 def _joined_slices(match: Match) -> Node | None:
@@ -199,45 +174,16 @@ def _joined_later(match: Match) -> Node | None:
     node = match.node
     joints = [_as_concat(x, match) if match.alone_reads(x) else None for x in node.inputs]
     whole = next((x for x in joints if x is not None), None)
-    if whole is None or len(whole.inputs) > _MOST_APART or isinstance(node.op, Guarded):
+    if whole is None or len(whole.inputs) > MOST_APART or isinstance(node.op, Guarded):
         return None
     given = [
         x if joint is None or joint.op != whole.op else joint for x, joint in zip(node.inputs, joints, strict=True)
     ]
-    whole = _cut_where_any_ends(whole, [x for x in given if x.op == whole.op and x is not whole])
+    whole = cut_where_any_ends(whole, [x for x in given if x.op == whole.op and x is not whole])
     parts = [part for part in [_beside(x, whole, match) for x in given] if part is not None]
     if len(parts) < len(node.inputs):
         return None
     return apply(whole.op, *[apply(node.op, *operands) for operands in zip(*parts, strict=True)])
-
-
-_MOST_APART = 8
-
-
-def _cut_where_any_ends(whole: Node, others: Sequence[Node]) -> Node:
-    """A concatenation whose parts are cut where parts of others along its axis end, if these places are known."""
-    assert isinstance(whole.op, Concat)
-    starts, *more = (_starts(x) for x in (whole, *others))
-    if all(each == starts for each in more):
-        return whole
-    places = sorted({place for each in (starts, *more) for place in each if isinstance(place, int)})
-    if len(places) < len({place for each in (starts, *more) for place in each}) or len(places) > _MOST_APART + 1:
-        return whole
-    return apply(whole.op, *_parts_between(whole, places))
-
-
-def _parts_between(whole: Node, places: Sequence[int]) -> list[Node]:
-    """The parts of a concatenation, cut at some places, among which all are where one of them ends."""
-    assert isinstance(whole.op, Concat)
-    axis, starts = whole.op.axis, _starts(whole)
-    found: list[Node] = []
-    for start, stop in pairwise(places):
-        number = _last_below(starts, start)
-        assert number is not None, (whole, start)
-        part = whole.inputs[number]
-        ones, first = (1,) * whole.ndim, _but((0,) * whole.ndim, axis, start - starts[number])
-        found.append(moved(Slice(first, ones, _but(part.shape, axis, stop - start)), part))
-    return found
 
 
 def _as_concat(x: Node, match: Match) -> Node | None:
@@ -258,22 +204,19 @@ def _moved_parts(op: Transpose | Slice, whole: Node) -> Node | None:
     axis = whole.op.axis
     if isinstance(op, Transpose):
         return apply(Concat(op.inverse[axis]), *[moved(op, part) for part in whole.inputs])
-    start, starts = op.starts[axis], _starts(whole)
+    start, starts = op.starts[axis], starts_of(whole)
     end = start + op.lengths[axis]
     known = {place for place in (start, end, *starts) if isinstance(place, int)}
-    places = sorted(place for place in known if _is_below(start, place) and _is_below(place, end))
-    if not _all_ones(op.steps) or len(known) < len({start, end, *starts}) or len(places) < 3:
+    if not all_ones(op.steps) or len(known) < len({start, end, *starts}):
+        return None
+    places = sorted(place for place in known if is_below(start, place) and is_below(place, end))
+    if len(places) < 3:
         return None
     parts = [
-        moved(Slice(_but(op.starts, axis, 0), op.steps, _but(op.lengths, axis, part.shape[axis])), part)
-        for part in _parts_between(whole, places)
+        moved(Slice(but(op.starts, axis, 0), op.steps, but(op.lengths, axis, part.shape[axis])), part)
+        for part in parts_between(whole, places)
     ]
     return apply(Concat(axis), *parts)
-
-
-def _but(sizes: Sequence[Size], axis: int, size: Size) -> tuple[Size, ...]:
-    """The sizes, with another along an axis."""
-    return (*sizes[:axis], size, *sizes[axis + 1 :])
 
 
 def _with_filling(x: Node) -> Node | None:
@@ -281,14 +224,14 @@ def _with_filling(x: Node) -> Node | None:
     assert isinstance(x.op, Pad)
     op, under = x.op, x.inputs[0]
     apart = [axis for axis, n in enumerate(x.shape) if under.shape[axis] != n]
-    if len(apart) != 1 or not _all_ones(op.steps):
+    if len(apart) != 1 or not all_ones(op.steps):
         return None
     (axis,) = apart
     start, end = op.starts[axis], op.starts[axis] + under.shape[axis]
     after = x.shape[axis] - end
-    if not _is_below(0, start) or not _is_below(end, x.shape[axis]):
+    if not is_below(0, start) or not is_below(end, x.shape[axis]):
         return None
-    sides = [full(_but(x.shape, axis, n), op.value, x.dtype) for n in (start, after)]
+    sides = [full(but(x.shape, axis, n), op.value, x.dtype) for n in (start, after)]
     parts = [part for part in (sides[0], under, sides[1]) if part.shape[axis] != 0]
     return apply(Concat(axis), *parts)
 
@@ -302,16 +245,17 @@ def _beside(x: Node, whole: Node, match: Match) -> Sequence[Node] | None:
     if x.op == whole.op:
         if [part.shape for part in x.inputs] == shapes:
             return x.inputs
-        places = [place for place in match.once(_starts, whole) if isinstance(place, int)]
-        ends = match.once(_starts, x)
-        return _parts_between(x, places) if match.alone_reads(x) and set(ends) <= set(places) else None
+        starts, ends = match.once(starts_of, whole), match.once(starts_of, x)
+        places = [place for place in starts if isinstance(place, int)]
+        are_cut = len(places) == len(starts) and set(ends) <= set(places)
+        return parts_between(x, places) if are_cut and match.alone_reads(x) else None
     if number is not None:
         return [full(shape, number, x.dtype, weak=x.tensor.weak) for shape in shapes]
     if not _lies_there(x) and not _is_made_for(x, match):
         return None
     none, ones = (0,) * x.ndim, (1,) * x.ndim
-    starts = match.once(_starts, whole)
-    return [moved(Slice(_but(none, axis, start), ones, n), x) for start, n in zip(starts, shapes, strict=False)]
+    starts = match.once(starts_of, whole)
+    return [moved(Slice(but(none, axis, start), ones, n), x) for start, n in zip(starts, shapes, strict=False)]
 
 
 def _lies_there(x: Node) -> bool:
@@ -329,7 +273,7 @@ def _is_made_for(x: Node, match: Match) -> bool:
         seen += 1
         if uniform(part) is not None or _lies_there(part):
             continue
-        if not isinstance(part.op, Elementwise) or isinstance(part.op, Guarded) or seen > _MOST_APART:
+        if not isinstance(part.op, Elementwise) or isinstance(part.op, Guarded) or seen > MOST_APART:
             return False
         if match.alone_reads(part):
             pending += part.inputs

@@ -126,3 +126,18 @@ def test_a_loop_over_inputs_reads_those_of_the_call() -> None:
         arrays = [np.full((2, 2), scale * n) for n in range(12)]
         expected = np.concatenate([np.tanh(np.exp(a) @ a) for a in arrays])
         np.testing.assert_allclose(f(*arrays), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("read", [0, 1, 5])
+def test_a_view_of_a_view_is_defined_after_it(read: int) -> None:
+    """The rows of inputs, and their bits: one of the rows is there before the loop, which sees the others first."""
+    extent, rng = 40, np.random.default_rng(0)
+    inputs = [gx.input(f"a{n}", (2, extent, extent), "float64") for n in range(9)]
+    w, kept = gx.input("w", (extent, extent), "float64"), gx.input("kept", (extent, extent), "bool")
+    h = (gx.sin(inputs[read][1]) * gx.exp(inputs[read][1])) @ w
+    for x in inputs:
+        h = gx.tanh(gx.where(kept, x[1], 0.0) * h) @ w
+    arrays: list[np.ndarray] = [rng.normal(size=(2, extent, extent)) for _ in inputs]
+    arrays += [rng.normal(size=(extent, extent)) / 10, rng.random((extent, extent)) < 0.5]
+    fast, plain = (gx.compile([*inputs, w, kept], h, level=level)(*arrays) for level in (2, 0))
+    np.testing.assert_allclose(fast, plain, rtol=1e-9)

@@ -188,3 +188,25 @@ def test_a_chain_of_elements_and_movements_is_one_kernel(name: str) -> None:
     f, plain = (gx.compile(inputs, y, level=level) for level in (2, 0))
     assert kernels(f) == 1
     np.testing.assert_allclose(f(*arrays), plain(*arrays), rtol=1e-5, atol=1e-6)
+
+
+def _open_ends() -> Mapping[str, gx.Node]:
+    z = gx.input("z", ("n",), "float64")
+    x, d = gx.input("x", (4 - z.shape[0],), "float64"), gx.input("d", (4,), "float64")
+    both = gx.concat([gx.exp(z), x], 0)
+    return {
+        "a slice": gx.concat([z, x], 0)[1:3],
+        "a slice below a function": gx.tanh(both[1:]),
+        "ends that are open beside known ones": gx.concat([d[1:3], gx.exp(z), x], 0)
+        * gx.concat([d[1:3], gx.exp(d)], 0),
+    }
+
+
+@pytest.mark.parametrize("name", _open_ends())
+def test_parts_of_open_extents_may_fill_a_known_one(name: str) -> None:
+    y = _open_ends()[name]
+    inputs = sorted([node for node in gx.Graph((), (y,)).nodes if node.name in tuple("zxd")], key=lambda x: str(x.name))
+    arrays = {"z": np.array([0.3]), "x": np.array([1.0, 2.0, 3.0]), "d": np.arange(4.0)}
+    given = {str(x.name): arrays[str(x.name)] for x in inputs}
+    fast, plain = (gx.compile(inputs, y, level=level)(**given) for level in (2, 0))
+    np.testing.assert_allclose(fast, plain, rtol=1e-12)
