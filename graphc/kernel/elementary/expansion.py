@@ -5,8 +5,12 @@ from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from graphc.kernel.elementary.angles import cos, sin, tan
+from graphc.kernel.elementary.errors import erf, erfc
 from graphc.kernel.elementary.exponentials import exp, exp2, expm1, tanh
+from graphc.kernel.elementary.hyperbolic import acosh, asinh, atanh, cosh, sinh
+from graphc.kernel.elementary.inverse_angles import acos, asin, atan, atan2
 from graphc.kernel.elementary.logarithms import log, log1p, log2, log10
+from graphc.kernel.elementary.powers import cbrt, power, whole_power
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import AxisIndex, Call, Const, Fn, Formula, Let, Load, Scalar, SizeValue
 from graphc.kernel.steps import (
@@ -24,14 +28,16 @@ from graphc.kernel.steps import (
     Store,
     Total,
 )
-from graphc.types import FLOAT32, NARROW, is_floating
+from graphc.types import FLOAT32, NARROW, DType, is_floating, is_integer
 
-__all__ = ["EXPANSIONS", "expanded", "expanded_kernel", "expanded_program", "expanded_step"]
+__all__ = ["EXPANSIONS", "EXPANSIONS_OF_INTEGERS", "expanded", "expanded_kernel", "expanded_program", "expanded_step"]
 
 Expansion: TypeAlias = Callable[..., Scalar]
 
 #: functions of float32 and float64 as formulas of primitive ones: arithmetic, comparisons, choices, bits
 EXPANSIONS: Mapping[Fn, Expansion] = {
+    Fn.POW: power,
+    Fn.CBRT: cbrt,
     Fn.EXP: exp,
     Fn.EXP2: exp2,
     Fn.EXPM1: expm1,
@@ -42,14 +48,28 @@ EXPANSIONS: Mapping[Fn, Expansion] = {
     Fn.SIN: sin,
     Fn.COS: cos,
     Fn.TAN: tan,
+    Fn.ASIN: asin,
+    Fn.ACOS: acos,
+    Fn.ATAN: atan,
+    Fn.ATAN2: atan2,
+    Fn.SINH: sinh,
+    Fn.COSH: cosh,
     Fn.TANH: tanh,
+    Fn.ASINH: asinh,
+    Fn.ACOSH: acosh,
+    Fn.ATANH: atanh,
+    Fn.ERF: erf,
+    Fn.ERFC: erfc,
 }
+
+#: those of integers
+EXPANSIONS_OF_INTEGERS: Mapping[Fn, Expansion] = {Fn.POW: whole_power}
 
 
 def expanded(stage: Stage) -> Stage:
-    """The stage with a formula in place of every elementary function of floats.
+    """The stage with a formula in place of every elementary function.
 
-    Those of 16 bits are computed in float32 and rounded once.
+    Floats of 16 bits are computed in float32 and rounded once.
     """
     formula = Formula()
     numbers: list[int] = []
@@ -71,14 +91,21 @@ def _added(let: Let, numbers: Sequence[int], formula: Formula) -> int:
             return formula.add(Load(buffer, places, dtype, numbers[guard], numbers[otherwise]))
         case Call(fn=fn, args=args, dtype=dtype):
             operands = [Scalar(formula, numbers[arg]) for arg in args]
-            expansion = EXPANSIONS.get(fn)
-            if expansion is None or not is_floating(dtype):
+            expansion = _expansion(fn, dtype)
+            if expansion is None:
                 return formula.call(fn, [operand.number for operand in operands], dtype)
             if dtype in NARROW:
                 operands = [operand.cast(FLOAT32) for operand in operands]
             return expansion(*operands).cast(dtype).number
         case _:
             assert_never(let)
+
+
+def _expansion(fn: Fn, dtype: DType) -> Expansion | None:
+    """The formula for a function that gives a dtype, if there is one."""
+    if is_floating(dtype):
+        return EXPANSIONS.get(fn)
+    return EXPANSIONS_OF_INTEGERS.get(fn) if is_integer(dtype) else None
 
 
 def _moved(effect: Effect, numbers: Sequence[int]) -> Effect:

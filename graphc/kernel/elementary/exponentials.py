@@ -20,7 +20,19 @@ from graphc.kernel.elementary.pieces import (
 from graphc.kernel.scalar import Scalar
 from graphc.types import DType
 
-__all__ = ["LOG_2", "exp", "exp2", "expm1", "scaled", "tanh"]
+__all__ = [
+    "LOG_2",
+    "exp",
+    "exp2",
+    "exp2_of_sum",
+    "exp_of_sum",
+    "expm1",
+    "half_exp",
+    "moderate_exp",
+    "power_of_two",
+    "scaled",
+    "tanh",
+]
 
 #: 1 / log 2
 _PER_LOG_2 = 1.4426950408889634
@@ -117,6 +129,29 @@ def exp(x: Scalar) -> Scalar:
     return scaled(_from_quotient(r, _EXP[x.dtype]), shifted)
 
 
+def moderate_exp(x: Scalar) -> Scalar:
+    """e^x where it is a float with all its digits."""
+    form = format_of(x)
+    r, shifted = reduced(x, form.to_round + form.bias)
+    return power_of_two(shifted) * _from_quotient(r, _EXP[x.dtype])
+
+
+def half_exp(x: Scalar) -> Scalar:
+    """e^x / 2 for x >= 0."""
+    form = format_of(x)
+    high = _RANGE[x.dtype][1] + 1.0
+    r, shifted = reduced(choose(x > high, high, x), form.to_round + 2 * form.bias - 1)
+    return scaled(_from_quotient(r, _EXP[x.dtype]), shifted)
+
+
+def exp_of_sum(x: Scalar, rest: Scalar, factor: Scalar) -> Scalar:
+    """e^(x + rest) times a factor around 1, for a rest of less than a unit of x."""
+    form = format_of(x)
+    low, high = _RANGE[x.dtype]
+    r, shifted = reduced(clamped(x, low, high), form.to_round + 2 * form.bias)
+    return scaled(_from_quotient(r + rest, _EXP[x.dtype]) * factor, shifted)
+
+
 def exp2(x: Scalar) -> Scalar:
     """2^x."""
     form = format_of(x)
@@ -124,6 +159,18 @@ def exp2(x: Scalar) -> Scalar:
     shift = form.to_round + 2 * form.bias
     shifted = x + shift
     r = x - (shifted - shift)
+    return scaled(fma(polynomial(r, _EXP2[x.dtype]), r, 1.0), shifted)
+
+
+def exp2_of_sum(x: Scalar, rest: Scalar) -> Scalar:
+    """2^(x + rest), for a rest of less than a unit of x, or any where x is infinite."""
+    form = format_of(x)
+    low, high = _RANGE_2[x.dtype]
+    shift = form.to_round + 2 * form.bias
+    inside = k.bitwise_and(x > low - 2.0, x < high + 2.0)
+    x = clamped(x, low - 2.0, high + 2.0)
+    shifted = x + shift
+    r = (x - (shifted - shift)) + choose(inside, rest, 0.0)
     return scaled(fma(polynomial(r, _EXP2[x.dtype]), r, 1.0), shifted)
 
 
@@ -156,10 +203,8 @@ def expm1(x: Scalar) -> Scalar:
 
 def tanh(x: Scalar) -> Scalar:
     """1 - 2 / (e^(2 |x|) + 1), and a polynomial where that would cancel."""
-    form = format_of(x)
     size = choose(k.abs(x) > _FLAT[x.dtype], _FLAT[x.dtype], k.abs(x))
-    r, shifted = reduced(size + size, form.to_round + form.bias)
-    far = 1.0 - 2.0 / fma(power_of_two(shifted), _from_quotient(r, _EXP[x.dtype]), 1.0)
+    far = 1.0 - 2.0 / (moderate_exp(size + size) + 1.0)
     square = x * x
     near = fma(polynomial(square, _TANH[x.dtype]), square * x, x)
     return signed_like(choose(size < _STEEP, near, far), x)

@@ -24,7 +24,7 @@ from graphc.kernel.elementary.pieces import (
 from graphc.kernel.scalar import Scalar
 from graphc.types import DType
 
-__all__ = ["log", "log1p", "log1p_of", "log2", "log10", "split"]
+__all__ = ["log", "log1p", "log1p_of", "log2", "log10", "split", "split_of_any"]
 
 #: (log(1 + f) - f + f^2 / 2) / f^3: log is off by 2^-30 and 2^-57 of itself
 _TERMS: Mapping[DType, Coefficients] = {
@@ -58,7 +58,7 @@ def split(x: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     return n.cast(x.dtype), k.bits(bits - exponent, x.dtype), exponent
 
 
-def _split_of_any(x: Scalar) -> tuple[Scalar, Scalar]:
+def split_of_any(x: Scalar) -> tuple[Scalar, Scalar]:
     """n and f, for a finite x > 0."""
     form = format_of(x)
     is_denormal = x < form.tiniest
@@ -80,14 +80,14 @@ def _beyond(f: Scalar) -> Scalar:
 def log(x: Scalar) -> Scalar:
     """The natural logarithm."""
     high, low = LOG_2[x.dtype]
-    n, f = _split_of_any(x)
+    n, f = split_of_any(x)
     return _at_ends(x, fma(n, high, f + fma(n, low, _beyond(f))), 0.0)
 
 
 def log2(x: Scalar) -> Scalar:
     """The logarithm to base 2."""
     high, low = _PER_LOG_2_SHORT if x.dtype == F32 else _PER_LOG_2
-    n, f = _split_of_any(x)
+    n, f = split_of_any(x)
     more = _beyond(f)
     first, lost = exact_product(f, high)
     total = n + first
@@ -101,7 +101,7 @@ def log10(x: Scalar) -> Scalar:
     """The logarithm to base 10; of float32 in float64, so that those of powers of ten are whole."""
     if x.dtype == F32:
         return log10(in_double(x)).cast(F32)
-    n, f = _split_of_any(x)
+    n, f = split_of_any(x)
     high, low = _LOG10_2
     more = _beyond(f)
     first, lost = exact_product(f, _PER_LOG_10[0])

@@ -32,7 +32,7 @@ F32, F64 = DTYPES["float32"], DTYPES["float64"]
 Coefficients: TypeAlias = Sequence[float]
 Pair: TypeAlias = tuple[Scalar, Scalar]  # a sum of two floats, the second at most half a unit of the first
 
-LONG = 7  # coefficients: from here on even and odd powers are summed apart, which takes half as long in a row
+LONG = 8  # coefficients: from here on even and odd powers are summed apart, which takes half as long in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,10 @@ def polynomial(x: Scalar, coefficients: Coefficients) -> Scalar:
     """The sum of coefficients[n] x^n."""
     if len(coefficients) < LONG:
         return _horner(x, coefficients)
+    first, second, *rest = coefficients  # these two round most of what the rest lost away
     square = x * x
-    return fma(_horner(square, coefficients[1::2]), x, _horner(square, coefficients[::2]))
+    others = fma(_horner(square, rest[1::2]), x, _horner(square, rest[::2]))
+    return fma(fma(others, x, second), x, first)
 
 
 def _horner(x: Scalar, coefficients: Coefficients) -> Scalar:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from benchmarks.measure.formulas import evaluated, formula_of
-from graphc.kernel.elementary.expansion import EXPANSIONS
-from graphc.kernel.meaning import MEANING
+from graphc.kernel.elementary.expansion import EXPANSIONS, EXPANSIONS_OF_INTEGERS
+from graphc.kernel.meaning import MEANING, value_of
 from graphc.kernel.scalar import Fn
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: float32 or float64
@@ -53,7 +53,25 @@ ROWS = (
     of(Fn.SIN, m.sin, (-4.0, 4.0), (-1e4, 1e4), (-1e38, 1e38)),
     of(Fn.COS, m.cos, (-4.0, 4.0), (-1e4, 1e4), (-1e38, 1e38), more=0.1),
     of(Fn.TAN, m.tan, (-4.0, 4.0), (-1e4, 1e4), (-1e38, 1e38)),
+    of(Fn.ASIN, m.asin, (-1.0, 1.0), (0.99, 1.0)),
+    of(Fn.ACOS, m.acos, (-1.0, 1.0), (0.99, 1.0)),
+    of(Fn.ATAN, m.atan, (-2.0, 2.0), (-1e6, 1e6)),
+    Row(Fn.ATAN2, m.atan2, (((-2.0, 2.0), (-2.0, 2.0)), ((-1e6, 1e6), (-1.0, 1.0)), ((-1.0, 1.0), (-1e6, 1e6)))),
+    of(Fn.SINH, m.sinh, (-2.0, 2.0), (-89.0, 89.0), (-710.0, 710.0)),
+    of(Fn.COSH, m.cosh, (-2.0, 2.0), (-89.0, 89.0), (-710.0, 710.0)),
     of(Fn.TANH, m.tanh, (-1.0, 1.0), (-20.0, 20.0)),
+    of(Fn.ASINH, m.asinh, (-2.0, 2.0), (-1e30, 1e30)),
+    of(Fn.ACOSH, m.acosh, (1.0, 2.0), (1.0, 1e30)),
+    of(Fn.ATANH, m.atanh, (-1.0, 1.0), (0.99, 1.0)),
+    of(Fn.ERF, m.erf, (-1.5, 1.5), (-7.0, 7.0), more=2.0),
+    of(Fn.ERFC, m.erfc, (-1.0, 1.0), (-7.0, 10.0), (0.0, 27.0), more=2.0),
+    of(Fn.CBRT, lambda x: m.sign(x) * m.cbrt(abs(x)), (-8.0, 8.0), (-1e38, 1e38), (0.0, 1e-38)),
+    Row(
+        Fn.POW,
+        m.power,
+        (((0.5, 2.0), (-100.0, 100.0)), ((0.0, 1e10), (-4.0, 4.0)), ((0.9, 1.1), (-800.0, 800.0))),
+        more=2.0,
+    ),
 )  # fmt: skip
 
 
@@ -148,3 +166,36 @@ def test_zeros_infinities_and_nan_are_those_of_the_meaning(fn: Fn, dtype: str) -
 )
 def test_value_is_exact_where_it_is_known(fn: Fn, x: float, y: float, dtype: str) -> None:
     assert values_of(fn, np.array([x], dtype)) == y
+
+
+#: zeros, ones, infinities, nan, odd and even numbers, fractions, the ends of the range
+HOSTILE = (
+    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 2.5, 1e30, -1e30, 1e-30, np.inf, -np.inf, np.nan,
+    2.0**24 + 1, 2.0**53 - 1, 1e-45, -1e-45,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ULPS)
+@pytest.mark.parametrize("fn", [Fn.POW, Fn.ATAN2], ids=lambda fn: fn.value)
+@np.errstate(all="ignore")
+def test_function_of_two_is_its_meaning_at_every_pair_of_ends(fn: Fn, dtype: str) -> None:
+    x, y = (grid.ravel() for grid in np.meshgrid(np.array(HOSTILE, dtype), np.array(HOSTILE, dtype)))
+    found = values_of(fn, x, y)
+    expected = MEANING[fn](x.astype(np.float64), y.astype(np.float64)).astype(dtype) if fn is Fn.ATAN2 else None
+    if expected is None:
+        expected = np.float_power(x, y).astype(dtype)
+    limits = np.finfo(dtype)
+    np.testing.assert_allclose(found, expected, rtol=float(4 * limits.eps), atol=float(limits.smallest_subnormal))
+    numbers = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(found[numbers]), np.signbit(expected[numbers]))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "int64", "uint64"])
+def test_power_of_integers_is_its_meaning(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    numbers = [0, 1, 2, 3, 7, limits.max, limits.max - 1, limits.min]
+    numbers += [-1, -2, -3] if limits.min < 0 else []
+    x, y = (grid.ravel() for grid in np.meshgrid(np.array(numbers, dtype), np.array(numbers, dtype)))
+    lets, number = formula_of(EXPANSIONS_OF_INTEGERS[Fn.POW], dtype, dtype)
+    expected = [value_of(Fn.POW, pair, np.dtype(dtype)) for pair in zip(x, y, strict=True)]
+    np.testing.assert_array_equal(evaluated(lets, number, [x, y]), np.array(expected, dtype))
