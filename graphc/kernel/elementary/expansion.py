@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from graphc.kernel.elementary.angles import cos, sin, tan
+from graphc.kernel.elementary.erfinv import erfinv
 from graphc.kernel.elementary.errors import erf, erfc
 from graphc.kernel.elementary.exponentials import exp, exp2, expm1, tanh
+from graphc.kernel.elementary.gammas import digamma, lgamma, polygamma
 from graphc.kernel.elementary.hyperbolic import acosh, asinh, atanh, cosh, sinh
 from graphc.kernel.elementary.inverse_angles import acos, asin, atan, atan2
 from graphc.kernel.elementary.logarithms import log, log1p, log2, log10
@@ -60,6 +62,10 @@ EXPANSIONS: Mapping[Fn, Expansion] = {
     Fn.ATANH: atanh,
     Fn.ERF: erf,
     Fn.ERFC: erfc,
+    Fn.ERFINV: erfinv,
+    Fn.LGAMMA: lgamma,
+    Fn.DIGAMMA: digamma,
+    Fn.POLYGAMMA: polygamma,
 }
 
 #: those of integers

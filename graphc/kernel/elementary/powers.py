@@ -27,7 +27,7 @@ from graphc.kernel.elementary.pieces import (
 from graphc.kernel.scalar import Scalar
 from graphc.types import DType
 
-__all__ = ["cbrt", "power", "whole_power"]
+__all__ = ["cbrt", "power", "power_of_positive", "whole_power"]
 
 _TWICE_PER_LOG_2: Mapping[DType, tuple[float, float]] = {
     F32: (2.885390043258667, 3.851926067000022e-08),
@@ -53,10 +53,7 @@ _INVERSE_CUBE_ROOT: Coefficients = (
 def power(x: Scalar, y: Scalar) -> Scalar:
     """x^y, as C has it where an operand is 0, infinite or nan, and of x < 0."""
     size = k.abs(x)
-    high, low = _log2(size)
-    high = choose(size == 0.0, -inf, choose(size < inf, high, size))
-    product, lost = exact_product(y, high)
-    value = exp2_of_sum(product, fma(y, low, lost))
+    value = power_of_positive(size, y)
     half = y * 0.5
     is_whole = k.trunc(y) == y
     is_odd = k.bitwise_and(is_whole, k.trunc(half) != half)
@@ -66,6 +63,14 @@ def power(x: Scalar, y: Scalar) -> Scalar:
     turns_forever = k.bitwise_and(size == 1.0, k.abs(y) == inf)
     is_one = k.bitwise_or(k.bitwise_or(y == 0.0, x == 1.0), turns_forever)
     return choose(is_one, 1.0, value)
+
+
+def power_of_positive(x: Scalar, y: Scalar) -> Scalar:
+    """x^y for x >= 0; nan for 0^0 and where an infinity meets 0 or 1."""
+    high, low = _log2(x)
+    high = choose(x == 0.0, -inf, choose(x < inf, high, x))
+    product, lost = exact_product(y, high)
+    return exp2_of_sum(product, fma(y, low, lost))
 
 
 def _log2(x: Scalar) -> Pair:

@@ -13,6 +13,7 @@ from benchmarks.measure.formulas import evaluated, formula_of
 from graphc.kernel.elementary.expansion import EXPANSIONS, EXPANSIONS_OF_INTEGERS
 from graphc.kernel.meaning import MEANING, value_of
 from graphc.kernel.scalar import Fn
+from graphc.kernel.signatures import SIGNATURES
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: float32 or float64
 Range: TypeAlias = tuple[float, float]
@@ -35,6 +36,10 @@ class Row:
     ranges: tuple[tuple[Range, ...], ...]
     more: float = 0.0
     beside: float = 0.0
+
+
+def log_gamma(x: Any) -> Any:
+    return m.log(abs(m.gamma(x))) if x < 30 else m.loggamma(x)
 
 
 def of(fn: Fn, exact: Callable[..., Any], *ranges: Range, more: float = 0.0, beside: float = 0.0) -> Row:
@@ -65,6 +70,11 @@ ROWS = (
     of(Fn.ATANH, m.atanh, (-1.0, 1.0), (0.99, 1.0)),
     of(Fn.ERF, m.erf, (-1.5, 1.5), (-7.0, 7.0), more=2.0),
     of(Fn.ERFC, m.erfc, (-1.0, 1.0), (-7.0, 10.0), (0.0, 27.0), more=2.0),
+    of(Fn.ERFINV, m.erfinv, (-1.0, 1.0), (-1e-3, 1e-3), more=0.5),
+    of(Fn.LGAMMA, log_gamma, (0.0, 3.0), (2.0, 20.0), (1.0, 1e30), more=2.0),
+    of(Fn.LGAMMA, log_gamma, (-20.0, -0.01), more=2.0, beside=4.0),
+    of(Fn.DIGAMMA, m.digamma, (0.0, 3.0), (2.0, 20.0), (1.0, 1e30), more=2.0),
+    of(Fn.DIGAMMA, m.digamma, (-20.0, -0.01), more=2.0, beside=4.0),
     of(Fn.CBRT, lambda x: m.sign(x) * m.cbrt(abs(x)), (-8.0, 8.0), (-1e38, 1e38), (0.0, 1e-38)),
     Row(
         Fn.POW,
@@ -135,11 +145,11 @@ def test_formula_is_exact_to_the_last_places_at_many_points(row: Row, dtype: str
 
 
 def test_every_formula_has_a_row() -> None:
-    assert {row.fn for row in ROWS} == set(EXPANSIONS)
+    assert {row.fn for row in ROWS} | {Fn.POLYGAMMA} == set(EXPANSIONS)
 
 
 @pytest.mark.parametrize("dtype", ULPS)
-@pytest.mark.parametrize("fn", [row.fn for row in ROWS if len(row.ranges[0]) == 1], ids=lambda fn: fn.value)
+@pytest.mark.parametrize("fn", [fn for fn in EXPANSIONS if SIGNATURES[fn].arity == 1], ids=lambda fn: fn.value)
 @np.errstate(all="ignore")
 def test_zeros_infinities_and_nan_are_those_of_the_meaning(fn: Fn, dtype: str) -> None:
     limits = np.finfo(dtype)
@@ -147,8 +157,10 @@ def test_zeros_infinities_and_nan_are_those_of_the_meaning(fn: Fn, dtype: str) -
     x = np.array([*ends, *(-end for end in ends), 1.0, -1.0, np.nan], dtype)
     found, expected = values_of(fn, x), np.array([MEANING[fn](one) for one in x], dtype)
     is_special = ~np.isfinite(expected) | (expected == 0) | (x == 0)
+    if fn is Fn.LGAMMA:
+        is_special &= (x == 0) | (np.abs(x) >= 1)  # it is finite around 0, where SciPy's is not
     np.testing.assert_array_equal(found[is_special], expected[is_special])
-    is_zero = expected == 0
+    is_zero = (expected == 0) & (fn is not Fn.ERFINV)  # SciPy's drops the sign
     np.testing.assert_array_equal(np.signbit(found[is_zero]), np.signbit(expected[is_zero]))
 
 
@@ -188,6 +200,25 @@ def test_function_of_two_is_its_meaning_at_every_pair_of_ends(fn: Fn, dtype: str
     np.testing.assert_allclose(found, expected, rtol=float(4 * limits.eps), atol=float(limits.smallest_subnormal))
     numbers = ~np.isnan(expected)
     np.testing.assert_array_equal(np.signbit(found[numbers]), np.signbit(expected[numbers]))
+
+
+@pytest.mark.parametrize("dtype", ULPS)
+@pytest.mark.parametrize("order", [0, 1, 2, 5, 20])
+def test_polygamma_is_exact_to_six_places(order: int, dtype: str) -> None:
+    x = np.geomspace(0.05, 1e3, 60).astype(dtype)
+    found = values_of(Fn.POLYGAMMA, np.full_like(x, order), x)
+    with m.workprec(PRECISION):
+        exact = [m.polygamma(order, m.mpf(float(one))) for one in x]
+        units = np.spacing(np.abs(np.array([float(one) for one in exact]).astype(dtype)))
+        errors = [abs(m.mpf(float(y)) - e) / float(u) for y, e, u in zip(found, exact, units, strict=True)]
+    assert max(errors) <= 6
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_polygamma_has_poles_and_reflects(order: int) -> None:
+    x = np.array([0.0, -1.0, -2.0, np.inf, -np.inf, np.nan, -0.3, -2.7, -9.4])
+    expected = [value_of(Fn.POLYGAMMA, (np.float64(order), one), np.dtype("float64")) for one in x]
+    np.testing.assert_allclose(values_of(Fn.POLYGAMMA, np.full_like(x, order), x), expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "int64", "uint64"])
