@@ -123,7 +123,7 @@ def _digamma_of_positive(x: Scalar) -> Scalar:
 
 
 def polygamma(order: Scalar, x: Scalar) -> Scalar:
-    """The derivative of an order of digamma: (-1)^(n + 1) n! zeta(n + 1, x)."""
+    """The derivative of an order n of digamma: (-1)^(n + 1) n! zeta(n + 1, x), within n + 6 units for x > 0."""
     if x.dtype == F32:
         return polygamma(in_double(order), in_double(x)).cast(F32)
     half = order * 0.5

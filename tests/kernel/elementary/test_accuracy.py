@@ -204,14 +204,14 @@ def test_function_of_two_is_its_meaning_at_every_pair_of_ends(fn: Fn, dtype: str
 
 @pytest.mark.parametrize("dtype", ULPS)
 @pytest.mark.parametrize("order", [0, 1, 2, 5, 20])
-def test_polygamma_is_exact_to_six_places(order: int, dtype: str) -> None:
+def test_polygamma_is_exact_but_for_what_its_terms_lose(order: int, dtype: str) -> None:
     x = np.geomspace(0.05, 1e3, 60).astype(dtype)
     found = values_of(Fn.POLYGAMMA, np.full_like(x, order), x)
     with m.workprec(PRECISION):
         exact = [m.polygamma(order, m.mpf(float(one))) for one in x]
         units = np.spacing(np.abs(np.array([float(one) for one in exact]).astype(dtype)))
         errors = [abs(m.mpf(float(y)) - e) / float(u) for y, e, u in zip(found, exact, units, strict=True)]
-    assert max(errors) <= 6
+    assert max(errors) <= 6 + order  # x + k is rounded, and raised to that power
 
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
