@@ -205,7 +205,7 @@ def test_function_of_two_is_its_meaning_at_every_pair_of_ends(fn: Fn, dtype: str
 @pytest.mark.parametrize("dtype", ULPS)
 @pytest.mark.parametrize("order", [0, 1, 2, 5, 20])
 def test_polygamma_is_exact_but_for_what_its_terms_lose(order: int, dtype: str) -> None:
-    x = np.geomspace(0.05, 1e3, 60).astype(dtype)
+    x = np.geomspace(0.5, 100, 60).astype(dtype)
     found = values_of(Fn.POLYGAMMA, np.full_like(x, order), x)
     with m.workprec(PRECISION):
         exact = [m.polygamma(order, m.mpf(float(one))) for one in x]
