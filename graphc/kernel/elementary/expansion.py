@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias, assert_never
 
+from graphc.kernel.elementary import complexes
 from graphc.kernel.elementary.angles import cos, sin, tan
 from graphc.kernel.elementary.erfinv import erfinv
 from graphc.kernel.elementary.errors import erf, erfc
@@ -30,9 +31,17 @@ from graphc.kernel.steps import (
     Store,
     Total,
 )
-from graphc.types import FLOAT32, NARROW, DType, is_floating, is_integer
+from graphc.types import FLOAT32, NARROW, DType, is_complex, is_floating, is_integer
 
-__all__ = ["EXPANSIONS", "EXPANSIONS_OF_INTEGERS", "expanded", "expanded_kernel", "expanded_program", "expanded_step"]
+__all__ = [
+    "EXPANSIONS",
+    "EXPANSIONS_OF_COMPLEX",
+    "EXPANSIONS_OF_INTEGERS",
+    "expanded",
+    "expanded_kernel",
+    "expanded_program",
+    "expanded_step",
+]
 
 Expansion: TypeAlias = Callable[..., Scalar]
 
@@ -66,6 +75,33 @@ EXPANSIONS: Mapping[Fn, Expansion] = {
     Fn.LGAMMA: lgamma,
     Fn.DIGAMMA: digamma,
     Fn.POLYGAMMA: polygamma,
+}
+
+#: those of complex numbers
+EXPANSIONS_OF_COMPLEX: Mapping[Fn, Expansion] = {
+    Fn.MUL: complexes.multiply,
+    Fn.DIV: complexes.divide,
+    Fn.POW: complexes.power,
+    Fn.SQRT: complexes.sqrt,
+    Fn.EXP: complexes.exp,
+    Fn.EXP2: complexes.exp2,
+    Fn.EXPM1: complexes.expm1,
+    Fn.LOG: complexes.logarithm,
+    Fn.LOG2: complexes.logarithm2,
+    Fn.LOG10: complexes.logarithm10,
+    Fn.LOG1P: complexes.logarithm1p,
+    Fn.SIN: complexes.sin,
+    Fn.COS: complexes.cos,
+    Fn.TAN: complexes.tan,
+    Fn.ASIN: complexes.asin,
+    Fn.ACOS: complexes.acos,
+    Fn.ATAN: complexes.atan,
+    Fn.SINH: complexes.sinh,
+    Fn.COSH: complexes.cosh,
+    Fn.TANH: complexes.tanh,
+    Fn.ASINH: complexes.asinh,
+    Fn.ACOSH: complexes.acosh,
+    Fn.ATANH: complexes.atanh,
 }
 
 #: those of integers
@@ -111,6 +147,8 @@ def _expansion(fn: Fn, dtype: DType) -> Expansion | None:
     """The formula for a function that gives a dtype, if there is one."""
     if is_floating(dtype):
         return EXPANSIONS.get(fn)
+    if is_complex(dtype):
+        return EXPANSIONS_OF_COMPLEX.get(fn)
     return EXPANSIONS_OF_INTEGERS.get(fn) if is_integer(dtype) else None
 
 

@@ -8,6 +8,7 @@ import mpmath as m
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy import special
 
 from benchmarks.measure.formulas import evaluated, formula_of
 from graphc.kernel.elementary.expansion import EXPANSIONS, EXPANSIONS_OF_INTEGERS
@@ -42,6 +43,14 @@ def log_gamma(x: Any) -> Any:
     return m.log(abs(m.gamma(x))) if x < 30 else m.loggamma(x)
 
 
+def inverse_erf(x: Any) -> Any:
+    """Two of Newton's steps; mpmath's own way takes thirty times as long."""
+    y = m.mpf(float(special.erfinv(float(x))))
+    for _ in range(2 if abs(x) < 1 else 0):
+        y -= (m.erf(y) - x) * m.sqrt(m.pi) / 2 * m.exp(y * y)
+    return y
+
+
 def of(fn: Fn, exact: Callable[..., Any], *ranges: Range, more: float = 0.0, beside: float = 0.0) -> Row:
     """The row of a function of one operand."""
     return Row(fn, exact, tuple((one,) for one in ranges), more, beside)
@@ -70,7 +79,7 @@ ROWS = (
     of(Fn.ATANH, m.atanh, (-1.0, 1.0), (0.99, 1.0)),
     of(Fn.ERF, m.erf, (-1.5, 1.5), (-7.0, 7.0), more=2.0),
     of(Fn.ERFC, m.erfc, (-1.0, 1.0), (-7.0, 10.0), (0.0, 27.0), more=2.0),
-    of(Fn.ERFINV, m.erfinv, (-1.0, 1.0), (-1e-3, 1e-3), more=0.5),
+    of(Fn.ERFINV, inverse_erf, (-1.0, 1.0), (-1e-3, 1e-3), more=0.5),
     of(Fn.LGAMMA, log_gamma, (0.0, 3.0), (2.0, 20.0), (1.0, 1e30), more=2.0),
     of(Fn.LGAMMA, log_gamma, (-20.0, -0.01), more=2.0, beside=4.0),
     of(Fn.DIGAMMA, m.digamma, (0.0, 3.0), (2.0, 20.0), (1.0, 1e30), more=2.0),
