@@ -41,12 +41,12 @@ _PER_PI = 0.3183098861837907
 #: angles up to this are reduced by parts
 _MODERATE: Mapping[DType, float] = {F32: 12_000.0, F64: 1e6}
 
-#: sin(r) / r = 1 - r^2 p(r^2) for |r| <= pi/2, off by 2^-30 and 2^-61
+#: sin(r) / r = 1 + r^2 p(r^2) for |r| <= pi/2, off by 2^-30 and 2^-61
 _SIN: Mapping[DType, Coefficients] = {
-    F32: (0.16666667, -0.008333348, 0.00019842603, -2.7599992e-06, 2.5026248e-08),
+    F32: (-0.16666667, 0.008333348, -0.00019842603, 2.7599992e-06, -2.5026248e-08),
     F64: (
-        0.16666666666666666, -0.008333333333333208, 0.00019841269841213343, -2.7557319211734412e-06,
-        2.5052106920166816e-08, -1.605894180566985e-10, 7.643040331181477e-13, -2.7216394126164898e-15,
+        -0.16666666666666666, 0.008333333333333208, -0.00019841269841213343, 2.7557319211734412e-06,
+        -2.5052106920166816e-08, 1.605894180566985e-10, -7.643040331181477e-13, 2.7216394126164898e-15,
     ),
 }  # fmt: skip
 
@@ -134,8 +134,9 @@ def _sine(r: Scalar) -> Scalar:
     """sin(r) for |r| <= pi/2.  What r is multiplied with is +0 for r = 0, so that -0 stays."""
     square = r * r
     lost = fma(r, -r, square)  # the square is too large by this
-    terms = polynomial(square, _SIN[r.dtype])
-    return clamped(fma(fma(terms, -square, terms * lost), r, r), -1.0, 1.0)
+    first, *rest = _SIN[r.dtype]
+    beyond = fma(polynomial(square, rest) * square, square, lost * -first)
+    return clamped(fma(fma(square, first, beyond), r, r), -1.0, 1.0)
 
 
 def _far_from_half_turns(x: Scalar, start: int) -> Scalar:
