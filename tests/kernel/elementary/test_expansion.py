@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc.kernel.elementary.expansion import EXPANSIONS, expanded_program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Call, Fn
 from graphc.kernel.signatures import SIGNATURES
-from graphc.kernel.steps import Kernel
+from graphc.kernel.steps import Contract, Kernel, Step
 from graphc.kernel.verify import verify
 from graphc.types import BFLOAT16, DTYPES, DType
 from tests.kernel.building import N, given, output, pointwise, program_of, softmax
@@ -52,3 +53,30 @@ def test_narrow_floats_are_rounded_once() -> None:
     (expected,), _ = interpret(program, [values], [], {"n": 50})
     (found,), _ = interpret(expanded_program(program), [values], [], {"n": 50})
     assert found.tobytes() == expected.tobytes()
+
+
+def test_steps_inside_loops_branches_and_epilogues_are_expanded() -> None:
+    x, w, c = gx.input("x", (4, 3)), gx.input("w", (3, 3)), gx.input("c", (), "bool")
+    last, _ = gx.scan(lambda h, row: (gx.tanh(h @ w + row), gx.exp(h)), gx.zeros(3), x)
+    chosen = gx.cond(c, lambda y: gx.sin(y), lambda y: gx.log1p(y * y), last)
+    f = gx.compile([x, w, c], [chosen, gx.tanh(x @ w)])
+    program = expanded_program(f.program)
+    verify(program)
+    called = {fn for step in program.timeline for fn in _called(step)}
+    assert called <= PRIMITIVE
+    assert not {fn for step in f.program.timeline for fn in _called(step)} <= PRIMITIVE
+    rng = np.random.default_rng(0)
+    for choice in (True, False):
+        arrays = [rng.normal(size=(4, 3)).astype(np.float32), rng.normal(size=(3, 3)).astype(np.float32)]
+        given_all = [*arrays, np.array(choice)]
+        expected, _ = interpret(f.program, given_all, [], {}, f.constants)
+        found, _ = interpret(program, given_all, [], {}, f.constants)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def _called(step: Step) -> set[Fn]:
+    """The functions that a step calls, not those inside it but its epilogue's."""
+    if isinstance(step, Kernel):
+        return functions_in(step)
+    return functions_in(step.then) if isinstance(step, Contract) and step.then is not None else set()
