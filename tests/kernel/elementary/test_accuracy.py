@@ -29,7 +29,7 @@ class Row:
     """A function, the same in mpmath, the ranges that points are drawn from, and what it may be off.
 
     more    beyond `ULPS`, in units of the last place of the exact value
-    beside  of what is added to the error that is borne: a number per operand's unit, close to roots and poles
+    beside  what is borne besides, close to roots: in units of the last place of 1
     """
 
     fn: Fn
@@ -80,7 +80,8 @@ ROWS = (
     of(Fn.ERF, m.erf, (-1.5, 1.5), (-7.0, 7.0), more=2.0),
     of(Fn.ERFC, m.erfc, (-1.0, 1.0), (-7.0, 10.0), (0.0, 27.0), more=2.0),
     of(Fn.ERFINV, inverse_erf, (-1.0, 1.0), (-1e-3, 1e-3), more=0.5),
-    of(Fn.LGAMMA, log_gamma, (0.0, 3.0), (2.0, 20.0), (1.0, 1e30), more=2.0),
+    of(Fn.LGAMMA, log_gamma, (0.0, 3.0), more=2.0, beside=0.5),
+    of(Fn.LGAMMA, log_gamma, (2.0, 20.0), (3.0, 1e30), more=2.0),
     of(Fn.LGAMMA, log_gamma, (-20.0, -0.01), more=2.0, beside=4.0),
     of(Fn.DIGAMMA, m.digamma, (0.0, 3.0), (2.0, 20.0), (1.0, 1e30), more=2.0),
     of(Fn.DIGAMMA, m.digamma, (-20.0, -0.01), more=2.0, beside=4.0),
