@@ -1,9 +1,10 @@
 """The worst errors of functions of floats, against mpmath: `python -m benchmarks.function_errors [--write]`.
 
-With `--write` the table goes into docs/accuracy.md.
+One table is of the NumPy backend, another of the formulas that other backends have for them.  With `--write` both go
+into docs/accuracy.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,12 +14,30 @@ import numpy as np
 import numpy.typing as npt
 
 import graphc as gx
+from benchmarks.measure.formulas import evaluated, formula_of
 from benchmarks.measure.pages import print_or_write
+from graphc.kernel.elementary.expansion import EXPANSIONS
+from graphc.kernel.scalar import Call, Fn, Let
 
-__all__ = ["END", "FUNCTIONS", "PAGE", "START", "Function", "Worst", "measured", "table"]
+__all__ = [
+    "END",
+    "END_OF_FORMULAS",
+    "FUNCTIONS",
+    "PAGE",
+    "START",
+    "START_OF_FORMULAS",
+    "Function",
+    "Worst",
+    "common_operations",
+    "formula_measured",
+    "formula_table",
+    "measured",
+    "table",
+]
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 START, END = "<!-- table -->\n", "<!-- end of table -->"
+START_OF_FORMULAS, END_OF_FORMULAS = "<!-- formulas -->\n", "<!-- end of formulas -->"
 DTYPES = ("float32", "float64")
 COUNT = 2000  # points for each function and dtype
 PRECISION = 300  # bits: what nearly cancels keeps more than the 53 that are compared
@@ -114,22 +133,54 @@ def drawn(low: float, high: float, count: int, rng: np.random.Generator) -> Arra
     return np.concatenate([even, np.where(rng.random(rest) < 0.5, -near if low < 0 else near, near).clip(low, high)])
 
 
-def measured(function: Function, dtype: str, count: int = COUNT) -> Worst:
-    """The worst error of a function at random points, the same at each run."""
+def points(function: Function, dtype: str, count: int) -> list[Array]:
+    """Random operands, the same at each run."""
     rng = np.random.default_rng(0)
-    arrays = [drawn(low, high, count, rng).astype(dtype) for low, high in function.ranges]
-    nodes = [gx.input(f"x{n}", count, dtype) for n in range(len(arrays))]
-    found = np.asarray(gx.compile(nodes, function.build(*nodes))(*arrays))
+    return [drawn(low, high, count, rng).astype(dtype) for low, high in function.ranges]
+
+
+def worst_of(function: Function, arrays: list[Array], found: Array) -> Worst:
+    """The worst error of what was found at some points."""
     worst = Worst(0.0, tuple(float(array[0]) for array in arrays))
     with mpmath.workprec(PRECISION):
         for point, value in zip(zip(*arrays, strict=True), found, strict=True):
             at = tuple(map(float, point))
             exact = function.exact(*map(mpmath.mpf, at))
-            unit = float(np.spacing(np.abs(np.dtype(dtype).type(exact))))
+            unit = float(np.spacing(np.abs(found.dtype.type(exact))))
             error = float(abs(mpmath.mpf(float(value)) - exact) / unit)
             if not error <= worst.ulps:  # so that nan counts
                 worst = Worst(error, at)
     return worst
+
+
+def measured(function: Function, dtype: str, count: int = COUNT) -> Worst:
+    """The worst error of a function at random points."""
+    arrays = points(function, dtype, count)
+    nodes = [gx.input(f"x{n}", count, dtype) for n in range(len(arrays))]
+    return worst_of(function, arrays, np.asarray(gx.compile(nodes, function.build(*nodes))(*arrays)))
+
+
+def formula_measured(function: Function, dtype: str, count: int = COUNT) -> tuple[Worst, int]:
+    """The worst error of the formula for a function, and how many operations it has outside of rare branches."""
+    arrays = points(function, dtype, count)
+    orders = [] if function.order is None else [np.full(count, function.order, dtype)]
+    operands = [*orders, *arrays]
+    lets, number = formula_of(EXPANSIONS[_BY_NAME[function.name]], *(operand.dtype for operand in operands))
+    return worst_of(function, arrays, evaluated(lets, number, operands)), common_operations(lets, number)
+
+
+def common_operations(lets: Sequence[Let], number: int) -> int:
+    """How many functions a value calls, but for those on bits as they are and those that it seldom needs."""
+    seen: set[int] = set()
+    waiting = [number]
+    while waiting:
+        let = lets[waiting.pop()]
+        if isinstance(let, Call):
+            args = let.args[::2] if let.fn is Fn.RARELY else let.args
+            waiting += set(args) - seen
+            seen |= {*args}
+    calls = [lets[one] for one in {*seen, number}]
+    return sum(isinstance(let, Call) and let.fn is not Fn.BITS for let in calls)
 
 
 def row(function: Function, count: int = COUNT) -> str:
@@ -149,9 +200,30 @@ def table(count: int = COUNT) -> str:
     return "\n".join(lines) + "\n"
 
 
+#: the functions that have a formula, by their public names
+_BY_NAME = {{"pow": "power"}.get(fn.value, fn.value): fn for fn in EXPANSIONS}
+
+
+def formula_row(function: Function, count: int = COUNT) -> str:
+    """One line of the table of formulas."""
+    cells = []
+    for dtype in DTYPES:
+        worst, operations = formula_measured(function, dtype, count)
+        cells += [f"{worst.ulps:.1f}", ", ".join(f"{x:.6g}" for x in worst.at), str(operations)]
+    return f"| `{function.label}` | {' | '.join(cells)} |"
+
+
+def formula_table(count: int = COUNT) -> str:
+    """The table of formulas."""
+    lines = ["| function | float32 | at | operations | float64 | at | operations |", "|---|---|---|---|---|---|---|"]
+    lines += [formula_row(function, count) for function in FUNCTIONS if function.name in _BY_NAME]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
-    """Print the table, or write it into the page."""
+    """Print the tables, or write them into the page."""
     print_or_write(table(), PAGE, START, END)
+    print_or_write(formula_table(), PAGE, START_OF_FORMULAS, END_OF_FORMULAS)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ERFC_SCRATCH", "erfc", "erfinv"]
+from graphc.kernel.two_over_pi import WORDS
+
+__all__ = ["ERFC_SCRATCH", "erfc", "erfinv", "two_over_pi"]
 
 Array = npt.NDArray[Any]
 
@@ -25,6 +27,8 @@ _SCALED = (
     1.3931685886818277e-07, 5.808397088841817e-08, -2.6432651035265297e-08, -1.9489513251864517e-08,
     2.11806662871436e-09, 2.4103331991767275e-09,
 )  # fmt: skip
+
+_DIGITS = np.array([0, *WORDS, 0], np.uint64)  # 0 before the first and after the last
 
 _MIDDLE = 5.0  # of -log(1 - x^2): |x| = 0.9966; of normal numbers 3 in 1,000 are beyond
 #: erfinv(x) / x in powers of -log(1 - x^2) - 2.5, fitted for the least relative error, 6e-9
@@ -104,6 +108,11 @@ def erfinv(x: Array, *, out: Array, scratch: Sequence[Array]) -> None:
     _horner(size, _OVER_X, out=out)
     np.multiply(out, x, out=out)
     special.erfinv(x, out=out, where=is_far)
+
+
+def two_over_pi(index: Array | int, *, out: Array) -> None:
+    """Words of the binary digits of 2/pi."""
+    np.take(_DIGITS, np.asarray(index, np.int64) + 1, mode="clip", out=out)
 
 
 def _horner(x: Array, coefficients: Sequence[float], *, out: Array) -> None:

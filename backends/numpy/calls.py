@@ -38,13 +38,17 @@ def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str = 
     names = [x.name for x in operands]
     out = result.name
     match let.fn:
-        case Fn.WHERE:
+        case Fn.WHERE | Fn.RARELY:
             condition, taken, other = names
             if not mask:
                 return [f"np.copyto({out}, {taken} if {condition} else {other})"]
             return [f"select({condition}, {taken}, {other}, out={out}, mask={mask})"]
         case Fn.CAST:
             return [f'np.copyto({out}, {names[0]}, casting="unsafe")']
+        case Fn.BITS:
+            return [f"np.copyto({out}.view(np.{operands[0].dtype.name}), {names[0]})"]
+        case Fn.TWO_OVER_PI:
+            return [f"approximations.two_over_pi({names[0]}, out={out})"]
         case Fn.FMA:
             return [
                 f"np.multiply({names[0]}, {names[1]}, out={out})",

@@ -69,7 +69,7 @@ def _call(let: Call, operands: list[Value], draft: Draft) -> Value:
         return integer_power(operands, let.dtype, draft)
     axes = frozenset[Axis]().union(*(x.axes for x in operands))
     result = Value(axes, let.dtype)
-    if let.fn is Fn.WHERE and not operands[0].is_number:
+    if let.fn in (Fn.WHERE, Fn.RARELY) and not operands[0].is_number:
         mask = Value(axes, let.dtype)
         if _masks(operands, result, draft):
             draft.emit(lambda out: _masked(operands, out, mask, draft), operands, result)
@@ -78,7 +78,7 @@ def _call(let: Call, operands: list[Value], draft: Draft) -> Value:
         draft.instructions[-1].scratch = (mask,)
     else:
         draft.emit(lambda out: call_lines(let, operands, out), operands, result)
-    draft.instructions[-1].in_place = let.fn in UFUNCS or let.fn is Fn.WHERE
+    draft.instructions[-1].in_place = let.fn in UFUNCS or let.fn in (Fn.WHERE, Fn.RARELY)
     return result
 
 

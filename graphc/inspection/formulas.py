@@ -14,7 +14,7 @@ Function: TypeAlias = "Callable[..., sympy.Basic]"
 
 
 def on_numbers() -> Mapping[Fn, Function]:
-    """Every function but CAST, of numbers; those on single bits or complex numbers have no formula."""
+    """Every function but CAST, of numbers; those on single bits, or digits, or complex numbers have no formula."""
     import sympy as s
 
     half = s.Rational(1, 2)
@@ -77,6 +77,7 @@ def on_numbers() -> Mapping[Fn, Function]:
         Fn.ISNAN: lambda x: s.false,
         Fn.ISFINITE: lambda x: s.true,
         Fn.WHERE: lambda condition, x, y: s.Piecewise((x, condition), (y, True)),
+        Fn.RARELY: lambda condition, x, y: s.Piecewise((x, condition), (y, True)),
     }
 
 
@@ -100,4 +101,5 @@ def on_truths() -> Mapping[Fn, Function]:
         Fn.XOR: s.Xor,
         Fn.NOT: s.Not,
         Fn.WHERE: s.ITE,
+        Fn.RARELY: s.ITE,
     }

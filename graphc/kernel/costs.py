@@ -8,7 +8,7 @@ __all__ = ["ADDITIONS", "additions", "calls"]
 
 #: a vector library's time for one element over that for an addition in cache; what is not listed costs 1
 ADDITIONS: Mapping[Fn, int] = {
-    **dict.fromkeys((Fn.DIV, Fn.SQRT, Fn.WHERE, Fn.FMA), 2),
+    **dict.fromkeys((Fn.DIV, Fn.SQRT, Fn.WHERE, Fn.RARELY, Fn.FMA, Fn.TWO_OVER_PI), 2),
     **dict.fromkeys((Fn.EXP, Fn.EXP2, Fn.LOG, Fn.LOG2, Fn.FLOORDIV, Fn.MOD), 5),
     **dict.fromkeys((Fn.EXPM1, Fn.LOG1P, Fn.LOG10, Fn.SIN, Fn.COS, Fn.TANH, Fn.CBRT), 10),
     **dict.fromkeys((Fn.TAN, Fn.ASIN, Fn.ACOS, Fn.ATAN, Fn.ATAN2, Fn.SINH, Fn.COSH), 15),

@@ -1,7 +1,7 @@
 """The functions of `Fn` by their mathematical names, for authors of elementwise ops: `k.exp(-k.abs(x))`."""
 
 from graphc.kernel.scalar import Fn, Number, Scalar
-from graphc.types import DTYPES, complex_of, real_of
+from graphc.types import DTYPES, DType, complex_of, real_of
 
 __all__ = [
     "abs",
@@ -12,6 +12,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "bits",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -46,6 +47,7 @@ __all__ = [
     "philox32",
     "philox64",
     "polygamma",
+    "rarely",
     "real",
     "remainder",
     "right_shift",
@@ -57,6 +59,7 @@ __all__ = [
     "tan",
     "tanh",
     "trunc",
+    "two_over_pi",
     "where",
 ]
 
@@ -223,6 +226,21 @@ def maximum(x: Scalar, y: Scalar | Number) -> Scalar:
 
 def where(condition: Scalar, x: Scalar, y: Scalar | Number) -> Scalar:
     return condition.call(Fn.WHERE, x, x.of(y), dtype=x.dtype)
+
+
+def rarely(condition: Scalar, x: Scalar, y: Scalar | Number) -> Scalar:
+    """`where`, of a condition that seldom holds."""
+    return condition.call(Fn.RARELY, x, x.of(y), dtype=x.dtype)
+
+
+def bits(x: Scalar, dtype: DType) -> Scalar:
+    """The same bits as a number of another dtype, of the same size."""
+    return x.call(Fn.BITS, dtype=dtype)
+
+
+def two_over_pi(index: Scalar) -> Scalar:
+    """Word `index` of the binary digits of 2/pi after the point, 64 bits: see `two_over_pi`."""
+    return index.call(Fn.TWO_OVER_PI, dtype=DTYPES["uint64"])
 
 
 def bitwise_not(x: Scalar) -> Scalar:

@@ -14,6 +14,7 @@ import numpy as np
 
 from graphc.kernel.philox import number_32, number_64
 from graphc.kernel.scalar import Fn
+from graphc.kernel.two_over_pi import word
 from graphc.types import NARROW, DType, is_complex, is_differentiable
 
 __all__ = ["MEANING", "Value", "converted", "value_of"]
@@ -25,6 +26,8 @@ Function: TypeAlias = Callable[..., Value]
 @np.errstate(all="ignore")
 def value_of(fn: Fn, operands: Sequence[Value], dtype: DType) -> Value:
     """The value of `fn` at `operands`, as a NumPy scalar of `dtype`."""
+    if fn is Fn.BITS:
+        return operands[0].view(dtype)
     wide = [np.float32(operand) if operand.dtype in NARROW else operand for operand in operands]
     return converted(MEANING[fn](*wide), dtype)
 
@@ -179,5 +182,8 @@ MEANING: Mapping[Fn, Function] = {
     Fn.ISNAN: np.isnan,
     Fn.ISFINITE: np.isfinite,
     Fn.WHERE: lambda condition, x, y: x if condition else y,
+    Fn.RARELY: lambda condition, x, y: x if condition else y,
     Fn.CAST: lambda x: x,  # the dtype of the result is all there is to it
+    Fn.BITS: lambda x: x,  # and the bits, which `value_of` keeps
+    Fn.TWO_OVER_PI: lambda x: np.uint64(word(int(x))),
 }

@@ -39,6 +39,10 @@ class Fn(Enum):
     is true.  MINIMUM and MAXIMUM pass nan on.  WHERE picks; the branch not picked has no effect.  A shift by the
     number of bits or more, or by a negative number, moves all bits out.  PHILOX32 and PHILOX64 of a key, a purpose and
     an index are random numbers: see `philox`.
+
+    RARELY is WHERE of a condition that seldom holds: a backend may compute what only the value for it needs in a
+    branch.  BITS keeps the bits of a number, and makes another of them, of a dtype of the same size.  TWO_OVER_PI is
+    a word of the digits of 2/pi: see `two_over_pi`.
     """
 
     ADD = "add"
@@ -108,7 +112,10 @@ class Fn(Enum):
     ISNAN = "isnan"
     ISFINITE = "isfinite"
     WHERE = "where"
+    RARELY = "rarely"
     CAST = "cast"
+    BITS = "bits"
+    TWO_OVER_PI = "two_over_pi"
 
     __hash__ = object.__hash__  # each is one object; to hash the name takes three times as long
 
@@ -165,7 +172,7 @@ class Load(Value):
 
 @final
 class Call(Value):
-    """A function of other lets.  CAST converts to `dtype`."""
+    """A function of other lets.  CAST converts to `dtype`, BITS reads the bits as one."""
 
     fn: Fn
     args: tuple[int, ...]

@@ -26,7 +26,8 @@ class Signature:
     Its result has that dtype too, or is bool for comparisons.  Some have others `BEFORE` the operands: WHERE a bool to
     choose by, PHILOX32 and PHILOX64, which give uint32 and uint64, a key and a purpose before an index.  The result of
     CAST may have any dtype, but only a complex one has room for complex numbers.  REAL and IMAG give the parts of a
-    complex number, of its width, and COMPLEX goes back.
+    complex number, of its width, and COMPLEX goes back.  BITS gives what is asked for, another dtype of the same 4
+    or 8 bytes; TWO_OVER_PI gives uint64.
     """
 
     arity: int
@@ -59,9 +60,11 @@ SIGNATURES: Mapping[Fn, Signature] = {
     Fn.NOT: Signature(1, BITS),
     **dict.fromkeys((Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT), Signature(2, INTEGERS)),
     **dict.fromkeys((Fn.ISNAN, Fn.ISFINITE), _OF_A_FIELD),
-    Fn.WHERE: Signature(2, ANY),
+    **dict.fromkeys((Fn.WHERE, Fn.RARELY), Signature(2, ANY)),
     **dict.fromkeys((Fn.PHILOX32, Fn.PHILOX64), Signature(1, "i")),
     Fn.CAST: Signature(1, ANY),
+    Fn.BITS: Signature(1, REALS),
+    Fn.TWO_OVER_PI: Signature(1, "i"),
 }
 
 
@@ -69,7 +72,7 @@ UINT64 = DTYPES["uint64"]
 
 #: the dtypes of operands that stand before those of one dtype
 BEFORE: Mapping[Fn, tuple[DType, ...]] = {
-    Fn.WHERE: (BOOL,),
+    **dict.fromkeys((Fn.WHERE, Fn.RARELY), (BOOL,)),
     **dict.fromkeys((Fn.PHILOX32, Fn.PHILOX64), (UINT64, UINT64)),
 }
 
@@ -90,16 +93,23 @@ def objection(fn: Fn, operands: Sequence[DType], result: DType) -> str | None:
         return f"{fn.value} has no meaning for {short_name(first)}"
     if fn is Fn.CAST and is_complex(first) and not is_complex(result):
         return f"cast of {given} to {short_name(result)} loses the imaginary part"
+    if fn is Fn.BITS and not (_has_bits(first) and _has_bits(result) and first.itemsize == result.itemsize):
+        return f"bits of {given} are none of {short_name(result)}"
     wanted = _result(fn, first, result)
     if result != wanted:
         return f"{fn.value} of ({given}) gives {short_name(wanted)}, not {short_name(result)}"
     return None
 
 
+def _has_bits(dtype: DType) -> bool:
+    """Whether BITS has a meaning for numbers of a dtype."""
+    return dtype.kind in REALS and dtype.itemsize in (4, 8)
+
+
 def _result(fn: Fn, operand: DType, asked: DType) -> DType:
     """The dtype that `fn` gives for operands of a dtype."""
     match fn:
-        case Fn.CAST:
+        case Fn.CAST | Fn.BITS:
             return asked
         case Fn.REAL | Fn.IMAG:
             return real_of(operand)
@@ -107,6 +117,6 @@ def _result(fn: Fn, operand: DType, asked: DType) -> DType:
             return complex_of(operand)
         case Fn.PHILOX32:
             return DTYPES["uint32"]
-        case Fn.PHILOX64:
+        case Fn.PHILOX64 | Fn.TWO_OVER_PI:
             return UINT64
     return BOOL if fn in COMPARISONS else operand

@@ -37,7 +37,7 @@ TRANSCENDENTAL = frozenset(
 )
 
 #: functions that only move a number, or its parts
-_MOVING = frozenset({Fn.CAST, Fn.REAL, Fn.IMAG, Fn.COMPLEX})
+_MOVING = frozenset({Fn.CAST, Fn.BITS, Fn.REAL, Fn.IMAG, Fn.COMPLEX})
 
 _Axes: TypeAlias = frozenset[Axis]
 

@@ -32,6 +32,7 @@ _CONSTANT_PRICE = 1.0  # operations that it takes to carry what a number lost
 _EXACT = frozenset({
     Fn.NEG, Fn.ABS, Fn.SIGN, Fn.FLOOR, Fn.CEIL, Fn.TRUNC, Fn.ROUND, Fn.MINIMUM, Fn.MAXIMUM, Fn.WHERE, Fn.CAST,
     Fn.COPYSIGN, Fn.LT, Fn.LE, Fn.GT, Fn.GE, Fn.EQ, Fn.NE, Fn.AND, Fn.OR, Fn.XOR, Fn.NOT, Fn.ISNAN, Fn.ISFINITE,
+    Fn.RARELY, Fn.BITS, Fn.TWO_OVER_PI,
 })  # fmt: skip
 
 

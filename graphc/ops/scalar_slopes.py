@@ -49,6 +49,7 @@ _SLOPES: Mapping[Fn, Slopes] = {
     Fn.MINIMUM: _of_extreme,
     Fn.MAXIMUM: _of_extreme,
     Fn.WHERE: _of_choice,
+    Fn.RARELY: _of_choice,
     Fn.SQRT: lambda y, x: (0.5 / y,),
     Fn.CBRT: lambda y, x: (1 / (3 * y * y),),
     Fn.EXP: lambda y, x: (y,),

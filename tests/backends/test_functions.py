@@ -27,8 +27,11 @@ NEAR = 64
 
 #: functions that machines agree on for complex numbers; others choose signs and nans of their own at infinities
 EXACT_OF_COMPLEX = frozenset({
-    Fn.NEG, Fn.ADD, Fn.SUB, Fn.EQ, Fn.NE, Fn.WHERE, Fn.REAL, Fn.IMAG, Fn.CONJ, Fn.ISNAN, Fn.ISFINITE,
+    Fn.NEG, Fn.ADD, Fn.SUB, Fn.EQ, Fn.NE, Fn.WHERE, Fn.RARELY, Fn.REAL, Fn.IMAG, Fn.CONJ, Fn.ISNAN,
+    Fn.ISFINITE,
 })  # fmt: skip
+
+CONVERSIONS = {Fn.CAST, Fn.BITS}  # what they give, the operand does not say
 
 FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 700.0, -1e30, np.inf, -np.inf, np.nan)
 
@@ -84,6 +87,8 @@ def result_of(fn: Fn, dtype: DType) -> DType:
             return real_of(dtype)
         case Fn.COMPLEX:
             return complex_of(dtype)
+        case Fn.TWO_OVER_PI:
+            return DTYPES["uint64"]
         case Fn.PHILOX32 | Fn.PHILOX64:
             return DTYPES["uint32" if fn is Fn.PHILOX32 else "uint64"]
     return BOOL if fn in COMPARISONS else dtype
@@ -103,7 +108,7 @@ def assert_agrees(fn: Fn, found: Array, expected: Array) -> None:
 
 
 @pytest.mark.parametrize("repeat", [1, SMALL], ids=["small", "large"])
-@pytest.mark.parametrize(("fn", "dtype"), [(f, d) for f in Fn if f is not Fn.CAST for d in accepted(f)], ids=str)
+@pytest.mark.parametrize(("fn", "dtype"), [(f, d) for f in Fn if f not in CONVERSIONS for d in accepted(f)], ids=str)
 def test_function_agrees_with_its_meaning_on_hostile_values(fn: Fn, dtype: DType, repeat: int) -> None:
     once = operands_of(fn, dtype)
     result = result_of(fn, dtype)
@@ -137,8 +142,31 @@ def test_every_cast_is_made_without_an_exception(source: DType, to: DType) -> No
             assert cast == wanted or (np.isnan(cast) and np.isnan(wanted))
 
 
+BITS = [(a, b) for a in DTYPES.values() for b in DTYPES.values() if objection(Fn.BITS, [a], b) is None]
+
+
+@pytest.mark.parametrize(("source", "to"), BITS, ids=str)
+def test_bits_of_every_dtype_are_kept(source: DType, to: DType) -> None:
+    values = hostile(source)
+    x, y = given(0, values.size, dtype=source), output(0, values.size, dtype=to)
+    (found,), _ = run(program_of([pointwise(Fn.BITS, [x], y)], [x], [y], symbols=()), [values])
+    assert found.tobytes() == values.tobytes()
+    assert [value_of(Fn.BITS, [value], to).tobytes() for value in values] == [value.tobytes() for value in values]
+
+
 def test_every_function_is_spelt() -> None:
-    composed = {Fn.WHERE, Fn.CAST, Fn.FMA, Fn.POLYGAMMA, Fn.REAL, Fn.IMAG, Fn.COMPLEX}
+    composed = {
+        Fn.WHERE,
+        Fn.RARELY,
+        Fn.CAST,
+        Fn.BITS,
+        Fn.FMA,
+        Fn.POLYGAMMA,
+        Fn.REAL,
+        Fn.IMAG,
+        Fn.COMPLEX,
+        Fn.TWO_OVER_PI,
+    }
     assert {*UFUNCS, *SPECIAL, *GENERATORS, *composed} == set(Fn)
     assert not {*UFUNCS} & {*SPECIAL}
 

@@ -4,10 +4,22 @@ import re
 
 import pytest
 
-from benchmarks.function_errors import END, FUNCTIONS, PAGE, START, Function, measured
+from benchmarks.function_errors import (
+    END,
+    END_OF_FORMULAS,
+    FUNCTIONS,
+    PAGE,
+    START,
+    START_OF_FORMULAS,
+    Function,
+    formula_measured,
+    measured,
+)
 from graphc.ir.declare import input
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Elementwise
+from graphc.kernel.elementary.expansion import EXPANSIONS
+from graphc.kernel.scalar import Fn
 from graphc.ops import elementwise, powers, special, trigonometry
 
 EXACT = {"OneMinusSquare", "Square", "StopGradient"}  # a few operations of IEEE arithmetic, or none
@@ -16,6 +28,19 @@ EXACT = {"OneMinusSquare", "Square", "StopGradient"}  # a few operations of IEEE
 def test_every_function_has_a_row_in_the_order_of_the_list() -> None:
     rows = PAGE.read_text(encoding="utf-8").partition(START)[2].partition(END)[0]
     assert re.findall(r"^\| `(.*?)` \|", rows, re.MULTILINE) == [function.label for function in FUNCTIONS]
+
+
+def test_every_formula_has_a_row() -> None:
+    rows = PAGE.read_text(encoding="utf-8").partition(START_OF_FORMULAS)[2].partition(END_OF_FORMULAS)[0]
+    names = {name.partition("(")[0] for name in re.findall(r"^\| `(.*?)` \|", rows, re.MULTILINE)}
+    assert names == {"power" if fn is Fn.POW else fn.value for fn in EXPANSIONS}
+
+
+def test_errors_of_a_formula_are_measured() -> None:
+    (exp,) = [function for function in FUNCTIONS if function.name == "exp"]
+    worst, operations = formula_measured(exp, "float32", count=20)
+    assert worst.ulps < 1
+    assert operations < 25
 
 
 def test_every_op_of_floats_is_measured() -> None:

@@ -67,6 +67,7 @@ def test_meaning_takes_as_many_operands_as_the_signature_says(fn: Fn) -> None:
         Fn.COMPLEX: C128,
         Fn.PHILOX32: DTYPES["uint32"],
         Fn.PHILOX64: DTYPES["uint64"],
+        Fn.TWO_OVER_PI: DTYPES["uint64"],
     }
     result = others.get(fn, dtype)
     assert value_of(fn, operands, result).dtype == result

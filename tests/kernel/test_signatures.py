@@ -33,6 +33,10 @@ def test_every_function_has_a_signature() -> None:
         (Fn.CAST, (F64,), C64),
         (Fn.PHILOX32, (U64, U64, INT64), DTYPES["uint32"]),
         (Fn.PHILOX64, (U64, U64, INT64), U64),
+        (Fn.RARELY, (BOOL, F32, F32), F32),
+        (Fn.BITS, (F32,), DTYPES["int32"]),
+        (Fn.BITS, (U64,), F64),
+        (Fn.TWO_OVER_PI, (INT64,), U64),
     ],
 )
 def test_right_call_has_no_objection(fn: Fn, operands: Sequence[DType], result: DType) -> None:
@@ -58,6 +62,9 @@ def test_right_call_has_no_objection(fn: Fn, operands: Sequence[DType], result: 
         (Fn.WHERE, (BOOL, F32), F32, "where takes 3 operands, not (bool, f32)"),
         (Fn.PHILOX32, (U64, U64, F32), DTYPES["uint32"], "philox32 has no meaning for f32"),
         (Fn.PHILOX32, (U64, U64, INT64), U64, "philox32 of (u64, u64, i64) gives u32, not u64"),
+        (Fn.BITS, (F32,), INT64, "bits of f32 are none of i64"),
+        (Fn.BITS, (BFLOAT16,), DTYPES["int16"], "bits of bf16 are none of i16"),
+        (Fn.TWO_OVER_PI, (INT64,), INT64, "two_over_pi of (i64) gives u64, not i64"),
         (Fn.WHERE, (), F32, "where takes 3 operands, not ()"),
     ],
 )
