@@ -1,28 +1,21 @@
-"""LLVM IR made into objects, and objects linked into this process.
-
-All of it stands under one lock that a fork waits for: a child never inherits a compiler that is half way.
-"""
+"""LLVM IR made into objects, and objects linked into this process."""
 
 import itertools
-import os
 import re
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, final
 
+from graphc.backends.llvm.lock import LLVM
 from graphc.backends.llvm.machine import Machine, host
 
 __all__ = ["Linked", "assembly", "link", "object_code"]
 
 SHOWN = 3  # lines of a text before and after the one that is wrong
 
-_lock = threading.RLock()
 _numbers = itertools.count()  # a name of a library is never used twice
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @final
@@ -39,7 +32,7 @@ class Linked:
     def __getitem__(self, symbol: str) -> int:
         return self.addresses[symbol]
 
-    def __del__(self, lock: AbstractContextManager[bool] = _lock) -> None:
+    def __del__(self, lock: AbstractContextManager[bool] = LLVM) -> None:
         with lock:
             object.__delattr__(self, "_tracker")  # llvmlite unloads the code here, unless the process ends
 
@@ -50,13 +43,13 @@ class Linked:
 
 def object_code(text: str, machine: Machine) -> bytes:
     """The object of a module of IR, as it stands: no pass of LLVM improves it first."""
-    with _lock:
+    with LLVM:
         return bytes(_target_machine(machine).emit_object(_module(text, machine)))
 
 
 def assembly(text: str, machine: Machine) -> str:
     """The same for people."""
-    with _lock:
+    with LLVM:
         return str(_target_machine(machine).emit_assembly(_module(text, machine)))
 
 
@@ -67,7 +60,7 @@ def link(objects: Iterable[bytes], symbols: Mapping[str, int], exports: Sequence
     """
     import llvmlite.binding as llvm
 
-    with _lock:
+    with LLVM:
         library = llvm.JITLibraryBuilder()
         for code in objects:
             library.add_object_img(code)

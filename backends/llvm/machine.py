@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, final
+
+from graphc.backends.llvm.lock import LLVM
 
 __all__ = ["NAMED", "Machine", "host", "restricted"]
 
@@ -61,25 +64,28 @@ class Machine:
         """
         import llvmlite.binding as llvm
 
-        if self.triple.removesuffix("-elf") == llvm.get_process_triple():
-            llvm.initialize_native_target()
-            llvm.initialize_native_asmprinter()
-        else:
-            llvm.initialize_all_targets()
-            llvm.initialize_all_asmprinters()
-        return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="small"
-        )
+        with LLVM:
+            if self.triple.removesuffix("-elf") == llvm.get_process_triple():
+                llvm.initialize_native_target()
+                llvm.initialize_native_asmprinter()
+            else:
+                llvm.initialize_all_targets()
+                llvm.initialize_all_asmprinters()
+            return llvm.Target.from_triple(self.triple).create_target_machine(
+                cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="small"
+            )
 
 
+@cache
 def host() -> Machine:
     """The machine that runs this.  Vectors of 64 bytes are used where it has them: it asks for 32 only by taste."""
     import llvmlite.binding as llvm
 
-    triple = llvm.get_process_triple()
+    with LLVM:
+        triple, cpu, features = llvm.get_process_triple(), llvm.get_host_cpu_name(), dict(llvm.get_host_cpu_features())
     if "-windows" in triple:
         triple += "-elf"  # the form of objects that LLVM links in memory there
-    return _of_features(triple, llvm.get_host_cpu_name(), dict(llvm.get_host_cpu_features()))
+    return _of_features(triple, cpu, features)
 
 
 def restricted(vector_bytes: int) -> Machine:
@@ -91,7 +97,9 @@ def restricted(vector_bytes: int) -> Machine:
     if whole.vector_bytes <= vector_bytes:
         return whole
     above = ABOVE_32 if vector_bytes == 32 else ABOVE_16
-    features = {name: has and not name.startswith(above) for name, has in llvm.get_host_cpu_features().items()}
+    with LLVM:
+        features = dict(llvm.get_host_cpu_features())
+    features = {name: has and not name.startswith(above) for name, has in features.items()}
     return replace(_of_features(whole.triple, whole.cpu, features), vector_bytes=vector_bytes)
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 import threading
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from graphc.backends.llvm.code import Linked, assembly, link, object_code
 from graphc.backends.llvm.machine import host
 from graphc.backends.llvm.symbols import address_of, blas, c_functions, lapack
+from tests.backends.llvm.children import finished
 
 REMAINDER = """
 declare double @fmod(double, double)
@@ -110,6 +112,27 @@ def test_threads_compile_and_link_at_once() -> None:
     for thread in threads:
         thread.join()
     assert found == {value: value for value in range(40)}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="systems that fork")
+def test_children_compile_and_link() -> None:
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            called(link([object_code(number(3), host())], {}, ["number"]))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        for _ in range(10):
+            child = os.fork()
+            if not child:
+                os._exit(called(link([object_code(number(5), host())], {}, ["number"])))
+            assert finished(child, seconds=20) == 5
+    finally:
+        stop.set()
+        worker.join()
 
 
 def test_functions_of_c_are_found() -> None:

@@ -15,6 +15,7 @@ from graphc.backends.llvm import pool_text
 from graphc.backends.llvm.code import assembly, link, object_code
 from graphc.backends.llvm.machine import NAMED, Machine, host
 from graphc.backends.llvm.pool import Pool, pool
+from tests.backends.llvm.children import finished
 from tests.backends.llvm.chunks import Chunks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX threads")
@@ -109,6 +110,34 @@ def test_all_chunks_round_as_the_caller_does(chunks: Chunks) -> None:
         assert np.all((numbers == 0) == flushed)
 
 
+def test_threads_without_work_take_no_time(chunks: Chunks) -> None:
+    chunks.counted("count", 8, threads=8, calls=10)
+    time.sleep(0.1)
+    before = time.process_time()
+    time.sleep(0.3)
+    assert time.process_time() - before < 0.03
+
+
+SCARCE = """
+import resource
+import numpy as np
+from graphc.backends.llvm.pool import pool
+from tests.backends.llvm.chunks import Chunks
+chunks = Chunks()
+pool().resize(64)
+(used,) = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize")]
+resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, 8 << 20))
+resource.setrlimit(resource.RLIMIT_AS, (used * 1024 + (40 << 20), resource.RLIM_INFINITY))
+assert chunks.counted("count", 64, threads=64, calls=100) == [100] * 64
+assert 0 < pool().started < 8 and pool().threads == pool().started + 1, (pool().started, pool().threads)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+def test_fewer_threads_do_where_the_system_gives_no_more() -> None:
+    subprocess.run([sys.executable, "-c", SCARCE], timeout=60, check=True)
+
+
 def test_the_pool_is_one(chunks: Chunks) -> None:
     assert pool() is pool()
     assert isinstance(pool(), Pool)
@@ -136,19 +165,6 @@ def test_children_start_threads_of_their_own(chunks: Chunks) -> None:
         stop.set()
         for asker in askers:
             asker.join()
-
-
-def finished(child: int, seconds: float) -> int:
-    """Wait for a child, but not for ever: its exit status."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.002)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    raise AssertionError("the child hangs")
 
 
 PROGRAM = """
