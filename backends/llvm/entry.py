@@ -21,6 +21,7 @@ from string import Template
 from typing import Any, final
 
 import numpy as np
+from numpy._core import _multiarray_umath  # type: ignore[attr-defined]  # NumPy's functions for C: nothing else has them
 
 from graphc.backends.llvm.code import Linked
 from graphc.backends.llvm.entry_parts import PARTS
@@ -204,8 +205,6 @@ class _Method(ctypes.Structure):
 
 def _numpy_functions() -> Any:
     """NumPy's table of functions for C."""
-    from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
-
     of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
         ("PyCapsule_GetPointer", ctypes.pythonapi)
     )

@@ -189,7 +189,7 @@ AT_THE_END = {
 def test_a_process_ends_whatever_the_threads_do(end: str) -> None:
     for _ in range(3):
         ran = subprocess.run(
-            [sys.executable, "-c", PROGRAM + AT_THE_END[end]],
+            [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PROGRAM + AT_THE_END[end]],
             env={**os.environ, "GRAPHC_THREADS": "4"},
             capture_output=True,
             text=True,
