@@ -56,7 +56,8 @@ def assembly(text: str, machine: Machine) -> str:
 def link(objects: Iterable[bytes], symbols: Mapping[str, int], exports: Sequence[str]) -> Linked:
     """Load objects, which may use each other's symbols, and find `exports` among what they define.
 
-    symbols   name -> address of all that they use and do not define
+    symbols   name -> address of all that they use and do not define; functions that LLVM calls by itself, such as
+              memset, it finds in the process
     """
     import llvmlite.binding as llvm
 
