@@ -8,9 +8,11 @@ from benchmarks import (
     call_overhead,
     compile_scaling,
     memory_plans,
+    native_calls,
     numpy_peers,
     random_numbers,
     recurrent,
+    threads,
     unrolled_chain,
 )
 from benchmarks.measure.nets import residual
@@ -63,6 +65,15 @@ def test_plans_of_an_example_are_reported() -> None:
 
 def test_call_overhead_is_measured() -> None:
     assert call_overhead.measured(rounds=3, sample_ns=1_000).nanoseconds["graphc"] > 0
+
+
+def test_native_calls_are_measured() -> None:
+    assert min(native_calls.measured(rounds=3, sample_ns=1_000).nanoseconds.values()) > 0
+
+
+def test_forks_and_joins_are_timed() -> None:
+    found = threads.measured(2, calls=10, rounds=2, pauses=(0.001,))
+    assert all(seconds > 0 for times in found.values() for seconds in times)
 
 
 @pytest.mark.parametrize("name", compile_scaling.GRAPHS)

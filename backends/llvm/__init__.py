@@ -1,0 +1,1 @@
+"""Programs as LLVM IR, which becomes machine code in this process."""
