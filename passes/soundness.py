@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from graphc import origin
 from graphc.ir.graph import Graph
+from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import Input, Item, Variable
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
@@ -107,17 +108,21 @@ def _require_units(partition: Partition) -> None:
     while pending:
         part = pending.pop()
         pending += part.bodies.values()
-        home: dict[Node, int] = {}
+        homes: dict[Node, list[int]] = {}
         for number, unit in enumerate(part.units):
             for node in unit.nodes:
-                assert node not in home, f"{node!r} is in the units {home[node]} and {number}"
-                home[node] = number
+                before = homes.setdefault(node, [])
+                is_computed_again = isinstance(node.op, Elementwise) and number not in before
+                assert not before or is_computed_again, f"{node!r} is in the units {before[-1]} and {number}"
+                before.append(number)
         ready: dict[Node, int] = {}  # after which unit the value of a node is there
         for node in part.graph.nodes:
             last = max([ready[x] for x in node.inputs], default=-1)
-            number = home.get(node, last)
-            assert last <= number, f"{node!r} is in unit {number}, and reads what unit {last} gives"
-            ready[node] = number
+            for number in homes.get(node, ()):
+                for x in node.inputs:
+                    is_there = number in homes.get(x, ()) or ready[x] <= number
+                    assert is_there, f"{node!r} is in unit {number}, and reads what unit {ready[x]} gives"
+            ready[node] = min(homes.get(node, [last]))
 
 
 def require_provenance(record: Record) -> None:

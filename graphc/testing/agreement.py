@@ -126,7 +126,7 @@ class _Call:
         spread = Spread(lambda observer: interpreted(self.program, plain, self.arrays, self.setting.sizes, observer))
         for level, f in functions.items():
             found = self._called(f, level)
-            if not overflows.are_read and not (level >= 2 and overflows.made):
+            if not overflows.are_read and not (level >= 2 and (overflows.made or overflows.are_multiplied)):
                 self._require_near(level, found, expected, spread, is_mended=_is_mended(f))
         first = self._called(functions[best], best)
         self._require_bits("a second call", best, first, self._called(functions[best], best))

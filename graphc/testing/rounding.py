@@ -11,7 +11,7 @@ from graphc.kernel.arrays import Arrays
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.reference import Observer
 from graphc.kernel.rounding import rounds
-from graphc.kernel.steps import Extern, Step
+from graphc.kernel.steps import Contract, Extern, Step
 from graphc.types import BOOL, NARROW, DType, is_complex, is_differentiable
 from graphc.verification.noise import epsilon
 
@@ -96,9 +96,13 @@ def _most(dtype: DType) -> float:
 @final
 @dataclass
 class _Otherwise(_Reading):
-    """Moves what a step reads, and what it gives, by some units in the last place; zeros get either sign."""
+    """Moves what a step reads, and what it gives, by some units in the last place; zeros get either sign.
+
+    signs  by how much the size of a number falls and grows at most, as parts of the most it may
+    """
 
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    signs: tuple[float, float] = (-1.0, 1.0)
 
     def before(self, step: Step, arrays: Arrays) -> None:
         if rounds(step):
@@ -114,9 +118,10 @@ class _Otherwise(_Reading):
 
     def _moved(self, array: Array) -> Array:
         wide, most = _wide(array), _most(array.dtype)
-        noise = self.rng.uniform(-most, most, array.shape)
+        low, high = (sign * most for sign in self.signs)
+        noise = self.rng.uniform(low, high, array.shape)
         if is_complex(array.dtype):
-            noise = noise + 1j * self.rng.uniform(-most, most, array.shape)
+            noise = noise + 1j * self.rng.uniform(low, high, array.shape)
         moved = np.where(np.isfinite(wide), wide * (1 + noise), wide)
         signs = np.where(self.rng.random(array.shape) < 0.5, 0.0, -0.0)
         return np.where(wide == 0, signs, moved)
@@ -147,16 +152,19 @@ class Overflows(Observer):
     """What became of infinities and nan.
 
     made      some step gave them of numbers that were finite
+    are_multiplied  a product of matrices was given them: whether its terms meet as infinities depends on their order
     are_read  a routine of linear algebra, or a transform, was given them: each machine then gives what it likes
     """
 
     made: bool = False
+    are_multiplied: bool = False
     are_read: bool = False
     was_finite: bool = True
 
     def before(self, step: Step, arrays: Arrays) -> None:
         self.was_finite = all(np.isfinite(array).all() for array in _floats(step.reads, arrays))
         self.are_read |= not self.was_finite and isinstance(step, Extern) and rounds(step)
+        self.are_multiplied |= not self.was_finite and isinstance(step, Contract)
 
     def after(self, step: Step, arrays: Arrays) -> None:
         if self.was_finite and rounds(step):
@@ -178,9 +186,7 @@ class Spread:
         """The results of some runs, then of more."""
         for count in range(1, RUNS + 1):
             if count > len(self.found):
-                rng = np.random.default_rng(count)
-                is_coarse = count % 3 == 2
-                self.found.append(self.run(_Coarsely(start=rng.random()) if is_coarse else _Otherwise(rng=rng)))
+                self.found.append(self.run(_observer(count)))
             yield self.found[:count]
 
     def agrees(self, place: int, found: Array, expected: Array) -> bool:
@@ -199,6 +205,14 @@ class Spread:
             if not np.isfinite(others).all() or abs(difference) <= 4 * np.max(np.abs(others - difference)):
                 return True
         return False
+
+
+def _observer(count: int) -> Observer:
+    """That of a run.  In some all numbers become smaller, or all larger: a 1 that must be below 1 at many places is."""
+    rng = np.random.default_rng(count)
+    if count % 3 == 2:
+        return _Coarsely(start=rng.random())
+    return _Otherwise(rng=rng, signs={3: (-1.0, 0.0), 0: (0.0, 1.0)}.get(count % 6, (-1.0, 1.0)))
 
 
 def epsilon_or_0(dtype: DType) -> float:
