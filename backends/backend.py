@@ -4,19 +4,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from graphc.display import Displayed
+from graphc.errors import UnsupportedError
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
 from graphc.kernel.target import Target
 from graphc.printable import counted
 from graphc.sizes import Size
 
-__all__ = ["Array", "Artifact", "Backend", "Loaded", "Prepared"]
+__all__ = ["Array", "Artifact", "Backend", "Declared", "Loaded", "Prepared", "Shortcut"]
 
 Array = npt.NDArray[Any]
 
@@ -29,12 +30,14 @@ class Artifact(Displayed):
     rooms     what the text uses of the arena beside the temporaries, in the order of `offsets`
     library   bytes that a library allocates by itself while a step runs: each size once
     commit    how many pieces of the text come before variables are set
+    notes     what the backend itself needs to load it
     """
 
     pieces: tuple[str, ...]
     rooms: tuple[Room, ...]
     library: tuple[Size, ...]
     commit: int
+    notes: Any = None  # Any: of the backend, for itself
 
     @cached_property
     def source(self) -> str:
@@ -49,6 +52,42 @@ class Artifact(Displayed):
         return f"<artifact: {self.measure}>"
 
 
+@dataclass(frozen=True)
+class Declared:
+    """What a plain call takes and gives: arrays by position, each with its dtype and extents.
+
+    An extent is a number, or the text of the number of a symbol.  Each symbol is an extent of some argument.
+
+    form     of the results: the only one, a tuple or a list
+    is_long  whether a call may take long enough to let other threads of Python run meanwhile
+    inside   for a function of variables, which then is not long: a list that is empty while nobody is at work on them
+    """
+
+    arguments: tuple[tuple[np.dtype[Any], tuple[int | str, ...]], ...]
+    results: tuple[tuple[np.dtype[Any], tuple[int | str, ...]], ...]
+    symbols: int
+    form: Literal["one", "tuple", "list"]
+    is_long: bool
+    inside: list[None] | None = None
+
+
+class Shortcut(ABC):
+    """A way to call a function without the steps that Python makes around it.  It has one arena at a time.
+
+    `call` takes and gives what was declared, or does what it was told to fall back to.
+    """
+
+    call: Callable[..., Any]  # Any: what a user's function takes and gives
+
+    @abstractmethod
+    def exchange(self, sizes: tuple[int, ...], prepared: "Prepared", owner: object) -> tuple[bool, Any]:
+        """Run what was prepared for these sizes from now on; whether it does, and the sizes and owner before."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let all memory go that waits for a call."""
+
+
 #: runs one piece on (inputs, outputs)
 Prepared = Callable[[Sequence[Array], Sequence[Array]], None]
 
@@ -60,9 +99,12 @@ class Loaded:
     prepare(memory, offsets, variables, constants, sizes, fail) -> (compute, commit)
 
     `offsets` are bytes from the start of `memory`: of each temporary, then of each room.
+
+    shortcut(declared, fallback)  a way to call it natively, or None
     """
 
     prepare: Callable[..., tuple[tuple[Prepared, ...], tuple[Prepared, ...]]]
+    shortcut: Callable[[Declared, Callable[..., Any]], Shortcut | None] = lambda declared, fallback: None
 
 
 class Backend(ABC):
@@ -78,6 +120,10 @@ class Backend(ABC):
     @abstractmethod
     def load(self, artifact: Artifact, name: str) -> Loaded:
         """Functions from the text."""
+
+    def assembly(self, artifact: Artifact) -> str:
+        """The instructions of the machine, for people.  Raises UnsupportedError where there are none."""
+        raise UnsupportedError(f"assembly: the {self.name} backend makes none", hint='backend="llvm"')
 
 
 def empty_arena(size: int, alignment: int) -> Array:

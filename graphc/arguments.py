@@ -12,7 +12,7 @@ from graphc.ir.node import Node, made_at
 from graphc.ir.values import Array, converted
 from graphc.origin import here, place_of
 from graphc.printable import a_thing, counted, described
-from graphc.sizes import Expression, Size, evaluate, name_of, symbols_of
+from graphc.sizes import Expression, Size, estimate, evaluate, name_of, symbol, symbols_of
 from graphc.structure import Structure, aligned, leaves
 from graphc.types import DType, Shape
 
@@ -65,6 +65,18 @@ class Arguments:
                 f"compile: the size {missing[0]!r} cannot be read from the shape of any input",
                 hint=f"give it as an input of its own: compile([gx.size({missing[0]!r}), ...], ...)",
             )
+
+    @property
+    def hints(self) -> tuple[int, ...]:
+        """A value for each symbol: its hint, or what `estimate` takes where it has none."""
+        extents = [extent for spec in self.specs for extent in spec.node.shape]
+        hints = {each.name: each.hint for extent in extents for each in symbols_of(extent)}
+        return tuple([estimate(symbol(name, hints.get(name))) for name in self.symbols])
+
+    @property
+    def are_arrays(self) -> bool:
+        """Whether arrays by position, one for each input, are a whole call."""
+        return self._ready >= 0
 
     def _spec(self, node: Node, places: Mapping[str, int]) -> _Spec:
         """What a node asks of its array.  A symbol is read from the first axis that is just this symbol."""

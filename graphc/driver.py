@@ -1,6 +1,6 @@
 """compile(): the one module that sees everything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from time import perf_counter
@@ -39,7 +39,15 @@ if TYPE_CHECKING:
 
 __all__ = ["compile", "evaluate"]
 
-BACKENDS: Mapping[str, type[Backend]] = {NumpyBackend.name: NumpyBackend}
+
+def _native() -> Backend:
+    """The LLVM backend.  It is large, and loaded when it is asked for."""
+    from graphc.backends.llvm.backend import LlvmBackend
+
+    return LlvmBackend()
+
+
+BACKENDS: Mapping[str, Callable[[], Backend]] = {"numpy": NumpyBackend, "llvm": _native}
 NARROW: Mapping[str, DType] = {"bf16": DTYPES["bfloat16"], "f16": DTYPES["float16"]}
 
 Listed = list[Structure] | dict[str, Structure]  # the arguments of a function, by name where they are a dict
@@ -51,7 +59,7 @@ def compile(
     outputs: Structure,
     *,
     updates: Updates = None,
-    backend: Literal["numpy"] = "numpy",
+    backend: Literal["numpy", "llvm"] = "numpy",
     level: int = 2,
     verify: bool = False,
     debug: bool = False,
@@ -65,6 +73,7 @@ def compile(
               of a dict by its keys, or as one dict
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
+    backend   "numpy": Python source over NumPy; "llvm": native kernels, see docs/native.md
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
               VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from graphc.arenas import Arenas
 from graphc.arguments import Arguments, OutputRoom
-from graphc.backends.backend import Artifact, Backend, Loaded, empty_arena
+from graphc.backends.backend import Artifact, Backend, Loaded, Shortcut, empty_arena
 from graphc.checked_sizes import CheckedSizes
 from graphc.cost import CostReport, cost_of
 from graphc.display import Displayed
@@ -29,6 +30,7 @@ from graphc.passes.pipeline import Trace
 from graphc.poison import run_poisoned
 from graphc.printable import printable
 from graphc.running import Bound, run, run_and_commit
+from graphc.shortcuts import declared
 from graphc.signatures import public
 from graphc.sizes import compiled, product
 from graphc.structure import Structure, builder
@@ -36,6 +38,7 @@ from graphc.structure import Structure, builder
 __all__ = ["CompiledFunction"]
 
 Array = npt.NDArray[Any]
+CALLS_BEFORE_A_SHORTCUT = 3
 LOOKED_AT = 4096  # indices: those that are wrong are sought in pieces, which take no room to speak of
 
 
@@ -72,6 +75,8 @@ class CompiledFunction(Displayed):
     def __post_init__(self) -> None:
         self._loaded = self.trace.stage("load", self.artifact, lambda text: self.backend.load(text, self.name))
         self._arenas = Arenas(self._bind)
+        self._calls = 0
+        self._shortcut: Shortcut | None = None
         self._has_numbers = any(not buffer.shape for buffer in self.program.outputs)
         self._fails_late = _fails_late(self.program)
         self._variables = tuple(_storage(node).array for node in self.stored)
@@ -98,6 +103,11 @@ class CompiledFunction(Displayed):
     def source(self) -> str:
         """The generated text."""
         return self.artifact.source
+
+    @property
+    def assembly(self) -> str:
+        """The instructions of the machine.  Raises UnsupportedError where the backend makes none."""
+        return self.backend.assembly(self.artifact)
 
     @property
     def updates(self) -> Mapping[Node, Node]:
@@ -137,6 +147,8 @@ class CompiledFunction(Displayed):
 
     def release(self) -> None:
         """Give back all arenas that wait for a call.  The next call makes one again."""
+        if self._shortcut is not None:
+            self._shortcut.release()
         self._arenas.release()
 
     def __call__(self, /, *arrays: object, out: Structure = None, **named: object) -> Structure:
@@ -166,12 +178,35 @@ class CompiledFunction(Displayed):
                 else:
                     run(bound, inputs, outputs)
             finally:
-                self._arenas.give(sizes, bound)
+                self._give(sizes, bound)
         if out is not None:
             return self._room.filled(out, outputs)
         if self._has_numbers:
             return self._rebuild([y if y.shape else y[()] for y in outputs])
         return self._rebuild(outputs)
+
+    def _give(self, sizes: tuple[int, ...], bound: Bound) -> None:
+        """Let an arena wait for the next call: that of the shortcut, which is made when it seems worth it."""
+        self._calls += 1
+        if self._calls == CALLS_BEFORE_A_SHORTCUT and not self.debug:
+            self._shorten()
+        if self._shortcut is not None:
+            is_taken, before = self._shortcut.exchange(sizes, bound.compute[0], bound)
+            if is_taken:
+                if before is not None:
+                    self._arenas.give(*before)
+                return
+        self._arenas.give(sizes, bound)
+
+    def _shorten(self) -> None:
+        """From the next call on, let native code look at the arrays, where the backend has such code."""
+        plain = declared(self.program, self.arguments, self.form, self.guard)
+        if plain is None:
+            return
+        self._shortcut = self._loaded.shortcut(plain, partial(CompiledFunction.__call__, self))
+        if self._shortcut is not None:
+            own = {"__call__": self._shortcut.call, "__doc__": CompiledFunction.__doc__, "__slots__": ()}
+            self.__class__ = type(CompiledFunction.__name__, (CompiledFunction,), own)
 
     def _debugged(self, inputs: Sequence[Array], sizes: tuple[int, ...], out: Structure) -> list[Array]:
         """The outputs of a call whose arena is watched."""

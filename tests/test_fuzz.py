@@ -163,7 +163,7 @@ def test_testing_loads_no_hypothesis() -> None:
 def test_what_fails_only_at_times_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = count()
 
-    def at_first(recipe: Recipe, level: int, *, verify: bool) -> None:
+    def at_first(recipe: Recipe, level: int, backend: str, *, verify: bool) -> None:
         if next(calls) == 1:
             raise DisagreementError("levels differ", "the program")
 
@@ -172,3 +172,10 @@ def test_what_fails_only_at_times_is_told_too(monkeypatch: pytest.MonkeyPatch) -
     assert failure is not None
     assert failure.program == "the program"
     assert "not so each time" in failure.said
+
+
+def test_native_kernels_agree_with_the_interpreter() -> None:
+    tally = Tally()
+    failure = first_failure(11, 12, perf_counter() + 60, tally, backend="llvm")
+    assert failure is None, failure
+    assert tally.programs

@@ -1,1 +1,1 @@
-"""Programs as LLVM IR, which becomes machine code in this process."""
+"""Programs as native code: LLVM IR that is written, compiled and linked in this process."""

@@ -42,15 +42,15 @@ class Linked:
 
 
 def object_code(text: str, machine: Machine) -> bytes:
-    """The object of a module of IR, as it stands: no pass of LLVM improves it first."""
+    """The object of a module of IR.  The only pass before takes what lies on the stack into registers."""
     with LLVM:
-        return bytes(_target_machine(machine).emit_object(_module(text, machine)))
+        return bytes(_target_machine(machine).emit_object(_in_registers(_module(text, machine), machine)))
 
 
 def assembly(text: str, machine: Machine) -> str:
     """The same for people."""
     with LLVM:
-        return str(_target_machine(machine).emit_assembly(_module(text, machine)))
+        return str(_target_machine(machine).emit_assembly(_in_registers(_module(text, machine), machine)))
 
 
 def link(objects: Iterable[bytes], symbols: Mapping[str, int], exports: Sequence[str]) -> Linked:
@@ -104,6 +104,19 @@ def _module(text: str, machine: Machine) -> Any:
         module.verify()
     except RuntimeError as error:
         raise AssertionError(_told(text, str(error))) from None
+    return module
+
+
+def _in_registers(module: Any, machine: Machine) -> Any:
+    """The module with what its functions keep on the stack in registers."""
+    import llvmlite.binding as llvm
+
+    builder = llvm.create_pass_builder(_target_machine(machine), llvm.create_pipeline_tuning_options(0))
+    passes = llvm.create_new_function_pass_manager()
+    passes.add_sroa_pass()
+    for function in module.functions:
+        if not function.is_declaration:
+            passes.run(function, builder)
     return module
 
 

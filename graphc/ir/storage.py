@@ -30,9 +30,12 @@ class Guard:
 
     A signal handler or a finaliser may come in between and want the variables too: within a read it may read,
     else it is refused, as it would wait for its own thread.
+
+    inside  is empty while nobody is at work: native code that holds Python's own lock from before it looks until it
+            is done needs no more than that
     """
 
-    __slots__ = ("_busy", "_lanes", "_turn", "_writing", "joined")
+    __slots__ = ("_busy", "_lanes", "_turn", "_writing", "inside", "joined")
 
     def __init__(self) -> None:
         self._turn = Lock()
@@ -40,6 +43,7 @@ class Guard:
         self._lanes: dict[int, AbstractContextManager[bool]] = {}  # one per thread that ever read
         self._busy: dict[int, bool] = {}  # threads at work here, set before they wait: whether as a writer
         self.joined: Guard | None = None
+        self.inside: list[None] = []  # one for each thread at work, and for ever one once it is joined: see `native`
 
     def root(self) -> "Guard":
         """The guard that stands for this one now."""
@@ -62,7 +66,7 @@ class Guard:
                         with lane:
                             pass
                     if guard.joined is None:
-                        return work(*given)
+                        return guard._worked(work, *given)
             finally:
                 guard._busy.pop(thread, None)
 
@@ -79,13 +83,26 @@ class Guard:
                 guard._busy[thread] = False
                 with lane:
                     if guard.joined is None and not guard._writing.locked():
-                        return work(*given)
+                        return guard._worked(work, *given)
                 with guard._turn:  # after the writer at work, and ahead of the next
                     if guard.joined is None:
-                        return work(*given)
+                        return guard._worked(work, *given)
             finally:
                 if not is_inner:
                     guard._busy.pop(thread, None)
+
+    def _worked(self, work: Callable[[Unpack[Given]], Result], *given: *Given) -> Result:
+        """What `work(*given)` returns.  Native code that keeps other threads of Python out sees that it is at work."""
+        self.inside.append(None)
+        try:
+            return work(*given)
+        finally:
+            self.inside.pop()
+
+    def _follow(self, first: "Guard") -> None:
+        """Let `first` stand for this one: who looks at `inside` alone finds somebody there from now on."""
+        self.joined = first
+        self.inside.append(None)
 
     @staticmethod
     def join(guards: Iterable["Guard"]) -> "Guard":
@@ -96,7 +113,7 @@ class Guard:
                 return Guard()
             first, *others = roots
             for other in others:
-                other.alone(setattr, other, "joined", first)
+                other.alone(other._follow, first)
             return first
 
 

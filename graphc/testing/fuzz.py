@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, final
 from graphc.errors import ArgumentError
 from graphc.ir.graph import Graph
 from graphc.testing.agreement import DisagreementError, check_program
-from graphc.testing.program import ALL_WAYS, BYTES, RandomProgram, Recipe, random_program
+from graphc.testing.program import ALL_WAYS, BYTES, Backend, RandomProgram, Recipe, random_program
 from graphc.types import TensorType, name_of
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--programs", type=int, default=sys.maxsize, help="how many programs to try at most")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other programs")
     parser.add_argument("--level", type=int, default=2, choices=(0, 1, 2), help="the highest level to compile at")
+    parser.add_argument("--backend", default="numpy", choices=("numpy", "llvm"), help="what runs the programs")
     parser.add_argument("--verify", action="store_true", help="compile with verify=True as well: slower")
     options = parser.parse_args(arguments)
     if not options.seconds > 0 or options.programs < 1:
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tally, seed, end = Tally(), options.seed, perf_counter() + options.seconds
     while perf_counter() < end and tally.programs < options.programs:
         count = min(PART, options.programs - tally.programs)
-        failure = first_failure(seed, count, end, tally, level=options.level, verify=options.verify)
+        failure = first_failure(seed, count, end, tally, options.level, options.backend, verify=options.verify)
         if failure is not None:
             print(f"{failure.program}\n\n{failure.said}\n\n{tally}\nseed {seed}", flush=True)
             return 1
@@ -87,7 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def first_failure(
-    seed: int, count: int, end: float, tally: Tally, *, level: int = 2, verify: bool = False
+    seed: int,
+    count: int,
+    end: float,
+    tally: Tally,
+    level: int = 2,
+    backend: Backend = "numpy",
+    *,
+    verify: bool = False,
 ) -> DisagreementError | None:
     """Try `count` programs, or as many as there is time for, and give what is wrong with the first that fails."""
     try:
@@ -100,7 +108,7 @@ def first_failure(
         if not failures and perf_counter() > end:
             return
         try:
-            graph = tried(recipe, level, verify=verify)
+            graph = tried(recipe, level, backend, verify=verify)
         except DisagreementError as failure:
             failures.append(failure)
         else:
@@ -133,11 +141,11 @@ def first_failure(
     return None
 
 
-def tried(recipe: Recipe, level: int, *, verify: bool) -> Graph | None:
+def tried(recipe: Recipe, level: int, backend: Backend = "numpy", *, verify: bool) -> Graph | None:
     """The graph of a recipe, which was compared; DisagreementError where something does not hold of it."""
     program: RandomProgram | None = None
     try:
-        program = random_program(recipe)
+        program = random_program(recipe, backend)
         return check_program(program, level, verify=verify)
     except DisagreementError:
         raise

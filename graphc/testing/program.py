@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, Literal, NamedTuple, TypeAlias, final
 from zlib import crc32
 
 import numpy as np
@@ -24,9 +24,10 @@ from graphc.testing.operands import Named, is_alike
 from graphc.testing.templates import COMMON, TEMPLATES
 from graphc.types import BOOL, is_complex, is_integer, name_of
 
-__all__ = ["ALL_WAYS", "Array", "RandomProgram", "Recipe", "Way", "random_program"]
+__all__ = ["ALL_WAYS", "Array", "Backend", "RandomProgram", "Recipe", "Way", "random_program"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: of every dtype
+Backend: TypeAlias = Literal["numpy", "llvm"]
 Way: TypeAlias = str  # a template, or the name of a body
 
 #: what a line may be made by; first nothing, which is the plainest
@@ -90,6 +91,7 @@ class RandomProgram:
     start: Mapping[Node, Array]
     pairs: tuple[Pair, ...]
     names: Mapping[Node, str]
+    backend: Backend = "numpy"
 
     def compile(self, level: int = 2, *, verify: bool = False, debug: bool = False) -> CompiledFunction:
         """The function of this program, its variables at their first values."""
@@ -98,6 +100,7 @@ class RandomProgram:
             list(self.inputs),
             list(self.outputs),
             updates=dict(self.updates),
+            backend=self.backend,
             level=level,
             verify=verify,
             debug=debug,
@@ -130,11 +133,12 @@ class RandomProgram:
         outputs = ", ".join(self.names[y] for y in self.outputs)
         updates = ", ".join(f"{self.names[v]}: {self.names[y]}" for v, y in self.updates.items())
         given = [f"    {_array_text(array)}," for array in arrays]
+        options = f'backend="{self.backend}", level={level}, reused_keys="allow"'
         return "\n".join(
             (
                 self.text,
                 "",
-                f'f = gx.compile([{inputs}], [{outputs}], updates={{{updates}}}, level={level}, reused_keys="allow")',
+                f"f = gx.compile([{inputs}], [{outputs}], updates={{{updates}}}, {options})",
                 "print(*f(",
                 *given,
                 '), sep="\\n")',
@@ -146,8 +150,8 @@ class RandomProgram:
         linecache.cache.pop(self.file, None)
 
 
-def random_program(recipe: Recipe) -> RandomProgram:
-    """The program of a recipe: the same for the same."""
+def random_program(recipe: Recipe, backend: Backend = "numpy") -> RandomProgram:
+    """The program of a recipe: the same for the same.  It is compiled by `backend`."""
     draft = Draft(f"random_{crc32(repr(recipe).encode()):08x}.py")
     linecache.cache[draft.file] = (0, None, [], draft.file)
     choices = Choices(recipe.start)
@@ -179,6 +183,7 @@ def random_program(recipe: Recipe) -> RandomProgram:
         {v.node: np.array(v.node.value) for v in variables},
         tuple([Pair(places[a], places[b]) for a, b in pairwise(found.equal)]),
         {x.node: x.name for x in (*draft.pool, *inputs, *outputs, *updates.values(), *variables)},
+        backend,
     )
 
 

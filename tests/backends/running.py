@@ -1,11 +1,11 @@
-"""Programs built by hand, run by the NumPy backend as a compiled function runs them."""
+"""Programs built by hand, run by a backend as a compiled function runs them: that of NumPy if no other is named."""
 
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import numpy as np
 
-from graphc.backends.backend import empty_arena
+from graphc.backends.backend import Backend, empty_arena
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.kernel.arrays import Array
 from graphc.kernel.program import Program
@@ -31,10 +31,11 @@ def run(
     variables: Sequence[Array] = (),
     sizes: Mapping[str, int] | None = None,
     constants: Sequence[Array] = (),
+    backend: Backend | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """The outputs of one call, and what the variables hold after it.  What is given stays as it is."""
     verify(program)
-    backend = NumpyBackend()
+    backend = backend or NumpyBackend()
     artifact = backend.emit(program)
     known = sizes or {}
     values = [known[name] for name in program.symbols]

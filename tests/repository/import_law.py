@@ -51,6 +51,7 @@ SEES_EVERYTHING = frozenset(
         "memory",
         "poison",
         "running",
+        "shortcuts",
         "testing",
         "verification",
         "__main__",
@@ -64,7 +65,7 @@ LATE = frozenset(
 )
 
 # Large parts of graphc that few ask for: these too may be imported where they are used.
-SELDOM = frozenset({"graphc.verification"})
+SELDOM = frozenset({"graphc.backends.llvm", "graphc.verification"})
 
 
 class Place(Enum):

@@ -1,0 +1,135 @@
+"""What stages leave: stores, folds along lanes, running combinations, totals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from graphc.backends.llvm.calls import called
+from graphc.backends.llvm.casts import cast
+from graphc.backends.llvm.plans import StagePlan
+from graphc.backends.llvm.scope import Scope
+from graphc.backends.llvm.values import Lanes, Register, Value
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
+from graphc.kernel.steps import Fold, Prefix, Total
+from graphc.types import BOOL, FLOAT32, INT64, NARROW, DType
+
+__all__ = ["Held", "combine_into", "combined", "folded", "held_of", "leave", "step"]
+
+
+def wide(dtype: DType) -> DType:
+    """The dtype in which values are combined: float32 for floats of 16 bits."""
+    return FLOAT32 if dtype in NARROW else dtype
+
+
+@final
+@dataclass(frozen=True)
+class Held:
+    """What a fold, a prefix or a total holds from point to point: places on the stack, one for each part.
+
+    index  of the best value so far, for those of (value, index)
+    """
+
+    monoid: Monoid
+    value: Register
+    index: Register | None = None
+
+
+def held_of(effect: Fold | Prefix | Total, dtype: DType, scope: Scope, width: int) -> Held:
+    """What an effect holds, at its start; `dtype` is that of the values it combines."""
+    kind = dtype if effect.monoid in BETTER else wide(_result(effect).dtype)
+    index = Register.of(scope.text, INT64, width) if effect.monoid in BETTER else None
+    held = Held(effect.monoid, Register.of(scope.text, kind, width), index)
+    lanes = scope.lanes
+    held.value.write(lanes, lanes.number(start_of(held.monoid, held.value.dtype), held.value.dtype))
+    if held.index is not None:
+        held.index.write(lanes, lanes.number(0, INT64))
+    return held
+
+
+def _result(effect: Fold | Prefix | Total) -> Buffer:
+    return effect.results[0] if isinstance(effect, Fold) else effect.result
+
+
+def combined(lanes: Lanes, monoid: Monoid, first: Value, second: Value) -> Value:
+    """Two values of one dtype."""
+    return called(lanes, COMBINE[monoid], [first, second], first.dtype)
+
+
+def step(held: Held, value: Value, place: Value, scope: Scope, mask: Value | None) -> Value:
+    """Take in the values of all lanes that `mask` lets in; what is held then."""
+    lanes = scope.lanes
+    before = held.value.read(lanes)
+    if held.index is None:
+        value = cast(lanes, value, held.value.dtype)
+        if mask is not None:
+            value = lanes.select(mask, value, lanes.number(start_of(held.monoid, value.dtype), value.dtype))
+        after = combined(lanes, held.monoid, before, value)
+        held.value.write(lanes, after)
+        return after
+    fn = BETTER[held.monoid]
+    is_better = called(lanes, fn, [value, before], BOOL)
+    if value.dtype.kind in "fV":
+        is_nan, was_none = (lanes.compare(f"fcmp {name}", x, x, BOOL) for name, x in (("uno", value), ("ord", before)))
+        is_better = lanes.binary("or", is_better, lanes.binary("and", is_nan, was_none))
+    if mask is not None:
+        is_better = lanes.binary("and", is_better, mask)
+    held.value.write(lanes, lanes.select(is_better, value, before))
+    held.index.write(lanes, lanes.select(is_better, place, held.index.read(lanes)))
+    return before
+
+
+def folded(held: Held, scope: Scope) -> Value:
+    """The lanes of what is held, as one: halves onto halves, in a fixed order."""
+    lanes = scope.lanes
+    value = held.value.read(lanes)
+    count = held.value.lanes
+    while count > 1:
+        count //= 2
+        halves = [_part(lanes, value, start, count) for start in (0, count)]
+        value = combined(lanes, held.monoid, *halves)
+    return value
+
+
+def _part(lanes: Lanes, value: Value, start: int, count: int) -> Value:
+    if count == 1:
+        return lanes.lane(value, start)
+    chosen = ", ".join(f"i32 {start + lane}" for lane in range(count))
+    return lanes.made(
+        value.dtype,
+        count,
+        *(
+            f"shufflevector {value.type} {part}, {value.type} poison, <{count} x i32> <{chosen}>"
+            for part in value.parts
+        ),
+    )
+
+
+def leave(scope: Scope, stage: StagePlan, number: int, values: Sequence[Value]) -> None:
+    """Write the results of an effect where they go."""
+    for access, value in zip(stage.places[number], values, strict=True):
+        target = access.buffer
+        result = cast(scope.lanes, value, target.dtype)
+        if target.role is Role.LOCAL and not target.shape and target not in scope.homes:
+            scope.locals[target] = result
+        else:
+            scope.memory.store(scope.place(stage, access), result)
+
+
+def combine_into(scope: Scope, stage: StagePlan, number: int, monoid: Monoid, value: Value, mask: Value | None) -> None:
+    """Combine a value into what is in memory; where all lanes meet in one element, one after the other's half."""
+    (access,) = stage.places[number]
+    lanes, dtype = scope.lanes, access.buffer.dtype
+    value = cast(lanes, value, dtype)
+    start = lanes.number(start_of(monoid, dtype), dtype)
+    if mask is not None:
+        value = lanes.select(mask, value, start)
+    place = scope.place(stage, access)
+    if place.is_shared and scope.width > 1:
+        value = lanes.spread(value, scope.width)
+        count = scope.width
+        while count > 1:
+            count //= 2
+            value = combined(lanes, monoid, *(_part(lanes, value, at, count) for at in (0, count)))
+    before = scope.memory.load(place, dtype, None, None)
+    scope.memory.store(place, combined(lanes, monoid, before, value))

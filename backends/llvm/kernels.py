@@ -1,0 +1,271 @@
+"""A kernel as functions: one that makes a chunk of its rows, and one that makes what is left when all are done."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.effects import combined
+from graphc.backends.llvm.memory import Place
+from graphc.backends.llvm.plans import Plan, planned
+from graphc.backends.llvm.registers import part_bytes
+from graphc.backends.llvm.rows import Owner, Range, Rows
+from graphc.backends.llvm.scope import Home, Scope
+from graphc.backends.llvm.text import Text
+from graphc.backends.llvm.values import Value
+from graphc.backends.llvm.widening import widened
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.elementary.expansion import expanded_kernel
+from graphc.kernel.monoids import start_of
+from graphc.kernel.scalar import Axis, Call, Load
+from graphc.kernel.steps import Kernel, targets
+from graphc.sizes import Size, maximum, product, total
+from graphc.types import INT64, NARROW
+
+__all__ = ["Function", "Native"]
+
+ALIGNED = 64  # bytes that scratch starts at a multiple of
+ON_STACK = 1 << 16  # bytes of scratch, at most; more come from malloc
+WORK = 1 << 19  # lets of a chunk, about
+MOST_PARTS = 64  # of a total that chunks leave, to be combined
+
+
+@final
+@dataclass(frozen=True)
+class Function:
+    """A function of the module: its text, in which KERNEL stands for its name, and what it is given."""
+
+    text: str
+    arguments: Arguments
+
+
+@final
+@dataclass
+class Native:
+    """The functions of one kernel.
+
+    bytes   of a vector register
+    owner   the buffer whose bytes another has
+    chunks  how many there are; the sizes alone say so
+    parts   bytes of the totals that all chunks leave
+    """
+
+    kernel: Kernel
+    bytes: int
+    owner: Owner
+    plan: Plan = field(init=False)
+    width: int = field(init=False)
+    rows_per_chunk: Size = field(init=False)
+    kept: Sequence[tuple[Buffer, Size]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kernel = widened(self.kernel)
+        self.plan = planned(expanded_kernel(self.kernel))
+        self.width = self._width()
+        self.rows_per_chunk = self._rows_per_chunk()
+        self.kept = list(_side_by_side(self._kept()))
+
+    @property
+    def chunks(self) -> Size:
+        if not self.plan.outer:
+            return 1
+        extent, rows = self.plan.outer[0].extent, self.rows_per_chunk
+        found = (extent + rows - 1) // rows
+        return maximum(found, 1) if self.kept else found  # totals of nothing are something
+
+    @property
+    def part_bytes(self) -> Size:
+        """Of what one chunk leaves for the end."""
+        return total(_padded(buffer.bytes) for buffer, _ in self.kept)
+
+    @property
+    def parts(self) -> Size:
+        return self.part_bytes * self.chunks
+
+    def rows(self) -> Function:
+        """void KERNEL(ptr args, i64 chunk): the rows of a chunk."""
+        text = Text()
+        arguments = Arguments(text)
+        homes = self._homes(text, arguments, "%chunk")
+        scope = Scope(text, arguments, homes)
+        for number, buffer in enumerate(x.result for x in self.kernel.totals):
+            monoid = self.kernel.totals[number].monoid
+            _fill(scope, buffer, start_of(monoid, buffer.dtype))
+        done = text.label("done")
+        for axis in self.plan.outer:
+            if not (isinstance(axis.extent, int) and axis.extent > 0):
+                inside = text.label("some")
+                text.go_if(text.value(f"icmp sgt i64 {arguments.number(axis.extent)}, 0"), inside, done)
+                text.begin(inside)
+        heap = self._scratch(text, arguments, homes)
+        Rows(self.plan, text, arguments, self.width, self.owner, self._ranges(text, arguments)).write(scope)
+        if heap:
+            text.do(f"call void @free(ptr {heap})")
+        text.go(done)
+        text.begin(done)
+        text.do("ret void")
+        return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), arguments)
+
+    def box(self) -> Function:
+        """void KERNEL(ptr args, ptr box): the rows of a box, which has two ends for each axis: the second is behind it.
+
+        Nothing outside of it is read or written.  Of a kernel of one stage without inner axes, as epilogues are.
+        """
+        plan = planned(expanded_kernel(self.kernel), frozenset(self.kernel.outer))
+        text = Text()
+        arguments = Arguments(text)
+        ranges = {}
+        for place, axis in enumerate(self.kernel.outer):
+            ends = [text.value(f"getelementptr i64, ptr %box, i64 {2 * place + end}") for end in (0, 1)]
+            first, behind = (text.value(f"load i64, ptr {end}") for end in ends)
+            ranges[axis] = (first, behind)
+        scope = Scope(text, arguments, {})
+        Rows(plan, text, arguments, self.width, self.owner, ranges, strict=True).write(scope)
+        text.do("ret void")
+        return Function(text.function("KERNEL", "ptr %args, ptr %box"), arguments)
+
+    def end(self) -> Function | None:
+        """void KERNEL(ptr args, i64 chunks): what chunks left is combined, and the last stages follow."""
+        if not self.kernel.totals and not self.plan.last:
+            return None
+        text = Text()
+        arguments = Arguments(text)
+        homes = self._homes(text, arguments, "0")
+        scope = Scope(text, arguments, homes)
+        for part in self.kernel.totals:
+            home = homes[part.result]
+            with text.loop("1", "%chunk") as chunk:
+                offset = text.value(f"mul i64 {chunk}, {arguments.number(self.part_bytes)}")
+                other = text.value(f"getelementptr i8, ptr {home.address}, i64 {offset}")
+                with text.loop("0", arguments.number(part.result.size)) as at:
+                    places = [Place(base, Value(INT64, (at,)), "0") for base in (home.address, other)]
+                    values = [scope.memory.load(place, part.result.dtype, None, None) for place in places]
+                    scope.memory.store(places[0], combined(scope.lanes, part.monoid, *values))
+        writer = Rows(self.plan, text, arguments, self.width, self.owner, {})
+        for stage in self.plan.last:
+            writer.stage(scope, stage, {})
+        text.do("ret void")
+        return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), arguments)
+
+    # Sizes.
+
+    def _width(self) -> int:
+        """How many lanes there are: as many of the widest dtype that is computed as a register has."""
+        widest = 4
+        for stage in (*self.plan.stages, *self.plan.last):
+            for number in stage.needed:
+                let = stage.stage.lets[number]
+                if isinstance(let, Load | Call) and stage.affine[number] is None and let.dtype not in NARROW:
+                    widest = max(widest, part_bytes(let.dtype))
+        return max(self.bytes // widest, 1)
+
+    def _rows_per_chunk(self) -> Size:
+        """As many as make enough work for a thread, and few enough that totals have few parts."""
+        plan = self.plan
+        if not plan.outer:
+            return 1
+        first, *others = plan.outer
+        weight = 8 + sum(len(stage.needed) for stage in plan.stages)
+        grain = 1 << int(math.log2(WORK / weight))
+        inside = total(product(axis.extent for axis in stage.inner) for stage in plan.stages)
+        row = product(axis.extent for axis in others) * inside
+        rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
+        if self.kernel.totals:
+            rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
+        if plan.lane is first:
+            abreast = self.width * plan.vectors
+            rows = (rows + abreast - 1) // abreast * abreast
+        return rows
+
+    def _ranges(self, text: Text, arguments: Arguments) -> Mapping[Axis, Range]:
+        """The rows of a chunk."""
+        if not self.plan.outer or self.chunks == 1:
+            return {}
+        axis = self.plan.outer[0]
+        rows, extent = arguments.number(self.rows_per_chunk), arguments.number(axis.extent)
+        first = text.value(f"mul i64 %chunk, {rows}")
+        behind = text.value(f"add i64 {first}, {rows}")
+        is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
+        return {axis: (first, text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}"))}
+
+    # Locals.
+
+    def _kept(self) -> Iterator[tuple[Buffer, Size]]:
+        """What is known when all rows are done: totals, and what the last stages leave."""
+        last = [target for stage in self.plan.last for effect in stage.stage.effects for target in targets(effect)]
+        found = {part.result: None for part in self.kernel.totals} | dict.fromkeys(last)
+        locals = set(self.kernel.locals)
+        yield from ((buffer, buffer.bytes) for buffer in found if buffer in locals)
+
+    def _homes(self, text: Text, arguments: Arguments, chunk: str) -> dict[Buffer, Home]:
+        """Where the parts of a chunk are."""
+        homes: dict[Buffer, Home] = {}
+        if not self.kept:
+            return homes
+        base = arguments.scratch(self.parts)
+        if chunk != "0":
+            offset = text.early(f"mul i64 {chunk}, {arguments.number(self.part_bytes)}")
+            base = text.early(f"getelementptr i8, ptr {base}, i64 {offset}")
+        for buffer, at in self.kept:
+            homes[buffer] = Home(text.early(f"getelementptr i8, ptr {base}, i64 {arguments.number(at)}"), 1)
+        return homes
+
+    @property
+    def _abreast(self) -> int:
+        """How many rows lie side by side."""
+        return self.width * self.plan.vectors if self.plan.lane is not None else 1
+
+    def _wanted(self) -> Sequence[tuple[Buffer, Size]]:
+        """Locals of rows that have several elements, and their bytes."""
+        kept = {buffer for buffer, _ in self.kept}
+        return [(x, x.bytes * self._abreast) for x in self.kernel.locals if x.shape and x not in kept]
+
+    @property
+    def scratch(self) -> Size:
+        """The bytes that these take."""
+        return total(_padded(bytes) for _, bytes in self._wanted())
+
+    @property
+    def allocated(self) -> Size:
+        """What each thread takes from malloc while it is at work: nothing where the stack is enough."""
+        size = self.scratch
+        return 0 if isinstance(size, int) and size <= ON_STACK else size + ALIGNED
+
+    def _scratch(self, text: Text, arguments: Arguments, homes: dict[Buffer, Home]) -> str:
+        """Room for locals of rows: on the stack, or what is to be given back."""
+        placed = list(_side_by_side(self._wanted()))
+        if not placed:
+            return ""
+        size, heap = self.scratch, ""
+        if self.allocated == 0:
+            base = text.early(f"alloca [{max(size, 1)} x i8], align {ALIGNED}")
+        else:
+            heap = text.value(f"call ptr @malloc(i64 {arguments.number(self.allocated)})")
+            number = text.value(f"ptrtoint ptr {heap} to i64")
+            gap = text.value(f"and i64 {text.value(f'sub i64 0, {number}')}, {ALIGNED - 1}")
+            base = text.value(f"getelementptr i8, ptr {heap}, i64 {gap}")
+        for buffer, at in placed:
+            homes[buffer] = Home(text.value(f"getelementptr i8, ptr {base}, i64 {arguments.number(at)}"), self._abreast)
+        return heap
+
+
+def _padded(bytes: Size) -> Size:
+    return (bytes + (ALIGNED - 1)) // ALIGNED * ALIGNED
+
+
+def _side_by_side(
+    wanted: Sequence[tuple[Buffer, Size]] | Iterator[tuple[Buffer, Size]],
+) -> Iterator[tuple[Buffer, Size]]:
+    """Where each of several starts."""
+    at: Size = 0
+    for buffer, bytes in wanted:
+        yield buffer, at
+        at = at + _padded(bytes)
+
+
+def _fill(scope: Scope, buffer: Buffer, value: "bool | float | complex") -> None:
+    """Every element of a local."""
+    number = scope.lanes.number(value, buffer.dtype)
+    with scope.text.loop("0", scope.arguments.number(buffer.size)) as at:
+        scope.memory.store(Place(scope.homes[buffer].address, Value(INT64, (at,)), "0"), number)

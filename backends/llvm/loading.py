@@ -1,0 +1,256 @@
+"""Functions from a module: its code is linked, and bound to tables of addresses and sizes."""
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any, NoReturn, TypeAlias, final
+
+import numpy as np
+
+from graphc.backends.backend import Array, Artifact, Declared, Loaded, Prepared, Shortcut
+from graphc.backends.llvm.blas import PREFIX
+from graphc.backends.llvm.cache import standard
+from graphc.backends.llvm.code import Linked, link, object_code
+from graphc.backends.llvm.declarations import imported
+from graphc.backends.llvm.entry import OFFSETS, supported
+from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.module import Module
+from graphc.backends.llvm.pool import pool
+from graphc.backends.llvm.program import COMMIT, COMPUTE
+from graphc.backends.llvm.quick import quick
+from graphc.backends.llvm.symbols import blas, c_functions
+from graphc.backends.llvm.table import CALLBACK, FOUND, THREADS, RoomOf
+from graphc.backends.numpy import routines
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.steps import Check, Extern, IndexInRange, Loop
+from graphc.sizes import Expression, Size, compiled
+
+__all__ = ["loaded"]
+
+Fail: TypeAlias = Callable[..., NoReturn]
+Native: TypeAlias = Callable[[int], int]
+
+#: what instructions become that the machine lacks
+MATHEMATICS = ("fmod", "fmodf", "fma", "fmaf")
+
+
+def loaded(artifact: Artifact) -> Loaded:
+    """The functions of a module."""
+    module: Module = artifact.notes
+    text = artifact.source
+    names = imported(text)
+    products = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
+    others = [name for name in names if not name.startswith(PREFIX)]
+    symbols = {"graphc_parallel": pool().address, **c_functions([*others, *MATHEMATICS])}
+    symbols |= {f"{PREFIX}{name}": address for name, address in blas(products).items()} if products else {}
+    code = link([_object(text, module.machine)], symbols, [COMPUTE, COMMIT])
+    binder = _Binder(module, code)
+    return Loaded(binder.bind, binder.shortcut)
+
+
+def _object(text: str, machine: Machine) -> bytes:
+    """The object of a module: from the disk, where it was made before."""
+    import llvmlite
+
+    key = f"module\n{llvmlite.__version__}\n{machine.key}\n{text}".encode()
+    store = standard()
+    found = store.get(key)
+    if found is None:
+        found = object_code(text, machine)
+        store.put(key, found)
+    return found
+
+
+@final
+@dataclass
+class _Binder:
+    """Makes tables for code."""
+
+    module: Module
+    code: Linked
+
+    def __post_init__(self) -> None:
+        entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+        self.compute: Native = entry(self.code[COMPUTE])
+        self.commit: Native = entry(self.code[COMMIT])
+
+    @cached_property
+    def _numbers(self) -> Sequence[tuple[Size, int]]:
+        return [(size, slot) for size, slot in self.module.table.slots.items() if isinstance(size, Expression)]
+
+    @cached_property
+    def _shown(self) -> Sequence[Buffer]:
+        """The buffers that Python looks at."""
+        steps = [step for step in self.module.program.timeline if isinstance(step, Extern | Check)]
+        return list(dict.fromkeys(buffer for step in steps for buffer in (*step.reads, *step.writes)))
+
+    @cached_property
+    def _conditions(self) -> Mapping[int, IndexInRange]:
+        """Of the checks, by their numbers."""
+        return {
+            number: step.condition
+            for number, step in enumerate(self.module.program.timeline)
+            if isinstance(step, Check) and isinstance(step.condition, IndexInRange)
+        }
+
+    @cached_property
+    def _sizes(self) -> Callable[[Sequence[int]], list[int]]:
+        wanted: list[Size] = [size for size, _ in self._numbers]
+        wanted += [condition.extent for condition in self._conditions.values()]
+        wanted += [extent for buffer in self._shown for extent in buffer.shape]
+        return compiled(wanted, self.module.program.symbols)
+
+    def shortcut(self, declared: Declared, fallback: Callable[..., Any]) -> Shortcut | None:
+        """A native entry, unless a step needs Python."""
+        program, slots = self.module.program, self.module.table.slots
+        if any(isinstance(step, Extern) for step in program.timeline):
+            return None
+        places = [slots[buffer] for buffer in (*program.inputs, *program.outputs)]
+        return quick(self.module.machine, (self.code[COMPUTE], self.code[COMMIT]), declared, places, fallback)
+
+    def bind(
+        self,
+        memory: Array,
+        offsets: Sequence[int],
+        variables: Sequence[Array],
+        constants: Sequence[Array],
+        sizes: Sequence[int],
+        fail: Fail,
+    ) -> tuple[tuple[Prepared, ...], tuple[Prepared, ...]]:
+        """What runs the steps in an arena, for these sizes."""
+        program, slots = self.module.program, self.module.table.slots
+        table = (ctypes.c_int64 * len(self.module.table))()
+        table[THREADS] = pool().threads
+        values = iter(self._sizes(sizes))
+        for _, slot in self._numbers:
+            table[slot] = next(values)
+        limits = {number: next(values) for number in self._conditions}
+        shapes = {buffer: tuple([next(values) for _ in buffer.shape]) for buffer in self._shown}
+        for buffers, arrays in ((program.variables, variables), (program.constants, constants)):
+            for buffer, array in zip(buffers, arrays, strict=True):
+                table[slots[buffer]] = _address(array)
+        start = _address(memory)
+        places = iter(offsets)
+        for buffer in program.temporaries:
+            table[slots[buffer]] = start + next(places)
+        for number, offset in enumerate(places):
+            table[slots[RoomOf(number)]] = start + offset
+        bound = _Bound(self, table, (memory, variables, constants), shapes, limits, fail)
+        sets = program.commit < len(program.steps)
+        return (_Piece(bound, self.compute),), ((_Last(bound, self.commit),) if sets else ())
+
+
+@final
+@dataclass(eq=False)
+class _Bound:
+    """Code with a table: for one caller at a time.
+
+    kept    what the table has addresses of
+    shapes  of the buffers that Python looks at
+    limits  of the indices that are checked
+    """
+
+    binder: _Binder
+    table: Any  # an array of ctypes
+    kept: tuple[object, ...]
+    shapes: Mapping[Buffer, tuple[int, ...]]
+    limits: Mapping[int, int]
+    fail: Fail
+    raised: list[BaseException] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        program, slots = self.binder.module.program, self.binder.module.table.slots
+        self.address = ctypes.addressof(self.table)
+        self.inputs_at = [slots[buffer] for buffer in program.inputs]
+        self.outputs_at = [slots[buffer] for buffer in program.outputs]
+        if any(isinstance(step, Extern) for step in program.timeline):
+            self.callback = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._routine)
+            self.table[CALLBACK] = ctypes.cast(self.callback, ctypes.c_void_p).value or 0
+
+    def __del__(self) -> None:
+        slots = self.binder.module.table.slots
+        for stack in self.binder.module.program.stacks:
+            _free(self.table[slots[stack]])
+
+    def place(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        """Note where the arrays of a call are."""
+        table = self.table
+        for slot, array in zip(self.inputs_at, inputs, strict=True):
+            table[slot] = _address(array)
+        for slot, array in zip(self.outputs_at, outputs, strict=True):
+            table[slot] = _address(array)
+
+    def run(self, function: Native) -> None:
+        """Run steps on the table."""
+        status = function(self.address)
+        if self.raised:
+            raise self.raised.pop()
+        if status:
+            self._raise(status - 1)
+
+    def _raise(self, number: int) -> NoReturn:
+        if isinstance(self.binder.module.program.timeline[number], Loop):
+            self.fail(number, int(self.table[FOUND]))
+        condition = self.binder._conditions[number]
+        self.fail(number, self._array(condition.index), self.limits[number])
+
+    def _routine(self, number: int) -> None:
+        """Run the routine of a step, on the arrays where they are now."""
+        step = self.binder.module.program.timeline[number]
+        assert isinstance(step, Extern), step
+        try:
+            routine = getattr(routines, step.routine)
+            routine(*map(self._array, step.reads), *map(self._array, step.writes), **dict(step.options))
+        except BaseException as error:  # native code is above: it cannot go through
+            self.raised.append(error)
+
+    def _array(self, buffer: Buffer) -> Array:
+        """The array of a buffer, where it is now."""
+        shape = self.shapes[buffer]
+        size = prod(shape) * buffer.dtype.itemsize
+        address = self.table[self.binder.module.table.slots[buffer.root]]
+        bytes = (ctypes.c_uint8 * size).from_address(address) if size else (ctypes.c_uint8 * 0)()
+        return np.ctypeslib.as_array(bytes).view(buffer.dtype).reshape(shape)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Steps on a table."""
+
+    bound: _Bound
+    function: Native
+
+    @property
+    def address(self) -> int:
+        """Of the table."""
+        return self.bound.address
+
+    def __call__(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        self.bound.place(inputs, outputs)
+        self.bound.run(self.function)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Last:
+    """The steps that follow on the same table, for the same arrays."""
+
+    bound: _Bound
+    function: Native
+
+    def __call__(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        self.bound.run(self.function)
+
+
+def _address(array: Array) -> int:
+    """Where the elements of an array begin.  To ask the array takes twenty times as long."""
+    if supported():
+        return ctypes.c_int64.from_address(id(array) + OFFSETS["data"]).value
+    return int(array.__array_interface__["data"][0])
+
+
+def _free(address: int) -> None:
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(c_functions(["free"])["free"])(address)

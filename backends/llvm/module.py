@@ -1,0 +1,72 @@
+"""What the functions of one module share: their names, the table, and the room that they take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from graphc.backends.llvm.kernels import Function
+from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.table import RoomOf, Table
+from graphc.backends.numpy.routines import WORKSPACES
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.overwriting import owner_of
+from graphc.kernel.program import Program
+from graphc.kernel.provenance import lines_behind
+from graphc.kernel.room import Room
+from graphc.kernel.steps import Extern
+from graphc.origin import Origin
+from graphc.sizes import Size
+
+__all__ = ["Module"]
+
+
+@final
+@dataclass
+class Module:
+    """What is known of the text of a program for a machine.
+
+    table     what its functions find where
+    rooms     of the arena, beside the temporaries
+    allocated  bytes that kernels take from malloc, while they run
+    """
+
+    program: Program
+    machine: Machine
+    table: Table = field(default_factory=Table)
+    rooms: list[Room] = field(default_factory=list)
+    allocated: dict[Size, None] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)  # text -> name
+    _pieces: list[str] = field(default_factory=list)
+
+    @property
+    def functions(self) -> Sequence[str]:
+        """The texts of all functions that have a name, in order."""
+        return self._pieces
+
+    @property
+    def library(self) -> tuple[Size, ...]:
+        """What steps allocate, each size once."""
+        routines = [
+            WORKSPACES[step.routine](*step.reads, **dict(step.options))
+            for step in self.program.timeline
+            if isinstance(step, Extern)
+        ]
+        return tuple(dict.fromkeys((*self.allocated, *routines)))
+
+    def owner(self, buffer: Buffer) -> Buffer:
+        """The buffer whose bytes another has."""
+        return owner_of(buffer, self.program.aliases)
+
+    def room(self, bytes: Size, step: int) -> int:
+        """The slot of a room for a step."""
+        self.rooms.append(Room(bytes, step))
+        return self.table.of(RoomOf(len(self.rooms) - 1))
+
+    def named(self, function: Function, origins: Sequence[Origin]) -> str:
+        """The name of a function, which is written once, under the lines behind the first step that calls it."""
+        name = self._names.get(function.text)
+        if name is None:
+            name = self._names[function.text] = f"kernel_{len(self._names)}"
+            lines = "".join(f"; {line}\n" for line in lines_behind(origins))
+            self._pieces.append(lines + function.text.replace("@KERNEL(", f"@{name}(", 1))
+        return name

@@ -1,0 +1,281 @@
+"""A product as a function that makes one chunk of it: loops over tiles, and what is packed before them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import final
+
+from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.blocking import Blocking, least
+from graphc.backends.llvm.kernels import ALIGNED, ON_STACK, Function
+from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.packing import Packing
+from graphc.backends.llvm.products import Walk
+from graphc.backends.llvm.registers import in_register
+from graphc.backends.llvm.results import Results, places_of
+from graphc.backends.llvm.strips import Strip, Strips
+from graphc.backends.llvm.text import Text
+from graphc.backends.llvm.tiles import Elements, Panel, Range, Tile
+from graphc.kernel.scalar import Axis
+from graphc.sizes import Size
+
+__all__ = ["Epilogue", "Multiplication"]
+
+
+@final
+@dataclass(frozen=True)
+class Spot:
+    """How many elements from the beginning of each buffer a point is."""
+
+    a: str = "0"
+    b: str = "0"
+    c: str = "0"
+
+
+@final
+@dataclass(frozen=True)
+class Epilogue:
+    """A function of boxes that follows a product.
+
+    axes   of the box, each with the number of the axis of the product that it is; -1 for none
+    """
+
+    name: str
+    function: Function
+    axes: tuple[tuple[Axis, int], ...]
+
+
+@final
+@dataclass
+class Multiplication:
+    """Writes the function of one product, made in blocks."""
+
+    blocking: Blocking
+    machine: Machine
+    text: Text = field(default_factory=Text)
+    arguments: Arguments = field(init=False)
+    elements: Elements = field(init=False)
+    strips: Strips = field(init=False)
+    begins: str | None = None  # whether this is the first block of sums; None where there is one only
+    rooms: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.arguments = Arguments(self.text)
+        dtype = self.blocking.roles.c.dtype
+        self.elements = Elements(
+            self.text, self.arguments, in_register(dtype), dtype.itemsize, self.blocking.lanes, self.machine.has_fma
+        )
+
+    def function(self, epilogue: Epilogue | None = None) -> Function:
+        """void KERNEL(ptr args, i64 chunk): the part of the result that is a chunk, and the epilogue of that part."""
+        text, blocking, roles = self.text, self.blocking, self.blocking.roles
+        self.strips = Strips(self.elements, blocking, self._ranges())
+        heap = self._make_room()
+        with ExitStack() as loops:
+            spot = Spot(*map(self.arguments.number, roles.offsets))
+            for walk in (*roles.serial, *roles.batch):
+                spot = loops.enter_context(self._along(walk, spot))
+            sums = self._block_of_sums(loops)
+            for walk, first in sums[0]:
+                spot = self._moved(spot, walk, first)
+            inner = tuple(sums[1])
+            if blocking.packs_a:
+                self._pack_rows(spot, inner)
+            for walk in blocking.columns.loops:
+                spot = loops.enter_context(self._along(walk, spot))
+            self._columns(spot, inner)
+        if heap:
+            text.do(f"call void @free(ptr {heap})")
+        if epilogue is not None:
+            self._follow(epilogue)
+        text.do("ret void")
+        return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), self.arguments)
+
+    def _follow(self, epilogue: Epilogue) -> None:
+        """The epilogue of the chunk; its arguments stand behind those of the product."""
+        text = self.text
+        box = text.room(f"[{max(2 * len(epilogue.axes), 1)} x i64]")
+        for place, (axis, number) in enumerate(epilogue.axes):
+            ends = self.strips.ranges.get(number, ("0", self.arguments.number(axis.extent)))
+            for end, value in enumerate(ends):
+                text.do(f"store i64 {value}, ptr {text.value(f'getelementptr i64, ptr {box}, i64 {2 * place + end}')}")
+        given = text.value(f"getelementptr i64, ptr %args, i64 {len(self.arguments.listed)}")
+        text.do(f"call void @{epilogue.name}(ptr {given}, ptr {box})")
+        self.arguments.listed.extend(epilogue.function.arguments.listed)
+
+    # Points.
+
+    def _ranges(self) -> dict[int, Range]:
+        """The part of each axis that the chunk has."""
+        text, found = self.text, {}
+        left = "%chunk"
+        for place, part in enumerate(reversed(self.blocking.parts)):
+            extent, block = self.arguments.number(part.walk.extent), self.arguments.number(part.block)
+            number = left
+            if place < len(self.blocking.parts) - 1:
+                count = self.arguments.number(part.count)
+                number = text.value(f"urem i64 {left}, {count}")
+                left = text.value(f"udiv i64 {left}, {count}")
+            first = self.elements.scaled(number, part.block)
+            behind = text.value(f"add nsw i64 {first}, {block}")
+            is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
+            found[part.walk.number] = (first, text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}"))
+        return found
+
+    def _moved(self, spot: Spot, walk: Walk, counter: str) -> Spot:
+        """The spot so many points further along an axis."""
+        elements = self.elements
+        return Spot(
+            elements.plus(spot.a, elements.scaled(counter, walk.a)),
+            elements.plus(spot.b, elements.scaled(counter, walk.b)),
+            elements.plus(spot.c, elements.scaled(counter, walk.c)),
+        )
+
+    @contextmanager
+    def _along(self, walk: Walk, spot: Spot) -> Iterator[Spot]:
+        """A loop over the points of an axis."""
+        with self.text.loop(*self.strips.range(walk)) as counter:
+            yield self._moved(spot, walk, counter)
+
+    def _block_of_sums(self, loops: ExitStack) -> tuple[list[tuple[Walk, str]], list[tuple[Walk, Range]]]:
+        """The points of the axes outside of a block of sums, and the ranges of those inside."""
+        blocking, text = self.blocking, self.text
+        sums = blocking.roles.sums
+        if not blocking.depth:
+            return [], [(walk, ("0", self.arguments.number(walk.extent))) for walk in sums]
+        outside = [
+            (walk, loops.enter_context(text.loop("0", self.arguments.number(walk.extent))))
+            for walk in sums[: blocking.outside]
+        ]
+        cut, *others = sums[blocking.outside :]
+        extent = self.arguments.number(cut.extent)
+        last = extent
+        if least(cut.extent) < 1:  # of no sums at all the result is 0, which one block says
+            is_some = text.value(f"icmp sgt i64 {extent}, 1")
+            last = text.value(f"select i1 {is_some}, i64 {extent}, i64 1")
+        first = loops.enter_context(text.loop("0", last, blocking.depth))
+        behind = text.value(f"add nsw i64 {first}, {blocking.depth}")
+        is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
+        behind = text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}")
+        together = first
+        for _, counter in outside:
+            together = text.value(f"or i64 {together}, {counter}")
+        self.begins = text.value(f"icmp eq i64 {together}, 0")
+        inner = [(cut, (first, behind)), *((walk, ("0", self.arguments.number(walk.extent))) for walk in others)]
+        return outside, inner
+
+    # Tiles.
+
+    def _columns(self, spot: Spot, sums: Sequence[tuple[Walk, Range]]) -> None:
+        """All tiles: column by column, and in each row by row."""
+        columns = self.blocking.columns
+
+        def column(strip: Strip) -> None:
+            here = self._moved(spot, columns.axis, strip.first)
+            if self.blocking.packs_b:
+                self._pack_columns(here, sums, strip)
+            with ExitStack() as loops:
+                inside = here
+                for walk in self.blocking.rows.loops:
+                    inside = loops.enter_context(self._along(walk, inside))
+                self.strips.rows(lambda row: self._tile(inside, sums, row, strip))
+
+        self.strips.columns(column)
+
+    def _tile(self, spot: Spot, sums: Sequence[tuple[Walk, Range]], row: Strip, column: Strip) -> None:
+        """One tile: its sums, and where they go."""
+        blocking, elements, roles = self.blocking, self.elements, self.blocking.roles
+        rows = replace(blocking.rows, size=row.size)
+        spot = self._moved(spot, rows.axis, row.first)
+        walks = [walk for walk, _ in sums]
+        if blocking.packs_a:
+            base = self._packed_rows(row)
+            a = Panel(base, [str(n) for n in range(row.size)], None, row.size)
+        else:
+            base = elements.at(self.arguments.pointer(roles.a), spot.a)
+            a = Panel(base, places_of(elements, rows, lambda walk: walk.a), [walk.a for walk in walks], 0)
+        places = [str(n * blocking.lanes) for n in range(len(column.masks))]
+        masks: Sequence[str | None] = column.masks
+        if blocking.packs_b:
+            b = Panel(self.rooms["b"], places, None, column.size)
+            masks = [None] * len(places)
+        else:
+            steps = [walk.b for walk in walks]
+            b = Panel(elements.at(self.arguments.pointer(roles.b), spot.b), places, steps, 0)
+        tile = Tile(elements, walks, [range for _, range in sums], masks)
+        base = elements.sealed(elements.at(self.arguments.pointer(roles.c), spot.c))
+        is_split = blocking.columns.axis.number in self.strips.ranges
+        Results(elements, blocking, self.rooms, self.begins, is_split).leave(tile, a, b, base, rows, row, column)
+
+    # Packing.
+
+    def _make_room(self) -> str:
+        """Room for what is packed; the address of what is to be given back."""
+        blocking, elements = self.blocking, self.elements
+        width = blocking.columns.vectors * blocking.lanes
+        wanted: dict[str, Size] = {"nowhere": width}
+        if not blocking.is_direct:
+            wanted["tile"] = width * blocking.rows.height
+        if blocking.packs_a:
+            (rows,) = [part.block for part in blocking.parts if part.walk is blocking.rows.axis]
+            size = blocking.rows.size
+            wanted["a"] = (rows + (size - 1)) // size * size * blocking.inner_depth
+        if blocking.packs_b:
+            wanted["b"] = width * blocking.inner_depth
+        places: dict[str, Size] = {}
+        total: Size = 0
+        for name, count in wanted.items():
+            places[name] = total
+            total = total + (count * elements.bytes + (ALIGNED - 1)) // ALIGNED * ALIGNED
+        base, heap = self._bytes(total)
+        for name, at in places.items():
+            self.rooms[name] = self.text.value(f"getelementptr i8, ptr {base}, i64 {self.arguments.number(at)}")
+        if blocking.packs_b and isinstance(wanted["b"], int):  # lanes that are never filled are multiplied all the same
+            type = f"ptr {self.rooms['b']}, i8 0, i64 {wanted['b'] * elements.bytes}"
+            self.text.do(f"call void @llvm.memset.p0.i64({type}, i1 false)")
+        return heap
+
+    def _bytes(self, bytes: Size) -> tuple[str, str]:
+        text = self.text
+        if isinstance(bytes, int) and bytes <= ON_STACK:
+            return text.early(f"alloca [{bytes} x i8], align {ALIGNED}"), ""
+        amount = self.elements.plus(self.arguments.number(bytes), str(ALIGNED))
+        heap = text.value(f"call ptr @malloc(i64 {amount})")
+        number = text.value(f"ptrtoint ptr {heap} to i64")
+        gap = text.value(f"and i64 {text.value(f'sub i64 0, {number}')}, {ALIGNED - 1}")
+        return text.value(f"getelementptr i8, ptr {heap}, i64 {gap}"), heap
+
+    def _pack_rows(self, spot: Spot, sums: Sequence[tuple[Walk, Range]]) -> None:
+        """The rows of the chunk, tile by tile."""
+        blocking, elements = self.blocking, self.elements
+        rows = blocking.rows
+
+        def one(strip: Strip) -> None:
+            here = self._moved(spot, rows.axis, strip.first)
+            source = elements.at(self.arguments.pointer(blocking.roles.a), here.a)
+            self._packing(sums, lambda walk: walk.a, strip.size, rows.axis.a).write(
+                self._packed_rows(strip), source, None, strip.valid
+            )
+
+        self.strips.rows(one)
+
+    def _packed_rows(self, row: Strip) -> str:
+        """Where the rows of a tile are."""
+        elements = self.elements
+        start = row.first if row.new is None else elements.plus(row.first, row.new)
+        number = self.text.value(f"sub nsw i64 {start}, {self.strips.range(self.blocking.rows.axis)[0]}")
+        return elements.at(self.rooms["a"], elements.scaled(number, self.blocking.inner_depth))
+
+    def _pack_columns(self, spot: Spot, sums: Sequence[tuple[Walk, Range]], column: Strip) -> None:
+        """The columns of a tile."""
+        source = self.elements.at(self.arguments.pointer(self.blocking.roles.b), spot.b)
+        packing = self._packing(sums, lambda walk: walk.b, column.size, self.blocking.columns.axis.b)
+        packing.write(self.rooms["b"], source, column.masks, column.valid)
+
+    def _packing(
+        self, sums: Sequence[tuple[Walk, Range]], step: Callable[[Walk], Size], lanes: int, lane_step: Size
+    ) -> Packing:
+        walks, ranges = [walk for walk, _ in sums], [range for _, range in sums]
+        return Packing(
+            self.elements, walks, ranges, [step(walk) for walk in walks], lanes, lane_step, self.machine.vector_bytes
+        )

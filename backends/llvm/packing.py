@@ -1,0 +1,159 @@
+"""Copies of parts of operands as tiles read them: for each step of the sum, all lanes side by side."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from graphc.backends.llvm.products import Walk
+from graphc.backends.llvm.tiles import Elements, Range
+from graphc.sizes import Size
+
+__all__ = ["LINE", "Packing", "turned"]
+
+AHEAD = 16  # steps of the sum that are fetched before they are read: where lines are far apart no machine does it alone
+LINE = 64  # bytes of a line of the cache
+
+Steps: TypeAlias = Sequence[tuple[int, int, tuple[int, ...]]]  # two vectors each, and what is taken of them
+
+SHUFFLES: Mapping[int, Sequence[Steps]] = {  # how rows of a square become its columns
+    2: [[(0, 1, (0, 2)), (0, 1, (1, 3))]],
+    4: [
+        [(0, 1, (0, 4, 1, 5)), (0, 1, (2, 6, 3, 7)), (2, 3, (0, 4, 1, 5)), (2, 3, (2, 6, 3, 7))],
+        [(0, 2, (0, 1, 4, 5)), (0, 2, (2, 3, 6, 7)), (1, 3, (0, 1, 4, 5)), (1, 3, (2, 3, 6, 7))],
+    ],
+}
+
+
+@final
+@dataclass(frozen=True)
+class Packing:
+    """Copies one panel.
+
+    sums, ranges, steps   the axes of the sum, the part of each that is copied, and how far apart its points lie
+    lanes, step           how many lanes there are, and how far apart they lie
+    most                  bytes of a vector
+    """
+
+    elements: Elements
+    sums: Sequence[Walk]
+    ranges: Sequence[Range]
+    steps: Sequence[Size]
+    lanes: int
+    step: Size
+    most: int
+
+    def write(self, to: str, base: str, masks: Sequence[str | None] | None, valid: str | None) -> None:
+        """The panel at `to`.  Only the first `valid` lanes are read, or all: `masks` says the same of vectors."""
+        square = 4 if self.most >= 4 * self.elements.bytes else 2
+        if self.step == 1 and masks is not None:
+            width = self.elements.lanes
+            self._side_by_side(to, base, [(n * width, width) for n in range(len(masks))], masks)
+        elif self.step == 1 and valid is None:
+            width = 1 << min(self.lanes, self.elements.lanes).bit_length() - 1
+            places = [*range(0, self.lanes - width, width), self.lanes - width]
+            self._side_by_side(to, base, [(place, width) for place in places], [None] * len(places))
+        elif self.steps[-1] == 1 and (lanes := self.lanes if valid is None else _fixed(valid)) >= square:
+            self._turned(to, base, square, lanes)
+        else:
+            self._one_by_one(to, base, valid)
+
+    @contextmanager
+    def _walked(self, axes: int) -> Iterator[tuple[str, str]]:
+        """Loops over the first axes: where their points are read, and their number."""
+        elements = self.elements
+        with ExitStack() as loops:
+            offset, linear = "0", "0"
+            for place in range(axes):
+                first, last = self.ranges[place]
+                counter = loops.enter_context(elements.text.loop(first, last))
+                offset, linear = self._onward(place, counter, offset, linear)
+            yield offset, linear
+
+    def _onward(self, place: int, counter: str, offset: str, linear: str) -> tuple[str, str]:
+        elements = self.elements
+        first = self.ranges[place][0]
+        since = counter if first == "0" else elements.text.value(f"sub nsw i64 {counter}, {first}")
+        whole = since if place == 0 else elements.plus(elements.scaled(linear, self.sums[place].extent), since)
+        return elements.plus(offset, elements.scaled(counter, self.steps[place])), whole
+
+    def _side_by_side(self, to: str, base: str, places: Sequence[tuple[int, int]], masks: Sequence[str | None]) -> None:
+        """Lanes lie side by side: vectors are copied."""
+        elements = self.elements
+        with self._walked(len(self.ranges)) as (offset, linear):
+            source, target = elements.at(base, offset), elements.at(to, elements.scaled(linear, self.lanes))
+            ahead = elements.at(source, elements.times(self.steps[-1], AHEAD))
+            for place in range(0, self.lanes * elements.bytes, LINE):
+                elements.fetch(elements.at(ahead, str(place // elements.bytes)), 3)
+            found = [
+                elements.load_vector(elements.at(source, str(place)), mask, width)
+                for (place, width), mask in zip(places, masks, strict=True)
+            ]
+            for (place, width), value in zip(places, found, strict=True):
+                elements.store_vector(value, elements.at(target, str(place)), None, width)
+
+    def _turned(self, to: str, base: str, square: int, lanes: int) -> None:
+        """Steps of the sum lie side by side: squares are turned over.  Only the first `lanes` are written."""
+        elements, text = self.elements, self.elements.text
+        inner = len(self.ranges) - 1
+        first, last = self.ranges[inner]
+        with self._walked(inner) as (offset, linear), text.loop("0", str(lanes), square) as group:
+            lane = group
+            if lanes % square:
+                most = lanes - square
+                is_over = text.value(f"icmp sgt i64 {group}, {most}")
+                lane = text.value(f"select i1 {is_over}, i64 {most}, i64 {group}")
+            source = elements.sealed(elements.at(base, elements.plus(offset, elements.scaled(lane, self.step))))
+            target = elements.sealed(elements.at(to, lane))
+            length = last if first == "0" else text.value(f"sub nsw i64 {last}, {first}")
+            short = text.value(f"and i64 {length}, {-square}")
+            whole = elements.plus(first, short)
+            with text.loop(first, whole, square) as counter:
+                _, at = self._onward(inner, counter, "0", linear)
+                there = elements.at(source, counter)
+                values = [
+                    elements.load_vector(elements.at(there, elements.times(self.step, n)), None, square)
+                    for n in range(square)
+                ]
+                here = elements.at(target, elements.scaled(at, self.lanes))
+                for n, value in enumerate(turned(elements, values)):
+                    elements.store_vector(value, elements.at(here, str(n * self.lanes)), None, square)
+            with text.loop(whole, last) as counter:
+                _, at = self._onward(inner, counter, "0", linear)
+                here = elements.at(target, elements.scaled(at, self.lanes))
+                for n in range(square):
+                    place = elements.plus(counter, elements.times(self.step, n))
+                    elements.store(elements.load(elements.at(source, place)), elements.at(here, str(n)))
+
+    def _one_by_one(self, to: str, base: str, valid: str | None) -> None:
+        """Lane by lane; those that are not read are the last one that is."""
+        elements, text = self.elements, self.elements.text
+        with text.loop("0", str(self.lanes)) as lane:
+            read = lane
+            if valid is not None:
+                last = text.value(f"sub nsw i64 {valid}, 1")
+                is_over = text.value(f"icmp sgt i64 {lane}, {last}")
+                read = text.value(f"select i1 {is_over}, i64 {last}, i64 {lane}")
+            source = elements.at(base, elements.scaled(read, self.step))
+            target = elements.at(to, lane)
+            with self._walked(len(self.ranges)) as (offset, linear):
+                value = elements.load(elements.at(source, offset))
+                elements.store(value, elements.at(target, elements.scaled(linear, self.lanes)))
+
+
+def turned(elements: Elements, values: Sequence[str]) -> Sequence[str]:
+    """Vectors of rows of a square as vectors of its columns."""
+    square = len(values)
+    type = elements.vector(square)
+    for step in SHUFFLES[square]:
+        chosen = [(values[x], values[y], ", ".join(f"i32 {n}" for n in order)) for x, y, order in step]
+        values = [
+            elements.text.value(f"shufflevector {type} {x}, {type} {y}, <{square} x i32> <{order}>")
+            for x, y, order in chosen
+        ]
+    return values
+
+
+def _fixed(number: str) -> int:
+    """The value of a constant; 0 for others."""
+    return int(number) if number.isdigit() else 0

@@ -1,0 +1,154 @@
+"""Steps as instructions on a table: the body of a function that runs them in order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from graphc.backends.llvm.arguments import Argument, Scratch
+from graphc.backends.llvm.contractions import axes_of, blocking_for, cleared, kernels_of, library_of
+from graphc.backends.llvm.cores import threads_wanted
+from graphc.backends.llvm.frame import Frame
+from graphc.backends.llvm.kernels import Function, Native
+from graphc.backends.llvm.loops import write_loop
+from graphc.backends.llvm.module import Module
+from graphc.backends.llvm.multiply import Epilogue, Multiplication
+from graphc.backends.llvm.registers import in_memory
+from graphc.backends.llvm.searches import search
+from graphc.backends.llvm.table import CALLBACK, THREADS
+from graphc.backends.llvm.text import Text
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
+from graphc.sizes import Size
+from graphc.types import BOOL
+
+__all__ = ["Schedule"]
+
+
+@final
+@dataclass
+class Schedule:
+    """Writes `i64 name(ptr table)`, which runs steps: 0, or 1 more than the number of the step that failed."""
+
+    module: Module
+    frame: Frame = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.frame = Frame(self.module.table)
+
+    @property
+    def text(self) -> Text:
+        """Its instructions."""
+        return self.frame.text
+
+    def write(self, name: str, steps: Sequence[Step]) -> str:
+        """The whole function."""
+        self.run(steps)
+        self.text.do("ret i64 0")
+        return self.text.function(name, "ptr %table", "i64", "")
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Steps in order, and in them those inside.  Recursion is over their depth."""
+        for step in steps:
+            number = self.module.program.numbers[step]
+            match step:
+                case Kernel():
+                    self._kernel(step, number)
+                case Contract():
+                    self._product(step, number)
+                case Extern():
+                    self._extern(step, number)
+                case Check():
+                    self._check(step, number)
+                case Loop():
+                    write_loop(self.frame, step, number, self.run)
+                case Branch():
+                    self._branch(step)
+
+    def _kernel(self, kernel: Kernel, number: int) -> None:
+        native = self._native(kernel)
+        if native.allocated != 0:
+            self.module.allocated[native.allocated * threads_wanted()] = None
+        room = self.module.room(native.parts, number) if native.kept else -1
+        rows = native.rows()
+        self._chunks(self.module.named(rows, kernel.origins), rows, native.chunks, room)
+        end = native.end()
+        if end is not None:
+            name, chunks = self.module.named(end, kernel.origins), self.frame.number(native.chunks)
+            self.text.do(f"call void @{name}(ptr {self._block(end.arguments.listed, room)}, i64 {chunks})")
+
+    def _native(self, kernel: Kernel) -> Native:
+        return Native(kernel, self.module.machine.vector_bytes, self.module.owner)
+
+    def _product(self, contract: Contract, number: int) -> None:
+        """A contraction in tiles, or where nothing is gained by them as kernels."""
+        blocking = blocking_for(contract, self.module.machine)
+        if blocking is None:
+            library = library_of(contract)
+            if library is not None:
+                function = library.function()
+                self._chunks(self.module.named(function, contract.origins), function, 1, -1)
+            else:
+                for kernel in kernels_of(contract):
+                    self._kernel(kernel, number)
+            if contract.then is not None:
+                self._kernel(contract.then, number)
+            return
+        if not contract.is_whole and not contract.adds:
+            self._kernel(cleared(contract.out), number)
+        then, epilogue = contract.then, None
+        if then is not None and blocking.parts:
+            box = self._native(then).box()
+            epilogue = Epilogue(self.module.named(box, then.origins), box, axes_of(contract))
+        function = Multiplication(blocking, self.module.machine).function(epilogue)
+        self._chunks(self.module.named(function, contract.origins), function, blocking.chunks, -1)
+        if then is not None and epilogue is None:
+            self._kernel(then, number)
+
+    def _chunks(self, name: str, function: Function, chunks: Size, room: int) -> None:
+        """All chunks of a function."""
+        block = self._block(function.arguments.listed, room)
+        if chunks == 1:
+            self.text.do(f"call void @{name}(ptr {block}, i64 0)")
+            return
+        threads = self.text.value(f"load i64, ptr {self.frame.slot(THREADS)}")
+        count = self.frame.number(chunks)
+        self.text.do(f"call void @graphc_parallel(ptr @{name}, ptr {block}, i64 {count}, i64 {threads})")
+
+    def _block(self, arguments: Sequence[Argument], room: int) -> str:
+        """The arguments of a function, side by side."""
+        block = self.text.room(f"[{max(len(arguments), 1)} x i64]")
+        for place, argument in enumerate(arguments):
+            slot = room if isinstance(argument, Scratch) else self.module.table.of(argument)
+            value = self.text.value(f"load i64, ptr {self.frame.slot(slot)}")
+            self.text.do(f"store i64 {value}, ptr {self.text.value(f'getelementptr i64, ptr {block}, i64 {place}')}")
+        return block
+
+    def _extern(self, step: Extern, number: int) -> None:
+        callback = self.text.value(f"load ptr, ptr {self.frame.slot(CALLBACK)}")
+        self.text.do(f"call void {callback}(i64 {number})")
+        for buffer in (*step.reads, *step.writes):
+            self.module.table.of(buffer.root)
+
+    def _check(self, check: Check, number: int) -> None:
+        """Sizes were looked at before."""
+        if not isinstance(check.condition, IndexInRange):
+            return
+        flag = Buffer(Role.TEMPORARY, BOOL, ())
+        self.module.table.slots[flag] = self.module.room(8, number)
+        self._kernel(search(check.condition, flag), number)
+        found = self.text.value(f"load i8, ptr {self.frame.pointer(flag)}")
+        self.frame.fail(self.text.value(f"icmp ne i8 {found}, 0"), number, "0")
+
+    def _branch(self, branch: Branch) -> None:
+        text = self.text
+        type = in_memory(branch.index.dtype)
+        index = text.value(f"load {type}, ptr {self.frame.pointer(branch.index)}")
+        labels = [text.label("case") for _ in branch.parts]
+        after = text.label("after")
+        cases = " ".join(f"{type} {n}, label %{label}" for n, label in enumerate(labels))
+        text.do(f"switch {type} {index}, label %{labels[-1]} [ {cases} ]")
+        for label, steps in zip(labels, branch.parts, strict=True):
+            text.begin(label)
+            self.run(steps)
+            text.go(after)
+        text.begin(after)

@@ -1,0 +1,25 @@
+"""Checks as kernels: whether an index is out of range."""
+
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.scalar import Axis, Fn, Formula, Load
+from graphc.kernel.steps import Fold, IndexInRange, Kernel, Stage
+from graphc.types import BOOL, INT64
+
+__all__ = ["search"]
+
+
+def search(condition: IndexInRange, found: Buffer) -> Kernel:
+    """A kernel that sets `found`, a bool, to whether some index is out of range."""
+    index = condition.index
+    axes = tuple([Axis(number, extent) for number, extent in enumerate(index.shape)])
+    formula = Formula()
+    place = tuple([formula.axis(axis) for axis in axes])
+    value = formula.add(Load(index, place, index.dtype))
+    if index.dtype != INT64:
+        value = formula.call(Fn.CAST, (value,), INT64)
+    extent = formula.size(condition.extent)
+    least = formula.call(Fn.NEG, (extent,)) if condition.negative else formula.constant(0, INT64)
+    outside = [formula.call(Fn.GE, (value, extent)), formula.call(Fn.LT, (value, least))]
+    either = formula.call(Fn.OR, outside, BOOL)
+    return Kernel((), (Stage(axes, tuple(formula.lets), (Fold(Monoid.ANY, either, (found,)),)),), ())

@@ -1,0 +1,35 @@
+"""The table that a program runs on: addresses of buffers and values of sizes, in slots of 8 bytes."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import final
+
+__all__ = ["CALLBACK", "FIRST", "FOUND", "THREADS", "RoomOf", "Table"]
+
+FOUND = 0  # what a check found that failed
+CALLBACK = 1  # runs the routine of a step
+THREADS = 2  # how many threads may take part
+FIRST = 3  # slots from here on are given out
+
+
+@final
+@dataclass(frozen=True)
+class RoomOf:
+    """The room of the arena with this number."""
+
+    number: int
+
+
+@final
+@dataclass
+class Table:
+    """What stands in each slot: buffers that own their bytes, sizes, rooms, and how many rows stacks have."""
+
+    slots: dict[Hashable, int] = field(default_factory=dict)
+
+    def of(self, what: Hashable) -> int:
+        """Its slot."""
+        return self.slots.setdefault(what, FIRST + len(self.slots))
+
+    def __len__(self) -> int:
+        return FIRST + len(self.slots)

@@ -1,0 +1,219 @@
+"""A tile of a product in registers: every row of it times every vector of columns, summed up."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TypeAlias, final
+
+from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.products import Walk
+from graphc.backends.llvm.text import Text
+from graphc.sizes import Size
+
+__all__ = ["Elements", "Panel", "Range", "Tile"]
+
+Range: TypeAlias = tuple[str, str]  # the first point of an axis, and the one behind the last
+
+
+@final
+@dataclass(frozen=True)
+class Elements:
+    """Instructions on places of floats of one dtype.
+
+    type   `float` or `double`
+    bytes  of one
+    lanes  of a vector
+    """
+
+    text: Text
+    arguments: Arguments
+    type: str
+    bytes: int
+    lanes: int
+    has_fma: bool
+    _products: dict[tuple[Size, int], str] = field(default_factory=dict)
+
+    def vector(self, lanes: int | None = None) -> str:
+        """The type of a vector."""
+        return f"<{lanes or self.lanes} x {self.type}>"
+
+    def suffix(self, lanes: int | None = None) -> str:
+        """What the names of intrinsics on vectors end with."""
+        return f"v{lanes or self.lanes}f{8 * self.bytes}"
+
+    def scaled(self, number: str, step: Size) -> str:
+        """number * step."""
+        factor = self.arguments.number(step)
+        if factor == "1" or number == "0":
+            return number
+        if factor == "0":
+            return "0"
+        return self.text.value(f"mul nsw i64 {number}, {factor}")
+
+    def plus(self, a: str, b: str) -> str:
+        """a + b."""
+        if a == "0" or b == "0":
+            return b if a == "0" else a
+        return self.text.value(f"add nsw i64 {a}, {b}")
+
+    def times(self, step: Size, number: int) -> str:
+        """step * number, which is the same wherever it stands."""
+        if isinstance(step, int):
+            return str(step * number)
+        if number in (0, 1):
+            return self.arguments.number(step) if number else "0"
+        known = self._products.get((step, number))
+        if known is None:
+            known = self.text.early(f"mul nsw i64 {self.arguments.number(step)}, {number}")
+            self._products[step, number] = known
+        return known
+
+    def at(self, base: str, offset: str) -> str:
+        """The address `offset` elements from another."""
+        return base if offset == "0" else self.text.value(f"getelementptr {self.type}, ptr {base}, i64 {offset}")
+
+    def sealed(self, address: str) -> str:
+        """An address of which the compiler does not ask how it was made, to weigh ways to make others of it."""
+        return self.text.value(f"freeze ptr {address}")
+
+    def load(self, address: str) -> str:
+        """One element."""
+        return self.text.value(f"load {self.type}, ptr {address}, align {self.bytes}")
+
+    def store(self, value: str, address: str) -> None:
+        """One element."""
+        self.text.do(f"store {self.type} {value}, ptr {address}, align {self.bytes}")
+
+    def load_vector(self, address: str, mask: str | None = None, lanes: int | None = None) -> str:
+        """A vector; 0 in the lanes that the mask leaves out."""
+        type = self.vector(lanes)
+        if mask is None:
+            return self.text.value(f"load {type}, ptr {address}, align {self.bytes}")
+        masks = f"<{lanes or self.lanes} x i1>"
+        name = f"@llvm.masked.load.{self.suffix(lanes)}.p0"
+        return self.text.value(
+            f"call {type} {name}(ptr align {self.bytes} {address}, {masks} {mask}, {type} zeroinitializer)"
+        )
+
+    def store_vector(self, value: str, address: str, mask: str | None = None, lanes: int | None = None) -> None:
+        """A vector, or those lanes of it that the mask keeps."""
+        type = self.vector(lanes)
+        if mask is None:
+            self.text.do(f"store {type} {value}, ptr {address}, align {self.bytes}")
+            return
+        masks = f"<{lanes or self.lanes} x i1>"
+        name = f"@llvm.masked.store.{self.suffix(lanes)}.p0"
+        self.text.do(f"call void {name}({type} {value}, ptr align {self.bytes} {address}, {masks} {mask})")
+
+    def fetch(self, address: str, nearness: int) -> None:
+        """Ask for a line of memory, which may be nowhere: into the nearest cache by 3, into the second by 1."""
+        self.text.do(f"call void @llvm.prefetch.p0(ptr {address}, i32 0, i32 {nearness}, i32 1)")
+
+    def spread(self, value: str) -> str:
+        """One element in every lane."""
+        type = self.vector()
+        first = self.text.value(f"insertelement {type} poison, {self.type} {value}, i64 0")
+        return self.text.value(f"shufflevector {type} {first}, {type} poison, <{self.lanes} x i32> zeroinitializer")
+
+    def sum_with(self, total: str, x: str, y: str) -> str:
+        """total + x * y."""
+        type = self.vector()
+        if self.has_fma:
+            return self.text.value(f"call {type} @llvm.fma.{self.suffix()}({type} {x}, {type} {y}, {type} {total})")
+        return self.text.value(f"fadd {type} {total}, {self.text.value(f'fmul {type} {x}, {y}')}")
+
+
+@final
+@dataclass(frozen=True)
+class Panel:
+    """Where the elements of one operand of a tile lie.
+
+    base    the first one
+    places  of each row, or each vector, from there
+    steps   along the axes of the sum; None where all elements of a step lie side by side, `width` for each step
+    """
+
+    base: str
+    places: Sequence[str]
+    steps: Sequence[Size] | None
+    width: int
+
+
+@final
+@dataclass(frozen=True)
+class Tile:
+    """Writes the sums of one tile.
+
+    ranges  of the axes of the sum, the innermost one last
+    masks   for each vector of columns: which lanes are read, or None for all
+    """
+
+    elements: Elements
+    sums: Sequence[Walk]
+    ranges: Sequence[Range]
+    masks: Sequence[str | None]
+
+    def totals(self, a: Panel, b: Panel, starts: Sequence[Sequence[str]]) -> list[list[str]]:
+        """For each row of `a` the vectors of its sums with the columns of `b`."""
+        elements, text = self.elements, self.elements.text
+        type = elements.vector()
+        rooms = [[text.room(type) for _ in row] for row in starts]
+        for row, values in zip(rooms, starts, strict=True):
+            for room, value in zip(row, values, strict=True):
+                text.do(f"store {type} {value}, ptr {room}")
+        with ExitStack() as loops:
+            linear, counters = "0", []
+            *outer, (first, last) = self._ranges(a, b)
+            for place, part in enumerate(outer):
+                counters.append(loops.enter_context(text.loop(*part)))
+                linear = self._onward(place, counters[place], part, linear)
+            linear = "0" if not outer else elements.scaled(linear, self.sums[len(outer)].extent)
+            starting = [elements.sealed(self._address(panel, linear, [*counters, first])) for panel in (a, b)]
+            places = [text.room("ptr", address) for address in starting]
+            loops.enter_context(text.loop(first, last))
+            at_a, at_b = (text.value(f"load ptr, ptr {room}") for room in places)
+            self._step(a, b, at_a, at_b, rooms)
+            for panel, address, room in zip((a, b), (at_a, at_b), places, strict=True):
+                step = panel.width if panel.steps is None else panel.steps[-1]
+                text.do(f"store ptr {elements.at(address, elements.times(step, 1))}, ptr {room}")
+        return [[text.value(f"load {type}, ptr {room}") for room in row] for row in rooms]
+
+    def _ranges(self, a: Panel, b: Panel) -> Sequence[Range]:
+        """Those of the loops: one for all steps, where all elements lie side by side."""
+        if a.steps is not None or b.steps is not None or len(self.ranges) == 1:
+            return self.ranges
+        elements, text = self.elements, self.elements.text
+        (first, last), *others = self.ranges
+        count = last if first == "0" else text.value(f"sub nsw i64 {last}, {first}")
+        for walk, _ in zip(self.sums[1:], others, strict=True):
+            count = elements.scaled(count, walk.extent)
+        return [("0", count)]
+
+    def _onward(self, place: int, counter: str, part: Range, linear: str) -> str:
+        """The number of a point among those of the axes up to one, given that among those before."""
+        elements = self.elements
+        since = counter if part[0] == "0" else elements.text.value(f"sub nsw i64 {counter}, {part[0]}")
+        return since if place == 0 else elements.plus(elements.scaled(linear, self.sums[place].extent), since)
+
+    def _step(self, a: Panel, b: Panel, at_a: str, at_b: str, rooms: Sequence[Sequence[str]]) -> None:
+        """One product more for every sum."""
+        elements, text = self.elements, self.elements.text
+        type = elements.vector()
+        vectors = [
+            elements.load_vector(elements.at(at_b, place), mask)
+            for place, mask in zip(b.places, self.masks, strict=True)
+        ]
+        for row, place in zip(rooms, a.places, strict=True):
+            value = elements.spread(elements.load(elements.at(at_a, place)))
+            for room, vector in zip(row, vectors, strict=True):
+                total = text.value(f"load {type}, ptr {room}")
+                text.do(f"store {type} {elements.sum_with(total, value, vector)}, ptr {room}")
+
+    def _address(self, panel: Panel, linear: str, counters: Sequence[str]) -> str:
+        elements = self.elements
+        if panel.steps is None:
+            return elements.at(panel.base, elements.scaled(linear, panel.width))
+        offset = "0"
+        for counter, step in zip(counters, panel.steps, strict=True):
+            offset = elements.plus(offset, elements.scaled(counter, step))
+        return elements.at(panel.base, offset)

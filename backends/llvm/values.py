@@ -1,0 +1,162 @@
+"""Values in registers: one for all lanes, or one for each."""
+
+from dataclasses import dataclass
+from typing import final
+
+from graphc.backends.llvm.registers import constant, in_register, parts_of, vector
+from graphc.backends.llvm.text import Text
+from graphc.kernel.scalar import Number
+from graphc.types import DType
+
+__all__ = ["Lanes", "Register", "Value"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of a dtype: its parts, two for complex numbers, each a register or a constant.
+
+    lanes   1: the same for all lanes
+    """
+
+    dtype: DType
+    parts: tuple[str, ...]
+    lanes: int = 1
+    is_constant: bool = False
+
+    @property
+    def one(self) -> str:
+        """The only part."""
+        (part,) = self.parts
+        return part
+
+    @property
+    def type(self) -> str:
+        """The LLVM type of a part."""
+        return vector(in_register(self.dtype), self.lanes)
+
+
+@final
+@dataclass(frozen=True)
+class Lanes:
+    """Instructions on values, as many lanes at once as the widest operand has.
+
+    lanes    how many lanes there are
+    has_fma  whether the machine multiplies and adds in one instruction
+    """
+
+    text: Text
+    lanes: int
+    has_fma: bool = True
+
+    def number(self, value: Number, dtype: DType) -> Value:
+        """A constant."""
+        return Value(dtype, tuple(constant(value, dtype)), 1, is_constant=True)
+
+    def spread(self, value: Value, lanes: int) -> Value:
+        """The value for each lane."""
+        if value.lanes == lanes:
+            return value
+        type = in_register(value.dtype)
+        if value.is_constant:
+            return Value(value.dtype, tuple([f"splat ({type} {part})" for part in value.parts]), lanes)
+        return Value(value.dtype, tuple([self._spread(part, type, lanes) for part in value.parts]), lanes)
+
+    def _spread(self, part: str, type: str, lanes: int) -> str:
+        whole = vector(type, lanes)
+        first = self.text.value(f"insertelement {whole} poison, {type} {part}, i64 0")
+        return self.text.value(f"shufflevector {whole} {first}, {whole} poison, {vector('i32', lanes)} zeroinitializer")
+
+    def together(self, *values: Value) -> list[Value]:
+        """All in as many lanes as the widest has."""
+        lanes = max(value.lanes for value in values)
+        return [self.spread(value, lanes) for value in values]
+
+    def made(self, dtype: DType, lanes: int, *instructions: str) -> Value:
+        """The value whose parts are the results of instructions."""
+        return Value(dtype, tuple(map(self.text.value, instructions)), lanes)
+
+    def binary(self, instruction: str, x: Value, y: Value) -> Value:
+        """`instruction` of two values of one part, giving their dtype."""
+        a, b = self.together(x, y)
+        return self.made(x.dtype, a.lanes, f"{instruction} {a.type} {a.one}, {b.one}")
+
+    def compare(self, instruction: str, x: Value, y: Value, dtype: DType) -> Value:
+        """A comparison; `dtype` is that of bools."""
+        a, b = self.together(x, y)
+        return self.made(dtype, a.lanes, f"{instruction} {a.type} {a.one}, {b.one}")
+
+    def intrinsic(self, name: str, *values: Value) -> Value:
+        """`llvm.<name>` of values of one type, giving that type."""
+        wide = self.together(*values)
+        first = wide[0]
+        suffix = _suffix(in_register(first.dtype), first.lanes)
+        operands = ", ".join(f"{value.type} {value.one}" for value in wide)
+        return self.made(first.dtype, first.lanes, f"call {first.type} @llvm.{name}.{suffix}({operands})")
+
+    def select(self, condition: Value, x: Value, y: Value) -> Value:
+        """x where the condition holds, else y, part by part."""
+        c, a, b = self.together(condition, x, y)
+        return self.made(
+            x.dtype,
+            a.lanes,
+            *(
+                f"select {c.type} {c.one}, {a.type} {one}, {a.type} {other}"
+                for one, other in zip(a.parts, b.parts, strict=True)
+            ),
+        )
+
+    def any_of(self, condition: Value) -> str:
+        """Whether it holds for some lane."""
+        return self.text.value(f"call i1 @llvm.vector.reduce.or.v{condition.lanes}i1({condition.type} {condition.one})")
+
+    def lane(self, value: Value, number: int) -> Value:
+        """The value of one lane."""
+        if value.lanes == 1:
+            return value
+        return self.made(value.dtype, 1, *(f"extractelement {value.type} {part}, i64 {number}" for part in value.parts))
+
+    def collected(self, values: "list[Value]") -> Value:
+        """A value from those of its lanes."""
+        dtype = values[0].dtype
+        parts = []
+        for place in range(len(values[0].parts)):
+            type = in_register(dtype)
+            whole = vector(type, len(values))
+            held = "poison"
+            for number, value in enumerate(values):
+                held = self.text.value(f"insertelement {whole} {held}, {type} {value.parts[place]}, i64 {number}")
+            parts.append(held)
+        return Value(dtype, tuple(parts), len(values))
+
+
+@final
+@dataclass(frozen=True)
+class Register:
+    """A value that changes: a place on the stack for each of its parts."""
+
+    dtype: DType
+    lanes: int
+    rooms: tuple[str, ...]
+
+    @staticmethod
+    def of(text: Text, dtype: DType, lanes: int) -> "Register":
+        """Room for a value."""
+        type = vector(in_register(dtype), lanes)
+        return Register(dtype, lanes, tuple(text.room(type) for _ in range(parts_of(dtype))))
+
+    def read(self, lanes: Lanes) -> Value:
+        """The present value."""
+        type = vector(in_register(self.dtype), self.lanes)
+        return lanes.made(self.dtype, self.lanes, *(f"load {type}, ptr {room}" for room in self.rooms))
+
+    def write(self, lanes: Lanes, value: Value) -> None:
+        """Set it."""
+        spread = lanes.spread(value, self.lanes)
+        for room, part in zip(self.rooms, spread.parts, strict=True):
+            lanes.text.do(f"store {spread.type} {part}, ptr {room}")
+
+
+def _suffix(type: str, lanes: int) -> str:
+    short = {"float": "f32", "double": "f64"}.get(type, type)
+    return short if lanes == 1 else f"v{lanes}{short}"

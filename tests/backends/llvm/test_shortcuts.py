@@ -1,0 +1,137 @@
+"""Calls that go from the caller to native code: what they give, what goes to Python instead, and many at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.llvm.entry import supported
+from graphc.function import CALLS_BEFORE_A_SHORTCUT, CompiledFunction
+
+pytestmark = pytest.mark.skipif(not supported(), reason="the layout of objects is not known here")
+
+F32 = np.float32
+
+
+def warm(function: CompiledFunction, *arrays: Any) -> CompiledFunction:
+    """The function after enough calls to have a shortcut."""
+    for _ in range(CALLS_BEFORE_A_SHORTCUT + 1):
+        function(*arrays)
+    assert type(function) is not CompiledFunction
+    return function
+
+
+def affine() -> CompiledFunction:
+    x, y = gx.input("x", ("n",)), gx.input("y", ("n",))
+    return gx.compile([x, y], 2 * x + y, backend="llvm")
+
+
+def test_results_are_those_of_the_first_calls() -> None:
+    a, b = np.arange(5, dtype=F32), np.ones(5, F32)
+    np.testing.assert_array_equal(warm(affine(), a, b)(a, b), 2 * a + b)
+
+
+def test_sizes_may_alternate() -> None:
+    function = warm(affine(), np.zeros(5, F32), np.zeros(5, F32))
+    for n in (5, 3, 3, 5, 0, 1, 1000, 5, 5):
+        a, b = np.arange(n, dtype=F32), np.ones(n, F32)
+        np.testing.assert_array_equal(function(a, b), 2 * a + b)
+
+
+def test_other_arguments_are_converted_or_refused_as_ever() -> None:
+    a, b = np.arange(6, dtype=F32), np.ones(6, F32)
+    function = warm(affine(), a, b)
+    np.testing.assert_array_equal(function(a[::2], b[:3]), 2 * a[::2] + b[:3])
+    np.testing.assert_array_equal(function(y=b, x=a), 2 * a + b)
+    np.testing.assert_array_equal(function([1, 2], [3, 4]), [5, 8])
+    room = np.empty(6, F32)
+    assert function(a, b, out=room) is room
+    with pytest.raises(gx.ShapeError):
+        function(a, b[:3])
+    with pytest.raises(gx.ArgumentError):
+        function(a)
+
+
+def test_results_that_are_kept_do_not_change() -> None:
+    a, b = np.arange(6, dtype=F32), np.ones(6, F32)
+    function = warm(affine(), a, b)
+    kept = [function(a * k, b) for k in range(8)]
+    for k, result in enumerate(kept):
+        np.testing.assert_array_equal(result, 2 * k * a + b)
+
+
+def test_forms_of_results() -> None:
+    x = gx.input("x", (3,))
+    a = np.array([1, 2, 3], F32)
+    pair = warm(gx.compile([x], (x + 1, gx.sum(x)), backend="llvm"), a)(a)
+    assert isinstance(pair, tuple)
+    assert pair[1].dtype == F32
+    assert pair[1] == 6
+    several = warm(gx.compile([x], [x * 2], backend="llvm"), a)(a)
+    assert isinstance(several, list)
+    np.testing.assert_array_equal(several[0], 2 * a)
+
+
+def test_checks_still_raise() -> None:
+    x, i = gx.input("x", ("n",)), gx.input("i", ("m",), "int64")
+    a, at = np.arange(4, dtype=F32), np.array([1, 3])
+    function = warm(gx.compile([x, i], gx.take(x, i, 0), backend="llvm"), a, at)
+    np.testing.assert_array_equal(function(a, at), a[at])
+    with pytest.raises(gx.IndexRangeError):
+        function(a, np.array([1, 4]))
+    np.testing.assert_array_equal(function(a, at), a[at])
+
+
+def test_many_threads_call_one_function() -> None:
+    function = warm(affine(), np.zeros(5, F32), np.zeros(5, F32))
+
+    def many(seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        for _ in range(40):
+            n = int(rng.choice([5, 900, 50_000]))
+            a, b = rng.standard_normal((2, n)).astype(F32)
+            if not np.allclose(function(a, b), 2 * a + b, rtol=1e-5, atol=1e-5):
+                return False
+        return True
+
+    with ThreadPoolExecutor(64) as threads:
+        assert all(threads.map(many, range(64)))
+
+
+def test_variables_are_read_and_set() -> None:
+    w, x = gx.param("w", np.zeros(4, F32)), gx.input("x", (4,))
+    step = gx.compile([x], w * 2, updates={w: w + x}, backend="llvm")
+    a = np.arange(4, dtype=F32)
+    warm(step, a)
+    before = w.value
+    np.testing.assert_array_equal(step(a), 2 * before)
+    np.testing.assert_array_equal(w.value, before + a)
+    w.value = a
+    np.testing.assert_array_equal(step(a), 2 * a)
+
+
+def test_many_threads_set_variables_that_functions_share() -> None:
+    w, v = gx.param("w", np.zeros(3, F32)), gx.param("v", np.zeros(3, F32))
+    one = warm(gx.compile([], w, updates={w: w + 1}, backend="llvm"))
+    both = warm(gx.compile([], (w, v), updates={w: w + 1, v: v + 1}, backend="llvm"))  # from here on under one guard
+    w.value, v.value = np.zeros(3, F32), np.zeros(3, F32)
+
+    def many(seed: int) -> None:
+        for _ in range(50):
+            one() if seed % 2 else both()
+            assert len(set(np.asarray(w.value).tolist())) == 1
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(many, range(16)))
+    np.testing.assert_array_equal(w.value, np.full(3, 16 * 50, F32))
+    np.testing.assert_array_equal(v.value, np.full(3, 8 * 50, F32))
+
+
+def test_memory_is_given_back() -> None:
+    a, b = np.arange(6, dtype=F32), np.ones(6, F32)
+    function = warm(affine(), a, b)
+    function.release()
+    np.testing.assert_array_equal(function(a, b), 2 * a + b)
+    assert "define" in function.source
