@@ -9,7 +9,7 @@ from statistics import median, quantiles
 from time import perf_counter_ns
 from typing import TypeAlias
 
-__all__ = ["Contest", "Ratio", "Side", "machine", "race", "report_of"]
+__all__ = ["Contest", "Ratio", "Side", "machine", "race", "report_of", "time_of"]
 
 Side: TypeAlias = Callable[[], object]
 SAMPLE_NS = 5_000_000  # long enough that the clock does not show; many short samples outlive a busy machine best
@@ -30,11 +30,13 @@ class Contest:
     """What a race found.
 
     nanoseconds   side -> median time of one call
+    least         side -> its least
     ratios        side -> its time by that of the peer, in the same round
     """
 
     peer: str
     nanoseconds: Mapping[str, float]
+    least: Mapping[str, float]
     ratios: Mapping[str, Ratio]
 
 
@@ -52,16 +54,17 @@ def race(sides: Mapping[str, Side], *, rounds: int = ROUNDS, sample_ns: int = SA
     ratios = {
         name: _ratio([a / b for a, b in zip(times[name], times[peer], strict=True)]) for name in sides if name != peer
     }
-    return Contest(peer, {name: median(found) for name, found in times.items()}, ratios)
+    middle = {name: median(found) for name, found in times.items()}
+    return Contest(peer, middle, {name: min(found) for name, found in times.items()}, ratios)
 
 
 def report_of(title: str, contest: Contest, limit: float | None) -> str:
     """A contest as lines of text."""
-    lines = [f"{title}", f"  {contest.peer:28} {_time(contest.nanoseconds[contest.peer])}"]
+    lines = [f"{title}", f"  {contest.peer:28} {time_of(contest.nanoseconds[contest.peer])}"]
     for name, ratio in contest.ratios.items():
         against = "" if limit is None else f"  limit {limit:.2f} {'kept' if ratio.middle <= limit else 'MISSED'}"
         lines.append(
-            f"  {name:28} {_time(contest.nanoseconds[name])}  x {ratio.middle:5.2f}"
+            f"  {name:28} {time_of(contest.nanoseconds[name])}  x {ratio.middle:5.2f}"
             f"  [{ratio.low:.2f} .. {ratio.high:.2f}]{against}"
         )
     return "\n".join(lines)
@@ -95,7 +98,8 @@ def _ratio(found: list[float]) -> Ratio:
     return Ratio(*quantiles(found, n=4))
 
 
-def _time(nanoseconds: float) -> str:
+def time_of(nanoseconds: float) -> str:
+    """A time in the unit that suits it."""
     for unit, size in (("ms", 1e6), ("µs", 1e3)):
         if nanoseconds >= size:
             return f"{nanoseconds / size:8.3f} {unit}"

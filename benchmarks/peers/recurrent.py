@@ -10,7 +10,7 @@ import numpy.typing as npt
 import graphc as gx
 from graphc.ops.checkpointing import Checkpoint
 
-__all__ = ["ByHand", "Run", "compiled", "elsewhere", "start"]
+__all__ = ["ByHand", "Run", "compiled", "elsewhere", "in_jax", "in_torch", "start"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Run: TypeAlias = Callable[[Array], Sequence[Any]]  # xs -> loss, gradients of input weights, recurrent weights, bias
@@ -111,7 +111,7 @@ class ByHand:
 def elsewhere(weights: Sequence[Array]) -> dict[str, Run]:
     """The same in the other frameworks that are installed."""
     found: dict[str, Run] = {}
-    for name, build in (("torch", _torch), ("jax", _jax)):
+    for name, build in (("torch", in_torch), ("jax", in_jax)):
         try:
             found[name] = build(weights)
         except ImportError:
@@ -119,7 +119,8 @@ def elsewhere(weights: Sequence[Array]) -> dict[str, Run]:
     return found
 
 
-def _torch(weights: Sequence[Array]) -> Run:
+def in_torch(weights: Sequence[Array]) -> Run:
+    """By the LSTM of PyTorch."""
     torch: Any = import_module("torch")
     u, w, b = weights
     net = torch.nn.LSTM(len(u), len(w))
@@ -138,7 +139,8 @@ def _torch(weights: Sequence[Array]) -> Run:
     return run
 
 
-def _jax(weights: Sequence[Array]) -> Run:
+def in_jax(weights: Sequence[Array]) -> Run:
+    """By a scan of JAX."""
     jax: Any = import_module("jax")
 
     def loss(params: Sequence[Any], xs: Any) -> Any:
@@ -151,7 +153,7 @@ def _jax(weights: Sequence[Array]) -> Run:
             h = jax.nn.sigmoid(o) * jax.numpy.tanh(c)
             return (h, c), h
 
-        zeros = jax.numpy.zeros((xs.shape[1], len(w)))
+        zeros = jax.numpy.zeros((xs.shape[1], len(w)), xs.dtype)
         _, states = jax.lax.scan(step, (zeros, zeros), xs)
         return jax.numpy.mean(states * states)
 

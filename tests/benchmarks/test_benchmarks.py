@@ -8,6 +8,7 @@ from benchmarks import (
     call_overhead,
     compile_scaling,
     memory_plans,
+    native,
     native_calls,
     numpy_peers,
     random_numbers,
@@ -16,7 +17,10 @@ from benchmarks import (
     unrolled_chain,
 )
 from benchmarks.measure.nets import residual
-from benchmarks.measure.race import race, report_of
+from benchmarks.measure.race import Side, race, report_of
+from benchmarks.peers import numpy_side
+from benchmarks.workloads import elementwise, products, rows
+from benchmarks.workloads.workload import Workload
 
 
 def test_a_race_gives_the_ratio_to_the_peer() -> None:
@@ -69,6 +73,50 @@ def test_call_overhead_is_measured() -> None:
 
 def test_native_calls_are_measured() -> None:
     assert min(native_calls.measured(rounds=3, sample_ns=1_000).nanoseconds.values()) > 0
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        elementwise.call("call", 8),
+        elementwise.gelu("gelu", 101),
+        elementwise.black_scholes("black_scholes", 33),
+        elementwise.chain("chain", 7),
+        rows.softmax("softmax", 5, 33),
+        rows.layer_norm("layer_norm", 5, 33),
+        rows.layer_norm_gradient("layer_norm_gradient", 5, 33),
+        rows.logsumexp_of_columns("logsumexp0", 5, 33),
+        rows.batch_norm_training("batch_norm_training", 3, 4, 5),
+        rows.cross_entropy("cross_entropy", 5, 7),
+        products.gemm_bias_relu("gemm_bias_relu", 5, 6, 7),
+        products.attention("attention", 1, 2, 5, 4),
+        products.mlp_step("mlp_step", (6, 5, 4), 3),
+        products.hessian_vector("hessian_vector", (6, 5, 4), 3),
+        products.logistic_step("logistic_step", 20, 3),
+        products.lenet_step("lenet_step", 2),
+        products.lstm("lstm", 3, 2, 3, 4),
+    ],
+    ids=lambda work: work.name,
+)
+def test_native_workloads_agree_with_float64(work: Workload) -> None:
+    exact = native.expected(work)
+    builds = {**native.OWN, "numpy": numpy_side.SIDES.get(work.kind, native.OWN[native.OURS])}
+    assert [native.entrant(build, work, exact).problem for build in builds.values()] == [""] * 3
+
+
+def test_native_sides_race_and_those_that_are_wrong_are_reported() -> None:
+    def raises(work: Workload) -> Side:
+        raise ValueError("no such operation")
+
+    def zeros(work: Workload) -> Side:
+        return lambda: np.zeros_like(work.arrays[0])
+
+    sides = {"numpy": numpy_side.SIDES, "raises": {"gelu": raises}, "zeros": {"gelu": zeros}}
+    found = native.measured(elementwise.gelu("gelu", 101), sides, rounds=2, seconds=0.01)
+    assert "raised ValueError: no such operation" in found.text
+    assert "is off by 1.0e+00" in found.text
+    assert "ratio to numpy, the best peer" in found.text
+    assert found.row.startswith("| gelu | ")
 
 
 def test_forks_and_joins_are_timed() -> None:

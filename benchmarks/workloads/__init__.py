@@ -1,0 +1,1 @@
+"""The workloads of `benchmarks.native`: what is computed, declared for graphc, and on which arrays."""

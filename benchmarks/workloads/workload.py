@@ -1,0 +1,68 @@
+"""One computation that several sides make of the same arrays."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+import graphc as gx
+from benchmarks.measure.race import Side
+
+__all__ = ["Array", "Declared", "Graph", "Workload", "compiled", "normal"]
+
+Array: TypeAlias = npt.NDArray[Any]  # Any: of the dtype of the workload
+Declared: TypeAlias = tuple[Sequence[gx.Node], Mapping[gx.Node, Any] | None]  # outputs, updates
+Graph: TypeAlias = Callable[[Sequence[gx.Node], Sequence[gx.Node]], Declared]  # of inputs and variables
+
+LARGE = 1 << 20  # bytes of results from which on a caller gives room; smaller ones are used again when dropped
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """A computation, and what a side is measured by.
+
+    kind        what the sides of the peers are called by; several workloads of different sizes have one
+    arrays      what each call is given
+    start       what variables hold before the first call; each call sets them
+    moved       bytes that cannot but be read or written, where memory is what limits
+    operations  multiplications and additions of products, where these are what limits
+    tolerance   how far results may be from those of float64, over the largest element
+    """
+
+    name: str
+    kind: str
+    graph: Graph
+    arrays: Sequence[Array]
+    start: Sequence[Array] = field(default=())
+    moved: int = 0
+    operations: int = 0
+    tolerance: float = 1e-4
+
+    def exact(self) -> "Workload":
+        """The same in float64."""
+        return replace(self, arrays=[_wide(a) for a in self.arrays], start=[_wide(a) for a in self.start])
+
+
+def compiled(work: Workload, backend: Literal["numpy", "llvm"]) -> Side:
+    """A call of graphc's function of the workload."""
+    inputs = [gx.input(f"x{k}", a.shape, a.dtype) for k, a in enumerate(work.arrays)]
+    variables = [gx.param(f"w{k}", a) for k, a in enumerate(work.start)]
+    outputs, updates = work.graph(inputs, variables)
+    f = gx.compile(inputs, list(outputs), updates=updates, backend=backend)
+    arrays = list(work.arrays)
+    shapes = [tuple(int(extent) for extent in y.shape) for y in outputs]
+    room = [np.empty(shape, y.dtype) for shape, y in zip(shapes, outputs, strict=True)]
+    if sum(y.nbytes for y in room) >= LARGE:
+        return lambda: f(*arrays, out=room)
+    return lambda: f(*arrays)
+
+
+def normal(*shape: int, seed: int = 0, dtype: str = "float32") -> Array:
+    """Numbers of the normal distribution."""
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def _wide(array: Array) -> Array:
+    return array.astype("float64") if array.dtype.kind == "f" else array
