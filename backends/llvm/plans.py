@@ -16,7 +16,7 @@ from graphc.types import INT64
 
 __all__ = ["Plan", "StagePlan", "planned"]
 
-ABREAST = 4  # vectors of rows that lie side by side
+ABREAST = 16  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
 LIGHT = 8  # lets of a stage that folds
 FEW = 16  # elements: rows that are shorter lie side by side in lanes
 
@@ -115,7 +115,7 @@ def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
         is_deep = any(stage.inner for stage in walked)
         vectors = min((stage.vectors for stage in walked), default=1)
         if is_deep:
-            vectors = ABREAST * (4 if all(len(stage.needed) <= LIGHT for stage in walked) else 1)
+            vectors = 1 if any(map(_keeps_rows, walked)) else ABREAST
         return Plan(kernel, order, tuple(walked), last, lane, vectors, written)
     return Plan(kernel, tuple(merged), inside, last, None, 1, written)
 
@@ -245,6 +245,13 @@ def _may_lie_along(axis: Axis, stage: StagePlan, *, is_inner: bool) -> bool:
                 if is_inner and monoid in BETTER:
                     return False
     return True
+
+
+def _keeps_rows(stage: StagePlan) -> bool:
+    """Whether a stage leaves several elements for each row: of many rows side by side they would not stay in cache."""
+    effects = zip(stage.stage.effects, stage.places, strict=True)
+    kept = [x.buffer for effect, places in effects if not isinstance(effect, Total) for x in places]
+    return any(buffer.role is Role.LOCAL and buffer.shape for buffer in kept)
 
 
 def _misses(axis: Axis, stages: Sequence[StagePlan]) -> int:
