@@ -80,14 +80,16 @@ def step(held: Held, value: Value, place: Value, scope: Scope, mask: Value | Non
 
 
 def folded(held: Held, scope: Scope) -> Value:
-    """The lanes of what is held, as one: halves onto halves, in a fixed order."""
-    lanes = scope.lanes
-    value = held.value.read(lanes)
-    count = held.value.lanes
+    """The lanes of what is held, as one."""
+    return _joined(scope.lanes, held.monoid, held.value.read(scope.lanes))
+
+
+def _joined(lanes: Lanes, monoid: Monoid, value: Value) -> Value:
+    """All lanes of a value as one: halves onto halves, in a fixed order."""
+    count = value.lanes
     while count > 1:
         count //= 2
-        halves = [_part(lanes, value, start, count) for start in (0, count)]
-        value = combined(lanes, held.monoid, *halves)
+        value = combined(lanes, monoid, *(_part(lanes, value, start, count) for start in (0, count)))
     return value
 
 
@@ -126,10 +128,6 @@ def combine_into(scope: Scope, stage: StagePlan, number: int, monoid: Monoid, va
         value = lanes.select(mask, value, start)
     place = scope.place(stage, access)
     if place.is_shared and scope.width > 1:
-        value = lanes.spread(value, scope.width)
-        count = scope.width
-        while count > 1:
-            count //= 2
-            value = combined(lanes, monoid, *(_part(lanes, value, at, count) for at in (0, count)))
+        value = _joined(lanes, monoid, lanes.spread(value, scope.width))
     before = scope.memory.load(place, dtype, None, None)
     scope.memory.store(place, combined(lanes, monoid, before, value))

@@ -11,12 +11,11 @@ import numpy as np
 
 from graphc.backends.backend import Array, Artifact, Declared, Loaded, Prepared, Shortcut
 from graphc.backends.llvm.blas import PREFIX
-from graphc.backends.llvm.cache import standard
-from graphc.backends.llvm.code import Linked, link, object_code
+from graphc.backends.llvm.code import Linked, link
 from graphc.backends.llvm.declarations import imported
 from graphc.backends.llvm.entry import OFFSETS, supported
-from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.module import Module
+from graphc.backends.llvm.objects import kept_object
 from graphc.backends.llvm.pool import pool
 from graphc.backends.llvm.program import COMMIT, COMPUTE
 from graphc.backends.llvm.quick import quick
@@ -45,22 +44,9 @@ def loaded(artifact: Artifact) -> Loaded:
     others = [name for name in names if not name.startswith(PREFIX)]
     symbols = {"graphc_parallel": pool().address, **c_functions([*others, *MATHEMATICS])}
     symbols |= {f"{PREFIX}{name}": address for name, address in blas(products).items()} if products else {}
-    code = link([_object(text, module.machine)], symbols, [COMPUTE, COMMIT])
+    code = link([kept_object(text, module.machine)], symbols, [COMPUTE, COMMIT])
     binder = _Binder(module, code)
     return Loaded(binder.bind, binder.shortcut)
-
-
-def _object(text: str, machine: Machine) -> bytes:
-    """The object of a module: from the disk, where it was made before."""
-    import llvmlite
-
-    key = f"module\n{llvmlite.__version__}\n{machine.key}\n{text}".encode()
-    store = standard()
-    found = store.get(key)
-    if found is None:
-        found = object_code(text, machine)
-        store.put(key, found)
-    return found
 
 
 @final

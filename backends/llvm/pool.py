@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import final
 
-from graphc.backends.llvm.cache import standard
-from graphc.backends.llvm.code import Linked, link, object_code
+from graphc.backends.llvm.code import Linked, link
 from graphc.backends.llvm.cores import cpus, threads_wanted
-from graphc.backends.llvm.machine import Machine, host
+from graphc.backends.llvm.machine import host
+from graphc.backends.llvm.objects import kept_object
 from graphc.backends.llvm.pool_text import EXPORTS, MOST_THREADS, imports, text
 from graphc.backends.llvm.symbols import c_functions
 
@@ -71,7 +71,7 @@ def pool() -> Pool:
 @cache
 def _made() -> Pool:
     machine = host()
-    code = link([_object(machine)], c_functions(imports(machine)), EXPORTS)
+    code = link([kept_object(text(machine), machine)], c_functions(imports(machine)), EXPORTS)
     code.keep_forever()
     made = Pool(code["graphc_parallel"], code)
     made.resize(threads_wanted())
@@ -79,20 +79,6 @@ def _made() -> Pool:
         reset = ctypes.CFUNCTYPE(None)(code["graphc_pool_reset"])
         os.register_at_fork(after_in_child=lambda: reset())
     return made
-
-
-def _object(machine: Machine) -> bytes:
-    """The pool's own object, which most processes find in the cache."""
-    import llvmlite
-
-    source = text(machine)
-    key = f"pool\n{llvmlite.__version__}\n{machine.key}\n{source}".encode()
-    store = standard()
-    found = store.get(key)
-    if found is None:
-        found = object_code(source, machine)
-        store.put(key, found)
-    return found
 
 
 def _count_of(address: int) -> Callable[[], int]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from graphc.backends.backend import Declared, Prepared, Shortcut
-from graphc.backends.llvm.cache import standard
-from graphc.backends.llvm.code import Linked, link, object_code
+from graphc.backends.llvm.code import Linked, link
 from graphc.backends.llvm.entry import Arrays, Entry, Form, Symbol, callable_of, supported
 from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.objects import kept_object
 
 __all__ = ["Quick", "quick"]
 
@@ -90,7 +90,7 @@ def quick(
     symbols = {**entry.symbols_used, COMPUTE: steps[0], COMMIT: steps[1]}
     if declared.inside is not None:
         symbols[INSIDE] = id(declared.inside) + LENGTH
-    code = link([_object(text, machine)], symbols, [ENTRY, STATE, TAKE, LEAVE])
+    code = link([kept_object(text, machine)], symbols, [ENTRY, STATE, TAKE, LEAVE])
     call, drop = callable_of(entry, code, ENTRY, fallback)
     return Quick(call, declared.symbols, code, drop, declared.inside)
 
@@ -98,18 +98,6 @@ def quick(
 def _arrays(dtype: Any, extents: Sequence[int | str]) -> Arrays:
     """A symbol is written as the text of its number."""
     return Arrays(dtype, tuple([n if isinstance(n, int) else Symbol(int(n)) for n in extents]))
-
-
-def _object(text: str, machine: Machine) -> bytes:
-    import llvmlite
-
-    key = f"entry\n{llvmlite.__version__}\n{machine.key}\n{text}".encode()
-    store = standard()
-    found = store.get(key)
-    if found is None:
-        found = object_code(text, machine)
-        store.put(key, found)
-    return found
 
 
 def _run(entry: Entry, slots: Sequence[int], has_variables: bool) -> Iterator[str]:

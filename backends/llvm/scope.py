@@ -55,7 +55,7 @@ class Scope:
     @property
     def lanes(self) -> Lanes:
         """Instructions on its values."""
-        return Lanes(self.text, self.width)
+        return Lanes(self.text)
 
     @property
     def memory(self) -> Memory:

@@ -39,15 +39,9 @@ class Value:
 @final
 @dataclass(frozen=True)
 class Lanes:
-    """Instructions on values, as many lanes at once as the widest operand has.
-
-    lanes    how many lanes there are
-    has_fma  whether the machine multiplies and adds in one instruction
-    """
+    """Instructions on values, as many lanes at once as the widest operand has."""
 
     text: Text
-    lanes: int
-    has_fma: bool = True
 
     def number(self, value: Number, dtype: DType) -> Value:
         """A constant."""

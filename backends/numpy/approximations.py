@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphc.kernel.elementary.scaled_erfc import SCALED_ERFC
 from graphc.kernel.two_over_pi import WORDS
 
 __all__ = ["ERFC_SCRATCH", "erfc", "erfinv", "two_over_pi"]
@@ -17,16 +18,6 @@ ERFC_SCRATCH = 4  # arrays
 _CENTRE = 2.0
 _LAST = 28.0  # erfc is below the least float from here on
 _LEADING = ~((1 << 27) - 1)  # the bits of a float64 but for its last 27: the square of what they leave is exact
-#: (x + 2) e^(x^2) erfc(x) for x >= 0, in powers of (x - 2) / (x + 2): its Chebyshev series, where the rest is < 1e-17
-_SCALED = (
-    1.021582705242023, -0.6871606844138103, 0.27947209255605376, -0.03644223150691808, -0.02151066188943273,
-    0.006479185069164135, 0.0030906120581152873, -0.0008372960865582222, -0.0006630734952389209,
-    3.4371663749779505e-05, 0.00014447070122877085, 3.414756226763783e-05, -2.1696114537782193e-05,
-    -1.611575173429468e-05, -1.1256333870385848e-06, 3.630071016108333e-06, 2.00183717253082e-06,
-    2.750901646637189e-08, -5.710963647668234e-07, -3.5734458958337067e-07, -3.3965448025871333e-09,
-    1.3931685886818277e-07, 5.808397088841817e-08, -2.6432651035265297e-08, -1.9489513251864517e-08,
-    2.11806662871436e-09, 2.4103331991767275e-09,
-)  # fmt: skip
 
 _DIGITS = np.array([0, *WORDS, 0], np.uint64)  # 0 before the first and after the last
 
@@ -58,11 +49,11 @@ def erfc(x: Array, *, out: Array, scratch: Sequence[Array]) -> None:
 
     np.subtract(size, _CENTRE, out=first)
     np.divide(first, total, out=first)
-    _horner(first, _SCALED[1:], out=out)
+    _horner(first, SCALED_ERFC[1:], out=out)
     np.multiply(out, first, out=out)
-    np.add(out, _SCALED[0], out=first)  # q
+    np.add(out, SCALED_ERFC[0], out=first)  # q
     np.divide(first, total, out=total)
-    np.subtract(_SCALED[0], first, out=size)
+    np.subtract(SCALED_ERFC[0], first, out=size)
     np.add(out, size, out=out)
     np.divide(out, first, out=out)  # the relative error of the last sum of q
     np.add(lost, out, out=lost)

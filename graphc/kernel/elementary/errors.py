@@ -20,6 +20,7 @@ from graphc.kernel.elementary.pieces import (
     polynomial,
     signed_like,
 )
+from graphc.kernel.elementary.scaled_erfc import SCALED_ERFC
 from graphc.kernel.scalar import Scalar
 from graphc.types import DType
 
@@ -50,17 +51,7 @@ _FAR: Mapping[DType, Coefficients] = {
 _START: Mapping[DType, float] = {F32: 0.0, F64: 2.0}
 _FLAT: Mapping[DType, float] = {F32: 3.95, F64: 5.95}
 
-#: (x + 2) e^(x^2) erfc(x) for x >= 0, in powers of (x - 2) / (x + 2): its Chebyshev series, where the rest is < 1e-17
-_SCALED: Coefficients = (
-    1.021582705242023, -0.6871606844138103, 0.27947209255605376, -0.03644223150691808, -0.02151066188943273,
-    0.006479185069164135, 0.0030906120581152873, -0.0008372960865582222, -0.0006630734952389209,
-    3.4371663749779505e-05, 0.00014447070122877085, 3.414756226763783e-05, -2.1696114537782193e-05,
-    -1.611575173429468e-05, -1.1256333870385848e-06, 3.630071016108333e-06, 2.00183717253082e-06,
-    2.750901646637189e-08, -5.710963647668234e-07, -3.5734458958337067e-07, -3.3965448025871333e-09,
-    1.3931685886818277e-07, 5.808397088841817e-08, -2.6432651035265297e-08, -1.9489513251864517e-08,
-    2.11806662871436e-09, 2.4103331991767275e-09,
-)  # fmt: skip
-#: the same up to x = 11.3, where erfc of float32 is 0, off by 2^-31 of itself
+#: `SCALED_ERFC` up to x = 11.3, where erfc of float32 is 0, off by 2^-31 of itself
 _SCALED_SHORT: Coefficients = (
     1.0215827055997018, -0.6871606892949768, 0.279472055907855, -0.03644204712934278, -0.02150998152628196,
     0.00647737691802018, 0.003085545662508087, -0.0008307870145085127, -0.0006447052072060615, 2.7409800415382795e-05,
@@ -85,7 +76,7 @@ def erf(x: Scalar) -> Scalar:
 
 def erfc(x: Scalar) -> Scalar:
     """1 - erf(x); of float32 in float64."""
-    return _erfc(in_double(x), _SCALED_SHORT).cast(F32) if x.dtype == F32 else _erfc(x, _SCALED)
+    return _erfc(in_double(x), _SCALED_SHORT).cast(F32) if x.dtype == F32 else _erfc(x, SCALED_ERFC)
 
 
 def _erfc(x: Scalar, coefficients: Coefficients) -> Scalar:
