@@ -16,7 +16,7 @@ from graphc.sizes import Expression, Size, estimate, evaluate, name_of, symbol, 
 from graphc.structure import Structure, aligned, leaves
 from graphc.types import DType, Shape
 
-__all__ = ["Arguments", "OutputRoom"]
+__all__ = ["Arguments", "OutputRoom", "hints_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +69,7 @@ class Arguments:
     @property
     def hints(self) -> tuple[int, ...]:
         """A value for each symbol: its hint, or what `estimate` takes where it has none."""
-        extents = [extent for spec in self.specs for extent in spec.node.shape]
-        hints = {each.name: each.hint for extent in extents for each in symbols_of(extent)}
-        return tuple([estimate(symbol(name, hints.get(name))) for name in self.symbols])
+        return hints_of([spec.node for spec in self.specs], self.symbols)
 
     @property
     def are_arrays(self) -> bool:
@@ -203,6 +201,12 @@ class Arguments:
                 derived = "" if name_of(size) is not None else f", so {size} is {wanted}"
                 why = f"axis {axis} has {array.shape[axis]}, but {' and '.join(said)}{derived}"
                 raise _shape_error(array, spec, why)
+
+
+def hints_of(inputs: Sequence[Node], symbols: Sequence[str]) -> tuple[int, ...]:
+    """A value for each symbol: its hint where an input has one, else what `estimate` takes."""
+    hints = {each.name: each.hint for x in inputs for extent in x.shape for each in symbols_of(extent)}
+    return tuple([estimate(symbol(name, hints.get(name))) for name in symbols])
 
 
 def _quick(spec: _Spec, places: Mapping[str, int]) -> tuple[DType, Shape | None, tuple[tuple[int, int], ...]] | None:

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn_explicit
 
-from graphc.arguments import Arguments
+from graphc.arguments import Arguments, hints_of
 from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.collector import waiting
@@ -30,7 +30,7 @@ from graphc.passes.rematerialise import Budget
 from graphc.passes.standard import improve, standard
 from graphc.passes.throughout import Throughout
 from graphc.printable import a_thing, described
-from graphc.sizes import Expression, equal, estimate, name_of, symbol, symbols_of
+from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, promote
 
@@ -166,8 +166,7 @@ def _watching(trace: Trace, graph: Graph) -> "Verification":
 def _peak_bytes(lowered: Lowered, backend: Backend, graph: Graph) -> int:
     """How large the arena of a program is where sizes have the values of their hints."""
     program = lowered.program
-    hints = {each.name: each.hint for x in graph.inputs for n in x.shape for each in symbols_of(n)}
-    sizes = [estimate(symbol(name, hints.get(name))) for name in program.symbols]
+    sizes = hints_of(graph.inputs, program.symbols)
     return layout(program, backend.emit(program).rooms, backend.target.alignment).place(sizes).peak_bytes
 
 

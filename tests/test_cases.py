@@ -1,6 +1,7 @@
 """What holds for every op: values, types, derivatives of three orders, batches, sizes as symbols."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -124,10 +125,22 @@ def test_extents_may_be_sizes(case: Case) -> None:
         assert_close(actual, exact, case.terms)
 
 
-@WITH_SLOPES
-def test_each_derivative_is_the_slope_of_the_one_before(case: Case, dtype: str) -> None:
+@dataclass(frozen=True)
+class Slopes:
+    """A number made of the results of a row, and its derivatives: each of the one before, along a random direction.
+
+    along   the directions, in the operands at `places`
+    """
+
+    nodes: Sequence[Node]
+    derivatives: Sequence[Node]
+    along: Sequence[Sequence[Array]]
+    places: Sequence[int]
+
+
+def slopes_of(case: Case, arrays: Sequence[Array]) -> Slopes:
+    """Derivatives of a row up to its order, at these operands."""
     rng = np.random.default_rng(1)
-    arrays = case.arrays(dtype)
     nodes = nodes_for(arrays)
     places = [i for i, x in enumerate(nodes) if is_differentiable(x.dtype)]
     wrt = [nodes[i] for i in places]
@@ -138,7 +151,15 @@ def test_each_derivative_is_the_slope_of_the_one_before(case: Case, dtype: str) 
         last = derivatives[-1]
         slopes = pull_back([last], [constant_array(np.ones(()))], wrt)
         derivatives.append(paired(slopes, direction))
-    call = compile(nodes, derivatives)
+    return Slopes(nodes, derivatives, along, places)
+
+
+@WITH_SLOPES
+def test_each_derivative_is_the_slope_of_the_one_before(case: Case, dtype: str) -> None:
+    arrays = case.arrays(dtype)
+    made = slopes_of(case, arrays)
+    along, places = made.along, made.places
+    call = compile(list(made.nodes), list(made.derivatives))
     exact = call(*arrays)
     for order, direction in enumerate(along, start=1):
         difference = 0.0

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from graphc.autodiff.reverse import pull_back
 from graphc.driver import compile
-from graphc.ir.leaves import constant_array
 from graphc.ir.node import Node
-from graphc.types import is_differentiable
 from tests.case import Array, Case
 from tests.cases import CASES
-from tests.test_cases import COMPLEX, WITH_SLOPES, directions, nodes_for, paired, results, sized_nodes_for
+from tests.test_cases import COMPLEX, WITH_SLOPES, nodes_for, results, sized_nodes_for, slopes_of
 from tests.tolerance import assert_close
 
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -52,16 +49,9 @@ def test_extents_may_be_sizes(case: Case) -> None:
 @pytest.mark.full
 @WITH_SLOPES
 def test_derivatives_are_those_of_the_numpy_backend(case: Case, dtype: str) -> None:
-    rng = np.random.default_rng(1)
     arrays = case.arrays(dtype)
-    nodes = nodes_for(arrays)
-    places = [i for i, x in enumerate(nodes) if is_differentiable(x.dtype)]
-    wrt = [nodes[i] for i in places]
-    outputs = [y for y in results(case, nodes) if is_differentiable(y.dtype)]
-    derivatives = [paired(outputs, directions(case.expected(arrays)[: len(outputs)], rng))]
-    for _ in range(case.order):
-        slopes = pull_back([derivatives[-1]], [constant_array(np.ones(()))], wrt)
-        derivatives.append(paired(slopes, directions([arrays[i] for i in places], rng)))
+    made = slopes_of(case, arrays)
+    nodes, derivatives = list(made.nodes), list(made.derivatives)
     expected = compile(nodes, derivatives)(*arrays)
     for found, exact in zip(compile(nodes, derivatives, backend="llvm")(*arrays), expected, strict=True):
         assert float(found) == pytest.approx(float(exact), rel=1e-8, abs=1e-8)
