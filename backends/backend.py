@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from graphc.display import Displayed
 from graphc.errors import UnsupportedError
+from graphc.kernel.outline import Outline
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
 from graphc.kernel.target import Target
 from graphc.printable import counted
 from graphc.sizes import Size
 
-__all__ = ["Array", "Artifact", "Backend", "Declared", "Loaded", "Prepared", "Shortcut"]
+__all__ = ["Array", "Artifact", "Backend", "Code", "Declared", "Loaded", "Prepared", "Shortcut", "empty_arena"]
 
 Array = npt.NDArray[Any]
 
@@ -50,6 +51,18 @@ class Artifact(Displayed):
 
     def __repr__(self) -> str:
         return f"<artifact: {self.measure}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """An artifact as it is kept on a disk: without its text.
+
+    notes    what its backend knows of it, of which `graphc.records` has records
+    content  the code itself
+    """
+
+    notes: Any
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,19 @@ class Backend(ABC):
     @abstractmethod
     def load(self, artifact: Artifact, name: str) -> Loaded:
         """Functions from the text."""
+
+    @property
+    def version(self) -> str | None:
+        """What its code depends on beside the program; None where no code is kept."""
+        return None
+
+    def code(self, artifact: Artifact) -> Code | None:
+        """What is kept of an artifact."""
+        return None
+
+    def revive(self, code: Code, outline: Outline) -> Loaded:
+        """Functions from what was kept."""
+        raise NotImplementedError(self.name)
 
     def assembly(self, artifact: Artifact) -> str:
         """The instructions of the machine, for people.  Raises UnsupportedError where there are none."""

@@ -1,13 +1,13 @@
 """What the sizes of a call must be: looked at before anything is placed or bound."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from graphc.errors import ShapeError
 from graphc.ir.graph import Graph
 from graphc.kernel.failures import sizes_differ
-from graphc.kernel.program import Program
-from graphc.kernel.steps import Check, SizesAgree
+from graphc.kernel.outline import Outline
+from graphc.kernel.steps import SizesAgree
 from graphc.origin import place_of
 from graphc.passes.memory import Layout, Placement
 from graphc.sizes import compiled, evaluate
@@ -21,19 +21,13 @@ class CheckedSizes:
     """The checks of a program that are about sizes alone, and its memory for sizes that pass."""
 
     graph: Graph
-    program: Program
+    outline: Outline
     layout: Layout
-    _checks: list[Check] = field(init=False)
 
     def __post_init__(self) -> None:
-        conditions = [
-            (step, step.condition)
-            for step in self.program.timeline
-            if isinstance(step, Check) and isinstance(step.condition, SizesAgree)
-        ]
-        self._checks = [check for check, _ in conditions]
-        sides = [side for _, sizes in conditions for side in (sizes.left, sizes.right)]
-        self._sides = compiled(sides, self.program.symbols)
+        conditions = [check.condition for check in self.outline.sizes]
+        sides = [side for sizes in conditions if isinstance(sizes, SizesAgree) for side in (sizes.left, sizes.right)]
+        self._sides = compiled(sides, self.outline.symbols)
 
     def placed(self, values: Sequence[int]) -> Placement:
         """Where everything lies.  Raises ShapeError for sizes that do not fit together, with the user's line."""
@@ -41,7 +35,7 @@ class CheckedSizes:
             found = self._sides(values)
         except ShapeError:
             raise self._undefined(values) from None
-        for check, left, right in zip(self._checks, found[::2], found[1::2], strict=True):
+        for check, left, right in zip(self.outline.sizes, found[::2], found[1::2], strict=True):
             if left != right:
                 raise sizes_differ(check, left, right)
         try:
@@ -51,7 +45,7 @@ class CheckedSizes:
 
     def _undefined(self, values: Sequence[int]) -> ShapeError:
         """What to say where a size is divided by 0: of the first node that has such an extent."""
-        known = dict(zip(self.program.symbols, values, strict=True))
+        known = dict(zip(self.outline.symbols, values, strict=True))
         given = ", ".join(f"{name} = {value}" for name, value in known.items())
         for node in self.graph.nodes:
             for extent in node.type.shape if isinstance(node.type, TensorType) else ():

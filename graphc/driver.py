@@ -2,15 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn_explicit
 
 from graphc.arguments import Arguments, hints_of
 from graphc.backends.backend import Backend
-from graphc.backends.numpy.backend import NumpyBackend
-from graphc.collector import waiting
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import Carried, carried_updates
@@ -21,33 +18,35 @@ from graphc.ir.node import Like, Node, made_at
 from graphc.ir.operands import as_node, cast
 from graphc.ir.philox import reuses
 from graphc.ir.storage import Guard
+from graphc.kept import Kept
 from graphc.origin import here, place_of
-from graphc.passes.lower import Lowered
-from graphc.passes.memory import layout
-from graphc.passes.pipeline import Trace
-from graphc.passes.precision import NarrowProducts
-from graphc.passes.rematerialise import Budget
-from graphc.passes.standard import improve, standard
-from graphc.passes.throughout import Throughout
 from graphc.printable import a_thing, described
+from graphc.runnable import Options
+from graphc.shortcuts import work_of
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
 from graphc.types import DTYPES, DType, promote
 
 if TYPE_CHECKING:
-    from graphc.verification.verification import Verification
+    from graphc.compilation import Compilation
 
 __all__ = ["compile", "evaluate"]
 
 
+def _numpy() -> Backend:
+    from graphc.backends.numpy.backend import NumpyBackend
+
+    return NumpyBackend()
+
+
 def _native() -> Backend:
-    """The LLVM backend.  It is large, and loaded when it is asked for."""
     from graphc.backends.llvm.backend import LlvmBackend
 
     return LlvmBackend()
 
 
-BACKENDS: Mapping[str, Callable[[], Backend]] = {"numpy": NumpyBackend, "llvm": _native}
+#: backends are large, and loaded when they are asked for
+BACKENDS: Mapping[str, Callable[[], Backend]] = {"numpy": _numpy, "llvm": _native}
 NARROW: Mapping[str, DType] = {"bf16": DTYPES["bfloat16"], "f16": DTYPES["float16"]}
 
 Listed = list[Structure] | dict[str, Structure]  # the arguments of a function, by name where they are a dict
@@ -105,7 +104,8 @@ def compile(
     _require_inputs("compile", graph)
     if a_choice("compile", "reused_keys", reused_keys, ("warn", "raise", "allow")) != "allow":
         _report_reuses(graph, is_error=reused_keys == "raise")
-    return _compiled(graph, listed, outputs, BACKENDS[backend](), level, narrow, room, verify=verify, debug=debug)
+    options = Options(level, narrow, room)
+    return _compiled(graph, listed, outputs, BACKENDS[backend](), options, verify=verify, debug=debug)
 
 
 def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
@@ -117,7 +117,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
     _require_inputs("evaluate", graph)
-    return _compiled(graph, nodes, outputs, NumpyBackend(), 1, None, None, verify=False, debug=False)(*given.values())
+    return _compiled(graph, nodes, outputs, _numpy(), Options(level=1), verify=False, debug=False)(*given.values())
 
 
 def _compiled(
@@ -125,52 +125,41 @@ def _compiled(
     inputs: Listed,
     outputs: Structure,
     backend: Backend,
-    level: int,
-    narrow: DType | None,
-    room: int | None,
+    options: Options,
     *,
     verify: bool,
     debug: bool,
 ) -> CompiledFunction:
     """A function from a graph, whose inputs and outputs are the leaves of two structures."""
     start = perf_counter()
-    trace = Trace()
-    with waiting():
-        asked = graph if narrow is None else trace.apply(Throughout(NarrowProducts(narrow)), graph)
-        verification = _watching(trace, asked) if verify else None
-        budget = None if room is None else Budget(room, lambda found: _peak_bytes(found, backend, graph))
-        lowered = improve(asked, standard(asked, backend.target, level, budget), trace)
-        arguments = Arguments(inputs, lowered.program.symbols)
-        artifact = trace.stage("emit", lowered, lambda form: backend.emit(form.program))
-        if verification is not None:
-            verification.examine_artifact(lowered, artifact, backend)
-        plan = trace.stage("plan", artifact, lambda text: layout(lowered.program, text.rooms, backend.target.alignment))
-        guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
-        function = CompiledFunction(
-            graph, lowered.program, lowered.variables, lowered.constants, plan, artifact, backend, arguments, outputs,
-            trace, guard, f"graphc-{next(_numbers)}.py", debug=debug,
-        )  # fmt: skip
+    kept = None if verify else Kept.of(graph, backend, options)
+    runnable = None if kept is None else kept.get()
+    made: list[Compilation] = []
+
+    def compilation() -> "Compilation":
+        """It is made when it is first asked for."""
+        if not made:
+            made.append(_compilation(graph, backend, options, verify=verify))
+        return made[0]
+
+    if runnable is None:
+        runnable = compilation().runnable()
+        if kept is not None:
+            program = compilation().lowered.program
+            work = work_of(program, hints_of(graph.inputs, program.symbols))
+            kept.put(runnable, backend.code(compilation().artifact), work)
+    guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
+    arguments = Arguments(inputs, runnable.outline.symbols)
+    function = CompiledFunction(graph, runnable, compilation, backend, arguments, outputs, guard, debug=debug)
     function.seconds = perf_counter() - start
     return function
 
 
-def _watching(trace: Trace, graph: Graph) -> "Verification":
-    """What examines every stage of a compilation.  It is large, and loaded when it is asked for."""
-    from graphc.verification.verification import Verification
+def _compilation(graph: Graph, backend: Backend, options: Options, *, verify: bool) -> "Compilation":
+    """All passes.  They are large, and loaded when something is compiled that no earlier process has compiled."""
+    from graphc.compilation import Compilation
 
-    verification = Verification(graph)
-    verification.watch(trace)
-    return verification
-
-
-def _peak_bytes(lowered: Lowered, backend: Backend, graph: Graph) -> int:
-    """How large the arena of a program is where sizes have the values of their hints."""
-    program = lowered.program
-    sizes = hints_of(graph.inputs, program.symbols)
-    return layout(program, backend.emit(program).rooms, backend.target.alignment).place(sizes).peak_bytes
-
-
-_numbers = count()  # names of generated sources, for debuggers and tracebacks only
+    return Compilation(graph, backend, options, verify=verify)
 
 
 def _listed(inputs: Structure) -> Listed:

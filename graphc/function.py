@@ -1,17 +1,17 @@
 """A compiled function: takes a caller's arrays, finds room, runs, and gives arrays back."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from graphc.arenas import Arenas
 from graphc.arguments import Arguments, OutputRoom
-from graphc.backends.backend import Artifact, Backend, Loaded, Shortcut, empty_arena
+from graphc.backends.backend import Artifact, Backend, Shortcut, empty_arena
 from graphc.checked_sizes import CheckedSizes
 from graphc.cost import CostReport, cost_of
 from graphc.display import Displayed
@@ -20,20 +20,24 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaves import Variable
 from graphc.ir.node import Node
 from graphc.ir.storage import Guard
-from graphc.kernel.buffer import Role
 from graphc.kernel.failures import index_outside, too_many_steps
+from graphc.kernel.outline import Limit
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Check, IndexInRange, Loop, Step
+from graphc.kernel.steps import IndexInRange
 from graphc.memory import ArenaUse, MemoryReport, drawn_plan
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
 from graphc.poison import run_poisoned
 from graphc.printable import printable
+from graphc.runnable import Runnable
 from graphc.running import Bound, run, run_and_commit
-from graphc.shortcuts import declared
+from graphc.shortcuts import declared, work_of
 from graphc.signatures import public
 from graphc.sizes import compiled, product
 from graphc.structure import Structure, builder
+
+if TYPE_CHECKING:
+    from graphc.compilation import Compilation
 
 __all__ = ["CompiledFunction"]
 
@@ -46,8 +50,9 @@ LOOKED_AT = 4096  # indices: those that are wrong are sought in pieces, which ta
 class CompiledFunction(Displayed):
     """What `gx.compile` gives.  Call it with arrays, by position or by name.
 
-    source   the generated text        trace   every stage of the compilation        graph   what was compiled
-    stored   the variables of the program, in its order
+    graph      what was compiled
+    runnable   what a call runs
+    compilation  every stage; where an earlier process left the code on the disk, it is run when asked for
     arena_use   in debug mode, what the last call did to its arena
 
     Called with `out=`, an array or arrays of the form of the outputs, it computes into these and returns them.
@@ -55,36 +60,29 @@ class CompiledFunction(Displayed):
     """
 
     graph: Graph
-    program: Program
-    stored: tuple[Node, ...]
-    constants: tuple[Array, ...]
-    layout: Layout
-    artifact: Artifact
+    runnable: Runnable
+    compilation: "Callable[[], Compilation]"
     backend: Backend
     arguments: Arguments
     form: Structure
-    trace: Trace
     guard: Guard
-    name: str
     debug: bool = False
     seconds: float = 0.0  # from the graph to code that can be called
     compile_count: int = 1
     arena_use: ArenaUse | None = None
-    _loaded: Loaded = field(init=False)
 
     def __post_init__(self) -> None:
-        self._loaded = self.trace.stage("load", self.artifact, lambda text: self.backend.load(text, self.name))
+        self._outline = outline = self.runnable.outline
         self._arenas = Arenas(self._bind)
         self._calls = 0
         self._shortcut: Shortcut | None = None
-        self._has_numbers = any(not buffer.shape for buffer in self.program.outputs)
-        self._fails_late = _fails_late(self.program)
+        self._has_numbers = any(not buffer.shape for buffer in outline.outputs)
         self._variables = tuple(_storage(node).array for node in self.stored)
-        self._sizes = CheckedSizes(self.graph, self.program, self.layout)
+        self._sizes = CheckedSizes(self.graph, outline, self.runnable.layout)
         self._rebuild = builder(self.form)
         self._room = OutputRoom(self.form)
         self._output_sizes = compiled(
-            [extent for buffer in self.program.outputs for extent in buffer.shape], self.program.symbols
+            [extent for buffer in outline.outputs for extent in buffer.shape], outline.symbols
         )
 
     def __repr__(self) -> str:
@@ -93,6 +91,36 @@ class CompiledFunction(Displayed):
 
     def __reduce__(self) -> NoReturn:
         raise ArgumentError("a compiled function is neither copied nor pickled", hint="compile it where it is used")
+
+    @property
+    def program(self) -> Program:
+        """The steps that are run."""
+        return self.compilation().lowered.program
+
+    @property
+    def artifact(self) -> Artifact:
+        """The steps as text."""
+        return self.compilation().artifact
+
+    @property
+    def trace(self) -> Trace:
+        """Every stage of the compilation.  Of a program that was kept on the disk they are made when asked for."""
+        return self.compilation().trace
+
+    @property
+    def stored(self) -> tuple[Node, ...]:
+        """The variables of the program, in its order."""
+        return self.runnable.variables
+
+    @property
+    def constants(self) -> tuple[Array, ...]:
+        """The arrays behind its constants."""
+        return self.runnable.constants
+
+    @property
+    def layout(self) -> Layout:
+        """Which buffers of the program need room, and when."""
+        return self.compilation().layout
 
     @property
     def backend_name(self) -> str:
@@ -124,20 +152,21 @@ class CompiledFunction(Displayed):
         """What a call takes, for these values of its size symbols: `f.memory(batch=64)`."""
         values = self.arguments.sizes_from(sizes)
         placement = self._sizes.placed(values)
-        stacks, symbols = self.program.stacks, self.program.symbols
-        tables = [room.bytes for room in self.artifact.rooms if room.step is None]
+        stacks, symbols = self._outline.stacks, self._outline.symbols
+        rooms = self.runnable.rooms
+        tables = [room.bytes for room in rooms if room.step is None]
         return MemoryReport(
             placement.peak_bytes,
             placement.total_bytes,
             placement.bound_bytes,
-            table_bytes=sum(compiled(tables, self.program.symbols)(values)),
-            library_bytes=max(compiled(self.artifact.library, self.program.symbols)(values), default=0),
-            kept_bytes=self.layout.kept_bytes(values),
+            table_bytes=sum(compiled(tables, symbols)(values)),
+            library_bytes=max(compiled(self.runnable.library, symbols)(values), default=0),
+            kept_bytes=self.runnable.layout.kept_bytes(values),
             step_bytes=sum(
                 compiled([product(stack.shape[1:]) * stack.dtype.itemsize for stack in stacks], symbols)(values)
             ),
             output_bytes=sum(prod(shape) * dtype.itemsize for shape, dtype in self._output_rooms(values)),
-            _draw=lambda: drawn_plan(self.program, self.layout, placement, self.artifact.rooms),
+            _draw=lambda: drawn_plan(self.program, self.layout, placement, rooms),
         )
 
     @public
@@ -169,7 +198,7 @@ class CompiledFunction(Displayed):
                 outputs = (
                     [np.empty(shape, dtype) for shape, dtype in bound.rooms]
                     if out is None
-                    else self._room.arrays(out, bound.rooms, inputs, afresh=self._fails_late)
+                    else self._room.arrays(out, bound.rooms, inputs, afresh=self._outline.fails_late)
                 )
                 if bound.commit:
                     self.guard.alone(run_and_commit, bound, inputs, outputs)
@@ -200,10 +229,13 @@ class CompiledFunction(Displayed):
 
     def _shorten(self) -> None:
         """From the next call on, let native code look at the arrays, where the backend has such code."""
-        plain = declared(self.program, self.arguments, self.form, self.guard)
+        work = self.runnable.work
+        if work is None:
+            work = work_of(self.program, self.arguments.hints)
+        plain = declared(self._outline, work, self.arguments, self.form, self.guard)
         if plain is None:
             return
-        self._shortcut = self._loaded.shortcut(plain, partial(CompiledFunction.__call__, self))
+        self._shortcut = self.runnable.loaded.shortcut(plain, partial(CompiledFunction.__call__, self))
         if self._shortcut is not None:
             own = {"__call__": self._shortcut.call, "__doc__": CompiledFunction.__doc__, "__slots__": ()}
             self.__class__ = type(CompiledFunction.__name__, (CompiledFunction,), own)
@@ -217,7 +249,7 @@ class CompiledFunction(Displayed):
             run_poisoned,
             lambda arena: self._bind(sizes, arena),
             placement.peak_bytes,
-            self.layout.alignment,
+            self.runnable.layout.alignment,
             inputs,
             self._variables,
         )
@@ -227,33 +259,32 @@ class CompiledFunction(Displayed):
 
     def _output_rooms(self, sizes: Sequence[int]) -> tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]:
         extents: Iterator[int] = iter(self._output_sizes(sizes))
-        return tuple((tuple(next(extents) for _ in b.shape), b.dtype) for b in self.program.outputs)
+        return tuple((tuple(next(extents) for _ in b.shape), b.dtype) for b in self._outline.outputs)
 
     def places(self, placement: Placement) -> list[int]:
         """The offset of each temporary, then of each room of the backend."""
-        layout = self.layout
-        at = [placement.offsets[layout.storage[buffer]] for buffer in self.program.temporaries]
+        layout = self.runnable.layout
+        at = [placement.offsets[layout.storage[buffer]] for buffer in self._outline.temporaries]
         return at + [placement.offsets[interval] for interval in layout.rooms]
 
     def _bind(self, sizes: tuple[int, ...], arena: Array | None = None) -> Bound:
         placement = self._sizes.placed(sizes)
         if arena is None:
-            arena = empty_arena(placement.peak_bytes, self.layout.alignment)
-        compute, commit = self._loaded.prepare(
+            arena = empty_arena(placement.peak_bytes, self.runnable.layout.alignment)
+        compute, commit = self.runnable.loaded.prepare(
             arena, self.places(placement), self._variables, self.constants, sizes, self._fail
         )
         return Bound(compute, commit, self._output_rooms(sizes))
 
     def _fail(self, number: int, *values: Any) -> NoReturn:
         """Raise what check `number` has to say of the values that broke it."""
-        step = self.program.timeline[number]
-        if isinstance(step, Loop):
-            raise too_many_steps(step, *values)
-        assert isinstance(step, Check), step
-        assert isinstance(step.condition, IndexInRange), step  # sizes were looked at before
+        failure = self._outline.failing[number]
+        if isinstance(failure, Limit):
+            raise too_many_steps(failure, *values)
+        assert isinstance(failure.condition, IndexInRange), failure  # sizes were looked at before
         index, extent = values
-        low = -extent if step.condition.negative else 0
-        raise index_outside(step, _first_outside(index.reshape(-1), low, extent), extent)
+        low = -extent if failure.condition.negative else 0
+        raise index_outside(failure, _first_outside(index.reshape(-1), low, extent), extent)
 
 
 def _storage(node: Node) -> Any:
@@ -269,14 +300,3 @@ def _first_outside(index: Array, low: int, extent: int) -> int:
         if wrong.size:
             return int(wrong[0])
     raise AssertionError(f"all indices lie in {low} .. {extent - 1}")
-
-
-def _may_fail(step: Step) -> bool:
-    return step.holds is not None if isinstance(step, Loop) else isinstance(step, Check) and bool(step.reads)
-
-
-def _fails_late(program: Program) -> bool:
-    """Whether a check may fail after an output was written to."""
-    failing = [n for n, step in enumerate(program.timeline) if _may_fail(step)]
-    before = program.timeline[: failing[-1]] if failing else ()
-    return any(buffer.role is Role.OUTPUT for step in before for buffer in step.writes)

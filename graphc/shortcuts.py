@@ -8,31 +8,31 @@ from graphc.backends.backend import Declared
 from graphc.cost import cost_of
 from graphc.ir.node import Node
 from graphc.ir.storage import Guard
+from graphc.kernel.outline import Outline
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Loop
 from graphc.sizes import Size, name_of
 from graphc.structure import Structure
 
-__all__ = ["declared"]
+__all__ = ["declared", "work_of"]
 
 LONG = 20_000  # bytes and operations: a call of more lets other threads of Python run
 HELD = 4_000_000  # the same: a call that sets variables and does more goes through Python
 
 
-def declared(program: Program, arguments: Arguments, outputs: Structure, guard: Guard) -> Declared | None:
-    """The plain form of calls of a program, or None where it has none.
+def declared(outline: Outline, work: float, arguments: Arguments, outputs: Structure, guard: Guard) -> Declared | None:
+    """The plain form of calls of a program that does some work, or None where it has none.
 
     It has one where each argument is an array by position, every extent a number or a symbol, and the result is an
     array or a flat tuple or list of them.  Variables are changed while no other thread of Python runs: that takes
     too long for a large program.
     """
     form = _form(outputs)
-    work = _work(program, arguments)
-    if form is None or not arguments.are_arrays or (program.variables and work > HELD):
+    if form is None or not arguments.are_arrays or (outline.variables and work > HELD):
         return None
-    places = {name: str(place) for place, name in enumerate(program.symbols)}
-    given = [(buffer.dtype, _extents(buffer.shape, places)) for buffer in program.inputs]
-    results = [(buffer.dtype, _extents(buffer.shape, places)) for buffer in program.outputs]
+    places = {name: str(place) for place, name in enumerate(outline.symbols)}
+    given = [(buffer.dtype, _extents(buffer.shape, places)) for buffer in outline.inputs]
+    results = [(buffer.dtype, _extents(buffer.shape, places)) for buffer in outline.outputs]
     bound = {extent for _, extents in given for extent in extents or () if isinstance(extent, str)}
     if any(extents is None for _, extents in (*given, *results)) or bound != set(places.values()):
         return None
@@ -41,16 +41,16 @@ def declared(program: Program, arguments: Arguments, outputs: Structure, guard: 
         tuple([(dtype, extents or ()) for dtype, extents in results]),
         len(places),
         form,
-        not program.variables and (bool(program.symbols) or work > LONG),
-        guard.root().inside if program.variables else None,
+        not outline.variables and (bool(outline.symbols) or work > LONG),
+        guard.root().inside if outline.variables else None,
     )
 
 
-def _work(program: Program, arguments: Arguments) -> float:
+def work_of(program: Program, hints: Sequence[int]) -> float:
     """The bytes and operations of a call where sizes have the values of their hints; without limit where loops have."""
     if any(isinstance(step, Loop) and step.length is None for step in program.timeline):
         return float("inf")
-    cost = cost_of(program, arguments.hints)
+    cost = cost_of(program, hints)
     return cost.bytes + cost.flops
 
 

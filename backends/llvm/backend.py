@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from graphc.backends.backend import Artifact, Backend, Loaded
+from graphc.backends.backend import Artifact, Backend, Code, Loaded
 from graphc.backends.llvm.code import assembly
-from graphc.backends.llvm.loading import loaded
+from graphc.backends.llvm.loading import Notes, loaded
 from graphc.backends.llvm.machine import Machine, host
-from graphc.backends.llvm.module import Module
-from graphc.backends.llvm.program import written
+from graphc.backends.llvm.objects import kept_object, version
+from graphc.kernel.outline import Outline, outline_of
 from graphc.kernel.program import Program
 from graphc.kernel.target import Target
 
@@ -25,12 +25,33 @@ class LlvmBackend(Backend):
     machine: Machine | None = None
 
     def emit(self, program: Program) -> Artifact:
-        module = Module(program, self.machine or host())
+        from graphc.backends.llvm.module import Module
+        from graphc.backends.llvm.program import written
+
+        module = Module(program, self._machine)
         text = written(module)
         return Artifact((text,), tuple(module.rooms), module.library, 1, module)
 
     def load(self, artifact: Artifact, name: str) -> Loaded:
-        return loaded(artifact)
+        return self.revive(self.code(artifact), outline_of(artifact.notes.program))
+
+    @property
+    def version(self) -> str:
+        return version(self._machine)
+
+    def code(self, artifact: Artifact) -> Code:
+        from graphc.backends.llvm.declarations import imported
+
+        module, text = artifact.notes, artifact.source
+        notes = Notes(module.machine, module.table, tuple(imported(text)))
+        return Code(notes, kept_object(text, module.machine))
+
+    def revive(self, code: Code, outline: Outline) -> Loaded:
+        return loaded(code.content, code.notes, outline)
 
     def assembly(self, artifact: Artifact) -> str:
         return assembly(artifact.source, artifact.notes.machine)
+
+    @property
+    def _machine(self) -> Machine:
+        return self.machine or host()

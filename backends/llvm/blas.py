@@ -8,13 +8,13 @@ from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.products import Roles, Walk
 from graphc.backends.llvm.registers import in_register
+from graphc.backends.llvm.symbols import PREFIX
 from graphc.backends.llvm.text import Text
 from graphc.sizes import Size
 from graphc.types import DType, is_complex
 
-__all__ = ["PREFIX", "Library", "declarations", "library_for"]
+__all__ = ["Library", "declarations", "library_for"]
 
-PREFIX = "blas_"  # before the names of its functions
 GEMM = {8: "cgemm", 16: "zgemm"}  # by the bytes of an element
 MOST = 2**31 - 1  # what its integers hold
 

@@ -9,24 +9,19 @@ from typing import Any, NoReturn, TypeAlias, final
 
 import numpy as np
 
-from graphc.backends.backend import Array, Artifact, Declared, Loaded, Prepared, Shortcut
-from graphc.backends.llvm.blas import PREFIX
+from graphc.backends.backend import Array, Declared, Loaded, Prepared, Shortcut
 from graphc.backends.llvm.code import Linked, link
-from graphc.backends.llvm.declarations import imported
 from graphc.backends.llvm.entry import OFFSETS, supported
-from graphc.backends.llvm.module import Module
-from graphc.backends.llvm.objects import kept_object
+from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.pool import pool
-from graphc.backends.llvm.program import COMMIT, COMPUTE
-from graphc.backends.llvm.quick import quick
-from graphc.backends.llvm.symbols import blas, c_functions
-from graphc.backends.llvm.table import CALLBACK, FOUND, THREADS, RoomOf
-from graphc.backends.numpy import routines
+from graphc.backends.llvm.symbols import PREFIX, blas, c_functions
+from graphc.backends.llvm.table import CALLBACK, COMMIT, COMPUTE, FOUND, THREADS, RoomOf, Table
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.steps import Check, Extern, IndexInRange, Loop
+from graphc.kernel.outline import Limit, Outline
+from graphc.kernel.steps import Check, IndexInRange
 from graphc.sizes import Expression, Size, compiled
 
-__all__ = ["loaded"]
+__all__ = ["Notes", "loaded"]
 
 Fail: TypeAlias = Callable[..., NoReturn]
 Native: TypeAlias = Callable[[int], int]
@@ -35,17 +30,26 @@ Native: TypeAlias = Callable[[int], int]
 MATHEMATICS = ("fmod", "fmodf", "fma", "fmaf")
 
 
-def loaded(artifact: Artifact) -> Loaded:
-    """The functions of a module."""
-    module: Module = artifact.notes
-    text = artifact.source
-    names = imported(text)
-    products = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
-    others = [name for name in names if not name.startswith(PREFIX)]
+@final
+@dataclass(frozen=True, eq=False)
+class Notes:
+    """What is known of an object.
+
+    imports  the functions of libraries that it calls
+    """
+
+    machine: Machine
+    table: Table
+    imports: tuple[str, ...]
+
+
+def loaded(code: bytes, notes: Notes, outline: Outline) -> Loaded:
+    """The functions of an object."""
+    products = [name.removeprefix(PREFIX) for name in notes.imports if name.startswith(PREFIX)]
+    others = [name for name in notes.imports if not name.startswith(PREFIX)]
     symbols = {"graphc_parallel": pool().address, **c_functions([*others, *MATHEMATICS])}
     symbols |= {f"{PREFIX}{name}": address for name, address in blas(products).items()} if products else {}
-    code = link([kept_object(text, module.machine)], symbols, [COMPUTE, COMMIT])
-    binder = _Binder(module, code)
+    binder = _Binder(notes.machine, notes.table, outline, link([code], symbols, [COMPUTE, COMMIT]))
     return Loaded(binder.bind, binder.shortcut)
 
 
@@ -54,7 +58,9 @@ def loaded(artifact: Artifact) -> Loaded:
 class _Binder:
     """Makes tables for code."""
 
-    module: Module
+    machine: Machine
+    table: Table
+    outline: Outline
     code: Linked
 
     def __post_init__(self) -> None:
@@ -64,21 +70,22 @@ class _Binder:
 
     @cached_property
     def _numbers(self) -> Sequence[tuple[Size, int]]:
-        return [(size, slot) for size, slot in self.module.table.slots.items() if isinstance(size, Expression)]
+        return [(size, slot) for size, slot in self.table.slots.items() if isinstance(size, Expression)]
 
     @cached_property
     def _shown(self) -> Sequence[Buffer]:
         """The buffers that Python looks at."""
-        steps = [step for step in self.module.program.timeline if isinstance(step, Extern | Check)]
-        return list(dict.fromkeys(buffer for step in steps for buffer in (*step.reads, *step.writes)))
+        indices = [condition.index for condition in self._conditions.values()]
+        given = [buffer for step in self.outline.routines.values() for buffer in (*step.reads, *step.writes)]
+        return list(dict.fromkeys((*indices, *given)))
 
     @cached_property
     def _conditions(self) -> Mapping[int, IndexInRange]:
         """Of the checks, by their numbers."""
         return {
-            number: step.condition
-            for number, step in enumerate(self.module.program.timeline)
-            if isinstance(step, Check) and isinstance(step.condition, IndexInRange)
+            number: failure.condition
+            for number, failure in self.outline.failing.items()
+            if isinstance(failure, Check) and isinstance(failure.condition, IndexInRange)
         }
 
     @cached_property
@@ -86,15 +93,17 @@ class _Binder:
         wanted: list[Size] = [size for size, _ in self._numbers]
         wanted += [condition.extent for condition in self._conditions.values()]
         wanted += [extent for buffer in self._shown for extent in buffer.shape]
-        return compiled(wanted, self.module.program.symbols)
+        return compiled(wanted, self.outline.symbols)
 
     def shortcut(self, declared: Declared, fallback: Callable[..., Any]) -> Shortcut | None:
         """A native entry, unless a step needs Python."""
-        program, slots = self.module.program, self.module.table.slots
-        if any(isinstance(step, Extern) for step in program.timeline):
+        from graphc.backends.llvm.quick import quick
+
+        outline, slots = self.outline, self.table.slots
+        if outline.routines:
             return None
-        places = [slots[buffer] for buffer in (*program.inputs, *program.outputs)]
-        return quick(self.module.machine, (self.code[COMPUTE], self.code[COMMIT]), declared, places, fallback)
+        places = [slots[buffer] for buffer in (*outline.inputs, *outline.outputs)]
+        return quick(self.machine, (self.code[COMPUTE], self.code[COMMIT]), declared, places, fallback)
 
     def bind(
         self,
@@ -106,26 +115,25 @@ class _Binder:
         fail: Fail,
     ) -> tuple[tuple[Prepared, ...], tuple[Prepared, ...]]:
         """What runs the steps in an arena, for these sizes."""
-        program, slots = self.module.program, self.module.table.slots
-        table = (ctypes.c_int64 * len(self.module.table))()
+        outline, slots = self.outline, self.table.slots
+        table = (ctypes.c_int64 * len(self.table))()
         table[THREADS] = pool().threads
         values = iter(self._sizes(sizes))
         for _, slot in self._numbers:
             table[slot] = next(values)
         limits = {number: next(values) for number in self._conditions}
         shapes = {buffer: tuple([next(values) for _ in buffer.shape]) for buffer in self._shown}
-        for buffers, arrays in ((program.variables, variables), (program.constants, constants)):
+        for buffers, arrays in ((outline.variables, variables), (outline.constants, constants)):
             for buffer, array in zip(buffers, arrays, strict=True):
                 table[slots[buffer]] = _address(array)
         start = _address(memory)
         places = iter(offsets)
-        for buffer in program.temporaries:
+        for buffer in outline.temporaries:
             table[slots[buffer]] = start + next(places)
         for number, offset in enumerate(places):
             table[slots[RoomOf(number)]] = start + offset
         bound = _Bound(self, table, (memory, variables, constants), shapes, limits, fail)
-        sets = program.commit < len(program.steps)
-        return (_Piece(bound, self.compute),), ((_Last(bound, self.commit),) if sets else ())
+        return (_Piece(bound, self.compute),), ((_Last(bound, self.commit),) if outline.sets else ())
 
 
 @final
@@ -147,17 +155,17 @@ class _Bound:
     raised: list[BaseException] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        program, slots = self.binder.module.program, self.binder.module.table.slots
+        outline, slots = self.binder.outline, self.binder.table.slots
         self.address = ctypes.addressof(self.table)
-        self.inputs_at = [slots[buffer] for buffer in program.inputs]
-        self.outputs_at = [slots[buffer] for buffer in program.outputs]
-        if any(isinstance(step, Extern) for step in program.timeline):
+        self.inputs_at = [slots[buffer] for buffer in outline.inputs]
+        self.outputs_at = [slots[buffer] for buffer in outline.outputs]
+        if outline.routines:
             self.callback = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._routine)
             self.table[CALLBACK] = ctypes.cast(self.callback, ctypes.c_void_p).value or 0
 
     def __del__(self) -> None:
-        slots = self.binder.module.table.slots
-        for stack in self.binder.module.program.stacks:
+        slots = self.binder.table.slots
+        for stack in self.binder.outline.stacks:
             _free(self.table[slots[stack]])
 
     def place(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
@@ -177,15 +185,16 @@ class _Bound:
             self._raise(status - 1)
 
     def _raise(self, number: int) -> NoReturn:
-        if isinstance(self.binder.module.program.timeline[number], Loop):
+        if isinstance(self.binder.outline.failing[number], Limit):
             self.fail(number, int(self.table[FOUND]))
         condition = self.binder._conditions[number]
         self.fail(number, self._array(condition.index), self.limits[number])
 
     def _routine(self, number: int) -> None:
         """Run the routine of a step, on the arrays where they are now."""
-        step = self.binder.module.program.timeline[number]
-        assert isinstance(step, Extern), step
+        from graphc.backends.numpy import routines
+
+        step = self.binder.outline.routines[number]
         try:
             routine = getattr(routines, step.routine)
             routine(*map(self._array, step.reads), *map(self._array, step.writes), **dict(step.options))
@@ -196,7 +205,7 @@ class _Bound:
         """The array of a buffer, where it is now."""
         shape = self.shapes[buffer]
         size = prod(shape) * buffer.dtype.itemsize
-        address = self.table[self.binder.module.table.slots[buffer.root]]
+        address = self.table[self.binder.table.slots[buffer.root]]
         bytes = (ctypes.c_uint8 * size).from_address(address) if size else (ctypes.c_uint8 * 0)()
         return np.ctypeslib.as_array(bytes).view(buffer.dtype).reshape(shape)
 

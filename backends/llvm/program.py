@@ -3,10 +3,9 @@
 from graphc.backends.llvm.declarations import declarations
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.schedule import Schedule
+from graphc.backends.llvm.table import COMMIT, COMPUTE
 
-__all__ = ["COMMIT", "COMPUTE", "written"]
-
-COMPUTE, COMMIT = "graphc_compute", "graphc_commit"
+__all__ = ["written"]
 
 
 def written(module: Module) -> str:

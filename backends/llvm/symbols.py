@@ -5,7 +5,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-__all__ = ["address_of", "blas", "c_functions", "lapack"]
+__all__ = ["PREFIX", "address_of", "blas", "c_functions", "lapack"]
+
+PREFIX = "blas_"  # before the names of the functions of BLAS
 
 # Libraries by platform, in the order they are asked; None is all that the process has loaded.
 C_LIBRARIES: Mapping[str, tuple[str | None, ...]] = {

@@ -4,7 +4,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import final
 
-__all__ = ["CALLBACK", "FIRST", "FOUND", "THREADS", "RoomOf", "Table"]
+__all__ = ["CALLBACK", "COMMIT", "COMPUTE", "FIRST", "FOUND", "THREADS", "RoomOf", "Table"]
+
+COMPUTE, COMMIT = "graphc_compute", "graphc_commit"  # the functions that run on it
 
 FOUND = 0  # what a check found that failed
 CALLBACK = 1  # runs the routine of a step

@@ -1,8 +1,9 @@
 """The errors of failed checks, worded once for every backend."""
 
 from graphc.errors import IndexRangeError, ShapeError, StepLimitError
+from graphc.kernel.outline import Limit
 from graphc.kernel.provenance import LINES_SHOWN, origins_behind
-from graphc.kernel.steps import Check, IndexInRange, Loop, SizesAgree
+from graphc.kernel.steps import Check, IndexInRange, SizesAgree
 from graphc.origin import Origin, place_of
 from graphc.sizes import Size, maximum
 
@@ -30,10 +31,10 @@ def index_outside(check: Check, index: int, extent: int) -> IndexRangeError:
     return IndexRangeError(f"{check.because}, {index} is {allowed}", hint=check.hint).located(places(check.origins))
 
 
-def too_many_steps(loop: Loop, most: int) -> StepLimitError:
+def too_many_steps(limit: Limit, most: int) -> StepLimitError:
     """The error of a loop whose condition still holds after the most steps that it may make."""
-    problem = f"while_loop: the condition still holds after {_measured(loop.length or most, most)} steps"
-    return StepLimitError(problem, hint="raise max_steps, or let the condition fail").located(places(loop.origins))
+    problem = f"while_loop: the condition still holds after {_measured(limit.length or most, most)} steps"
+    return StepLimitError(problem, hint="raise max_steps, or let the condition fail").located(places(limit.origins))
 
 
 def places(origins: tuple[Origin, ...]) -> list[str]:

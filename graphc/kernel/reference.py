@@ -15,6 +15,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.failures import index_outside, sizes_differ, too_many_steps
 from graphc.kernel.meaning import Value, converted, value_of
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
+from graphc.kernel.outline import Limit
 from graphc.kernel.program import Program
 from graphc.kernel.routines import EXTERNS
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
@@ -127,7 +128,7 @@ def _run_loop(loop: Loop, arrays: Arrays, observer: Observer | None) -> None:
         if made == count if loop.holds is None else not arrays.whole(loop.holds):
             break
         if made == most:
-            raise too_many_steps(loop, made)
+            raise too_many_steps(Limit(loop.length, loop.origins), made)
         for carry, (_, new) in places.items():
             arrays.show(carry.after, carry.rows, new)
         for rows in (*loop.sequences, *loop.outputs):

@@ -18,8 +18,8 @@ from pathlib import Path
 from tests.repository.modules import source_modules
 
 FOUNDATION = frozenset(
-    {"collector", "display", "errors", "expressions", "once", "origin", "polynomials", "printable"}
-    | {"regions", "signatures", "sizes", "structure", "types", "value"}
+    {"cache", "collector", "display", "errors", "expressions", "once", "origin", "polynomials", "printable"}
+    | {"records", "regions", "signatures", "sizes", "structure", "types", "value"}
 )
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}
 
@@ -45,11 +45,15 @@ SEES_EVERYTHING = frozenset(
         "arenas",
         "arguments",
         "checked_sizes",
+        "compilation",
         "cost",
         "driver",
         "function",
+        "kept",
+        "keys",
         "memory",
         "poison",
+        "runnable",
         "running",
         "shortcuts",
         "testing",
@@ -64,8 +68,10 @@ LATE = frozenset(
     | {"mpmath", "networkx", "onnx", "safetensors", "scipy", "sympy"}
 )
 
-# Large parts of graphc that few ask for: these too may be imported where they are used.
-SELDOM = frozenset({"graphc.backends.llvm", "graphc.verification"})
+# Large parts of graphc that not every process asks for: these too may be imported where they are used.
+SELDOM = frozenset(
+    {"graphc.backends.llvm", "graphc.backends.numpy", "graphc.compilation", "graphc.keys", "graphc.verification"}
+)
 
 
 class Place(Enum):
@@ -141,7 +147,7 @@ def breaches(imported: Import) -> Iterator[str]:
         yield from breaches_inside(imported)
     elif library in LATE and imported.place is Place.LOADED:
         yield f"{library} is slow or optional: import it in the function that uses it"
-    is_seldom = any(imported.target.startswith(f"{part}.") for part in SELDOM)
+    is_seldom = any(f"{imported.target}.".startswith(f"{part}.") for part in SELDOM)
     if imported.place is Place.CALLED and library not in LATE and not is_seldom:
         yield f"{imported.package} is imported inside a function"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphc.backends.llvm import cache as module
-from graphc.backends.llvm.cache import Cache
+from graphc import cache as module
+from graphc.cache import Cache
 
 KEY, PAYLOAD = b"key", bytes(range(256)) * 10
 
@@ -160,7 +160,7 @@ USER = """
 import os, sys
 from pathlib import Path
 from random import Random
-from graphc.backends.llvm.cache import Cache
+from graphc.cache import Cache
 
 folder, seed, turns = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 chance, cache, found = Random(seed), Cache(folder, limit=200_000), 0
