@@ -23,7 +23,7 @@ def main(folder: Path = PICTURES) -> dict[str, list[float]]:
     w, v = gx.param("w", np.zeros(64, "float32")), gx.input("v", 64)
     slope = gx.grad(gx.tanh(v @ w), w)
     print(f"The gradient of one neuron, tanh(v @ w), is a graph too:\n\n{gx.show(slope)}\n")
-    run = gx.compile([v], slope).source.partition("    def run")[2].partition("    return run")[0]
+    run = gx.compile([v], slope, backend="numpy").source.partition("    def run")[2].partition("    return run")[0]
     print(f"What runs when it is compiled:\n\n    def run{run}")
 
     rng = np.random.default_rng(0)

@@ -58,7 +58,7 @@ def compile(
     outputs: Structure,
     *,
     updates: Updates = None,
-    backend: Literal["numpy", "llvm"] = "numpy",
+    backend: Literal["llvm", "numpy"] = "llvm",
     level: int = 2,
     verify: bool = False,
     debug: bool = False,
@@ -72,7 +72,7 @@ def compile(
               of a dict by its keys, or as one dict
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
-    backend   "numpy": Python source over NumPy; "llvm": native kernels, see docs/native.md
+    backend   "llvm": native kernels, see docs/native.md; "numpy": Python source over NumPy, for people to read
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
               VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types

@@ -1,5 +1,6 @@
 """Options and fixtures for every test: the full tier, and golden texts."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault("GRAPHC_CACHE", "off")  # everything is compiled, and nothing of the user's is touched
     # No database and no chance: a failure seen once is seen by everyone.
     settings.register_profile("quick", derandomize=True, deadline=None, database=None, max_examples=50)
     settings.register_profile("full", settings.get_profile("quick"), max_examples=500)

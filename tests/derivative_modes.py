@@ -87,7 +87,7 @@ class Sample:
 
     def run(self, outputs: Structure, compile: Callable[..., gx.CompiledFunction] = gx.compile, **options: Any) -> Any:
         """The values of outputs here."""
-        return compile(self.inputs, outputs, **options)(*self.values)
+        return compile(self.inputs, outputs, **{"backend": "numpy", **options})(*self.values)
 
 
 def _direction(like: Array, rng: np.random.Generator) -> Array:

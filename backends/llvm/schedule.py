@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from graphc.backends.llvm.arguments import Argument, Scratch
-from graphc.backends.llvm.contractions import axes_of, blocking_for, cleared, kernels_of, library_of
+from graphc.backends.llvm.contractions import axes_of, blocking_for, cleared, kernels_of, library_of, one_by_one
 from graphc.backends.llvm.cores import threads_wanted
 from graphc.backends.llvm.frame import Frame
 from graphc.backends.llvm.kernels import Function, Native
@@ -82,6 +82,12 @@ class Schedule:
     def _product(self, contract: Contract, number: int) -> None:
         """A contraction in tiles, or where nothing is gained by them as kernels."""
         blocking = blocking_for(contract, self.module.machine)
+        each = one_by_one(contract, self.module.machine)
+        if each is not None:
+            write_loop(self.frame, each, number, lambda steps: [self._product(step, number) for step in steps])
+            if contract.then is not None:
+                self._kernel(contract.then, number)
+            return
         if blocking is None:
             library = library_of(contract)
             if library is not None:

@@ -7,7 +7,7 @@ import numpy as np
 from graphc.backends.numpy.tables import UFUNCS
 from graphc.backends.numpy.values import Value
 from graphc.kernel.scalar import Call, Const, Fn
-from graphc.types import BFLOAT16
+from graphc.types import BFLOAT16, is_floating, is_integer
 
 __all__ = ["call_lines", "number_name", "number_text"]
 
@@ -43,6 +43,8 @@ def call_lines(let: Call, operands: Sequence[Value], result: Value, mask: str = 
             if not mask:
                 return [f"np.copyto({out}, {taken} if {condition} else {other})"]
             return [f"select({condition}, {taken}, {other}, out={out}, mask={mask})"]
+        case Fn.CAST if is_integer(let.dtype) and is_floating(operands[0].dtype):
+            return [f"to_integers({names[0]}, out={out})"]
         case Fn.CAST:
             return [f'np.copyto({out}, {names[0]}, casting="unsafe")']
         case Fn.BITS:

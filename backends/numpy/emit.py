@@ -28,7 +28,7 @@ from graphc.backends.numpy import philox
 from graphc.backends.numpy import routines
 from graphc.backends.numpy.support import (
     Stack, array, arrays, best_place, bfloat16, blocks, counting, cycle, in_range, later_taps, numbers, positions,
-    select, span, taps, turned, windows,
+    select, span, taps, to_integers, turned, windows,
 )
 '''
 

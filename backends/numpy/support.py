@@ -9,11 +9,12 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from graphc.kernel.meaning import whole_numbers
 from graphc.types import as_dtype
 
 __all__ = [
     "Stack", "array", "arrays", "best_place", "blocks", "counting", "cycle", "in_range", "later_taps", "numbers",
-    "positions", "select", "span", "taps", "turned", "windows",
+    "positions", "select", "span", "taps", "to_integers", "turned", "windows",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -122,6 +123,20 @@ def later_taps(*extents: int) -> Iterator[tuple[int, ...]]:
 def in_range(index: Array, extent: int, low: int) -> bool:
     """Whether all elements lie in low .. extent - 1."""
     return index.size == 0 or bool(index.min() >= low and index.max() < extent)
+
+
+def to_integers(x: Array, *, out: Array) -> None:
+    """Floats without their fractions: the nearest limit of 64 bits where one does not fit, 0 for nan."""
+    limits = np.iinfo(out.dtype)
+    if x.size == 0 or (float(x.min()) >= limits.min and float(x.max()) < limits.max // 2):
+        np.copyto(out, x, casting="unsafe")
+        return
+    pieces = np.nditer(
+        (x, out), ("external_loop", "buffered", "zerosize_ok"), (("readonly",), ("writeonly",)), buffersize=SMALL
+    )
+    with pieces:
+        for some, result in pieces:
+            result[...] = whole_numbers(some, out.dtype)
 
 
 SMALL = 512  # elements: below, one call costs less than several without branches

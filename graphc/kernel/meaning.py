@@ -11,13 +11,14 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from graphc.kernel.philox import number_32, number_64
 from graphc.kernel.scalar import Fn
 from graphc.kernel.two_over_pi import word
-from graphc.types import NARROW, DType, is_complex, is_differentiable
+from graphc.types import NARROW, DType, is_complex, is_differentiable, is_floating, is_integer
 
-__all__ = ["MEANING", "Value", "converted", "value_of"]
+__all__ = ["MEANING", "Value", "converted", "value_of", "whole_numbers"]
 
 Value: TypeAlias = Any  # a NumPy scalar: the scalar classes share no type that has arithmetic
 Function: TypeAlias = Callable[..., Value]
@@ -36,10 +37,26 @@ def value_of(fn: Fn, operands: Sequence[Value], dtype: DType) -> Value:
 def converted(value: Value, dtype: DType) -> Value:
     """The value in another dtype, as NumPy converts it.
 
-    Float to integer drops the fraction; what does not fit, nan and infinities become some integer, which
-    one depends on the machine.  Integer to a narrower one wraps around.  To bool: whether it differs from 0.
+    Float to integer drops the fraction, see `whole_numbers`.  Integer to a narrower one wraps around.  To bool:
+    whether it differs from 0.
     """
-    return value if value.dtype == dtype else np.asarray(value).astype(dtype)[()]
+    if value.dtype == dtype:
+        return value
+    if is_integer(dtype) and is_floating(value.dtype):
+        return whole_numbers(np.asarray(value), dtype)[()]
+    return np.asarray(value).astype(dtype)[()]
+
+
+@np.errstate(all="ignore")
+def whole_numbers(x: npt.NDArray[Any], dtype: DType) -> npt.NDArray[Any]:
+    """Floats as integers of 64 bits: the nearest limit where one does not fit, 0 for nan; then as narrower ones."""
+    wide = np.dtype(np.uint64 if dtype == np.uint64 else np.int64)
+    limits = np.iinfo(wide)
+    wanted = x.astype(np.float64)
+    below, above = wanted <= limits.min, wanted >= float(limits.max)
+    found = np.where(below | above | np.isnan(wanted), 0.0, wanted).astype(wide)
+    found[below], found[above] = limits.min, limits.max
+    return found.astype(dtype)
 
 
 def _wide(x: Value) -> Value:

@@ -123,23 +123,14 @@ def test_function_agrees_with_its_meaning_on_hostile_values(fn: Fn, dtype: DType
 CASTS = [(a, b) for a in DTYPES.values() for b in DTYPES.values() if objection(Fn.CAST, [a], b) is None]
 
 
-def fits(value: Value, dtype: DType) -> bool:
-    """Whether a value has a meaning in another dtype: of a float that an integer cannot be, a machine makes its own."""
-    if not is_integer(dtype) or not is_floating(value.dtype):
-        return True
-    limits = np.iinfo(dtype)
-    return bool(np.isfinite(value)) and limits.min <= int(float(value)) <= limits.max
-
-
 @pytest.mark.parametrize(("source", "to"), CASTS, ids=str)
 def test_every_cast_is_made_without_an_exception(source: DType, to: DType) -> None:
     values = hostile(source)
     x, y = given(0, values.size, dtype=source), output(0, values.size, dtype=to)
     (found,), _ = run(program_of([pointwise(Fn.CAST, [x], y)], [x], [y], symbols=()), [values])
     for value, cast in zip(values, found, strict=True):
-        if fits(value, to):
-            wanted = value_of(Fn.CAST, [value], to)
-            assert cast == wanted or (np.isnan(cast) and np.isnan(wanted))
+        wanted = value_of(Fn.CAST, [value], to)
+        assert cast == wanted or (np.isnan(cast) and np.isnan(wanted))
 
 
 BITS = [(a, b) for a in DTYPES.values() for b in DTYPES.values() if objection(Fn.BITS, [a], b) is None]

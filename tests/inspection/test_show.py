@@ -39,7 +39,7 @@ def test_function_begins_with_what_it_takes_gives_sets_and_costs() -> None:
     assert lines["steps"] == f.program.contents
     assert all(line in summary for line in str(f.memory(batch=64)).splitlines())
     assert "where batch = 64" in summary
-    assert re.fullmatch(r"in [\d.,]+ ms for numpy", lines["compiled"])
+    assert re.fullmatch(r"in [\d.,]+ ms for llvm", lines["compiled"])
     assert listing == graph_text(f.graph)
 
 

@@ -199,6 +199,14 @@ def test_cast_to_integer_drops_the_fraction() -> None:
     assert [converted(np.float32(x), INT64) for x in (1.9, -1.9)] == [1, -1]
 
 
+@pytest.mark.parametrize("source", ["float16", "bfloat16", "float32", "float64"])
+def test_cast_to_integer_of_what_does_not_fit_is_the_nearest_limit(source: str) -> None:
+    values = [np.asarray(x).astype(DTYPES[source])[()] for x in (np.inf, -np.inf, np.nan)]
+    assert [converted(x, INT64) for x in values] == [2**63 - 1, -(2**63), 0]
+    assert [converted(x, DTYPES["uint64"]) for x in values] == [2**64 - 1, 0, 0]
+    assert [converted(x, INT8) for x in values] == [-1, 0, 0]  # the last bits of those of 64
+
+
 def test_cast_to_narrower_integer_wraps() -> None:
     assert converted(np.int64(300), INT8) == 44
 

@@ -67,7 +67,7 @@ def test_sigmoids_of_both_signs_take_one_exponential() -> None:
     x = gx.input("x", (3,), "float64")
     y = gx.op("sigmoid", lambda x: 1 / (1 + sympy.exp(-x)))(x)
     slope = gx.grad(gx.sum(y), x)
-    source = gx.compile([x], slope).source
+    source = gx.compile([x], slope, backend="numpy").source
     assert source.count("np.exp(") == 1
 
 

@@ -13,6 +13,8 @@ from graphc.backends.llvm.pool import pool
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.driver import compile
 from graphc.function import CompiledFunction
+from graphc.kernel.meaning import converted
+from graphc.types import DTYPES, is_integer
 from tests.case import Array
 from tests.thirty_models import MODELS
 
@@ -131,6 +133,21 @@ def test_models_are_written_for_every_machine(machine: Machine) -> None:
 def test_each_model_is_written_for_every_machine(name: str, machine: Machine) -> None:
     artifact = LlvmBackend(machine).emit(MODELS[name]().program)
     assert object_code(artifact.source, machine)
+
+
+@pytest.mark.parametrize("source", ["float16", "bfloat16", "float32", "float64"])
+def test_floats_become_the_integers_that_the_interpreter_has(source: str) -> None:
+    rng = np.random.default_rng(0)
+    special = [0.0, -0.0, 0.9, -0.9, 127.5, 128.0, -129.0, 2.0**31, 2.0**63, -(2.0**63), 2.0**64, 1e38]
+    values = np.array([*special, np.inf, -np.inf, np.nan, *(1000 * rng.standard_normal(50))])
+    with np.errstate(over="ignore"):
+        array = values.astype(DTYPES[source])
+    x = gx.input("x", array.shape, source)
+    integers = [name for name, dtype in DTYPES.items() if is_integer(dtype)]
+    for backend in ("llvm", "numpy"):
+        results = gx.compile([x], [x.astype(name) for name in integers], backend=backend)(array)
+        for name, found in zip(integers, results, strict=True):
+            assert found.tolist() == [int(converted(value, DTYPES[name])) for value in array], (backend, name)
 
 
 def test_source_and_assembly_are_shown() -> None:

@@ -1,8 +1,9 @@
 """Products in tiles: every role of an axis and every layout, on vectors of every width, against sums in float64."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -287,3 +288,22 @@ def assert_follows(
     exact = wanted(*[x.astype(np.float64) for x in arrays])  # type: ignore[operator]
     for result, value in zip(made, exact, strict=True):
         assert_close(np.asarray(result), value, 4 * terms)
+
+
+@pytest.mark.parametrize(
+    ("rows", "inner", "columns"),
+    [((), 3, 4), ((), 70, 200), ((), 300, 1), ((1,), 9, 33), ((2,), 5, 17), ((8,), 64, 33)],
+)
+def test_products_of_all_steps_at_once_round_as_each_alone(rows: tuple[int, ...], inner: int, columns: int) -> None:
+    """A scan takes products of its sequences out of the loop; what makes segments again has them inside."""
+    rng = np.random.default_rng(0)
+    w = gx.param("w", rng.standard_normal((inner, columns), dtype=np.float32))
+    xs = gx.input("xs", ("time", *rows, inner))
+
+    def compiled(checkpoint: str | None) -> Callable[..., Any]:
+        start = gx.zeros((*rows, columns))
+        last, _ = gx.scan(lambda h, x: (gx.tanh(x @ w + h), None), start, xs, checkpoint=checkpoint)
+        return gx.compile([xs], gx.grad(gx.sum(last * last), w), backend="llvm")
+
+    arrays = rng.standard_normal((17, *rows, inner), dtype=np.float32)
+    assert np.array_equal(compiled(None)(arrays), compiled("sqrt")(arrays))
