@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any, final
 
 from graphc.backends.llvm.lock import LLVM
 from graphc.backends.llvm.machine import Machine, host
+from graphc.backends.llvm.symbol_map import note_functions
 
 __all__ = ["Linked", "assembly", "link", "object_code"]
 
@@ -53,7 +54,7 @@ def assembly(text: str, machine: Machine) -> str:
         return str(_target_machine(machine).emit_assembly(_in_registers(_module(text, machine), machine)))
 
 
-def link(objects: Iterable[bytes], symbols: Mapping[str, int], exports: Sequence[str]) -> Linked:
+def link(objects: Sequence[bytes], symbols: Mapping[str, int], exports: Sequence[str]) -> Linked:
     """Load objects, which may use each other's symbols, and find `exports` among what they define.
 
     symbols   name -> address of all that they use and do not define; functions that LLVM calls by itself, such as
@@ -70,11 +71,15 @@ def link(objects: Iterable[bytes], symbols: Mapping[str, int], exports: Sequence
             library.import_symbol(name, address)
         for name in exports:
             library.export_symbol(name)
+        named = f"graphc{next(_numbers)}"
         try:
-            tracker = library.link(_linker(), f"graphc{next(_numbers)}")
+            tracker = library.link(_linker(), named)
         except RuntimeError as error:  # LLVM itself has printed which symbols are missing
             raise AssertionError(f"not linked: {error}") from None
-        return Linked({name: tracker[name] for name in exports}, tracker)
+        addresses = {name: tracker[name] for name in exports}
+        for code in objects:
+            note_functions(code, named, addresses)
+        return Linked(addresses, tracker)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import final
 
 from graphc.backends.llvm.arguments import Argument, Scratch
@@ -49,20 +50,27 @@ class Schedule:
     def run(self, steps: Sequence[Step]) -> None:
         """Steps in order, and in them those inside.  Recursion is over their depth."""
         for step in steps:
-            number = self.module.program.numbers[step]
-            match step:
-                case Kernel():
-                    self._kernel(step, number)
-                case Contract():
-                    self._product(step, number)
-                case Extern():
-                    self._extern(step, number)
-                case Check():
-                    self._check(step, number)
-                case Loop():
-                    write_loop(self.frame, step, number, self.run)
-                case Branch():
-                    self._branch(step)
+            self._step(step, self.module.program.numbers[step])
+
+    def _step(self, step: Step, number: int) -> None:
+        match step:
+            case Kernel():
+                self._kernel(step, number)
+            case Contract():
+                self._product(step, number)
+            case Extern():
+                self._extern(step, number)
+            case Check():
+                self._check(step, number)
+            case Loop():
+                write_loop(self.frame, step, number, self.run)
+            case Branch():
+                self._branch(step)
+
+    def _parts(self, number: int, steps: Sequence[Step]) -> None:
+        """Steps that are a part of the step with this number."""
+        for step in steps:
+            self._step(step, number)
 
     def _kernel(self, kernel: Kernel, number: int) -> None:
         native = self._native(kernel)
@@ -84,7 +92,7 @@ class Schedule:
         blocking = blocking_for(contract, self.module.machine)
         each = one_by_one(contract, self.module.machine)
         if each is not None:
-            write_loop(self.frame, each, number, lambda steps: [self._product(step, number) for step in steps])
+            write_loop(self.frame, each, number, partial(self._parts, number))
             if contract.then is not None:
                 self._kernel(contract.then, number)
             return

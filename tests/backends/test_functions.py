@@ -10,7 +10,7 @@ from graphc.backends.numpy.generators import GENERATORS
 from graphc.backends.numpy.support import SMALL
 from graphc.backends.numpy.tables import SPECIAL, UFUNCS
 from graphc.kernel.arrays import Array
-from graphc.kernel.meaning import Value, value_of
+from graphc.kernel.meaning import value_of
 from graphc.kernel.scalar import COMPARISONS, Fn
 from graphc.kernel.signatures import BEFORE, SIGNATURES, objection
 from graphc.types import BOOL, DTYPES, DType, complex_of, is_complex, is_floating, is_integer, real_of

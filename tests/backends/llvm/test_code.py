@@ -3,7 +3,10 @@
 import ctypes
 import gc
 import os
+import subprocess
+import sys
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -161,3 +164,36 @@ def test_products_of_the_blas_of_scipy() -> None:
 
 def test_functions_of_lapack_are_found() -> None:
     assert all(lapack(["dpotrf", "dgetrf", "dgesdd"]).values())
+
+
+NAMED = """
+import os
+import subprocess
+import sys
+from pathlib import Path
+import numpy as np
+import graphc as gx
+x, w = gx.input("x", ("n", 64)), gx.param("w", np.ones((64, 64), np.float32))
+f = gx.compile([x], gx.softmax(gx.tanh(x) @ w), backend="llvm")
+for _ in range(5):
+    f(np.ones((30, 64), np.float32))
+path = Path(f"/tmp/perf-{os.getpid()}.map")
+print(path.read_text())
+path.unlink()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="perf is a part of Linux")
+def test_profilers_are_told_which_function_lies_where() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", NAMED],
+        env={**os.environ, "GRAPHC_PERF": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = [line.split() for line in said.stdout.splitlines() if line]
+    places = {name.partition(".")[2]: (int(start, 16), int(size, 16)) for start, size, name in rows}
+    assert {"kernel_0", "kernel_1", "graphc_compute", "graphc_entry", "graphc_parallel"} <= set(places)
+    ordered = sorted(places.values())
+    assert all(start + size <= after for (start, size), (after, _) in pairwise(ordered))

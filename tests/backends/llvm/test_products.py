@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -300,7 +300,7 @@ def test_products_of_all_steps_at_once_round_as_each_alone(rows: tuple[int, ...]
     w = gx.param("w", rng.standard_normal((inner, columns), dtype=np.float32))
     xs = gx.input("xs", ("time", *rows, inner))
 
-    def compiled(checkpoint: str | None) -> Callable[..., Any]:
+    def compiled(checkpoint: Literal["sqrt"] | None) -> Callable[..., Any]:
         start = gx.zeros((*rows, columns))
         last, _ = gx.scan(lambda h, x: (gx.tanh(x @ w + h), None), start, xs, checkpoint=checkpoint)
         return gx.compile([xs], gx.grad(gx.sum(last * last), w), backend="llvm")
