@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.steps import Stage, Store
 from graphc.sizes import Size
+from graphc.types import INT64
 
 __all__ = ["Affine", "affine_of", "axes_of", "is_plain", "needed"]
+
+
+MOST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,11 @@ def affine_of(lets: Sequence[Let]) -> list[Affine | None]:
         match let:
             case AxisIndex(axis=axis):
                 found.append(Affine(((axis, 1),)))
-            case Const(value=int(value)) if not isinstance(value, bool):
+            case Const(value=int(value), dtype=dtype) if dtype == INT64:
                 found.append(Affine((), value))
             case SizeValue(size=size):
                 found.append(Affine((), size))
-            case Call(fn=Fn.ADD | Fn.MUL, args=(left, right)):
+            case Call(fn=Fn.ADD | Fn.MUL, args=(left, right), dtype=dtype) if dtype == INT64:
                 found.append(_combined(let.fn, found[left], found[right]))
             case _:
                 found.append(None)
@@ -37,8 +41,13 @@ def affine_of(lets: Sequence[Let]) -> list[Affine | None]:
 
 
 def _combined(fn: Fn, left: Affine | None, right: Affine | None) -> Affine | None:
-    if left is None or right is None:
-        return None
+    """None where a number would be larger than those of 64 bits, which wrap around."""
+    found = None if left is None or right is None else _joined(fn, left, right)
+    numbers = () if found is None else (found.offset, *(coefficient for _, coefficient in found.terms))
+    return None if any(isinstance(number, int) and abs(number) >= MOST for number in numbers) else found
+
+
+def _joined(fn: Fn, left: Affine, right: Affine) -> Affine | None:
     if fn is Fn.ADD:
         terms = dict(left.terms)
         for axis, coefficient in right.terms:

@@ -26,7 +26,7 @@ def both(build: gx.Node) -> tuple[object, object]:
     (node,) = folded(build)[0].outputs
     number = uniform(node)
     assert number is not None
-    return gx.compile([], build, level=0)(), np.array(number).astype(node.dtype)
+    return gx.compile([], build, backend="numpy", level=0)(), np.array(number).astype(node.dtype)
 
 
 @pytest.mark.parametrize("dtype", [d for d in DTYPES if is_floating(DTYPES[d])])

@@ -78,7 +78,6 @@ def test_totals_have_the_same_bits_at_every_call() -> None:
         y = x * gx.rsqrt(gx.mean(gx.square(x), -1, keepdims=True)) * gain
         f = gx.compile([x, g], gx.vjp(y, [x, gain], g))
         assert kernels(f) == 1
-        assert " = blocks(" in f.source
         found += [f(X, G), f(X, G)]
     for other in found[1:]:
         for one, two in zip(found[0], other, strict=True):
