@@ -22,7 +22,9 @@ def twice(seed: int) -> gx.CompiledFunction:
     """A random graph and the same once more, on inputs of its own."""
     graph = random_graph(seed)
     again = {x: gx.input(f"{x.name} again", x.shape, x.dtype) for x in graph.inputs}
-    return gx.compile([*graph.inputs, *again.values()], [graph.outputs, gx.replace(graph.outputs, again)], backend="numpy")
+    return gx.compile(
+        [*graph.inputs, *again.values()], [graph.outputs, gx.replace(graph.outputs, again)], backend="numpy"
+    )
 
 
 @EVERY

@@ -15,6 +15,7 @@ def compiled() -> gx.CompiledFunction:
 
 
 def test_stages_make_up_the_time_of_a_compilation() -> None:
+    compiled()  # the first one loads all that compiles
     f = compiled()
     assert 0.5 * f.seconds < f.trace.seconds <= f.seconds
     assert [record.name for record in f.trace.records][-3:] == ["emit", "plan", "load"]
