@@ -86,8 +86,8 @@ def compile(
               in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients from vanishing
     memory    how many bytes the arena of a call may take, as `f.memory().peak_bytes` has them, where sizes have the
               values of their hints: an int, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept for
-              derivatives but computed again, so that results stay the same: to the bit, but for sums over several axes in native kernels,
-              which may be added up in another order.  See docs/checkpointing.md
+              derivatives but computed again, so that results stay the same: to the bit, but for the
+              order of sums in native kernels.  See docs/checkpointing.md
 
     Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
     that changes the type of its variable; MemoryBudgetError where nothing fits in `memory`, with the least that does.

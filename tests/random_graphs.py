@@ -39,7 +39,7 @@ class RandomGraph:
         """The function of this graph, its variables at their first values."""
         for variable, value in self.start.items():
             variable.value = value
-        return gx.compile(self.inputs, self.outputs, updates=self.updates, level=level, memory=memory)
+        return gx.compile(self.inputs, self.outputs, updates=self.updates, backend="numpy", level=level, memory=memory)
 
     def arrays(self, n: int, seed: int = 0) -> list[Array]:
         """An array for each input."""

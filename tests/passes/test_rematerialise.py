@@ -187,7 +187,7 @@ def test_verify_examines_what_is_computed_again() -> None:
 
 @pytest.mark.parametrize("name", NETS)
 def test_native_kernels_give_the_same_in_less_memory(name: str) -> None:
-    """To the bit, but for sums over several axes, which one kernel adds up in another order than another."""
+    """To the bit, but for sums, which one kernel may add up in another order than another."""
     net = NETS[name]()
     plain = net.compile(backend="llvm")
     peak = plain.memory(**net.sizes).peak_bytes
