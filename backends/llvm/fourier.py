@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.butterflies import stages_text
-from graphc.backends.llvm.fourier_moves import Block, Reads, Writes
+from graphc.backends.llvm.fourier_moves import PARAMETERS, reads_text, writes_text
 from graphc.backends.llvm.fourier_plans import Number, Planner
 from graphc.backends.llvm.fourier_transforms import Planes, Planned, smooth_text, transform_text
 from graphc.backends.llvm.kernels import Function
+from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.native_routine import NativeRoutine
 from graphc.backends.llvm.text import Text
@@ -21,6 +22,8 @@ from graphc.sizes import product
 from graphc.types import DType, real_of
 
 __all__ = ["fft", "irfft", "rfft"]
+
+Move: TypeAlias = Callable[[DType, Machine, int], str]
 
 
 def fft(step: Extern, module: Module) -> NativeRoutine:
@@ -184,13 +187,17 @@ class _Steps:
     def on(self) -> Writer:
         return self.planned.on
 
+    def named(self, text: str) -> str:
+        """The name of a function that all transforms of the module share."""
+        return self.module.named(Function(text, Arguments(Text())), ())
+
     def routine(self, one: "Callable[[_Work], None]") -> NativeRoutine:
         """The whole function, which runs `one` for each block."""
-        on, planned, named = self.on, self.planned, self.module.named
+        on, planned = self.on, self.planned
         machine, dtype = self.module.machine, self.dtype
-        stages = named(Function(stages_text(dtype, machine), Arguments(Text())), ())
-        smooth = named(Function(smooth_text(dtype, machine, stages), Arguments(Text())), ())
-        transform = named(Function(transform_text(dtype, machine, smooth), Arguments(Text())), ())
+        stages = self.named(stages_text(dtype, machine))
+        smooth = self.named(smooth_text(dtype, machine, stages))
+        transform = self.named(transform_text(dtype, machine, smooth))
         item = str(dtype.itemsize)
         room, small = planned.number(Number.ROOM), planned.number(Number.SMALL_ROOM)
         source = on.taken(on.mul(on.mul(on.add(room, small), "2"), item))
@@ -256,44 +263,41 @@ class _Work:
     def read(self, planes: Sequence[str], count: str) -> None:
         """So many elements of each."""
         along, across, base = self._given(len(planes))
-        Reads(self._block(base, along, across, planes)).all(count)
+        self._move(reads_text, base, along, across, planes, count)
 
     def write(self, planes: Sequence[str], count: str) -> None:
         """The same, divided by powers of √n."""
         along, across, base = self._made(len(planes))
-        Writes(self._block(base, along, across, planes), self._scale).all(count)
+        self._move(writes_text, base, along, across, planes, count)
 
     def read_pairs(self, planes: Planes, count: str) -> None:
         """So many pairs of real numbers, as complex ones."""
-        on = self.steps.on
-        along, across, base = self._given(1)
-        with on.either(on.op("icmp eq", along, "1")) as choice:
-            Reads(self._block(base, along, on.op("lshr", across, "1"), planes)).all(count)
-            choice.otherwise()
-            for plane, first in zip(planes, (base, self._next(base, along)), strict=True):
-                Reads(self._block(first, on.mul(along, "2"), across, (plane,))).all(count)
+        self._move_pairs(reads_text, self._given(1), planes, count)
 
     def write_pairs(self, planes: Planes, count: str) -> None:
         """The other way."""
+        self._move_pairs(writes_text, self._made(1), planes, count)
+
+    def _move_pairs(self, text: Move, at: tuple[str, str, str], planes: Planes, count: str) -> None:
+        """Pairs that lie side by side are complex numbers; others are every second element, twice."""
         on = self.steps.on
-        along, across, base = self._made(1)
+        along, across, base = at
         with on.either(on.op("icmp eq", along, "1")) as choice:
-            Writes(self._block(base, along, on.op("lshr", across, "1"), planes), self._scale).all(count)
+            self._move(text, base, along, on.op("lshr", across, "1"), planes, count)
             choice.otherwise()
-            for plane, first in zip(planes, (base, self._next(base, along)), strict=True):
-                Writes(self._block(first, on.mul(along, "2"), across, (plane,)), self._scale).all(count)
+            second = on.at(self.steps.planned.waves.real, base, along)
+            for plane, first in zip(planes, (base, second), strict=True):
+                self._move(text, first, on.mul(along, "2"), across, (plane,), count)
 
-    @property
-    def _scale(self) -> str:
-        planned = self.steps.planned
-        roots = str(int(dict(self.steps.step.options).get("roots", 0)))
-        return self.steps.on.load(planned.waves.real, planned.address(Number.SCALES), roots)
-
-    def _block(self, base: str, along: str, across: str, planes: Sequence[str]) -> Block:
-        return Block(self.steps.planned.waves, base, along, across, planes, self.count, self.width)
-
-    def _next(self, base: str, along: str) -> str:
-        return self.steps.on.at(self.steps.planned.waves.real, base, along)
+    def _move(self, text: Move, base: str, along: str, across: str, planes: Sequence[str], count: str) -> None:
+        steps, planned = self.steps, self.steps.planned
+        name = steps.named(text(steps.dtype, steps.module.machine, len(planes)))
+        roots = str(int(dict(steps.step.options).get("roots", 0)))
+        scale = steps.on.load(planned.waves.real, planned.address(Number.SCALES), roots)
+        given = [base, along, across, planes[0], planes[-1], self.count, self.width, count, scale]
+        types = [parameter.split()[0] for parameter in PARAMETERS.format(real=planned.waves.real).split(", ")]
+        listed = ", ".join(f"{type} {value}" for type, value in zip(types, given, strict=True))
+        steps.on.text.do(f"call void @{name}({listed})")
 
     def _given(self, parts: int) -> tuple[str, str, str]:
         """Steps along and across, and the first element, whose parts are counted one by one."""

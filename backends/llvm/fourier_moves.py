@@ -5,15 +5,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.registers import vector
 from graphc.backends.llvm.transposition import transposed
 from graphc.backends.llvm.waves import Waves
+from graphc.backends.llvm.writer import Writer
+from graphc.types import DType
 
-__all__ = ["Block", "Reads", "Writes"]
+__all__ = ["PARAMETERS", "reads_text", "writes_text"]
+
+#: of the functions that go through a block: see `_Block`; `count` elements of each transform
+PARAMETERS = (
+    "ptr %base, i64 %along, i64 %across, ptr %real, ptr %imaginary, i64 %members, i64 %block, i64 %count, {real} %scale"
+)
 
 
+def reads_text(dtype: DType, machine: Machine, parts: int) -> str:
+    """`void KERNEL`: from an array of numbers of so many parts to planes."""
+    block = _block_of(dtype, machine, parts)
+    _Reads(block).all("%count")
+    return _function(block)
+
+
+def writes_text(dtype: DType, machine: Machine, parts: int) -> str:
+    """The other way, times `scale`."""
+    block = _block_of(dtype, machine, parts)
+    _Writes(block, "%scale").all("%count")
+    return _function(block)
+
+
+def _block_of(dtype: DType, machine: Machine, parts: int) -> "_Block":
+    waves = Waves(Writer(), dtype, machine.lanes(dtype.itemsize), machine.has_fma)
+    return _Block(waves, "%base", "%along", "%across", ("%real", "%imaginary")[:parts], "%members", "%block")
+
+
+def _function(block: "_Block") -> str:
+    block.waves.on.text.do("ret void")
+    return block.waves.on.text.function("KERNEL", PARAMETERS.format(real=block.waves.real))
+
+
+@final
 @dataclass(frozen=True)
-class Block:
+class _Block:
     """Some transforms of an array: `members` of them, in `block` columns of planes, which are as many or vectors full.
 
     base            of the first element of the first one
@@ -33,7 +66,7 @@ class Block:
 class _Moves(ABC):
     """Writes what goes through a block: element by element, or in vectors along or across it."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: _Block) -> None:
         self.block = block
         self.waves, self.on = block.waves, block.waves.on
         self.one = Waves(self.on, self.waves.dtype, 1, self.waves.has_fma)
@@ -142,7 +175,7 @@ class _Moves(ABC):
 
 
 @final
-class Reads(_Moves):
+class _Reads(_Moves):
     """From the array to the planes."""
 
     def move(self, waves: Waves, element: str, place: str) -> None:
@@ -157,10 +190,10 @@ class Reads(_Moves):
 
 
 @final
-class Writes(_Moves):
+class _Writes(_Moves):
     """From the planes to the array, times a number."""
 
-    def __init__(self, block: Block, scale: str) -> None:
+    def __init__(self, block: _Block, scale: str) -> None:
         super().__init__(block)
         self.scale = scale
         self.every = self.on.spread(scale, self.waves.real, self.waves.lanes)
