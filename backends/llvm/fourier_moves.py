@@ -7,7 +7,7 @@ from typing import final
 
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.registers import vector
-from graphc.backends.llvm.transposition import transposed
+from graphc.backends.llvm.transposition import SIDE, transposed
 from graphc.backends.llvm.waves import Waves
 from graphc.backends.llvm.writer import Writer
 from graphc.types import DType
@@ -69,7 +69,9 @@ class _Moves(ABC):
     def __init__(self, block: _Block) -> None:
         self.block = block
         self.waves, self.on = block.waves, block.waves.on
-        self.one = Waves(self.on, self.waves.dtype, 1, self.waves.has_fma)
+        self.one, self.side = (
+            Waves(self.on, self.waves.dtype, lanes, self.waves.has_fma) for lanes in (1, min(self.waves.lanes, SIDE))
+        )
         self.parts = len(block.planes)
 
     def all(self, count: str) -> None:
@@ -123,19 +125,22 @@ class _Moves(ABC):
             self._one(i, j)
 
     def _squares(self, count: str) -> None:
-        """Members whose elements lie side by side: squares are turned over."""
-        on, lanes = self.on, self.waves.lanes
-        long, wide = (on.op("and", number, str(-lanes)) for number in (count, self.block.members))
-        with on.text.loop("0", wide, lanes) as i:
-            rows = [on.add(i, str(row)) for row in range(lanes)]
-            with on.text.loop("0", long, lanes) as j:
-                places = [self._place(i, on.add(j, str(column))) for column in range(lanes)]
-                self.square([self._element(row, j) for row in rows], places)
-            with on.text.loop(long, count) as j:
-                for row in rows:
-                    self._one(row, j)
-        with on.text.loop(wide, self.block.members) as i, on.text.loop("0", count) as j:
-            self._one(i, j)
+        """Members whose elements lie side by side: squares are turned over, and what is left is moved one by one."""
+        on, side = self.on, self.side.lanes
+        long, wide = (on.op("and", number, str(-side)) for number in (count, self.block.members))
+        with on.text.loop("0", wide, side) as i, on.text.loop("0", long, side) as j:
+            element, place = self._element(i, j), self._place(i, j)
+            elements, places = [element], [place]
+            further = on.mul(self.block.across, str(self.parts))
+            for _ in range(side - 1):
+                element, place = on.at(self.waves.real, element, further), on.add(place, self.block.block)
+                elements.append(element)
+                places.append(place)
+            self.square(elements, places)
+        with on.text.loop("0", self.block.members) as i:
+            is_begun = on.op("icmp slt", i, wide)
+            with on.text.loop(on.chosen(is_begun, long, "0"), count) as j:
+                self._one(i, j)
 
     @abstractmethod
     def move(self, waves: Waves, element: str, place: str) -> None:
@@ -143,7 +148,7 @@ class _Moves(ABC):
 
     @abstractmethod
     def square(self, elements: Sequence[str], places: Sequence[str]) -> None:
-        """As many rows of the array as a vector has lanes, as so many columns of the planes."""
+        """Rows of the array as columns of the planes, in a square."""
 
     # Elements side by side in the array.
 
@@ -183,10 +188,10 @@ class _Reads(_Moves):
             waves.store(part, plane, place)
 
     def square(self, elements: Sequence[str], places: Sequence[str]) -> None:
-        rows = [self.read(self.waves, element) for element in elements]
+        rows = [self.read(self.side, element) for element in elements]
         for part, plane in enumerate(self.block.planes):
-            for place, column in zip(places, transposed(self.waves, [row[part] for row in rows]), strict=True):
-                self.waves.store(column, plane, place)
+            for place, column in zip(places, transposed(self.side, [row[part] for row in rows]), strict=True):
+                self.side.store(column, plane, place)
 
 
 @final
@@ -206,7 +211,8 @@ class _Writes(_Moves):
     def square(self, elements: Sequence[str], places: Sequence[str]) -> None:
         found = []
         for plane in self.block.planes:
-            columns = [self.waves.op("fmul", self.waves.load(plane, place), self.every) for place in places]
-            found.append(transposed(self.waves, columns))
+            scale = self.on.spread(self.scale, self.side.real, self.side.lanes)
+            columns = [self.side.op("fmul", self.side.load(plane, place), scale) for place in places]
+            found.append(transposed(self.side, columns))
         for element, *parts in zip(elements, *found, strict=True):
-            self.write(self.waves, parts, element)
+            self.write(self.side, parts, element)

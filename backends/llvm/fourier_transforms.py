@@ -9,7 +9,7 @@ from typing import TypeAlias, final
 
 from graphc.backends.llvm.fourier_plans import COLUMNS, Number
 from graphc.backends.llvm.machine import Machine
-from graphc.backends.llvm.transposition import transposed
+from graphc.backends.llvm.transposition import SIDE, transposed
 from graphc.backends.llvm.waves import Waves
 from graphc.backends.llvm.writer import Writer
 from graphc.types import DType
@@ -34,8 +34,11 @@ class Planned:
     one: Waves = field(init=False)
 
     def __post_init__(self) -> None:
-        lanes, has_fma = self.machine.lanes(self.dtype.itemsize), self.machine.has_fma
-        self.waves, self.one = (Waves(self.on, self.dtype, count, has_fma) for count in (lanes, 1))
+        self.waves, self.one = self.of(self.machine.lanes(self.dtype.itemsize)), self.of(1)
+
+    def of(self, lanes: int) -> Waves:
+        """Numbers in vectors of so many lanes."""
+        return Waves(self.on, self.dtype, lanes, self.machine.has_fma)
 
     def number(self, number: Number) -> str:
         """What the plan has there."""
@@ -142,20 +145,18 @@ class _Matrix:
 
     def _turned(self, found: Planes, first: str, count: str) -> None:
         """Element k of column j, times e^(-2πi jk/nm), to element k of row j: in squares, then one by one."""
-        on, lanes, n = self.on, self.waves.lanes, self.n
+        on, n = self.on, self.n
+        side = self.planned.of(min(self.waves.lanes, SIDE))
         is_full = on.op("icmp eq", count, self.width)
-        whole = on.chosen(is_full, on.op("and", n, str(-lanes)), "0")
-        with on.text.loop("0", whole, lanes) as k:
-            for group in range(COLUMNS):
-                column = on.add(first, str(group * lanes))
-                rows = [
-                    self._product(self.waves, found, on.add(k, str(row)), str(group * lanes), first)
-                    for row in range(lanes)
-                ]
-                for part, plane in enumerate(self.between):
-                    for lane, value in enumerate(transposed(self.waves, [row[part] for row in rows])):
-                        to = on.add(on.mul(on.add(column, str(lane)), n), k)
-                        self.waves.store(value, plane, to)
+        whole = on.chosen(is_full, on.op("and", n, str(-side.lanes)), "0")
+        with on.text.loop("0", whole, side.lanes) as k, on.text.loop("0", self.width, side.lanes) as j:
+            rows = [self._product(side, found, on.add(k, str(row)), j, first) for row in range(side.lanes)]
+            places = [on.add(on.mul(on.add(first, j), n), k)]
+            for _ in range(side.lanes - 1):
+                places.append(on.add(places[-1], n))
+            for part, plane in enumerate(self.between):
+                for place, value in zip(places, transposed(side, [row[part] for row in rows]), strict=True):
+                    side.store(value, plane, place)
         with on.text.loop(whole, n) as k, on.text.loop("0", count) as j:
             number = self._product(self.planned.one, found, k, j, first)
             self.planned.one.write(number, self.between, on.add(on.mul(on.add(first, j), n), k))

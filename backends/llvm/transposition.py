@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from graphc.backends.llvm.waves import Waves
 
-__all__ = ["transposed"]
+__all__ = ["SIDE", "transposed"]
+
+SIDE = 8  # of a square, at most: a larger one takes more registers than there are
 
 
 def transposed(waves: Waves, rows: Sequence[str]) -> list[str]:
