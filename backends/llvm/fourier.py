@@ -213,8 +213,7 @@ class _Steps:
                 on.clear(source, on.mul(on.mul(room, "2"), item))
             places = source, target, on.at(planned.waves.real, target, room)
             one(_Work(self, transform, places, (on.op("sdiv", number, blocks), member), count, width))
-        allocated = 0
-        return NativeRoutine(Function(on.function(), on.arguments), self.planner, allocated, 0)
+        return NativeRoutine(Function(on.function(), on.arguments), self.planner, self.planner.bytes, 0)
 
 
 @final

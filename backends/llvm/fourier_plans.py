@@ -16,7 +16,7 @@ from typing import NamedTuple, final
 import numpy as np
 
 from graphc.kernel.arrays import Array
-from graphc.sizes import Size
+from graphc.sizes import Size, maximum, minimum
 from graphc.types import DType
 
 __all__ = ["COLUMNS", "LARGEST_PRIME", "Layout", "Number", "Planner", "roots"]
@@ -97,6 +97,25 @@ class Planner:
         plan = _Plan(Layout(*values), self)
         return Made(plan.numbers, plan.chunks, plan.kept)
 
+    @property
+    def bytes(self) -> Size:
+        """What a chunk allocates, and the tables, at most."""
+        n, _, trail, *_ = self.sizes
+        smooth: Size = 3 * n + 64  # at most: see _longer
+        longest: Size = smooth // 8 + LARGEST_PRIME
+        if isinstance(n, int):
+            smooth = n if _is_smooth(n) else _longer(2 * n)
+            longest = smooth // _near_root(smooth)
+        abreast = minimum(smooth, LONGEST) if trail == 1 else smooth
+        block = maximum(self.most + self.lanes, maximum(abreast * self.lanes, smooth))
+        small = COLUMNS * self.lanes * longest if trail == 1 else 0
+        return self.dtype.itemsize * (4 * (block + self.lanes + small) + 8 * (smooth + n + 64))
+
+    @property
+    def most(self) -> int:
+        """Elements of a block, about."""
+        return BYTES // (2 * self.dtype.itemsize)
+
 
 @final
 @dataclass
@@ -139,7 +158,7 @@ class _Plan:
         if is_apart:
             small = self._matrix(smooth)
         else:
-            most = BYTES // (2 * self.planner.dtype.itemsize) // max(smooth, 1)
+            most = self.planner.most // max(smooth, 1)
             block = self.lanes * max(1, min(-(-members // self.lanes), most // self.lanes))
             self._set(STAGES=self._stages(smooth))
         blocks = -(-members // block)
