@@ -47,6 +47,7 @@ class Number(IntEnum):
     OUT_GROUP = auto()
     ROOM = auto()  # elements of each of the two places that transforms go to and fro between
     SMALL_ROOM = auto()  # the same, of the columns of a matrix
+    WORK = auto()  # address: both and that; 0 where each chunk allocates them
     SCALES = auto()  # address: 1, 1 / √n, 1 / n
     HALF_TURNS = auto()  # address: e^(-2πi k/n)
     SMOOTH = auto()  # a length that is made in stages, LENGTH or longer
@@ -99,7 +100,7 @@ class Planner:
 
     @property
     def bytes(self) -> Size:
-        """What a chunk allocates, and the tables, at most."""
+        """What a chunk needs, and the tables, at most."""
         n, _, trail, *_ = self.sizes
         smooth: Size = 3 * n + 64  # at most: see _longer
         longest: Size = smooth // 8 + LARGEST_PRIME
@@ -169,6 +170,8 @@ class _Plan:
             BLOCK=block, MEMBERS=members, BLOCKS=blocks, ALL_BLOCKS=groups * blocks, PER_CHUNK=per_chunk,
             ROOM=room, SMALL_ROOM=small,
         )  # fmt: skip
+        if self.chunks == 1:
+            self._set(WORK=self._keep_as_is(np.empty(2 * (room + small), self.planner.dtype)))
         for name, count in (("IN", layout.given), ("OUT", layout.made)):
             steps = (1, count * layout.trail) if along_trail else (count * layout.trail, 1)
             self._set(**{f"{name}_ALONG": layout.trail, f"{name}_ACROSS": steps[0], f"{name}_GROUP": steps[1]})
