@@ -8,6 +8,8 @@ import pytest
 import graphc as gx
 from graphc.backends.backend import Backend
 from graphc.backends.llvm.backend import LlvmBackend
+from graphc.backends.llvm.code import object_code
+from graphc.backends.llvm.machine import NAMED
 from graphc.backends.llvm.pool import pool
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.kernel.program import Program
@@ -212,6 +214,14 @@ def test_the_same_bits_at_any_number_of_threads(routine: str) -> None:
     finally:
         pool().resize(before)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_routines_are_written_for_other_machines(name: str) -> None:
+    x = gx.input("x", ("n", "n"), "float32")
+    outputs = [gx.sort(x), gx.fft.rfft(x), gx.linalg.svdvals(x), gx.linalg.expm(x), gx.linalg.cholesky(x)]
+    program = gx.compile([x], outputs, backend="numpy").program
+    assert object_code(LlvmBackend(NAMED[name]).emit(program).source, NAMED[name])
 
 
 def test_matrices_with_more_rows_than_a_library_counts_are_refused() -> None:
