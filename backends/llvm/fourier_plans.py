@@ -131,7 +131,6 @@ class _Plan:
 
     def __post_init__(self) -> None:
         n = self.layout.extent
-        self.lanes = self.planner.lanes
         self.numbers = np.zeros(len(Number), np.int64)
         is_half = self.planner.is_real and n % 2 == 0 and n > 0
         length = n // 2 if is_half else n
@@ -144,6 +143,10 @@ class _Plan:
             self._turns("HALF_TURNS", roots(np.arange(length + 1), n))
         if smooth != length:
             self._chirp(length, smooth)
+
+    @property
+    def lanes(self) -> int:
+        return self.planner.lanes
 
     def _set(self, **values: int) -> None:
         for name, value in values.items():
