@@ -116,7 +116,6 @@ def _plain(outline: Outline) -> Outline:
         outline,
         sizes=tuple([replace(check, origins=_places(check.origins)) for check in outline.sizes]),
         failing={n: replace(failure, origins=_places(failure.origins)) for n, failure in outline.failing.items()},
-        routines={n: replace(routine, origins=()) for n, routine in outline.routines.items()},
     )
 
 

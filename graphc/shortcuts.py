@@ -10,13 +10,14 @@ from graphc.ir.node import Node
 from graphc.ir.storage import Guard
 from graphc.kernel.outline import Outline
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Loop
+from graphc.kernel.steps import Extern, Loop
 from graphc.sizes import Size, name_of
 from graphc.structure import Structure
 
 __all__ = ["declared", "work_of"]
 
 LONG = 20_000  # bytes and operations: a call of more lets other threads of Python run
+ROUTINE = 64  # operations for each byte that a routine moves, about: matrices are worked on many times
 HELD = 4_000_000  # the same: a call that sets variables and does more goes through Python
 
 
@@ -51,7 +52,8 @@ def work_of(program: Program, hints: Sequence[int]) -> float:
     if any(isinstance(step, Loop) and step.length is None for step in program.timeline):
         return float("inf")
     cost = cost_of(program, hints)
-    return cost.bytes + cost.flops
+    has_routines = any(isinstance(step, Extern) for step in program.timeline)
+    return cost.bytes * (ROUTINE if has_routines else 1) + cost.flops
 
 
 def _form(outputs: Structure) -> Literal["one", "tuple", "list"] | None:

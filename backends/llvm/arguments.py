@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
+from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.text import Text
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
@@ -18,7 +19,7 @@ class Scratch:
     bytes: Size
 
 
-Argument: TypeAlias = "Buffer | Size | Scratch"
+Argument: TypeAlias = "Buffer | Size | Scratch | Planner"
 
 
 @final
@@ -41,6 +42,10 @@ class Arguments:
     def scratch(self, bytes: Size) -> str:
         """The address of scratch."""
         return self._load(Scratch(bytes), "ptr")
+
+    def plan(self, planner: Planner) -> str:
+        """The address of the numbers of a plan."""
+        return self._load(planner, "ptr")
 
     def _load(self, argument: Argument, type: str) -> str:
         found = self._loaded.get(argument)

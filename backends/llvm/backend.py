@@ -43,7 +43,8 @@ class LlvmBackend(Backend):
         from graphc.backends.llvm.declarations import imported
 
         module, text = artifact.notes, artifact.source
-        notes = Notes(module.machine, module.table, tuple(imported(text)))
+        imports, counted, planners = map(tuple, (imported(text), module.counted, module.planners))
+        notes = Notes(module.machine, module.table, imports, counted, planners)
         return Code(notes, kept_object(text, module.machine))
 
     def revive(self, code: Code, outline: Outline) -> Loaded:

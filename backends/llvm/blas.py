@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.counting import LARGEST
 from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.products import Roles, Walk
 from graphc.backends.llvm.registers import in_register
-from graphc.backends.llvm.symbols import PREFIX
+from graphc.backends.llvm.symbols import BLAS
 from graphc.backends.llvm.text import Text
 from graphc.sizes import Size
 from graphc.types import DType, is_complex
 
-__all__ = ["Library", "declarations", "library_for"]
+__all__ = ["Library", "library_for"]
 
 GEMM = {8: "cgemm", 16: "zgemm"}  # by the bytes of an element
-MOST = 2**31 - 1  # what its integers hold
 
 
 @final
@@ -69,7 +69,7 @@ class Library:
             )
             given = [*signs, *numbers, factors[0], b, leading[0], a, leading[1], factors[1], c, leading[2]]
             listed = ", ".join(f"ptr {x}" for x in given)
-            text.do(f"call void @{PREFIX}{GEMM[bytes]}({listed})")
+            text.do(f"call void @{BLAS}{GEMM[bytes]}({listed})")
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), arguments)
 
@@ -111,10 +111,4 @@ def _matrix(along: Size, across: Size, length: Size, width: Size) -> Matrix | No
 
 def _is_apart(step: Size, length: Size) -> bool:
     """Whether columns of so many elements have room, as far apart as they are, and the library can count so far."""
-    return isinstance(step, int) and isinstance(length, int) and max(length, 1) <= step <= MOST
-
-
-def declarations(text: str) -> list[str]:
-    """What a module declares that calls the library."""
-    names = [f"{PREFIX}{name}" for name in GEMM.values()]
-    return [f"declare void @{name}({', '.join(['ptr'] * 13)})" for name in names if f"@{name}(" in text]
+    return isinstance(step, int) and isinstance(length, int) and max(length, 1) <= step <= LARGEST

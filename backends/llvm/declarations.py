@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from graphc.backends.llvm.blas import declarations as of_blas
+from graphc.backends.llvm.fortran import declarations as of_libraries
 from graphc.kernel.two_over_pi import WORDS
 
 __all__ = ["declarations", "imported"]
@@ -12,7 +12,8 @@ __all__ = ["declarations", "imported"]
 def declarations(text: str) -> Iterator[str]:
     """What the functions of a text need, and no more."""
     yield HEAD
-    yield from of_blas(text)
+    yield from of_libraries(text)
+    yield from (f"declare {function}" for name, function in OTHERS.items() if f"@{name}(" in text)
     if "@two_over_pi" in text:
         yield f"@two_over_pi = internal constant [{len(WORDS)} x i64] [{', '.join(f'i64 {word}' for word in WORDS)}]"
 
@@ -31,3 +32,6 @@ declare ptr @malloc(i64)
 declare void @free(ptr)
 declare void @graphc_parallel(ptr, ptr, i64, i64)
 """
+
+#: functions of mathematics, declared where they are called
+OTHERS = {"hypot": "double @hypot(double, double)", "log2": "double @log2(double)"}

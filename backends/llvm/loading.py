@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any, NoReturn, TypeAlias, final
@@ -11,11 +11,13 @@ import numpy as np
 
 from graphc.backends.backend import Array, Declared, Loaded, Prepared, Shortcut
 from graphc.backends.llvm.code import Linked, link
+from graphc.backends.llvm.counting import Counted
 from graphc.backends.llvm.entry import OFFSETS, supported
+from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.pool import pool
-from graphc.backends.llvm.symbols import PREFIX, blas, c_functions
-from graphc.backends.llvm.table import CALLBACK, COMMIT, COMPUTE, FOUND, THREADS, RoomOf, Table
+from graphc.backends.llvm.symbols import BLAS, LAPACK, blas, c_functions, lapack
+from graphc.backends.llvm.table import COMMIT, COMPUTE, FOUND, THREADS, ChunksOf, RoomOf, Table
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.outline import Limit, Outline
 from graphc.kernel.steps import Check, IndexInRange
@@ -35,21 +37,26 @@ MATHEMATICS = ("fmod", "fmodf", "fma", "fmaf")
 class Notes:
     """What is known of an object.
 
-    imports  the functions of libraries that it calls
+    imports   the functions of libraries that it calls
+    counted   what routines keep in 32 bits
+    planners  what makes plans when sizes are known
     """
 
     machine: Machine
     table: Table
     imports: tuple[str, ...]
+    counted: tuple[Counted, ...]
+    planners: tuple[Planner, ...]
 
 
 def loaded(code: bytes, notes: Notes, outline: Outline) -> Loaded:
     """The functions of an object."""
-    products = [name.removeprefix(PREFIX) for name in notes.imports if name.startswith(PREFIX)]
-    others = [name for name in notes.imports if not name.startswith(PREFIX)]
+    others = [name for name in notes.imports if not name.startswith((BLAS, LAPACK))]
     symbols = {"graphc_parallel": pool().address, **c_functions([*others, *MATHEMATICS])}
-    symbols |= {f"{PREFIX}{name}": address for name, address in blas(products).items()} if products else {}
-    binder = _Binder(notes.machine, notes.table, outline, link([code], symbols, [COMPUTE, COMMIT]))
+    for prefix, found in ((BLAS, blas), (LAPACK, lapack)):
+        wanted = [name.removeprefix(prefix) for name in notes.imports if name.startswith(prefix)]
+        symbols |= {f"{prefix}{name}": address for name, address in found(wanted).items()} if wanted else {}
+    binder = _Binder(notes, outline, link([code], symbols, [COMPUTE, COMMIT]))
     return Loaded(binder.bind, binder.shortcut)
 
 
@@ -58,8 +65,7 @@ def loaded(code: bytes, notes: Notes, outline: Outline) -> Loaded:
 class _Binder:
     """Makes tables for code."""
 
-    machine: Machine
-    table: Table
+    notes: Notes
     outline: Outline
     code: Linked
 
@@ -68,16 +74,18 @@ class _Binder:
         self.compute: Native = entry(self.code[COMPUTE])
         self.commit: Native = entry(self.code[COMMIT])
 
+    @property
+    def table(self) -> Table:
+        return self.notes.table
+
     @cached_property
     def _numbers(self) -> Sequence[tuple[Size, int]]:
         return [(size, slot) for size, slot in self.table.slots.items() if isinstance(size, Expression)]
 
     @cached_property
     def _shown(self) -> Sequence[Buffer]:
-        """The buffers that Python looks at."""
-        indices = [condition.index for condition in self._conditions.values()]
-        given = [buffer for step in self.outline.routines.values() for buffer in (*step.reads, *step.writes)]
-        return list(dict.fromkeys((*indices, *given)))
+        """The buffers that Python looks at: indices, where one is out of range."""
+        return list(dict.fromkeys(condition.index for condition in self._conditions.values()))
 
     @cached_property
     def _conditions(self) -> Mapping[int, IndexInRange]:
@@ -92,18 +100,18 @@ class _Binder:
     def _sizes(self) -> Callable[[Sequence[int]], list[int]]:
         wanted: list[Size] = [size for size, _ in self._numbers]
         wanted += [condition.extent for condition in self._conditions.values()]
+        wanted += [counted.number for counted in self.notes.counted]
+        wanted += [size for planner in self.notes.planners for size in planner.sizes]
         wanted += [extent for buffer in self._shown for extent in buffer.shape]
         return compiled(wanted, self.outline.symbols)
 
     def shortcut(self, declared: Declared, fallback: Callable[..., Any]) -> Shortcut | None:
-        """A native entry, unless a step needs Python."""
+        """A native entry."""
         from graphc.backends.llvm.quick import quick
 
         outline, slots = self.outline, self.table.slots
-        if outline.routines:
-            return None
         places = [slots[buffer] for buffer in (*outline.inputs, *outline.outputs)]
-        return quick(self.machine, (self.code[COMPUTE], self.code[COMMIT]), declared, places, fallback)
+        return quick(self.notes.machine, (self.code[COMPUTE], self.code[COMMIT]), declared, places, fallback)
 
     def bind(
         self,
@@ -122,6 +130,11 @@ class _Binder:
         for _, slot in self._numbers:
             table[slot] = next(values)
         limits = {number: next(values) for number in self._conditions}
+        for counted in self.notes.counted:
+            counted.require_small(next(values))
+        plans = [planner.made([next(values) for _ in planner.sizes]) for planner in self.notes.planners]
+        for planner, plan in zip(self.notes.planners, plans, strict=True):
+            table[slots[planner]], table[slots[ChunksOf(planner)]] = _address(plan.numbers), plan.chunks
         shapes = {buffer: tuple([next(values) for _ in buffer.shape]) for buffer in self._shown}
         for buffers, arrays in ((outline.variables, variables), (outline.constants, constants)):
             for buffer, array in zip(buffers, arrays, strict=True):
@@ -132,7 +145,7 @@ class _Binder:
             table[slots[buffer]] = start + next(places)
         for number, offset in enumerate(places):
             table[slots[RoomOf(number)]] = start + offset
-        bound = _Bound(self, table, (memory, variables, constants), shapes, limits, fail)
+        bound = _Bound(self, table, (memory, variables, constants, plans), shapes, limits, fail)
         return (_Piece(bound, self.compute),), ((_Last(bound, self.commit),) if outline.sets else ())
 
 
@@ -152,16 +165,12 @@ class _Bound:
     shapes: Mapping[Buffer, tuple[int, ...]]
     limits: Mapping[int, int]
     fail: Fail
-    raised: list[BaseException] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         outline, slots = self.binder.outline, self.binder.table.slots
         self.address = ctypes.addressof(self.table)
         self.inputs_at = [slots[buffer] for buffer in outline.inputs]
         self.outputs_at = [slots[buffer] for buffer in outline.outputs]
-        if outline.routines:
-            self.callback = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._routine)
-            self.table[CALLBACK] = ctypes.cast(self.callback, ctypes.c_void_p).value or 0
 
     def __del__(self) -> None:
         slots = self.binder.table.slots
@@ -179,8 +188,6 @@ class _Bound:
     def run(self, function: Native) -> None:
         """Run steps on the table."""
         status = function(self.address)
-        if self.raised:
-            raise self.raised.pop()
         if status:
             self._raise(status - 1)
 
@@ -189,17 +196,6 @@ class _Bound:
             self.fail(number, int(self.table[FOUND]))
         condition = self.binder._conditions[number]
         self.fail(number, self._array(condition.index), self.limits[number])
-
-    def _routine(self, number: int) -> None:
-        """Run the routine of a step, on the arrays where they are now."""
-        from graphc.backends.numpy import routines
-
-        step = self.binder.outline.routines[number]
-        try:
-            routine = getattr(routines, step.routine)
-            routine(*map(self._array, step.reads), *map(self._array, step.writes), **dict(step.options))
-        except BaseException as error:  # native code is above: it cannot go through
-            self.raised.append(error)
 
     def _array(self, buffer: Buffer) -> Array:
         """The array of a buffer, where it is now."""

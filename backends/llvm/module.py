@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import final
 
+from graphc.backends.llvm.counting import Counted
+from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.table import RoomOf, Table
-from graphc.backends.numpy.routines import WORKSPACES
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
-from graphc.kernel.steps import Extern
 from graphc.origin import Origin
 from graphc.sizes import Size
 
@@ -27,7 +27,9 @@ class Module:
 
     table     what its functions find where
     rooms     of the arena, beside the temporaries
-    allocated  bytes that kernels take from malloc, while they run
+    allocated  bytes that steps take from malloc, while they run
+    counted   what routines keep in 32 bits
+    planners  what makes plans when sizes are known
     """
 
     program: Program
@@ -35,6 +37,8 @@ class Module:
     table: Table = field(default_factory=Table)
     rooms: list[Room] = field(default_factory=list)
     allocated: dict[Size, None] = field(default_factory=dict)
+    counted: list[Counted] = field(default_factory=list)
+    planners: dict[Planner, None] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)  # text -> name
     _pieces: list[str] = field(default_factory=list)
 
@@ -46,12 +50,7 @@ class Module:
     @property
     def library(self) -> tuple[Size, ...]:
         """What steps allocate, each size once."""
-        routines = [
-            WORKSPACES[step.routine](*step.reads, **dict(step.options))
-            for step in self.program.timeline
-            if isinstance(step, Extern)
-        ]
-        return tuple(dict.fromkeys((*self.allocated, *routines)))
+        return tuple(self.allocated)
 
     def owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another has."""

@@ -8,16 +8,20 @@ from typing import final
 from graphc.backends.llvm.arguments import Argument, Scratch
 from graphc.backends.llvm.contractions import axes_of, blocking_for, cleared, kernels_of, library_of, one_by_one
 from graphc.backends.llvm.cores import threads_wanted
+from graphc.backends.llvm.counting import LARGEST, Counted
+from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.frame import Frame
 from graphc.backends.llvm.kernels import Function, Native
 from graphc.backends.llvm.loops import write_loop
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
 from graphc.backends.llvm.registers import in_memory
+from graphc.backends.llvm.routines import ROUTINES
 from graphc.backends.llvm.searches import search
-from graphc.backends.llvm.table import CALLBACK, THREADS
+from graphc.backends.llvm.table import THREADS, ChunksOf
 from graphc.backends.llvm.text import Text
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.failures import places
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
 from graphc.sizes import Size
 from graphc.types import BOOL
@@ -59,7 +63,7 @@ class Schedule:
             case Contract():
                 self._product(step, number)
             case Extern():
-                self._extern(step, number)
+                self._extern(step)
             case Check():
                 self._check(step, number)
             case Loop():
@@ -118,14 +122,17 @@ class Schedule:
         if then is not None and epilogue is None:
             self._kernel(then, number)
 
-    def _chunks(self, name: str, function: Function, chunks: Size, room: int) -> None:
+    def _chunks(self, name: str, function: Function, chunks: "Size | Planner", room: int) -> None:
         """All chunks of a function."""
         block = self._block(function.arguments.listed, room)
         if chunks == 1:
             self.text.do(f"call void @{name}(ptr {block}, i64 0)")
             return
         threads = self.text.value(f"load i64, ptr {self.frame.slot(THREADS)}")
-        count = self.frame.number(chunks)
+        if isinstance(chunks, Planner):
+            count = self.text.value(f"load i64, ptr {self.frame.slot(self.module.table.of(ChunksOf(chunks)))}")
+        else:
+            count = self.frame.number(chunks)
         self.text.do(f"call void @graphc_parallel(ptr @{name}, ptr {block}, i64 {count}, i64 {threads})")
 
     def _block(self, arguments: Sequence[Argument], room: int) -> str:
@@ -137,11 +144,15 @@ class Schedule:
             self.text.do(f"store i64 {value}, ptr {self.text.value(f'getelementptr i64, ptr {block}, i64 {place}')}")
         return block
 
-    def _extern(self, step: Extern, number: int) -> None:
-        callback = self.text.value(f"load ptr, ptr {self.frame.slot(CALLBACK)}")
-        self.text.do(f"call void {callback}(i64 {number})")
-        for buffer in (*step.reads, *step.writes):
-            self.module.table.of(buffer.root)
+    def _extern(self, step: Extern) -> None:
+        routine = ROUTINES[step.routine](step, self.module)
+        if not isinstance(routine.counted, int) or routine.counted > LARGEST:
+            self.module.counted.append(Counted(step.routine, routine.counted, tuple(places(step.origins))))
+        if routine.allocated != 0:
+            self.module.allocated[routine.allocated * threads_wanted()] = None
+        if isinstance(routine.chunks, Planner):
+            self.module.planners[routine.chunks] = None
+        self._chunks(self.module.named(routine.function, step.origins), routine.function, routine.chunks, -1)
 
     def _check(self, check: Check, number: int) -> None:
         """Sizes were looked at before."""

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-__all__ = ["PREFIX", "address_of", "blas", "c_functions", "lapack"]
+__all__ = ["BLAS", "LAPACK", "address_of", "blas", "c_functions", "lapack"]
 
-PREFIX = "blas_"  # before the names of the functions of BLAS
+BLAS, LAPACK = "blas_", "lapack_"  # before the names of their functions
 
 # Libraries by platform, in the order they are asked; None is all that the process has loaded.
 C_LIBRARIES: Mapping[str, tuple[str | None, ...]] = {

@@ -4,14 +4,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import final
 
-__all__ = ["CALLBACK", "COMMIT", "COMPUTE", "FIRST", "FOUND", "THREADS", "RoomOf", "Table"]
+__all__ = ["COMMIT", "COMPUTE", "FIRST", "FOUND", "THREADS", "ChunksOf", "RoomOf", "Table"]
 
 COMPUTE, COMMIT = "graphc_compute", "graphc_commit"  # the functions that run on it
 
 FOUND = 0  # what a check found that failed
-CALLBACK = 1  # runs the routine of a step
-THREADS = 2  # how many threads may take part
-FIRST = 3  # slots from here on are given out
+THREADS = 1  # how many threads may take part
+FIRST = 2  # slots from here on are given out
 
 
 @final
@@ -20,6 +19,14 @@ class RoomOf:
     """The room of the arena with this number."""
 
     number: int
+
+
+@final
+@dataclass(frozen=True)
+class ChunksOf:
+    """How many chunks there are, by a plan that is made when sizes are known."""
+
+    planner: Hashable
 
 
 @final

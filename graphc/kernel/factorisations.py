@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from graphc.types import DType
 
-__all__ = ["complement", "eigh", "expm", "lu", "orthonormal", "qr", "reduced", "svd"]
+__all__ = ["PADE", "RADIUS", "complement", "eigh", "expm", "lu", "orthonormal", "qr", "reduced", "svd"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: the dtype is the program's
 Options: TypeAlias = Mapping[str, int | bool | str]
@@ -196,9 +196,9 @@ def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -
     u[...], v[...] = (left, turns.conj().T) if n >= m else (turns, left.conj().T)
 
 
-_PADE = (64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000,
+PADE = (64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000,
          10559470521600, 670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1)  # fmt: skip
-_RADIUS = 5.371920351148152  # up to this norm the approximant is exact to the last bit of float64
+RADIUS = 5.371920351148152  # up to this norm the approximant is exact to the last bit of float64
 
 
 def expm(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
@@ -211,15 +211,15 @@ def expm(operands: Sequence[Array], results: Sequence[Array], options: Options) 
     if not np.isfinite(norm):
         result[...] = np.nan
         return
-    squarings = max(0, int(np.ceil(np.log2(norm / _RADIUS)))) if norm > 0 else 0
+    squarings = max(0, int(np.ceil(np.log2(norm / RADIUS)))) if norm > 0 else 0
     scaled = a / a.dtype.type(2**squarings)
     one: Array = np.eye(len(a), dtype=a.dtype)
     second = _product(scaled, scaled)
-    even, odd, power = _PADE[0] * one, _PADE[1] * one, one
+    even, odd, power = PADE[0] * one, PADE[1] * one, one
     for i in range(2, 14, 2):
         power = _product(power, second)
-        even = even + _PADE[i] * power
-        odd = odd + _PADE[i + 1] * power
+        even = even + PADE[i] * power
+        odd = odd + PADE[i + 1] * power
     odd = _product(scaled, odd)
     y = _solved(even - odd, even + odd)
     for _ in range(squarings):

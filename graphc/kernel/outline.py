@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Check, Extern, IndexInRange, Loop, SizesAgree, Step
+from graphc.kernel.steps import Check, IndexInRange, Loop, SizesAgree, Step
 from graphc.origin import Origin
 from graphc.sizes import Size
 
@@ -27,7 +27,6 @@ class Outline:
     sets        whether it sets variables
     sizes       the checks that are about sizes alone
     failing     those of indices, and the limits of loops, by their numbers in the timeline
-    routines    of libraries, by their numbers in the timeline
     fails_late  whether a check may fail after an output was written to
     """
 
@@ -41,7 +40,6 @@ class Outline:
     sets: bool
     sizes: tuple[Check, ...]
     failing: Mapping[int, Check | Limit]
-    routines: Mapping[int, Extern]
     fails_late: bool
 
 
@@ -60,7 +58,6 @@ def outline_of(program: Program) -> Outline:
         sets=program.commit < len(program.steps),
         sizes=tuple([x for x in program.timeline if isinstance(x, Check) and isinstance(x.condition, SizesAgree)]),
         failing=failing,
-        routines={number: step for number, step in enumerate(program.timeline) if isinstance(step, Extern)},
         fails_late=any(buffer.role is Role.OUTPUT for step in before for buffer in step.writes),
     )
 

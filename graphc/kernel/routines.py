@@ -10,7 +10,7 @@ import numpy.typing as npt
 from graphc.kernel import eigenvalues, factorisations, fourier
 from graphc.kernel.meaning import Value
 
-__all__ = ["EXTERNS", "Option", "Routine"]
+__all__ = ["EXTERNS", "TRIANGLE", "Option", "Routine"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: the dtype is the program's
 Option: TypeAlias = int | bool | str

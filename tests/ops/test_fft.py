@@ -294,7 +294,7 @@ def test_a_gradient_transforms_once_per_transform() -> None:
     x = gx.input("x", ("b", 8), "float64")
     f = gx.compile([x], gx.grad(gx.sum(gx.abs(fft.fft(x)) ** 3), x), backend="numpy")
     assert f.source.count("routines.fft(") == 2
-    f = gx.compile([x], gx.grad(gx.sum(gx.abs(fft.rfft(x)) ** 3), x))
+    f = gx.compile([x], gx.grad(gx.sum(gx.abs(fft.rfft(x)) ** 3), x), backend="numpy")
     assert (f.source.count("routines.rfft("), f.source.count("routines.irfft(")) == (1, 1)
 
 
