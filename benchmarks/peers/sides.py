@@ -22,6 +22,8 @@ OTHERS = {
     "torch": ("torch_side", "EAGER"),
     "torch.compile": ("torch_side", "COMPILED"),
     "jax.jit": ("jax_side", "JITTED"),
+    "onnxruntime": ("onnx_side", "SESSIONS"),
+    "pytensor": ("pytensor_side", "COMPILED"),
 }
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import graphc as gx
 from benchmarks.measure.race import Side
 
-__all__ = ["Array", "Declared", "Graph", "Workload", "compiled", "normal"]
+__all__ = ["Array", "Declared", "Graph", "Workload", "compiled", "normal", "results"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: of the dtype of the workload
 Declared: TypeAlias = tuple[Sequence[gx.Node], Mapping[gx.Node, Any] | None]  # outputs, updates
@@ -52,16 +52,28 @@ class Workload:
 
 def compiled(work: Workload, backend: Literal["numpy", "llvm"]) -> Side:
     """A call of graphc's function of the workload."""
-    inputs = [gx.input(f"x{k}", a.shape, a.dtype) for k, a in enumerate(work.arrays)]
-    variables = [gx.param(f"w{k}", a) for k, a in enumerate([*work.start, *work.fixed])]
-    outputs, updates = work.graph(inputs, variables)
-    f = gx.compile(inputs, list(outputs), updates=updates, backend=backend)
+    inputs, outputs, updates = _declared(work)
+    f = gx.compile(list(inputs), list(outputs), updates=updates, backend=backend)
     arrays = list(work.arrays)
-    shapes = [tuple(int(extent) for extent in y.shape) for y in outputs]
-    room = [np.empty(shape, y.dtype) for shape, y in zip(shapes, outputs, strict=True)]
+    room = _room(outputs)
     if sum(y.nbytes for y in room) >= LARGE:
         return lambda: f(*arrays, out=room)
     return lambda: f(*arrays)
+
+
+def results(work: Workload) -> Sequence[Array]:
+    """Arrays for the results of a call."""
+    return _room(_declared(work)[1])
+
+
+def _declared(work: Workload) -> tuple[Sequence[gx.Node], Sequence[gx.Node], Mapping[gx.Node, Any] | None]:
+    inputs = [gx.input(f"x{k}", a.shape, a.dtype) for k, a in enumerate(work.arrays)]
+    variables = [gx.param(f"w{k}", a) for k, a in enumerate([*work.start, *work.fixed])]
+    return inputs, *work.graph(inputs, variables)
+
+
+def _room(outputs: Sequence[gx.Node]) -> Sequence[Array]:
+    return [np.empty(tuple(int(extent) for extent in y.shape), y.dtype) for y in outputs]
 
 
 def normal(*shape: int, seed: int = 0, dtype: str = "float32") -> Array:
