@@ -73,7 +73,8 @@ def test_plans_of_an_example_are_reported() -> None:
 
 
 def test_call_overhead_is_measured() -> None:
-    assert call_overhead.measured(rounds=3, sample_ns=1_000).nanoseconds["graphc"] > 0
+    found = call_overhead.measured(rounds=3, sample_ns=1_000).nanoseconds
+    assert min(found["numpy"], found["llvm, with an update"]) > 0
 
 
 def test_native_calls_are_measured() -> None:
