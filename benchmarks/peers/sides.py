@@ -14,7 +14,8 @@ Table: TypeAlias = Mapping[str, Build]  # by the kinds of workloads
 
 OURS, OUR_NUMPY = "graphc llvm", "graphc numpy"
 OWN: Mapping[str, Build] = {OURS: lambda work: compiled(work, "llvm"), OUR_NUMPY: lambda work: compiled(work, "numpy")}
-IMPORTED = ("graphc.driver", "graphc.nn", "graphc.optim", "llvmlite.binding")  # load late, and are no part of a result
+#: what loads late, and is no part of a result
+IMPORTED = ("graphc.driver", "graphc.nn", "graphc.optim", "graphc.backends.llvm.backend", "llvmlite.binding")
 
 #: the module of each side, and its table there
 OTHERS = {
