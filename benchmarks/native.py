@@ -74,9 +74,7 @@ def measured(
         calls[MULTIPLY], multiplied = most.call, most.operations
     one_round = sum(max(_seconds(call), SAMPLE_NS / 1e9) for call in calls.values())
     contest = race(calls, rounds=min(rounds, max(3, int(seconds / one_round))))
-    return Measured(
-        work, entrants, contest, multiplied, {name: each for name, each in found.items() if each is not None}
-    )
+    return Measured(work, entrants, contest, multiplied, found)
 
 
 def _seconds(call: Side) -> float:

@@ -42,21 +42,21 @@ class Alone:
     resident: int | None
 
 
-def alone(side: str, workload: str) -> Alone | None:
-    """Of one side; None where a process fails."""
+def alone(side: str, workload: str) -> Alone | str:
+    """Of one side; or why there are no figures."""
     with TemporaryDirectory() as folder:
         environment = os.environ | caches(folder)
         first = _process(side, workload, environment)
-        if first is None:
-            return None
-        again: list[Alone] = []
-        while len(again) < AGAIN and sum(one.first for one in again) < LONG:
+        if isinstance(first, str):
+            return first
+        again: list[_Figures] = []
+        while len(again) < AGAIN and sum(one.seconds for one in again) < LONG:
             found = _process(side, workload, environment)
-            if found is None:
-                return None
+            if isinstance(found, str):
+                return found
             again.append(found)
-    least = min(again, key=lambda one: one.first)
-    return Alone(first.first, least.first, least.resident)
+    least = min(again, key=lambda one: one.seconds)
+    return Alone(first.seconds, least.seconds, least.resident)
 
 
 def caches(folder: str) -> Mapping[str, str]:
@@ -72,13 +72,23 @@ def caches(folder: str) -> Mapping[str, str]:
     }
 
 
-def _process(side: str, workload: str, environment: Mapping[str, str]) -> Alone | None:
+@dataclass(frozen=True)
+class _Figures:
+    """What one process tells."""
+
+    seconds: float
+    resident: int | None
+
+
+def _process(side: str, workload: str, environment: Mapping[str, str]) -> _Figures | str:
     command = [sys.executable, "-m", "benchmarks.measure.alone", side, workload]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False)
+    try:
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False)
+    except subprocess.TimeoutExpired:
+        return f"a process of its own takes more than {LIMIT:.0f} s"
     if ran.returncode:
-        return None
-    figures = json.loads(ran.stdout.splitlines()[-1])
-    return Alone(figures["seconds"], figures["seconds"], figures["resident"])
+        return f"a process of its own ends with {ran.returncode}: {ran.stderr.strip().rpartition(chr(10))[2]}"
+    return _Figures(**json.loads(ran.stdout.splitlines()[-1]))
 
 
 def main(side: str, workload: str) -> None:

@@ -26,14 +26,14 @@ class Measured:
 
     contest      of the sides that are right; None if none is
     multiplied   operations of one call of `MULTIPLY`, where that took part
-    alone        of the sides that were measured in processes of their own
+    alone        of the sides that were measured in processes of their own, or why there are no figures
     """
 
     work: Workload
     entrants: Mapping[str, Entrant]
     contest: Contest | None
     multiplied: int = 0
-    alone: Mapping[str, Alone] = field(default_factory=dict)
+    alone: Mapping[str, Alone | str] = field(default_factory=dict)
 
     @property
     def peers(self) -> Sequence[str]:
@@ -93,8 +93,8 @@ def row(found: Measured) -> str:
     else:
         cells += [""] * 3
     ours = found.alone.get(OURS)
-    cells += [found.rate, *([""] * 3 if ours is None else [part(ours) for part in _PARTS])]
-    others = {name: found.alone[name] for name in found.peers if name in found.alone}
+    cells += [found.rate, *([part(ours) for part in _PARTS] if isinstance(ours, Alone) else [""] * 3)]
+    others = {name: each for name in found.peers if isinstance(each := found.alone.get(name), Alone)}
     cells += [", ".join(f"{name} {part(each)}" for name, each in others.items()) for part in _PARTS]
     return _joined(cells)
 
@@ -107,9 +107,9 @@ _PARTS: Sequence[Callable[[Alone], str]] = (
 )
 
 
-def _alone(found: Alone | None) -> str:
-    if found is None:
-        return ""
+def _alone(found: Alone | str | None) -> str:
+    if not isinstance(found, Alone):
+        return f"  {found}" if found else ""
     first, again, memory = (part(found) for part in _PARTS)
     return f"  first result {first:>8}, again {again:>8}{f', {memory:>7}' if memory else ''}"
 

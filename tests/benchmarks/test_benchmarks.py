@@ -17,7 +17,7 @@ from benchmarks import (
     unrolled_chain,
 )
 from benchmarks.measure import report
-from benchmarks.measure.alone import alone
+from benchmarks.measure.alone import Alone, alone
 from benchmarks.measure.entrants import entrant, expected
 from benchmarks.measure.multiplying import multiplying
 from benchmarks.measure.nets import residual
@@ -141,10 +141,16 @@ def test_native_sides_race_and_those_that_are_wrong_are_reported() -> None:
     assert report.row(found).startswith("| gelu | ")
 
 
+def test_a_process_that_fails_says_why() -> None:
+    found = alone("graphc llvm", "no_such_workload")
+    assert isinstance(found, str)
+    assert "KeyError: 'no_such_workload'" in found
+
+
 @pytest.mark.full
 def test_a_side_alone_tells_its_first_results_and_its_memory() -> None:
     found = alone("graphc llvm", "ew_gelu_small")
-    assert found is not None
+    assert isinstance(found, Alone)
     assert found.again < found.first
     assert found.resident is None or found.resident > 0
 
