@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pkgutil import walk_packages
 from typing import TypeAlias
 
 from benchmarks.measure.race import Side
@@ -14,8 +15,7 @@ Table: TypeAlias = Mapping[str, Build]  # by the kinds of workloads
 
 OURS, OUR_NUMPY = "graphc llvm", "graphc numpy"
 OWN: Mapping[str, Build] = {OURS: lambda work: compiled(work, "llvm"), OUR_NUMPY: lambda work: compiled(work, "numpy")}
-#: what loads late, and is no part of a result
-IMPORTED = ("graphc.driver", "graphc.nn", "graphc.optim", "graphc.backends.llvm.backend", "llvmlite.binding")
+PACKAGES = ("graphc", "graphc.passes", "graphc.backends")  # what they import late is no part of a result
 
 #: the module of each side, and its table there
 OTHERS = {
@@ -55,8 +55,10 @@ def builder(name: str, kind: str) -> Build:
 
 
 def _import_own() -> None:
-    for module in IMPORTED:
-        import_module(module)
+    for package in PACKAGES:
+        for found in walk_packages(import_module(package).__path__, f"{package}."):
+            import_module(found.name)
+    import_module("llvmlite.binding")
 
 
 def _table(name: str) -> Table:
