@@ -29,10 +29,13 @@ __all__ = [
     "Function",
     "Worst",
     "common_operations",
+    "exact_at",
     "formula_measured",
     "formula_table",
     "measured",
+    "points",
     "table",
+    "worst_of",
 ]
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
@@ -139,17 +142,21 @@ def points(function: Function, dtype: str, count: int) -> list[Array]:
     return [drawn(low, high, count, rng).astype(dtype) for low, high in function.ranges]
 
 
-def worst_of(function: Function, arrays: list[Array], found: Array) -> Worst:
-    """The worst error of what was found at some points."""
+def exact_at(function: Function, arrays: Sequence[Array]) -> Sequence[Any]:
+    """The values of a function at some points, in mpmath."""
+    with mpmath.workprec(PRECISION):
+        return [function.exact(*(mpmath.mpf(float(x)) for x in point)) for point in zip(*arrays, strict=True)]
+
+
+def worst_of(exact: Sequence[Any], arrays: Sequence[Array], found: Array) -> Worst:
+    """The worst error of what was found at some points, where these are the exact values."""
     worst = Worst(0.0, tuple(float(array[0]) for array in arrays))
     with mpmath.workprec(PRECISION):
-        for point, value in zip(zip(*arrays, strict=True), found, strict=True):
-            at = tuple(map(float, point))
-            exact = function.exact(*map(mpmath.mpf, at))
-            unit = float(np.spacing(np.abs(found.dtype.type(exact))))
-            error = float(abs(mpmath.mpf(float(value)) - exact) / unit)
+        for point, value, right in zip(zip(*arrays, strict=True), found, exact, strict=True):
+            unit = float(np.spacing(np.abs(found.dtype.type(right))))
+            error = float(abs(mpmath.mpf(float(value)) - right) / unit)
             if not error <= worst.ulps:  # so that nan counts
-                worst = Worst(error, at)
+                worst = Worst(error, tuple(map(float, point)))
     return worst
 
 
@@ -157,7 +164,8 @@ def measured(function: Function, dtype: str, count: int = COUNT) -> Worst:
     """The worst error of a function at random points."""
     arrays = points(function, dtype, count)
     nodes = [gx.input(f"x{n}", count, dtype) for n in range(len(arrays))]
-    return worst_of(function, arrays, np.asarray(gx.compile(nodes, function.build(*nodes))(*arrays)))
+    found = np.asarray(gx.compile(nodes, function.build(*nodes), backend="numpy")(*arrays))
+    return worst_of(exact_at(function, arrays), arrays, found)
 
 
 def formula_measured(function: Function, dtype: str, count: int = COUNT) -> tuple[Worst, int]:
@@ -166,7 +174,8 @@ def formula_measured(function: Function, dtype: str, count: int = COUNT) -> tupl
     orders = [] if function.order is None else [np.full(count, function.order, dtype)]
     operands = [*orders, *arrays]
     lets, number = formula_of(EXPANSIONS[_BY_NAME[function.name]], *(operand.dtype for operand in operands))
-    return worst_of(function, arrays, evaluated(lets, number, operands)), common_operations(lets, number)
+    found = evaluated(lets, number, operands)
+    return worst_of(exact_at(function, arrays), arrays, found), common_operations(lets, number)
 
 
 def common_operations(lets: Sequence[Let], number: int) -> int:

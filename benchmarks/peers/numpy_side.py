@@ -131,7 +131,7 @@ def _logistic_step(work: Workload) -> Side:
 def _lstm(work: Workload) -> Side:
     xs, *weights = work.arrays
     steps, batch, _inputs = xs.shape
-    hand = recurrent.ByHand(weights, steps, batch, str(xs.dtype))
+    hand = recurrent.ByHand(weights, steps, batch, str(xs.dtype), reads_states=False)
     return lambda: hand.run(xs)
 
 

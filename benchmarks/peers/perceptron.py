@@ -40,7 +40,7 @@ def compiled_step(layers: Sequence[tuple[Array, Array]], batch: int | str) -> gx
     loss = gx.mean(gx.logsumexp(h, 1) - picked)
     grads = gx.grad(loss, params)
     assert isinstance(grads, list)
-    return gx.compile([x, labels], loss, updates=_adam(params, grads))
+    return gx.compile([x, labels], loss, updates=_adam(params, grads), backend="numpy")
 
 
 def _adam(params: Sequence[gx.Node], grads: Sequence[Any]) -> dict[gx.Node, gx.Node]:

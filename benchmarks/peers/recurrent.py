@@ -1,4 +1,4 @@
-"""An LSTM over a sequence: the mean square of its states, and the gradients of its weights."""
+"""An LSTM over a sequence: the mean square of its states, or of the last one, and the gradients of its weights."""
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -53,7 +53,9 @@ def compiled(
 class ByHand:
     """Input weights in one product, every array allocated once, gradients of weights in one product at the end."""
 
-    def __init__(self, weights: Sequence[Array], steps: int, batch: int, dtype: str = "float32") -> None:
+    def __init__(
+        self, weights: Sequence[Array], steps: int, batch: int, dtype: str = "float32", *, reads_states: bool = True
+    ) -> None:
         self.u, self.w, self.b = (weight.astype(dtype) for weight in weights)
         n, width = self.u.shape[0], self.w.shape[0]
         self.gates = np.empty((steps, batch, 4 * width), dtype)
@@ -63,6 +65,7 @@ class ByHand:
         self.squashed = np.empty((steps, batch, width), dtype)
         self.z = np.empty((batch, 4 * width), dtype)
         self.flat = steps * batch, n, width
+        self.read = self.h[1:] if reads_states else self.h[-1:]
 
     def run(self, xs: Array) -> Sequence[Any]:
         """The loss and its gradients."""
@@ -86,7 +89,7 @@ class ByHand:
             c[t + 1] += z[:, i] * z[:, g]
             np.tanh(c[t + 1], out=self.squashed[t])
             np.multiply(z[:, o], self.squashed[t], out=h[t + 1])
-        loss = np.mean(h[1:] * h[1:])
+        loss = np.mean(self.read * self.read)
         self._back(parts)
         deltas = self.deltas.reshape(rows, 4 * width)
         return loss, xs.reshape(rows, n).T @ deltas, h[:-1].reshape(rows, width).T @ deltas, deltas.sum(0)
@@ -95,10 +98,11 @@ class ByHand:
         h, c, squashed = self.h, self.c, self.squashed
         i, f, g, o = parts
         back_h, back_c = np.zeros_like(h[0]), np.zeros_like(c[0])
-        scale = 2 / h[1:].size
-        for t in reversed(range(len(self.gates))):
+        scale, steps = 2 / self.read.size, len(self.gates)
+        for t in reversed(range(steps)):
             z, delta = self.gates[t], self.deltas[t]
-            back_h += scale * h[t + 1]
+            if t >= steps - len(self.read):
+                back_h += scale * h[t + 1]
             back_c += back_h * z[:, o] * (1 - squashed[t] * squashed[t])
             np.multiply(back_h * squashed[t], z[:, o] * (1 - z[:, o]), out=delta[:, o])
             np.multiply(back_c * z[:, i], 1 - z[:, g] * z[:, g], out=delta[:, g])
@@ -119,7 +123,7 @@ def elsewhere(weights: Sequence[Array]) -> dict[str, Run]:
     return found
 
 
-def in_torch(weights: Sequence[Array]) -> Run:
+def in_torch(weights: Sequence[Array], *, reads_states: bool = True) -> Run:
     """By the LSTM of PyTorch."""
     torch: Any = import_module("torch")
     u, w, b = weights
@@ -130,8 +134,9 @@ def in_torch(weights: Sequence[Array]) -> Run:
 
     def run(xs: Array) -> Sequence[Any]:
         net.zero_grad()
-        states, _ = net(torch.tensor(xs))
-        loss = (states * states).mean()
+        states, (last, _) = net(torch.as_tensor(xs))
+        read = states if reads_states else last
+        loss = (read * read).mean()
         loss.backward()
         back_u, back_w, back_b, _ = (param.grad.numpy() for param in net.parameters())
         return loss.item(), back_u.T, back_w.T, back_b
@@ -139,7 +144,7 @@ def in_torch(weights: Sequence[Array]) -> Run:
     return run
 
 
-def in_jax(weights: Sequence[Array]) -> Run:
+def in_jax(weights: Sequence[Array], *, reads_states: bool = True) -> Run:
     """By a scan of JAX."""
     jax: Any = import_module("jax")
 
@@ -154,8 +159,9 @@ def in_jax(weights: Sequence[Array]) -> Run:
             return (h, c), h
 
         zeros = jax.numpy.zeros((xs.shape[1], len(w)), xs.dtype)
-        _, states = jax.lax.scan(step, (zeros, zeros), xs)
-        return jax.numpy.mean(states * states)
+        (last, _), states = jax.lax.scan(step, (zeros, zeros), xs)
+        read = states if reads_states else last
+        return jax.numpy.mean(read * read)
 
     both = jax.jit(jax.value_and_grad(loss))
     given = tuple(weights)

@@ -1,96 +1,29 @@
 """The workloads in PyTorch, as written or compiled.  Imported only where it is installed."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
 from benchmarks.measure.race import Side
 from benchmarks.peers import recurrent
-from benchmarks.workloads.elementwise import RATE
+from benchmarks.peers import torch_formulas as formulas
 from benchmarks.workloads.products import ADAM, LENET, LOGISTIC
-from benchmarks.workloads.rows import EPSILON
 from benchmarks.workloads.workload import Workload
 
 __all__ = ["COMPILED", "EAGER"]
 
 torch: Any = import_module("torch")  # Any: it need not be installed where types are checked
-F: Any = torch.nn.functional
 
 Tensor: TypeAlias = Any
 Formula: TypeAlias = Callable[..., Any]
 Wrap: TypeAlias = Callable[[Formula], Formula]  # leaves a function as it is, or compiles it
 
 
-def _call(a: Tensor, b: Tensor, c: Tensor, d: Tensor, e: Tensor) -> Any:
-    return a + b + c + d + e
-
-
-def _gelu(x: Tensor) -> Any:
-    return F.gelu(x, approximate="tanh")
-
-
-def _black_scholes(spot: Tensor, strike: Tensor, years: Tensor, volatility: Tensor) -> Any:
-    spread = volatility * torch.sqrt(years)
-    first = (torch.log(spot / strike) + (RATE + 0.5 * volatility * volatility) * years) / spread
-    present = strike * torch.exp(-RATE * years)
-    up, down = (0.5 + 0.5 * torch.erf(d * math.sqrt(0.5)) for d in (first, first - spread))
-    value = spot * up - present * down
-    return value, value - spot + present
-
-
-def _chain(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Any:
-    return torch.tanh(a * b + c) * torch.sigmoid(d) + torch.sqrt(torch.abs(a - c)) / (1 + d * d)
-
-
-def _softmax(x: Tensor) -> Any:
-    return torch.softmax(x, -1)
-
-
-def _logsumexp0(x: Tensor) -> Any:
-    return torch.logsumexp(x, 0)
-
-
-def _layer_norm(x: Tensor, gain: Tensor, bias: Tensor) -> Any:
-    return F.layer_norm(x, gain.shape, gain, bias, EPSILON)
-
-
-def _batch_norm(x: Tensor, gain: Tensor, bias: Tensor) -> Any:
-    return F.batch_norm(x, None, None, gain, bias, training=True, eps=EPSILON)
-
-
-def _gemm_bias_relu(x: Tensor, w: Tensor, b: Tensor) -> Any:
-    return torch.relu(torch.addmm(b, x, w))
-
-
-def _attention(q: Tensor, k: Tensor, v: Tensor) -> Any:
-    return F.scaled_dot_product_attention(q, k, v)
-
-
-def _perceptron(params: Sequence[Tensor], x: Tensor, labels: Tensor) -> Any:
-    h = x
-    for number, (w, b) in enumerate(zip(params[::2], params[1::2], strict=True)):
-        h = torch.addmm(b, torch.relu(h) if number else h, w)
-    return F.cross_entropy(h, labels)
-
-
-def _logistic(params: Sequence[Tensor], x: Tensor, y: Tensor) -> Any:
-    w, b = params
-    return F.binary_cross_entropy_with_logits(x @ w + b, y)
-
-
-def _lenet(params: Sequence[Tensor], x: Tensor, labels: Tensor) -> Any:
-    k1, c1, k2, c2, *dense = params
-    h = torch.relu(F.max_pool2d(F.conv2d(x, k1, c1, padding=2), 2))
-    h = torch.relu(F.max_pool2d(F.conv2d(h, k2, c2), 2))
-    return _perceptron(dense, h.reshape(len(x), 400), labels)
-
-
 def _of(formula: Formula) -> Callable[[Workload, Wrap], Side]:
     """Values alone."""
 
     def build(work: Workload, wrap: Wrap) -> Side:
-        f, tensors = wrap(formula), _tensors(work.arrays)
+        f, tensors = wrap(formula), _tensors([*work.arrays, *work.fixed])
 
         def run() -> Any:
             with torch.no_grad():
@@ -121,7 +54,7 @@ def _with_gradients(formula: Formula) -> Callable[[Workload, Wrap], Side]:
 def _cross_entropy(work: Workload, wrap: Wrap) -> Side:
     z, labels = _tensors(work.arrays)
     z.requires_grad_()
-    f = wrap(F.cross_entropy)
+    f = wrap(torch.nn.functional.cross_entropy)
 
     def run() -> Any:
         loss = f(z, labels)
@@ -136,12 +69,12 @@ def _hessian_vector(work: Workload, wrap: Wrap) -> Side:
     params, vectors = tuple(rest[:count]), tuple(rest[count:])
 
     def product(params: Sequence[Tensor], vectors: Sequence[Tensor], x: Tensor, labels: Tensor) -> Any:
-        slopes = torch.func.grad(_perceptron)
+        slopes = torch.func.grad(formulas.perceptron)
         return torch.func.jvp(lambda *p: slopes(p, x, labels), tuple(params), tuple(vectors))[1]
 
     def twice(params: Sequence[Tensor], vectors: Sequence[Tensor], x: Tensor, labels: Tensor) -> Any:
         leaves = [p.requires_grad_() for p in params]
-        slopes = torch.autograd.grad(_perceptron(leaves, x, labels), leaves, create_graph=True)
+        slopes = torch.autograd.grad(formulas.perceptron(leaves, x, labels), leaves, create_graph=True)
         return torch.autograd.grad(slopes, leaves, vectors)
 
     f = twice if wrap is _as_it_is else wrap(product)
@@ -200,9 +133,30 @@ def _descent(p: Tensor, g: Tensor, slots: Sequence[Tensor], time: Tensor) -> Non
     p.sub_(LOGISTIC * g)
 
 
+def _loss_and_gradients(formula: Callable[[Any], Formula]) -> Callable[[Workload, Wrap], Side]:
+    """A loss of the first array, a target and weights, and its gradients by all but the target."""
+
+    def build(work: Workload, wrap: Wrap) -> Side:
+        f = wrap(formula(work.structure))
+        tensors = _tensors(work.arrays)
+        leaves = [tensor.requires_grad_() for number, tensor in enumerate(tensors) if number != 1]
+
+        def run() -> Any:
+            loss = f(*tensors)
+            return loss, *torch.autograd.grad(loss, leaves)
+
+        return run
+
+    return build
+
+
+def _vgg(work: Workload, wrap: Wrap) -> Side:
+    return _of(formulas.vgg(work.structure))(work, wrap)
+
+
 def _lstm(work: Workload, wrap: Wrap) -> Side:
     xs, *weights = work.arrays
-    run = recurrent.in_torch(weights)
+    run = recurrent.in_torch(weights, reads_states=False)
     return lambda: run(xs)
 
 
@@ -220,23 +174,26 @@ def _compiled(f: Formula) -> Formula:
 
 
 _BUILDS: Mapping[str, Callable[[Workload, Wrap], Side]] = {
-    "call": _of(_call),
-    "gelu": _of(_gelu),
-    "black_scholes": _of(_black_scholes),
-    "chain": _of(_chain),
-    "softmax": _of(_softmax),
-    "logsumexp0": _of(_logsumexp0),
-    "layer_norm": _of(_layer_norm),
-    "layer_norm_gradient": _with_gradients(_layer_norm),
-    "batch_norm_training": _with_gradients(_batch_norm),
+    "call": _of(formulas.call),
+    "gelu": _of(formulas.gelu),
+    "black_scholes": _of(formulas.black_scholes),
+    "chain": _of(formulas.chain),
+    "softmax": _of(formulas.softmax),
+    "logsumexp0": _of(formulas.logsumexp0),
+    "layer_norm": _of(formulas.layer_norm),
+    "layer_norm_gradient": _with_gradients(formulas.layer_norm),
+    "batch_norm_training": _with_gradients(formulas.batch_norm),
     "cross_entropy": _cross_entropy,
-    "gemm_bias_relu": _of(_gemm_bias_relu),
-    "attention": _of(_attention),
-    "mlp_step": _step(_perceptron, lambda params: torch.optim.Adam(params, ADAM, fused=True), _adam, 2),
-    "logistic_step": _step(_logistic, lambda params: torch.optim.SGD(params, LOGISTIC), _descent, 0),
-    "lenet_step": _step(_lenet, lambda params: torch.optim.SGD(params, LENET, momentum=0.9), _momentum, 1),
+    "gemm_bias_relu": _of(formulas.gemm_bias_relu),
+    "attention": _of(formulas.attention),
+    "mlp_step": _step(formulas.perceptron, lambda params: torch.optim.Adam(params, ADAM, fused=True), _adam, 2),
+    "logistic_step": _step(formulas.logistic, lambda params: torch.optim.SGD(params, LOGISTIC), _descent, 0),
+    "lenet_step": _step(formulas.lenet, lambda params: torch.optim.SGD(params, LENET, momentum=0.9), _momentum, 1),
     "hessian_vector": _hessian_vector,
     "lstm": _lstm,
+    "vgg": _vgg,
+    "resblock": _loss_and_gradients(lambda _: formulas.resblock),
+    "transformer": _loss_and_gradients(formulas.transformer),
 }
 
 

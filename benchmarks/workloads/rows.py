@@ -14,6 +14,7 @@ __all__ = [
     "layer_norm",
     "layer_norm_gradient",
     "logsumexp_of_columns",
+    "normalised",
     "softmax",
 ]
 
@@ -30,7 +31,7 @@ def logsumexp_of_columns(name: str, n: int, m: int) -> Workload:
     return Workload(name, "logsumexp0", lambda xs, _: ([gx.logsumexp(xs[0], 0)], None), [normal(n, m)], moved=4 * n * m)
 
 
-def _normalised(x: gx.Node, gain: gx.Node, bias: gx.Node, axis: int | tuple[int, ...]) -> gx.Node:
+def normalised(x: gx.Node, gain: gx.Node, bias: gx.Node, axis: int | tuple[int, ...]) -> gx.Node:
     d = x - gx.mean(x, axis, keepdims=True)
     return d * gx.rsqrt(gx.mean(d * d, axis, keepdims=True) + EPSILON) * gain + bias
 
@@ -40,7 +41,7 @@ def layer_norm(name: str, n: int, m: int) -> Workload:
 
     def graph(xs: Sequence[gx.Node], _: Sequence[gx.Node]) -> Declared:
         x, gain, bias = xs
-        return [_normalised(x, gain, bias, -1)], None
+        return [normalised(x, gain, bias, -1)], None
 
     return Workload(name, "layer_norm", graph, [normal(n, m), *_affine(m)], moved=8 * n * m)
 
@@ -50,7 +51,7 @@ def layer_norm_gradient(name: str, n: int, m: int) -> Workload:
 
     def graph(xs: Sequence[gx.Node], _: Sequence[gx.Node]) -> Declared:
         x, gain, bias, back = xs
-        y = _normalised(x, gain, bias, -1)
+        y = normalised(x, gain, bias, -1)
         return [y, *gx.vjp(y, [x, gain, bias], back)], None
 
     arrays = [normal(n, m), *_affine(m), normal(n, m, seed=3)]
@@ -65,7 +66,7 @@ def batch_norm_training(name: str, n: int, c: int, h: int) -> Workload:
 
     def graph(xs: Sequence[gx.Node], _: Sequence[gx.Node]) -> Declared:
         x, gain, bias, back = xs
-        y = _normalised(x, gx.reshape(gain, (c, 1, 1)), gx.reshape(bias, (c, 1, 1)), (0, 2, 3))
+        y = normalised(x, gx.reshape(gain, (c, 1, 1)), gx.reshape(bias, (c, 1, 1)), (0, 2, 3))
         return [y, *gx.vjp(y, [x, gain, bias], back)], None
 
     arrays = [normal(n, c, h, h), *_affine(c), normal(n, c, h, h, seed=3)]

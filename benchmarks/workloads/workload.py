@@ -10,7 +10,7 @@ import numpy.typing as npt
 import graphc as gx
 from benchmarks.measure.race import Side
 
-__all__ = ["Array", "Declared", "Graph", "Workload", "compiled", "normal"]
+__all__ = ["Array", "Declared", "Graph", "Workload", "compiled", "normal", "results"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: of the dtype of the workload
 Declared: TypeAlias = tuple[Sequence[gx.Node], Mapping[gx.Node, Any] | None]  # outputs, updates
@@ -26,8 +26,10 @@ class Workload:
     kind        what the sides of the peers are called by; several workloads of different sizes have one
     arrays      what each call is given
     start       what variables hold before the first call; each call sets them
+    fixed       what other variables hold, which come after those: no call sets them
     moved       bytes that cannot but be read or written, where memory is what limits
     operations  multiplications and additions of products, where these are what limits
+    structure   what the shapes of arrays do not tell: how many heads, or which convolutions a pooling comes after
     tolerance   how far results may be from those of float64, over the largest element
     """
 
@@ -36,27 +38,42 @@ class Workload:
     graph: Graph
     arrays: Sequence[Array]
     start: Sequence[Array] = field(default=())
+    fixed: Sequence[Array] = field(default=())
     moved: int = 0
     operations: int = 0
+    structure: Any = None  # Any: each kind has its own
     tolerance: float = 1e-4
 
     def exact(self) -> "Workload":
         """The same in float64."""
-        return replace(self, arrays=[_wide(a) for a in self.arrays], start=[_wide(a) for a in self.start])
+        arrays, start, fixed = ([_wide(a) for a in given] for given in (self.arrays, self.start, self.fixed))
+        return replace(self, arrays=arrays, start=start, fixed=fixed)
 
 
 def compiled(work: Workload, backend: Literal["numpy", "llvm"]) -> Side:
     """A call of graphc's function of the workload."""
-    inputs = [gx.input(f"x{k}", a.shape, a.dtype) for k, a in enumerate(work.arrays)]
-    variables = [gx.param(f"w{k}", a) for k, a in enumerate(work.start)]
-    outputs, updates = work.graph(inputs, variables)
-    f = gx.compile(inputs, list(outputs), updates=updates, backend=backend)
+    inputs, outputs, updates = _declared(work)
+    f = gx.compile(list(inputs), list(outputs), updates=updates, backend=backend)
     arrays = list(work.arrays)
-    shapes = [tuple(int(extent) for extent in y.shape) for y in outputs]
-    room = [np.empty(shape, y.dtype) for shape, y in zip(shapes, outputs, strict=True)]
+    room = _room(outputs)
     if sum(y.nbytes for y in room) >= LARGE:
         return lambda: f(*arrays, out=room)
     return lambda: f(*arrays)
+
+
+def results(work: Workload) -> Sequence[Array]:
+    """Arrays for the results of a call."""
+    return _room(_declared(work)[1])
+
+
+def _declared(work: Workload) -> tuple[Sequence[gx.Node], Sequence[gx.Node], Mapping[gx.Node, Any] | None]:
+    inputs = [gx.input(f"x{k}", a.shape, a.dtype) for k, a in enumerate(work.arrays)]
+    variables = [gx.param(f"w{k}", a) for k, a in enumerate([*work.start, *work.fixed])]
+    return inputs, *work.graph(inputs, variables)
+
+
+def _room(outputs: Sequence[gx.Node]) -> Sequence[Array]:
+    return [np.empty(tuple(int(extent) for extent in y.shape), y.dtype) for y in outputs]
 
 
 def normal(*shape: int, seed: int = 0, dtype: str = "float32") -> Array:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from benchmarks import function_times
 from benchmarks.function_errors import (
     END,
     END_OF_FORMULAS,
@@ -15,6 +16,7 @@ from benchmarks.function_errors import (
     formula_measured,
     measured,
 )
+from benchmarks.measure.libmvec import loop
 from graphc.ir.declare import input
 from graphc.ir.graph import topological
 from graphc.ir.kinds import Elementwise
@@ -34,6 +36,24 @@ def test_every_formula_has_a_row() -> None:
     rows = PAGE.read_text(encoding="utf-8").partition(START_OF_FORMULAS)[2].partition(END_OF_FORMULAS)[0]
     names = {name.partition("(")[0] for name in re.findall(r"^\| `(.*?)` \|", rows, re.MULTILINE)}
     assert names == {"power" if fn is Fn.POW else fn.value for fn in EXPANSIONS}
+
+
+def test_every_function_is_timed() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    rows = text.partition(function_times.START)[2].partition(function_times.END)[0]
+    assert re.findall(r"^\| `(.*?)` \|", rows, re.MULTILINE) == [function.label for function in FUNCTIONS]
+
+
+@pytest.mark.parametrize("name", ["exp", "power"])
+def test_ways_of_a_function_are_timed(name: str) -> None:
+    (function,) = [function for function in FUNCTIONS if function.name == name]
+    ours, numpys, _ = function_times.cells(function, "float32", 32, 64)
+    assert float(ours.split()[0]) < 2
+    assert numpys.endswith(" ns")
+
+
+def test_what_libmvec_lacks_is_left_out() -> None:
+    assert loop("no_such_function", 1, "float32") is None
 
 
 def test_errors_of_a_formula_are_measured() -> None:
