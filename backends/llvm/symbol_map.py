@@ -1,7 +1,7 @@
 """The names of native functions, for profilers: `perf` reads which function lies where from a file of the process.
 
-It is written where GRAPHC_PERF is set, as /tmp/perf-<process>.map: the first and the number of bytes of a function, and
-its name, which `f.source` shows under the lines of the user's program.
+It is written where GRAPHC_PERF is set, as perf-<process>.map in the folder of temporary files: where a function begins,
+how many bytes it has, and its name, which `f.source` shows under the lines of the user's program.
 """
 
 import os
@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from tempfile import gettempdir
 from typing import NamedTuple
 
 __all__ = ["functions_in", "note_functions"]
@@ -39,7 +40,7 @@ def note_functions(code: bytes, library: str, addresses: Mapping[str, int]) -> N
         for name, place in places.items()
         if place.section in bases
     ]
-    with suppress(OSError), Path(f"/tmp/perf-{os.getpid()}.map").open("a", encoding="ascii") as file:
+    with suppress(OSError), Path(gettempdir(), f"perf-{os.getpid()}.map").open("a", encoding="ascii") as file:
         file.write("".join(lines))
 
 

@@ -171,13 +171,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 import numpy as np
 import graphc as gx
 x, w = gx.input("x", ("n", 64)), gx.param("w", np.ones((64, 64), np.float32))
 f = gx.compile([x], gx.softmax(gx.tanh(x) @ w), backend="llvm")
 for _ in range(5):
     f(np.ones((30, 64), np.float32))
-path = Path(f"/tmp/perf-{os.getpid()}.map")
+path = Path(gettempdir(), f"perf-{os.getpid()}.map")
 print(path.read_text())
 path.unlink()
 """
