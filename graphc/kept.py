@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from graphc.backends.backend import Backend, Code
 from graphc.cache import Cache, standard
+from graphc.errors import ShapeError
 from graphc.ir.graph import Graph
 from graphc.kernel.outline import Outline
 from graphc.kernel.provenance import origins_behind
 from graphc.origin import Origin
+from graphc.passes.memory import Layout
 from graphc.records import Unrecordable, Writer, read
 from graphc.runnable import Options, Runnable
 from graphc.types import DTYPES
@@ -73,7 +75,7 @@ class Kept:
             _plain(runnable.outline),
             tuple([numbers[node] for node in runnable.variables]),
             [(array.dtype.name, array.shape) for array in runnable.constants],
-            runnable.layout,
+            _placed(runnable.layout),
             runnable.rooms,
             runnable.library,
             work,
@@ -97,6 +99,16 @@ class Kept:
         loaded = self.backend.revive(Code(notes, bytes(content[start : start + coded])), outline)
         nodes = tuple([self.graph.variables[number] for number in variables])
         return Runnable(outline, nodes, tuple(_arrays(constants, arrays)), layout, rooms, library, loaded, work)
+
+
+def _placed(layout: Layout) -> Layout:
+    """The layout, with its plan where all sizes are numbers: to find a good one takes longer than all else here."""
+    if layout.symbols:
+        return layout
+    try:
+        return replace(layout, known=layout.place(()))
+    except ShapeError:  # a call says so
+        return layout
 
 
 def _arrays(forms: Sequence[tuple[str, tuple[int, ...]]], content: memoryview) -> list[Array]:

@@ -51,6 +51,7 @@ class Layout:
     storage     temporary -> the number of its interval
     rooms       for each room of the backend the number of its interval
     kept        the intervals of what loops keep of all their steps
+    known       the plan, where all sizes are numbers and it was made before
     """
 
     intervals: tuple[Interval, ...]
@@ -59,6 +60,7 @@ class Layout:
     symbols: tuple[str, ...]
     alignment: int
     kept: tuple[int, ...] = ()
+    known: Placement | None = None
 
     @cached_property
     def _bytes(self) -> Callable[[Sequence[int]], list[int]]:
@@ -78,6 +80,8 @@ class Layout:
 
     def place(self, sizes: Sequence[int]) -> Placement:
         """Offsets for these values of the symbols."""
+        if self.known is not None:
+            return self.known
         spans, bytes = self.lives(sizes)
         offsets = placed(spans, bytes)
         return Placement(tuple(offsets), tuple(bytes), peak(offsets, bytes), sum(bytes), bound(spans, bytes))

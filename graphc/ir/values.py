@@ -1,5 +1,6 @@
 """Values from outside as arrays of a wanted dtype: cast where nothing is lost, refused where something would be."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ Array = npt.NDArray[Any]  # Any: any dtype
 
 def as_numbers(value: object, what: str) -> Array:
     """`value` as an array.  Raises DTypeError or ShapeError, which name it as `what`, if it holds no numbers."""
-    if isinstance(value, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")  # it loads late, and where it is not there no array is of it
+    if masked is not None and isinstance(value, masked.MaskedArray):
         raise DTypeError(f"{what} is a masked array, and the mask would be lost", hint="array.filled(...)")
     try:
         array = np.asarray(value)
