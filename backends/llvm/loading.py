@@ -49,14 +49,14 @@ class Notes:
     planners: tuple[Planner, ...]
 
 
-def loaded(code: bytes, notes: Notes, outline: Outline) -> Loaded:
-    """The functions of an object."""
+def loaded(code: bytes, notes: Notes, outline: Outline, threads: int | None) -> Loaded:
+    """The functions of an object, which so many threads may run: None for all of the pool."""
     others = [name for name in notes.imports if not name.startswith((BLAS, LAPACK))]
     symbols = {"graphc_parallel": pool().address, **c_functions([*others, *MATHEMATICS])}
     for prefix, found in ((BLAS, blas), (LAPACK, lapack)):
         wanted = [name.removeprefix(prefix) for name in notes.imports if name.startswith(prefix)]
         symbols |= {f"{prefix}{name}": address for name, address in found(wanted).items()} if wanted else {}
-    binder = _Binder(notes, outline, link([code], symbols, [COMPUTE, COMMIT]))
+    binder = _Binder(notes, outline, link([code], symbols, [COMPUTE, COMMIT]), threads)
     return Loaded(binder.bind, binder.shortcut)
 
 
@@ -68,6 +68,7 @@ class _Binder:
     notes: Notes
     outline: Outline
     code: Linked
+    threads: int | None
 
     def __post_init__(self) -> None:
         entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
@@ -125,7 +126,7 @@ class _Binder:
         """What runs the steps in an arena, for these sizes."""
         outline, slots = self.outline, self.table.slots
         table = (ctypes.c_int64 * len(self.table))()
-        table[THREADS] = pool().threads
+        table[THREADS] = pool().threads if self.threads is None else self.threads
         values = iter(self._sizes(sizes))
         for _, slot in self._numbers:
             table[slot] = next(values)

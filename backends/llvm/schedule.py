@@ -7,7 +7,6 @@ from typing import final
 
 from graphc.backends.llvm.arguments import Argument, Scratch
 from graphc.backends.llvm.contractions import axes_of, blocking_for, cleared, kernels_of, library_of, one_by_one
-from graphc.backends.llvm.cores import threads_wanted
 from graphc.backends.llvm.counting import LARGEST, Counted
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.frame import Frame
@@ -79,7 +78,7 @@ class Schedule:
     def _kernel(self, kernel: Kernel, number: int) -> None:
         native = self._native(kernel)
         if native.allocated != 0:
-            self.module.allocated[native.allocated * threads_wanted()] = None
+            self.module.allocated[native.allocated * self.module.threads] = None
         room = self.module.room(native.parts, number) if native.kept else -1
         rows = native.rows()
         self._chunks(self.module.named(rows, kernel.origins), rows, native.chunks, room)
