@@ -124,7 +124,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
     _require_inputs("evaluate", graph)
-    return _compiled(graph, nodes, outputs, _numpy(), Options(level=1), verify=False, debug=False)(*given.values())
+    return _compiled(graph, nodes, outputs, _numpy(None), Options(level=1), verify=False, debug=False)(*given.values())
 
 
 def _compiled(

@@ -31,7 +31,7 @@ from graphc.poison import run_poisoned
 from graphc.printable import printable
 from graphc.runnable import Runnable
 from graphc.running import Bound, run, run_and_commit
-from graphc.shortcuts import declared, work_of
+from graphc.shortcuts import declared, is_brief, work_of
 from graphc.signatures import public
 from graphc.sizes import compiled, product
 from graphc.structure import Structure, builder
@@ -76,6 +76,8 @@ class CompiledFunction(Displayed):
         self._arenas = Arenas(self._bind)
         self._calls = 0
         self._shortcut: Shortcut | None = None
+        self._work = 0.0  # of a call with the hints of its sizes; both are known when there is a shortcut
+        self._hints: tuple[int, ...] = ()
         self._has_numbers = any(not buffer.shape for buffer in outline.outputs)
         self._variables = tuple(_storage(node).array for node in self.stored)
         self._sizes = CheckedSizes(self.graph, outline, self.runnable.layout)
@@ -219,7 +221,7 @@ class CompiledFunction(Displayed):
         self._calls += 1
         if self._calls == CALLS_BEFORE_A_SHORTCUT and not self.debug:
             self._shorten()
-        if self._shortcut is not None:
+        if self._shortcut is not None and is_brief(self._outline, self._work, self._hints, sizes):
             is_taken, before = self._shortcut.exchange(sizes, bound.compute[0], bound)
             if is_taken:
                 if before is not None:
@@ -232,6 +234,7 @@ class CompiledFunction(Displayed):
         work = self.runnable.work
         if work is None:
             work = work_of(self.program, self.arguments.hints)
+        self._work, self._hints = work, self.arguments.hints
         plain = declared(self._outline, work, self.arguments, self.form, self.guard)
         if plain is None:
             return

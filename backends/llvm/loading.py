@@ -3,7 +3,7 @@
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any, NoReturn, TypeAlias, final
 
@@ -52,7 +52,8 @@ class Notes:
 def loaded(code: bytes, notes: Notes, outline: Outline, threads: int | None) -> Loaded:
     """The functions of an object, which so many threads may run: None for all of the pool."""
     others = [name for name in notes.imports if not name.startswith((BLAS, LAPACK))]
-    symbols = {"graphc_parallel": pool().address, **c_functions([*others, *MATHEMATICS])}
+    symbols = {"graphc_parallel": pool().address, "graphc_look": pool().watches["graphc_look"]}
+    symbols |= c_functions([*others, *MATHEMATICS])
     for prefix, found in ((BLAS, blas), (LAPACK, lapack)):
         wanted = [name.removeprefix(prefix) for name in notes.imports if name.startswith(prefix)]
         symbols |= {f"{prefix}{name}": address for name, address in found(wanted).items()} if wanted else {}
@@ -71,9 +72,9 @@ class _Binder:
     threads: int | None
 
     def __post_init__(self) -> None:
-        entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-        self.compute: Native = entry(self.code[COMPUTE])
-        self.commit: Native = entry(self.code[COMMIT])
+        watched = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(pool().watches["graphc_watched"])
+        self.compute: Native = partial(watched, self.code[COMPUTE])
+        self.commit: Native = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.code[COMMIT])  # to its end
 
     @property
     def table(self) -> Table:
