@@ -79,8 +79,8 @@ def compile(
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
               VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types
               are checked too, and that programs are well formed: AssertionError names the pass that broke it
-    debug     every call runs twice, in poisoned memory between guard zones, and raises AssertionError where a result
-              depends on memory that nothing was written to, or a byte beside the arena changed; `f.arena_use`
+    debug     every call runs twice, on poisoned arrays between fences, and raises AssertionError where a result depends
+              on memory that nothing was written to, or a byte beside an array or the arena changed; `f.arena_use`
               then says how much of the arena was written.  For tests: slower, and one call at a time
     reused_keys  what is done where two draws of random numbers have one key, or a draw and a split: the numbers of one
               are those of the other

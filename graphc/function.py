@@ -27,7 +27,7 @@ from graphc.kernel.steps import IndexInRange
 from graphc.memory import ArenaUse, MemoryReport, drawn_plan
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
-from graphc.poison import run_poisoned
+from graphc.poison import Used, run_poisoned
 from graphc.printable import printable
 from graphc.runnable import Runnable
 from graphc.running import Bound, run, run_and_commit
@@ -73,7 +73,7 @@ class CompiledFunction(Displayed):
 
     def __post_init__(self) -> None:
         self._outline = outline = self.runnable.outline
-        self._arenas = Arenas(self._bind)
+        self._arenas = Arenas(self._bound)
         self._calls = 0
         self._shortcut: Shortcut | None = None
         self._work = 0.0  # of a call with the hints of its sizes; both are known when there is a shortcut
@@ -244,17 +244,16 @@ class CompiledFunction(Displayed):
             self.__class__ = type(CompiledFunction.__name__, (CompiledFunction,), own)
 
     def _debugged(self, inputs: Sequence[Array], sizes: tuple[int, ...], out: Structure) -> list[Array]:
-        """The outputs of a call whose arena is watched."""
+        """The outputs of a call whose arrays are watched."""
         placement = self._sizes.placed(sizes)
         if out is not None:
             self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
         outputs, self.arena_use = self.guard.alone(
             run_poisoned,
-            lambda arena: self._bind(sizes, arena),
+            partial(self._bind, sizes),
             placement.peak_bytes,
             self.runnable.layout.alignment,
-            inputs,
-            self._variables,
+            Used(inputs, self._variables, self.constants),
         )
         return outputs
 
@@ -270,13 +269,16 @@ class CompiledFunction(Displayed):
         at = [placement.offsets[layout.storage[buffer]] for buffer in self._outline.temporaries]
         return at + [placement.offsets[interval] for interval in layout.rooms]
 
-    def _bind(self, sizes: tuple[int, ...], arena: Array | None = None) -> Bound:
-        placement = self._sizes.placed(sizes)
-        if arena is None:
-            arena = empty_arena(placement.peak_bytes, self.runnable.layout.alignment)
-        compute, commit = self.runnable.loaded.prepare(
-            arena, self.places(placement), self._variables, self.constants, sizes, self._fail
-        )
+    def _bound(self, sizes: tuple[int, ...]) -> Bound:
+        """The program on an arena of its own."""
+        arena = empty_arena(self._sizes.placed(sizes).peak_bytes, self.runnable.layout.alignment)
+        return self._bind(sizes, arena, self._variables, self.constants)
+
+    def _bind(
+        self, sizes: tuple[int, ...], arena: Array, variables: Sequence[Array], constants: Sequence[Array]
+    ) -> Bound:
+        places = self.places(self._sizes.placed(sizes))
+        compute, commit = self.runnable.loaded.prepare(arena, places, variables, constants, sizes, self._fail)
         return Bound(compute, commit, self._output_rooms(sizes))
 
     def _fail(self, number: int, *values: Any) -> NoReturn:
