@@ -1,6 +1,7 @@
 """Functions from a module: its code is linked, and bound to tables of addresses and sizes."""
 
 import ctypes
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -173,11 +174,8 @@ class _Bound:
         self.address = ctypes.addressof(self.table)
         self.inputs_at = [slots[buffer] for buffer in outline.inputs]
         self.outputs_at = [slots[buffer] for buffer in outline.outputs]
-
-    def __del__(self) -> None:
-        slots = self.binder.table.slots
-        for stack in self.binder.outline.stacks:
-            _free(self.table[slots[stack]])
+        if outline.stacks:
+            weakref.finalize(self, _free, self.table, [slots[stack] for stack in outline.stacks]).atexit = False
 
     def place(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Note where the arrays of a call are."""
@@ -245,5 +243,8 @@ def _address(array: Array) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _free(address: int) -> None:
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(c_functions(["free"])["free"])(address)
+def _free(table: Any, slots: Sequence[int]) -> None:  # Any: an array of ctypes
+    """Give back what addresses in a table are of."""
+    free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(c_functions(["free"])["free"])
+    for slot in slots:
+        free(table[slot])
