@@ -11,7 +11,7 @@ from graphc.backends.backend import Backend
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import Carried, carried_updates
-from graphc.ir.given import a_choice, a_flag, an_amount_of_bytes, is_whole
+from graphc.ir.given import a_choice, a_flag, a_whole_number, an_amount_of_bytes, is_whole
 from graphc.ir.graph import Graph, topological
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Like, Node, made_at
@@ -33,20 +33,21 @@ if TYPE_CHECKING:
 __all__ = ["compile", "evaluate"]
 
 
-def _numpy() -> Backend:
+def _numpy(threads: int | None) -> Backend:
+    """Its own code has one thread; those of the BLAS behind NumPy belong to the whole process."""
     from graphc.backends.numpy.backend import NumpyBackend
 
     return NumpyBackend()
 
 
-def _native() -> Backend:
+def _native(threads: int | None) -> Backend:
     from graphc.backends.llvm.backend import LlvmBackend
 
-    return LlvmBackend()
+    return LlvmBackend(threads=threads)
 
 
 #: backends are large, and loaded when they are asked for
-BACKENDS: Mapping[str, Callable[[], Backend]] = {"numpy": _numpy, "llvm": _native}
+BACKENDS: Mapping[str, Callable[[int | None], Backend]] = {"numpy": _numpy, "llvm": _native}
 NARROW: Mapping[str, DType] = {"bf16": DTYPES["bfloat16"], "f16": DTYPES["float16"]}
 
 Listed = list[Structure] | dict[str, Structure]  # the arguments of a function, by name where they are a dict
@@ -65,6 +66,7 @@ def compile(
     reused_keys: Literal["warn", "raise", "allow"] = "warn",
     precision: Literal["bf16", "f16"] | None = None,
     memory: "int | str | None" = None,
+    threads: int | None = None,
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
 
@@ -77,8 +79,8 @@ def compile(
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
               VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types
               are checked too, and that programs are well formed: AssertionError names the pass that broke it
-    debug     every call runs twice, in poisoned memory between guard zones, and raises AssertionError where a result
-              depends on memory that nothing was written to, or a byte beside the arena changed; `f.arena_use`
+    debug     every call runs twice, on poisoned arrays between fences, and raises AssertionError where a result depends
+              on memory that nothing was written to, or a byte beside an array or the arena changed; `f.arena_use`
               then says how much of the arena was written.  For tests: slower, and one call at a time
     reused_keys  what is done where two draws of random numbers have one key, or a draw and a split: the numbers of one
               are those of the other
@@ -88,6 +90,9 @@ def compile(
               values of their hints: an int, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept for
               derivatives but computed again, so that results stay the same: to the bit, but for the
               order of sums in native kernels.  See docs/checkpointing.md
+    threads   how many threads a call may use at most, the caller's included; None: all of the pool.  Results have the
+              same bits at any number.  The NumPy backend has one thread, whatever this says, and leaves that of the
+              BLAS behind NumPy alone
 
     Raises ArgumentError where an input is missing, repeated or unnamed; ShapeError, DTypeError for an update
     that changes the type of its variable; MemoryBudgetError where nothing fits in `memory`, with the least that does.
@@ -101,12 +106,13 @@ def compile(
     narrow = None if precision is None else NARROW[a_choice("compile", "the precision", precision, tuple(NARROW))]
     graph = _with_carried_updates(Graph(_input_nodes("compile", listed), roots, _named_updates(updates)))
     room = None if memory is None else an_amount_of_bytes("compile", "the memory", memory)
+    most = None if threads is None else a_whole_number("compile", "threads", threads, least=1)
     _require_names(listed)
     _require_inputs("compile", graph)
     if a_choice("compile", "reused_keys", reused_keys, ("warn", "raise", "allow")) != "allow":
         _report_reuses(graph, is_error=reused_keys == "raise")
     options = Options(level, narrow, room)
-    return _compiled(graph, listed, outputs, BACKENDS[backend](), options, verify=verify, debug=debug)
+    return _compiled(graph, listed, outputs, BACKENDS[backend](most), options, verify=verify, debug=debug)
 
 
 def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> Structure:
@@ -118,7 +124,7 @@ def evaluate(outputs: Structure, inputs: Mapping[Node, Any] | None = None) -> St
     nodes = list(given)
     graph = Graph(_input_nodes("evaluate", nodes), _output_nodes("evaluate", outputs))
     _require_inputs("evaluate", graph)
-    return _compiled(graph, nodes, outputs, _numpy(), Options(level=1), verify=False, debug=False)(*given.values())
+    return _compiled(graph, nodes, outputs, _numpy(None), Options(level=1), verify=False, debug=False)(*given.values())
 
 
 def _compiled(

@@ -27,11 +27,11 @@ from graphc.kernel.steps import IndexInRange
 from graphc.memory import ArenaUse, MemoryReport, drawn_plan
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
-from graphc.poison import run_poisoned
+from graphc.poison import Used, run_poisoned
 from graphc.printable import printable
 from graphc.runnable import Runnable
 from graphc.running import Bound, run, run_and_commit
-from graphc.shortcuts import declared, work_of
+from graphc.shortcuts import declared, is_brief, work_of
 from graphc.signatures import public
 from graphc.sizes import compiled, product
 from graphc.structure import Structure, builder
@@ -73,9 +73,11 @@ class CompiledFunction(Displayed):
 
     def __post_init__(self) -> None:
         self._outline = outline = self.runnable.outline
-        self._arenas = Arenas(self._bind)
+        self._arenas = Arenas(self._bound)
         self._calls = 0
         self._shortcut: Shortcut | None = None
+        self._work = 0.0  # of a call with the hints of its sizes; both are known when there is a shortcut
+        self._hints: tuple[int, ...] = ()
         self._has_numbers = any(not buffer.shape for buffer in outline.outputs)
         self._variables = tuple(_storage(node).array for node in self.stored)
         self._sizes = CheckedSizes(self.graph, outline, self.runnable.layout)
@@ -219,7 +221,7 @@ class CompiledFunction(Displayed):
         self._calls += 1
         if self._calls == CALLS_BEFORE_A_SHORTCUT and not self.debug:
             self._shorten()
-        if self._shortcut is not None:
+        if self._shortcut is not None and is_brief(self._outline, self._work, self._hints, sizes):
             is_taken, before = self._shortcut.exchange(sizes, bound.compute[0], bound)
             if is_taken:
                 if before is not None:
@@ -232,6 +234,7 @@ class CompiledFunction(Displayed):
         work = self.runnable.work
         if work is None:
             work = work_of(self.program, self.arguments.hints)
+        self._work, self._hints = work, self.arguments.hints
         plain = declared(self._outline, work, self.arguments, self.form, self.guard)
         if plain is None:
             return
@@ -241,17 +244,16 @@ class CompiledFunction(Displayed):
             self.__class__ = type(CompiledFunction.__name__, (CompiledFunction,), own)
 
     def _debugged(self, inputs: Sequence[Array], sizes: tuple[int, ...], out: Structure) -> list[Array]:
-        """The outputs of a call whose arena is watched."""
+        """The outputs of a call whose arrays are watched."""
         placement = self._sizes.placed(sizes)
         if out is not None:
             self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
         outputs, self.arena_use = self.guard.alone(
             run_poisoned,
-            lambda arena: self._bind(sizes, arena),
+            partial(self._bind, sizes),
             placement.peak_bytes,
             self.runnable.layout.alignment,
-            inputs,
-            self._variables,
+            Used(inputs, self._variables, self.constants),
         )
         return outputs
 
@@ -267,13 +269,16 @@ class CompiledFunction(Displayed):
         at = [placement.offsets[layout.storage[buffer]] for buffer in self._outline.temporaries]
         return at + [placement.offsets[interval] for interval in layout.rooms]
 
-    def _bind(self, sizes: tuple[int, ...], arena: Array | None = None) -> Bound:
-        placement = self._sizes.placed(sizes)
-        if arena is None:
-            arena = empty_arena(placement.peak_bytes, self.runnable.layout.alignment)
-        compute, commit = self.runnable.loaded.prepare(
-            arena, self.places(placement), self._variables, self.constants, sizes, self._fail
-        )
+    def _bound(self, sizes: tuple[int, ...]) -> Bound:
+        """The program on an arena of its own."""
+        arena = empty_arena(self._sizes.placed(sizes).peak_bytes, self.runnable.layout.alignment)
+        return self._bind(sizes, arena, self._variables, self.constants)
+
+    def _bind(
+        self, sizes: tuple[int, ...], arena: Array, variables: Sequence[Array], constants: Sequence[Array]
+    ) -> Bound:
+        places = self.places(self._sizes.placed(sizes))
+        compute, commit = self.runnable.loaded.prepare(arena, places, variables, constants, sizes, self._fail)
         return Bound(compute, commit, self._output_rooms(sizes))
 
     def _fail(self, number: int, *values: Any) -> NoReturn:

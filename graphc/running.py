@@ -1,11 +1,11 @@
 """A program that is bound to one arena, and how it runs: variables are set last, and all of them or none."""
 
 import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without enums: a twelfth of the time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from threading import get_ident, main_thread
-from typing import Any
+from typing import Any, TypeVarTuple, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,10 @@ import numpy.typing as npt
 from graphc.backends.backend import Prepared
 from graphc.types import DType
 
-__all__ = ["Bound", "run", "run_and_commit"]
+__all__ = ["Bound", "run", "run_and_commit", "undisturbed"]
 
 Array = npt.NDArray[Any]
+Given = TypeVarTuple("Given")
 _SIGINT = 2
 
 
@@ -58,15 +59,20 @@ def _in_turn(bound: Bound, pieces: Sequence[Prepared], inputs: Sequence[Array], 
 
 
 def _commit(bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    """Set all variables.  Nothing here may raise; a Ctrl-C waits until they are set."""
+    """Set all variables.  Nothing here may raise."""
+    undisturbed(_in_turn, bound, bound.commit, inputs, outputs)
+
+
+def undisturbed(work: Callable[[Unpack[Given]], None], *given: *Given) -> None:
+    """Do `work(*given)`; a Ctrl-C waits for its end."""
     handler = _signal.getsignal(_SIGINT) if get_ident() == main_thread().ident else None
     if not callable(handler):  # another thread, or a handler that raises nothing in Python
-        _in_turn(bound, bound.commit, inputs, outputs)
+        work(*given)
         return
     arrived: list[Any] = []
     _signal.signal(_SIGINT, lambda *given: arrived.append(given))
     try:
-        _in_turn(bound, bound.commit, inputs, outputs)
+        work(*given)
     finally:
         _signal.signal(_SIGINT, handler)
     if arrived:

@@ -1,6 +1,7 @@
 """Which functions may be called without Python between the caller and native code, and how they are declared to be."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Literal
 
 from graphc.arguments import Arguments
@@ -14,7 +15,7 @@ from graphc.kernel.steps import Extern, Loop
 from graphc.sizes import Size, name_of
 from graphc.structure import Structure
 
-__all__ = ["declared", "work_of"]
+__all__ = ["declared", "is_brief", "work_of"]
 
 LONG = 20_000  # bytes and operations: a call of more lets other threads of Python run
 ROUTINE = 64  # operations for each byte that a routine moves, about: matrices are worked on many times
@@ -25,11 +26,10 @@ def declared(outline: Outline, work: float, arguments: Arguments, outputs: Struc
     """The plain form of calls of a program that does some work, or None where it has none.
 
     It has one where each argument is an array by position, every extent a number or a symbol, and the result is an
-    array or a flat tuple or list of them.  Variables are changed while no other thread of Python runs: that takes
-    too long for a large program.
+    array or a flat tuple or list of them, and is short for the hints of its sizes: see `is_brief`.
     """
     form = _form(outputs)
-    if form is None or not arguments.are_arrays or (outline.variables and work > HELD):
+    if form is None or not arguments.are_arrays or not is_brief(outline, work, arguments.hints, arguments.hints):
         return None
     places = {name: str(place) for place, name in enumerate(outline.symbols)}
     given = [(buffer.dtype, _extents(buffer.shape, places)) for buffer in outline.inputs]
@@ -45,6 +45,16 @@ def declared(outline: Outline, work: float, arguments: Arguments, outputs: Struc
         not outline.variables and (bool(outline.symbols) or work > LONG),
         guard.root().inside if outline.variables else None,
     )
+
+
+def is_brief(outline: Outline, work: float, hints: Sequence[int], sizes: Sequence[int]) -> bool:
+    """Whether a call may keep other threads of Python, and Ctrl-C, waiting for its end.
+
+    It does so only where it has variables: they are read and set while no other thread of Python runs.  What it does
+    for the hints of its sizes is `work`; it is taken to grow with the cube of a size.
+    """
+    growth = prod(max(size / max(hint, 1), 1.0) for size, hint in zip(sizes, hints, strict=True))
+    return not outline.variables or work * growth**3 <= HELD
 
 
 def work_of(program: Program, hints: Sequence[int]) -> float:

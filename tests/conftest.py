@@ -1,4 +1,4 @@
-"""Options and fixtures for every test: the full tier, and golden texts."""
+"""Options and fixtures for every test: the full tier, native calls that are watched, and golden texts."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.golden_text import Golden
+from tests.guard_pages import guard_native_calls
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -14,6 +15,9 @@ GOLDEN = Path(__file__).parent / "golden"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the tests marked `full` as well")
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden texts, then read the diff")
+    parser.addoption(
+        "--guarded", action="store_true", help="run native calls twice, between pages that end the process"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", derandomize=True, deadline=None, database=None, max_examples=50)
     settings.register_profile("full", settings.get_profile("quick"), max_examples=500)
     settings.load_profile("full" if config.getoption("--full") else "quick")
+    if config.getoption("--guarded"):
+        guard_native_calls(pytest.MonkeyPatch())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

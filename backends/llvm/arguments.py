@@ -8,7 +8,7 @@ from graphc.backends.llvm.text import Text
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
 
-__all__ = ["Argument", "Arguments", "Scratch"]
+__all__ = ["RUN", "Argument", "Arguments", "Run", "Scratch"]
 
 
 @final
@@ -19,7 +19,14 @@ class Scratch:
     bytes: Size
 
 
-Argument: TypeAlias = "Buffer | Size | Scratch | Planner"
+@final
+@dataclass(frozen=True)
+class Run:
+    """The run that the function is a part of: what says whether it has been given up."""
+
+
+RUN = Run()
+Argument: TypeAlias = "Buffer | Size | Scratch | Planner | Run"
 
 
 @final
@@ -39,6 +46,10 @@ class Arguments:
         """The value of a size."""
         return str(size) if isinstance(size, int) else self._load(size, "i64")
 
+    def is_known(self, value: str) -> bool:
+        """Whether it is a number, or stands where the function begins."""
+        return not value.startswith("%") or value in self._loaded.values()
+
     def scratch(self, bytes: Size) -> str:
         """The address of scratch."""
         return self._load(Scratch(bytes), "ptr")
@@ -46,6 +57,10 @@ class Arguments:
     def plan(self, planner: Planner) -> str:
         """The address of the numbers of a plan."""
         return self._load(planner, "ptr")
+
+    def run(self) -> str:
+        """The address of what is watched."""
+        return self._load(RUN, "ptr")
 
     def _load(self, argument: Argument, type: str) -> str:
         found = self._loaded.get(argument)

@@ -5,6 +5,7 @@ from typing import ClassVar, final
 
 from graphc.backends.backend import Artifact, Backend, Code, Loaded
 from graphc.backends.llvm.code import assembly
+from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.loading import Notes, loaded
 from graphc.backends.llvm.machine import Machine, host
 from graphc.backends.llvm.objects import kept_object, version
@@ -18,17 +19,21 @@ __all__ = ["LlvmBackend"]
 @final
 @dataclass(frozen=True)
 class LlvmBackend(Backend):
-    """Native kernels in explicit vectors, for the machine that runs them or for another one."""
+    """Native kernels in explicit vectors, for the machine that runs them or for another one.
+
+    threads   that a function may use at most; None: all of the pool
+    """
 
     name: ClassVar[str] = "llvm"
     target: ClassVar[Target] = Target(name="llvm")
     machine: Machine | None = None
+    threads: int | None = None
 
     def emit(self, program: Program) -> Artifact:
         from graphc.backends.llvm.module import Module
         from graphc.backends.llvm.program import written
 
-        module = Module(program, self._machine)
+        module = Module(program, self._machine, self.threads)
         text = written(module)
         return Artifact((text,), tuple(module.rooms), module.library, 1, module)
 
@@ -37,7 +42,7 @@ class LlvmBackend(Backend):
 
     @property
     def version(self) -> str:
-        return version(self._machine)
+        return f"{version(self._machine)}, {at_most(self.threads)} threads"  # which say what memory a call takes
 
     def code(self, artifact: Artifact) -> Code:
         from graphc.backends.llvm.declarations import imported
@@ -48,7 +53,7 @@ class LlvmBackend(Backend):
         return Code(notes, kept_object(text, module.machine))
 
     def revive(self, code: Code, outline: Outline) -> Loaded:
-        return loaded(code.content, code.notes, outline)
+        return loaded(code.content, code.notes, outline, self.threads)
 
     def assembly(self, artifact: Artifact) -> str:
         return assembly(artifact.source, artifact.notes.machine)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphc.errors import ArgumentError
 
-__all__ = ["cpus", "threads_wanted"]
+__all__ = ["at_most", "cpus", "threads_wanted"]
 
 PROCESS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
@@ -23,6 +23,12 @@ def threads_wanted(environment: Mapping[str, str] | None = None) -> int:
         return int(said)
     first = environment.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # the others are for nested regions
     return int(first) if first.isascii() and first.isdecimal() and int(first) > 0 else cpus()
+
+
+def at_most(threads: int | None) -> int:
+    """How many threads work at once where so many may: None for as many as are wanted."""
+    wanted = threads_wanted()
+    return wanted if threads is None else min(threads, wanted)
 
 
 def cpus() -> int:

@@ -30,7 +30,8 @@ HEAD = """\
 declare ptr @realloc(ptr, i64)
 declare ptr @malloc(i64)
 declare void @free(ptr)
-declare void @graphc_parallel(ptr, ptr, i64, i64)
+declare void @graphc_parallel(ptr, ptr, i64, i64, ptr)
+declare i1 @graphc_look(ptr)
 """
 
 #: functions of mathematics, declared where they are called

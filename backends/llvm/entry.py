@@ -4,8 +4,8 @@ It is a vectorcall of CPython.  It looks whether it got the declared arrays, not
 of numbers; calls the native `i64 run(ptr table)`; and gives the results back.  Whatever is not as declared, and
 whatever `run` does not return 0 for, goes to a callable of Python with the same arguments: it converts or raises.
 
-The table, in words of 64 bits: the address of each argument, of each result, the value of each size symbol, and
-the extents of each result.
+The table, in words of 64 bits: the address of each argument, of each result, the value of each size symbol, the
+extents of each result, and what Python gave for the GIL where it is released.
 """
 
 import ctypes
@@ -26,6 +26,7 @@ from numpy._core import _multiarray_umath  # type: ignore[attr-defined]  # NumPy
 from graphc.backends.llvm.code import Linked
 from graphc.backends.llvm.entry_parts import PARTS
 from graphc.backends.llvm.symbols import address_of
+from graphc.backends.llvm.table import INTERRUPTED
 
 __all__ = ["Arrays", "Entry", "Form", "Symbol", "callable_of", "supported"]
 
@@ -81,7 +82,8 @@ class Entry:
     """A function of arrays.
 
     symbols   how many size symbols the arguments bind; each stands in an argument
-    run       name of the native `i64 run(ptr table)`; it has changed nothing when it returns another number than 0
+    run       name of the native `i64 run(ptr table)`; it has changed nothing when it returns another number than 0,
+              and set an exception of Python when it returns INTERRUPTED
     shape     name of the native `void shape(ptr table)` that writes the extents None, if there are any
     releases  the GIL while `run` runs: right from about 10 us of work on
     reuses    memory of results that the caller has dropped; numbers without axes are never reused
@@ -106,6 +108,11 @@ class Entry:
     @property
     def words(self) -> int:
         """The length of the table."""
+        return self.thread_at + 1
+
+    @property
+    def thread_at(self) -> int:
+        """The place of what Python gave for the GIL."""
         return self.extents_at(len(self.results))
 
     def symbols_at(self) -> int:
@@ -226,6 +233,7 @@ def _lines(entry: Entry, name: str) -> Iterator[str]:
     yield from _rooms(entry)
     if entry.releases:
         yield "  %thread = call ptr @PyEval_SaveThread()"
+        yield from _stored("ptr", "%thread", "%table", 8 * entry.thread_at)
     yield f"  %status = call i64 @{entry.run}(ptr %table)"
     if entry.releases:
         yield "  call void @PyEval_RestoreThread(ptr %thread)"
@@ -234,6 +242,9 @@ def _lines(entry: Entry, name: str) -> Iterator[str]:
     yield "give:"
     yield from _given(entry)
     yield "give_up:"
+    yield f"  %is_over = icmp eq i64 %status, {INTERRUPTED}"
+    yield "  br i1 %is_over, label %fail, label %to_python"
+    yield "to_python:"
     yield f"  call void @graphc_drop(ptr %arrays, i64 {count})"
     yield "  br label %python"
     yield "python:"

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import final
 
-from graphc.backends.llvm.table import FOUND, Table
+from graphc.backends.llvm.table import BUDGET, FOUND, INTERRUPTED, STOPPED, Table
 from graphc.backends.llvm.text import Text
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
 
 __all__ = ["Frame"]
+
+STEPS = 1024  # that are made between two looks: one that is not looked into takes less than some 100 us
 
 
 @final
@@ -42,3 +44,26 @@ class Frame:
         text.do(f"store i64 {found}, ptr {self.slot(FOUND)}")
         text.do(f"ret i64 {number + 1}")
         text.begin(good)
+
+    def look(self, steps: int) -> None:
+        """Give up where the run is interrupted; so many steps were made since the last look here."""
+        text = self.text
+        budget_at = self.slot(BUDGET)
+        left = text.value(f"sub i64 {text.value(f'load i64, ptr {budget_at}')}, {steps}")
+        text.do(f"store i64 {left}, ptr {budget_at}")
+        with text.when(text.value(f"icmp slt i64 {left}, 0")):
+            text.do(f"store i64 {STEPS}, ptr {budget_at}")
+            self._stop_if(text.value("call i1 @graphc_look(ptr %table)"))
+
+    def stop_if_stopped(self) -> None:
+        """Give up where a step has."""
+        stopped = self.text.value(f"load atomic i64, ptr {self.slot(STOPPED)} monotonic, align 8")
+        self._stop_if(self.text.value(f"icmp ne i64 {stopped}, 0"))
+
+    def _stop_if(self, condition: str) -> None:
+        text = self.text
+        over, on = text.label("over"), text.label("on")
+        text.go_if(condition, over, on)
+        text.begin(over)
+        text.do(f"ret i64 {INTERRUPTED}")
+        text.begin(on)

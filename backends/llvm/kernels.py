@@ -7,6 +7,7 @@ from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.effects import combined
+from graphc.backends.llvm.looks import LETS, Looks
 from graphc.backends.llvm.memory import Place
 from graphc.backends.llvm.plans import Plan, planned
 from graphc.backends.llvm.registers import part_bytes
@@ -99,7 +100,9 @@ class Native:
                 text.go_if(text.value(f"icmp sgt i64 {arguments.number(axis.extent)}, 0"), inside, done)
                 text.begin(inside)
         heap = self._scratch(text, arguments, homes)
-        Rows(self.plan, text, arguments, self.width, self.owner, self._ranges(text, arguments)).write(scope)
+        looks = self._looks(text, arguments)
+        Rows(self.plan, text, arguments, self.width, self.owner, self._ranges(text, arguments), looks).write(scope)
+        looks.end()
         if heap:
             text.do(f"call void @free(ptr {heap})")
         text.go(done)
@@ -142,9 +145,11 @@ class Native:
                     places = [Place(base, Value(INT64, (at,)), "0") for base in (home.address, other)]
                     values = [scope.memory.load(place, part.result.dtype, None, None) for place in places]
                     scope.memory.store(places[0], combined(scope.lanes, part.monoid, *values))
-        writer = Rows(self.plan, text, arguments, self.width, self.owner, {})
+        looks = self._looks(text, arguments)
+        writer = Rows(self.plan, text, arguments, self.width, self.owner, {}, looks)
         for stage in self.plan.last:
             writer.stage(scope, stage, {})
+        looks.end()
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), arguments)
 
@@ -160,14 +165,21 @@ class Native:
                     widest = max(widest, part_bytes(let.dtype))
         return max(self.bytes // widest, 1)
 
+    @property
+    def _weight(self) -> int:
+        """How many lets a point has, about."""
+        return 8 + sum(len(stage.needed) for stage in self.plan.stages)
+
+    def _looks(self, text: Text, arguments: Arguments) -> Looks:
+        return Looks(text, arguments, LETS // self._weight)
+
     def _rows_per_chunk(self) -> Size:
         """As many as make enough work for a thread, and few enough that totals have few parts."""
         plan = self.plan
         if not plan.outer:
             return 1
         first, *others = plan.outer
-        weight = 8 + sum(len(stage.needed) for stage in plan.stages)
-        grain = 1 << int(math.log2(WORK / weight))
+        grain = 1 << int(math.log2(WORK / self._weight))
         inside = total(product(axis.extent for axis in stage.inner) for stage in plan.stages)
         row = product(axis.extent for axis in others) * inside
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)

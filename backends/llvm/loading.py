@@ -1,9 +1,10 @@
 """Functions from a module: its code is linked, and bound to tables of addresses and sizes."""
 
 import ctypes
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any, NoReturn, TypeAlias, final
 
@@ -49,14 +50,15 @@ class Notes:
     planners: tuple[Planner, ...]
 
 
-def loaded(code: bytes, notes: Notes, outline: Outline) -> Loaded:
-    """The functions of an object."""
+def loaded(code: bytes, notes: Notes, outline: Outline, threads: int | None) -> Loaded:
+    """The functions of an object, which so many threads may run: None for all of the pool."""
     others = [name for name in notes.imports if not name.startswith((BLAS, LAPACK))]
-    symbols = {"graphc_parallel": pool().address, **c_functions([*others, *MATHEMATICS])}
+    symbols = {"graphc_parallel": pool().address, "graphc_look": pool().watches["graphc_look"]}
+    symbols |= c_functions([*others, *MATHEMATICS])
     for prefix, found in ((BLAS, blas), (LAPACK, lapack)):
         wanted = [name.removeprefix(prefix) for name in notes.imports if name.startswith(prefix)]
         symbols |= {f"{prefix}{name}": address for name, address in found(wanted).items()} if wanted else {}
-    binder = _Binder(notes, outline, link([code], symbols, [COMPUTE, COMMIT]))
+    binder = _Binder(notes, outline, link([code], symbols, [COMPUTE, COMMIT]), threads)
     return Loaded(binder.bind, binder.shortcut)
 
 
@@ -68,11 +70,12 @@ class _Binder:
     notes: Notes
     outline: Outline
     code: Linked
+    threads: int | None
 
     def __post_init__(self) -> None:
-        entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-        self.compute: Native = entry(self.code[COMPUTE])
-        self.commit: Native = entry(self.code[COMMIT])
+        watched = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(pool().watches["graphc_watched"])
+        self.compute: Native = partial(watched, self.code[COMPUTE])
+        self.commit: Native = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.code[COMMIT])  # to its end
 
     @property
     def table(self) -> Table:
@@ -125,7 +128,7 @@ class _Binder:
         """What runs the steps in an arena, for these sizes."""
         outline, slots = self.outline, self.table.slots
         table = (ctypes.c_int64 * len(self.table))()
-        table[THREADS] = pool().threads
+        table[THREADS] = pool().threads if self.threads is None else self.threads
         values = iter(self._sizes(sizes))
         for _, slot in self._numbers:
             table[slot] = next(values)
@@ -171,11 +174,8 @@ class _Bound:
         self.address = ctypes.addressof(self.table)
         self.inputs_at = [slots[buffer] for buffer in outline.inputs]
         self.outputs_at = [slots[buffer] for buffer in outline.outputs]
-
-    def __del__(self) -> None:
-        slots = self.binder.table.slots
-        for stack in self.binder.outline.stacks:
-            _free(self.table[slots[stack]])
+        if outline.stacks:
+            weakref.finalize(self, _free, self.table, [slots[stack] for stack in outline.stacks]).atexit = False
 
     def place(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Note where the arrays of a call are."""
@@ -243,5 +243,8 @@ def _address(array: Array) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _free(address: int) -> None:
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(c_functions(["free"])["free"])(address)
+def _free(table: Any, slots: Sequence[int]) -> None:  # Any: an array of ctypes
+    """Give back what addresses in a table are of."""
+    free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(c_functions(["free"])["free"])
+    for slot in slots:
+        free(table[slot])

@@ -62,6 +62,7 @@ def write_loop(on: Frame, loop: Loop, number: int, run: Callable[[Sequence[Step]
         shift = on.number(rows.shift)
         _show(on, rows.row, rows.of, text.value(f"add i64 {at}, {shift}"))
     run(loop.steps)
+    on.look(1 + len(loop.condition) + len(loop.steps))
     text.do(f"store i64 {next_made}, ptr {made_at}")
     text.go(test)
     text.begin(after)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import final
 
+from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.counting import Counted
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.kernels import Function
@@ -25,6 +26,7 @@ __all__ = ["Module"]
 class Module:
     """What is known of the text of a program for a machine.
 
+    most_threads  that may run it; None: all of the pool
     table     what its functions find where
     rooms     of the arena, beside the temporaries
     allocated  bytes that steps take from malloc, while they run
@@ -34,6 +36,7 @@ class Module:
 
     program: Program
     machine: Machine
+    most_threads: int | None = None
     table: Table = field(default_factory=Table)
     rooms: list[Room] = field(default_factory=list)
     allocated: dict[Size, None] = field(default_factory=dict)
@@ -41,6 +44,11 @@ class Module:
     planners: dict[Planner, None] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)  # text -> name
     _pieces: list[str] = field(default_factory=list)
+
+    @property
+    def threads(self) -> int:
+        """How many threads may be at work at once."""
+        return at_most(self.most_threads)
 
     @property
     def functions(self) -> Sequence[str]:

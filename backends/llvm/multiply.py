@@ -8,6 +8,7 @@ from typing import final
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.blocking import Blocking, least
 from graphc.backends.llvm.kernels import ALIGNED, ON_STACK, Function
+from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.packing import Packing
 from graphc.backends.llvm.products import Walk
@@ -15,11 +16,13 @@ from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.results import Results, places_of
 from graphc.backends.llvm.strips import Strip, Strips
 from graphc.backends.llvm.text import Text
-from graphc.backends.llvm.tiles import Elements, Panel, Range, Tile
+from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Range, Tile
 from graphc.kernel.scalar import Axis
-from graphc.sizes import Size
+from graphc.sizes import Size, product
 
 __all__ = ["Epilogue", "Multiplication"]
+
+PRODUCTS = 1 << 25  # of elements, between two looks whether the run has been given up: 1 ms, and 30 where memory is far
 
 
 @final
@@ -56,11 +59,14 @@ class Multiplication:
     arguments: Arguments = field(init=False)
     elements: Elements = field(init=False)
     strips: Strips = field(init=False)
+    looks: Looks = field(init=False)
+    left: str = ""  # where it stands how many products there are until the next look; nothing where there are few
     begins: str | None = None  # whether this is the first block of sums; None where there is one only
     rooms: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.arguments = Arguments(self.text)
+        self.looks = Looks(self.text, self.arguments, PRODUCTS)
         dtype = self.blocking.roles.c.dtype
         self.elements = Elements(
             self.text, self.arguments, in_register(dtype), dtype.itemsize, self.blocking.lanes, self.machine.has_fma
@@ -71,6 +77,8 @@ class Multiplication:
         text, blocking, roles = self.text, self.blocking, self.blocking.roles
         self.strips = Strips(self.elements, blocking, self._ranges())
         heap = self._make_room()
+        if not self._is_short():
+            self.left = text.room("i64", str(PRODUCTS))
         with ExitStack() as loops:
             spot = Spot(*map(self.arguments.number, roles.offsets))
             for walk in (*roles.serial, *roles.batch):
@@ -84,6 +92,7 @@ class Multiplication:
             for walk in blocking.columns.loops:
                 spot = loops.enter_context(self._along(walk, spot))
             self._columns(spot, inner)
+        self.looks.end()
         if heap:
             text.do(f"call void @free(ptr {heap})")
         if epilogue is not None:
@@ -202,10 +211,26 @@ class Multiplication:
         else:
             steps = [walk.b for walk in walks]
             b = Panel(elements.at(self.arguments.pointer(roles.b), spot.b), places, steps, 0)
-        tile = Tile(elements, walks, [range for _, range in sums], masks)
+        tile = Tile(elements, walks, [range for _, range in sums], masks, self._looks_inside())
         base = elements.sealed(elements.at(self.arguments.pointer(roles.c), spot.c))
         is_split = blocking.columns.axis.number in self.strips.ranges
         Results(elements, blocking, self.rooms, self.begins, is_split).leave(tile, a, b, base, rows, row, column)
+        if self.left:
+            made = rows.height * len(masks) * blocking.lanes
+            self.looks.count(self.left, elements.times(blocking.inner_depth, made))
+
+    # Looks whether the run has been given up.
+
+    def _is_short(self) -> bool:
+        roles = self.blocking.roles
+        walks = (*roles.batch, *roles.rows, *roles.columns, *roles.sums, *roles.serial)
+        work = product(walk.extent for walk in walks)
+        return isinstance(work, int) and work <= PRODUCTS
+
+    def _looks_inside(self) -> Looks | None:
+        """What looks between the sums of a tile, where they may be many."""
+        depth = self.blocking.inner_depth
+        return None if isinstance(depth, int) and depth <= DEEP else self.looks
 
     # Packing.
 

@@ -17,7 +17,8 @@ from graphc.backends.llvm.cores import cpus, threads_wanted
 from graphc.backends.llvm.machine import host
 from graphc.backends.llvm.objects import kept_object
 from graphc.backends.llvm.pool_text import EXPORTS, MOST_THREADS, imports, text
-from graphc.backends.llvm.symbols import c_functions
+from graphc.backends.llvm.symbols import address_of, c_functions
+from graphc.backends.llvm.watch import PYTHON, WATCHES
 
 __all__ = ["Pool", "pool"]
 
@@ -34,10 +35,11 @@ if hasattr(os, "register_at_fork"):
 class Pool:
     """Threads that wait for work.
 
-    address   of `void graphc_parallel(ptr body, ptr context, i64 chunks, i64 threads)`, which runs
+    address   of `void graphc_parallel(ptr body, ptr context, i64 chunks, i64 threads, ptr run)`, which runs
               `void body(ptr context, i64 chunk)` for each chunk once, in any order, by at most `threads` threads,
-              and returns when all are done.  Any thread may call it, and a body may: then it runs all by itself.
-              Of two chunks of one call, either may see the other's writes or not.
+              and returns when all are done, or where `run`, if there is one, is given up: see `watch`.  Any thread
+              may call it, and a body may: then it runs all by itself.  Of two chunks of one call, either may see
+              the other's writes or not.
     """
 
     address: int
@@ -47,6 +49,11 @@ class Pool:
     def threads(self) -> int:
         """How many may take part, the caller included."""
         return int(_count_of(self._code["graphc_pool_threads"])())
+
+    @property
+    def watches(self) -> dict[str, int]:
+        """The addresses of the functions by which runs are interrupted."""
+        return {name: self._code[name] for name in WATCHES}
 
     @property
     def started(self) -> int:
@@ -71,13 +78,18 @@ def pool() -> Pool:
 @cache
 def _made() -> Pool:
     machine = host()
-    code = link([kept_object(text(machine), machine)], c_functions(imports(machine)), EXPORTS)
+    symbols = c_functions(imports(machine))
+    symbols |= {name: address_of(getattr(ctypes.pythonapi, name)) for name in PYTHON}
+    code = link([kept_object(text(machine), machine)], symbols, EXPORTS)
     code.keep_forever()
+    set_main = ctypes.CFUNCTYPE(None, ctypes.c_int64)(code["graphc_set_main"])
+    set_main(threading.main_thread().ident)
     made = Pool(code["graphc_parallel"], code)
     made.resize(threads_wanted())
     if hasattr(os, "register_at_fork"):
         reset = ctypes.CFUNCTYPE(None)(code["graphc_pool_reset"])
         os.register_at_fork(after_in_child=lambda: reset())
+        os.register_at_fork(after_in_child=lambda: set_main(threading.get_ident()))
     return made
 
 

@@ -1,6 +1,6 @@
 """What the thread pool asks of a system and of a processor, as LLVM IR: to sleep, to wake, to pause, to round alike."""
 
-__all__ = ["ARM", "ELSEWHERE", "LINUX", "SERIAL", "X86"]
+__all__ = ["ARM", "CLOCK", "ELSEWHERE", "IN_TURN", "LINUX", "SERIAL", "TICKS", "X86"]
 
 LINUX = """
 declare i64 @syscall(i64, ...)
@@ -11,6 +11,14 @@ declare i32 @pthread_setaffinity_np(i64, i64, ptr)
 ; Sleep for as long as the number at %place is %value, or shorter.
 define internal void @doze(ptr %place, i32 %value) nounwind {
   %result = call i64 (i64, ...) @syscall(i64 $futex, ptr %place, i32 128, i32 %value, ptr null, ptr null, i32 0)
+  ret void
+}
+
+; The same, for a twentieth of a second at most.
+define internal void @doze_briefly(ptr %place, i32 %value) nounwind {
+  %time = alloca { i64, i64 }, align 8
+  store { i64, i64 } { i64 0, i64 50000000 }, ptr %time, align 8
+  %result = call i64 (i64, ...) @syscall(i64 $futex, ptr %place, i32 128, i32 %value, ptr %time, ptr null, i32 0)
   ret void
 }
 
@@ -84,6 +92,11 @@ define internal void @doze(ptr %place, i32 %value) nounwind {
   ret void
 }
 
+define internal void @doze_briefly(ptr %place, i32 %value) nounwind {
+  call void @doze(ptr %place, i32 %value)
+  ret void
+}
+
 define internal void @wake(ptr %place) nounwind {
   ret void
 }
@@ -147,17 +160,8 @@ define internal void @set_modes(i64 %modes) nounwind {
 
 # The whole of it where there are no POSIX threads.
 SERIAL = """\
-define void @graphc_parallel(ptr %body, ptr %context, i64 %chunks, i64 %threads) nounwind {
-  br label %look
-look:
-  %chunk = phi i64 [ 0, %0 ], [ %next, %run ]
-  %is_left = icmp slt i64 %chunk, %chunks
-  br i1 %is_left, label %run, label %done
-run:
-  call void %body(ptr %context, i64 %chunk)
-  %next = add i64 %chunk, 1
-  br label %look
-done:
+define void @graphc_parallel(ptr %body, ptr %context, i64 %chunks, i64 %threads, ptr %run) nounwind {
+  call void @in_turn(ptr %body, ptr %context, i64 %chunks, ptr %run)
   ret void
 }
 
@@ -175,5 +179,53 @@ define i64 @graphc_pool_started() nounwind {
 
 define void @graphc_pool_reset() nounwind {
   ret void
+}
+"""
+
+# All chunks in the caller.
+IN_TURN = """
+define internal void @in_turn(ptr %body, ptr %context, i64 %chunks, ptr %run) nounwind {
+  %is_watched = icmp ne ptr %run, null
+  %is_some = icmp sgt i64 %chunks, 0
+  br i1 %is_some, label %begin, label %done
+begin:
+  %chunk = phi i64 [ 0, %0 ], [ %next, %more ], [ %next, %ask ]
+  call void %body(ptr %context, i64 %chunk)
+  %next = add i64 %chunk, 1
+  %is_left = icmp slt i64 %next, %chunks
+  br i1 %is_left, label %more, label %done
+more:
+  br i1 %is_watched, label %ask, label %begin
+ask:
+  %is_over = call i1 @graphc_look(ptr %run)
+  br i1 %is_over, label %done, label %begin
+done:
+  ret void
+}
+"""
+
+# What time it is, in nanoseconds.
+CLOCK = """
+declare i32 @clock_gettime(i32, ptr)
+
+define internal i64 @now() nounwind {
+  %time = alloca { i64, i64 }, align 8
+  %failed = call i32 @clock_gettime(i32 $monotonic, ptr %time)
+  %seconds = load i64, ptr %time, align 8
+  %fraction = getelementptr i8, ptr %time, i64 8
+  %nanoseconds = load i64, ptr %fraction, align 8
+  %scaled = mul i64 %seconds, 1000000000
+  %sum = add i64 %scaled, %nanoseconds
+  ret i64 %sum
+}
+"""
+
+TICKS = """
+declare i64 @GetTickCount64()
+
+define internal i64 @now() nounwind {
+  %ticks = call i64 @GetTickCount64()
+  %time = mul i64 %ticks, 1000000
+  ret i64 %time
 }
 """

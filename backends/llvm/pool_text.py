@@ -19,7 +19,10 @@ the last one, the workers are told to run on all CPUs but this.
 from string import Template
 
 from graphc.backends.llvm.machine import Machine
-from graphc.backends.llvm.pool_systems import ARM, ELSEWHERE, LINUX, SERIAL, X86
+from graphc.backends.llvm.pool_systems import ARM, CLOCK, ELSEWHERE, IN_TURN, LINUX, SERIAL, TICKS, X86
+from graphc.backends.llvm.pool_workers import WORKERS
+from graphc.backends.llvm.watch import WATCHES
+from graphc.backends.llvm.watch import text as watch_text
 
 __all__ = ["EXPORTS", "MOST_THREADS", "imports", "text"]
 
@@ -30,6 +33,7 @@ EXPORTS = (
     "graphc_pool_threads",
     "graphc_pool_started",
     "graphc_pool_reset",
+    *WATCHES,
 )
 CPUS = 4096  # on machines with more, the workers are left where they are
 SYNCHRONOUS = {"linux": (4, 5, 6, 7, 8, 11), "darwin": (4, 5, 6, 7, 8, 10, 11)}  # signals for what the code itself did
@@ -37,8 +41,9 @@ SYNCHRONOUS = {"linux": (4, 5, 6, 7, 8, 11), "darwin": (4, 5, 6, 7, 8, 10, 11)} 
 
 def text(machine: Machine) -> str:
     """The module.  Where there are no POSIX threads, it runs all chunks in the caller."""
+    watch = watch_text(machine)
     if not _has_threads(machine):
-        return SERIAL
+        return "".join((SERIAL, IN_TURN, watch, TICKS if machine.is_windows else CLOCK)).replace("$monotonic", "1")
     system = "linux" if machine.is_linux else "darwin"
     blocked = (1 << 64) - 1
     for signal in SYNCHRONOUS[system]:
@@ -54,14 +59,14 @@ def text(machine: Machine) -> str:
         "monotonic": 1 if machine.is_linux else 6,
         "futex": 202 if machine.is_x86 else 98,
     }
-    parts = [POOL, LINUX if machine.is_linux else ELSEWHERE, X86 if machine.is_x86 else ARM]
-    return Template("".join(parts)).substitute(values)
+    parts = [POOL, WORKERS, CLOCK, IN_TURN, LINUX if machine.is_linux else ELSEWHERE, X86 if machine.is_x86 else ARM]
+    return Template("".join(parts)).substitute(values) + watch
 
 
 def imports(machine: Machine) -> tuple[str, ...]:
     """The functions of the C library that the text calls."""
     if not _has_threads(machine):
-        return ()
+        return ("GetTickCount64",) if machine.is_windows else ("clock_gettime",)
     common = ("pthread_create", "pthread_detach", "pthread_sigmask", "clock_gettime")
     if machine.is_linux:
         return (*common, "syscall", "sched_getcpu", "sched_getaffinity", "pthread_setaffinity_np")
@@ -90,13 +95,13 @@ POOL = """\
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_detach(i64)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
-declare i32 @clock_gettime(i32, ptr)
 declare i64 @llvm.smin.i64(i64, i64)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
-; Run body(context, chunk) for each chunk below `chunks`, once, by at most `threads` threads.
-define void @graphc_parallel(ptr %body, ptr %context, i64 %chunks, i64 %threads) nounwind {
+; Run body(context, chunk) for each chunk below `chunks`, once, by at most `threads` threads.  Where `run` says so,
+; the table of a run that is watched, chunks that nobody has begun are given up.
+define void @graphc_parallel(ptr %body, ptr %context, i64 %chunks, i64 %threads, ptr %run) nounwind {
   %size = load atomic i64, ptr @threads monotonic, align 8
   %some = call i64 @llvm.smin.i64(i64 %threads, i64 %size)
   %most = call i64 @llvm.smin.i64(i64 %some, i64 %chunks)
@@ -109,7 +114,7 @@ take:
   %is_ours = extractvalue { i32, i1 } %held, 1
   br i1 %is_ours, label %enlist, label %alone
 alone:
-  call void @in_turn(ptr %body, ptr %context, i64 %chunks)
+  call void @in_turn(ptr %body, ptr %context, i64 %chunks, ptr %run)
   ret void
 enlist:
   %asked = sub i64 %most, 1
@@ -160,25 +165,11 @@ roused:
   %more = icmp sle i64 %index_next, %helpers
   br i1 %more, label %rouse, label %help
 help:
-  %mine = call i32 @work(i64 0)
+  %mine = call i32 @work(i64 0, ptr %run)
   %all = trunc i64 %chunks to i32
   %theirs = sub i32 %all, %mine
-  call void @await(i32 %theirs)
+  call void @await(i32 %theirs, ptr %run)
   store atomic i32 0, ptr @busy release, align 4
-  ret void
-}
-
-define internal void @in_turn(ptr %body, ptr %context, i64 %chunks) nounwind {
-  br label %look
-look:
-  %chunk = phi i64 [ 0, %0 ], [ %next, %run ]
-  %is_left = icmp slt i64 %chunk, %chunks
-  br i1 %is_left, label %run, label %done
-run:
-  call void %body(ptr %context, i64 %chunk)
-  %next = add i64 %chunk, 1
-  br label %look
-done:
   ret void
 }
 
@@ -193,17 +184,25 @@ define internal i1 @is_open(i64 %word, i64 %index) nounwind alwaysinline {
   ret i1 %open
 }
 
-; Take chunks until there are none.  Returns how many were done here.
-define internal i32 @work(i64 %index) nounwind {
+; Take chunks until there are none.  Returns how many were done here, or given up.  `run` is null in a worker.
+define internal i32 @work(i64 %index, ptr %run) nounwind {
   br label %look
 look:
-  %count = phi i32 [ 0, %0 ], [ %counted, %run ]
+  %count = phi i32 [ 0, %0 ], [ %counted, %begin ]
   %read = load atomic i64, ptr @job acquire, align 8
   br label %try
 try:
   %word = phi i64 [ %read, %look ], [ %changed, %take ]
   %open = call i1 @is_open(i64 %word, i64 %index)
-  br i1 %open, label %take, label %done
+  br i1 %open, label %choose, label %done
+choose:
+  %is_watched = icmp ne ptr %run, null
+  %is_later = icmp ne i32 %count, 0
+  %asks = and i1 %is_watched, %is_later
+  br i1 %asks, label %ask, label %take
+ask:
+  %is_over = call i1 @graphc_look(ptr %run)
+  br i1 %is_over, label %give_up, label %take
 take:
   %less = sub i64 %word, 1
   %tried = cmpxchg ptr @job, i64 %word, i64 %less acq_rel acquire
@@ -214,12 +213,12 @@ prepare:
   %is_worker = icmp ne i64 %index, 0
   %is_first = icmp eq i32 %count, 0
   %is_new = and i1 %is_worker, %is_first
-  br i1 %is_new, label %adopt, label %run
+  br i1 %is_new, label %adopt, label %begin
 adopt: ; the caller's way of rounding, so that all chunks round alike
   %modes = load i64, ptr getelementptr (i8, ptr @task, i64 24), align 8
   call void @set_modes(i64 %modes)
-  br label %run
-run:
+  br label %begin
+begin:
   %body = load ptr, ptr @task, align 8
   %context = load ptr, ptr getelementptr (i8, ptr @task, i64 8), align 8
   %chunks = load i64, ptr getelementptr (i8, ptr @task, i64 16), align 8
@@ -228,143 +227,24 @@ run:
   call void %body(ptr %context, i64 %chunk)
   %counted = add i32 %count, 1
   br label %look
-done:
-  ret i32 %count
-}
-
-; Return when the workers have done `theirs` chunks.
-define internal void @await(i32 %theirs) nounwind {
-  %early = load atomic i32, ptr @finished acquire, align 4
-  %is_early = icmp eq i32 %early, %theirs
-  br i1 %is_early, label %done, label %begin
-begin:
-  %start = call i64 @now()
-  %whole = load atomic i64, ptr @patience monotonic, align 8
-  %patience = lshr i64 %whole, 3
-  br label %look
-look:
-  %count = phi i64 [ 0, %begin ], [ %counted, %pause ], [ 0, %clock ]
-  %seen = load atomic i32, ptr @finished acquire, align 4
-  %is_done = icmp eq i32 %seen, %theirs
-  br i1 %is_done, label %done, label %pause
-pause:
-  call void @relax()
-  %counted = add i64 %count, 1
-  %is_short = icmp ult i64 %counted, 64
-  br i1 %is_short, label %look, label %clock
-clock:
-  %time = call i64 @now()
-  %passed = sub i64 %time, %start
-  %goes_on = icmp slt i64 %passed, %patience
-  br i1 %goes_on, label %look, label %sleep
-sleep:
-  store atomic i32 1, ptr @waiting seq_cst, align 4
-  %before = load atomic i32, ptr @finished seq_cst, align 4
-  %is_over = icmp eq i32 %before, %theirs
-  br i1 %is_over, label %done, label %rest
-rest:
-  call void @doze(ptr @finished, i32 %before)
-  br label %sleep
-done:
-  ret void
-}
-
-define internal ptr @worker(ptr %number) nounwind {
-  %index = ptrtoint ptr %number to i64
-  %asleep = getelementptr [$workers x %worker], ptr @workers, i64 0, i64 %index
-  br label %begin
-begin:
-  %start = call i64 @now()
-  br label %look
-look:
-  %count = phi i64 [ 0, %begin ], [ %counted, %pause ], [ 0, %clock ]
-  %word = load atomic i64, ptr @job acquire, align 8
-  %open = call i1 @is_open(i64 %word, i64 %index)
-  br i1 %open, label %help, label %pause
-pause:
-  call void @relax()
-  %counted = add i64 %count, 1
-  %is_short = icmp ult i64 %counted, 64
-  br i1 %is_short, label %look, label %clock
-clock:
-  %time = call i64 @now()
-  %passed = sub i64 %time, %start
-  %patience = load atomic i64, ptr @patience monotonic, align 8
-  %goes_on = icmp slt i64 %passed, %patience
-  br i1 %goes_on, label %look, label %sleep
-sleep:
-  store atomic i32 1, ptr %asleep seq_cst, align 4
-  br label %nap
-nap:
-  %again = load atomic i64, ptr @job seq_cst, align 8
-  %is_late = call i1 @is_open(i64 %again, i64 %index)
-  br i1 %is_late, label %rise, label %rest
-rest:
-  call void @doze(ptr %asleep, i32 1)
-  %still = load atomic i32, ptr %asleep seq_cst, align 4
-  %is_still = icmp eq i32 %still, 1
-  br i1 %is_still, label %nap, label %begin
-rise:
-  store atomic i32 0, ptr %asleep seq_cst, align 4
-  br label %help
-help:
-  %mine = call i32 @work(i64 %index)
-  %none = icmp eq i32 %mine, 0
-  br i1 %none, label %begin, label %tell
-tell:
-  %before = atomicrmw add ptr @finished, i32 %mine seq_cst, align 4
-  %awaited = load atomic i32, ptr @waiting seq_cst, align 4
-  %is_awaited = icmp ne i32 %awaited, 0
-  br i1 %is_awaited, label %call, label %begin
-call:
-  call void @wake(ptr @finished)
-  br label %begin
-}
-
-; Start workers until there are `asked`, or the system gives no more.  Returns how many there are.
-define internal i64 @start_workers(i64 %asked) nounwind {
-  %blocked = alloca [16 x i64], align 8
-  %usual = alloca [16 x i64], align 8
-  call void @llvm.memset.p0.i64(ptr %blocked, i8 -1, i64 128, i1 false)
-  store i64 $blocked, ptr %blocked, align 8
-  call void @look_around()
-  %there = load i64, ptr @started, align 8
-  %masked = call i32 @pthread_sigmask(i32 $set_mask, ptr %blocked, ptr %usual)
-  br label %look
-look:
-  %count = phi i64 [ %there, %0 ], [ %index, %created ]
-  %enough = icmp sge i64 %count, %asked
-  br i1 %enough, label %done, label %create
-create:
-  %index = add i64 %count, 1
-  %number = inttoptr i64 %index to ptr
-  %thread = getelementptr [$workers x %worker], ptr @workers, i64 0, i64 %index, i32 2
-  %failed = call i32 @pthread_create(ptr %thread, ptr null, ptr @worker, ptr %number)
-  %is_failed = icmp ne i32 %failed, 0
-  br i1 %is_failed, label %refused, label %created
-created:
-  %handle = load i64, ptr %thread, align 8
-  %detached = call i32 @pthread_detach(i64 %handle)
-  br label %look
-refused: ; do not ask each time
-  store atomic i64 %index, ptr @threads monotonic, align 8
+give_up: ; nobody takes what is left
+  %last = load atomic i64, ptr @job acquire, align 8
+  br label %drop
+drop:
+  %seen = phi i64 [ %last, %give_up ], [ %found, %drop ]
+  %unbegun = and i64 %seen, 4294967295
+  %none = sub i64 %seen, %unbegun
+  %dropped = cmpxchg ptr @job, i64 %seen, i64 %none acq_rel acquire
+  %found = extractvalue { i64, i1 } %dropped, 0
+  %is_dropped = extractvalue { i64, i1 } %dropped, 1
+  br i1 %is_dropped, label %give, label %drop
+give:
+  %fewer = trunc i64 %unbegun to i32
+  %both = add i32 %count, %fewer
   br label %done
 done:
-  %unmasked = call i32 @pthread_sigmask(i32 $set_mask, ptr %usual, ptr null)
-  store i64 %count, ptr @started, align 8
-  store i32 -1, ptr @cpu, align 4
-  ret i64 %count
-}
-
-define internal i64 @now() nounwind {
-  %time = alloca { i64, i64 }, align 8
-  %failed = call i32 @clock_gettime(i32 $monotonic, ptr %time)
-  %seconds = load i64, ptr %time, align 8
-  %fraction = getelementptr i8, ptr %time, i64 8
-  %nanoseconds = load i64, ptr %fraction, align 8
-  %scaled = mul i64 %seconds, 1000000000
-  %sum = add i64 %scaled, %nanoseconds
-  ret i64 %sum
+  %all = phi i32 [ %count, %try ], [ %both, %give ]
+  ret i32 %all
 }
 
 ; How many threads may take part, the caller included, and how long a worker without work stays awake.

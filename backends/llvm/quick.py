@@ -14,6 +14,7 @@ from graphc.backends.llvm.code import Linked, link
 from graphc.backends.llvm.entry import Arrays, Entry, Form, Symbol, callable_of, supported
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.objects import kept_object
+from graphc.backends.llvm.watch import begun, ended
 
 __all__ = ["Quick", "quick"]
 
@@ -150,7 +151,13 @@ def _run(entry: Entry, slots: Sequence[int], has_variables: bool) -> Iterator[st
         yield f"  %value.{place} = load i64, ptr %from.{place}"
         yield f"  %to.{place} = getelementptr i64, ptr %table, i64 {slot}"
         yield f"  store i64 %value.{place}, ptr %to.{place}"
+    if entry.releases:
+        yield f"  %thread.at = getelementptr i64, ptr %given, i64 {entry.thread_at}"
+        yield "  %thread = load ptr, ptr %thread.at"
+        yield from begun("%table", "%thread")
     yield f"  %status = call i64 @{COMPUTE}(ptr %table)"
+    if entry.releases:
+        yield from ended("%table")
     yield "  %is_right = icmp eq i64 %status, 0"
     yield "  br i1 %is_right, label %set, label %leave"
     yield "set:"

@@ -1,12 +1,13 @@
 """The rows of a kernel: loops over its axes, and in them its stages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.effects import Held, combine_into, combined, folded, held_of, leave, step
+from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.plans import Plan, StagePlan
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.text import Text
@@ -14,6 +15,7 @@ from graphc.backends.llvm.values import Value
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Call, Load
 from graphc.kernel.steps import Fold, Prefix, Store, Total
+from graphc.sizes import Size, product, total
 from graphc.types import BOOL, DTYPES, INT64
 
 __all__ = ["Range", "Rows"]
@@ -34,6 +36,7 @@ class Rows:
     width   lanes
     owner   the buffer whose bytes another has
     ranges  the part of outer axes that is walked, where it is not all
+    looks   what makes loops that may be long; None where none is
     strict  whether nothing outside of these parts is touched: it may not be there yet
     """
 
@@ -43,6 +46,7 @@ class Rows:
     width: int
     owner: Owner
     ranges: Mapping[Axis, Range]
+    looks: Looks | None = None
     strict: bool = False
 
     # Levels: how many loops a let stands in.
@@ -92,21 +96,34 @@ class Rows:
         with ExitStack() as loops:
             self._compute(scope, hoisted.get(0, ()))
             for depth, axis in enumerate(plain, start=1):
-                counter = loops.enter_context(self.text.loop(*self._range(axis)))
+                inside = product(other.extent for other in plan.outer[depth:]) * self._row_points
+                counter = loops.enter_context(self._loop(axis, *self._range(axis), inside=inside))
                 scope = scope.at(axis, counter)
                 self._compute(scope, hoisted.get(depth, ()))
             if plan.lane is None:
                 self._row(scope, None)
             else:
                 totals = self._totals_along(scope, plan.lane)
-                self._along(scope, plan.lane, plan.stages, lambda inside, mask: self._row(inside, mask, totals))
+                rows = lambda inside, mask: self._row(inside, mask, totals)  # noqa: E731
+                self._along(scope, plan.lane, plan.stages, rows, self._row_points)
                 self._finish(scope, totals)
+
+    @property
+    def _row_points(self) -> Size:
+        """How many points a row has."""
+        return total(product(axis.extent for axis in stage.inner) for stage in self.plan.stages)
+
+    def _loop(self, axis: Axis, first: str, last: str, step: int = 1, inside: Size = 1) -> AbstractContextManager[str]:
+        """A loop along an axis, of which each point has `inside` others."""
+        if self.looks is None or (axis in self.ranges and not self.plan.kernel.totals):  # a chunk has few points
+            return self.text.loop(first, last, step)
+        return self.looks.loop(first, last, step, axis.extent, inside)
 
     def _compute(self, scope: Scope, lets: Sequence[tuple[StagePlan, int]]) -> None:
         for stage, number in lets:
             scope.compute(stage, [number])
 
-    def _along(self, scope: Scope, axis: Axis, stages: Sequence[StagePlan], body: Body) -> None:
+    def _along(self, scope: Scope, axis: Axis, stages: Sequence[StagePlan], body: Body, points: Size) -> None:
         """Walk an axis in lanes.
 
         The last vector starts where it ends with the axis: some points are made twice, and no fold counts them again.
@@ -115,33 +132,33 @@ class Rows:
         text, width = self.text, self._width_along(axis, stages)
         first, last = self._range(axis)
         if width == 1:
-            with text.loop(first, last) as counter:
+            with self._loop(axis, first, last, inside=points) as counter:
                 body(scope.along(axis, counter, 1), None)
             return
         is_part = self.strict and axis in self.ranges
         if not is_part and isinstance(axis.extent, int) and axis.extent % width == 0:  # as every chunk of it
-            with text.loop(first, last, width) as counter:
+            with self._loop(axis, first, last, width, points) as counter:
                 body(scope.along(axis, counter, width), None)
             return
         if self._overwrites(stages):
             length = text.value(f"and i64 {text.value(f'sub i64 {last}, {first}')}, {-width}")
             whole = text.value(f"add i64 {first}, {length}")
-            with text.loop(first, whole, width) as counter:
+            with self._loop(axis, first, whole, width, points) as counter:
                 body(scope.along(axis, counter, width), None)
             with text.loop(whole, last) as counter:
                 body(scope.along(axis, counter, 1), None)
             return
         if isinstance(axis.extent, int) and axis not in self.ranges:
-            self._overlapping(scope, axis, (first, last), width, stages, body)
+            self._overlapping(scope, axis, (first, last), width, stages, body, points)
             return
         wide, narrow, after = text.label("wide"), text.label("narrow"), text.label("after")
         room = text.value(f"sub i64 {last}, {first}") if is_part else last
         text.go_if(text.value(f"icmp sge i64 {room}, {width}"), wide, narrow)
         text.begin(wide)
-        self._overlapping(scope, axis, (first, last), width, stages, body)
+        self._overlapping(scope, axis, (first, last), width, stages, body, points)
         text.go(after)
         text.begin(narrow)
-        with text.loop(first, last) as counter:
+        with text.loop(first, last) as counter:  # few points
             body(scope.along(axis, counter, 1), None)
         text.go(after)
         text.begin(after)
@@ -158,12 +175,19 @@ class Rows:
         return width
 
     def _overlapping(
-        self, scope: Scope, axis: Axis, range: Range, width: int, stages: Sequence[StagePlan], body: Body
+        self,
+        scope: Scope,
+        axis: Axis,
+        range: Range,
+        width: int,
+        stages: Sequence[StagePlan],
+        body: Body,
+        points: Size,
     ) -> None:
         text = self.text
         first, last = range
         most = text.value(f"sub i64 {last}, {width}")
-        with text.loop(first, last, width) as counter:
+        with self._loop(axis, first, last, width, points) as counter:
             is_over = text.value(f"icmp sgt i64 {counter}, {most}")
             at = text.value(f"select i1 {is_over}, i64 {most}, i64 {counter}")
             inside = scope.along(axis, at, width)
@@ -209,7 +233,8 @@ class Rows:
         inside = scope
         with ExitStack() as loops:
             for depth, axis in enumerate(plain, start=1):
-                counter = loops.enter_context(self.text.loop("0", self.arguments.number(axis.extent)))
+                points = product(other.extent for other in stage.inner[depth:])
+                counter = loops.enter_context(self._loop(axis, *self._range(axis), inside=points))
                 inside = inside.at(axis, counter)
                 inside.compute(stage, [n for n, level in levels.items() if level == depth])
             along = self._totals_of(inside, [stage], lane)
@@ -219,7 +244,7 @@ class Rows:
                 numbers = range(len(stage.stage.effects))
                 self._effects(at, stage, held if at.width == width else single, along, new, numbers)
 
-            self._along(inside, lane, [stage], point)
+            self._along(inside, lane, [stage], point, 1)
             self._finish(inside, along)
         for number, effect in enumerate(stage.stage.effects):
             if isinstance(effect, Fold):
@@ -243,7 +268,8 @@ class Rows:
             with ExitStack() as loops:
                 for depth, axis in enumerate(stage.inner if numbers else (), start=1):
                     extent = self.arguments.number(axis.extent)
-                    counter = loops.enter_context(self.text.loop("0", extent))
+                    points = product(other.extent for other in stage.inner[depth:])
+                    counter = loops.enter_context(self._loop(axis, "0", extent, inside=points))
                     if reverse:
                         end = self.text.value(f"sub i64 {extent}, 1")
                         counter = self.text.value(f"sub i64 {end}, {counter}")

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import final
 
-from graphc.backends.llvm.arguments import Argument, Scratch
+from graphc.backends.llvm.arguments import RUN, Argument, Run, Scratch
 from graphc.backends.llvm.contractions import axes_of, blocking_for, cleared, kernels_of, library_of, one_by_one
-from graphc.backends.llvm.cores import threads_wanted
 from graphc.backends.llvm.counting import LARGEST, Counted
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.frame import Frame
@@ -27,6 +26,8 @@ from graphc.sizes import Size
 from graphc.types import BOOL
 
 __all__ = ["Schedule"]
+
+LOOK_AFTER = 64  # steps
 
 
 @final
@@ -53,7 +54,9 @@ class Schedule:
 
     def run(self, steps: Sequence[Step]) -> None:
         """Steps in order, and in them those inside.  Recursion is over their depth."""
-        for step in steps:
+        for place, step in enumerate(steps):
+            if place and place % LOOK_AFTER == 0:
+                self.frame.look(LOOK_AFTER)
             self._step(step, self.module.program.numbers[step])
 
     def _step(self, step: Step, number: int) -> None:
@@ -79,7 +82,7 @@ class Schedule:
     def _kernel(self, kernel: Kernel, number: int) -> None:
         native = self._native(kernel)
         if native.allocated != 0:
-            self.module.allocated[native.allocated * threads_wanted()] = None
+            self.module.allocated[native.allocated * self.module.threads] = None
         room = self.module.room(native.parts, number) if native.kept else -1
         rows = native.rows()
         self._chunks(self.module.named(rows, kernel.origins), rows, native.chunks, room)
@@ -87,6 +90,8 @@ class Schedule:
         if end is not None:
             name, chunks = self.module.named(end, kernel.origins), self.frame.number(native.chunks)
             self.text.do(f"call void @{name}(ptr {self._block(end.arguments.listed, room)}, i64 {chunks})")
+            if RUN in end.arguments.listed:
+                self.frame.stop_if_stopped()
 
     def _native(self, kernel: Kernel) -> Native:
         return Native(kernel, self.module.machine.vector_bytes, self.module.owner)
@@ -127,18 +132,24 @@ class Schedule:
         block = self._block(function.arguments.listed, room)
         if chunks == 1:
             self.text.do(f"call void @{name}(ptr {block}, i64 0)")
+            if RUN in function.arguments.listed:
+                self.frame.stop_if_stopped()
             return
         threads = self.text.value(f"load i64, ptr {self.frame.slot(THREADS)}")
         if isinstance(chunks, Planner):
             count = self.text.value(f"load i64, ptr {self.frame.slot(self.module.table.of(ChunksOf(chunks)))}")
         else:
             count = self.frame.number(chunks)
-        self.text.do(f"call void @graphc_parallel(ptr @{name}, ptr {block}, i64 {count}, i64 {threads})")
+        self.text.do(f"call void @graphc_parallel(ptr @{name}, ptr {block}, i64 {count}, i64 {threads}, ptr %table)")
+        self.frame.stop_if_stopped()
 
     def _block(self, arguments: Sequence[Argument], room: int) -> str:
         """The arguments of a function, side by side."""
         block = self.text.room(f"[{max(len(arguments), 1)} x i64]")
         for place, argument in enumerate(arguments):
+            if isinstance(argument, Run):
+                self.text.do(f"store ptr %table, ptr {self.text.value(f'getelementptr i64, ptr {block}, i64 {place}')}")
+                continue
             slot = room if isinstance(argument, Scratch) else self.module.table.of(argument)
             value = self.text.value(f"load i64, ptr {self.frame.slot(slot)}")
             self.text.do(f"store i64 {value}, ptr {self.text.value(f'getelementptr i64, ptr {block}, i64 {place}')}")
@@ -149,7 +160,7 @@ class Schedule:
         if not isinstance(routine.counted, int) or routine.counted > LARGEST:
             self.module.counted.append(Counted(step.routine, routine.counted, tuple(places(step.origins))))
         if routine.allocated != 0:
-            self.module.allocated[routine.allocated * threads_wanted()] = None
+            self.module.allocated[routine.allocated * self.module.threads] = None
         if isinstance(routine.chunks, Planner):
             self.module.planners[routine.chunks] = None
         self._chunks(self.module.named(routine.function, step.origins), routine.function, routine.chunks, -1)

@@ -4,13 +4,33 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import final
 
-__all__ = ["COMMIT", "COMPUTE", "FIRST", "FOUND", "THREADS", "ChunksOf", "RoomOf", "Table"]
+__all__ = [
+    "BUDGET",
+    "COMMIT",
+    "COMPUTE",
+    "FIRST",
+    "FOUND",
+    "INTERRUPTED",
+    "LOOKED",
+    "STOPPED",
+    "THREAD",
+    "THREADS",
+    "ChunksOf",
+    "RoomOf",
+    "Table",
+]
 
 COMPUTE, COMMIT = "graphc_compute", "graphc_commit"  # the functions that run on it
 
 FOUND = 0  # what a check found that failed
 THREADS = 1  # how many threads may take part
-FIRST = 2  # slots from here on are given out
+STOPPED = 2  # whether the run has been given up
+THREAD = 3  # what Python gave for the GIL, where signals interrupt the run
+LOOKED = 4  # when it was last looked for signals, in nanoseconds
+BUDGET = 5  # how many steps more until the next look
+FIRST = 6  # slots from here on are given out
+
+INTERRUPTED = -2  # the status of a run that was given up
 
 
 @final

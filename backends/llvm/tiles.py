@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.products import Walk
 from graphc.backends.llvm.text import Text
 from graphc.sizes import Size
 
-__all__ = ["Elements", "Panel", "Range", "Tile"]
+__all__ = ["DEEP", "Elements", "Panel", "Range", "Tile"]
+
+DEEP = 1 << 18  # sums of a tile, at most, that are made without a look whether the run has been given up
 
 Range: TypeAlias = tuple[str, str]  # the first point of an axis, and the one behind the last
 
@@ -146,12 +149,14 @@ class Tile:
 
     ranges  of the axes of the sum, the innermost one last
     masks   for each vector of columns: which lanes are read, or None for all
+    looks   what makes the innermost loop, where that may be long
     """
 
     elements: Elements
     sums: Sequence[Walk]
     ranges: Sequence[Range]
     masks: Sequence[str | None]
+    looks: Looks | None = None
 
     def totals(self, a: Panel, b: Panel, starts: Sequence[Sequence[str]]) -> list[list[str]]:
         """For each row of `a` the vectors of its sums with the columns of `b`."""
@@ -170,7 +175,10 @@ class Tile:
             linear = "0" if not outer else elements.scaled(linear, self.sums[len(outer)].extent)
             starting = [elements.sealed(self._address(panel, linear, [*counters, first])) for panel in (a, b)]
             places = [text.room("ptr", address) for address in starting]
-            loops.enter_context(text.loop(first, last))
+            if self.looks is None:
+                loops.enter_context(text.loop(first, last))
+            else:
+                loops.enter_context(self.looks.in_blocks(first, last, 1, DEEP))
             at_a, at_b = (text.value(f"load ptr, ptr {room}") for room in places)
             self._step(a, b, at_a, at_b, rooms)
             for panel, address, room in zip((a, b), (at_a, at_b), places, strict=True):

@@ -52,6 +52,7 @@ SEES_EVERYTHING = frozenset(
         "kept",
         "keys",
         "memory",
+        "fences",
         "poison",
         "runnable",
         "running",

@@ -14,7 +14,7 @@ from graphc.backends.llvm.symbols import c_functions
 __all__ = ["Chunks"]
 
 TEXT = """
-declare void @graphc_parallel(ptr, ptr, i64, i64)
+declare void @graphc_parallel(ptr, ptr, i64, i64, ptr)
 declare i64 @pthread_self()
 
 ; counts[chunk] += 1
@@ -41,7 +41,7 @@ done:
 
 ; counts[0 .. 7] += 1 by a call of its own, for each of the outer chunks
 define void @nest(ptr %counts, i64 %chunk) {
-  call void @graphc_parallel(ptr @count, ptr %counts, i64 8, i64 8)
+  call void @graphc_parallel(ptr @count, ptr %counts, i64 8, i64 8, ptr null)
   ret void
 }
 
@@ -69,7 +69,7 @@ look:
   %more = icmp slt i64 %turn, %calls
   br i1 %more, label %call, label %done
 call:
-  call void @graphc_parallel(ptr %body, ptr %counts, i64 %chunks, i64 %threads)
+  call void @graphc_parallel(ptr %body, ptr %counts, i64 %chunks, i64 %threads, ptr null)
   %next = add i64 %turn, 1
   br label %look
 done:

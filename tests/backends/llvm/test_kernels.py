@@ -114,7 +114,7 @@ def test_the_same_bits_at_any_number_of_threads() -> None:
 @pytest.mark.parametrize("width", [16, 32])
 @pytest.mark.parametrize("name", BUILDS)
 def test_narrower_vectors(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow = {"numpy": NumpyBackend, "llvm": lambda: LlvmBackend(restricted(width))}
+    narrow = {"numpy": lambda threads: NumpyBackend(), "llvm": lambda threads: LlvmBackend(restricted(width), threads)}
     monkeypatch.setattr("graphc.driver.BACKENDS", narrow)
     array = np.random.default_rng(3).standard_normal((6, 37)).astype(np.float32)
     assert_near(*both(BUILDS[name], gx.input("x", (6, 37)), array))
