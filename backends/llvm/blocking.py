@@ -198,7 +198,12 @@ def _balanced(axis: Walk, limit: int, inside: tuple[Walk, ...], loops: tuple[Wal
 
 
 def _collides(axis: Walk, itemsize: int) -> bool:
-    return isinstance(axis.a, int) and axis.a != 0 and axis.a * itemsize % COLLIDING == 0
+    return _fall_together(axis.a, itemsize)
+
+
+def _fall_together(step: Size, itemsize: int) -> bool:
+    """Whether all that lies so far apart falls into one set of the nearest cache."""
+    return isinstance(step, int) and step != 0 and step * itemsize % COLLIDING == 0
 
 
 def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
@@ -211,13 +216,15 @@ def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
     innermost = roles.sums[-1]
     far = columns.axis.b != 1
     is_deep = depth * width * itemsize > CACHE
-    is_walked_often = height >= 4 * rows.height and count_of(roles.columns) > width
     is_crowded = depth * width * itemsize > _room_for(roles.sums[-1].b, itemsize, width * itemsize)
+    walks = 2 if _fall_together(innermost.b, itemsize) else 4
+    is_walked_often = height >= walks * rows.height and count_of(roles.columns) > width
     blocking = replace(blocking, packs_b=far or (is_walked_often and (is_deep or is_crowded)))
     block = min(depth, CACHE // (width * itemsize))
     is_large = height * block * itemsize > SECOND_CACHE
     is_scattered = innermost.a != 1 or is_large or _collides(rows.axis, itemsize)
-    has_reuse = count_of(roles.columns) >= 8 * width and depth >= 64
+    times = 2 if _fall_together(innermost.a, itemsize) else 8
+    has_reuse = count_of(roles.columns) >= times * width and depth >= 64
     can_be_packed = len(roles.rows) == 1 and rows.axis.number not in roles.meeting  # chunks have so many rows
     if can_be_packed and is_scattered and has_reuse and height >= rows.height:
         size = _balanced(rows.axis, _most_rows(machine, columns.vectors), (), ()).size

@@ -60,7 +60,9 @@ def test_equal_values_have_one_record() -> None:
     assert len({writer.part(value) for value in ((1,), (True,), (1.0,), ("1",), [1])}) == 5
 
 
-@pytest.mark.parametrize("value", [len, lambda: 0, object(), int, {"f": print}, b"", {1, 2}], ids=repr)
+@pytest.mark.parametrize(
+    "value", [len, lambda: 0, object(), int, {"f": print}, b"", {1, 2}], ids=lambda x: type(x).__name__
+)
 def test_there_are_no_records_of_some(value: object) -> None:
     with pytest.raises(Unrecordable):
         Writer().part(value)
