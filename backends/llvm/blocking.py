@@ -7,7 +7,7 @@ from math import gcd, prod
 from typing import final
 
 from graphc.backends.llvm.machine import Machine
-from graphc.backends.llvm.products import Roles, Walk, count_of
+from graphc.backends.llvm.products import SINGLE, Roles, Walk, count_of
 from graphc.sizes import Size, estimate, lower_bound
 from graphc.types import DType
 
@@ -15,6 +15,8 @@ __all__ = ["Blocking", "Columns", "Part", "Rows", "blocking_of"]
 
 CACHE = 1 << 15  # bytes of a panel of columns that is walked again and again
 SECOND_CACHE = 1 << 18  # bytes of rows that are walked again for each panel
+THIN_DEPTH = 16  # lines of a matrix that are read side by side for one row of results
+THIN_CHUNK = 1024  # columns at least that a chunk of them has: a line is read in long pieces
 COLLIDING = 4096  # bytes: lines so far apart fall into one set of the nearest cache, which has room for few
 PACKED_ROWS = 256  # of a chunk whose rows are packed, about: they share each packed panel of columns
 CHUNK = 1 << 19  # products of elements that are worth a thread
@@ -96,6 +98,11 @@ class Blocking:
     def is_direct(self) -> bool:
         """Whether vectors of the result lie in memory as they are."""
         return self.columns.axis.c == 1
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether there is one row, and the other operand is read once, as it lies in memory."""
+        return self.roles.rows == (SINGLE,) and self.columns.axis.b == 1
 
     @property
     def chunks(self) -> Size:
@@ -214,6 +221,8 @@ def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
     height = count_of(roles.rows)
     depth = count_of(roles.sums)
     innermost = roles.sums[-1]
+    if blocking.is_thin:
+        return _with_depth(blocking, THIN_DEPTH)
     far = columns.axis.b != 1
     is_deep = depth * width * itemsize > CACHE
     is_crowded = depth * width * itemsize > _room_for(roles.sums[-1].b, itemsize, width * itemsize)
@@ -296,7 +305,8 @@ def _parted(blocking: Blocking) -> Blocking:
     wanted = max(CHUNK, roles.work // MOST_CHUNKS)
     width = columns.vectors * blocking.lanes
     along_rows = [Part(rows.axis, rows.size), *(Part(walk, 1) for walk in rows.loops)]
-    along_columns = [Part(columns.axis, width), *(Part(walk, 1) for walk in columns.loops)]
+    across = max(width, THIN_CHUNK) if blocking.is_thin else width
+    along_columns = [Part(columns.axis, across), *(Part(walk, 1) for walk in columns.loops)]
     several = [Part(walk, 1) for walk in roles.batch]
     if blocking.packs_a:
         tiles = -(-rows.axis.count // rows.size)

@@ -36,6 +36,7 @@ class Walk:
         return replace(self, a=self.b, b=self.a)
 
 
+LARGE = 1 << 20  # elements of a matrix that no cache holds
 SINGLE = Walk(-1, 1, 0, 0, 0)  # of one row, one column, or one product to add
 
 
@@ -112,7 +113,8 @@ def roles_of(contract: Contract) -> Roles | None:
     batch, sums = found.pop((True, True, True), []), found.pop((True, True, False), [])
     if found or not (rows or columns):
         return None
-    if not (rows and columns and sums) and not serial:
+    is_thin = _is_thin(columns, sums, 0) or _is_thin(rows, sums, 1)
+    if not (rows and columns and sums) and not serial and not (is_thin and not batch):
         return None
     kept = (
         meeting if contract.then is None else frozenset(range(len(contract.extents)))
@@ -130,6 +132,13 @@ def roles_of(contract: Contract) -> Roles | None:
         offsets=(a_offset, b_offset, c_offset),
         adds=contract.adds or not contract.is_whole,
     )
+
+
+def _is_thin(across: Sequence[Walk], sums: Sequence[Walk], side: int) -> bool:
+    """Whether one row is multiplied by a large matrix whose rows lie in one piece."""
+    if not across or not sums or count_of((*across, *sums)) < LARGE:
+        return False
+    return any((walk.a if side else walk.b) == 1 for walk in across)
 
 
 def _steps(buffer: Buffer, index: Sequence[AffineIndex]) -> tuple[Steps, Size]:

@@ -292,7 +292,7 @@ def assert_follows(
 
 @pytest.mark.parametrize(
     ("rows", "inner", "columns"),
-    [((), 3, 4), ((), 70, 200), ((), 300, 1), ((1,), 9, 33), ((2,), 5, 17), ((8,), 64, 33)],
+    [((), 3, 4), ((), 70, 200), ((), 300, 1), ((1,), 9, 33), ((2,), 5, 17), ((8,), 64, 33), ((), 1030, 1031)],
 )
 def test_products_of_all_steps_at_once_round_as_each_alone(rows: tuple[int, ...], inner: int, columns: int) -> None:
     """A scan takes products of its sequences out of the loop; what makes segments again has them inside."""
@@ -307,3 +307,19 @@ def test_products_of_all_steps_at_once_round_as_each_alone(rows: tuple[int, ...]
 
     arrays = rng.standard_normal((17, *rows, inner), dtype=np.float32)
     assert np.array_equal(compiled(None)(arrays), compiled("sqrt")(arrays))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("inner", "columns"), [(1030, 1031), (5000, 257), (2100, 520), ("inner", 1100)])
+def test_one_row_times_a_large_matrix(inner: int | str, columns: int, dtype: str) -> None:
+    x, w = gx.input("x", (1, inner), dtype), gx.input("w", (inner, columns), dtype)
+    v = gx.input("v", (inner,), dtype)
+    f = gx.compile([x, w, v], [gx.relu(x @ w + 1), gx.swapaxes(w, 0, 1) @ v], backend="llvm")
+    rng = np.random.default_rng(0)
+    count = 1500 if isinstance(inner, str) else inner
+    a, b, c = (rng.standard_normal(shape).astype(dtype) for shape in ((1, count), (count, columns), (count,)))
+    found = f(a, b, c)
+    exact = np.maximum(a.astype(float) @ b.astype(float) + 1, 0), b.T.astype(float) @ c.astype(float)
+    for one, other in zip(found, exact, strict=True):
+        np.testing.assert_allclose(one, other, atol=(2e-3 if dtype == "float32" else 1e-11))
+    assert all(np.array_equal(one, other) for one, other in zip(found, f(a, b, c), strict=True))
