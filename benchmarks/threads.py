@@ -18,7 +18,7 @@ from graphc.backends.llvm.machine import host
 from graphc.backends.llvm.pool import pool
 
 TEXT = """
-declare void @graphc_parallel(ptr, ptr, i64, i64)
+declare void @graphc_parallel(ptr, ptr, i64, i64, ptr)
 define void @nothing(ptr %context, i64 %chunk) {
   ret void
 }
@@ -49,7 +49,7 @@ define void @again(ptr %body, i64 %threads, i64 %calls) {
   br label %call
 call:
   %turn = phi i64 [ 0, %0 ], [ %next, %call ]
-  call void @graphc_parallel(ptr %body, ptr %context, i64 %threads, i64 %threads)
+  call void @graphc_parallel(ptr %body, ptr %context, i64 %threads, i64 %threads, ptr null)
   %next = add i64 %turn, 1
   %more = icmp slt i64 %next, %calls
   br i1 %more, label %call, label %done

@@ -14,7 +14,7 @@ SUMS = 12  # vectors in flight: two units take a new one each cycle, and each re
 TURNS = 20_000
 
 _FRAME = """
-declare void @graphc_parallel(ptr, ptr, i64, i64)
+declare void @graphc_parallel(ptr, ptr, i64, i64, ptr)
 declare {type} @llvm.fmuladd.{suffix}({type}, {type}, {type})
 define void @multiply(ptr %context, i64 %chunk) {{
 entry:
@@ -33,7 +33,7 @@ end:
   ret void
 }}
 define void @run(ptr %room, i64 %threads) {{
-  call void @graphc_parallel(ptr @multiply, ptr %room, i64 %threads, i64 %threads)
+  call void @graphc_parallel(ptr @multiply, ptr %room, i64 %threads, i64 %threads, ptr null)
   ret void
 }}
 """
