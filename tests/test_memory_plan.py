@@ -19,7 +19,7 @@ EVERY = pytest.mark.parametrize("seed", SEEDS)  # 200 and more in the full tier
 
 def in_debug_mode(graph: RandomGraph) -> gx.CompiledFunction:
     """The function of a graph, watched at every call."""
-    return gx.compile(graph.inputs, graph.outputs, updates=graph.updates, debug=True)
+    return gx.compile(graph.inputs, graph.outputs, updates=graph.updates, backend="numpy", debug=True)
 
 
 @EVERY
