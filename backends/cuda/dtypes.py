@@ -63,7 +63,7 @@ def number_text(value: Number, dtype: DType) -> str:
         parts = ", ".join(number_text(part, real) for part in (number.real, number.imag))
         return f"{_NAMES[dtype]}({parts})"
     if dtype.kind in "iu":
-        return _integer(int(np.asarray(value).astype(dtype)), dtype)  # type: ignore[arg-type]
+        return _integer(int(np.asarray(value).astype(dtype)), dtype)
     assert not isinstance(value, complex), value
     with np.errstate(all="ignore"):
         rounded = float(np.asarray(float(value)).astype(dtype))
@@ -85,6 +85,6 @@ def _integer(value: int, dtype: DType) -> str:
         return f"{value}ULL"
     if dtype == DTYPES["uint32"]:
         return f"{value}U"
-    if value == -(1 << 31):
-        return "(-2147483647 - 1)"
-    return str(value)
+    if dtype.itemsize < 4:
+        return f"{_NAMES[dtype]}({value})"  # a plain number is an int, which no template takes for it
+    return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)

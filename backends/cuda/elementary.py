@@ -31,7 +31,7 @@ def function_text(fn: Fn, operands: Sequence[DType], dtype: DType, library: Libr
     result = Buffer(Role.LOCAL, dtype, ())
     stage = stage_plan(expanded(Stage((), tuple(formula.lets), (Store(result, (), value),))), ())
     lines = Lines()
-    scope = Scope(lines, Parameters({}, frozenset(), lambda buffer: buffer), library, "i64")
+    scope = Scope(lines, Parameters({}, frozenset(), lambda buffer: buffer, library.need), library, "i64")
     scope.locals.update(zip(given, LETTERS, strict=False))
     listed = ", ".join(f"{in_register(x)} {name}" for x, name in zip(operands, LETTERS, strict=False))
     with lines.braces(f"__device__ inline {in_register(dtype)} {function_name(fn, operands, dtype)}({listed})"):

@@ -1,12 +1,13 @@
 """The text of one function: its lines, its parameters, and the values that are known where the writer stands."""
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
 from graphc.backends.cuda.dtypes import in_memory
-from graphc.backends.cuda.size_text import size_text
+from graphc.backends.cuda.size_text import pieces_of, size_text
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.naming import LETTERS
@@ -14,6 +15,8 @@ from graphc.sizes import Expression, Size, symbols_of
 from graphc.types import DType
 
 __all__ = ["Argument", "Lines", "Parameters", "Scratch"]
+
+WIDEST = 120  # characters of a line
 
 
 @final
@@ -69,11 +72,13 @@ class Parameters:
     symbols    the variable of each symbol of the program
     written    owners of what the kernel writes
     owner      the buffer whose bytes another has
+    need       notes a piece of the prelude
     """
 
     symbols: Mapping[str, str]
     written: frozenset[Buffer]
     owner: Callable[[Buffer], Buffer]
+    need: Callable[[str], None]
     _pointers: dict[Buffer, str] = field(default_factory=dict)
     _scratch: dict[Scratch, str] = field(default_factory=dict)
     _sizes: dict[str, None] = field(default_factory=dict)
@@ -98,6 +103,8 @@ class Parameters:
         if isinstance(size, Expression):
             for symbol in symbols_of(size):
                 self._sizes[symbol.name] = None
+            for piece in pieces_of(size):
+                self.need(piece)
         return size_text(size, self.symbols)
 
     @property
@@ -119,10 +126,15 @@ class Parameters:
         sizes = [self.symbols[name] for name in self.symbols if name in self._sizes]
         return (*(self._pointers[buffer] for buffer in self._listed), *self._scratch.values(), *sizes, *self.numbers)
 
-    @property
-    def text(self) -> str:
-        """The parameters as a function declares them."""
-        return ", ".join(f"{type} {name}" for type, name in zip(self.types, self.names, strict=True))
+    def head(self, threads: int) -> str:
+        """The first lines of the function KERNEL, for blocks of so many threads at most."""
+        listed = [f"{type} {name}" for type, name in zip(self.types, self.names, strict=True)]
+        opening = f'extern "C" __global__ void __launch_bounds__({threads}) KERNEL('
+        line = f"{opening}{', '.join(listed)}) {{"
+        if len(line) <= WIDEST:
+            return line
+        parts = textwrap.wrap(", ".join(part.replace(" ", "\0") for part in listed), WIDEST - 8)
+        return "\n".join([opening, *(f"        {part}" for part in parts)]).replace("\0", " ") + ") {"
 
     @property
     def _listed(self) -> list[Buffer]:

@@ -105,6 +105,23 @@ def _arithmetic(sign: str, name: str) -> Rule:
     return rule
 
 
+def _division(of_floats: str, of_signed: str, of_unsigned: str) -> Rule:
+    def rule(x: Operand, y: Operand) -> str:
+        name = of_floats if is_floating(x.dtype) else of_signed if x.dtype.kind == "i" else of_unsigned
+        return f"{name}({x.text}, {y.text})"
+
+    return rule
+
+
+def _extreme(name: str) -> Rule:
+    def rule(x: Operand, y: Operand) -> str:
+        types = [in_register(operand.dtype) for operand in (x, y)]
+        meant = "" if types[0] == types[1] else "<double>" if "double" in types else f"<{types[0]}>"
+        return f"{name}{meant}({x.text}, {y.text})"
+
+    return rule
+
+
 def _negative(x: Operand) -> str:
     return f"minus({in_register(x.dtype)}(0), {x.text})" if x.dtype in _WRAPPING else f"-{x.text}"
 
@@ -132,12 +149,18 @@ def _not(x: Operand) -> str:
 
 
 def _shift(sign: str, name: str) -> Rule:
-    return lambda x, y: f"{x.text} {sign} {y.text}" if _is_plain_shift(x, y) else f"{name}({x.text}, {y.text})"
+    def rule(x: Operand, y: Operand) -> str:
+        if _is_plain_shift(x, y):
+            return f"{x.text} {sign} {y.text}"
+        with_sign = "_with_sign" if sign == ">>" and x.dtype.kind == "i" else ""
+        return f"{name}{with_sign}({x.text}, {y.text})"
+
+    return rule
 
 
 def _is_plain_shift(x: Operand, y: Operand) -> bool:
     """Whether C++ means the same: by a number that is less than the bits; what moves left has no sign."""
-    digits = y.text.rstrip("UL")
+    digits = y.text.rstrip("UL").removeprefix(f"{in_register(y.dtype)}(").removesuffix(")")
     return x.dtype.kind == "u" and digits.isdigit() and int(digits) < 8 * x.dtype.itemsize
 
 
@@ -148,17 +171,17 @@ _RULES: Mapping[Fn, Rule] = {
         f"times({x.text}, {y.text})" if x.dtype in _WRAPPING or x.dtype == DTYPES["uint16"] else f"{x.text} * {y.text}"
     ),
     Fn.DIV: _always("{0} / {1}"),
-    Fn.FLOORDIV: _by_type("float_floordiv({0}, {1})", "float_floordiv({0}, {1})", "floordiv({0}, {1})"),
-    Fn.MOD: _by_type("float_mod({0}, {1})", "float_mod({0}, {1})", "floormod({0}, {1})"),
+    Fn.FLOORDIV: _division("float_floordiv", "floordiv", "quotient_of"),
+    Fn.MOD: _division("float_mod", "floormod", "rest_of"),
     Fn.NEG: _negative,
     Fn.ABS: _absolute,
-    Fn.SIGN: _always("sign_of({0})"),
+    Fn.SIGN: lambda x: f"{in_register(x.dtype)}({x.text} != 0)" if x.dtype.kind in "ub" else f"sign_of({x.text})",
     Fn.FLOOR: _by_type("floorf({0})", "floor({0})", "{0}"),
     Fn.CEIL: _by_type("ceilf({0})", "ceil({0})", "{0}"),
     Fn.TRUNC: _by_type("truncf({0})", "trunc({0})", "{0}"),
     Fn.ROUND: _by_type("rintf({0})", "rint({0})", "{0}"),
-    Fn.MINIMUM: _always("minimum({0}, {1})"),
-    Fn.MAXIMUM: _always("maximum({0}, {1})"),
+    Fn.MINIMUM: _extreme("minimum"),
+    Fn.MAXIMUM: _extreme("maximum"),
     Fn.FMA: _by_type("fmaf({0}, {1}, {2})", "fma({0}, {1}, {2})", "plus(times({0}, {1}), {2})"),
     Fn.SQRT: _by_type("sqrtf({0})", "sqrt({0})", ""),
     Fn.COPYSIGN: _by_type("copysignf({0}, {1})", "copysign({0}, {1})", ""),
@@ -207,7 +230,8 @@ def _pieces(fn: Fn, operands: Sequence[Operand]) -> Sequence[str]:
     """The pieces of the prelude that a call needs."""
     dtype = operands[0].dtype
     if fn in (Fn.FLOORDIV, Fn.MOD):
-        return ["float division" if is_floating(dtype) else "division"]
+        is_signed = dtype.kind == "i"
+        return ["float division" if is_floating(dtype) else "division" if is_signed else "unsigned division"]
     if fn in (Fn.ADD, Fn.SUB, Fn.MUL, Fn.NEG, Fn.FMA) and is_integer(dtype):
         return ["wrapping"]
     if fn is Fn.ABS and dtype.kind == "i":

@@ -9,6 +9,7 @@ from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.effects import Held, held_of, start_text, wide
 from graphc.backends.cuda.function_text import Lines, Parameters, Scratch
 from graphc.backends.cuda.lets import Home, Library, Scope
+from graphc.backends.cuda.owned import owned_locals
 from graphc.backends.cuda.rows import Rows, unflattened
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team, planned
 from graphc.kernel.buffer import Buffer
@@ -48,10 +49,12 @@ class Native:
     library: Library
     plan: KernelPlan = field(init=False)
     parts: Mapping[Buffer, Scratch] = field(init=False)
+    owned: Mapping[Buffer, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.plan = planned(self.kernel)
         self.parts = {}
+        self.owned = owned_locals(self.plan)
         if not self._is_serial:
             self.parts = {x.result: Scratch(wide(x.result.dtype), self.blocks) for x in self.kernel.totals}
 
@@ -112,7 +115,7 @@ class Native:
             scope.locals = {}
             for shared in plan.stages:
                 rows.stage(scope, shared)
-            if team.threads > 1 and body.scope.homes:
+            if team.threads > 1 and not body.scope.homes.keys() <= self.owned.keys():
                 rows.barrier(scope)
 
     def _serially(self, body: "_Body") -> None:
@@ -120,7 +123,10 @@ class Native:
         scope = body.scope
         for total in self.kernel.totals:
             self._cleared(body, total)
+        held = {x.result: held_of(x, x.result.dtype, scope, "total") for x in self.kernel.totals if not x.index}
+        body.rows.totals = held
         self._loops(body, scope, list(self.plan.outer))
+        scope.locals.update({result: total.name for result, total in held.items()})
         for shared in self.plan.last:
             body.rows.stage(scope, shared)
 
@@ -137,9 +143,9 @@ class Native:
 
     def _cleared(self, body: "_Body", total: Total) -> None:
         start = start_text(total.monoid, total.result.dtype, self.library.need)
-        home = body.scope.homes.get(total.result)
-        if home is None:
+        if not total.index:
             return
+        home = body.scope.homes[total.result]
         size = body.parameters.size(total.result.size)
         with body.lines.braces(f"for (i64 e = 0; e < {size}; ++e)"):
             body.lines.line(f"{home('e')} = {start};")
@@ -182,18 +188,19 @@ class Native:
         totals = {total.result for total in self.kernel.totals}
         last = {access.buffer for shared in self.plan.last for x in shared.plan.places for access in x}
         kept = set() if self._is_serial else totals | last
-        return [x for x in self.kernel.locals if (x.shape or x in totals) and x not in kept]
+        indexed = {total.result for total in self.kernel.totals if total.index}
+        return [x for x in self.kernel.locals if (x.shape or x in indexed) and x not in kept]
 
     def home_kind(self, locals: Sequence[Buffer], team: Team) -> str:
         """Where locals of several elements lie: "thread", "shared" or "scratch"."""
-        bytes = sum(x.size * x.dtype.itemsize if isinstance(x.size, int) else SHARED_BYTES for x in locals)
+        bytes = sum(x.size * x.dtype.itemsize if isinstance(x.size, int) else SHARED_BYTES + 1 for x in locals)
         if team.threads == 1:
             return "thread" if bytes <= ON_THREAD * 8 else "scratch"
         return "shared" if bytes * team.rows <= SHARED_BYTES else "scratch"
 
     @property
     def _scratch(self) -> bool:
-        locals = self._locals_of_rows()
+        locals = [local for local in self._locals_of_rows() if local not in self.owned]
         return bool(locals) and self.home_kind(locals, self.plan.team) == "scratch"
 
 
@@ -205,17 +212,17 @@ class _Body:
     native: Native
     team: Team
     lines: Lines = field(default_factory=Lines)
-    _shared: list[str] = field(default_factory=list)
+    _first: list[str] = field(default_factory=list)
     _rooms: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         native = self.native
         written = frozenset(native.owner(buffer) for buffer in native.kernel.writes)
-        self.parameters = Parameters(native.symbols, written, native.owner)
+        self.parameters = Parameters(native.symbols, written, native.owner, native.library.need)
         self.scope = Scope(self.lines, self.parameters, native.library, native.plan.index)
         numbers = sorted({axis.number for axis in (*native.plan.outer, *self._inner)})
         self.letters = {n: LETTERS[place] if place < len(LETTERS) else f"i{place}_" for place, n in enumerate(numbers)}
-        self.rows = Rows(self.team, self.letters, self.room, {})
+        self.rows = Rows(self.team, self.letters, self.room, {}, native.owned)
 
     @property
     def _inner(self) -> Iterator[Axis]:
@@ -226,23 +233,28 @@ class _Body:
         """The shared memory in which the warps of a block leave values of a type."""
         if type not in self._rooms:
             self._rooms[type] = f"room{len(self._rooms)}"
-            self._shared.append(f"__shared__ {type} {self._rooms[type]}[{BLOCK // 32}];")
+            self._first.append(f"__shared__ {type} {self._rooms[type]}[{BLOCK // 32}];")
         return self._rooms[type]
 
     def homes(self, locals: Sequence[Buffer]) -> None:
         """Give locals of several elements a place."""
         homes: dict[Buffer, Home] = {}
+        for local in [x for x in locals if x in self.native.owned]:
+            name = self.lines.fresh("a")
+            self._first.append(f"{in_memory(local.dtype)} {name}[{self.native.owned[local]}];")
+            homes[local] = _at(name, "e")
+        locals = [local for local in locals if local not in homes]
         kind = self.native.home_kind(locals, self.team)
         for local in locals:
             name, type, size = self.lines.fresh("a"), in_memory(local.dtype), self.parameters.size(local.size)
             if kind == "thread":
-                self.lines.line(f"{type} {name}[{max(int(local.size), 1)}];")  # type: ignore[arg-type]
+                self.lines.line(f"{type} {name}[{max(int(local.size), 1)}];")
                 homes[local] = _at(name)
             elif kind == "shared" and self.team.rows == 1:
-                self._shared.append(f"__shared__ {type} {name}[{size}];")
+                self._first.append(f"__shared__ {type} {name}[{size}];")
                 homes[local] = _at(name)
             elif kind == "shared":
-                self._shared.append(f"__shared__ {type} {name}[{self.team.rows}][{size}];")
+                self._first.append(f"__shared__ {type} {name}[{self.team.rows}][{size}];")
                 homes[local] = _at(f"{name}[{self.team.number}]")
             else:
                 homes[local] = self._in_scratch(local, name, size)
@@ -266,12 +278,13 @@ class _Body:
 
     def function(self, blocks: Size, threads: int) -> Function:
         """The whole function."""
-        head = f'extern "C" __global__ void __launch_bounds__({threads}) KERNEL({self.parameters.text})'
         lines = str(self.lines.writer).splitlines()
-        opening = [f"    {line}" for line in self._shared]
+        opening = [f"    {line}" for line in self._first]
         if self.team.threads > 1:
             opening.append(f"    const {self.scope.index} member = {self.team.member};")
-        return Function("\n".join([f"{head} {{", *opening, *lines[1:], ""]), self.parameters, blocks, threads)
+        return Function(
+            "\n".join([self.parameters.head(threads), *opening, *lines[1:], ""]), self.parameters, blocks, threads
+        )
 
 
 def _of_block(body: _Body, held: Held) -> Held:
@@ -279,5 +292,5 @@ def _of_block(body: _Body, held: Held) -> Held:
     return Rows(Team(BLOCK), body.letters, body.room, {}).of_team(body.scope, held)
 
 
-def _at(name: str) -> Home:
-    return lambda at: f"{name}[{at}]"
+def _at(name: str, place: str = "") -> Home:
+    return lambda at: f"{name}[{place or at}]"

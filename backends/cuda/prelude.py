@@ -76,15 +76,20 @@ _DIVISION = """\
 // Rounded down, and what is left with the sign of the divisor; 0 where the divisor is 0.
 template <class T> __device__ T floordiv(T x, T y) {
     if (y == T(0)) return T(0);
-    if (T(-1) < T(0) && y == T(-1)) return minus(T(0), x);
+    if (y == T(-1)) return minus(T(0), x);
     const T quotient = x / y;
     return x % y != T(0) && (x < T(0)) != (y < T(0)) ? quotient - 1 : quotient;
 }
 template <class T> __device__ T floormod(T x, T y) {
-    if (y == T(0) || (T(-1) < T(0) && y == T(-1))) return T(0);
+    if (y == T(0) || y == T(-1)) return T(0);
     const T rest = x % y;
     return rest != T(0) && (rest < T(0)) != (y < T(0)) ? rest + y : rest;
 }
+"""
+
+_UNSIGNED_DIVISION = """\
+template <class T> __device__ T quotient_of(T x, T y) { return y == T(0) ? T(0) : T(x / y); }
+template <class T> __device__ T rest_of(T x, T y) { return y == T(0) ? T(0) : T(x % y); }
 """
 
 _FLOAT_DIVISION = """\
@@ -123,7 +128,8 @@ __device__ inline u64 to_u64(double x) {
 _SHIFTS = """\
 // All bits are gone where `y` is no number of bits.
 template <class T> __device__ T shifted_left(T x, T y) { return u64(y) < 8 * sizeof(T) ? T(u64(x) << u64(y)) : T(0); }
-template <class T> __device__ T shifted_right(T x, T y) {
+template <class T> __device__ T shifted_right(T x, T y) { return u64(y) < 8 * sizeof(T) ? T(x >> y) : T(0); }
+template <class T> __device__ T shifted_right_with_sign(T x, T y) {
     return u64(y) < 8 * sizeof(T) ? T(x >> y) : x < T(0) ? T(-1) : T(0);
 }
 """
@@ -177,6 +183,7 @@ PIECES: Mapping[str, Piece] = {
     ),
     "wrapping": Piece(_WRAPPING),
     "division": Piece(_DIVISION, ("wrapping",)),
+    "unsigned division": Piece(_UNSIGNED_DIVISION),
     "float division": Piece(_FLOAT_DIVISION),
     "conversion": Piece(_CONVERSION),
     "shifts": Piece(_SHIFTS),

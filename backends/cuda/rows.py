@@ -30,6 +30,7 @@ class Rows:
     room     the shared memory in which the warps of a block leave their values
     totals   what totals have so far
     leader   the condition that a thread is the first of its team; "" where it is the only one
+    owned    locals that threads keep in registers, and how many elements each of them has
     written, read  what earlier stages of the row wrote and read since the last barrier
     """
 
@@ -37,6 +38,7 @@ class Rows:
     letters: Mapping[int, str]
     room: Rooms
     totals: Mapping[Buffer, Held]
+    owned: Mapping[Buffer, int] = field(default_factory=dict)
     written: set[Buffer] = field(default_factory=set)
     read: set[Buffer] = field(default_factory=set)
 
@@ -61,14 +63,20 @@ class Rows:
         """A barrier, if the stage touches what the team wrote before, or writes what it read."""
         if self.team.threads == 1:
             return
-        owner = scope.parameters.owner
-        loaded = {
-            owner(let.buffer) for let in stage.stage.lets if isinstance(let, Load) and self._meets(scope, let.buffer)
-        }
-        stored = {owner(x.buffer) for places in stage.places for x in places if self._meets(scope, x.buffer)}
+        loaded, stored = self._loaded(scope, stage), self._stored(scope, stage)
         if (loaded | stored) & self.written or stored & self.read:
             self.barrier(scope)
         self.read |= loaded
+
+    def _loaded(self, scope: Scope, stage: StagePlan) -> set[Buffer]:
+        """The owners of what a stage reads that others may write."""
+        loads = [let.buffer for let in stage.stage.lets if isinstance(let, Load)]
+        return {scope.parameters.owner(buffer) for buffer in loads if self._meets(scope, buffer)}
+
+    def _stored(self, scope: Scope, stage: StagePlan) -> set[Buffer]:
+        """The owners of what it writes that others may read."""
+        stored = [access.buffer for places in stage.places for access in places]
+        return {scope.parameters.owner(buffer) for buffer in stored if self._meets(scope, buffer)}
 
     def barrier(self, scope: Scope) -> None:
         """Wait for all of the team."""
@@ -78,7 +86,7 @@ class Rows:
 
     def _meets(self, scope: Scope, buffer: Buffer) -> bool:
         """Whether a buffer is one that several threads see."""
-        return buffer not in scope.locals and not self._is_single(scope, buffer)
+        return buffer not in scope.locals and buffer not in self.owned and not self._is_single(scope, buffer)
 
     def _wrote(self, scope: Scope, buffer: Buffer) -> None:
         self.written.add(scope.parameters.owner(buffer))
@@ -103,6 +111,8 @@ class Rows:
                 case _:
                     waiting.append(number)
         if waiting:
+            if self.leader and self._loaded(scope, stage) & self._stored(scope, stage):
+                self.barrier(scope)  # all of the team have read what the first one writes over
             with self._if_leader(scope):
                 for number in waiting:
                     self._effect(scope, stage, number)
@@ -174,7 +184,7 @@ class Rows:
         plain = list(shared.plan.inner)
         reverse = any(isinstance(effect, Prefix) and effect.reverse for effect in shared.plan.stage.effects)
         if self._shares(shared):
-            scope = self._shared_loop(scope, shared.free, loops)
+            scope = self._shared_loop(scope, shared, loops)
             plain = list(shared.serial)
         for axis in plain:
             name, end = scope.lines.fresh(self.letters[axis.number]), scope.parameters.size(axis.extent)
@@ -185,12 +195,26 @@ class Rows:
             scope = scope.inside({axis: name})
         return scope
 
-    def _shared_loop(self, scope: Scope, axes: Sequence[Axis], loops: ExitStack) -> Scope:
+    def _shared_loop(self, scope: Scope, shared: Shared, loops: ExitStack) -> Scope:
+        axes = shared.free
+        owned = [self.owned[access.buffer] for access in shared.plan.accesses if access.buffer in self.owned]
+        if owned:
+            return self._unrolled_loop(scope, axes[0], owned[0], loops)
         end = scope.parameters.size(product(axis.extent for axis in axes))
         name = scope.lines.fresh(self.letters[axes[0].number] if len(axes) == 1 else "p")
         head = f"for ({scope.index} {name} = member; {name} < {end}; {name} += {self.team.threads})"
         loops.enter_context(scope.lines.braces(head))
         return scope.inside(unflattened(scope, axes, name, self.letters))
+
+    def _unrolled_loop(self, scope: Scope, axis: Axis, each: int, loops: ExitStack) -> Scope:
+        """The loop over elements that a thread keeps in registers."""
+        lines, threads = scope.lines, self.team.threads
+        lines.line("#pragma unroll")
+        loops.enter_context(lines.braces(f"for (int e = 0; e < {each}; ++e)"))
+        name = lines.let(scope.index, f"member + e * {threads}", self.letters[axis.number])
+        if axis.extent != each * threads:
+            loops.enter_context(lines.braces(f"if ({name} < {axis.extent})"))
+        return scope.inside({axis: name})
 
     def _effect(self, scope: Scope, stage: StagePlan, number: int) -> None:
         """A store or a total at one point."""

@@ -65,7 +65,7 @@ class Schedule:
             if not contract.is_whole and not contract.adds:
                 yield from self._kernel(cleared(contract.out), number)
             followed = then if made.may_be_followed else None
-            for at in points(*(range(int(walk.extent)) for walk in made.roles.serial)):  # type: ignore[arg-type]
+            for at in points(*(range(int(walk.extent)) for walk in made.roles.serial)):
                 function = made.function(self.module, followed, at)
                 yield self.module.launch(function, contract.origins, number)
             if followed is not None:

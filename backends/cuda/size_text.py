@@ -1,13 +1,13 @@
 """Sizes as expressions of C++."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from graphc import polynomials
 from graphc.expressions import FloorDiv, Max, Min, Mod, Operation, Symbol, terms_of
 from graphc.polynomials import Atom, Terms
 from graphc.sizes import Size
 
-__all__ = ["size_text"]
+__all__ = ["pieces_of", "size_text"]
 
 _CALLS: Mapping[type[Operation], str] = {FloorDiv: "floordiv", Mod: "floormod", Min: "least", Max: "greatest"}
 
@@ -25,6 +25,13 @@ def size_text(size: Size, symbols: Mapping[str, str]) -> str:
             operands = ", ".join(f"i64({_sum(terms, texts)})" for terms in atom.operands())
             texts[atom] = f"{_CALLS[type(atom)]}({operands})"
     return _sum(terms_of(size), texts)
+
+
+def pieces_of(size: Size) -> Iterator[str]:
+    """The pieces of the prelude that the expression needs."""
+    for atom in polynomials.atoms([terms_of(size)]):
+        if isinstance(atom, Operation):
+            yield "division" if isinstance(atom, FloorDiv | Mod) else _CALLS[type(atom)]
 
 
 def _sum(terms: Terms, texts: Mapping[Atom, str]) -> str:

@@ -17,7 +17,7 @@ __all__ = ["BLOCK", "WARP", "KernelPlan", "Shared", "Team", "parallel_parts", "p
 BLOCK = 256  # threads
 WARP = 32
 FEW = 8  # points of a row, at most, that one thread makes
-MANY = 1024  # points of a row, from which on a whole block makes it
+MANY = 512  # points of a row, from which on a whole block makes it
 ENOUGH = 4096  # rows that keep a device at work if each has one thread
 SHORT = 1 << 30  # elements: below, places are counted in 32 bits
 

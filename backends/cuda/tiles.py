@@ -91,14 +91,13 @@ class Tiled:
         if then is not None:
             written |= {self.owner(buffer) for buffer in then.writes}
         lines = Lines()
-        parameters = Parameters(self.symbols, frozenset(written), self.owner)
+        parameters = Parameters(self.symbols, frozenset(written), self.owner, library.need)
         scope = Scope(lines, parameters, library, "i64")
         for walk, place in zip(self.roles.serial, at, strict=True):
             parameters.numbers[f"s{walk.number}"] = place
         _Writer(self, scope, library, then).write()
-        head = f'extern "C" __global__ void __launch_bounds__({BLOCK}) KERNEL({parameters.text}) {{'
         body = "".join(f"    {line}\n" if line else "\n" for line in lines.writer.lines)
-        return Function(f"{head}\n{body}}}\n", parameters, self.blocks)
+        return Function(f"{parameters.head(BLOCK)}\n{body}}}\n", parameters, self.blocks)
 
 
 @final

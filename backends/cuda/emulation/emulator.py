@@ -64,7 +64,6 @@ class Emulator(Device):
 
     schedule: int = 0
     _made: dict[str, dict[str, Any]] = field(default_factory=dict)  # source -> functions
-    _folder: Any = None
 
     def code(self, source: str, entries: Sequence[Entry]) -> "EmulatedCode":
         self.make([(source, entries)])
@@ -77,19 +76,10 @@ class Emulator(Device):
             return
         if not has_compiler():
             raise UnsupportedError("the emulation of CUDA needs g++, which is not installed")
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="graphc-emulated-")
-        folder = Path(self._folder.name)
-        stem = f"part{len(self._made)}"
         text = [f'#include "{SHIM}"\n']
         for number, (source, entries) in enumerate(missing.items()):
             text.append(_wrapped(source, entries, number))
-        (folder / f"{stem}.cpp").write_text("".join(text), encoding="utf-8")
-        made = subprocess.run(
-            ["g++", *FLAGS, "-o", f"{stem}.so", f"{stem}.cpp"], cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert made.returncode == 0, f"g++ refuses the source\n{made.stderr[:4000]}"
-        library = ctypes.PyDLL(str(folder / f"{stem}.so"))  # which keeps others out: there is one block at a time
+        library = _library("".join(text))
         for number, (source, entries) in enumerate(missing.items()):
             functions = {}
             for entry in entries:
@@ -97,6 +87,17 @@ class Emulator(Device):
                 function.restype = ctypes.c_char_p
                 function.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint]
             self._made[source] = functions
+
+
+def _library(text: str) -> ctypes.PyDLL:
+    """A library that is loaded; its files are not kept.  Calls keep other threads out: there is one block at a time."""
+    with tempfile.TemporaryDirectory(prefix="graphc-emulated-") as folder:
+        source = Path(folder) / "kernels.cpp"
+        source.write_text(text, encoding="utf-8")
+        command = ["g++", *FLAGS, "-o", "kernels.so", source.name]
+        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, f"g++ refuses the source\n{made.stderr[:4000]}"
+        return ctypes.PyDLL(str(Path(folder) / "kernels.so"))
 
 
 def _wrapped(source: str, entries: Sequence[Entry], number: int) -> str:

@@ -8,8 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
-#include <vector>
 #include <sys/mman.h>
 #if !defined(__x86_64__)
 #include <ucontext.h>
@@ -49,8 +47,10 @@ static char* stacks;
 static unsigned now, threads, waiting;
 static unsigned waiting_in_warp[MOST / WARP];
 static unsigned long long slots[2][MOST];
+static unsigned long long block_number;
 static unsigned block_epoch, warp_epoch[MOST / WARP];
-static std::deque<unsigned> queue;
+const unsigned ROOM = 2 * MOST;
+static unsigned queue[ROOM], first_in_queue, behind_queue;  // fibers that may go on, in a ring
 static unsigned schedule, seed;
 static char problem[512];
 static void (*body)(const long long*);
@@ -109,6 +109,11 @@ static void prepare(unsigned thread) {
     fibers[thread].exchanges = 0;
 }
 
+static void exchange(unsigned& x, unsigned& y) {
+    const unsigned z = x;
+    x = y, y = z;
+}
+
 static unsigned drawn(unsigned below) {
     seed = seed * 1664525u + 1013904223u;
     return (seed >> 8) % below;
@@ -116,13 +121,15 @@ static unsigned drawn(unsigned below) {
 
 // Schedules: 0 forward, 1 reverse, 2 at random, 3 each warp as far as it comes, 4 the same in reverse.
 static void release(unsigned first, unsigned count) {
-    std::vector<unsigned> order(count);
+    unsigned order[MOST];
     for (unsigned n = 0; n < count; ++n) order[n] = first + (schedule == 1 || schedule == 4 ? count - 1 - n : n);
     if (schedule == 2)
-        for (unsigned n = count; n > 1; --n) std::swap(order[n - 1], order[drawn(n)]);
+        for (unsigned n = count; n > 1; --n) exchange(order[n - 1], order[drawn(n)]);
     const bool is_greedy = schedule >= 3 && count <= WARP;
-    if (is_greedy) queue.insert(queue.begin(), order.begin(), order.end());
-    else queue.insert(queue.end(), order.begin(), order.end());
+    for (unsigned n = 0; n < count; ++n) {
+        if (is_greedy) queue[--first_in_queue % ROOM] = order[count - 1 - n];
+        else queue[behind_queue++ % ROOM] = order[n];
+    }
     for (unsigned thread = first; thread < first + count; ++thread) fibers[thread].state = State::ready;
 }
 
@@ -193,12 +200,13 @@ struct Memory {
     char* bytes;
     size_t size, count;
     Visits* visits;
+    unsigned long long block;  // of which it holds what was written
     void reset() {
+        block = block_number;
         memset(bytes, 0xff, size);
         for (size_t n = 0; n < count; ++n) visits[n].writer.thread = visits[n].reader.thread = visits[n].other.thread = NOBODY;
     }
 };
-static std::vector<Memory*> memories;
 
 static void visited(Memory& memory, size_t at, bool writes) {
     Visits& visits = memory.visits[at];
@@ -247,24 +255,23 @@ template <class T, size_t... extents> struct Shared {
     T values[count];
     Visits visits[count];
     Memory memory;
-    explicit Shared(const char* name) : memory{name, reinterpret_cast<char*>(values), sizeof values, count, visits} {
-        memory.reset();
-        memories.push_back(&memory);
+    explicit Shared(const char* name) : memory{name, reinterpret_cast<char*>(values), sizeof values, count, visits, 0} {}
+    auto operator[](long long at) {
+        if (memory.block != block_number) memory.reset();
+        return View<T, extents...>{memory, values, 0}[at];
     }
-    auto operator[](long long at) { return View<T, extents...>{memory, values, 0}[at]; }
 };
 
 static bool run_block() {
-    queue.clear();
+    first_in_queue = behind_queue = ROOM;
     waiting = 0;
     for (unsigned warp = 0; warp < MOST / WARP; ++warp) waiting_in_warp[warp] = 0;
-    for (Memory* memory : memories) memory->reset();
+    ++block_number;
     for (unsigned thread = 0; thread < threads; ++thread) prepare(thread);
     release(0, threads);
     unsigned finished = 0;
-    while (!queue.empty()) {
-        now = queue.front();
-        queue.pop_front();
+    while (first_in_queue != behind_queue) {
+        now = queue[first_in_queue++ % ROOM];
         threadIdx.x = now;
         enter();
         if (problem[0]) return false;
