@@ -1,6 +1,6 @@
 """What the CUDA kernels of common models take: registers, shared memory, local memory.  No GPU is needed.
 
-    python -m benchmarks.cuda_resources [sm_80 sm_90 ...]
+python -m benchmarks.cuda_resources [sm_80 sm_90 ...]
 """
 
 import sys

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
+from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.elementary import function_name, function_text
 from graphc.backends.cuda.function_text import Scratch
 from graphc.backends.cuda.host import HostStep, Launch
-from graphc.backends.cuda.kernels import Function
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program

@@ -18,11 +18,12 @@ def owned_locals(plan: KernelPlan) -> Mapping[Buffer, int]:
     found: dict[Buffer, int] = {}
     if plan.team.threads == 1:
         return found
+    totals = {total.result for total in plan.kernel.totals}
     for local in plan.kernel.locals:
         extents = {_extent(shared, local) for shared in plan.stages if _touches(shared, local)}
         extent = extents.pop() if len(extents) == 1 else 0
         each = -(-extent // plan.team.threads)
-        is_last = any(_touches(shared, local) for shared in plan.last)
+        is_last = any(_touches(shared, local) for shared in plan.last) and local not in totals
         if extent and not is_last and each <= MOST_EACH and sum(found.values()) + each <= MOST:
             found[local] = each
     return found

@@ -75,7 +75,7 @@ class Rows:
 
     def _stored(self, scope: Scope, stage: StagePlan) -> set[Buffer]:
         """The owners of what it writes that others may read."""
-        stored = [access.buffer for places in stage.places for access in places]
+        stored = [access.buffer for places in stage.places for access in places if access.buffer not in self.totals]
         return {scope.parameters.owner(buffer) for buffer in stored if self._meets(scope, buffer)}
 
     def barrier(self, scope: Scope) -> None:

@@ -8,8 +8,10 @@ from typing import final
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
 from graphc.backends.cuda.kernels import Native
 from graphc.backends.cuda.module import Module
+from graphc.backends.cuda.routines import kernels_of_routine
 from graphc.backends.cuda.teams import parallel_parts
 from graphc.backends.cuda.tiles import tiled
+from graphc.backends.cuda.totals import with_totals_inside
 from graphc.errors import UnsupportedError
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.contractions import cleared, kernels_of
@@ -41,7 +43,7 @@ class Schedule:
             case Contract():
                 yield from self._product(step, number)
             case Extern():
-                raise unsupported(step)
+                yield from self._routine(step, number)
             case Check():
                 yield from self._check(step, number)
             case Loop():
@@ -51,9 +53,22 @@ class Schedule:
 
     def _kernel(self, kernel: Kernel, number: int) -> Iterator[Launch]:
         for part in parallel_parts(kernel):
-            native = Native(widened(part), self.module.symbols, self.module.owner, self.module)
-            for function in native.functions():
-                yield self.module.launch(function, kernel.origins, number)
+            native = Native(with_totals_inside(widened(part)), self.module.symbols, self.module.owner, self.module)
+            for buffer in native.rooms:
+                self.module.room_for(buffer, number)
+            yield self.module.launch(native.function(), kernel.origins, number)
+            for after in native.after:
+                yield from self._kernel(after, number)
+
+    def _routine(self, step: Extern, number: int) -> Iterator[Launch]:
+        made = kernels_of_routine(step)
+        if made is None:
+            raise unsupported(step)
+        kernels, rooms = made
+        for buffer in rooms:
+            self.module.room_for(buffer, number)
+        for kernel in kernels:
+            yield from self._kernel(kernel, number)
 
     def _product(self, contract: Contract, number: int) -> Iterator[Launch]:
         """A contraction in tiles, or where nothing is gained by them as kernels."""

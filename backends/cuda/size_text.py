@@ -22,7 +22,7 @@ def size_text(size: Size, symbols: Mapping[str, str]) -> str:
             texts[atom] = symbols[atom.name]
         else:
             assert isinstance(atom, Operation), atom
-            operands = ", ".join(f"i64({_sum(terms, texts)})" for terms in atom.operands())
+            operands = ", ".join(_wide(_sum(terms, texts)) for terms in atom.operands())
             texts[atom] = f"{_CALLS[type(atom)]}({operands})"
     return _sum(terms_of(size), texts)
 
@@ -32,6 +32,10 @@ def pieces_of(size: Size) -> Iterator[str]:
     for atom in polynomials.atoms([terms_of(size)]):
         if isinstance(atom, Operation):
             yield "division" if isinstance(atom, FloorDiv | Mod) else _CALLS[type(atom)]
+
+
+def _wide(text: str) -> str:
+    return f"i64({text})" if text.lstrip("-").isdigit() else text
 
 
 def _sum(terms: Terms, texts: Mapping[Atom, str]) -> str:

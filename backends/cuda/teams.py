@@ -120,8 +120,9 @@ def planned(kernel: Kernel) -> KernelPlan:
     if all(_walked(axis, [x.plan for x in first]) <= _walked(merged[-1], [x.plan for x in first]) for axis in merged):
         in_turn = tuple(merged)
     team = _team(in_turn, first)
-    if any(isinstance(effect, Total) and effect.index for stage in kernel.stages for effect in stage.effects):
-        team = Team(1)
+    if team.threads == 1 and any(total.index for total in kernel.totals):
+        deep = [stage for stage in first if stage.plan.inner]
+        team = Team(WARP if deep and all(stage.free for stage in deep) else 1)
     return KernelPlan(kernel, in_turn, tuple(first), tuple(last), team, _index_type(kernel))
 
 
@@ -142,7 +143,7 @@ def _separates(axis: Axis, stage: StagePlan, number: int) -> bool:
     effect = stage.stage.effects[number]
     if isinstance(effect, Fold) and effect.monoid in BETTER:
         return len(stage.inner) == 1
-    if not isinstance(effect, Store):
+    if not isinstance(effect, Store | Total) or (isinstance(effect, Total) and not effect.index):
         return True
     for index in effect.index:
         part = stage.affine[index]
@@ -154,7 +155,7 @@ def _separates(axis: Axis, stage: StagePlan, number: int) -> bool:
 def _is_alone(axis: Axis, stage: StagePlan) -> bool:
     """Whether all stores go on along an axis, after others became a part of it, and along no other inner one."""
     for effect, places in zip(stage.stage.effects, stage.places, strict=True):
-        if isinstance(effect, Store):
+        if isinstance(effect, Store) or (isinstance(effect, Total) and effect.index):
             (access,) = places
             if access.data or {x for x in access.terms if x in stage.inner} != {axis}:
                 return False

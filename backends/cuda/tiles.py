@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.dtypes import in_register
 from graphc.backends.cuda.effects import wide
 from graphc.backends.cuda.function_text import Lines, Parameters
 from graphc.backends.cuda.functions import Operand, called, cast
-from graphc.backends.cuda.kernels import MOST_BLOCKS, Function
+from graphc.backends.cuda.kernels import MOST_BLOCKS
 from graphc.backends.cuda.lets import Library, Scope
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.teams import BLOCK
