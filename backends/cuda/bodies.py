@@ -6,7 +6,7 @@ from typing import final
 
 from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.effects import Held, start_text
-from graphc.backends.cuda.function_text import Lines, Parameters, Scratch
+from graphc.backends.cuda.function_text import Lines, Parameters, Scratch, enclosed
 from graphc.backends.cuda.lets import Home, Library, Scope
 from graphc.backends.cuda.rows import Rows
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team
@@ -187,7 +187,7 @@ class Body:
             self.lines.line(f"if (member + e * {threads} < {size}) {base} = {self.scope.homes[total.result]('')};")
 
     def _offset(self, size: str) -> str:
-        return f"{self._team_number} * ({size})"
+        return f"{self._team_number} * {enclosed(size)}"
 
     def leave_part(self, total: Total, held: Held) -> None:
         """Write the part of a block of a total of one element."""

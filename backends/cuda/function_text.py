@@ -14,9 +14,14 @@ from graphc.kernel.naming import LETTERS
 from graphc.sizes import Expression, Size, symbols_of
 from graphc.types import DType
 
-__all__ = ["Argument", "Lines", "Parameters", "Scratch"]
+__all__ = ["Argument", "Lines", "Parameters", "Scratch", "enclosed"]
 
 WIDEST = 120  # characters of a line
+
+
+def enclosed(text: str) -> str:
+    """An expression as a factor: in parentheses, unless it is a name or a number."""
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
 @final

@@ -12,6 +12,7 @@ from graphc.backends.cuda.owned import owned_locals
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team, planned
 from graphc.backends.cuda.totals import after_rows, are_shared
+from graphc.backends.cuda.vectors import vector_width, write_vectors
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Effect, Kernel, Total, targets
@@ -30,6 +31,7 @@ WITH_SCRATCH = 256  # blocks, at most, that have scratch of their own in global 
 class Native:
     """The function of one kernel.
 
+    width  points that a thread makes side by side
     after  kernels that combine totals and make the last stages
     rooms  buffers that these read, beside those of the program
     """
@@ -39,11 +41,13 @@ class Native:
     owner: Callable[[Buffer], Buffer]
     library: Library
     made: Made = field(init=False)
+    width: int = field(init=False)
     after: Sequence[Kernel] = ()
     rooms: Sequence[Buffer] = ()
 
     def __post_init__(self) -> None:
         plan, totals = planned(self.kernel), self.kernel.totals
+        self.width = vector_width(plan)
         indexed = [total for total in totals if total.index]
         is_serial = bool(indexed) and (plan.team.threads == 1 or not are_shared(plan))
         plan = replace(plan, team=Team(1)) if is_serial else plan
@@ -62,7 +66,8 @@ class Native:
 
     def _blocks(self, plan: KernelPlan, owned: Mapping[Buffer, int]) -> Size:
         """How many blocks make the rows; the sizes alone say so."""
-        blocks = (plan.rows + (plan.team.rows - 1)) // plan.team.rows
+        rows = plan.team.rows * self.width
+        blocks = (plan.rows + (rows - 1)) // rows
         if self.kernel.totals:
             most = PARTS_OF_MANY if any(total.index for total in self.kernel.totals) else PARTS
             return minimum(maximum(blocks, 1), most)
@@ -105,6 +110,9 @@ class Native:
 
     def _in_turn(self, body: Body) -> None:
         """All rows, by the teams in turn."""
+        if self.width > 1:
+            write_vectors(body, self.width)
+            return
         plan, team, index, rows = self.made.plan, self.made.plan.team, body.scope.index, body.rows
         if not plan.outer and team.threads == BLOCK:
             for shared in plan.stages:

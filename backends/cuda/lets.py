@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, final
 
 from graphc.backends.cuda.dtypes import in_register
-from graphc.backends.cuda.function_text import Lines, Parameters
+from graphc.backends.cuda.function_text import Lines, Parameters, enclosed
 from graphc.backends.cuda.functions import Operand, called, cast, plain_text, rounded
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
@@ -167,7 +167,7 @@ class Scope:
         parts = [] if at == "0" and access.data else [at]
         for number, stride in access.data:
             value = cast(self.operand(stage, number), INT64, self.library.need)
-            parts.append(value if stride == 1 else f"{value} * {_factor(self.parameters.size(stride))}")
+            parts.append(value if stride == 1 else f"{value} * {enclosed(self.parameters.size(stride))}")
         return self._element(access.buffer, " + ".join(parts))
 
     def _element(self, buffer: Buffer, index: str) -> str:
@@ -191,12 +191,8 @@ class Scope:
             counter = self.counters[axis]
             if counter == "0":
                 continue
-            factor = "" if step == 1 else f" * {_factor(self.parameters.size(step))}"
+            factor = "" if step == 1 else f" * {enclosed(self.parameters.size(step))}"
             parts.append(f"{counter}{factor}")
         if offset != 0 or not parts:
-            parts.append(_factor(self.parameters.size(offset)))
+            parts.append(enclosed(self.parameters.size(offset)))
         return " + ".join(parts)
-
-
-def _factor(text: str) -> str:
-    return text if text.isidentifier() or text.isdigit() else f"({text})"

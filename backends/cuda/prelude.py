@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from graphc.backends.cuda.matrices import FACTORISATIONS
 from graphc.backends.cuda.reductions import REDUCTIONS
+from graphc.backends.cuda.spectra import SPECTRA
 from graphc.kernel.philox import MULTIPLIERS, ROUNDS, WEYL
 from graphc.kernel.two_over_pi import WORDS
 
@@ -134,6 +136,17 @@ template <class T> __device__ T shifted_right_with_sign(T x, T y) {
 }
 """
 
+_VECTORS = """\
+// Elements that are moved at once, up to 16 bytes.
+template <class T, int n> struct alignas(n * sizeof(T)) Vector { T at[n]; };
+template <int n, class T> __device__ Vector<T, n> load_vector(const T* from) {
+    return *reinterpret_cast<const Vector<T, n>*>(from);
+}
+template <class T, int n> __device__ void store_vector(T* to, Vector<T, n> values) {
+    *reinterpret_cast<Vector<T, n>*>(to) = values;
+}
+"""
+
 _PHILOX = f"""\
 // Philox 4x32-10: word `index` of the stream of a key and a purpose.
 struct Words {{ u32 w[4]; }};
@@ -200,6 +213,7 @@ PIECES: Mapping[str, Piece] = {
     "absolute": Piece("template <class T> __device__ T absolute(T x) { return x < T(0) ? T(0 - u64(x)) : x; }\n"),
     "least": Piece("__device__ inline i64 least(i64 x, i64 y) { return x < y ? x : y; }\n"),
     "greatest": Piece("__device__ inline i64 greatest(i64 x, i64 y) { return x > y ? x : y; }\n"),
+    "vectors": Piece(_VECTORS),
     "philox": Piece(_PHILOX),
     "two over pi": Piece(_TWO_OVER_PI),
     "multiply_add": Piece(
@@ -208,7 +222,7 @@ PIECES: Mapping[str, Piece] = {
         "template <> __device__ inline double multiply_add(double x, double y, double z) { return fma(x, y, z); }\n",
         ("wrapping",),
     ),
-} | {name: Piece(text, needs) for name, (text, needs) in REDUCTIONS.items()}
+} | {name: Piece(text, needs) for name, (text, needs) in {**REDUCTIONS, **FACTORISATIONS, **SPECTRA}.items()}
 
 
 def pieces_text(wanted: Iterable[str]) -> str:

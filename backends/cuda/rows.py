@@ -7,6 +7,7 @@ from typing import TypeAlias, final
 
 from graphc.backends.cuda.dtypes import in_register
 from graphc.backends.cuda.effects import Held, combined, held_of, leave, start_text, taken_in
+from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.functions import Operand, cast
 from graphc.backends.cuda.lets import Scope
 from graphc.backends.cuda.teams import Shared, Team
@@ -327,13 +328,9 @@ def unflattened(scope: Scope, axes: Sequence[Axis], name: str, letters: Mapping[
     found = {}
     behind: Size = 1
     for axis in reversed(axes):
-        text = name if behind == 1 else f"{name} / {_factor(scope.parameters.size(behind))}"
+        text = name if behind == 1 else f"{name} / {enclosed(scope.parameters.size(behind))}"
         if axis is not axes[0]:
-            text = f"{text} % {_factor(scope.parameters.size(axis.extent))}"
+            text = f"{text} % {enclosed(scope.parameters.size(axis.extent))}"
         found[axis] = scope.lines.let(scope.index, text, letters[axis.number])
         behind = behind * axis.extent
     return found
-
-
-def _factor(text: str) -> str:
-    return text if text.isidentifier() or text.isdigit() else f"({text})"

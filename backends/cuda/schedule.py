@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import product as points
 from typing import final
 
+from graphc.backends.cuda.factorisations import factorisation
+from graphc.backends.cuda.function_text import Parameters
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
 from graphc.backends.cuda.kernels import Native
 from graphc.backends.cuda.module import Module
@@ -61,6 +63,12 @@ class Schedule:
                 yield from self._kernel(after, number)
 
     def _routine(self, step: Extern, number: int) -> Iterator[Launch]:
+        module = self.module
+        written = frozenset(map(module.owner, step.writes))
+        function = factorisation(step, Parameters(module.symbols, written, module.owner, module.need), module)
+        if function is not None:
+            yield module.launch(function, step.origins, number)
+            return
         made = kernels_of_routine(step)
         if made is None:
             raise unsupported(step)

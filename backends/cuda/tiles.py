@@ -10,7 +10,7 @@ from typing import final
 from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.dtypes import in_register
 from graphc.backends.cuda.effects import wide
-from graphc.backends.cuda.function_text import Lines, Parameters
+from graphc.backends.cuda.function_text import Lines, Parameters, enclosed
 from graphc.backends.cuda.functions import Operand, called, cast
 from graphc.backends.cuda.kernels import MOST_BLOCKS
 from graphc.backends.cuda.lets import Library, Scope
@@ -129,7 +129,7 @@ class _Writer:
         lines.line(
             f"const int row_at = threadIdx.x / {per_row} * {each}, column_at = threadIdx.x % {per_row} * {each};"
         )
-        tiles = f"{_factor(size(_extent(self.roles.batch)))} * down * across"
+        tiles = f"{enclosed(size(_extent(self.roles.batch)))} * down * across"
         with lines.braces(f"for (i64 tile = blockIdx.x; tile < {tiles}; tile += gridDim.x)"):
             lines.line(f"const i64 first_column = tile % across * {side};")
             lines.line(f"const i64 first_row = tile / across % down * {side};")
@@ -242,7 +242,3 @@ def _moving(terms: Mapping[Axis, Size], scope: Scope) -> Mapping[Axis, Size]:
 
 def _extent(walks: Sequence[Walk]) -> Size:
     return product(walk.extent for walk in walks)
-
-
-def _factor(text: str) -> str:
-    return text if text.isidentifier() or text.isdigit() else f"({text})"

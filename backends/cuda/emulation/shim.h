@@ -3,7 +3,7 @@
 // Found and told: threads that wait in different places, indices outside of shared memory, and two threads that
 // touch the same element of shared memory, one of them writing, with no barrier between them.
 
-#include <cmath>
+#include <math.h>  // of C++: with functions of float
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
