@@ -1,10 +1,12 @@
 """The CUDA backend: readable CUDA C++ by `emit`, and what launches it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, final
 
 from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.backends.cuda.device import Device, NoDevice
+from graphc.backends.cuda.launcher import cmake_text, launcher_text
 from graphc.backends.cuda.listing import listing
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.running import loaded
@@ -30,6 +32,9 @@ class CudaBackend(Backend):
         module.compute = schedule.of(program.steps[: program.commit])
         module.commit = schedule.of(program.steps[program.commit :])
         return Artifact((listing(module),), tuple(module.rooms), (), 1, module)
+
+    def project(self, artifact: Artifact, stem: str) -> Mapping[str, str]:
+        return {f"{stem}_main.cu": launcher_text(artifact.notes, stem), "CMakeLists.txt": cmake_text(stem)}
 
     def load(self, artifact: Artifact, name: str) -> Loaded:
         return loaded(artifact, self.device)

@@ -328,6 +328,9 @@ def unflattened(scope: Scope, axes: Sequence[Axis], name: str, letters: Mapping[
     found = {}
     behind: Size = 1
     for axis in reversed(axes):
+        if 0 in (behind, axis.extent):  # there are no points, and nothing to divide by
+            found[axis] = name
+            continue
         text = name if behind == 1 else f"{name} / {enclosed(scope.parameters.size(behind))}"
         if axis is not axes[0]:
             text = f"{text} % {enclosed(scope.parameters.size(axis.extent))}"

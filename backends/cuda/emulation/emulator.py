@@ -18,7 +18,7 @@ from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.prelude import NARROW_FLOATS
 from graphc.errors import UnsupportedError
 
-__all__ = ["SCHEDULES", "Emulator", "FaultError", "has_compiler"]
+__all__ = ["SCHEDULES", "Emulator", "FaultError", "has_compiler", "text_for_host"]
 
 SHIM = Path(__file__).with_name("shim.h")
 SCHEDULES = ("forward", "reverse", "random", "warps", "warps in reverse")  # the orders in which threads go on
@@ -100,10 +100,15 @@ def _library(text: str) -> ctypes.PyDLL:
         return ctypes.PyDLL(str(Path(folder) / "kernels.so"))
 
 
+def text_for_host(source: str) -> str:
+    """The source with what a CPU has in place of instructions that it has not, and shared memory that is watched."""
+    source = source.replace(NARROW_FLOATS, NARROW_TWIN).replace('extern "C" ', "")
+    return _SHARED.sub(_declared, source)
+
+
 def _wrapped(source: str, entries: Sequence[Entry], number: int) -> str:
     """A source in a namespace of its own, with a function for each kernel that runs a grid of it."""
-    source = source.replace(NARROW_FLOATS, NARROW_TWIN).replace('extern "C" ', "")
-    source = _SHARED.sub(_declared, source)
+    source = text_for_host(source)
     parts = [f"namespace program_{number} {{\n", source]
     for entry in entries:
         given = ", ".join(f"({kind.replace(' __restrict__', '')})a[{n}]" for n, kind in enumerate(entry.types))
