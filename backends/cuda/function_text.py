@@ -57,10 +57,10 @@ class Lines:
         self.writer.line("}")
 
     def fresh(self, letter: str) -> str:
-        """`v0`, `v1` ...: a name that nothing else in the function has.  The first place along an axis is `i`."""
+        """`v0`, `v1` ...: a name that nothing else in the function has; `i` and `row` for the first of these."""
         number = self._taken.get(letter, 0)
         self._taken[letter] = number + 1
-        return letter if number == 0 and letter in LETTERS else f"{letter}{number}"
+        return letter if number == 0 and (letter in LETTERS or len(letter) > 1) else f"{letter}{number}"
 
     def let(self, type: str, text: str, letter: str = "v") -> str:
         """Declare a value; its name."""

@@ -7,9 +7,11 @@ from typing import final
 
 from graphc.backends.cuda.bodies import Body, Function, Made, home_kind
 from graphc.backends.cuda.effects import Held, held_of, wide
+from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.lets import Library, Scope
 from graphc.backends.cuda.owned import owned_locals
 from graphc.backends.cuda.rows import unflattened
+from graphc.backends.cuda.shares import shares_of
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team, planned
 from graphc.backends.cuda.totals import after_rows, are_shared
 from graphc.backends.cuda.vectors import vector_width, write_vectors
@@ -32,6 +34,7 @@ class Native:
     """The function of one kernel.
 
     width  points that a thread makes side by side
+    shares  threads among which the elements of a row are shared
     after  kernels that combine totals and make the last stages
     rooms  buffers that these read, beside those of the program
     """
@@ -42,12 +45,13 @@ class Native:
     library: Library
     made: Made = field(init=False)
     width: int = field(init=False)
+    shares: int = field(init=False)
     after: Sequence[Kernel] = ()
     rooms: Sequence[Buffer] = ()
 
     def __post_init__(self) -> None:
         plan, totals = planned(self.kernel), self.kernel.totals
-        self.width = vector_width(plan)
+        self.width, self.shares = vector_width(plan), shares_of(plan)
         indexed = [total for total in totals if total.index]
         is_serial = bool(indexed) and (plan.team.threads == 1 or not are_shared(plan))
         plan = replace(plan, team=Team(1)) if is_serial else plan
@@ -67,7 +71,7 @@ class Native:
     def _blocks(self, plan: KernelPlan, owned: Mapping[Buffer, int]) -> Size:
         """How many blocks make the rows; the sizes alone say so."""
         rows = plan.team.rows * self.width
-        blocks = (plan.rows + (rows - 1)) // rows
+        blocks = (plan.rows * self.shares + (rows - 1)) // rows
         if self.kernel.totals:
             most = PARTS_OF_MANY if any(total.index for total in self.kernel.totals) else PARTS
             return minimum(maximum(blocks, 1), most)
@@ -118,12 +122,17 @@ class Native:
             for shared in plan.stages:
                 rows.stage(body.scope, shared)
             return
-        name = body.lines.fresh("row" if team.threads > 1 else "point") if len(plan.outer) != 1 else ""
+        is_single = len(plan.outer) == 1 and self.shares == 1
+        name = "" if is_single else body.lines.fresh("row" if team.threads > 1 else "point")
         name = name or body.lines.fresh(body.letters[plan.outer[0].number])
         first = f"{index}(blockIdx.x)" if team.rows == 1 else f"{index}(blockIdx.x) * {team.rows} + {team.number}"
         step = f"{index}(gridDim.x)" if team.rows == 1 else f"{index}(gridDim.x) * {team.rows}"
-        count = body.parameters.size(plan.rows)
+        count = body.parameters.size(plan.rows * self.shares)
         with body.lines.braces(f"for ({index} {name} = {first}; {name} < {count}; {name} += {step})"):
+            if self.shares > 1:
+                each = enclosed(body.parameters.size(plan.rows))
+                rows.share = body.lines.let(index, f"{name} / {each}", "share")
+                name = body.lines.let(index, f"{name} % {each}", "row")
             counters = unflattened(body.scope, plan.outer, name, body.letters) if plan.outer else {}
             scope = body.scope.inside(counters)
             scope.locals = {}

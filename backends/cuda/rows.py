@@ -10,12 +10,14 @@ from graphc.backends.cuda.effects import Held, combined, held_of, leave, start_t
 from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.functions import Operand, cast
 from graphc.backends.cuda.lets import Scope
+from graphc.backends.cuda.shares import SHARES, lets_behind
 from graphc.backends.cuda.teams import Shared, Team
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Store, Total
 from graphc.sizes import Size, product
+from graphc.types import INT64
 
 __all__ = ["Rows", "unflattened"]
 
@@ -32,6 +34,7 @@ class Rows:
     totals   what totals have so far
     leader   the condition that a thread is the first of its team; "" where it is the only one
     owned    locals that threads keep in registers, and how many elements each of them has
+    share    the variable that says which elements of a scatter are this thread's; "" where all are
     written, read  what earlier stages of the row wrote and read since the last barrier
     """
 
@@ -40,6 +43,7 @@ class Rows:
     room: Rooms
     totals: Mapping[Buffer, Held]
     owned: Mapping[Buffer, int] = field(default_factory=dict)
+    share: str = ""
     written: set[Buffer] = field(default_factory=set)
     read: set[Buffer] = field(default_factory=set)
 
@@ -148,6 +152,8 @@ class Rows:
                 held[number] = held_of(effect, stage.stage.lets[effect.value].dtype, scope)
         with ExitStack() as loops:
             inside = self._loops(scope, shared, loops)
+            if self.share:
+                self._if_own(inside, stage, loops)
             inside.compute(stage)
             for number, effect in enumerate(stage.stage.effects):
                 value = inside.operand(stage, effect.value)
@@ -162,6 +168,13 @@ class Rows:
         for number, effect in enumerate(stage.stage.effects):
             if isinstance(effect, Fold):
                 self._folded(scope, stage, number, held[number], effect.monoid.name, is_alone=not self._shares(shared))
+
+    def _if_own(self, scope: Scope, stage: StagePlan, loops: ExitStack) -> None:
+        """Go on only with points whose element belongs to the share of this thread."""
+        numbers = [number for number, _ in stage.places[0][0].data]
+        scope.compute(stage, lets_behind(stage, numbers))
+        key = " + ".join(cast(scope.operand(stage, number), INT64, scope.library.need) for number in numbers)
+        loops.enter_context(scope.lines.braces(f"if (u64({key}) % {SHARES} == u64({self.share}))"))
 
     def _shares(self, shared: Shared) -> bool:
         return self.team.threads > 1 and bool(shared.free)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from itertools import product as points
 from typing import final
 
+from graphc.backends.cuda.columns import columns_as_totals
 from graphc.backends.cuda.factorisations import factorisation
 from graphc.backends.cuda.function_text import Parameters
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
 from graphc.backends.cuda.kernels import Native
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.routines import kernels_of_routine
+from graphc.backends.cuda.stored_totals import totals_stored
 from graphc.backends.cuda.teams import parallel_parts
 from graphc.backends.cuda.tiles import tiled
 from graphc.backends.cuda.totals import with_totals_inside
@@ -55,12 +57,23 @@ class Schedule:
 
     def _kernel(self, kernel: Kernel, number: int) -> Iterator[Launch]:
         for part in parallel_parts(kernel):
-            native = Native(with_totals_inside(widened(part)), self.module.symbols, self.module.owner, self.module)
-            for buffer in native.rooms:
-                self.module.room_for(buffer, number)
-            yield self.module.launch(native.function(), kernel.origins, number)
-            for after in native.after:
-                yield from self._kernel(after, number)
+            rows = columns_as_totals(widened(part))
+            yield from self._rows(with_totals_inside(rows), number)
+
+    def _rows(self, kernel: Kernel, number: int) -> Iterator[Launch]:
+        """A kernel, and those that combine its totals."""
+        native = Native(kernel, self.module.symbols, self.module.owner, self.module)
+        rooms, following = native.rooms, native.after
+        stored = totals_stored(kernel) if native.made.is_serial else None
+        if stored is not None:
+            rooms, following = stored.rooms, stored.after
+            native = Native(stored.rows, self.module.symbols, self.module.owner, self.module)
+        for buffer in rooms:
+            self.module.room_for(buffer, number)
+        yield self.module.launch(native.function(), kernel.origins, number)
+        for after in following:
+            for part in parallel_parts(after):
+                yield from self._rows(part, number)
 
     def _routine(self, step: Extern, number: int) -> Iterator[Launch]:
         module = self.module

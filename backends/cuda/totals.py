@@ -8,9 +8,8 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import affine_of
 from graphc.kernel.scalar import Axis, Formula, Let, Load
 from graphc.kernel.steps import Fold, Kernel, Stage, Store, Total
-from graphc.types import DType
 
-__all__ = ["after_rows", "are_shared", "with_totals_inside"]
+__all__ = ["after_rows", "are_shared", "storing_stage", "with_totals_inside", "with_wholes"]
 
 
 def are_shared(plan: KernelPlan) -> bool:
@@ -39,7 +38,7 @@ def after_rows(kernel: Kernel, parts: Mapping[Buffer, Buffer], wholes: Mapping[B
             yield _combining(kernel, total, parts[total.result], wholes[total.result])
         else:
             first.append(_folding(total, parts[total.result]))
-    last = [_reading(stage, wholes) for stage in kernel.stages if stage.is_last]
+    last = [with_wholes(stage, wholes) for stage in kernel.stages if stage.is_last]
     if last:
         yield Kernel((), (*first, *last), kernel.origins)
 
@@ -76,18 +75,18 @@ def _combining(kernel: Kernel, total: Total, parts: Buffer, whole: Buffer) -> Ke
     value = formula.add(Load(parts, index, parts.dtype))
     local = Buffer(Role.LOCAL, parts.dtype, ())
     folding = Stage((along,), tuple(formula.lets), (Fold(total.monoid, value, (local,)),))
-    return Kernel(axes, (folding, _storing(local, whole, axes, whole.dtype)), kernel.origins)
+    return Kernel(axes, (folding, storing_stage(local, whole, axes)), kernel.origins)
 
 
-def _storing(local: Buffer, whole: Buffer, axes: tuple[Axis, ...], dtype: DType) -> Stage:
+def storing_stage(local: Buffer, whole: Buffer, axes: tuple[Axis, ...]) -> Stage:
+    """A stage that sets the element of a row to a local."""
     formula = Formula()
     index = tuple([formula.axis(axis) for axis in axes])
     value = formula.add(Load(local, (), local.dtype))
-    assert dtype == local.dtype or dtype.itemsize == 2, dtype
     return Stage((), tuple(formula.lets), (Store(whole, index, value),))
 
 
-def _reading(stage: Stage, wholes: Mapping[Buffer, Buffer]) -> Stage:
+def with_wholes(stage: Stage, wholes: Mapping[Buffer, Buffer]) -> Stage:
     """A last stage that finds totals in memory."""
 
     def changed(let: Let) -> Let:
