@@ -8,6 +8,7 @@ from typing import final
 from graphc.backends.cuda.bodies import Body, Function, Made, home_kind
 from graphc.backends.cuda.effects import Held, held_of, wide
 from graphc.backends.cuda.function_text import enclosed
+from graphc.backends.cuda.kept import with_loads_kept
 from graphc.backends.cuda.lets import Library, Scope
 from graphc.backends.cuda.owned import owned_locals
 from graphc.backends.cuda.rows import unflattened
@@ -50,6 +51,7 @@ class Native:
     rooms: Sequence[Buffer] = ()
 
     def __post_init__(self) -> None:
+        self.kernel = self._with_loads_kept()
         plan, totals = planned(self.kernel), self.kernel.totals
         self.width, self.shares = vector_width(plan), shares_of(plan)
         indexed = [total for total in totals if total.index]
@@ -67,6 +69,12 @@ class Native:
             wholes = {x.result: Buffer(Role.TEMPORARY, x.result.dtype, x.result.shape) for x in indexed}
             self.after = tuple(after_rows(self.kernel, parts, wholes))
             self.rooms = (*parts.values(), *wholes.values())
+
+    def _with_loads_kept(self) -> Kernel:
+        """The kernel with what rows read again in registers, where there is room for all of it."""
+        kept = with_loads_kept(self.kernel, self.owner)
+        fresh = set(kept.locals).difference(self.kernel.locals)
+        return kept if fresh and fresh <= owned_locals(planned(kept)).keys() else self.kernel
 
     def _blocks(self, plan: KernelPlan, owned: Mapping[Buffer, int]) -> Size:
         """How many blocks make the rows; the sizes alone say so."""
