@@ -67,7 +67,12 @@ MODELS: Mapping[str, Build] = {
 
 
 def main(architectures: Sequence[str] = ("sm_80", "sm_90")) -> None:
-    """Print a line for each kernel."""
+    """Print a line for each kernel, or why there is none."""
+    try:
+        compiled_for("", architectures[0])
+    except gx.UnsupportedError as error:
+        print(error)
+        return
     print(f"{'model':28}{'kernel':12}{'target':9}{'registers':>10}{'shared':>9}{'local':>8}{'spilled':>9}")
     for name, build in MODELS.items():
         inputs, outputs = build()

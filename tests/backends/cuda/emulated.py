@@ -8,7 +8,6 @@ import pytest
 
 from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.emulation.emulator import Emulator, has_compiler
-from graphc.backends.cuda.module import Module
 from graphc.errors import UnsupportedError
 from graphc.function import CompiledFunction
 from graphc.passes.memory import layout
@@ -21,10 +20,7 @@ GROUP = 24  # programs that are compiled at once: each call of the compiler take
 
 def emulated(function: CompiledFunction, emulator: Emulator) -> CompiledFunction:
     """The same program, written by the CUDA backend and run by the emulation."""
-    backend = CudaBackend(emulator)
-    artifact = backend.emit(function.program)
-    plan = layout(function.program, artifact.rooms, backend.target.alignment)
-    return replace(function, artifact=artifact, layout=plan, backend=backend)
+    return made_at_once([function], emulator)[0]
 
 
 def supported(function: CompiledFunction) -> bool:
@@ -38,9 +34,16 @@ def supported(function: CompiledFunction) -> bool:
 
 def made_at_once(functions: Sequence[CompiledFunction], emulator: Emulator) -> list[CompiledFunction]:
     """Several of them, by one call of the compiler."""
-    found = [emulated(function, emulator) for function in functions]
-    modules: list[tuple[str, Module]] = [(f.artifact.source, f.artifact.notes) for f in found]
-    emulator.make([(source, module.entries) for source, module in modules])
+    backend = CudaBackend(emulator)
+    artifacts = [backend.emit(function.program) for function in functions]
+    emulator.make([(artifact.source, artifact.notes.entries) for artifact in artifacts])
+    found = []
+    for function, artifact in zip(functions, artifacts, strict=True):
+        plan = layout(function.program, artifact.rooms, backend.target.alignment)
+        loaded = backend.load(artifact, "<emulated>")
+        runnable = replace(function.runnable, layout=plan, rooms=artifact.rooms, library=(), loaded=loaded)
+        of = (function.arguments, function.form, function.guard)
+        found.append(CompiledFunction(function.graph, runnable, function.compilation, backend, *of))
     return found
 
 

@@ -34,7 +34,7 @@ def require_values(rows: Iterable[Case], dtype: str, nodes_of: Callable[[Sequenc
     emulator, cases, functions = Emulator(), [], []
     for case in rows:
         nodes = nodes_of(case.arrays(dtype))
-        function = compile(list(nodes), results(case, nodes))
+        function = compile(list(nodes), results(case, nodes), backend="numpy")
         if supported(function):
             cases.append(case)
             functions.append(function)
@@ -71,7 +71,7 @@ def test_the_order_of_threads_changes_no_bit(schedule: int) -> None:
     functions: list[CompiledFunction] = []
     for case in CASES[::4]:
         nodes = nodes_for(case.arrays("float32"))
-        function = compile(list(nodes), results(case, nodes))
+        function = compile(list(nodes), results(case, nodes), backend="numpy")
         if supported(function):
             cases.append(case)
             functions.append(function)
@@ -90,7 +90,7 @@ def test_derivatives_are_those_of_the_numpy_backend(places: range) -> None:
     for place in places:
         case, dtype = SLOPES[place]
         made = slopes_of(case, case.arrays(dtype))
-        function = compile(list(made.nodes), list(made.derivatives))
+        function = compile(list(made.nodes), list(made.derivatives), backend="numpy")
         if supported(function):
             rows.append((case, dtype, function))
             functions.append(function)

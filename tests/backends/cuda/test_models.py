@@ -72,7 +72,7 @@ def test_a_model_is_trained_as_by_numpy() -> None:
     }
     w, v = (gx.param(name, value) for name, value in start.items())
     loss = gx.nn.softmax_cross_entropy(gx.tanh(x @ w) @ v, t)
-    plain = gx.compile([x, t], loss, updates=gx.optim.Adam([w, v], 0.01)(gx.grad(loss, [w, v])))
+    plain = gx.compile([x, t], loss, updates=gx.optim.Adam([w, v], 0.01)(gx.grad(loss, [w, v])), backend="numpy")
     arrays = [(rng.standard_normal((n, 12)).astype(np.float32), rng.integers(0, 5, n)) for n in (33, 7, 64)]
     states = {variable: np.array(variable.value) for variable in plain.variables}
     expected = [plain(*given) for given in arrays]
@@ -87,7 +87,7 @@ def test_a_model_is_trained_as_by_numpy() -> None:
 
 def test_an_index_out_of_range_is_told_and_nothing_is_set() -> None:
     table, i = gx.param("table", np.ones((5, 2), np.float32)), gx.input("i", ("n",), "int64")
-    plain = gx.compile([i], gx.sum(gx.take(table, i, axis=0)), updates={table: table * 2})
+    plain = gx.compile([i], gx.sum(gx.take(table, i, axis=0)), updates={table: table * 2}, backend="numpy")
     function = emulated(plain, Emulator())
     with pytest.raises(gx.IndexRangeError, match=r"7 is not in -5 \.\. 4"):
         function(np.array([1, 7]))
