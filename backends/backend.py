@@ -135,6 +135,11 @@ class Backend(ABC):
         """Functions from the text."""
 
     @property
+    def runs_here(self) -> bool:
+        """Whether this process can run what it writes."""
+        return True
+
+    @property
     def version(self) -> str | None:
         """What its code depends on beside the program; None where no code is kept."""
         return None

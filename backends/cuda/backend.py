@@ -26,6 +26,10 @@ class CudaBackend(Backend):
     target: ClassVar[Target] = Target(name="cuda")
     device: Device = field(default_factory=NoDevice)
 
+    @property
+    def runs_here(self) -> bool:
+        return not isinstance(self.device, NoDevice)
+
     def emit(self, program: Program) -> Artifact:
         module = Module(program)
         schedule = Schedule(module)

@@ -13,7 +13,7 @@ from graphc.backends.cuda.kernels import Native
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.routines import kernels_of_routine
 from graphc.backends.cuda.stored_totals import totals_stored
-from graphc.backends.cuda.teams import parallel_parts
+from graphc.backends.cuda.teams import parallel_parts, with_reversed_apart
 from graphc.backends.cuda.tiles import tiled
 from graphc.backends.cuda.totals import with_totals_inside
 from graphc.errors import UnsupportedError
@@ -56,7 +56,7 @@ class Schedule:
                 yield Choose(step, tuple(map(self.of, step.parts)))
 
     def _kernel(self, kernel: Kernel, number: int) -> Iterator[Launch]:
-        for part in parallel_parts(kernel):
+        for part in parallel_parts(with_reversed_apart(kernel)):
             rows = columns_as_totals(widened(part))
             yield from self._rows(with_totals_inside(rows), number)
 

@@ -12,7 +12,7 @@ from graphc.kernel.stages import StagePlan, merged_stage, stage_plan
 from graphc.kernel.steps import Fold, Kernel, Prefix, Stage, Store, Total
 from graphc.sizes import Size, estimate, product
 
-__all__ = ["BLOCK", "WARP", "KernelPlan", "Shared", "Team", "parallel_parts", "planned"]
+__all__ = ["BLOCK", "WARP", "KernelPlan", "Shared", "Team", "parallel_parts", "planned", "with_reversed_apart"]
 
 BLOCK = 256  # threads
 WARP = 32
@@ -103,6 +103,16 @@ def _spread(kernel: Kernel) -> Kernel:
     moved = tuple([axis for axis in stage.inner if axis.number in free])
     inner = tuple([axis for axis in stage.inner if axis.number not in free])
     return Kernel((*kernel.outer, *moved), (Stage(inner, stage.lets, stage.effects),), kernel.origins)
+
+
+def with_reversed_apart(kernel: Kernel) -> Kernel:
+    """The kernel with running combinations from the last element in stages of their own, as they walk the other way."""
+    stages: list[Stage] = []
+    for stage in kernel.stages:
+        back = tuple([effect for effect in stage.effects if isinstance(effect, Prefix) and effect.reverse])
+        others = tuple([effect for effect in stage.effects if effect not in back])
+        stages += [Stage(stage.inner, stage.lets, part, stage.is_last) for part in (others, back) if part]
+    return kernel if len(stages) == len(kernel.stages) else Kernel(kernel.outer, tuple(stages), kernel.origins)
 
 
 def planned(kernel: Kernel) -> KernelPlan:

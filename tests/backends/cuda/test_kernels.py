@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.emulation.emulator import Emulator
+from graphc.kernel.monoids import Monoid
+from graphc.kernel.program import Program
+from graphc.kernel.reference import interpret
+from graphc.kernel.scalar import Axis, Formula, Load
+from graphc.kernel.steps import Kernel, Prefix, Stage, Store, Total
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
+from tests.backends.running import run
+from tests.kernel.building import HERE, N, given, local, output
 
 Build = Callable[[gx.Node], gx.Node]
 
@@ -114,3 +122,27 @@ def test_what_follows_a_product_is_made_with_its_tiles() -> None:
 def test_a_convolution_reads_its_windows_from_the_image() -> None:
     x, w = gx.input("x", ("n", 3, 32, 32)), gx.input("w", (8, 3, 5, 5))
     assert source(gx.conv2d(x, w), inputs=[x, w]).count("__global__") == 1
+
+
+@NEEDS_COMPILER
+def test_a_stage_may_run_both_ways_at_once() -> None:
+    i, j = Axis(0, N), Axis(1, 40)
+    x, up, down, total = given(0, N, 40), output(0, N, 40), output(1, N, 40), output(2, 40)
+    formula = Formula()
+    at = (formula.axis(i), formula.axis(j))
+    value = formula.add(Load(x, at, x.dtype))
+    added = local(40)
+    effects = (
+        Prefix(Monoid.SUM, value, up),
+        Prefix(Monoid.MAX, value, down, reverse=True),
+        Total(Monoid.SUM, value, (at[1],), added),
+    )
+    last = Formula()
+    place = last.axis(j)
+    stored = Store(total, (place,), last.add(Load(added, (place,), added.dtype)))
+    stages = (Stage((j,), tuple(formula.lets), effects), Stage((j,), tuple(last.lets), (stored,), is_last=True))
+    program = Program((Kernel((i,), stages, HERE),), (x,), (), (), (up, down, total), 1, ("n",))
+    array = np.random.default_rng(0).standard_normal((7, 40)).astype(np.float32)
+    found, _ = run(program, [array], sizes={"n": 7}, backend=CudaBackend(Emulator(1)))
+    for actual, exact in zip(found, interpret(program, [array], [], {"n": 7})[0], strict=True):
+        near(actual, exact)

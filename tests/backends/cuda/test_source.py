@@ -42,6 +42,11 @@ def test_a_call_without_a_device_says_what_is_missing() -> None:
     assert "f.source" in str(caught.value)
 
 
+def test_passes_are_verified_where_no_device_runs_the_kernels() -> None:
+    x = gx.input("x", (3, 4))
+    assert "exp_f32" in gx.compile([x], gx.sum(gx.exp(x)), backend="cuda", verify=True).source
+
+
 def test_a_routine_without_a_kernel_is_refused_where_it_is_compiled() -> None:
     x = gx.input("x", (3, 3), "float64")
     with pytest.raises(gx.UnsupportedError, match="eig: the cuda backend has no kernel for it, of f64, c128") as caught:
