@@ -129,7 +129,8 @@ class _Writer:
         lines.line(
             f"const int row_at = threadIdx.x / {per_row} * {each}, column_at = threadIdx.x % {per_row} * {each};"
         )
-        tiles = f"{enclosed(size(_extent(self.roles.batch)))} * down * across"
+        batches = f"{enclosed(size(_extent(self.roles.batch)))} * " if self.roles.batch else ""
+        tiles = f"{batches}down * across"
         with lines.braces(f"for (i64 tile = blockIdx.x; tile < {tiles}; tile += gridDim.x)"):
             lines.line(f"const i64 first_column = tile % across * {side};")
             lines.line(f"const i64 first_row = tile / across % down * {side};")
