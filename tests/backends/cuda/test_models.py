@@ -7,11 +7,13 @@ import pytest
 
 import graphc as gx
 from graphc.backends.cuda.emulation.emulator import Emulator
+from graphc.structure import leaves
 from graphc.testing.bodies import BODIES
 from graphc.testing.program import Recipe, random_program
 from tests.backends.cuda.emulated import NEEDS_COMPILER, emulated, made_at_once, near, supported
 from tests.case import Array
 from tests.random_graphs import random_graph
+from tests.thirty_models import MODELS
 
 pytestmark = NEEDS_COMPILER
 
@@ -94,3 +96,27 @@ def test_an_index_out_of_range_is_told_and_nothing_is_set() -> None:
     assert (table.value == 1).all()
     function(np.array([1, 2]))
     assert (table.value == 2).all()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("random")])
+def test_models_of_every_part_of_graphc(name: str) -> None:
+    plain = MODELS[name]()
+    if not supported(plain):
+        pytest.skip("a step has no kernel yet")
+    rng = np.random.default_rng(0)
+    arrays = []
+    for x in plain.graph.inputs:
+        shape = [extent if isinstance(extent, int) else 5 for extent in x.shape]
+        array = np.zeros(shape) if x.dtype.kind in "iub" else rng.uniform(0.5, 1.5, shape)
+        arrays.append(array.astype(x.dtype))
+    start = {variable: np.array(variable.value) for variable in plain.variables}
+    function = emulated(plain, Emulator())
+    expected = leaves(plain(*arrays))
+    after = {variable: np.array(variable.value) for variable in plain.variables}
+    for variable, value in start.items():
+        variable.value = value
+    for found, exact in zip(leaves(function(*arrays)), expected, strict=True):
+        near(found, exact)
+    for variable, value in after.items():
+        near(variable.value, value)
