@@ -1,6 +1,5 @@
 """What NVRTC says of the kernels: no warnings, and no registers that spill, for two architectures."""
 
-import re
 from collections.abc import Sequence
 
 import pytest
@@ -19,8 +18,8 @@ pytest.importorskip("cuda.bindings", reason="NVRTC is not installed")
 
 ARCHITECTURES = ("sm_80", "sm_90")
 SAMPLE = range(0, len(CASES), 80)
-#: products in tiles and matrix routines, which may keep a few values in local memory
-BY_HAND = re.compile(r"first_sum|\b(svd|eigh|lu|qr|complement|cholesky|triangular_solve)\b")
+FEW = 24  # bytes: ptxas now and then keeps a few of its own in local memory, of kernels with registers to spare
+SPARE = 64  # registers
 EVERY = [pytest.param(place, marks=() if place in SAMPLE else pytest.mark.full) for place in range(len(CASES))]
 
 
@@ -35,14 +34,8 @@ def require_clean(program: Program, architectures: Sequence[str]) -> None:
         assert not found.warnings
         assert found.cubin
         assert ".version" in found.ptx
-        spilling = [name for name, used in found.resources.items() if used.spilled]
-        assert not [name for name in spilling if not BY_HAND.search(kernel_text(source, name))]
-
-
-def kernel_text(source: str, name: str) -> str:
-    """The text of one kernel."""
-    start = source.index(f" {name}(")
-    return source[start : source.index("\n}\n", start)]
+        spilling = {name: used for name, used in found.resources.items() if used.spilled}
+        assert not {name for name, used in spilling.items() if used.spilled > FEW or used.registers > SPARE}
 
 
 @pytest.mark.parametrize("place", EVERY)
