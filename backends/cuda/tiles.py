@@ -19,7 +19,7 @@ from graphc.backends.cuda.teams import BLOCK
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.contractions import axes_of
-from graphc.kernel.roles import Roles, Walk, roles_of
+from graphc.kernel.roles import SINGLE, Roles, Walk, roles_of
 from graphc.kernel.scalar import Axis, Fn
 from graphc.kernel.stages import stage_plan
 from graphc.kernel.steps import Contract, Kernel, Store
@@ -49,6 +49,8 @@ def tiled(contract: Contract, symbols: Mapping[str, str], owner: Callable[[Buffe
     if any(extent == 0 for extent in contract.extents):
         return None
     roles = roles_of(contract)
+    if roles is not None and not roles.serial and SINGLE in (*roles.rows, *roles.columns):
+        return None  # a matrix times a vector: its elements are read once
     if roles is None or not all(isinstance(walk.extent, int) for walk in roles.serial):
         return None
     count = 1
