@@ -122,6 +122,11 @@ def _extreme(name: str) -> Rule:
     return rule
 
 
+def _is_zero(x: Operand) -> bool:
+    """Whether it is a 0 that the compiler sees, and warns of as a divisor."""
+    return x.text in ("0.0", "0.0f", "(-0.0)", "(-0.0f)")
+
+
 def _negative(x: Operand) -> str:
     return f"minus({in_register(x.dtype)}(0), {x.text})" if x.dtype in _WRAPPING else f"-{x.text}"
 
@@ -170,7 +175,7 @@ _RULES: Mapping[Fn, Rule] = {
     Fn.MUL: lambda x, y: (
         f"times({x.text}, {y.text})" if x.dtype in _WRAPPING or x.dtype == DTYPES["uint16"] else f"{x.text} * {y.text}"
     ),
-    Fn.DIV: _always("{0} / {1}"),
+    Fn.DIV: lambda x, y: f"quotient({x.text}, {y.text})" if _is_zero(y) else f"{x.text} / {y.text}",
     Fn.FLOORDIV: _division("float_floordiv", "floordiv", "quotient_of"),
     Fn.MOD: _division("float_mod", "floormod", "rest_of"),
     Fn.NEG: _negative,
@@ -234,6 +239,8 @@ def _pieces(fn: Fn, operands: Sequence[Operand]) -> Sequence[str]:
         return ["float division" if is_floating(dtype) else "division" if is_signed else "unsigned division"]
     if fn in (Fn.ADD, Fn.SUB, Fn.MUL, Fn.NEG, Fn.FMA) and is_integer(dtype):
         return ["wrapping"]
+    if fn is Fn.DIV:
+        return ["quotient"] if _is_zero(operands[1]) else []
     if fn is Fn.ABS and dtype.kind == "i":
         return ["absolute"]
     if fn in (Fn.LEFT_SHIFT, Fn.RIGHT_SHIFT):

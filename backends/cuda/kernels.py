@@ -138,9 +138,7 @@ class Native:
         count = body.parameters.size(plan.rows * self.shares)
         with body.lines.braces(f"for ({index} {name} = {first}; {name} < {count}; {name} += {step})"):
             if self.shares > 1:
-                each = enclosed(body.parameters.size(plan.rows))
-                rows.share = body.lines.let(index, f"{name} / {each}", "share")
-                name = body.lines.let(index, f"{name} % {each}", "row")
+                name = self._shared(body, name)
             counters = unflattened(body.scope, plan.outer, name, body.letters) if plan.outer else {}
             scope = body.scope.inside(counters)
             scope.locals = {}
@@ -148,6 +146,16 @@ class Native:
                 rows.stage(scope, shared)
             if team.threads > 1 and not body.scope.homes.keys() <= self.made.owned.keys():
                 rows.barrier(scope)
+
+    def _shared(self, body: Body, point: str) -> str:
+        """Declare the share and the row of a thread; the name of the row."""
+        rows, index = self.made.plan.rows, body.scope.index
+        if rows == 1:
+            body.rows.share = point
+            return "0"
+        each = enclosed(body.parameters.size(rows))
+        body.rows.share = body.lines.let(index, f"{point} / {each}", "share")
+        return body.lines.let(index, f"{point} % {each}", "row")
 
     def _serially(self, body: Body) -> None:
         """All rows by one thread."""
