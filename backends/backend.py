@@ -1,7 +1,7 @@
 """What a backend supplies: a target, text for a program, and a way to load the text."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -135,6 +135,11 @@ class Backend(ABC):
         """Functions from the text."""
 
     @property
+    def runs_here(self) -> bool:
+        """Whether this process can run what it writes."""
+        return True
+
+    @property
     def version(self) -> str | None:
         """What its code depends on beside the program; None where no code is kept."""
         return None
@@ -146,6 +151,10 @@ class Backend(ABC):
     def revive(self, code: Code, outline: Outline) -> Loaded:
         """Functions from what was kept."""
         raise NotImplementedError(self.name)
+
+    def project(self, artifact: Artifact, stem: str) -> Mapping[str, str]:
+        """Files that make a program of the text when it stands in a file of this stem: by name, none for most."""
+        return {}
 
     def assembly(self, artifact: Artifact) -> str:
         """The instructions of the machine, for people.  Raises UnsupportedError where there are none."""

@@ -22,10 +22,17 @@ class Writer:
     def block(self, head: str) -> Iterator[None]:
         """Lines inside stand one deeper, under `head`."""
         self.line(head)
-        outer = self._indent
-        self._indent = outer + self._unit
+        self.indent()
         yield
-        self._indent = outer
+        self.dedent()
+
+    def indent(self) -> None:
+        """Lines from here on stand one deeper."""
+        self._indent += self._unit
+
+    def dedent(self) -> None:
+        """Lines from here on stand one less deep."""
+        self._indent = self._indent.removesuffix(self._unit)
 
     def __str__(self) -> str:
         return "\n".join(self.lines) + "\n"

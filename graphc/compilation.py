@@ -53,7 +53,7 @@ class Compilation:
             budget = None if options.room is None else Budget(options.room, self._peak_bytes)
             self.lowered = improve(asked, standard(asked, backend.target, options.level, budget), trace)
             self.artifact = trace.stage("emit", self.lowered, lambda form: backend.emit(form.program))
-            if verification is not None:
+            if verification is not None and backend.runs_here:
                 verification.examine_artifact(self.lowered, self.artifact, backend)
             self.layout = trace.stage("plan", self.artifact, lambda text: self._layout(self.lowered, text))
 

@@ -46,8 +46,15 @@ def _native(threads: int | None) -> Backend:
     return LlvmBackend(threads=threads)
 
 
+def _for_gpus(threads: int | None) -> Backend:
+    """Threads of the CPU do nothing for it."""
+    from graphc.backends.cuda.backend import CudaBackend
+
+    return CudaBackend()
+
+
 #: backends are large, and loaded when they are asked for
-BACKENDS: Mapping[str, Callable[[int | None], Backend]] = {"numpy": _numpy, "llvm": _native}
+BACKENDS: Mapping[str, Callable[[int | None], Backend]] = {"numpy": _numpy, "llvm": _native, "cuda": _for_gpus}
 NARROW: Mapping[str, DType] = {"bf16": DTYPES["bfloat16"], "f16": DTYPES["float16"]}
 
 Listed = list[Structure] | dict[str, Structure]  # the arguments of a function, by name where they are a dict
@@ -59,7 +66,7 @@ def compile(
     outputs: Structure,
     *,
     updates: Updates = None,
-    backend: Literal["llvm", "numpy"] = "llvm",
+    backend: Literal["llvm", "numpy", "cuda"] = "llvm",
     level: int = 2,
     verify: bool = False,
     debug: bool = False,
@@ -74,7 +81,8 @@ def compile(
               of a dict by its keys, or as one dict
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
-    backend   "llvm": native kernels, see docs/native.md; "numpy": Python source over NumPy, for people to read
+    backend   "llvm": native kernels, see docs/native.md; "numpy": Python source over NumPy, for people to read;
+              "cuda": CUDA C++ for GPUs, which `source` has, see docs/cuda.md
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
               VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types

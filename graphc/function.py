@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -133,6 +134,25 @@ class CompiledFunction(Displayed):
     def source(self) -> str:
         """The generated text."""
         return self.artifact.source
+
+    @public
+    def save_source(self, path: "str | Path") -> None:
+        """Write the generated text to a file.
+
+        That of the CUDA backend comes with a program that launches it: `model.cu` with `model_main.cu`, which reads
+        inputs from .npy files and prints outputs, with CMakeLists.txt, and with the present values of variables.
+        """
+        file = Path(path)
+        if not file.stem.isidentifier():
+            raise ArgumentError(f"save_source: {file.stem!r} cannot be the name of a program", hint="model.cu")
+        file.write_text(self.source, encoding="utf-8")
+        project = self.backend.project(self.artifact, file.stem)
+        for name, text in project.items():
+            (file.parent / name).write_text(text, encoding="utf-8")
+        if project:
+            for letter, arrays in (("w", self._variables), ("c", self.constants)):
+                for number, array in enumerate(arrays):
+                    np.save(file.parent / f"{file.stem}_{letter}{number}.npy", np.ascontiguousarray(array))
 
     @property
     def assembly(self) -> str:

@@ -7,10 +7,10 @@ from typing import final
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.counting import LARGEST
 from graphc.backends.llvm.kernels import Function
-from graphc.backends.llvm.products import Roles, Walk
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.symbols import BLAS
 from graphc.backends.llvm.text import Text
+from graphc.kernel.roles import Roles, Walk
 from graphc.sizes import Size
 from graphc.types import DType, is_complex
 

@@ -7,7 +7,7 @@ from math import gcd, prod
 from typing import final
 
 from graphc.backends.llvm.machine import Machine
-from graphc.backends.llvm.products import SINGLE, Roles, Walk, count_of
+from graphc.kernel.roles import SINGLE, Roles, Walk, count_of
 from graphc.sizes import Size, estimate, lower_bound
 from graphc.types import DType
 

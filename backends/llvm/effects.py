@@ -6,11 +6,11 @@ from typing import final
 
 from graphc.backends.llvm.calls import called
 from graphc.backends.llvm.casts import cast
-from graphc.backends.llvm.plans import StagePlan
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.values import Lanes, Register, Value
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
+from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Total
 from graphc.types import BOOL, FLOAT32, INT64, NARROW, DType
 

@@ -15,12 +15,12 @@ from graphc.backends.llvm.rows import Owner, Range, Rows
 from graphc.backends.llvm.scope import Home, Scope
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Value
-from graphc.backends.llvm.widening import widened
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.elementary.expansion import expanded_kernel
 from graphc.kernel.monoids import start_of
 from graphc.kernel.scalar import Axis, Call, Load
 from graphc.kernel.steps import Kernel, targets
+from graphc.kernel.widening import widened
 from graphc.sizes import Size, maximum, product, total
 from graphc.types import INT64, NARROW
 

@@ -11,12 +11,12 @@ from graphc.backends.llvm.kernels import ALIGNED, ON_STACK, Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.packing import Packing
-from graphc.backends.llvm.products import Walk
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.results import Results, places_of
 from graphc.backends.llvm.strips import Strip, Strips
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Range, Tile
+from graphc.kernel.roles import Walk
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
 

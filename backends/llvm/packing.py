@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from graphc.backends.llvm.products import Walk
 from graphc.backends.llvm.tiles import Elements, Range
+from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 
 __all__ = ["LINE", "Packing", "turned"]

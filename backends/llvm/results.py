@@ -8,9 +8,9 @@ from typing import final
 
 from graphc.backends.llvm.blocking import Blocking, Rows
 from graphc.backends.llvm.packing import LINE, turned
-from graphc.backends.llvm.products import Walk
 from graphc.backends.llvm.strips import Strip, mask_of
 from graphc.backends.llvm.tiles import Elements, Panel, Tile
+from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 
 __all__ = ["Results", "places_of"]

@@ -8,12 +8,13 @@ from typing import TypeAlias, final
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.effects import Held, combine_into, combined, folded, held_of, leave, step
 from graphc.backends.llvm.looks import Looks
-from graphc.backends.llvm.plans import Plan, StagePlan
+from graphc.backends.llvm.plans import Plan, vectors_of
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Value
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Call, Load
+from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Store, Total
 from graphc.sizes import Size, product, total
 from graphc.types import BOOL, DTYPES, INT64
@@ -169,7 +170,7 @@ class Rows:
     def _width_along(self, axis: Axis, stages: Sequence[StagePlan]) -> int:
         """How many lanes there are along an axis that may be short."""
         along_rows = axis is self.plan.lane
-        width = self.width * (self.plan.vectors if along_rows else min(stage.vectors for stage in stages))
+        width = self.width * (self.plan.vectors if along_rows else min(map(vectors_of, stages)))
         while isinstance(axis.extent, int) and width > max(axis.extent, 1):
             width //= 2
         return width

@@ -6,7 +6,7 @@ from functools import partial
 from typing import final
 
 from graphc.backends.llvm.arguments import RUN, Argument, Run, Scratch
-from graphc.backends.llvm.contractions import axes_of, blocking_for, cleared, kernels_of, library_of, one_by_one
+from graphc.backends.llvm.contractions import blocking_for, library_of, one_by_one
 from graphc.backends.llvm.counting import LARGEST, Counted
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.frame import Frame
@@ -16,11 +16,12 @@ from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
 from graphc.backends.llvm.registers import in_memory
 from graphc.backends.llvm.routines import ROUTINES
-from graphc.backends.llvm.searches import search
 from graphc.backends.llvm.table import THREADS, ChunksOf
 from graphc.backends.llvm.text import Text
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.contractions import axes_of, cleared, kernels_of
 from graphc.kernel.failures import places
+from graphc.kernel.searches import search
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
 from graphc.sizes import Size
 from graphc.types import BOOL

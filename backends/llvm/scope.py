@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, final
 
-from graphc.backends.llvm.accesses import Access
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.calls import called
 from graphc.backends.llvm.casts import cast
 from graphc.backends.llvm.memory import Memory, Place
-from graphc.backends.llvm.plans import StagePlan
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Register, Value
+from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
+from graphc.kernel.stages import StagePlan
 from graphc.sizes import Size
 from graphc.types import INT64
 

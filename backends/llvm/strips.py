@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.blocking import Blocking, least
-from graphc.backends.llvm.products import Walk
 from graphc.backends.llvm.tiles import Elements, Range
+from graphc.kernel.roles import Walk
 
 __all__ = ["Strip", "Strips", "mask_of"]
 

@@ -7,8 +7,8 @@ from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.looks import Looks
-from graphc.backends.llvm.products import Walk
 from graphc.backends.llvm.text import Text
+from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 
 __all__ = ["DEEP", "Elements", "Panel", "Range", "Tile"]

@@ -71,7 +71,8 @@ LATE = frozenset(
 
 # Large parts of graphc that not every process asks for: these too may be imported where they are used.
 SELDOM = frozenset(
-    {"graphc.backends.llvm", "graphc.backends.numpy", "graphc.compilation", "graphc.keys", "graphc.verification"}
+    {"graphc.backends.cuda", "graphc.backends.llvm", "graphc.backends.numpy"}
+    | {"graphc.compilation", "graphc.keys", "graphc.verification"}
 )
 
 

@@ -1,0 +1,56 @@
+"""What a host does to run a program: launches of kernels, copies, loops and choices, as plain data."""
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from graphc.backends.cuda.function_text import Argument
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.steps import Branch, Loop
+from graphc.origin import Origin
+from graphc.sizes import Size
+
+__all__ = ["Choose", "HostStep", "Launch", "Repeat", "Require"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """One launch: `blocks` of `threads`; none where there is nothing to do."""
+
+    kernel: str
+    blocks: Size
+    threads: int
+    arguments: tuple[Argument, ...]
+    origins: tuple[Origin, ...] = ()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Require:
+    """The call fails with what step `number` says if the flag is set."""
+
+    number: int
+    flag: Buffer
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Repeat:
+    """The steps of a loop, again and again; rows are shown by their addresses."""
+
+    loop: Loop
+    number: int
+    condition: "tuple[HostStep, ...]"
+    steps: "tuple[HostStep, ...]"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Choose:
+    """Of several lists of steps the one that an index in device memory says."""
+
+    branch: Branch
+    parts: "tuple[tuple[HostStep, ...], ...]"
+
+
+HostStep: TypeAlias = Launch | Require | Repeat | Choose

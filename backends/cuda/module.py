@@ -1,0 +1,95 @@
+"""A program as text and as what a host does: functions that have names, and what their launches pass."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from graphc.backends.cuda.bodies import Function
+from graphc.backends.cuda.elementary import function_name, function_text
+from graphc.backends.cuda.function_text import Scratch
+from graphc.backends.cuda.host import HostStep, Launch
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.overwriting import owner_of
+from graphc.kernel.program import Program
+from graphc.kernel.provenance import lines_behind
+from graphc.kernel.room import Room
+from graphc.kernel.scalar import Fn
+from graphc.origin import Origin
+from graphc.types import DType
+
+__all__ = ["Entry", "Module"]
+
+
+@final
+@dataclass(frozen=True)
+class Entry:
+    """A `__global__` function: its name, the types of its parameters, and the user's lines behind it."""
+
+    name: str
+    types: tuple[str, ...]
+    origins: tuple[Origin, ...]
+
+
+@final
+@dataclass
+class Module:
+    """What is known of the text of a program.
+
+    pieces   of the prelude that are needed
+    rooms    of the arena, beside the temporaries; `scratch` says which one is whose
+    compute, commit  what the host does
+    """
+
+    program: Program
+    symbols: Mapping[str, str] = field(init=False)
+    pieces: dict[str, None] = field(default_factory=dict)
+    rooms: list[Room] = field(default_factory=list)
+    scratch: dict[Scratch | Buffer, int] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    compute: tuple[HostStep, ...] = ()
+    commit: tuple[HostStep, ...] = ()
+    _names: dict[str, str] = field(default_factory=dict)  # text -> name
+    _elementary: dict[str, str] = field(default_factory=dict)  # name -> text
+
+    def __post_init__(self) -> None:
+        self.symbols = {name: f"n{number}" for number, name in enumerate(self.program.symbols)}
+
+    def owner(self, buffer: Buffer) -> Buffer:
+        """The buffer whose bytes another has."""
+        return owner_of(buffer, self.program.aliases)
+
+    def need(self, piece: str) -> None:
+        """Note a piece of the prelude."""
+        self.pieces[piece] = None
+
+    def elementary(self, fn: Fn, operands: Sequence[DType], dtype: DType) -> str:
+        """The name of the function that computes an elementary function by its formula."""
+        name = function_name(fn, operands, dtype)
+        if name not in self._elementary:
+            self._elementary[name] = function_text(fn, operands, dtype, self)
+        return name
+
+    @property
+    def functions(self) -> Sequence[str]:
+        """The texts of elementary functions."""
+        return list(self._elementary.values())
+
+    def launch(self, function: Function, origins: tuple[Origin, ...], step: int) -> Launch:
+        """A launch of a function, which is written once, under the lines behind the first step that launches it."""
+        name = self._names.get(function.text)
+        if name is None:
+            name = self._names[function.text] = f"kernel_{len(self._names)}"
+            lines = "".join(f"// {line}\n" for line in lines_behind(origins))
+            self.texts.append(lines + function.text.replace("KERNEL(", f"{name}(", 1))
+            self.entries.append(Entry(name, function.parameters.types, origins))
+        arguments = function.parameters.arguments
+        for argument in arguments:
+            if isinstance(argument, Scratch) and argument not in self.scratch:
+                self.room_for(argument, step)
+        return Launch(name, function.blocks, function.threads, arguments, origins)
+
+    def room_for(self, wanted: Scratch | Buffer, step: int) -> None:
+        """A room of the arena for scratch of a step."""
+        self.scratch[wanted] = len(self.rooms)
+        self.rooms.append(Room(wanted.size * wanted.dtype.itemsize, step))

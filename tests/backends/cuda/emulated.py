@@ -1,0 +1,65 @@
+"""Compiled functions whose kernels run on this CPU, thread by thread."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graphc.backends.cuda.backend import CudaBackend
+from graphc.backends.cuda.emulation.emulator import Emulator, has_compiler
+from graphc.errors import UnsupportedError
+from graphc.function import CompiledFunction
+from graphc.passes.memory import layout
+
+__all__ = ["NEEDS_COMPILER", "emulated", "in_groups", "made_at_once", "near", "supported"]
+
+NEEDS_COMPILER = pytest.mark.skipif(not has_compiler(), reason="the emulation needs g++")
+GROUP = 24  # programs that are compiled at once: each call of the compiler takes half a second by itself
+
+
+def emulated(function: CompiledFunction, emulator: Emulator) -> CompiledFunction:
+    """The same program, written by the CUDA backend and run by the emulation."""
+    return made_at_once([function], emulator)[0]
+
+
+def supported(function: CompiledFunction) -> bool:
+    """Whether the CUDA backend has a kernel for every step."""
+    try:
+        CudaBackend().emit(function.program)
+    except UnsupportedError:
+        return False
+    return True
+
+
+def made_at_once(functions: Sequence[CompiledFunction], emulator: Emulator) -> list[CompiledFunction]:
+    """Several of them, by one call of the compiler."""
+    backend = CudaBackend(emulator)
+    artifacts = [backend.emit(function.program) for function in functions]
+    emulator.make([(artifact.source, artifact.notes.entries) for artifact in artifacts])
+    found = []
+    for function, artifact in zip(functions, artifacts, strict=True):
+        plan = layout(function.program, artifact.rooms, backend.target.alignment)
+        loaded = backend.load(artifact, "<emulated>")
+        runnable = replace(function.runnable, layout=plan, rooms=artifact.rooms, library=(), loaded=loaded)
+        of = (function.arguments, function.form, function.guard)
+        found.append(CompiledFunction(function.graph, runnable, function.compilation, backend, *of))
+    return found
+
+
+def in_groups(count: int) -> list[range]:
+    """Places of things that are compiled together."""
+    return [range(first, min(first + GROUP, count)) for first in range(0, count, GROUP)]
+
+
+def near(found: object, expected: object) -> None:
+    """Raise where results differ by more than some roundings of float32, relative to the largest."""
+    x, y = np.asarray(found), np.asarray(expected)
+    assert (x.dtype, x.shape) == (y.dtype, y.shape)
+    if x.dtype.kind in "biu":
+        np.testing.assert_array_equal(x, y)
+        return
+    wide, exact = x.astype(np.complex128), y.astype(np.complex128)
+    largest = np.abs(exact[np.isfinite(exact)]).max(initial=0.0)
+    bound = 3e-2 if x.dtype.itemsize == 2 else 3e-4
+    np.testing.assert_allclose(wide, exact, rtol=bound, atol=bound * max(float(largest), 1e-30))

@@ -1,0 +1,100 @@
+"""Every row of the table of ops, as CUDA C++ that is emulated: values, dtypes, open sizes, derivatives."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pytest
+
+from graphc.backends.cuda.emulation.emulator import SCHEDULES, Emulator
+from graphc.driver import compile
+from graphc.function import CompiledFunction
+from graphc.ir.node import Node
+from tests.backends.cuda.emulated import NEEDS_COMPILER, in_groups, made_at_once, supported
+from tests.case import Array, Case
+from tests.cases import CASES
+from tests.test_cases import BOTH, COMPLEX, nodes_for, results, sized_nodes_for, slopes_of
+from tests.tolerance import assert_close
+
+pytestmark = NEEDS_COMPILER
+
+SAMPLE = 16  # one row of so many is in the default tier
+SLOPES = [pair for pair in BOTH if pair[0].order]
+
+FULL = [pytest.param(dtype, marks=pytest.mark.full) for dtype in ("float64", "float16", "bfloat16")]
+
+
+def groups(rows: Sequence[object], step: int = SAMPLE) -> list[object]:
+    """A sample of the rows for the default tier, then all of them in groups."""
+    sample = pytest.param(range(0, len(rows), step), id="sample")
+    return [sample, *(pytest.param(part, marks=pytest.mark.full, id=str(part.start)) for part in in_groups(len(rows)))]
+
+
+def require_values(rows: Iterable[Case], dtype: str, nodes_of: Callable[[Sequence[Array]], list[Node]]) -> None:
+    """Raise where a row has another value or type than NumPy finds."""
+    emulator, cases, functions = Emulator(), [], []
+    for case in rows:
+        nodes = nodes_of(case.arrays(dtype))
+        function = compile(list(nodes), results(case, nodes), backend="numpy")
+        if supported(function):
+            cases.append(case)
+            functions.append(function)
+    for case, function in zip(cases, made_at_once(functions, emulator), strict=True):
+        arrays = case.arrays(dtype)
+        for actual, exact in zip(function(*arrays), case.expected(arrays), strict=True):
+            assert np.asarray(actual).shape == exact.shape, case
+            assert_close(np.asarray(actual), exact, case.terms)
+
+
+@pytest.mark.parametrize("places", groups(CASES))
+@pytest.mark.parametrize("dtype", ["float32", *FULL])
+def test_values_are_those_of_numpy(dtype: str, places: range) -> None:
+    require_values([CASES[place] for place in places], dtype, nodes_for)
+
+
+@pytest.mark.parametrize("places", groups(COMPLEX, 40))
+def test_values_of_complex_operands(places: range) -> None:
+    require_values([COMPLEX[place] for place in places], "complex64", nodes_for)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("places", groups([c for c in CASES if c.symbolic]))
+def test_extents_may_be_sizes(places: range) -> None:
+    symbolic = [case for case in CASES if case.symbolic]
+    require_values([symbolic[place] for place in places], "float64", sized_nodes_for)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("schedule", range(1, len(SCHEDULES)))
+def test_the_order_of_threads_changes_no_bit(schedule: int) -> None:
+    emulator = Emulator()
+    cases: list[Case] = []
+    functions: list[CompiledFunction] = []
+    for case in CASES[::4]:
+        nodes = nodes_for(case.arrays("float32"))
+        function = compile(list(nodes), results(case, nodes), backend="numpy")
+        if supported(function):
+            cases.append(case)
+            functions.append(function)
+    for case, function in zip(cases, made_at_once(functions, emulator), strict=True):
+        arrays = case.arrays("float32")
+        emulator.schedule = 0
+        expected = function(*arrays)
+        emulator.schedule = schedule
+        for x, y in zip(function(*arrays), expected, strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("places", groups(SLOPES, 60))
+def test_derivatives_are_those_of_the_numpy_backend(places: range) -> None:
+    emulator, rows, functions = Emulator(), [], []
+    for place in places:
+        case, dtype = SLOPES[place]
+        made = slopes_of(case, case.arrays(dtype))
+        function = compile(list(made.nodes), list(made.derivatives), backend="numpy")
+        if supported(function):
+            rows.append((case, dtype, function))
+            functions.append(function)
+    for (case, dtype, plain), function in zip(rows, made_at_once(functions, emulator), strict=True):
+        arrays = case.arrays(dtype)
+        for found, exact in zip(function(*arrays), plain(*arrays), strict=True):
+            assert float(found) == pytest.approx(float(exact), rel=1e-8, abs=1e-8), case

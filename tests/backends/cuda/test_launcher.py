@@ -1,0 +1,84 @@
+"""`save_source` writes a program: on this CPU, with the emulation in place of CUDA, it prints what NumPy computes."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.cuda.emulation.emulator import FLAGS, SHIM, text_for_host
+from tests.backends.cuda.emulated import NEEDS_COMPILER, near
+from tests.case import Array
+
+
+def built(folder: Path) -> Path:
+    """The launcher of a folder, built for this CPU."""
+    source = folder / "model.cu"
+    host = folder / "host"
+    host.mkdir()
+    (host / "model.cu").write_text(f'#include "{SHIM}"\n' + text_for_host(source.read_text()), encoding="utf-8")
+    shutil.copy(folder / "model_main.cu", host / "main.cpp")
+    flags = [flag for flag in FLAGS if flag not in ("-shared", "-fPIC")]
+    command = ["g++", *flags, "-I", str(SHIM.parent / "runtime"), "-o", "../program", "main.cpp"]
+    made = subprocess.run(command, cwd=host, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr[:3000]
+    return folder / "program"
+
+
+def printed(folder: Path, arrays: list[Array], *sizes: int) -> subprocess.CompletedProcess[str]:
+    """What the launcher says for these inputs."""
+    for number, array in enumerate(arrays):
+        np.save(folder / f"x{number}.npy", array)
+    given = [f"x{number}.npy" for number in range(len(arrays))]
+    command = [str(built(folder)), *given, *map(str, sizes)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def model() -> tuple[list[gx.Node], list[gx.Node]]:
+    """A product, a loop and an index."""
+    rng = np.random.default_rng(0)
+    x, i = gx.input("x", ("n", 6)), gx.input("i", ("n",), "int64")
+    w = gx.param("w", rng.standard_normal((6, 4)).astype(np.float32))
+    y = gx.softmax(gx.tanh(x @ w))
+    sums, _ = gx.scan(lambda total, row: (total + row, total), gx.zeros((4,)), y)
+    return [x, i], [gx.take(y, i, axis=0), sums, gx.astype(y, "bfloat16")]
+
+
+@NEEDS_COMPILER
+def test_the_launcher_prints_what_numpy_computes(tmp_path: Path) -> None:
+    inputs, outputs = model()
+    arrays = [np.random.default_rng(1).standard_normal((5, 6)).astype(np.float32), np.array([0, 4, 2, 2, 1])]
+    gx.compile(inputs, outputs, backend="cuda").save_source(tmp_path / "model.cu")
+    said = printed(tmp_path, arrays)
+    assert said.returncode == 0, said.stderr
+    expected = gx.compile(inputs, outputs, backend="numpy")(*arrays)
+    for line, exact in zip(said.stdout.splitlines(), expected, strict=True):
+        near(np.array(line.split()[1:], np.float64).astype(exact.dtype), exact.reshape(-1))
+
+
+@NEEDS_COMPILER
+def test_the_launcher_tells_an_index_out_of_range(tmp_path: Path) -> None:
+    inputs, outputs = model()
+    gx.compile(inputs, outputs, backend="cuda").save_source(tmp_path / "model.cu")
+    said = printed(tmp_path, [np.zeros((3, 6), np.float32), np.array([0, 9, 1])])
+    assert said.returncode == 1
+    assert "take: index out of range" in said.stderr
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")
+def test_the_launcher_builds_with_nvcc(tmp_path: Path) -> None:
+    inputs, outputs = model()
+    gx.compile(inputs, outputs, backend="cuda").save_source(tmp_path / "model.cu")
+    flags = ["-std=c++17", "--fmad=false", "-arch=sm_80", "-Werror", "all-warnings"]
+    command = ["nvcc", *flags, "-o", "model", "model_main.cu"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr[:3000]
+
+
+def test_a_name_that_is_no_name_of_a_program_is_refused(tmp_path: Path) -> None:
+    inputs, outputs = model()
+    with pytest.raises(gx.ArgumentError, match="cannot be the name of a program"):
+        gx.compile(inputs, outputs, backend="cuda").save_source(tmp_path / "my model.cu")

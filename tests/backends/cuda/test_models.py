@@ -1,0 +1,122 @@
+"""Whole models and random programs, as CUDA C++ that is emulated."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.cuda.emulation.emulator import Emulator
+from graphc.structure import leaves
+from graphc.testing.bodies import BODIES
+from graphc.testing.program import Recipe, random_program
+from tests.backends.cuda.emulated import NEEDS_COMPILER, emulated, made_at_once, near, supported
+from tests.case import Array
+from tests.random_graphs import random_graph
+from tests.thirty_models import MODELS
+
+pytestmark = NEEDS_COMPILER
+
+Results = Callable[[gx.CompiledFunction, Sequence[Array]], list[Array]]
+
+
+def groups(count: int, first: int, each: int) -> list[object]:
+    """Seeds: a few in the default tier, all in the full one."""
+    rest = [range(start, min(start + each, count)) for start in range(first, count, each)]
+    return [
+        pytest.param(range(first), id="sample"),
+        *(pytest.param(part, marks=pytest.mark.full, id=str(part.start)) for part in rest),
+    ]
+
+
+def both_agree(
+    found: Sequence[tuple[gx.CompiledFunction, Results, Sequence[Array]]],
+) -> None:
+    """Raise where an emulated function gives something else than the one of NumPy."""
+    kept = [row for row in found if supported(row[0])]
+    functions = made_at_once([plain for plain, *_ in kept], Emulator())
+    for (plain, results, arrays), function in zip(kept, functions, strict=True):
+        try:
+            expected = results(plain, arrays)
+        except gx.GraphError as error:
+            with pytest.raises(type(error)):
+                results(function, arrays)
+            continue
+        for x, y in zip(results(function, arrays), expected, strict=True):
+            near(x, y)
+
+
+@pytest.mark.parametrize("seeds", groups(240, 2, 24))
+def test_random_graphs_with_gradients_and_updates(seeds: range) -> None:
+    found = []
+    for seed in seeds:
+        graph = random_graph(seed)
+        found.append((graph.compile(), graph.results, graph.arrays(5)))
+    both_agree(found)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seeds", groups(60, 6, 12))
+def test_random_programs_with_loops_and_branches(seeds: range) -> None:
+    found = []
+    for seed in seeds:
+        program = random_program(Recipe.of(seed, 3, [*BODIES]))
+        found.append((program.compile(), program.results, program.arrays({"n": 2, "m": 3})))
+    both_agree(found)
+
+
+def test_a_model_is_trained_as_by_numpy() -> None:
+    rng = np.random.default_rng(0)
+    x, t = gx.input("x", ("batch", 12)), gx.input("t", ("batch",), "int64")
+    start = {
+        "w": rng.standard_normal((12, 20)).astype(np.float32) * 0.3,
+        "v": rng.standard_normal((20, 5)).astype(np.float32) * 0.3,
+    }
+    w, v = (gx.param(name, value) for name, value in start.items())
+    loss = gx.nn.softmax_cross_entropy(gx.tanh(x @ w) @ v, t)
+    plain = gx.compile([x, t], loss, updates=gx.optim.Adam([w, v], 0.01)(gx.grad(loss, [w, v])), backend="numpy")
+    arrays = [(rng.standard_normal((n, 12)).astype(np.float32), rng.integers(0, 5, n)) for n in (33, 7, 64)]
+    states = {variable: np.array(variable.value) for variable in plain.variables}
+    expected = [plain(*given) for given in arrays]
+    after = {variable: np.array(variable.value) for variable in plain.variables}
+    for variable, value in states.items():
+        variable.value = value
+    function = emulated(plain, Emulator(3))
+    near(np.array([function(*given) for given in arrays]), np.array(expected))
+    for variable, value in after.items():
+        near(variable.value, value)
+
+
+def test_an_index_out_of_range_is_told_and_nothing_is_set() -> None:
+    table, i = gx.param("table", np.ones((5, 2), np.float32)), gx.input("i", ("n",), "int64")
+    plain = gx.compile([i], gx.sum(gx.take(table, i, axis=0)), updates={table: table * 2}, backend="numpy")
+    function = emulated(plain, Emulator())
+    with pytest.raises(gx.IndexRangeError, match=r"7 is not in -5 \.\. 4"):
+        function(np.array([1, 7]))
+    assert (table.value == 1).all()
+    function(np.array([1, 2]))
+    assert (table.value == 2).all()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("random")])
+def test_models_of_every_part_of_graphc(name: str) -> None:
+    plain = MODELS[name]()
+    if not supported(plain):
+        pytest.skip("a step has no kernel yet")
+    rng = np.random.default_rng(0)
+    arrays = []
+    for x in plain.graph.inputs:
+        shape = [extent if isinstance(extent, int) else 5 for extent in x.shape]
+        array = np.zeros(shape) if x.dtype.kind in "iub" else rng.uniform(0.5, 1.5, shape)
+        arrays.append(array.astype(x.dtype))
+    start = {variable: np.array(variable.value) for variable in plain.variables}
+    function = emulated(plain, Emulator())
+    expected = leaves(plain(*arrays))
+    after = {variable: np.array(variable.value) for variable in plain.variables}
+    for variable, value in start.items():
+        variable.value = value
+    for found, exact in zip(leaves(function(*arrays)), expected, strict=True):
+        near(found, exact)
+    for variable, value in after.items():
+        near(variable.value, value)
