@@ -29,7 +29,7 @@ def affine_of(lets: Sequence[Let]) -> list[Affine | None]:
         match let:
             case AxisIndex(axis=axis):
                 found.append(Affine(((axis, 1),)))
-            case Const(value=int(value), dtype=dtype) if dtype == INT64:
+            case Const(value=int(value), dtype=dtype) if dtype == INT64 and not isinstance(value, bool):
                 found.append(Affine((), value))
             case SizeValue(size=size):
                 found.append(Affine((), size))

@@ -49,7 +49,7 @@ def in_numpy(x: np.ndarray, w: np.ndarray, u: np.ndarray) -> np.ndarray:
 def test_an_unrolled_net_runs_in_loops() -> None:
     rng = np.random.default_rng(0)
     inputs, outputs = unrolled(40)
-    f = gx.compile(inputs, outputs)
+    f = gx.compile(inputs, outputs, backend="numpy")
     arrays = [rng.normal(size=tuple(map(int, x.shape))) / 2 for x in inputs]
     h, by_x, by_w, by_u = f(*arrays)
     np.testing.assert_allclose(h, in_numpy(*arrays), rtol=1e-12)
@@ -72,7 +72,7 @@ def test_what_a_loop_walks_is_slices_of_lists() -> None:
     h = gx.zeros((4, 3), "float64")
     for step in range(200):
         h = gx.tanh(x[step] @ w + h @ u)
-    source = gx.compile([x, w, u], [h, *gx.grad(gx.sum(h), [w, u])]).source
+    source = gx.compile([x, w, u], [h, *gx.grad(gx.sum(h), [w, u])], backend="numpy").source
     assert re.search(r"turns\d+ = tuple\(zip\(\n +arrays\d+\[\d*:\d*(:-?\d+)?\],\n", source)
     assert re.search(r"= \[x\.T for x in \(?\*?arrays\d+\[", source), "views that are alike"
     assert re.search(r"shown\d+ = \[x0\[place\]\S* for place in range\(\d+, \d+(, -?\d+)?\)\]", source)
@@ -90,7 +90,7 @@ def test_rows_of_an_input_in_any_order(order: Sequence[int]) -> None:
     expected = np.zeros(3)
     for step in order:
         expected = np.tanh((expected + 1) @ w.value + given[step] @ w.value)
-    np.testing.assert_allclose(gx.compile([x], h)(given), expected, rtol=1e-12)
+    np.testing.assert_allclose(gx.compile([x], h, backend="numpy")(given), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("steps", [40, 80])
@@ -100,7 +100,7 @@ def test_what_runs_does_not_grow_with_what_repeats(steps: int) -> None:
     h = x
     for _ in range(steps):
         h = gx.tanh(h @ w)
-    source = gx.compile([x], h).source
+    source = gx.compile([x], h, backend="numpy").source
     calls = [line for line in source.splitlines() if "out=" in line]
     assert len(calls) <= 6
 
@@ -113,14 +113,14 @@ def test_steps_of_different_lines_of_the_user_are_no_loop() -> None:
     h = gx.tanh(h @ w)
     h = gx.tanh(h @ w)
     h = gx.tanh(h @ w)
-    assert "in turns0" not in gx.compile([x], h).source
+    assert "in turns0" not in gx.compile([x], h, backend="numpy").source
 
 
 def test_a_loop_over_inputs_reads_those_of_the_call() -> None:
     """Names of inputs differ from call to call: what a loop walks is made in the call."""
     inputs = [gx.input(f"x{n}", (2, 2), "float64") for n in range(12)]
     total = gx.concat([gx.tanh(gx.exp(x) @ x) for x in inputs])
-    f = gx.compile(inputs, total)
+    f = gx.compile(inputs, total, backend="numpy")
     assert "turns0" in f.source
     for scale in (0.1, 0.2):
         arrays = [np.full((2, 2), scale * n) for n in range(12)]
@@ -139,5 +139,5 @@ def test_a_view_of_a_view_is_defined_after_it(read: int) -> None:
         h = gx.tanh(gx.where(kept, x[1], 0.0) * h) @ w
     arrays: list[np.ndarray] = [rng.normal(size=(2, extent, extent)) for _ in inputs]
     arrays += [rng.normal(size=(extent, extent)) / 10, rng.random((extent, extent)) < 0.5]
-    fast, plain = (gx.compile([*inputs, w, kept], h, level=level)(*arrays) for level in (2, 0))
+    fast, plain = (gx.compile([*inputs, w, kept], h, level=level, backend="numpy")(*arrays) for level in (2, 0))
     np.testing.assert_allclose(fast, plain, rtol=1e-9)

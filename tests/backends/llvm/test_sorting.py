@@ -54,7 +54,7 @@ def test_rows_of_a_known_length_on_narrow_vectors(dtype: str, n: int, monkeypatc
     x = gx.input("x", (6, n), dtype)
     array = drawn((6, n), DTYPES[dtype])
     expected = sorted_by(x, backend="numpy")(array)
-    monkeypatch.setattr("graphc.driver.BACKENDS", {"llvm": lambda: LlvmBackend(restricted(16))})
+    monkeypatch.setattr("graphc.driver.BACKENDS", {"llvm": lambda threads: LlvmBackend(restricted(16), threads)})
     for found, exact in zip(sorted_by(x, backend="llvm")(array), expected, strict=True):
         assert np.asarray(found).tobytes() == np.asarray(exact).tobytes()
 
