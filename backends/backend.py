@@ -18,7 +18,18 @@ from graphc.kernel.target import Target
 from graphc.printable import counted
 from graphc.sizes import Size
 
-__all__ = ["Array", "Artifact", "Backend", "Code", "Declared", "Loaded", "Prepared", "Shortcut", "empty_arena"]
+__all__ = [
+    "Array",
+    "Artifact",
+    "Backend",
+    "Code",
+    "Declared",
+    "KeepingBackend",
+    "Loaded",
+    "Prepared",
+    "Shortcut",
+    "empty_arena",
+]
 
 Array = npt.NDArray[Any]
 
@@ -114,10 +125,12 @@ class Loaded:
     `offsets` are bytes from the start of `memory`: of each temporary, then of each room.
 
     shortcut(declared, fallback)  a way to call it natively, or None
+    code                          what is kept of the artifact, where its backend keeps any
     """
 
     prepare: Callable[..., tuple[tuple[Prepared, ...], tuple[Prepared, ...]]]
     shortcut: Callable[[Declared, Callable[..., Any]], Shortcut | None] = lambda declared, fallback: None
+    code: Code | None = None
 
 
 class Backend(ABC):
@@ -139,19 +152,6 @@ class Backend(ABC):
         """Whether this process can run what it writes."""
         return True
 
-    @property
-    def version(self) -> str | None:
-        """What its code depends on beside the program; None where no code is kept."""
-        return None
-
-    def code(self, artifact: Artifact) -> Code | None:
-        """What is kept of an artifact."""
-        return None
-
-    def revive(self, code: Code, outline: Outline) -> Loaded:
-        """Functions from what was kept."""
-        raise NotImplementedError(self.name)
-
     def project(self, artifact: Artifact, stem: str) -> Mapping[str, str]:
         """Files that make a program of the text when it stands in a file of this stem: by name, none for most."""
         return {}
@@ -159,6 +159,19 @@ class Backend(ABC):
     def assembly(self, artifact: Artifact) -> str:
         """The instructions of the machine, for people.  Raises UnsupportedError where there are none."""
         raise UnsupportedError(f"assembly: the {self.name} backend makes none", hint='backend="llvm"')
+
+
+class KeepingBackend(Backend):
+    """One whose code is kept on the disk for the next process: what it loads has `code`."""
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """What its code depends on beside the program."""
+
+    @abstractmethod
+    def revive(self, code: Code, outline: Outline) -> Loaded:
+        """Functions from what was kept."""
 
 
 def empty_arena(size: int, alignment: int) -> Array:

@@ -162,7 +162,7 @@ def _compiled(
         if kept is not None:
             program = compilation().lowered.program
             work = work_of(program, hints_of(graph.inputs, program.symbols))
-            kept.put(runnable, backend.code(compilation().artifact), work)
+            kept.put(runnable, work)
     guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
     arguments = Arguments(inputs, runnable.outline.symbols)
     function = CompiledFunction(graph, runnable, compilation, backend, arguments, outputs, guard, debug=debug)

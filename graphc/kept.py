@@ -14,7 +14,7 @@ from typing import Any, Self, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from graphc.backends.backend import Backend, Code
+from graphc.backends.backend import Backend, Code, KeepingBackend
 from graphc.cache import Cache, standard
 from graphc.errors import ShapeError
 from graphc.ir.graph import Graph
@@ -40,7 +40,7 @@ class Kept:
     """The place of one program on the disk."""
 
     graph: Graph
-    backend: Backend
+    backend: KeepingBackend
     options: Options
     store: Cache
     key: bytes
@@ -48,12 +48,12 @@ class Kept:
     @classmethod
     def of(cls, graph: Graph, backend: Backend, options: Options) -> Self | None:
         """That of a graph; None where nothing is kept of it."""
-        store, version = standard(), backend.version
-        if store.folder is None or version is None:
+        store = standard()
+        if store.folder is None or not isinstance(backend, KeepingBackend):
             return None
         from graphc.keys import key_of, sources
 
-        key = key_of(graph, "program", sources(), version, options)
+        key = key_of(graph, "program", sources(), backend.version, options)
         return None if key is None else cls(graph, backend, options, store, key)
 
     def get(self) -> Runnable | None:
@@ -66,8 +66,9 @@ class Kept:
         except (ValueError, TypeError, AttributeError, LookupError, struct.error):  # of another version, somehow
             return None
 
-    def put(self, runnable: Runnable, code: Code | None, work: float) -> None:
+    def put(self, runnable: Runnable, work: float) -> None:
         """Keep a program for the next process."""
+        code = runnable.loaded.code
         if code is None or sum(array.nbytes for array in runnable.constants) > MOST_CONSTANTS:
             return
         numbers = {node: number for number, node in enumerate(self.graph.variables)}

@@ -1,9 +1,9 @@
 """The LLVM backend: IR by `emit`, native functions by compiling it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
-from graphc.backends.backend import Artifact, Backend, Code, Loaded
+from graphc.backends.backend import Artifact, Code, KeepingBackend, Loaded
 from graphc.backends.llvm.code import assembly
 from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.loading import Notes, loaded
@@ -18,7 +18,7 @@ __all__ = ["LlvmBackend"]
 
 @final
 @dataclass(frozen=True)
-class LlvmBackend(Backend):
+class LlvmBackend(KeepingBackend):
     """Native kernels in explicit vectors, for the machine that runs them or for another one.
 
     threads   that a function may use at most; None: all of the pool
@@ -38,19 +38,12 @@ class LlvmBackend(Backend):
         return Artifact((text,), tuple(module.rooms), module.library, 1, module)
 
     def load(self, artifact: Artifact, name: str) -> Loaded:
-        return self.revive(self.code(artifact), outline_of(artifact.notes.program))
+        code = _code(artifact)
+        return replace(self.revive(code, outline_of(artifact.notes.program)), code=code)
 
     @property
     def version(self) -> str:
         return f"{version(self._machine)}, {at_most(self.threads)} threads"  # which say what memory a call takes
-
-    def code(self, artifact: Artifact) -> Code:
-        from graphc.backends.llvm.declarations import imported
-
-        module, text = artifact.notes, artifact.source
-        imports, counted, planners = map(tuple, (imported(text), module.counted, module.planners))
-        notes = Notes(module.machine, module.table, imports, counted, planners)
-        return Code(notes, kept_object(text, module.machine))
 
     def revive(self, code: Code, outline: Outline) -> Loaded:
         return loaded(code.content, code.notes, outline, self.threads)
@@ -61,3 +54,12 @@ class LlvmBackend(Backend):
     @property
     def _machine(self) -> Machine:
         return self.machine or host()
+
+
+def _code(artifact: Artifact) -> Code:
+    from graphc.backends.llvm.declarations import imported
+
+    module, text = artifact.notes, artifact.source
+    imports, counted, planners = map(tuple, (imported(text), module.counted, module.planners))
+    notes = Notes(module.machine, module.table, imports, counted, planners)
+    return Code(notes, kept_object(text, module.machine))
