@@ -127,7 +127,7 @@ def as_floating(dtype: DType) -> DType:
 
 
 def accumulator(dtype: DType) -> DType:
-    """The dtype in which sums and products of many are taken: 16 bits of a float are too few."""
+    """The dtype that values are computed in, sums and products of many above all: 16 bits of a float are too few."""
     return FLOAT32 if dtype in NARROW else dtype
 
 

@@ -13,8 +13,8 @@ from graphc.types import (
     DTYPES,
     FLOAT32,
     INT64,
-    NARROW,
     DType,
+    accumulator,
     is_complex,
     real_of,
 )
@@ -41,7 +41,7 @@ def in_memory(dtype: DType) -> str:
 
 def in_register(dtype: DType) -> str:
     """The type of a value: float for floats of 16 bits, which are rounded after every operation."""
-    return _NAMES[FLOAT32 if dtype in NARROW else dtype]
+    return _NAMES[accumulator(dtype)]
 
 
 def suffix(dtype: DType) -> str:

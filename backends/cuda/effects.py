@@ -12,14 +12,9 @@ from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
 from graphc.kernel.scalar import Fn
 from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Total
-from graphc.types import BOOL, FLOAT32, INT64, NARROW, DType, is_complex
+from graphc.types import BOOL, INT64, DType, accumulator, is_complex
 
-__all__ = ["Held", "combined", "held_of", "leave", "start_text", "taken_in", "wide"]
-
-
-def wide(dtype: DType) -> DType:
-    """The dtype in which values are combined: float32 for floats of 16 bits."""
-    return FLOAT32 if dtype in NARROW else dtype
+__all__ = ["Held", "combined", "held_of", "leave", "start_text", "taken_in"]
 
 
 @final
@@ -59,7 +54,7 @@ def held_of(effect: Fold | Prefix | Total, dtype: DType, scope: Scope, letter: s
     """Declare what an effect holds, at its start; `dtype` is that of the values it combines."""
     result = effect.results[0] if isinstance(effect, Fold) else effect.result
     is_best = effect.monoid in BETTER
-    held = Held(scope.lines.fresh(letter), dtype if is_best else wide(result.dtype), effect.monoid)
+    held = Held(scope.lines.fresh(letter), dtype if is_best else accumulator(result.dtype), effect.monoid)
     held.need(scope.library.need) if is_best else None
     start = start_text(effect.monoid, held.dtype, scope.library.need)
     scope.lines.line(f"{held.type} {held.name} = {f'{{{start}, 0}}' if is_best else start};")

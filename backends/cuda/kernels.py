@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import final
 
 from graphc.backends.cuda.bodies import Body, Function, Made, home_kind
-from graphc.backends.cuda.effects import Held, held_of, wide
+from graphc.backends.cuda.effects import Held, held_of
 from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.kept import with_loads_kept
 from graphc.backends.cuda.lets import Library, Scope
@@ -20,6 +20,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Effect, Kernel, Total, targets
 from graphc.sizes import Size, maximum, minimum
+from graphc.types import accumulator
 
 __all__ = ["MOST_BLOCKS", "Native"]
 
@@ -63,7 +64,7 @@ class Native:
         for total in totals:
             count = 1 if is_serial else blocks * plan.team.rows if total.index else blocks
             shape = (count, *total.result.shape)
-            parts[total.result] = Buffer(Role.TEMPORARY, wide(total.result.dtype), shape)
+            parts[total.result] = Buffer(Role.TEMPORARY, accumulator(total.result.dtype), shape)
         self.made = Made(plan, self.symbols, self.owner, self.library, owned, blocks, is_serial, parts)
         if totals:
             wholes = {x.result: Buffer(Role.TEMPORARY, x.result.dtype, x.result.shape) for x in indexed}

@@ -13,7 +13,7 @@ from graphc.kernel.elementary.expansion import EXPANSIONS, EXPANSIONS_OF_COMPLEX
 from graphc.kernel.scalar import Axis, Call, Const, Fn, Load, SizeValue
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import Size
-from graphc.types import BFLOAT16, FLOAT32, INT64, NARROW, DType, is_complex, is_floating
+from graphc.types import BFLOAT16, INT64, NARROW, DType, accumulator, is_complex, is_floating
 
 __all__ = ["Home", "Library", "Scope", "has_formula"]
 
@@ -133,9 +133,8 @@ class Scope:
         need = self.library.need
         if not has_formula(fn, dtype):
             return called(fn, operands, dtype, need)
-        wide = [FLOAT32 if x.dtype in NARROW else x.dtype for x in operands]
-        result = FLOAT32 if dtype in NARROW else dtype
-        name = self.library.elementary(fn, wide, result)
+        wide = [accumulator(x.dtype) for x in operands]
+        name = self.library.elementary(fn, wide, accumulator(dtype))
         return rounded(f"{name}({', '.join(x.text for x in operands)})", dtype, need)
 
     # Places.

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from graphc.backends.cuda.effects import wide
 from graphc.backends.cuda.totals import storing_stage, with_wholes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import affine_of
 from graphc.kernel.scalar import Axis, AxisIndex, Formula, Load
 from graphc.kernel.steps import Effect, Fold, Kernel, Stage, Store, Total
+from graphc.types import accumulator
 
 __all__ = ["Stored", "totals_stored"]
 
@@ -47,7 +47,7 @@ def totals_stored(kernel: Kernel) -> Stored | None:
             own = _axes_of(effect, stage, axes)
             if stage.inner or own is None:
                 return None
-            part = Buffer(Role.TEMPORARY, wide(effect.result.dtype), tuple([axis.extent for axis in axes]))
+            part = Buffer(Role.TEMPORARY, accumulator(effect.result.dtype), tuple([axis.extent for axis in axes]))
             whole = wholes[effect.result] = Buffer(Role.TEMPORARY, effect.result.dtype, effect.result.shape)
             effects.append(Store(part, index, effect.value))
             after.append(_adding(effect, part, whole, axes, own, kernel))

@@ -9,7 +9,6 @@ from typing import final
 
 from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.dtypes import in_register
-from graphc.backends.cuda.effects import wide
 from graphc.backends.cuda.function_text import Lines, Parameters, enclosed
 from graphc.backends.cuda.functions import Operand, called, cast
 from graphc.backends.cuda.kernels import MOST_BLOCKS
@@ -24,6 +23,7 @@ from graphc.kernel.scalar import Axis, Fn
 from graphc.kernel.stages import stage_plan
 from graphc.kernel.steps import Contract, Kernel, Store
 from graphc.sizes import Size, estimate, minimum, product
+from graphc.types import accumulator
 
 __all__ = ["Tiled", "tiled"]
 
@@ -78,7 +78,7 @@ class Tiled:
     def square(self) -> Square:
         """The tile that suits the sizes."""
         least = min(estimate(_extent(self.roles.rows)), estimate(_extent(self.roles.columns)))
-        is_wide = wide(self.contract.out.dtype).itemsize > 4
+        is_wide = accumulator(self.contract.out.dtype).itemsize > 4
         return SMALL if least <= 32 else MIDDLE if least <= 512 or is_wide else LARGE
 
     @property
@@ -110,7 +110,7 @@ class _Writer:
     def __init__(self, made: Tiled, scope: Scope, library: Library, then: Kernel | None) -> None:
         self.made, self.scope, self.library, self.then = made, scope, library, then
         self.roles, self.square, self.lines = made.roles, made.square, scope.lines
-        self.dtype = wide(made.contract.out.dtype)
+        self.dtype = accumulator(made.contract.out.dtype)
         self.type = in_register(self.dtype)
         self.axes: dict[Walk, Axis] = {}
         for walk in (*self.roles.batch, *self.roles.rows, *self.roles.columns, *self.roles.sums, *self.roles.serial):

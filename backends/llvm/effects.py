@@ -12,14 +12,9 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
 from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Total
-from graphc.types import BOOL, FLOAT32, INT64, NARROW, DType
+from graphc.types import BOOL, INT64, DType, accumulator
 
 __all__ = ["Held", "combine_into", "combined", "folded", "held_of", "leave", "step"]
-
-
-def wide(dtype: DType) -> DType:
-    """The dtype in which values are combined: float32 for floats of 16 bits."""
-    return FLOAT32 if dtype in NARROW else dtype
 
 
 @final
@@ -37,7 +32,7 @@ class Held:
 
 def held_of(effect: Fold | Prefix | Total, dtype: DType, scope: Scope, width: int) -> Held:
     """What an effect holds, at its start; `dtype` is that of the values it combines."""
-    kind = dtype if effect.monoid in BETTER else wide(_result(effect).dtype)
+    kind = dtype if effect.monoid in BETTER else accumulator(_result(effect).dtype)
     index = Register.of(scope.text, INT64, width) if effect.monoid in BETTER else None
     held = Held(effect.monoid, Register.of(scope.text, kind, width), index)
     lanes = scope.lanes

@@ -6,7 +6,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid, number_in
 from graphc.kernel.scalar import Axis, AxisIndex, Fn, Formula, Load
 from graphc.kernel.steps import Contract, Fold, Kernel, Stage, Store
-from graphc.types import FLOAT32, NARROW
+from graphc.types import NARROW, accumulator
 
 __all__ = ["axes_of", "cleared", "kernels_of"]
 
@@ -36,7 +36,7 @@ def kernels_of(contract: Contract) -> Iterator[Kernel]:
         return
     outer = tuple(axis for axis in axes if axis.number in walked)
     inner = tuple(axis for axis in axes if axis.number not in walked)
-    dtype = FLOAT32 if contract.out.dtype in NARROW else contract.out.dtype
+    dtype = accumulator(contract.out.dtype)
     total = Buffer(Role.LOCAL, dtype, ())
     formula = Formula()
     numbers = [formula.axis(axis) for axis in axes]
@@ -59,7 +59,7 @@ def kernels_of(contract: Contract) -> Iterator[Kernel]:
 
 def _factor(formula: Formula, contract: Contract, side: str, numbers: list[int]) -> int:
     buffer, index = (contract.left, contract.left_index) if side == "left" else (contract.right, contract.right_index)
-    dtype = FLOAT32 if contract.out.dtype in NARROW else contract.out.dtype
+    dtype = accumulator(contract.out.dtype)
     place = tuple(formula.affine(part, numbers) for part in index)
     value = formula.add(Load(buffer, place, buffer.dtype))
     return value if buffer.dtype == dtype else formula.call(Fn.CAST, (value,), dtype)

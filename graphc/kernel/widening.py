@@ -7,7 +7,7 @@ from graphc.kernel.monoids import BETTER
 from graphc.kernel.scalar import Fn, Formula, Load
 from graphc.kernel.steps import Fold, Kernel, Stage, Store, Total
 from graphc.sizes import estimate, product
-from graphc.types import FLOAT32, NARROW
+from graphc.types import accumulator
 
 __all__ = ["widened"]
 
@@ -30,7 +30,7 @@ def widened(kernel: Kernel) -> Kernel:
             effects.append(effect)
         elif isinstance(effect, Fold):
             (result,) = effect.results
-            total = Buffer(Role.LOCAL, FLOAT32 if result.dtype in NARROW else result.dtype, ())
+            total = Buffer(Role.LOCAL, accumulator(result.dtype), ())
             effects.append(Total(effect.monoid, effect.value, (), total))
             ends.append(_kept(total, result))
     rows = Stage((), first.lets, tuple(effects))

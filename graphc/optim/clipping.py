@@ -11,7 +11,7 @@ from graphc.ops.powers import sqrt, square
 from graphc.ops.reduction import sum
 from graphc.origin import here, of_call
 from graphc.structure import Structure, leaves, rebuild
-from graphc.types import FLOAT32, is_differentiable
+from graphc.types import accumulator, is_differentiable
 
 __all__ = ["clip_by_global_norm", "global_norm"]
 
@@ -44,4 +44,4 @@ def clip_by_global_norm(gradients: Structure, limit: Like) -> Structure:
 
 
 def _wide(g: Node) -> Node:
-    return cast(g, FLOAT32) if g.dtype.itemsize == 2 else g
+    return cast(g, accumulator(g.dtype))

@@ -17,7 +17,7 @@ from graphc.origin import here, of_call
 from graphc.printable import counted
 from graphc.signatures import public
 from graphc.structure import Structure, leaves, paths
-from graphc.types import DTYPES, FLOAT32, DType, is_floating, is_integer
+from graphc.types import DTYPES, accumulator, is_floating, is_integer
 
 __all__ = ["Optimiser", "Rate"]
 
@@ -59,7 +59,7 @@ class Optimiser(ABC):
     def _slots_of(self, name: str, w: Node) -> tuple[Node, ...]:
         if not is_floating(w.dtype):
             raise ArgumentError(of_call(f"the param {name!r} is {w.dtype} and cannot be trained"))
-        zeros = np.zeros([int(n) for n in w.value.shape], wide(w.dtype))
+        zeros = np.zeros([int(n) for n in w.value.shape], accumulator(w.dtype))
         return tuple(state(f"{slot}.{name}", zeros) for slot in self.slot_names)
 
     def variables(self) -> dict[str, Node]:
@@ -78,7 +78,7 @@ class Optimiser(ABC):
         rate = self._rate()
         updates = {self.step: self.step + 1}
         for path, w in wanted.items():
-            working = wide(w.dtype)
+            working = accumulator(w.dtype)  # small changes would vanish in two bytes
             g = cast(as_node(found[path]), working)
             change, *slots = self.moved(g, self.slots[w], rate)
             updates[w] = cast(cast(w, working) - change, w.dtype)
@@ -100,11 +100,6 @@ def _as_rate(rate: "float | Node") -> Node:
     if node.shape != () or not (is_floating(node.dtype) or is_integer(node.dtype)):
         raise locate(ArgumentError(f"a rate is one real number, not {node.type}"), here(), (node,))
     return node
-
-
-def wide(dtype: DType) -> DType:
-    """The dtype in which a param of `dtype` is updated: small changes would vanish in two bytes."""
-    return FLOAT32 if dtype.itemsize == 2 else dtype
 
 
 def exact(x: Node) -> Node:
