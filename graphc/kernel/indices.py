@@ -1,14 +1,14 @@
 """Index lets as affine expressions in axes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
-from graphc.kernel.steps import Stage, Store
+from graphc.kernel.steps import Stage, Store, Total
 from graphc.sizes import Size
 from graphc.types import INT64
 
-__all__ = ["Affine", "affine_of", "axes_of", "is_plain", "needed"]
+__all__ = ["Affine", "affine_of", "axes_of", "behind", "is_plain", "needed"]
 
 
 MOST = 2**62
@@ -75,22 +75,36 @@ def is_plain(index: Sequence[Affine]) -> bool:
     return True
 
 
-def needed(stage: Stage, affine: Sequence[Affine | None]) -> set[int]:
+def needed(stage: Stage, affine: Sequence[Affine | None]) -> frozenset[int]:
     """The lets of a stage that are more than affine indices: of what is read or written, or of random numbers."""
+
+    def operands(call: Call, _: int) -> Sequence[int]:
+        match call:
+            case Call(fn=Fn.PHILOX32 | Fn.PHILOX64, args=(key, purpose, index)) if affine[index]:
+                return key, purpose
+        return call.args
+
+    return behind(stage, affine, operands)
+
+
+def behind(
+    stage: Stage, affine: Sequence[Affine | None], operands: Callable[[Call, int], Sequence[int]]
+) -> frozenset[int]:
+    """The lets that effects are made of, and places that are not affine; `operands` of the call of a number, too."""
     found: set[int] = set()
     waiting = [effect.value for effect in stage.effects]
-    waiting += [part for e in stage.effects if isinstance(e, Store) for part in e.index if affine[part] is None]
+    for effect in stage.effects:
+        if isinstance(effect, Store | Total):
+            waiting += [part for part in effect.index if affine[part] is None]
     while waiting:
         number = waiting.pop()
         if number in found:
             continue
         found.add(number)
         match stage.lets[number]:
-            case Call(fn=Fn.PHILOX32 | Fn.PHILOX64, args=(key, purpose, index)):
-                waiting += (key, purpose) if affine[index] else (key, purpose, index)
-            case Call(args=args):
-                waiting += args
+            case Call() as call:
+                waiting += operands(call, number)
             case Load() as load:
                 waiting += [part for part in load.index if affine[part] is None]
                 waiting += [other for other in (load.guard, load.otherwise) if other is not None]
-    return found
+    return frozenset(found)

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import final
 
 from graphc.kernel.accesses import Access, access_of, merged_axes, place_of_row, with_axes
-from graphc.kernel.indices import Affine, affine_of
+from graphc.kernel.indices import Affine, affine_of, behind
 from graphc.kernel.monoids import BETTER
 from graphc.kernel.rare import rare_lets
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Load
+from graphc.kernel.scalar import Axis, AxisIndex, Load
 from graphc.kernel.steps import Effect, Fold, Prefix, Stage, Store, Total
 from graphc.types import INT64
 
@@ -68,7 +68,7 @@ def stage_plan(stage: Stage, outer: Sequence[Axis]) -> StagePlan:
     """The accesses of a stage of a kernel with these outer axes."""
     affine = [part if let.dtype == INT64 else None for part, let in zip(affine_of(stage.lets), stage.lets, strict=True)]
     places = [_places(effect, stage, affine, () if stage.is_last else outer) for effect in stage.effects]
-    needed = _needed(stage, affine)
+    needed = behind(stage, affine, lambda call, number: call.args if affine[number] is None else ())
     loads = {n: access_of(let.buffer, let.index, affine) for n in needed if isinstance(let := stage.lets[n], Load)}
     inner = tuple(sorted(stage.inner, key=lambda axis: axis.number))
     return StagePlan(stage, affine, needed, loads, places, inner, rare=rare_lets(stage, needed))
@@ -84,27 +84,6 @@ def _places(effect: Effect, stage: Stage, affine: Sequence[Affine | None], outer
             return [place_of_row(effect.result, outer, stage.inner)]
         case Fold():
             return [place_of_row(buffer, outer) for buffer in effect.results]
-
-
-def _needed(stage: Stage, affine: Sequence[Affine | None]) -> frozenset[int]:
-    """The lets that are computed: values of effects, and what these are made of."""
-    found: set[int] = set()
-    waiting = [effect.value for effect in stage.effects]
-    for effect in stage.effects:
-        if isinstance(effect, Store | Total):
-            waiting += [part for part in effect.index if affine[part] is None]
-    while waiting:
-        number = waiting.pop()
-        if number in found:
-            continue
-        found.add(number)
-        match stage.lets[number]:
-            case Call(args=args) if affine[number] is None:
-                waiting += args
-            case Load() as load:
-                waiting += [part for part in load.index if affine[part] is None]
-                waiting += [other for other in (load.guard, load.otherwise) if other is not None]
-    return frozenset(found)
 
 
 def merged_stage(stage: StagePlan, became: Mapping[Axis, Axis | None], used: frozenset[Axis]) -> StagePlan:
