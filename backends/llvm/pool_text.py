@@ -20,7 +20,7 @@ from string import Template
 
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.pool_systems import ARM, CLOCK, ELSEWHERE, IN_TURN, LINUX, SERIAL, TICKS, X86
-from graphc.backends.llvm.pool_workers import WORKERS
+from graphc.backends.llvm.pool_workers import SPIN, WORKERS
 from graphc.backends.llvm.watch import WATCHES
 from graphc.backends.llvm.watch import text as watch_text
 
@@ -55,6 +55,7 @@ def text(machine: Machine) -> str:
         "cpu_bytes": CPUS // 8,
         "cpus": CPUS,
         "blocked": blocked,
+        "spin": SPIN,
         "set_mask": 2 if machine.is_linux else 3,
         "monotonic": 1 if machine.is_linux else 6,
         "futex": 202 if machine.is_x86 else 98,

@@ -1,6 +1,19 @@
 """The workers of the thread pool as LLVM IR: how they are started and wait for work, and how they are waited for."""
 
-__all__ = ["WORKERS"]
+__all__ = ["SPIN", "WORKERS"]
+
+#: blocks that look again and again, `$spin` below, until `%patience` has passed since `%start`
+SPIN = """\
+pause:
+  call void @relax()
+  %counted = add i64 %count, 1
+  %is_short = icmp ult i64 %counted, 64
+  br i1 %is_short, label %look, label %clock
+clock:
+  %time = call i64 @now()
+  %passed = sub i64 %time, %start
+  %goes_on = icmp slt i64 %passed, %patience
+  br i1 %goes_on, label %look, label %sleep"""
 
 WORKERS = """
 ; Return when the workers have done `theirs` chunks.  Meanwhile signals may come to the run.
@@ -18,16 +31,7 @@ look:
   %seen = load atomic i32, ptr @finished acquire, align 4
   %is_done = icmp eq i32 %seen, %theirs
   br i1 %is_done, label %done, label %pause
-pause:
-  call void @relax()
-  %counted = add i64 %count, 1
-  %is_short = icmp ult i64 %counted, 64
-  br i1 %is_short, label %look, label %clock
-clock:
-  %time = call i64 @now()
-  %passed = sub i64 %time, %start
-  %goes_on = icmp slt i64 %passed, %patience
-  br i1 %goes_on, label %look, label %sleep
+$spin
 sleep:
   store atomic i32 1, ptr @waiting seq_cst, align 4
   %before = load atomic i32, ptr @finished seq_cst, align 4
@@ -53,23 +57,14 @@ define internal ptr @worker(ptr %number) nounwind {
   br label %begin
 begin:
   %start = call i64 @now()
+  %patience = load atomic i64, ptr @patience monotonic, align 8
   br label %look
 look:
   %count = phi i64 [ 0, %begin ], [ %counted, %pause ], [ 0, %clock ]
   %word = load atomic i64, ptr @job acquire, align 8
   %open = call i1 @is_open(i64 %word, i64 %index)
   br i1 %open, label %help, label %pause
-pause:
-  call void @relax()
-  %counted = add i64 %count, 1
-  %is_short = icmp ult i64 %counted, 64
-  br i1 %is_short, label %look, label %clock
-clock:
-  %time = call i64 @now()
-  %passed = sub i64 %time, %start
-  %patience = load atomic i64, ptr @patience monotonic, align 8
-  %goes_on = icmp slt i64 %passed, %patience
-  br i1 %goes_on, label %look, label %sleep
+$spin
 sleep:
   store atomic i32 1, ptr %asleep seq_cst, align 4
   br label %nap
