@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from benchmarks.workloads.elementwise import RATE
+from benchmarks.workloads.plain import Plain
 from benchmarks.workloads.rows import EPSILON
 
 __all__ = [
@@ -33,26 +33,12 @@ jnp: Any = jax.numpy
 
 Value: TypeAlias = Any
 
-
-def call(a: Value, b: Value, c: Value, d: Value, e: Value) -> Any:
-    return a + b + c + d + e
+_PLAIN = Plain(jnp, jax.scipy.special.erf, jax.nn.sigmoid)
+call, black_scholes, chain = _PLAIN.call, _PLAIN.black_scholes, _PLAIN.chain
 
 
 def gelu(x: Value) -> Any:
     return jax.nn.gelu(x, approximate=True)
-
-
-def black_scholes(spot: Value, strike: Value, years: Value, volatility: Value) -> Any:
-    spread = volatility * jnp.sqrt(years)
-    first = (jnp.log(spot / strike) + (RATE + 0.5 * volatility * volatility) * years) / spread
-    present = strike * jnp.exp(-RATE * years)
-    up, down = (0.5 + 0.5 * jax.scipy.special.erf(d * math.sqrt(0.5)) for d in (first, first - spread))
-    value = spot * up - present * down
-    return value, value - spot + present
-
-
-def chain(a: Value, b: Value, c: Value, d: Value) -> Any:
-    return jnp.tanh(a * b + c) * jax.nn.sigmoid(d) + jnp.sqrt(jnp.abs(a - c)) / (1 + d * d)
 
 
 def softmax(x: Value) -> Any:

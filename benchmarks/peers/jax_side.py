@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from benchmarks.measure.race import Side
 from benchmarks.peers import jax_formulas as formulas
 from benchmarks.peers import recurrent
+from benchmarks.workloads.plain import ALIKE
 from benchmarks.workloads.products import ADAM, LENET, LOGISTIC
 from benchmarks.workloads.workload import Workload
 
@@ -111,18 +112,10 @@ def _arrays(given: Sequence[Any]) -> list[Value]:
 
 
 JITTED: Mapping[str, Callable[[Workload], Side]] = {
-    "call": _of(formulas.call),
-    "gelu": _of(formulas.gelu),
-    "black_scholes": _of(formulas.black_scholes),
-    "chain": _of(formulas.chain),
-    "softmax": _of(formulas.softmax),
-    "logsumexp0": _of(formulas.logsumexp0),
-    "layer_norm": _of(formulas.layer_norm),
+    **{kind: _of(getattr(formulas, kind)) for kind in ALIKE},
     "layer_norm_gradient": _of(_with_gradients(formulas.layer_norm)),
     "batch_norm_training": _of(_with_gradients(formulas.batch_norm)),
     "cross_entropy": _of(jax.value_and_grad(formulas.cross_entropy)),
-    "gemm_bias_relu": _of(formulas.gemm_bias_relu),
-    "attention": _of(formulas.attention),
     "mlp_step": _step(formulas.perceptron, _adam, 2),
     "logistic_step": _step(formulas.logistic, _descent, 0),
     "lenet_step": _step(formulas.lenet, _momentum, 1),

@@ -12,7 +12,7 @@ from scipy.special import erf
 
 from benchmarks.measure.race import Side
 from benchmarks.peers import cross_entropy, perceptron, recurrent
-from benchmarks.workloads.elementwise import RATE
+from benchmarks.workloads.plain import Plain
 from benchmarks.workloads.products import LOGISTIC
 from benchmarks.workloads.rows import EPSILON
 from benchmarks.workloads.workload import Array, Workload
@@ -21,26 +21,7 @@ __all__ = ["SIDES"]
 
 Formula: TypeAlias = Callable[..., Any]  # of the arrays of a workload: an array or several
 
-
-def _call(a: Array, b: Array, c: Array, d: Array, e: Array) -> Any:
-    return a + b + c + d + e
-
-
-def _gelu(x: Array) -> Any:
-    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
-
-
-def _black_scholes(spot: Array, strike: Array, years: Array, volatility: Array) -> Any:
-    spread = volatility * np.sqrt(years)
-    first = (np.log(spot / strike) + (RATE + 0.5 * volatility * volatility) * years) / spread
-    present = strike * np.exp(-RATE * years)
-    up, down = (0.5 + 0.5 * erf(d * math.sqrt(0.5)) for d in (first, first - spread))
-    value = spot * up - present * down
-    return value, value - spot + present
-
-
-def _chain(a: Array, b: Array, c: Array, d: Array) -> Any:
-    return np.tanh(a * b + c) / (1 + np.exp(-d)) + np.sqrt(np.abs(a - c)) / (1 + d * d)
+_PLAIN = Plain(np, erf, lambda x: 1 / (1 + np.exp(-x)))
 
 
 def _softmax(x: Array) -> Any:
@@ -136,10 +117,10 @@ def _lstm(work: Workload) -> Side:
 
 
 SIDES: Mapping[str, Callable[[Workload], Side]] = {
-    "call": _of(_call),
-    "gelu": _of(_gelu),
-    "black_scholes": _of(_black_scholes),
-    "chain": _of(_chain),
+    "call": _of(_PLAIN.call),
+    "gelu": _of(_PLAIN.gelu),
+    "black_scholes": _of(_PLAIN.black_scholes),
+    "chain": _of(_PLAIN.chain),
     "softmax": _of(_softmax),
     "logsumexp0": _of(_logsumexp0),
     "layer_norm": _of(_layer_norm),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads.elementwise import RATE
+from benchmarks.workloads.plain import RATE
 from benchmarks.workloads.rows import EPSILON
 from benchmarks.workloads.workload import Array, Workload
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from benchmarks.workloads.elementwise import RATE
+from benchmarks.workloads.plain import Plain
 from benchmarks.workloads.rows import EPSILON
 
 __all__ = [
@@ -31,26 +31,8 @@ pt: Any = import_module("pytensor.tensor")
 
 Value: TypeAlias = Any
 
-
-def call(a: Value, b: Value, c: Value, d: Value, e: Value) -> Any:
-    return a + b + c + d + e
-
-
-def gelu(x: Value) -> Any:
-    return 0.5 * x * (1 + pt.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
-
-
-def black_scholes(spot: Value, strike: Value, years: Value, volatility: Value) -> Any:
-    spread = volatility * pt.sqrt(years)
-    first = (pt.log(spot / strike) + (RATE + 0.5 * volatility * volatility) * years) / spread
-    present = strike * pt.exp(-RATE * years)
-    up, down = (0.5 + 0.5 * pt.erf(d * math.sqrt(0.5)) for d in (first, first - spread))
-    value = spot * up - present * down
-    return value, value - spot + present
-
-
-def chain(a: Value, b: Value, c: Value, d: Value) -> Any:
-    return pt.tanh(a * b + c) * pt.sigmoid(d) + pt.sqrt(pt.abs(a - c)) / (1 + d * d)
+_PLAIN = Plain(pt, pt.erf, pt.sigmoid)
+call, gelu, black_scholes, chain = _PLAIN.call, _PLAIN.gelu, _PLAIN.black_scholes, _PLAIN.chain
 
 
 def softmax(x: Value) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.measure.race import Side
 from benchmarks.peers import pytensor_formulas as formulas
+from benchmarks.workloads.plain import ALIKE
 from benchmarks.workloads.products import ADAM, LOGISTIC
 from benchmarks.workloads.workload import Workload
 
@@ -103,18 +104,10 @@ def _called(work: Workload, inputs: Sequence[Value], outputs: Any, updates: Mapp
 
 
 COMPILED: Mapping[str, Callable[[Workload], Side]] = {
-    "call": _of(formulas.call),
-    "gelu": _of(formulas.gelu),
-    "black_scholes": _of(formulas.black_scholes),
-    "chain": _of(formulas.chain),
-    "softmax": _of(formulas.softmax),
-    "logsumexp0": _of(formulas.logsumexp0),
-    "layer_norm": _of(formulas.layer_norm),
+    **{kind: _of(getattr(formulas, kind)) for kind in ALIKE},
     "layer_norm_gradient": _of(_with_gradients(formulas.layer_norm)),
     "batch_norm_training": _of(_with_gradients(formulas.batch_norm)),
     "cross_entropy": _of(_with_slopes(formulas.cross_entropy, without=[1])),
-    "gemm_bias_relu": _of(formulas.gemm_bias_relu),
-    "attention": _of(formulas.attention),
     "mlp_step": _step(formulas.perceptron, _adam),
     "logistic_step": _step(formulas.logistic, _descent),
     "hessian_vector": _of(_hessian_vector),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import graphc as gx
 from graphc.ops.checkpointing import Checkpoint
 
-__all__ = ["ByHand", "Run", "compiled", "elsewhere", "in_jax", "in_torch", "start"]
+__all__ = ["ByHand", "Run", "compiled", "declared", "elsewhere", "in_jax", "in_torch", "start"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Run: TypeAlias = Callable[[Array], Sequence[Any]]  # xs -> loss, gradients of input weights, recurrent weights, bias
@@ -31,10 +31,17 @@ def compiled(
     *,
     reads_states: bool = True,
 ) -> gx.CompiledFunction:
-    """xs [steps, batch, inputs]   ->   loss, gradients.  The loss is of all states, or of the last one alone."""
+    """xs [steps, batch, inputs]   ->   what is declared"""
     u, w, b = (gx.param(name, weight) for name, weight in zip("uwb", weights, strict=True))
-    width = len(weights[1])
     xs = gx.input("xs", (steps, batch, len(weights[0])))
+    return gx.compile(xs, declared(xs, (u, w, b), checkpoint, reads_states=reads_states))
+
+
+def declared(
+    xs: gx.Node, weights: Sequence[gx.Node], checkpoint: Checkpoint = None, *, reads_states: bool = True
+) -> Sequence[gx.Node]:
+    """The loss, of all states or of the last one alone, and its gradients."""
+    u, w, b = weights
 
     def step(state: tuple[gx.Node, gx.Node], x: gx.Node) -> tuple[tuple[gx.Node, gx.Node], gx.Node]:
         h, c = state
@@ -43,11 +50,11 @@ def compiled(
         h = gx.sigmoid(o) * gx.tanh(c)
         return (h, c), h
 
-    zeros = gx.zeros((batch, width))
+    zeros = gx.zeros((xs.shape[1], w.shape[0]), xs.dtype)
     (last, _), states = gx.scan(step, (zeros, zeros), xs, checkpoint=checkpoint)
     read = states if reads_states else last
     loss = gx.mean(read * read)
-    return gx.compile(xs, [loss, *gx.grad(loss, [u, w, b])])
+    return [loss, *gx.grad(loss, [u, w, b])]
 
 
 class ByHand:

@@ -1,11 +1,10 @@
 """The formulas of the workloads in PyTorch.  Imported only where it is installed."""
 
-import math
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from benchmarks.workloads.elementwise import RATE
+from benchmarks.workloads.plain import Plain
 from benchmarks.workloads.rows import EPSILON
 
 __all__ = [
@@ -32,26 +31,12 @@ F: Any = torch.nn.functional
 
 Tensor: TypeAlias = Any
 
-
-def call(a: Tensor, b: Tensor, c: Tensor, d: Tensor, e: Tensor) -> Any:
-    return a + b + c + d + e
+_PLAIN = Plain(torch, torch.erf, torch.sigmoid)
+call, black_scholes, chain = _PLAIN.call, _PLAIN.black_scholes, _PLAIN.chain
 
 
 def gelu(x: Tensor) -> Any:
     return F.gelu(x, approximate="tanh")
-
-
-def black_scholes(spot: Tensor, strike: Tensor, years: Tensor, volatility: Tensor) -> Any:
-    spread = volatility * torch.sqrt(years)
-    first = (torch.log(spot / strike) + (RATE + 0.5 * volatility * volatility) * years) / spread
-    present = strike * torch.exp(-RATE * years)
-    up, down = (0.5 + 0.5 * torch.erf(d * math.sqrt(0.5)) for d in (first, first - spread))
-    value = spot * up - present * down
-    return value, value - spot + present
-
-
-def chain(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Any:
-    return torch.tanh(a * b + c) * torch.sigmoid(d) + torch.sqrt(torch.abs(a - c)) / (1 + d * d)
 
 
 def softmax(x: Tensor) -> Any:

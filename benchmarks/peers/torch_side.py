@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from benchmarks.measure.race import Side
 from benchmarks.peers import recurrent
 from benchmarks.peers import torch_formulas as formulas
+from benchmarks.workloads.plain import ALIKE
 from benchmarks.workloads.products import ADAM, LENET, LOGISTIC
 from benchmarks.workloads.workload import Workload
 
@@ -174,18 +175,10 @@ def _compiled(f: Formula) -> Formula:
 
 
 _BUILDS: Mapping[str, Callable[[Workload, Wrap], Side]] = {
-    "call": _of(formulas.call),
-    "gelu": _of(formulas.gelu),
-    "black_scholes": _of(formulas.black_scholes),
-    "chain": _of(formulas.chain),
-    "softmax": _of(formulas.softmax),
-    "logsumexp0": _of(formulas.logsumexp0),
-    "layer_norm": _of(formulas.layer_norm),
+    **{kind: _of(getattr(formulas, kind)) for kind in ALIKE},
     "layer_norm_gradient": _with_gradients(formulas.layer_norm),
     "batch_norm_training": _with_gradients(formulas.batch_norm),
     "cross_entropy": _cross_entropy,
-    "gemm_bias_relu": _of(formulas.gemm_bias_relu),
-    "attention": _of(formulas.attention),
     "mlp_step": _step(formulas.perceptron, lambda params: torch.optim.Adam(params, ADAM, fused=True), _adam, 2),
     "logistic_step": _step(formulas.logistic, lambda params: torch.optim.SGD(params, LOGISTIC), _descent, 0),
     "lenet_step": _step(formulas.lenet, lambda params: torch.optim.SGD(params, LENET, momentum=0.9), _momentum, 1),

@@ -132,19 +132,8 @@ def lstm(name: str, steps: int, batch: int, inputs: int, width: int) -> Workload
     """xs [steps, batch, inputs], weights   ->   the mean square of the last state, and the gradients of the weights"""
 
     def graph(nodes: Sequence[gx.Node], _: Sequence[gx.Node]) -> Declared:
-        xs, u, w, b = nodes
-
-        def step(state: tuple[gx.Node, gx.Node], x: gx.Node) -> tuple[tuple[gx.Node, gx.Node], gx.Node]:
-            h, c = state
-            i, f, g, o = gx.split(x @ u + h @ w + b, 4, -1)
-            c = gx.sigmoid(f) * c + gx.sigmoid(i) * gx.tanh(g)
-            h = gx.sigmoid(o) * gx.tanh(c)
-            return (h, c), h
-
-        zeros = gx.zeros((batch, width), xs.dtype)
-        (last, _), _ = gx.scan(step, (zeros, zeros), xs)
-        loss = gx.mean(last * last)
-        return [loss, *gx.grad(loss, [u, w, b])], None
+        xs, *weights = nodes
+        return recurrent.declared(xs, weights, reads_states=False), None
 
     arrays = [normal(steps, batch, inputs), *recurrent.start(inputs, width)]
     operations = 2 * steps * batch * 4 * width * (2 * inputs + 3 * width)
