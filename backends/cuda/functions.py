@@ -73,7 +73,7 @@ def cast(x: Operand, dtype: DType, need: Needs) -> str:
     if is_floating(dtype):
         if old == FLOAT64 and dtype == DTYPES["float16"]:
             return rounded(text, dtype, need)
-        wide = text if old in NARROW or in_register(old) == in_register(dtype) else f"{in_register(dtype)}({text})"
+        wide = text if in_register(old) == in_register(dtype) else f"{in_register(dtype)}({text})"
         return rounded(wide, dtype, need)
     if is_floating(old):
         need("conversion")

@@ -74,6 +74,18 @@ def test_fixed_extents_around_warps_and_vectors() -> None:
 
 
 @NEEDS_COMPILER
+def test_narrow_numbers_become_wide_before_they_are_computed_with() -> None:
+    x, limit = gx.input("x", 1000, "float16"), gx.input("limit", 1000, "float64")
+    wide = gx.astype(x, "float64")
+    plain = gx.compile([x, limit], [wide * wide * wide, gx.maximum(wide, limit)], backend="numpy")
+    rng = np.random.default_rng(0)
+    arrays = rng.standard_normal(1000).astype(np.float16), rng.standard_normal(1000)
+    (function,) = made_at_once([plain], Emulator())
+    for found, exact in zip(function(*arrays), plain(*arrays), strict=True):
+        np.testing.assert_array_equal(found, exact)
+
+
+@NEEDS_COMPILER
 def test_scattered_sums_are_added_in_order() -> None:
     table, i = gx.param("table", np.zeros((9, 3), np.float32)), gx.input("i", ("n",), "int64")
     given = gx.input("given", ("n", 3))
