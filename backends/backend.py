@@ -84,6 +84,7 @@ class Declared:
 
     form     of the results: the only one, a tuple or a list
     is_long  whether a call may take long enough to let other threads of Python run meanwhile
+    fills    whether a call that fails has written to no result, so that it may be given arrays for them
     inside   for a function of variables, which then is not long: a list that is empty while nobody is at work on them
     """
 
@@ -92,6 +93,7 @@ class Declared:
     symbols: int
     form: Literal["one", "tuple", "list"]
     is_long: bool
+    fills: bool = False
     inside: list[None] | None = None
 
 

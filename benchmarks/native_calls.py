@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.measure.race import ROUNDS, SAMPLE_NS, Contest, Side, machine, race, report_of
 from graphc.backends.llvm.code import link, object_code
 from graphc.backends.llvm.entry import Arrays, Entry, Form, Symbol, callable_of
+from graphc.backends.llvm.entry_text import entry_text
 from graphc.backends.llvm.machine import host
 
 NOTHING = "define i64 @run(ptr %table) { ret i64 0 }"
@@ -50,7 +51,7 @@ def _made(arguments: int, results: int, *, releases: bool, reuses: bool) -> Call
     array = Arrays(np.dtype(np.float32), (Symbol(0),))
     form = Form.ONE if results == 1 else Form.TUPLE
     entry = Entry((array,) * arguments, (array,) * results, 1, form, "run", releases=releases, reuses=reuses)
-    code = link([object_code(NOTHING + entry.text("entry"), host())], entry.symbols_used, ["entry"])
+    code = link([object_code(NOTHING + entry_text(entry, "entry"), host())], entry.symbols_used, ["entry"])
     return callable_of(entry, code, "entry", _handed_on)[0]
 
 

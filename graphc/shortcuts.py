@@ -43,6 +43,7 @@ def declared(outline: Outline, work: float, arguments: Arguments, outputs: Struc
         len(places),
         form,
         not outline.variables and (bool(outline.symbols) or work > LONG),
+        not outline.fails_late,
         guard.root().inside if outline.variables else None,
     )
 

@@ -12,6 +12,7 @@ from typing import Any, final
 from graphc.backends.backend import Declared, Prepared, Shortcut
 from graphc.backends.llvm.code import Linked, link
 from graphc.backends.llvm.entry import Arrays, Entry, Form, Symbol, callable_of, supported
+from graphc.backends.llvm.entry_text import entry_text
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.objects import kept_object
 from graphc.backends.llvm.watch import begun, ended
@@ -86,8 +87,9 @@ def quick(
         FORMS[declared.form],
         RUN,
         releases=declared.is_long,
+        fills=declared.fills,
     )
-    text = "\n".join((*_run(entry, slots, declared.inside is not None), entry.text(ENTRY)))
+    text = "\n".join((*_run(entry, slots, declared.inside is not None), entry_text(entry, ENTRY)))
     symbols = {**entry.symbols_used, COMPUTE: steps[0], COMMIT: steps[1]}
     if declared.inside is not None:
         symbols[INSIDE] = id(declared.inside) + LENGTH

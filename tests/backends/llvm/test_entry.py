@@ -14,6 +14,7 @@ import pytest
 
 from graphc.backends.llvm.code import link, object_code
 from graphc.backends.llvm.entry import Arrays, Entry, Form, Symbol, callable_of, supported
+from graphc.backends.llvm.entry_text import entry_text
 from graphc.backends.llvm.machine import host
 
 pytestmark = pytest.mark.skipif(not supported(), reason="the layout of objects is not known here")
@@ -63,7 +64,7 @@ Call = Callable[..., Any]
 
 
 def made(entry: Entry, native: str, fallback: Call) -> tuple[Call, Callable[[], None]]:
-    code = link([object_code(native + entry.text("entry"), host())], entry.symbols_used, ["entry"])
+    code = link([object_code(native + entry_text(entry, "entry"), host())], entry.symbols_used, ["entry"])
     return callable_of(entry, code, "entry", fallback)
 
 
@@ -120,6 +121,82 @@ def test_all_else_is_handed_on_as_it_came(add: Call, given: tuple[object, ...]) 
     assert said == "handed on"
     assert all(a is b for a, b in zip(got, given, strict=True))
     assert named == {}
+
+
+@pytest.fixture
+def fill() -> Call:
+    return made(replace(ADDED, fills=True), ADD, refused)[0]
+
+
+def test_results_are_written_where_the_caller_wants_them(fill: Call) -> None:
+    x, rooms = array(1, 2, 3), (array(0, 0, 0), np.zeros(()))
+    before = [sys.getrefcount(thing) for thing in (rooms, *rooms, x)]
+    for _ in range(10):
+        assert fill(x, array(10, 20, 30), out=rooms) is rooms
+    np.testing.assert_array_equal(rooms[0], array(11, 22, 33))
+    assert rooms[1] == 3
+    assert before == [sys.getrefcount(thing) for thing in (rooms, *rooms, x)]
+    y, number = fill(x, x)  # without `out`, as ever
+    np.testing.assert_array_equal(y, array(2, 4, 6))
+    assert number == 3
+
+
+@pytest.mark.parametrize("form", [Form.ONE, Form.LIST])
+def test_rooms_have_the_form_of_the_results(form: Form) -> None:
+    native = ADD.replace("%number.at = getelementptr i8, ptr %table, i64 24", "%number.at = alloca i64")
+    native = native.replace("%number = load ptr, ptr %number.at", "%number = alloca double").replace("i64 32", "i64 24")
+    entry = Entry((Arrays(F4, (n,)), Arrays(F4, (n,))), (Arrays(F4, (n,)),), 1, form, "run", fills=True)
+    fill, _ = made(entry, native, refused)
+    room = array(0, 0)
+    out = room if form is Form.ONE else [room]
+    assert fill(array(1, 2), array(3, 4), out=out) is out
+    np.testing.assert_array_equal(room, array(4, 6))
+    other: Any = [room] if form is Form.ONE else (room,)
+    assert fill(array(1, 2), array(3, 4), out=other)[0] == "handed on"
+
+
+def frozen(*numbers: float) -> npt.NDArray[np.float32]:
+    found = array(*numbers)
+    found.flags.writeable = False
+    return found
+
+
+BOTH = np.zeros(4, np.float32)
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        None,
+        array(0, 0),
+        [array(0, 0), np.zeros(())],
+        (array(0, 0),),
+        (array(0, 0), np.zeros(()), np.zeros(())),
+        (array(0, 0, 0), np.zeros(())),
+        (np.zeros((1, 2), np.float32), np.zeros(())),
+        (np.zeros(2), np.zeros(())),
+        (array(0, 0), np.zeros((), np.float32)),
+        (array(0, 0), 0.0),
+        (np.zeros(4, np.float32)[::2], np.zeros(())),
+        (frozen(0, 0), np.zeros(())),
+        (array(0, 0).view(Sub), np.zeros(())),
+        (BOTH[2:], BOTH[2:].view(np.float64).reshape(())),
+    ],
+)
+def test_other_rooms_are_handed_on(fill: Call, out: object) -> None:
+    x = array(1, 2)
+    said, got, named = fill(x, x, out=out)
+    assert (said, got) == ("handed on", (x, x))
+    assert list(named) == ["out"]
+    assert named["out"] is out
+
+
+def test_rooms_that_share_memory_with_an_argument_are_handed_on(fill: Call) -> None:
+    x, number = np.zeros(6, np.float32), np.zeros(())
+    assert fill(x[:3], array(1, 2, 3), out=(x[3:], number))[1] == 3
+    for room in (x[:3], x[1:4], x[2:5]):
+        assert fill(x[2:5], array(1, 2, 3), out=(room, number))[0] == "handed on"
+    assert fill(array(-1), array(1), out=(array(0), number))[0] == "handed on"
 
 
 def test_names_are_handed_on(add: Call) -> None:

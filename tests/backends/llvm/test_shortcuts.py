@@ -54,6 +54,38 @@ def test_other_arguments_are_converted_or_refused_as_ever() -> None:
         function(a)
 
 
+def test_results_go_where_the_caller_wants_them() -> None:
+    a, b = np.arange(6, dtype=F32), np.ones(6, F32)
+    function = warm(affine(), a, b)
+    before = [function(a, b), function(a, b)]
+    room = np.empty(6, F32)
+    for k in range(3):
+        assert function(k * a, b, out=room) is room
+        np.testing.assert_array_equal(room, 2 * k * a + b)
+    assert function(a, b, out=a) is a
+    np.testing.assert_array_equal(a, 2 * np.arange(6) + 1)
+    np.testing.assert_array_equal(before, [2 * np.arange(6) + 1] * 2)
+    with pytest.raises(gx.ShapeError, match=r"\(5,\)"):
+        function(b, b, out=np.empty(5, F32))
+    room.flags.writeable = False
+    with pytest.raises(gx.ArgumentError, match="read-only"):
+        function(b, b, out=room)
+
+
+def test_a_call_that_fails_late_leaves_rooms_alone() -> None:
+    x, k = gx.input("x", (3,)), gx.input("k", (), "int64")
+    places = gx.cumsum(gx.astype(x, "int64"))  # is a result, and looked at then
+    function = gx.compile([x, k], [places, gx.take(x, places + k)])
+    a, rooms = np.zeros(3, F32), [np.full(3, 7), np.full(3, 7, F32)]
+    warm(function, a, np.array(0))
+    assert function(a, np.array(0), out=rooms) is rooms
+    assert (rooms[0] == 0).all()
+    with pytest.raises(gx.IndexRangeError):
+        function(a + 9, np.array(0), out=rooms)
+    assert (rooms[0] == 0).all()
+    assert (rooms[1] == 0).all()
+
+
 def test_results_that_are_kept_do_not_change() -> None:
     a, b = np.arange(6, dtype=F32), np.ones(6, F32)
     function = warm(affine(), a, b)
