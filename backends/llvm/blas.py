@@ -7,6 +7,7 @@ from typing import final
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.counting import LARGEST
 from graphc.backends.llvm.kernels import Function
+from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.symbols import BLAS
 from graphc.backends.llvm.text import Text
@@ -16,6 +17,8 @@ from graphc.types import DType, is_complex
 
 __all__ = ["Library", "library_for"]
 
+BLOCK = 1 << 27  # products between two looks, about: some 50 ms
+LEAST = 256  # rows and columns that are worth a call
 GEMM = {8: "cgemm", 16: "zgemm"}  # by the bytes of an element
 
 
@@ -44,14 +47,14 @@ class Library:
     second: Matrix
 
     def function(self) -> Function:
-        """void KERNEL(ptr args, i64 chunk): all of it."""
+        """void KERNEL(ptr args, i64 chunk): all of it, in blocks between which it may be given up."""
         text, roles = Text(), self.roles
         arguments = Arguments(text)
+        looks = Looks(text, arguments, BLOCK)
         bytes = roles.c.dtype.itemsize
         signs = [text.room("i8", str(ord("T" if x.turned else "N"))) for x in (self.first, self.second)]
-        numbers = [
-            self._integer(text, arguments, size) for size in (self.column.extent, self.row.extent, self.sum.extent)
-        ]
+        blocks = [self._integer(text, arguments, walk.extent) for walk in (self.column, self.row)]
+        numbers = [*blocks, self._integer(text, arguments, self.sum.extent)]
         leading = [
             self._integer(text, arguments, size) for size in (self.first.leading, self.second.leading, self.row.c)
         ]
@@ -59,9 +62,22 @@ class Library:
         with ExitStack() as loops:
             places = [arguments.number(offset) for offset in roles.offsets]
             for walk in roles.batch:
-                counter = loops.enter_context(text.loop("0", arguments.number(walk.extent)))
+                inside = self.column.extent * self.row.extent * self.sum.extent
+                last = arguments.number(walk.extent)
+                counter = loops.enter_context(looks.loop("0", last, 1, walk.extent, inside))
                 for n, step in enumerate((walk.a, walk.b, walk.c)):
                     moved = text.value(f"mul i64 {counter}, {arguments.number(step)}")
+                    places[n] = text.value(f"add i64 {places[n]}, {moved}")
+            for walk, block, number in zip((self.column, self.row), self._block(), blocks, strict=True):
+                if isinstance(walk.extent, int) and walk.extent <= block:
+                    continue
+                last = arguments.number(walk.extent)
+                start = loops.enter_context(looks.loop("0", last, block, walk.extent, BLOCK))
+                rest = text.value(f"sub i64 {last}, {start}")
+                made = text.value(f"call i64 @llvm.smin.i64(i64 {rest}, i64 {block})")
+                text.do(f"store i32 {text.value(f'trunc i64 {made} to i32')}, ptr {number}")
+                for n, step in enumerate((walk.a, walk.b, walk.c)):
+                    moved = text.value(f"mul i64 {start}, {arguments.number(step)}")
                     places[n] = text.value(f"add i64 {places[n]}, {moved}")
             a, b, c = (
                 text.value(f"getelementptr [{bytes} x i8], ptr {arguments.pointer(buffer)}, i64 {place}")
@@ -70,8 +86,15 @@ class Library:
             given = [*signs, *numbers, factors[0], b, leading[0], a, leading[1], factors[1], c, leading[2]]
             listed = ", ".join(f"ptr {x}" for x in given)
             text.do(f"call void @{BLAS}{GEMM[bytes]}({listed})")
+        looks.end()
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), arguments)
+
+    def _block(self) -> tuple[int, int]:
+        """How many columns and rows one call makes, at most."""
+        columns, rows, sums = (walk.count for walk in (self.column, self.row, self.sum))
+        few = max(BLOCK // (columns * sums), LEAST)
+        return max(BLOCK // (min(rows, few) * sums), LEAST), few
 
     def _integer(self, text: Text, arguments: Arguments, size: Size) -> str:
         """The place of a number of 32 bits."""

@@ -72,7 +72,14 @@ def a_product() -> Work:
     return Work([x, y], x @ y, lambda: [np.ones((5000, 7000)), np.ones((7000, 5000))], short)
 
 
-WORK = {work.__name__: work for work in (a_loop, a_loop_without_end, a_kernel, a_row, a_product)}
+def a_complex_product() -> Work:
+    """Which the library makes, in blocks of rows."""
+    x, y = gx.input("x", ("m", 4000), "complex64"), gx.input("y", (4000, 4000), "complex64")
+    right = np.ones((4000, 4000), "complex64")
+    return Work([x, y], gx.real(x @ y), lambda: [np.ones((20_000, 4000), "complex64"), right], [right[:3] * 2, right])
+
+
+WORK = {work.__name__: work for work in (a_loop, a_loop_without_end, a_kernel, a_row, a_product, a_complex_product)}
 
 
 @contextmanager
