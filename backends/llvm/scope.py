@@ -7,6 +7,7 @@ from typing import TypeAlias, final
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.calls import called
 from graphc.backends.llvm.casts import cast
+from graphc.backends.llvm.following import Following
 from graphc.backends.llvm.memory import Memory, Place
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Register, Value
@@ -184,3 +185,14 @@ class Scope:
                 part = lanes.binary("mul", part, Value(INT64, (self.arguments.number(stride),)))
             at = lanes.binary("add", at, part)
         return Place(base, at, "0" if at.lanes == 1 else "")
+
+    def ask_for(self, following: Following | None) -> None:
+        """Have the places of the lanes in the row that follows come nearer."""
+        if following is None:
+            return
+        for accesses, is_written in ((following.read, False), (following.written, True)):
+            for access in accesses:
+                at = self._first(access.terms, access.offset + access.step(following.axis))
+                self.memory.ask_for(
+                    self.arguments.pointer(access.buffer), at, access.buffer.dtype, is_written=is_written
+                )
