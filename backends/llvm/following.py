@@ -14,22 +14,24 @@ from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import estimate
 
-__all__ = ["LINE", "Following", "following"]
+__all__ = ["LINE", "Following", "following", "of_columns"]
 
 LINE = 64  # bytes that come from memory at once
 LONG = 1 << 9  # elements: a row that is shorter is read at once
+AHEAD = 6  # rows of which less than a page is read
 LEAST = 1 << 18  # elements of an array: smaller ones are in some cache
 
 
 @final
 @dataclass(frozen=True)
 class Following:
-    """What a stage asks for beside what it does: these places, one step along `axis` further.
+    """What a stage asks for beside what it does: these places, `ahead` steps along `axis` further.
 
-    read, written  in what order elements lie: along the lanes of the stage
+    read, written  accesses along whose elements the lanes of the stage lie
     """
 
     axis: Axis
+    ahead: int
     read: Sequence[Access]
     written: Sequence[Access]
 
@@ -49,7 +51,26 @@ def following(outer: Sequence[Axis], stages: Sequence[StagePlan]) -> Mapping[Sta
         stored = (x for places in stage.places for x in places)
         written.update((x.buffer.root, x) for x in _rows(stored, stage, busy, axis))
     others = [x for root, x in read.items() if root not in written]
-    return {busy: Following(axis, others, list(written.values()))} if read or written else {}
+    return {busy: Following(axis, 1, others, list(written.values()))} if read or written else {}
+
+
+def of_columns(lane: Axis, stages: Sequence[StagePlan]) -> Mapping[StagePlan, Following]:
+    """What stages ask for that walk far from row to row, in lanes along `lane`: each row is in another page."""
+    found = {}
+    for stage in stages:
+        if not stage.inner:
+            continue
+        axis = stage.inner[-1]
+        read = [x for x in stage.loads.values() if _is_far(x, lane, axis)]
+        if read:
+            found[stage] = Following(axis, AHEAD, read, ())
+    return found
+
+
+def _is_far(access: Access, lane: Axis, axis: Axis) -> bool:
+    """Whether an access walks a large array element by element in lanes, and far along an axis."""
+    is_large = access.buffer.role is not Role.LOCAL and estimate(access.buffer.size) >= LEAST
+    return is_large and not access.data and access.step(lane) == 1 and estimate(access.step(axis)) >= LONG
 
 
 def _rows(found: "Sequence[Access] | Iterator[Access]", of: StagePlan, by: StagePlan, outer: Axis) -> Iterator[Access]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import final
 
-from graphc.backends.llvm.following import Following, following
+from graphc.backends.llvm.following import Following, following, of_columns
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER
@@ -15,7 +15,7 @@ from graphc.sizes import estimate, product
 
 __all__ = ["Plan", "is_plain", "planned", "vectors_of"]
 
-ABREAST = 16  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
+ABREAST = 8  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
 LIGHT = 8  # lets of a stage that computes little
 SMALL, LARGE = 140, 480  # lets of a stage of which four vectors, or two, are made side by side
 FEW = 16  # elements: rows that are shorter lie side by side in lanes
@@ -62,7 +62,7 @@ def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
         vectors = min((vectors_of(stage, lane) for stage in walked), default=1)
         if is_deep:
             vectors = 1 if any(map(_keeps_rows, walked)) else ABREAST
-        return Plan(kernel, order, tuple(walked), last, lane, vectors, written)
+        return Plan(kernel, order, tuple(walked), last, lane, vectors, written, of_columns(lane, walked))
     return Plan(kernel, tuple(merged), inside, last, None, 1, written, following(merged, inside))
 
 

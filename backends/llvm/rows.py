@@ -192,7 +192,7 @@ class Rows:
         body: Body,
         points: Size,
     ) -> None:
-        """The last vector starts where it ends with the axis: some points are made twice, and no fold counts them again.
+        """The last vector starts where it ends with the axis: some points are made twice; no fold counts them again.
 
         Not where what is read is written over.
         """
@@ -287,6 +287,8 @@ class Rows:
                         end = self.text.value(f"sub i64 {extent}, 1")
                         counter = self.text.value(f"sub i64 {end}, {counter}")
                     inside = inside.at(axis, counter)
+                    if axis is stage.inner[-1]:
+                        inside.ask_for(self.plan.following.get(stage))
                     inside.compute(stage, [n for n, level in levels.items() if level == depth])
                 self._effects(inside, stage, held, totals, mask, numbers)
         for number, effect in enumerate(stage.stage.effects):

@@ -192,7 +192,7 @@ class Scope:
             return
         for accesses, is_written in ((following.read, False), (following.written, True)):
             for access in accesses:
-                at = self._first(access.terms, access.offset + access.step(following.axis))
+                at = self._first(access.terms, access.offset + following.ahead * access.step(following.axis))
                 self.memory.ask_for(
                     self.arguments.pointer(access.buffer), at, access.buffer.dtype, is_written=is_written
                 )
