@@ -84,22 +84,8 @@ def _joined(lanes: Lanes, monoid: Monoid, value: Value) -> Value:
     count = value.lanes
     while count > 1:
         count //= 2
-        value = combined(lanes, monoid, *(_part(lanes, value, start, count) for start in (0, count)))
+        value = combined(lanes, monoid, *(lanes.part(value, start, count) for start in (0, count)))
     return value
-
-
-def _part(lanes: Lanes, value: Value, start: int, count: int) -> Value:
-    if count == 1:
-        return lanes.lane(value, start)
-    chosen = ", ".join(f"i32 {start + lane}" for lane in range(count))
-    return lanes.made(
-        value.dtype,
-        count,
-        *(
-            f"shufflevector {value.type} {part}, {value.type} poison, <{count} x i32> <{chosen}>"
-            for part in value.parts
-        ),
-    )
 
 
 def leave(scope: Scope, stage: StagePlan, number: int, values: Sequence[Value]) -> None:

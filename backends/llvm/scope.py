@@ -9,6 +9,7 @@ from graphc.backends.llvm.calls import called
 from graphc.backends.llvm.casts import cast
 from graphc.backends.llvm.following import Following
 from graphc.backends.llvm.memory import Memory, Place
+from graphc.backends.llvm.scaling import Scaling, scaled_by_instruction
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Register, Value
 from graphc.kernel.accesses import Access
@@ -38,6 +39,7 @@ class Scope:
     """A point of the loops.
 
     homes     of locals with several elements
+    scalings  lets that one instruction gives, and its operands
     counters  the place along each axis: of the first lane along that of lanes
     known     values of lets
     locals    values of locals of one element
@@ -47,6 +49,7 @@ class Scope:
     text: Text
     arguments: Arguments
     homes: Mapping[Buffer, Home]
+    scalings: Mapping[StagePlan, Mapping[int, Scaling]] = field(default_factory=dict)
     counters: Mapping[Axis, str] = field(default_factory=dict)
     known: Known = field(default_factory=dict)
     locals: dict[Buffer, Value] = field(default_factory=dict)
@@ -129,6 +132,9 @@ class Scope:
                 holds = None if guard is None else self.value(stage, guard)
                 other = None if otherwise is None else self.value(stage, otherwise)
                 return self.memory.load(place, let.buffer.dtype, holds, other)
+            case Call() if number in self.scalings.get(stage, {}):
+                x, shifted = self.scalings[stage][number]
+                return scaled_by_instruction(self.lanes, self.value(stage, x), self.value(stage, shifted))
             case Call():
                 return called(self.lanes, let.fn, [self.value(stage, n) for n in let.args], let.dtype)
             case AxisIndex():
