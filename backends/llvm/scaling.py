@@ -1,7 +1,6 @@
 """Numbers times powers of 2, by the instruction that AVX-512 has for it.
 
-The formula, `scaled`, multiplies by two halves of the power.  Where the product is too small to have all its digits,
-such a product takes more than a hundred cycles, and the instruction one.  Both round once: the bits are the same.
+The formula, `scaled`, multiplies by two halves of the power, which takes six.  Both round once: the bits are the same.
 """
 
 from collections.abc import Mapping, Sequence
