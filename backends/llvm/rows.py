@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
-from graphc.backends.llvm.effects import Held, combine_into, combined, folded, held_of, leave, step
+from graphc.backends.llvm.effects import Held, combine_into, combined, folded, held_along, held_of, leave, step
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.plans import Plan, is_plain, vectors_of
 from graphc.backends.llvm.scope import Scope
@@ -17,13 +17,14 @@ from graphc.kernel.scalar import Axis, Call, Load
 from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Store, Total
 from graphc.sizes import Size, product, total
-from graphc.types import BOOL, DTYPES, INT64
+from graphc.types import BOOL, DTYPES, INT64, DType
 
 __all__ = ["Range", "Rows"]
 
 Body: TypeAlias = Callable[[Scope, "Value | None"], None]
 Owner: TypeAlias = Callable[[Buffer], Buffer]
 Totals: TypeAlias = Mapping[tuple[StagePlan, int], Held]
+Holding: TypeAlias = Callable[[Fold | Prefix | Total, DType, Scope, int], Held]
 Range: TypeAlias = tuple[str, str]  # the first place along an axis, and the one behind the last
 
 INT32 = DTYPES["int32"]
@@ -240,8 +241,8 @@ class Rows:
             return
         *plain, lane = stage.inner
         width = self._width_along(lane, [stage])
-        held = self._held(scope, stage, width)
-        single = self._held(scope, stage, 1) if width > 1 else held
+        held = self._held(scope, stage, width, held_along)
+        single = self._held(scope, stage, 1, held_along) if width > 1 else held
         inside = scope
         with ExitStack() as loops:
             for depth, axis in enumerate(plain, start=1):
@@ -272,7 +273,7 @@ class Rows:
         mask: Value | None,
     ) -> None:
         """A stage whose lanes, if any, are rows side by side."""
-        held = self._held(scope, stage, scope.width)
+        held = self._held(scope, stage, scope.width, held_of)
         effects = stage.stage.effects
         backwards = [n for n, effect in enumerate(effects) if isinstance(effect, Prefix) and effect.reverse]
         forwards = [n for n in range(len(effects)) if n not in backwards]
@@ -297,9 +298,9 @@ class Rows:
                 values = [found.value.read(scope.lanes)] if found.index is None else _best(found, effect, scope)
                 leave(scope, stage, number, values)
 
-    def _held(self, scope: Scope, stage: StagePlan, lanes: int) -> Mapping[int, Held]:
+    def _held(self, scope: Scope, stage: StagePlan, lanes: int, holding: Holding) -> Mapping[int, Held]:
         return {
-            number: held_of(effect, stage.stage.lets[effect.value].dtype, scope, lanes)
+            number: holding(effect, stage.stage.lets[effect.value].dtype, scope, lanes)
             for number, effect in enumerate(stage.stage.effects)
             if isinstance(effect, Fold | Prefix)
         }
@@ -356,7 +357,7 @@ class Rows:
             for number, effect in enumerate(stage.stage.effects):
                 if isinstance(effect, Total) and lane not in stage.places[number][0].terms:
                     dtype = stage.stage.lets[effect.value].dtype
-                    found[stage, number] = held_of(effect, dtype, scope, self._width_along(lane, stages))
+                    found[stage, number] = held_along(effect, dtype, scope, self._width_along(lane, stages))
         return found
 
     def _finish(self, scope: Scope, totals: Totals) -> None:
