@@ -4,7 +4,7 @@ Between the first and the last element of a row a kernel of several stages reads
 sees no more of a walk than it has read, would ask for nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -73,7 +73,7 @@ def _is_far(access: Access, lane: Axis, axis: Axis) -> bool:
     return is_large and not access.data and access.step(lane) == 1 and estimate(access.step(axis)) >= LONG
 
 
-def _rows(found: "Sequence[Access] | Iterator[Access]", of: StagePlan, by: StagePlan, outer: Axis) -> Iterator[Access]:
+def _rows(found: Iterable[Access], of: StagePlan, by: StagePlan, outer: Axis) -> Iterator[Access]:
     """The accesses that walk rows of large arrays element by element, as those of another stage with as long rows."""
     (lane,), (new,) = of.inner, by.inner
     for access in found:

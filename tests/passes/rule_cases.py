@@ -58,12 +58,16 @@ def sliced(x: gx.Node, start: int, length: int, step: int = 1) -> gx.Node:
     return apply(Slice((start,), (step,), (length,)), x)
 
 
-def share(fold: type, x: gx.Node, y: gx.Node) -> gx.Node:
+def share(fold: type) -> Left:
     """y over Σ e^x along each row of two, where no power overflows."""
-    rows, axes = matrix(x), (1,)
-    largest = apply(Spread(rows.shape, axes), shown(fold, rows))
-    total = apply(Sum(axes), gx.exp(rows - largest))
-    return matrix(y) / apply(Spread(rows.shape, axes), total)
+
+    def left(x: gx.Node, y: gx.Node, i: gx.Node) -> gx.Node:
+        rows, axes = matrix(x), (1,)
+        largest = apply(Spread(rows.shape, axes), shown(fold, rows))
+        total = apply(Sum(axes), gx.exp(rows - largest))
+        return matrix(y) / apply(Spread(rows.shape, axes), total)
+
+    return left
 
 
 def concat(*xs: gx.Node) -> gx.Node:
@@ -321,7 +325,7 @@ LEFT: dict[str, Sequence[Case]] = {
     ],
     **{
         f"y / spread(sum(exp(x - {name}(x)))) = y * spread(1 / sum(exp(x - {name}(x))))": [
-            Case(lambda x, y, i, fold=fold: share(fold, x, y), "f", finite=True)
+            Case(share(fold), "f", finite=True)
         ]
         for name, fold in (("max", Max), ("upper_bound", UpperBound))
     },
