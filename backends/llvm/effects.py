@@ -1,7 +1,7 @@
 """What stages leave: stores, folds along lanes, running combinations, totals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from graphc.backends.llvm.calls import called
@@ -10,11 +10,16 @@ from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.values import Lanes, Register, Value
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
+from graphc.kernel.scalar import Fn
 from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Total
-from graphc.types import BOOL, INT64, DType, accumulator
+from graphc.types import BOOL, INT64, DType, accumulator, is_floating
 
-__all__ = ["Held", "combine_into", "combined", "folded", "held_of", "leave", "step"]
+__all__ = ["Held", "combine_into", "combined", "folded", "held_along", "held_of", "leave", "step"]
+
+
+#: the comparison by which a value is taken
+BEYOND = {Monoid.MAX: Fn.GT, Monoid.MIN: Fn.LT}
 
 
 @final
@@ -23,11 +28,13 @@ class Held:
     """What a fold, a prefix or a total holds from point to point: places on the stack, one for each part.
 
     index  of the best value so far, for those of (value, index)
+    met    whether nan was met, for each two lanes: then the value beside it is any other
     """
 
     monoid: Monoid
     value: Register
     index: Register | None = None
+    met: Register | None = None
 
 
 def held_of(effect: Fold | Prefix | Total, dtype: DType, scope: Scope, width: int) -> Held:
@@ -40,6 +47,16 @@ def held_of(effect: Fold | Prefix | Total, dtype: DType, scope: Scope, width: in
     if held.index is not None:
         held.index.write(lanes, lanes.number(0, INT64))
     return held
+
+
+def held_along(effect: Fold | Prefix | Total, dtype: DType, scope: Scope, width: int) -> Held:
+    """The same, of an effect whose lanes become one: there an extreme is one instruction, and nan is noted aside."""
+    held = held_of(effect, dtype, scope, width)
+    if width == 1 or held.monoid not in BEYOND or not is_floating(held.value.dtype):
+        return held
+    met = Register.of(scope.text, BOOL, width // 2)
+    met.write(scope.lanes, scope.lanes.number(False, BOOL))
+    return replace(held, met=met)
 
 
 def _result(effect: Fold | Prefix | Total) -> Buffer:
@@ -59,7 +76,9 @@ def step(held: Held, value: Value, place: Value, scope: Scope, mask: Value | Non
         value = cast(lanes, value, held.value.dtype)
         if mask is not None:
             value = lanes.select(mask, value, lanes.number(start_of(held.monoid, value.dtype), value.dtype))
-        after = combined(lanes, held.monoid, before, value)
+        after = (
+            combined(lanes, held.monoid, before, value) if held.met is None else _extreme(held, before, value, lanes)
+        )
         held.value.write(lanes, after)
         return after
     fn = BETTER[held.monoid]
@@ -74,9 +93,23 @@ def step(held: Held, value: Value, place: Value, scope: Scope, mask: Value | Non
     return before
 
 
+def _extreme(held: Held, before: Value, value: Value, lanes: Lanes) -> Value:
+    """Whichever is beyond the other.  Two values are looked at at once for nan, which none is ordered with."""
+    assert held.met is not None, held
+    first, second = (lanes.part(value, start, held.met.lanes) for start in (0, held.met.lanes))
+    is_nan = lanes.compare("fcmp uno", lanes.spread(first, held.met.lanes), second, BOOL)
+    held.met.write(lanes, lanes.binary("or", held.met.read(lanes), is_nan))
+    return lanes.select(called(lanes, BEYOND[held.monoid], [value, before], BOOL), value, before)
+
+
 def folded(held: Held, scope: Scope) -> Value:
     """The lanes of what is held, as one."""
-    return _joined(scope.lanes, held.monoid, held.value.read(scope.lanes))
+    lanes = scope.lanes
+    one = _joined(lanes, held.monoid, held.value.read(lanes))
+    if held.met is None:
+        return one
+    some = _joined(lanes, Monoid.ANY, held.met.read(lanes))
+    return lanes.select(some, lanes.number(float("nan"), one.dtype), one)
 
 
 def _joined(lanes: Lanes, monoid: Monoid, value: Value) -> Value:
@@ -84,22 +117,8 @@ def _joined(lanes: Lanes, monoid: Monoid, value: Value) -> Value:
     count = value.lanes
     while count > 1:
         count //= 2
-        value = combined(lanes, monoid, *(_part(lanes, value, start, count) for start in (0, count)))
+        value = combined(lanes, monoid, *(lanes.part(value, start, count) for start in (0, count)))
     return value
-
-
-def _part(lanes: Lanes, value: Value, start: int, count: int) -> Value:
-    if count == 1:
-        return lanes.lane(value, start)
-    chosen = ", ".join(f"i32 {start + lane}" for lane in range(count))
-    return lanes.made(
-        value.dtype,
-        count,
-        *(
-            f"shufflevector {value.type} {part}, {value.type} poison, <{count} x i32> <{chosen}>"
-            for part in value.parts
-        ),
-    )
 
 
 def leave(scope: Scope, stage: StagePlan, number: int, values: Sequence[Value]) -> None:

@@ -12,6 +12,7 @@ from graphc.backends.llvm.memory import Place
 from graphc.backends.llvm.plans import Plan, planned
 from graphc.backends.llvm.registers import part_bytes
 from graphc.backends.llvm.rows import Owner, Range, Rows
+from graphc.backends.llvm.scaling import Scaling, scalings
 from graphc.backends.llvm.scope import Home, Scope
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Value
@@ -19,6 +20,7 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.elementary.expansion import expanded_kernel
 from graphc.kernel.monoids import start_of
 from graphc.kernel.scalar import Axis, Call, Load
+from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Kernel, targets
 from graphc.kernel.widening import widened
 from graphc.sizes import Size, maximum, product, total
@@ -89,7 +91,7 @@ class Native:
         text = Text()
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "%chunk")
-        scope = Scope(text, arguments, homes)
+        scope = Scope(text, arguments, homes, self._scalings(self.plan))
         for number, buffer in enumerate(x.result for x in self.kernel.totals):
             monoid = self.kernel.totals[number].monoid
             _fill(scope, buffer, start_of(monoid, buffer.dtype))
@@ -123,7 +125,7 @@ class Native:
             ends = [text.value(f"getelementptr i64, ptr %box, i64 {2 * place + end}") for end in (0, 1)]
             first, behind = (text.value(f"load i64, ptr {end}") for end in ends)
             ranges[axis] = (first, behind)
-        scope = Scope(text, arguments, {})
+        scope = Scope(text, arguments, {}, self._scalings(plan))
         Rows(plan, text, arguments, self.width, self.owner, ranges, strict=True).write(scope)
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, ptr %box"), arguments)
@@ -135,7 +137,7 @@ class Native:
         text = Text()
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "0")
-        scope = Scope(text, arguments, homes)
+        scope = Scope(text, arguments, homes, self._scalings(self.plan))
         for part in self.kernel.totals:
             home = homes[part.result]
             with text.loop("1", "%chunk") as chunk:
@@ -164,6 +166,12 @@ class Native:
                 if isinstance(let, Load | Call) and stage.affine[number] is None and let.dtype not in NARROW:
                     widest = max(widest, part_bytes(let.dtype))
         return max(self.bytes // widest, 1)
+
+    def _scalings(self, plan: Plan) -> Mapping[StagePlan, Mapping[int, Scaling]]:
+        """What AVX-512 has an instruction for."""
+        if self.bytes < 64:
+            return {}
+        return {stage: scalings(stage.stage.lets) for stage in (*plan.stages, *plan.last)}
 
     @property
     def _weight(self) -> int:

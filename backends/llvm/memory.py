@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+from graphc.backends.llvm.following import LINE
 from graphc.backends.llvm.narrow import from_memory, to_memory
 from graphc.backends.llvm.registers import in_memory, in_register, part_bytes, parts_of, vector
 from graphc.backends.llvm.text import Text
@@ -74,6 +75,13 @@ class Memory:
             for lane in range(self.width):
                 address = self._address(place.base, self._lane_at(place, lane), value.dtype)
                 self._write(address, self.lanes.lane(value, lane))
+
+    def ask_for(self, base: str, at: str, dtype: DType, *, is_written: bool) -> None:
+        """Have the lines of all lanes, from place `at` on, come nearer.  They need not exist."""
+        first = self._address(base, at, dtype)
+        for offset in range(0, self.width * dtype.itemsize, LINE):
+            address = self.text.value(f"getelementptr i8, ptr {first}, i64 {offset}")
+            self.text.do(f"call void @llvm.prefetch.p0(ptr {address}, i32 {int(is_written)}, i32 3, i32 1)")
 
     def _lane_at(self, place: Place, lane: int) -> str:
         if place.step == "":

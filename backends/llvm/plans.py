@@ -1,21 +1,23 @@
 """How a kernel is walked: which axes are one, in which order, and along which of them lanes lie."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import final
 
+from graphc.backends.llvm.following import Following, following, of_columns
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER
-from graphc.kernel.scalar import Axis
+from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.stages import StagePlan, merged_stage, stage_plan
 from graphc.kernel.steps import Fold, Kernel, Prefix, Store, Total
 from graphc.sizes import estimate, product
 
-__all__ = ["Plan", "planned", "vectors_of"]
+__all__ = ["Plan", "is_plain", "planned", "vectors_of"]
 
-ABREAST = 16  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
-LIGHT = 8  # lets of a stage that folds
+ABREAST = 8  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
+LIGHT = 8  # lets of a stage that computes little
+SMALL, LARGE = 140, 480  # lets of a stage of which four vectors, or two, are made side by side
 FEW = 16  # elements: rows that are shorter lie side by side in lanes
 
 
@@ -28,6 +30,7 @@ class Plan:
     lane    the outer axis along which lanes lie, or None
     vectors  how many vectors lie side by side there: several where rows are walked far apart, so that each step
              reads whole lines of the cache
+    following  what stages ask for of the row that follows
     """
 
     kernel: Kernel
@@ -37,6 +40,7 @@ class Plan:
     lane: Axis | None
     vectors: int
     written: frozenset[Buffer] = field(default_factory=frozenset)
+    following: Mapping[StagePlan, Following] = field(default_factory=dict)
 
 
 def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
@@ -55,19 +59,36 @@ def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
     if lane is not None and not _prefers_inner(lane, merged, walked, inside):
         order = (*(axis for axis in merged if axis is not lane), lane)
         is_deep = any(stage.inner for stage in walked)
-        vectors = min((vectors_of(stage) for stage in walked), default=1)
+        vectors = min((vectors_of(stage, lane) for stage in walked), default=1)
         if is_deep:
             vectors = 1 if any(map(_keeps_rows, walked)) else ABREAST
-        return Plan(kernel, order, tuple(walked), last, lane, vectors, written)
-    return Plan(kernel, tuple(merged), inside, last, None, 1, written)
+        return Plan(kernel, order, tuple(walked), last, lane, vectors, written, of_columns(lane, walked))
+    return Plan(kernel, tuple(merged), inside, last, None, 1, written, following(merged, inside))
 
 
-def vectors_of(stage: StagePlan) -> int:
-    """How many vectors lie side by side in the loops of a stage: several where little is done to each."""
-    if not any(not isinstance(effect, Store) for effect in stage.stage.effects):
-        return 1
+def vectors_of(stage: StagePlan, lane: Axis) -> int:
+    """How many vectors lie side by side along `lane` in the loops of a stage.
+
+    A formula is a long row of instructions that wait for each other, and so is a fold: the processor is busy only
+    where several of them are under way.
+    """
     work = len(stage.needed)
-    return 4 if work <= LIGHT else 2 if work <= 2 * LIGHT else 1
+    if is_plain(stage) and work <= LIGHT:
+        return 1
+    if not _reads_vectors(stage, lane):
+        return 4 if work <= LIGHT else 1
+    return 4 if work <= SMALL else 2 if work <= LARGE else 1
+
+
+def is_plain(stage: StagePlan) -> bool:
+    """Whether a stage does nothing but store."""
+    return all(isinstance(effect, Store) and effect.combine is None for effect in stage.stage.effects)
+
+
+def _reads_vectors(stage: StagePlan, lane: Axis) -> bool:
+    """Whether all that is read and written lies side by side in memory, or is the same for all lanes."""
+    guards = (let.guard for number in stage.loads if isinstance(let := stage.stage.lets[number], Load))
+    return all(not x.data and x.step(lane) in (0, 1) for x in stage.accesses) and all(x is None for x in guards)
 
 
 # Lanes.

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
-from graphc.backends.llvm.effects import Held, combine_into, combined, folded, held_of, leave, step
+from graphc.backends.llvm.effects import Held, combine_into, combined, folded, held_along, held_of, leave, step
 from graphc.backends.llvm.looks import Looks
-from graphc.backends.llvm.plans import Plan, vectors_of
+from graphc.backends.llvm.plans import Plan, is_plain, vectors_of
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Value
@@ -17,13 +17,14 @@ from graphc.kernel.scalar import Axis, Call, Load
 from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Store, Total
 from graphc.sizes import Size, product, total
-from graphc.types import BOOL, DTYPES, INT64
+from graphc.types import BOOL, DTYPES, INT64, DType
 
 __all__ = ["Range", "Rows"]
 
 Body: TypeAlias = Callable[[Scope, "Value | None"], None]
 Owner: TypeAlias = Callable[[Buffer], Buffer]
 Totals: TypeAlias = Mapping[tuple[StagePlan, int], Held]
+Holding: TypeAlias = Callable[[Fold | Prefix | Total, DType, Scope, int], Held]
 Range: TypeAlias = tuple[str, str]  # the first place along an axis, and the one behind the last
 
 INT32 = DTYPES["int32"]
@@ -125,44 +126,51 @@ class Rows:
             scope.compute(stage, [number])
 
     def _along(self, scope: Scope, axis: Axis, stages: Sequence[StagePlan], body: Body, points: Size) -> None:
-        """Walk an axis in lanes.
-
-        The last vector starts where it ends with the axis: some points are made twice, and no fold counts them again.
-        Where what is read is written over, the last points are made one by one instead.
-        """
+        """Walk an axis in lanes: as many vectors side by side as stages want, and what is left in single ones."""
         text, width = self.text, self._width_along(axis, stages)
         first, last = self._range(axis)
+        if width > self.width and all(map(is_plain, stages)):
+            first = self._whole(scope, axis, (first, last), width, body, points)
+            if isinstance(axis.extent, int) and axis.extent % width == 0 and not self._is_part(axis):
+                return
+            width = self.width
         if width == 1:
             with self._loop(axis, first, last, inside=points) as counter:
                 body(scope.along(axis, counter, 1), None)
-            return
-        is_part = self.strict and axis in self.ranges
-        if not is_part and isinstance(axis.extent, int) and axis.extent % width == 0:  # as every chunk of it
-            with self._loop(axis, first, last, width, points) as counter:
-                body(scope.along(axis, counter, width), None)
-            return
-        if self._overwrites(stages):
-            length = text.value(f"and i64 {text.value(f'sub i64 {last}, {first}')}, {-width}")
-            whole = text.value(f"add i64 {first}, {length}")
-            with self._loop(axis, first, whole, width, points) as counter:
-                body(scope.along(axis, counter, width), None)
+        elif isinstance(axis.extent, int) and axis.extent % width == 0 and not self._is_part(axis):
+            self._whole(scope, axis, (first, last), width, body, points)  # as every chunk of it
+        elif self._overwrites(stages):
+            whole = self._whole(scope, axis, (first, last), width, body, points)
             with text.loop(whole, last) as counter:
                 body(scope.along(axis, counter, 1), None)
-            return
-        if isinstance(axis.extent, int) and axis not in self.ranges:
+        elif isinstance(axis.extent, int) and axis not in self.ranges:
             self._overlapping(scope, axis, (first, last), width, stages, body, points)
-            return
-        wide, narrow, after = text.label("wide"), text.label("narrow"), text.label("after")
-        room = text.value(f"sub i64 {last}, {first}") if is_part else last
-        text.go_if(text.value(f"icmp sge i64 {room}, {width}"), wide, narrow)
-        text.begin(wide)
-        self._overlapping(scope, axis, (first, last), width, stages, body, points)
-        text.go(after)
-        text.begin(narrow)
-        with text.loop(first, last) as counter:  # few points
-            body(scope.along(axis, counter, 1), None)
-        text.go(after)
-        text.begin(after)
+        else:
+            wide, narrow, after = text.label("wide"), text.label("narrow"), text.label("after")
+            room = text.value(f"sub i64 {last}, {self._range(axis)[0]}") if self._is_part(axis) else last
+            text.go_if(text.value(f"icmp sge i64 {room}, {width}"), wide, narrow)
+            text.begin(wide)
+            self._overlapping(scope, axis, (first, last), width, stages, body, points)
+            text.go(after)
+            text.begin(narrow)
+            with text.loop(first, last) as counter:  # few points
+                body(scope.along(axis, counter, 1), None)
+            text.go(after)
+            text.begin(after)
+
+    def _is_part(self, axis: Axis) -> bool:
+        """Whether what lies before and behind the part that is walked may not be touched."""
+        return self.strict and axis in self.ranges
+
+    def _whole(self, scope: Scope, axis: Axis, range: Range, width: int, body: Body, points: Size) -> str:
+        """As many points as fill all lanes; the first one that is left."""
+        first, last = range
+        if not (isinstance(axis.extent, int) and axis.extent % width == 0 and not self._is_part(axis)):
+            length = self.text.value(f"and i64 {self.text.value(f'sub i64 {last}, {first}')}, {-width}")
+            last = self.text.value(f"add i64 {first}, {length}")
+        with self._loop(axis, first, last, width, points) as counter:
+            body(scope.along(axis, counter, width), None)
+        return last
 
     def _range(self, axis: Axis) -> Range:
         return self.ranges.get(axis, ("0", self.arguments.number(axis.extent)))
@@ -170,7 +178,7 @@ class Rows:
     def _width_along(self, axis: Axis, stages: Sequence[StagePlan]) -> int:
         """How many lanes there are along an axis that may be short."""
         along_rows = axis is self.plan.lane
-        width = self.width * (self.plan.vectors if along_rows else min(map(vectors_of, stages)))
+        width = self.width * (self.plan.vectors if along_rows else min(vectors_of(stage, axis) for stage in stages))
         while isinstance(axis.extent, int) and width > max(axis.extent, 1):
             width //= 2
         return width
@@ -185,6 +193,10 @@ class Rows:
         body: Body,
         points: Size,
     ) -> None:
+        """The last vector starts where it ends with the axis: some points are made twice; no fold counts them again.
+
+        Not where what is read is written over.
+        """
         text = self.text
         first, last = range
         most = text.value(f"sub i64 {last}, {width}")
@@ -229,8 +241,8 @@ class Rows:
             return
         *plain, lane = stage.inner
         width = self._width_along(lane, [stage])
-        held = self._held(scope, stage, width)
-        single = self._held(scope, stage, 1) if width > 1 else held
+        held = self._held(scope, stage, width, held_along)
+        single = self._held(scope, stage, 1, held_along) if width > 1 else held
         inside = scope
         with ExitStack() as loops:
             for depth, axis in enumerate(plain, start=1):
@@ -241,6 +253,7 @@ class Rows:
             along = self._totals_of(inside, [stage], lane)
 
             def point(at: Scope, new: Value | None) -> None:
+                at.ask_for(self.plan.following.get(stage))
                 at.compute(stage, [n for n, level in levels.items() if level == len(stage.inner)])
                 numbers = range(len(stage.stage.effects))
                 self._effects(at, stage, held if at.width == width else single, along, new, numbers)
@@ -260,7 +273,7 @@ class Rows:
         mask: Value | None,
     ) -> None:
         """A stage whose lanes, if any, are rows side by side."""
-        held = self._held(scope, stage, scope.width)
+        held = self._held(scope, stage, scope.width, held_of)
         effects = stage.stage.effects
         backwards = [n for n, effect in enumerate(effects) if isinstance(effect, Prefix) and effect.reverse]
         forwards = [n for n in range(len(effects)) if n not in backwards]
@@ -275,6 +288,8 @@ class Rows:
                         end = self.text.value(f"sub i64 {extent}, 1")
                         counter = self.text.value(f"sub i64 {end}, {counter}")
                     inside = inside.at(axis, counter)
+                    if axis is stage.inner[-1]:
+                        inside.ask_for(self.plan.following.get(stage))
                     inside.compute(stage, [n for n, level in levels.items() if level == depth])
                 self._effects(inside, stage, held, totals, mask, numbers)
         for number, effect in enumerate(stage.stage.effects):
@@ -283,9 +298,9 @@ class Rows:
                 values = [found.value.read(scope.lanes)] if found.index is None else _best(found, effect, scope)
                 leave(scope, stage, number, values)
 
-    def _held(self, scope: Scope, stage: StagePlan, lanes: int) -> Mapping[int, Held]:
+    def _held(self, scope: Scope, stage: StagePlan, lanes: int, holding: Holding) -> Mapping[int, Held]:
         return {
-            number: held_of(effect, stage.stage.lets[effect.value].dtype, scope, lanes)
+            number: holding(effect, stage.stage.lets[effect.value].dtype, scope, lanes)
             for number, effect in enumerate(stage.stage.effects)
             if isinstance(effect, Fold | Prefix)
         }
@@ -342,7 +357,7 @@ class Rows:
             for number, effect in enumerate(stage.stage.effects):
                 if isinstance(effect, Total) and lane not in stage.places[number][0].terms:
                     dtype = stage.stage.lets[effect.value].dtype
-                    found[stage, number] = held_of(effect, dtype, scope, self._width_along(lane, stages))
+                    found[stage, number] = held_along(effect, dtype, scope, self._width_along(lane, stages))
         return found
 
     def _finish(self, scope: Scope, totals: Totals) -> None:

@@ -7,7 +7,9 @@ from typing import TypeAlias, final
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.calls import called
 from graphc.backends.llvm.casts import cast
+from graphc.backends.llvm.following import Following
 from graphc.backends.llvm.memory import Memory, Place
+from graphc.backends.llvm.scaling import Scaling, scaled_by_instruction
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Register, Value
 from graphc.kernel.accesses import Access
@@ -37,6 +39,7 @@ class Scope:
     """A point of the loops.
 
     homes     of locals with several elements
+    scalings  lets that one instruction gives, and its operands
     counters  the place along each axis: of the first lane along that of lanes
     known     values of lets
     locals    values of locals of one element
@@ -46,6 +49,7 @@ class Scope:
     text: Text
     arguments: Arguments
     homes: Mapping[Buffer, Home]
+    scalings: Mapping[StagePlan, Mapping[int, Scaling]] = field(default_factory=dict)
     counters: Mapping[Axis, str] = field(default_factory=dict)
     known: Known = field(default_factory=dict)
     locals: dict[Buffer, Value] = field(default_factory=dict)
@@ -128,6 +132,9 @@ class Scope:
                 holds = None if guard is None else self.value(stage, guard)
                 other = None if otherwise is None else self.value(stage, otherwise)
                 return self.memory.load(place, let.buffer.dtype, holds, other)
+            case Call() if number in self.scalings.get(stage, {}):
+                x, shifted = self.scalings[stage][number]
+                return scaled_by_instruction(self.lanes, self.value(stage, x), self.value(stage, shifted))
             case Call():
                 return called(self.lanes, let.fn, [self.value(stage, n) for n in let.args], let.dtype)
             case AxisIndex():
@@ -184,3 +191,14 @@ class Scope:
                 part = lanes.binary("mul", part, Value(INT64, (self.arguments.number(stride),)))
             at = lanes.binary("add", at, part)
         return Place(base, at, "0" if at.lanes == 1 else "")
+
+    def ask_for(self, following: Following | None) -> None:
+        """Have the places of the lanes in the row that follows come nearer."""
+        if following is None:
+            return
+        for accesses, is_written in ((following.read, False), (following.written, True)):
+            for access in accesses:
+                at = self._first(access.terms, access.offset + following.ahead * access.step(following.axis))
+                self.memory.ask_for(
+                    self.arguments.pointer(access.buffer), at, access.buffer.dtype, is_written=is_written
+                )

@@ -1,5 +1,6 @@
 """Values in registers: one for all lanes, or one for each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -109,6 +110,34 @@ class Lanes:
         if value.lanes == 1:
             return value
         return self.made(value.dtype, 1, *(f"extractelement {value.type} {part}, i64 {number}" for part in value.parts))
+
+    def part(self, value: Value, start: int, count: int) -> Value:
+        """The values of `count` lanes from `start` on; any values where there are no such lanes."""
+        if count == value.lanes:
+            return value
+        if count == 1:
+            return self.lane(value, start)
+        type = vector(in_register(value.dtype), count)
+        if value.lanes == 1:
+            whole = (f"insertelement {type} poison, {value.type} {part}, i64 0" for part in value.parts)
+            return self.made(value.dtype, count, *whole)
+        chosen = (f"i32 {start + lane}" if start + lane < value.lanes else "i32 poison" for lane in range(count))
+        places = f"<{count} x i32> <{', '.join(chosen)}>"
+        some = (f"shufflevector {value.type} {part}, {value.type} poison, {places}" for part in value.parts)
+        return self.made(value.dtype, count, *some)
+
+    def joined(self, values: Sequence[Value]) -> Value:
+        """The lanes of one value behind those of another: of a power of 2 of values, with as many lanes each."""
+        while len(values) > 1:
+            values = [self._pair(*values[n : n + 2]) for n in range(0, len(values), 2)]
+        return values[0]
+
+    def _pair(self, first: Value, second: Value) -> Value:
+        count = 2 * first.lanes
+        places = f"<{count} x i32> <{', '.join(f'i32 {lane}' for lane in range(count))}>"
+        pairs = zip(first.parts, second.parts, strict=True)
+        both = (f"shufflevector {first.type} {x}, {first.type} {y}, {places}" for x, y in pairs)
+        return self.made(first.dtype, count, *both)
 
     def collected(self, values: "list[Value]") -> Value:
         """A value from those of its lanes."""

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Mul, Neg, Spread, Squeeze, Sum
+from graphc.ir.arithmetic import Div, Mul, Neg, Spread, Squeeze, Sub, Sum
 from graphc.ir.arithmetic import spread as repeated
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Node, Op
 from graphc.ir.operands import cast
 from graphc.ops.axes import without
+from graphc.ops.elementwise import Exp
 from graphc.ops.extremes import Max, Min, UpperBound
 from graphc.ops.placement import Reshape, Transpose
 from graphc.ops.reduction import All, Any, Prod
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Change, Rule
-from graphc.passes.rules.holes import axes_of, filled, like, number
+from graphc.passes.rules.holes import axes_of, filled, floating, like, number
 from graphc.sizes import lower_bound, product
 from graphc.types import is_complex
 
@@ -107,9 +108,20 @@ def _negated_later(match: Match) -> Node | None:
     return apply(Neg(), apply(match.node.op, match[x]))
 
 
-x, inner, spread = hole("x"), hole("inner"), hole("spread(x)", Spread)
+def _by_inverse(match: Match) -> Node | None:
+    """x / spread(Σ e^(u - max u)) as a product.  The sum is at least 1, so its inverse has all its digits."""
+    shifted, spread_total = match[inner], match[spread]
+    (total,) = spread_total.inputs
+    largest = shifted.inputs[1].inputs[0]
+    if not axes_of(total) == axes_of(largest) == axes_of(shifted.inputs[1]) or total.dtype.itemsize < 4:
+        return None
+    return apply(Mul(), match[y], apply(spread_total.op, apply(Div(), like(total, 1), total)))
+
+
+x, y, inner, spread = hole("x"), floating("y"), hole("inner"), hole("spread(x)", Spread)
 c = number("c")
 of_spread = on(Spread, x, called=spread)
+_shifted = {of: on(Sub, x, on(Spread, on(of, x)), called=inner) for of in (Max, UpperBound)}
 _ROUNDED = "a pass over less, with roundings in another order"
 _SAVED = "saves a pass; keeps a -0.0 that the sum would lose"
 
@@ -148,5 +160,15 @@ REDUCTION = (
         exact=False,
         because="a pass over less; a sum of 0.0 and -0.0 has the other sign",
         called="sum(-x) = -sum(x)",
+    ),
+    *(
+        Rule(
+            y / on(Spread, on(Sum, on(Exp, shifted)), called=spread),
+            _by_inverse,
+            exact=False,
+            because="one quotient for a row instead of one for each element",
+            called=f"y / spread(sum(exp(x - {of.name}(x)))) = y * spread(1 / sum(exp(x - {of.name}(x))))",
+        )
+        for of, shifted in _shifted.items()
     ),
 )

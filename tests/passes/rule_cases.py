@@ -58,6 +58,18 @@ def sliced(x: gx.Node, start: int, length: int, step: int = 1) -> gx.Node:
     return apply(Slice((start,), (step,), (length,)), x)
 
 
+def share(fold: type) -> Left:
+    """y over Σ e^x along each row of two, where no power overflows."""
+
+    def left(x: gx.Node, y: gx.Node, i: gx.Node) -> gx.Node:
+        rows, axes = matrix(x), (1,)
+        largest = apply(Spread(rows.shape, axes), shown(fold, rows))
+        total = apply(Sum(axes), gx.exp(rows - largest))
+        return matrix(y) / apply(Spread(rows.shape, axes), total)
+
+    return left
+
+
 def concat(*xs: gx.Node) -> gx.Node:
     """All one after the other."""
     return apply(Concat(0), *xs)
@@ -311,6 +323,12 @@ LEFT: dict[str, Sequence[Case]] = {
         Case(lambda x, y, i: apply(Sum((0,)), x * like(x, 3)), "f"),
         Case(lambda x, y, i: shown(Sum, matrix(x) * full((2, 3), -2, x.dtype)), "f"),
     ],
+    **{
+        f"y / spread(sum(exp(x - {name}(x)))) = y * spread(1 / sum(exp(x - {name}(x))))": [
+            Case(share(fold), "f", finite=True)
+        ]
+        for name, fold in (("max", Max), ("upper_bound", UpperBound))
+    },
     "sum(-x) = -sum(x)": [
         Case(lambda x, y, i: apply(Sum((0,)), -x), "fc"),
         Case(lambda x, y, i: apply(Sum((0,)), -i), "f"),

@@ -16,7 +16,6 @@ from graphc.kernel.elementary.pieces import (
     choose,
     exact_product,
     fma,
-    in_double,
     polynomial,
     signed_like,
 )
@@ -51,11 +50,10 @@ _FAR: Mapping[DType, Coefficients] = {
 _START: Mapping[DType, float] = {F32: 0.0, F64: 2.0}
 _FLAT: Mapping[DType, float] = {F32: 3.95, F64: 5.95}
 
-#: `SCALED_ERFC` up to x = 11.3, where erfc of float32 is 0, off by 2^-31 of itself
+#: `SCALED_ERFC` up to x = 11.3, where erfc of float32 is 0, off by 2^-25 of itself
 _SCALED_SHORT: Coefficients = (
-    1.0215827055997018, -0.6871606892949768, 0.279472055907855, -0.03644204712934278, -0.02150998152628196,
-    0.00647737691802018, 0.003085545662508087, -0.0008307870145085127, -0.0006447052072060615, 2.7409800415382795e-05,
-    0.00011222011703901224, 2.6576357114404638e-05,
+    1.0215827226638794, -0.6871607899665833, 0.279470831155777, -0.03643897920846939, -0.02149423211812973,
+    0.006455057766288519, 0.003010812681168318, -0.0007772501558065414, -0.0004930099239572883,
 )  # fmt: skip
 _LEAST = 0.25  # from here on erfc is less than 1 - erf has digits for
 _NOTHING = 28.0  # erfc is below the least float64 from here on
@@ -75,12 +73,12 @@ def erf(x: Scalar) -> Scalar:
 
 
 def erfc(x: Scalar) -> Scalar:
-    """1 - erf(x); of float32 in float64."""
-    return _erfc(in_double(x), _SCALED_SHORT).cast(F32) if x.dtype == F32 else _erfc(x, SCALED_ERFC)
+    """1 - erf(x)."""
+    return _erfc(x, _SCALED_SHORT if x.dtype == F32 else SCALED_ERFC)
 
 
 def _erfc(x: Scalar, coefficients: Coefficients) -> Scalar:
-    """1 - erf(x) of float64: e^(-x^2) q(x) / (x + 2), for x < 0 subtracted from 2, and 1 - erf(x) around 0."""
+    """1 - erf(x): e^(-x^2) q(x) / (x + 2), for x < 0 subtracted from 2, and 1 - erf(x) around 0."""
     size = choose(k.abs(x) > _NOTHING, _NOTHING, k.abs(x))
     total, lost = _sum_with_two(size)
     inverse = 1.0 / total
@@ -88,7 +86,7 @@ def _erfc(x: Scalar, coefficients: Coefficients) -> Scalar:
     terms = polynomial((size - 2.0) * inverse, coefficients)
     square, rest = exact_product(size, size)
     far = exp_of_sum(-square, -rest, terms * inverse)
-    return choose(x < _LEAST, choose(x > -1.0, 1.0 - _near(x), 2.0 - far), far)
+    return choose(x < _LEAST, choose(x > -_IS_NEAR[x.dtype], 1.0 - _near(x), 2.0 - far), far)
 
 
 def _sum_with_two(x: Scalar) -> tuple[Scalar, Scalar]:

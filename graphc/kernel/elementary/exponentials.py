@@ -149,7 +149,9 @@ def exp_of_sum(x: Scalar, rest: Scalar, factor: Scalar) -> Scalar:
     form = format_of(x)
     low, high = _RANGE[x.dtype]
     r, shifted = reduced(clamped(x, low, high), form.to_round + 2 * form.bias)
-    return scaled(_from_quotient(r + rest, _EXP[x.dtype]) * factor, shifted)
+    r = r + rest
+    beyond = fma(r * r, polynomial(r, _EXP[x.dtype]), r)  # e^r - 1, so that what the factor adds is rounded once
+    return scaled(fma(factor, beyond, factor), shifted)
 
 
 def exp2(x: Scalar) -> Scalar:

@@ -19,7 +19,6 @@ from graphc.kernel.elementary.pieces import (
     format_of,
     in_double,
     polynomial,
-    signed_like,
 )
 from graphc.kernel.scalar import Scalar
 from graphc.types import DType
@@ -124,5 +123,8 @@ def log1p_of(x: Scalar, rest: Scalar | None = None) -> Scalar:
 
 
 def log1p(x: Scalar) -> Scalar:
-    """log(1 + x)."""
-    return _at_ends(x, signed_like(log1p_of(x), x), -1.0)
+    """log(1 + x), which is x where that is small: numbers without all their digits take long to multiply."""
+    form = format_of(x)
+    is_small = k.abs(x) < 2.0 ** (-form.mantissa - 2)
+    value = choose(is_small, x, log1p_of(choose(is_small, 0.0, x)))
+    return _at_ends(x, value, -1.0)

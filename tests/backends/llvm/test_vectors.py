@@ -1,0 +1,99 @@
+"""Several vectors side by side, extremes and powers in one instruction each, and rows that are asked for ahead."""
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.llvm.backend import LlvmBackend
+from graphc.backends.llvm.machine import NAMED, host, restricted
+from graphc.backends.llvm.scaling import scalings
+from graphc.driver import compile
+from graphc.kernel.elementary.expansion import expanded_kernel
+from graphc.kernel.steps import Kernel
+from tests.backends.running import run
+
+LENGTHS = (1, 15, 16, 17, 63, 64, 65, 79, 80, 127, 128, 129, 1031)
+FUNCTIONS = {"exp": gx.exp, "exp2": gx.exp2, "cosh": gx.cosh, "erfc": gx.erfc, "softplus": gx.softplus}
+
+
+def source_of(x: gx.Node, y: gx.Node, machine: str) -> str:
+    """What is written for a machine."""
+    return LlvmBackend(NAMED[machine]).emit(compile([x], y).program).source
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_long_formulas_give_every_element_once(n: int) -> None:
+    array = np.random.default_rng(n).standard_normal((3, n)).astype(np.float32)
+    for shape in ((3, n), (3, "n")):
+        x = gx.input("x", shape)
+        found = np.asarray(compile([x], gx.softplus(x[1:]), backend="llvm")(array))
+        np.testing.assert_allclose(found, np.logaddexp(0, array[1:].astype(np.float64)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_long_formulas_write_over_what_they_read(n: int) -> None:
+    start = np.random.default_rng(n).standard_normal(n).astype(np.float32)
+    w = gx.param("w", start.copy())
+    compile([], [], updates={w: gx.softplus(w) + gx.erf(w)}, backend="llvm")()
+    x = gx.input("x", (n,))
+    np.testing.assert_array_equal(w.value, compile([x], gx.softplus(x) + gx.erf(x), backend="llvm")(start))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("n", [1, 17, 64, 130])
+def test_one_nan_is_the_extreme_of_its_row_alone(n: int, dtype: str) -> None:
+    x = gx.input("x", (4, n), dtype)
+    function = compile([x], [gx.max(x, 1), gx.min(x, 1), gx.max(x), gx.min(x, 0)], backend="llvm")
+    for place in {0, n // 2, n - 1}:
+        array = np.random.default_rng(0).standard_normal((4, n)).astype(dtype)
+        array[2, place], array[3, place] = np.nan, -np.inf
+        expected = (array.max(1), array.min(1), array.max(), array.min(0))
+        for found, exact in zip(function(array), expected, strict=True):
+            np.testing.assert_array_equal(found, exact)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_powers_of_two_have_the_same_bits_by_one_instruction(name: str, dtype: str) -> None:
+    limit = 110.0 if dtype == "float32" else 760.0
+    ends = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30]
+    array = np.concatenate([np.linspace(-limit, limit, 4001), ends]).astype(dtype)
+    x = gx.input("x", array.shape, dtype)
+    program = compile([x], FUNCTIONS[name](x)).program
+    one, other = (run(program, [array], backend=LlvmBackend(machine))[0][0] for machine in (host(), restricted(32)))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_the_instruction_is_found_in_formulas_alone() -> None:
+    x = gx.input("x", (64,))
+    for y, count in ((gx.exp(x), 1), (gx.exp(x) + gx.exp2(x), 2), (gx.log(x), 0)):
+        (kernel,) = compile([x], y).program.steps
+        assert isinstance(kernel, Kernel)
+        assert sum(len(scalings(stage.lets)) for stage in expanded_kernel(kernel).stages) == count
+        assert ("scalef" in source_of(x, y, "x86-64-v4")) == (count > 0)
+        assert "scalef" not in source_of(x, y, "x86-64-v3")
+
+
+def test_large_rows_are_asked_for_ahead() -> None:
+    large, small = gx.input("x", (4096, 1024)), gx.input("x", (64, 1024))
+    rows, columns, few, alone = gx.softmax(large), gx.logsumexp(large, 0), gx.softmax(small), large + 1
+    text = source_of(large, rows, "x86-64-v3")
+    assert text.count("i32 0, i32 3, i32 1)") == text.count("i32 1, i32 3, i32 1)") > 0  # what is read, and written
+    assert "call void @llvm.prefetch" in source_of(large, columns, "x86-64-v3")
+    assert "call void @llvm.prefetch" not in source_of(small, few, "x86-64-v3")
+    assert "call void @llvm.prefetch" not in source_of(large, alone, "x86-64-v3")  # the processor sees what comes next
+
+
+def test_a_row_of_softmax_is_divided_once() -> None:
+    x = gx.input("x", (64, 128))
+    assert compile([x], gx.softmax(x)).source.count("np.divide") == 1
+    y = compile([x], gx.softmax(x), backend="llvm")(np.full((64, 128), 3, np.float32))
+    np.testing.assert_array_equal(y, np.float32(1 / 128))
+
+
+def test_softplus_has_digits_of_what_is_hardly_there() -> None:
+    array = np.array([-100.0, -95.0, -88.0, -20.0], np.float32)
+    x = gx.input("x", (4,))
+    found = np.asarray(compile([x], gx.softplus(x), backend="llvm")(array))
+    exact = np.log1p(np.exp(array.astype(np.float64)))
+    assert np.all(np.abs(found - exact) <= 1.5 * np.spacing(exact.astype(np.float32)))
