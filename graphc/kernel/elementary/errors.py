@@ -14,6 +14,7 @@ from graphc.kernel.elementary.pieces import (
     F64,
     Coefficients,
     choose,
+    clamped,
     exact_product,
     fma,
     polynomial,
@@ -79,7 +80,7 @@ def erfc(x: Scalar) -> Scalar:
 
 def _erfc(x: Scalar, coefficients: Coefficients) -> Scalar:
     """1 - erf(x): e^(-x^2) q(x) / (x + 2), for x < 0 subtracted from 2, and 1 - erf(x) around 0."""
-    size = choose(k.abs(x) > _NOTHING, _NOTHING, k.abs(x))
+    size = clamped(k.abs(x), _LEAST, _NOTHING)  # smaller ones have squares that take long to multiply, and no use
     total, lost = _sum_with_two(size)
     inverse = 1.0 / total
     inverse = fma(inverse, fma(-inverse, total, 1.0) - inverse * lost, inverse)
