@@ -77,6 +77,8 @@ def vectors_of(stage: StagePlan, lane: Axis) -> int:
         return 1
     if not _reads_vectors(stage, lane):
         return 4 if work <= LIGHT else 1
+    if not is_plain(stage) and not isinstance(lane.extent, int):
+        return 4 if work <= LIGHT else 1  # a row that is shorter is folded one by one
     return 4 if work <= SMALL else 2 if work <= LARGE else 1
 
 
