@@ -11,6 +11,7 @@ from graphc.backends.llvm.kernels import ALIGNED, ON_STACK, Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.packing import Packing
+from graphc.backends.llvm.pieces import Pieces
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.results import Results, places_of
 from graphc.backends.llvm.strips import Strip, Strips
@@ -129,6 +130,10 @@ class Multiplication:
             behind = text.value(f"add nsw i64 {first}, {block}")
             is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
             found[part.walk.number] = (first, text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}"))
+        columns = self.blocking.columns
+        if columns.pieces is not None and columns.pieces[0].number in found:
+            first, last = (self.elements.scaled(x, columns.pieces[1].extent) for x in found[columns.pieces[0].number])
+            found[columns.axis.number] = (first, last)
         return found
 
     def _moved(self, spot: Spot, walk: Walk, counter: str) -> Spot:
@@ -295,7 +300,10 @@ class Multiplication:
         """The columns of a tile."""
         source = self.elements.at(self.arguments.pointer(self.blocking.roles.b), spot.b)
         packing = self._packing(sums, lambda walk: walk.b, column.size, self.blocking.columns.axis.b)
-        packing.write(self.rooms["b"], source, column.masks, column.valid)
+        if self.blocking.columns.pieces is not None:
+            Pieces(packing, self.blocking.columns.pieces).write(self.rooms["b"], source, column)
+        else:
+            packing.write(self.rooms["b"], source, column.masks, column.valid)
 
     def _packing(
         self, sums: Sequence[tuple[Walk, Range]], step: Callable[[Walk], Size], lanes: int, lane_step: Size

@@ -59,7 +59,7 @@ class Packing:
             self._one_by_one(to, base, valid)
 
     @contextmanager
-    def _walked(self, axes: int) -> Iterator[tuple[str, str]]:
+    def walked(self, axes: int) -> Iterator[tuple[str, str]]:
         """Loops over the first axes: where their points are read, and their number."""
         elements = self.elements
         with ExitStack() as loops:
@@ -67,10 +67,10 @@ class Packing:
             for place in range(axes):
                 first, last = self.ranges[place]
                 counter = loops.enter_context(elements.text.loop(first, last))
-                offset, linear = self._onward(place, counter, offset, linear)
+                offset, linear = self.onward(place, counter, offset, linear)
             yield offset, linear
 
-    def _onward(self, place: int, counter: str, offset: str, linear: str) -> tuple[str, str]:
+    def onward(self, place: int, counter: str, offset: str, linear: str) -> tuple[str, str]:
         elements = self.elements
         first = self.ranges[place][0]
         since = counter if first == "0" else elements.text.value(f"sub nsw i64 {counter}, {first}")
@@ -80,7 +80,7 @@ class Packing:
     def _side_by_side(self, to: str, base: str, places: Sequence[tuple[int, int]], masks: Sequence[str | None]) -> None:
         """Lanes lie side by side: vectors are copied."""
         elements = self.elements
-        with self._walked(len(self.ranges)) as (offset, linear):
+        with self.walked(len(self.ranges)) as (offset, linear):
             source, target = elements.at(base, offset), elements.at(to, elements.scaled(linear, self.lanes))
             ahead = elements.at(source, elements.times(self.steps[-1], AHEAD))
             for place in range(0, self.lanes * elements.bytes, LINE):
@@ -97,7 +97,7 @@ class Packing:
         elements, text = self.elements, self.elements.text
         inner = len(self.ranges) - 1
         first, last = self.ranges[inner]
-        with self._walked(inner) as (offset, linear), text.loop("0", str(lanes), square) as group:
+        with self.walked(inner) as (offset, linear), text.loop("0", str(lanes), square) as group:
             lane = group
             if lanes % square:
                 most = lanes - square
@@ -109,7 +109,7 @@ class Packing:
             short = text.value(f"and i64 {length}, {-square}")
             whole = elements.plus(first, short)
             with text.loop(first, whole, square) as counter:
-                _, at = self._onward(inner, counter, "0", linear)
+                _, at = self.onward(inner, counter, "0", linear)
                 there = elements.at(source, counter)
                 values = [
                     elements.load_vector(elements.at(there, elements.times(self.step, n)), None, square)
@@ -119,7 +119,7 @@ class Packing:
                 for n, value in enumerate(turned(elements, values)):
                     elements.store_vector(value, elements.at(here, str(n * self.lanes)), None, square)
             with text.loop(whole, last) as counter:
-                _, at = self._onward(inner, counter, "0", linear)
+                _, at = self.onward(inner, counter, "0", linear)
                 here = elements.at(target, elements.scaled(at, self.lanes))
                 for n in range(square):
                     place = elements.plus(counter, elements.times(self.step, n))
@@ -136,7 +136,7 @@ class Packing:
                 read = text.value(f"select i1 {is_over}, i64 {last}, i64 {lane}")
             source = elements.at(base, elements.scaled(read, self.step))
             target = elements.at(to, lane)
-            with self._walked(len(self.ranges)) as (offset, linear):
+            with self.walked(len(self.ranges)) as (offset, linear):
                 value = elements.load(elements.at(source, offset))
                 elements.store(value, elements.at(target, elements.scaled(linear, self.lanes)))
 

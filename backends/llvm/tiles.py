@@ -166,14 +166,16 @@ class Tile:
         for row, values in zip(rooms, starts, strict=True):
             for room, value in zip(row, values, strict=True):
                 text.do(f"store {type} {value}, ptr {room}")
+        is_one_loop = self._in_one_piece(a) and self._in_one_piece(b)
         with ExitStack() as loops:
             linear, counters = "0", []
-            *outer, (first, last) = self._ranges(a, b)
+            *outer, (first, last) = [self._together()] if is_one_loop else self.ranges
             for place, part in enumerate(outer):
                 counters.append(loops.enter_context(text.loop(*part)))
                 linear = self._onward(place, counters[place], part, linear)
             linear = "0" if not outer else elements.scaled(linear, self.sums[len(outer)].extent)
-            starting = [elements.sealed(self._address(panel, linear, [*counters, first])) for panel in (a, b)]
+            before = [self.ranges[0][0]] if is_one_loop else [*counters, first]
+            starting = [elements.sealed(self._address(panel, linear, before)) for panel in (a, b)]
             places = [text.room("ptr", address) for address in starting]
             if self.looks is None:
                 loops.enter_context(text.loop(first, last))
@@ -186,16 +188,23 @@ class Tile:
                 text.do(f"store ptr {elements.at(address, elements.times(step, 1))}, ptr {room}")
         return [[text.value(f"load {type}, ptr {room}") for room in row] for row in rooms]
 
-    def _ranges(self, a: Panel, b: Panel) -> Sequence[Range]:
-        """Those of the loops: one for all steps, where all elements lie side by side."""
-        if a.steps is not None or b.steps is not None or len(self.ranges) == 1:
-            return self.ranges
-        elements, text = self.elements, self.elements.text
-        (first, last), *others = self.ranges
-        count = last if first == "0" else text.value(f"sub nsw i64 {last}, {first}")
-        for walk, _ in zip(self.sums[1:], others, strict=True):
+    def _in_one_piece(self, panel: Panel) -> bool:
+        """Whether all steps of the sum go equally far."""
+        if panel.steps is None:
+            return True
+        inside = zip(panel.steps, self.sums[1:], panel.steps[1:], strict=False)
+        return all(step == walk.extent * next for step, walk, next in inside)
+
+    def _together(self) -> Range:
+        """The steps of all axes as those of one."""
+        elements = self.elements
+        (first, last), *_ = self.ranges
+        if len(self.ranges) == 1:
+            return first, last
+        count = last if first == "0" else elements.text.value(f"sub nsw i64 {last}, {first}")
+        for walk in self.sums[1:]:
             count = elements.scaled(count, walk.extent)
-        return [("0", count)]
+        return "0", count
 
     def _onward(self, place: int, counter: str, part: Range, linear: str) -> str:
         """The number of a point among those of the axes up to one, given that among those before."""
@@ -222,6 +231,6 @@ class Tile:
         if panel.steps is None:
             return elements.at(panel.base, elements.scaled(linear, panel.width))
         offset = "0"
-        for counter, step in zip(counters, panel.steps, strict=True):
+        for counter, step in zip(counters, panel.steps, strict=False):
             offset = elements.plus(offset, elements.scaled(counter, step))
         return elements.at(panel.base, offset)

@@ -1,0 +1,67 @@
+"""The chunks that a product is made in: each is worth a thread, and the shape alone decides."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graphc.backends.llvm.blocking import Blocking, Columns, Part
+
+__all__ = ["parted"]
+
+THIN_CHUNK = 1024  # columns at least that a chunk of them has: a line is read in long pieces
+PACKED_ROWS = 256  # of a chunk whose rows are packed, about: they share each packed panel of columns
+CHUNK = 1 << 19  # products of elements that are worth a thread
+MOST_CHUNKS = 24  # about
+
+
+def parted(blocking: Blocking) -> Blocking:
+    """With chunks that are worth a thread each.  The shape alone decides."""
+    roles, rows, columns = blocking.roles, blocking.rows, blocking.columns
+    wanted = max(CHUNK, roles.work // MOST_CHUNKS)
+    width = columns.vectors * blocking.lanes
+    along_rows = [Part(rows.axis, rows.size), *(Part(walk, 1) for walk in rows.loops)]
+    across = max(width, THIN_CHUNK) if blocking.is_thin else width
+    along_columns = [*_along_axis(columns, across), *(Part(walk, 1) for walk in columns.loops)]
+    several = [Part(walk, 1) for walk in roles.batch]
+    if blocking.packs_a:
+        tiles = -(-rows.axis.count // rows.size)
+        chunks = max(rows.axis.count // PACKED_ROWS, 1)
+        others = [*(Part(walk, 1) for walk in columns.loops), *_along_axis(columns, 8 * width)]
+        candidates = [*several, Part(rows.axis, -(-tiles // chunks) * rows.size), *others]
+    elif blocking.packs_b:  # each panel is packed once
+        candidates = [*several, *_longest_first(along_columns), *_longest_first(along_rows)]
+    else:
+        candidates = [*several, *_longest_first([*along_rows, *along_columns])]
+    parts: list[Part] = []
+    left = roles.work
+    for part in candidates:
+        if part.walk.number in roles.meeting:
+            continue
+        points, unit = part.walk.count, part.block
+        assert isinstance(unit, int), part
+        is_forced = blocking.packs_a and part.walk is rows.axis  # its rows have room for so many
+        block = min(max(-(-wanted * points // (left * unit)), 1) * unit, -(-points // unit) * unit)
+        if is_forced:
+            block = unit
+        elif columns.pieces is not None and part.walk is columns.pieces[0]:
+            block = next((n for n in range(block, points) if points % n == 0), points)  # all chunks are alike
+            if block == points:
+                continue
+        elif isinstance(part.walk.extent, int) and block * 2 > points:
+            continue
+        parts.append(Part(part.walk, block))
+        left = max(left * block // points, 1)
+        if left < 4 * wanted and not (blocking.packs_a and rows.axis not in [part.walk for part in parts]):
+            break
+    return replace(blocking, parts=tuple(parts))
+
+
+def _along_axis(columns: Columns, width: int) -> list[Part]:
+    """The axis of columns in blocks of so many points; rows of an image are whole."""
+    if columns.pieces is None:
+        return [Part(columns.axis, width)]
+    outer, inner = columns.pieces
+    return [Part(outer, min(-(-width // inner.count), outer.count))]
+
+
+def _longest_first(parts: Sequence[Part]) -> list[Part]:
+    return sorted(parts, key=lambda part: -part.walk.count)

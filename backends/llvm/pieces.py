@@ -1,0 +1,84 @@
+"""Copies of columns that are the points of an image: each row of it lies in one piece."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product as points_of
+from typing import final
+
+from graphc.backends.llvm.packing import Packing
+from graphc.backends.llvm.strips import Strip, mask_of
+from graphc.kernel.roles import Walk
+from graphc.sizes import Size
+
+__all__ = ["Pieces"]
+
+WRITTEN_OUT = 16  # steps of the sum, at most, that are copied without a loop
+
+
+@final
+@dataclass(frozen=True)
+class Pieces:
+    """Copies one panel.
+
+    packing  the steps of the sum
+    rows     the axis of rows of the image, and that of the points of a row, which lie side by side
+    """
+
+    packing: Packing
+    rows: tuple[Walk, Walk]
+
+    def write(self, to: str, base: str, column: Strip) -> None:
+        """The panel at `to`, piece by piece, and of each so many lanes at once as a vector has."""
+        elements, text = self.packing.elements, self.packing.elements.text
+        outer, inner = self.rows
+        length, count = elements.arguments.number(inner.extent), column.valid or str(column.size)
+        row = text.value(f"udiv i64 {column.first}, {length}")
+        place = text.value(f"sub nsw i64 {column.first}, {elements.scaled(row, inner.extent)}")
+        until = elements.plus(place, count)
+        with text.loop("0", until, inner.count) as begin:  # of the row where the panel begins, or of a later one
+            since = self._most("0", text.value(f"sub nsw i64 {begin}, {place}"))
+            behind = self._least(count, text.value(f"sub nsw i64 {elements.plus(begin, length)}, {place}"))
+            number = elements.plus(row, text.value(f"udiv i64 {begin}, {length}"))
+            start = text.value(f"sub nsw i64 {place}, {begin}")
+            line = elements.at(base, elements.plus(elements.scaled(number, outer.b), start))
+            with text.loop(since, behind, elements.lanes) as lane:
+                mask = mask_of(elements, "0", text.value(f"sub nsw i64 {behind}, {lane}"), 0)
+                self._copied(elements.at(to, lane), elements.at(line, lane), mask)
+
+    def _copied(self, to: str, source: str, mask: str) -> None:
+        """The lanes of a vector, for all steps of the sum."""
+        packing = self.packing
+        elements, fixed = packing.elements, self._written_out()
+        with packing.walked(len(packing.ranges) - fixed) as (offset, linear):
+            for place in range(fixed):
+                linear = elements.scaled(linear, packing.sums[len(packing.sums) - fixed + place].extent)
+            here, there = elements.at(source, offset), elements.at(to, elements.scaled(linear, packing.lanes))
+            for step, apart in enumerate(self._apart(fixed)):
+                value = elements.load_vector(elements.at(here, elements.times(apart, 1)), mask)
+                elements.store_vector(value, elements.at(there, str(step * packing.lanes)), mask)
+
+    def _written_out(self) -> int:
+        """How many of the inner axes of the sum have few points together."""
+        count, steps = 0, 1
+        for walk, (first, _) in reversed(list(zip(self.packing.sums, self.packing.ranges, strict=True))[1:]):
+            if first != "0" or not isinstance(walk.extent, int) or steps * walk.extent > WRITTEN_OUT:
+                break
+            count, steps = count + 1, steps * walk.extent
+        return count
+
+    def _apart(self, axes: int) -> Iterator[Size]:
+        """How far each step along the innermost axes is from the first."""
+        inside = range(len(self.packing.sums) - axes, len(self.packing.sums))
+        for point in points_of(*(range(self.packing.sums[place].count) for place in inside)):
+            apart: Size = 0
+            for place, number in zip(inside, point, strict=True):
+                apart = apart + self.packing.steps[place] * number
+            yield apart
+
+    def _least(self, x: str, y: str) -> str:
+        text = self.packing.elements.text
+        return text.value(f"select i1 {text.value(f'icmp slt i64 {x}, {y}')}, i64 {x}, i64 {y}")
+
+    def _most(self, x: str, y: str) -> str:
+        text = self.packing.elements.text
+        return text.value(f"select i1 {text.value(f'icmp sgt i64 {x}, {y}')}, i64 {x}, i64 {y}")
