@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import final
 
-from graphc.kernel.roles import SINGLE, Roles, Walk
+from graphc.kernel.roles import SINGLE, Roles, Walk, count_of
 from graphc.sizes import Size, lower_bound, product
 
 __all__ = ["JOINED", "Blocking", "Columns", "Part", "Rows", "least"]
 
+COPIED = 1 << 15  # elements of a chunk of copies, about
+ALIGNED = 64  # bytes
 JOINED = -2  # the number of an axis that stands for two
 
 
@@ -73,6 +75,8 @@ class Blocking:
     lanes    of a vector
     packs_a  whether the rows of a chunk are copied, tile by tile, in the order in which they are read
     packs_b  the same for the columns of a tile
+    shares_a  whether all rows are copied before, for all chunks; else each chunk copies its own
+    shares_b  the same for columns
     outside  how many of the axes of the sum stand outside of a block of sums; the next one is cut into blocks of
     depth    points; 0 if a block is the whole sum
     parts    what chunks split
@@ -84,6 +88,8 @@ class Blocking:
     columns: Columns
     packs_a: bool = False
     packs_b: bool = False
+    shares_a: bool = False
+    shares_b: bool = False
     outside: int = 0
     depth: int = 0
     parts: tuple[Part, ...] = ()
@@ -114,6 +120,22 @@ class Blocking:
         for part in self.parts:
             result = result * part.count
         return result
+
+    @property
+    def copies(self) -> tuple[Part, ...]:
+        """The parts in which what chunks share is copied: those of rows, then those of columns."""
+        rows, columns = self.rows, self.columns
+        width = columns.vectors * self.lanes
+        parts = [(self.shares_a, rows.axis, rows.size), (self.shares_b, columns.axis, width)]
+        depth = count_of(self.roles.sums)
+        return tuple([Part(axis, max(COPIED // (unit * depth), 1) * unit) for shares, axis, unit in parts if shares])
+
+    def shared_bytes(self, axis: Walk) -> Size:
+        """Of the copies of all that lies along an axis."""
+        unit = self.rows.size if axis is self.rows.axis else self.columns.vectors * self.lanes
+        whole = (axis.extent + (unit - 1)) // unit * unit
+        bytes = whole * product(walk.extent for walk in self.roles.sums) * self.roles.a.dtype.itemsize
+        return (bytes + (ALIGNED - 1)) // ALIGNED * ALIGNED
 
     @property
     def inner_depth(self) -> Size:

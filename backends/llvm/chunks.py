@@ -10,6 +10,7 @@ __all__ = ["parted"]
 THIN_CHUNK = 1024  # columns at least that a chunk of them has: a line is read in long pieces
 PACKED_ROWS = 256  # of a chunk whose rows are packed, about: they share each packed panel of columns
 CHUNK = 1 << 19  # products of elements that are worth a thread
+SHARED = 1 << 26  # products of elements that are worth copies of whole operands
 MOST_CHUNKS = 24  # about
 
 
@@ -52,7 +53,23 @@ def parted(blocking: Blocking) -> Blocking:
         left = max(left * block // points, 1)
         if left < 4 * wanted and not (blocking.packs_a and rows.axis not in [part.walk for part in parts]):
             break
-    return replace(blocking, parts=tuple(parts))
+    return _shared(replace(blocking, parts=tuple(parts)))
+
+
+def _shared(blocking: Blocking) -> Blocking:
+    """With copies that are made before the chunks, where several of these would make them."""
+    roles, rows, columns = blocking.roles, blocking.rows, blocking.columns
+    if roles.work < SHARED or roles.batch or roles.serial or blocking.outside:
+        return blocking
+    split = [part.walk for part in blocking.parts]
+    return replace(
+        blocking,
+        shares_a=blocking.packs_a and any(walk is not rows.axis for walk in split),
+        shares_b=blocking.packs_b
+        and columns.pieces is None
+        and not columns.loops
+        and any(walk is not columns.axis for walk in split),
+    )
 
 
 def _along_axis(columns: Columns, width: int) -> list[Part]:

@@ -8,6 +8,7 @@ from math import gcd, prod
 from graphc.backends.llvm.blocking import JOINED, Blocking, Columns, Rows
 from graphc.backends.llvm.chunks import parted
 from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.tiles import is_short
 from graphc.kernel.roles import Roles, Walk, count_of
 from graphc.sizes import Size, estimate, product
 from graphc.types import DType
@@ -15,6 +16,7 @@ from graphc.types import DType
 __all__ = ["blocking_of"]
 
 CACHE = 1 << 15  # bytes of a panel of columns that is walked again and again
+PANEL = 3 << 15  # bytes of a packed panel of columns: it comes from the second cache as fast as it is multiplied
 SECOND_CACHE = 1 << 18  # bytes of rows that are walked again for each panel
 THIN_DEPTH = 16  # lines of a matrix that are read side by side for one row of results
 COLLIDING = 4096  # bytes: lines so far apart fall into one set of the nearest cache, which has room for few
@@ -149,7 +151,7 @@ def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
     walks = 2 if _fall_together(innermost.b, itemsize) else 4
     is_walked_often = height >= walks * rows.height and count_of(roles.columns) > width
     blocking = replace(blocking, packs_b=far or (is_walked_often and (is_deep or is_crowded)))
-    block = min(depth, CACHE // (width * itemsize))
+    block = min(depth, PANEL // (width * itemsize))
     is_large = height * block * itemsize > SECOND_CACHE
     is_scattered = innermost.a != 1 or is_large or _collides(rows.axis, itemsize)
     times = 2 if _fall_together(innermost.a, itemsize) else 8
@@ -160,7 +162,7 @@ def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
         blocking = replace(blocking, packs_a=True, rows=Rows(rows.axis, size))
     if not (blocking.packs_a or (blocking.packs_b and is_deep)):  # all of it stays near
         return blocking
-    most = CACHE if blocking.is_direct else 4 * CACHE  # each block takes what it adds to from memory, one by one
+    most = PANEL if blocking.is_direct else 4 * CACHE  # each block takes what it adds to from memory, one by one
     return _with_depth(blocking, max(most // (width * itemsize), 1))
 
 
@@ -230,5 +232,5 @@ def _interrupted(blocking: Blocking) -> float:
         steps.append([walk.b for walk in roles.sums])
     for along in steps:
         if any(x != walk.extent * y for x, walk, y in zip(along, roles.sums[1:], along[1:], strict=False)):
-            return 1 + 2 / roles.sums[-1].count
+            return 1.05 if is_short(roles.sums[-1]) else 1 + 2 / roles.sums[-1].count
     return 1.0

@@ -1,18 +1,13 @@
 """Copies of columns that are the points of an image: each row of it lies in one piece."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product as points_of
 from typing import final
 
 from graphc.backends.llvm.packing import Packing
 from graphc.backends.llvm.strips import Strip, mask_of
 from graphc.kernel.roles import Walk
-from graphc.sizes import Size
 
 __all__ = ["Pieces"]
-
-WRITTEN_OUT = 16  # steps of the sum, at most, that are copied without a loop
 
 
 @final
@@ -48,32 +43,10 @@ class Pieces:
     def _copied(self, to: str, source: str, mask: str) -> None:
         """The lanes of a vector, for all steps of the sum."""
         packing = self.packing
-        elements, fixed = packing.elements, self._written_out()
-        with packing.walked(len(packing.ranges) - fixed) as (offset, linear):
-            for place in range(fixed):
-                linear = elements.scaled(linear, packing.sums[len(packing.sums) - fixed + place].extent)
-            here, there = elements.at(source, offset), elements.at(to, elements.scaled(linear, packing.lanes))
-            for step, apart in enumerate(self._apart(fixed)):
-                value = elements.load_vector(elements.at(here, elements.times(apart, 1)), mask)
-                elements.store_vector(value, elements.at(there, str(step * packing.lanes)), mask)
-
-    def _written_out(self) -> int:
-        """How many of the inner axes of the sum have few points together."""
-        count, steps = 0, 1
-        for walk, (first, _) in reversed(list(zip(self.packing.sums, self.packing.ranges, strict=True))[1:]):
-            if first != "0" or not isinstance(walk.extent, int) or steps * walk.extent > WRITTEN_OUT:
-                break
-            count, steps = count + 1, steps * walk.extent
-        return count
-
-    def _apart(self, axes: int) -> Iterator[Size]:
-        """How far each step along the innermost axes is from the first."""
-        inside = range(len(self.packing.sums) - axes, len(self.packing.sums))
-        for point in points_of(*(range(self.packing.sums[place].count) for place in inside)):
-            apart: Size = 0
-            for place, number in zip(inside, point, strict=True):
-                apart = apart + self.packing.steps[place] * number
-            yield apart
+        elements = packing.elements
+        with packing.steps_of(source, to) as steps:
+            for there, here in steps:
+                elements.store_vector(elements.load_vector(there, mask), here, mask)
 
     def _least(self, x: str, y: str) -> str:
         text = self.packing.elements.text
