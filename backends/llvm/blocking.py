@@ -122,6 +122,12 @@ class Blocking:
         return result
 
     @property
+    def fills_lanes(self) -> bool:
+        """Whether no vector of columns has lanes of which nothing is read."""
+        extent = self.columns.axis.extent if self.columns.pieces is None else self.columns_of_chunk
+        return isinstance(extent, int) and extent % self.lanes == 0
+
+    @property
     def copies(self) -> tuple[Part, ...]:
         """The parts in which what chunks share is copied: those of rows, then those of columns."""
         rows, columns = self.rows, self.columns

@@ -10,7 +10,7 @@ __all__ = ["parted"]
 THIN_CHUNK = 1024  # columns at least that a chunk of them has: a line is read in long pieces
 PACKED_ROWS = 256  # of a chunk whose rows are packed, about: they share each packed panel of columns
 CHUNK = 1 << 19  # products of elements that are worth a thread
-SHARED = 1 << 26  # products of elements that are worth copies of whole operands
+SHARED = 1 << 22  # products of elements that are worth copies of whole operands
 MOST_CHUNKS = 24  # about
 
 
