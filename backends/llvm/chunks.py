@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphc.backends.llvm.blocking import Blocking, Columns, Part
+from graphc.kernel.roles import Walk
+from graphc.sizes import estimate
 
 __all__ = ["parted"]
 
@@ -11,6 +13,8 @@ THIN_CHUNK = 1024  # columns at least that a chunk of them has: a line is read i
 PACKED_ROWS = 256  # of a chunk whose rows are packed, about: they share each packed panel of columns
 CHUNK = 1 << 19  # products of elements that are worth a thread
 SHARED = 1 << 22  # products of elements that are worth copies of whole operands
+LARGEST = 1 << 24  # bytes of copies that are shared, at most
+WASTE = 1.03  # how many lanes may be made for one that is wanted, over what whole images have
 MOST_CHUNKS = 24  # about
 
 
@@ -44,7 +48,7 @@ def parted(blocking: Blocking) -> Blocking:
         if is_forced:
             block = unit
         elif columns.pieces is not None and part.walk is columns.pieces[0]:
-            block = next((n for n in range(block, points) if points % n == 0), points)  # all chunks are alike
+            block = _alike(columns.pieces, block, blocking.lanes)
             if block == points:
                 continue
         elif isinstance(part.walk.extent, int) and block * 2 > points:
@@ -66,10 +70,22 @@ def _shared(blocking: Blocking) -> Blocking:
         blocking,
         shares_a=blocking.packs_a and any(walk is not rows.axis for walk in split),
         shares_b=blocking.packs_b
-        and columns.pieces is None
         and not columns.loops
+        and (columns.pieces is None or not any(walk in columns.pieces for walk in split))
+        and estimate(blocking.shared_bytes(columns.axis)) <= LARGEST
         and any(walk is not columns.axis for walk in split),
     )
+
+
+def _alike(pieces: tuple[Walk, Walk], least: int, lanes: int) -> int:
+    """Of how many rows of an image chunks have: all have as many, and few of their lanes are empty."""
+    outer, inner = pieces
+
+    def made(rows: int) -> float:
+        return -(-rows * inner.count // lanes) * lanes / rows
+
+    fitting = (n for n in range(least, outer.count) if outer.count % n == 0 and made(n) <= WASTE * made(outer.count))
+    return next(fitting, outer.count)
 
 
 def _along_axis(columns: Columns, width: int) -> list[Part]:

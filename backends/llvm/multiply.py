@@ -305,7 +305,7 @@ class Multiplication:
         for name, at in places.items():
             self.rooms[name] = self.text.value(f"getelementptr i8, ptr {base}, i64 {self.arguments.number(at)}")
         self._find_shared()
-        if isinstance(wanted.get("b"), int) and not blocking.fills_lanes:  # lanes that are never filled are multiplied all the same
+        if isinstance(wanted.get("b"), int) and not blocking.fills_lanes:  # the others are multiplied too
             type = f"ptr {self.rooms['b']}, i8 0, i64 {wanted['b'] * elements.bytes}"
             self.text.do(f"call void @llvm.memset.p0.i64({type}, i1 false)")
         return heap

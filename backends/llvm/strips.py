@@ -51,7 +51,7 @@ class Strips:
         columns, lanes, text = self.blocking.columns, self.blocking.lanes, self.elements.text
         axis, width = columns.axis, columns.vectors * lanes
         first, last = self.range(axis)
-        if columns.pieces is not None:
+        if columns.pieces is not None and self.blocking.columns_of_chunk != axis.extent:
             self._alike(first, made)
         elif isinstance(axis.extent, int):
             left = axis.extent % width
