@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from graphc.backends.llvm.blas import Library, library_for
-from graphc.backends.llvm.blocking import Blocking, blocking_of
+from graphc.backends.llvm.blocking import Blocking
+from graphc.backends.llvm.layouts import blocking_of
 from graphc.backends.llvm.machine import Machine
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
-from graphc.backends.llvm.blocking import Blocking, least
+from graphc.backends.llvm.blocking import Blocking, Part, least
 from graphc.backends.llvm.kernels import ALIGNED, ON_STACK, Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.packing import Packing
+from graphc.backends.llvm.pieces import Pieces
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.results import Results, places_of
 from graphc.backends.llvm.strips import Strip, Strips
@@ -18,7 +19,7 @@ from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Range, Tile
 from graphc.kernel.roles import Walk
 from graphc.kernel.scalar import Axis
-from graphc.sizes import Size, product
+from graphc.sizes import Size, product, total
 
 __all__ = ["Epilogue", "Multiplication"]
 
@@ -75,7 +76,7 @@ class Multiplication:
     def function(self, epilogue: Epilogue | None = None) -> Function:
         """void KERNEL(ptr args, i64 chunk): the part of the result that is a chunk, and the epilogue of that part."""
         text, blocking, roles = self.text, self.blocking, self.blocking.roles
-        self.strips = Strips(self.elements, blocking, self._ranges())
+        self.strips = Strips(self.elements, blocking, self._ranges(blocking.parts, "%chunk"))
         heap = self._make_room()
         if not self._is_short():
             self.left = text.room("i64", str(PRODUCTS))
@@ -87,7 +88,7 @@ class Multiplication:
             for walk, first in sums[0]:
                 spot = self._moved(spot, walk, first)
             inner = tuple(sums[1])
-            if blocking.packs_a:
+            if blocking.packs_a and not blocking.shares_a:
                 self._pack_rows(spot, inner)
             for walk in blocking.columns.loops:
                 spot = loops.enter_context(self._along(walk, spot))
@@ -99,6 +100,49 @@ class Multiplication:
             self._follow(epilogue)
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), self.arguments)
+
+    @property
+    def shared(self) -> Size:
+        """Bytes of what is copied for all chunks."""
+        return total(self.blocking.shared_bytes(part.walk) for part in self.blocking.copies)
+
+    @property
+    def copies(self) -> Size:
+        """The chunks of it."""
+        return total(part.count for part in self.blocking.copies)
+
+    def copying(self) -> Function:
+        """void KERNEL(ptr args, i64 chunk): a part of what is copied for all chunks."""
+        text, blocking = self.text, self.blocking
+        self._find_shared()
+        spot = Spot(*map(self.arguments.number, blocking.roles.offsets))
+        sums = [(walk, ("0", self.arguments.number(walk.extent))) for walk in blocking.roles.sums]
+        before: Size = 0
+        for part in blocking.copies:
+            first, behind = self.arguments.number(before), self.arguments.number(before + part.count)
+            before = before + part.count
+            is_later, is_early = (
+                text.value(f"icmp sge i64 %chunk, {first}"),
+                text.value(f"icmp slt i64 %chunk, {behind}"),
+            )
+            with text.when(text.value(f"and i1 {is_later}, {is_early}")):
+                number = text.value(f"sub nsw i64 %chunk, {first}")
+                self.strips = Strips(self.elements, blocking, self._ranges((part,), number))
+                if part.walk is blocking.rows.axis:
+                    self._pack_rows(spot, sums)
+                else:
+                    self.strips.columns(lambda strip: self._pack_columns(spot, sums, strip))
+        text.do("ret void")
+        return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), self.arguments)
+
+    def _find_shared(self) -> None:
+        """Where copies for all chunks lie."""
+        at: Size = 0
+        for part in self.blocking.copies:
+            name = "a" if part.walk is self.blocking.rows.axis else "b"
+            base = self.arguments.scratch(self.shared)
+            self.rooms[name] = self.text.value(f"getelementptr i8, ptr {base}, i64 {self.arguments.number(at)}")
+            at = at + self.blocking.shared_bytes(part.walk)
 
     def _follow(self, epilogue: Epilogue) -> None:
         """The epilogue of the chunk; its arguments stand behind those of the product."""
@@ -114,14 +158,14 @@ class Multiplication:
 
     # Points.
 
-    def _ranges(self) -> dict[int, Range]:
-        """The part of each axis that the chunk has."""
+    def _ranges(self, parts: Sequence[Part], chunk: str) -> dict[int, Range]:
+        """The part of each axis that a chunk has."""
         text, found = self.text, {}
-        left = "%chunk"
-        for place, part in enumerate(reversed(self.blocking.parts)):
+        left = chunk
+        for place, part in enumerate(reversed(parts)):
             extent, block = self.arguments.number(part.walk.extent), self.arguments.number(part.block)
             number = left
-            if place < len(self.blocking.parts) - 1:
+            if place < len(parts) - 1:
                 count = self.arguments.number(part.count)
                 number = text.value(f"urem i64 {left}, {count}")
                 left = text.value(f"udiv i64 {left}, {count}")
@@ -129,6 +173,10 @@ class Multiplication:
             behind = text.value(f"add nsw i64 {first}, {block}")
             is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
             found[part.walk.number] = (first, text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}"))
+        columns = self.blocking.columns
+        if columns.pieces is not None and columns.pieces[0].number in found:
+            first, last = (self.elements.scaled(x, columns.pieces[1].extent) for x in found[columns.pieces[0].number])
+            found[columns.axis.number] = (first, last)
         return found
 
     def _moved(self, spot: Spot, walk: Walk, counter: str) -> Spot:
@@ -180,9 +228,9 @@ class Multiplication:
         columns = self.blocking.columns
 
         def column(strip: Strip) -> None:
+            if self.blocking.packs_b and not self.blocking.shares_b:
+                self._pack_columns(spot, sums, strip)
             here = self._moved(spot, columns.axis, strip.first)
-            if self.blocking.packs_b:
-                self._pack_columns(here, sums, strip)
             with ExitStack() as loops:
                 inside = here
                 for walk in self.blocking.rows.loops:
@@ -198,7 +246,7 @@ class Multiplication:
         spot = self._moved(spot, rows.axis, row.first)
         walks = [walk for walk, _ in sums]
         if blocking.packs_a:
-            base = self._packed_rows(row)
+            base = self._from(self._packed_rows(row), sums, row.size, is_shared=blocking.shares_a)
             a = Panel(base, [str(n) for n in range(row.size)], None, row.size)
         else:
             base = elements.at(self.arguments.pointer(roles.a), spot.a)
@@ -206,7 +254,8 @@ class Multiplication:
         places = [str(n * blocking.lanes) for n in range(len(column.masks))]
         masks: Sequence[str | None] = column.masks
         if blocking.packs_b:
-            b = Panel(self.rooms["b"], places, None, column.size)
+            base = self._from(self._packed_columns(column), sums, column.size, is_shared=blocking.shares_b)
+            b = Panel(base, places, None, column.size)
             masks = [None] * len(places)
         else:
             steps = [walk.b for walk in walks]
@@ -241,11 +290,11 @@ class Multiplication:
         wanted: dict[str, Size] = {"nowhere": width}
         if not blocking.is_direct:
             wanted["tile"] = width * blocking.rows.height
-        if blocking.packs_a:
+        if blocking.packs_a and not blocking.shares_a:
             (rows,) = [part.block for part in blocking.parts if part.walk is blocking.rows.axis]
             size = blocking.rows.size
             wanted["a"] = (rows + (size - 1)) // size * size * blocking.inner_depth
-        if blocking.packs_b:
+        if blocking.packs_b and not blocking.shares_b:
             wanted["b"] = width * blocking.inner_depth
         places: dict[str, Size] = {}
         total: Size = 0
@@ -255,7 +304,8 @@ class Multiplication:
         base, heap = self._bytes(total)
         for name, at in places.items():
             self.rooms[name] = self.text.value(f"getelementptr i8, ptr {base}, i64 {self.arguments.number(at)}")
-        if blocking.packs_b and isinstance(wanted["b"], int):  # lanes that are never filled are multiplied all the same
+        self._find_shared()
+        if isinstance(wanted.get("b"), int) and not blocking.fills_lanes:  # the others are multiplied too
             type = f"ptr {self.rooms['b']}, i8 0, i64 {wanted['b'] * elements.bytes}"
             self.text.do(f"call void @llvm.memset.p0.i64({type}, i1 false)")
         return heap
@@ -285,17 +335,49 @@ class Multiplication:
         self.strips.rows(one)
 
     def _packed_rows(self, row: Strip) -> str:
-        """Where the rows of a tile are."""
-        elements = self.elements
+        """Where the copies of the rows of a tile are."""
+        elements, blocking = self.elements, self.blocking
         start = row.first if row.new is None else elements.plus(row.first, row.new)
-        number = self.text.value(f"sub nsw i64 {start}, {self.strips.range(self.blocking.rows.axis)[0]}")
-        return elements.at(self.rooms["a"], elements.scaled(number, self.blocking.inner_depth))
+        if blocking.shares_a:
+            return elements.at(self.rooms["a"], elements.scaled(start, self._whole_depth))
+        number = self.text.value(f"sub nsw i64 {start}, {self.strips.range(blocking.rows.axis)[0]}")
+        return elements.at(self.rooms["a"], elements.scaled(number, blocking.inner_depth))
+
+    def _packed_columns(self, column: Strip) -> str:
+        """Where the copies of the columns of a tile are."""
+        elements = self.elements
+        if not self.blocking.shares_b:
+            return self.rooms["b"]
+        start = column.first if column.new is None else elements.plus(column.first, column.new)
+        return elements.at(self.rooms["b"], elements.scaled(start, self._whole_depth))
+
+    @property
+    def _whole_depth(self) -> Size:
+        return product(walk.extent for walk in self.blocking.roles.sums)
+
+    def _from(self, panel: str, sums: Sequence[tuple[Walk, Range]], width: int, *, is_shared: bool) -> str:
+        """Where a block of sums begins in a panel: of one that is shared, it is a part."""
+        elements, (_, (first, _)) = self.elements, sums[0]
+        if not is_shared:
+            return panel
+        steps = elements.scaled(first, product(walk.extent for walk, _ in sums[1:]))
+        return elements.at(panel, elements.scaled(steps, width))
 
     def _pack_columns(self, spot: Spot, sums: Sequence[tuple[Walk, Range]], column: Strip) -> None:
         """The columns of a tile."""
-        source = self.elements.at(self.arguments.pointer(self.blocking.roles.b), spot.b)
+        to = self._packed_columns(column)
+        if (
+            self.blocking.shares_b and column.valid is not None
+        ):  # lanes that are never filled are multiplied all the same
+            bytes = self.elements.scaled(self.arguments.number(self._whole_depth), column.size * self.elements.bytes)
+            self.text.do(f"call void @llvm.memset.p0.i64(ptr {to}, i8 0, i64 {bytes}, i1 false)")
+        first = self._moved(spot, self.blocking.columns.axis, column.first)
+        source = self.elements.at(self.arguments.pointer(self.blocking.roles.b), first.b)
         packing = self._packing(sums, lambda walk: walk.b, column.size, self.blocking.columns.axis.b)
-        packing.write(self.rooms["b"], source, column.masks, column.valid)
+        if self.blocking.columns.pieces is not None:
+            Pieces(packing, self.blocking.columns.pieces).write(to, source, column)
+        else:
+            packing.write(to, source, column.masks, column.valid)
 
     def _packing(
         self, sums: Sequence[tuple[Walk, Range]], step: Callable[[Walk], Size], lanes: int, lane_step: Size

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product as points_of
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.tiles import Elements, Range
@@ -15,6 +16,8 @@ AHEAD = 16  # steps of the sum that are fetched before they are read: where line
 LINE = 64  # bytes of a line of the cache
 
 Steps: TypeAlias = Sequence[tuple[int, int, tuple[int, ...]]]  # two vectors each, and what is taken of them
+
+WRITTEN_OUT = 16  # steps of the sum, at most, that are copied without a loop
 
 SHUFFLES: Mapping[int, Sequence[Steps]] = {  # how rows of a square become its columns
     2: [[(0, 1, (0, 2)), (0, 1, (1, 3))]],
@@ -59,7 +62,38 @@ class Packing:
             self._one_by_one(to, base, valid)
 
     @contextmanager
-    def _walked(self, axes: int) -> Iterator[tuple[str, str]]:
+    def steps_of(self, source: str, target: str) -> Iterator[Sequence[tuple[str, str]]]:
+        """Loops over the steps of the sum: where several of them are read, and where they are written."""
+        elements, fixed = self.elements, self._written_out()
+        with self.walked(len(self.ranges) - fixed) as (offset, linear):
+            for walk in self.sums[len(self.sums) - fixed :]:
+                linear = elements.scaled(linear, walk.extent)
+            here, there = elements.at(source, offset), elements.at(target, elements.scaled(linear, self.lanes))
+            yield [
+                (elements.at(here, elements.times(apart, 1)), elements.at(there, str(step * self.lanes)))
+                for step, apart in enumerate(self._apart(fixed))
+            ]
+
+    def _written_out(self) -> int:
+        """How many of the inner axes of the sum have few points together."""
+        count, steps = 0, 1
+        for walk, (first, _) in reversed(list(zip(self.sums, self.ranges, strict=True))[1:]):
+            if first != "0" or not isinstance(walk.extent, int) or steps * walk.extent > WRITTEN_OUT:
+                break
+            count, steps = count + 1, steps * walk.extent
+        return count
+
+    def _apart(self, axes: int) -> Iterator[Size]:
+        """How far each step along the innermost axes is from the first."""
+        inside = range(len(self.sums) - axes, len(self.sums))
+        for point in points_of(*(range(self.sums[place].count) for place in inside)):
+            apart: Size = 0
+            for place, number in zip(inside, point, strict=True):
+                apart = apart + self.steps[place] * number
+            yield apart
+
+    @contextmanager
+    def walked(self, axes: int) -> Iterator[tuple[str, str]]:
         """Loops over the first axes: where their points are read, and their number."""
         elements = self.elements
         with ExitStack() as loops:
@@ -67,10 +101,10 @@ class Packing:
             for place in range(axes):
                 first, last = self.ranges[place]
                 counter = loops.enter_context(elements.text.loop(first, last))
-                offset, linear = self._onward(place, counter, offset, linear)
+                offset, linear = self.onward(place, counter, offset, linear)
             yield offset, linear
 
-    def _onward(self, place: int, counter: str, offset: str, linear: str) -> tuple[str, str]:
+    def onward(self, place: int, counter: str, offset: str, linear: str) -> tuple[str, str]:
         elements = self.elements
         first = self.ranges[place][0]
         since = counter if first == "0" else elements.text.value(f"sub nsw i64 {counter}, {first}")
@@ -80,24 +114,25 @@ class Packing:
     def _side_by_side(self, to: str, base: str, places: Sequence[tuple[int, int]], masks: Sequence[str | None]) -> None:
         """Lanes lie side by side: vectors are copied."""
         elements = self.elements
-        with self._walked(len(self.ranges)) as (offset, linear):
-            source, target = elements.at(base, offset), elements.at(to, elements.scaled(linear, self.lanes))
-            ahead = elements.at(source, elements.times(self.steps[-1], AHEAD))
-            for place in range(0, self.lanes * elements.bytes, LINE):
-                elements.fetch(elements.at(ahead, str(place // elements.bytes)), 3)
-            found = [
-                elements.load_vector(elements.at(source, str(place)), mask, width)
-                for (place, width), mask in zip(places, masks, strict=True)
-            ]
-            for (place, width), value in zip(places, found, strict=True):
-                elements.store_vector(value, elements.at(target, str(place)), None, width)
+        with self.steps_of(base, to) as steps:
+            for source, target in steps:
+                if len(steps) == 1:
+                    ahead = elements.at(source, elements.times(self.steps[-1], AHEAD))
+                    for place in range(0, self.lanes * elements.bytes, LINE):
+                        elements.fetch(elements.at(ahead, str(place // elements.bytes)), 3)
+                found = [
+                    elements.load_vector(elements.at(source, str(place)), mask, width)
+                    for (place, width), mask in zip(places, masks, strict=True)
+                ]
+                for (place, width), value in zip(places, found, strict=True):
+                    elements.store_vector(value, elements.at(target, str(place)), None, width)
 
     def _turned(self, to: str, base: str, square: int, lanes: int) -> None:
         """Steps of the sum lie side by side: squares are turned over.  Only the first `lanes` are written."""
         elements, text = self.elements, self.elements.text
         inner = len(self.ranges) - 1
         first, last = self.ranges[inner]
-        with self._walked(inner) as (offset, linear), text.loop("0", str(lanes), square) as group:
+        with self.walked(inner) as (offset, linear), text.loop("0", str(lanes), square) as group:
             lane = group
             if lanes % square:
                 most = lanes - square
@@ -109,7 +144,7 @@ class Packing:
             short = text.value(f"and i64 {length}, {-square}")
             whole = elements.plus(first, short)
             with text.loop(first, whole, square) as counter:
-                _, at = self._onward(inner, counter, "0", linear)
+                _, at = self.onward(inner, counter, "0", linear)
                 there = elements.at(source, counter)
                 values = [
                     elements.load_vector(elements.at(there, elements.times(self.step, n)), None, square)
@@ -119,7 +154,7 @@ class Packing:
                 for n, value in enumerate(turned(elements, values)):
                     elements.store_vector(value, elements.at(here, str(n * self.lanes)), None, square)
             with text.loop(whole, last) as counter:
-                _, at = self._onward(inner, counter, "0", linear)
+                _, at = self.onward(inner, counter, "0", linear)
                 here = elements.at(target, elements.scaled(at, self.lanes))
                 for n in range(square):
                     place = elements.plus(counter, elements.times(self.step, n))
@@ -136,7 +171,7 @@ class Packing:
                 read = text.value(f"select i1 {is_over}, i64 {last}, i64 {lane}")
             source = elements.at(base, elements.scaled(read, self.step))
             target = elements.at(to, lane)
-            with self._walked(len(self.ranges)) as (offset, linear):
+            with self.walked(len(self.ranges)) as (offset, linear):
                 value = elements.load(elements.at(source, offset))
                 elements.store(value, elements.at(target, elements.scaled(linear, self.lanes)))
 

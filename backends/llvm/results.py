@@ -70,14 +70,22 @@ class Results:
                 ]
                 for source in sources
             ]
-            for place in places_of(elements, rows, lambda walk: walk.c):
-                following = elements.at(base, elements.plus(place, elements.times(rows.axis.c, rows.size)))
-                for n in range(0, len(masks) * elements.lanes * elements.bytes, LINE):
-                    elements.fetch(elements.at(following, str(n // elements.bytes)), 1)
+            following = elements.at(base, elements.times(rows.axis.c, rows.size))
+            self._fetch(following, rows, len(masks))
+        else:
+            self._fetch(base, rows, len(masks))  # to store into them as soon as there are sums
         totals = tile.totals(a, b, starts)
         for target, values in zip(targets, totals, strict=True):
             for n, (value, mask) in enumerate(zip(values, masks, strict=True)):
                 elements.store_vector(value, elements.at(target, str(n * elements.lanes)), mask)
+
+    def _fetch(self, base: str, rows: Rows, vectors: int) -> None:
+        """Ask for the lines of a tile of the result."""
+        elements = self.elements
+        for place in places_of(elements, rows, lambda walk: walk.c):
+            row = elements.at(base, place)
+            for n in range(0, vectors * elements.lanes * elements.bytes, LINE):
+                elements.fetch(elements.at(row, str(n // elements.bytes)), 2)
 
     def _scattered(self, tile: Tile, a: Panel, b: Panel, base: str, rows: Rows, row: Strip, column: Strip) -> None:
         """The sums one by one, from a tile in memory."""

@@ -123,8 +123,13 @@ class Schedule:
         if then is not None and blocking.parts:
             box = self._native(then).box()
             epilogue = Epilogue(self.module.named(box, then.origins), box, axes_of(contract))
+        room = -1
+        if blocking.copies:
+            copies = Multiplication(blocking, self.module.machine)
+            function, room = copies.copying(), self.module.room(copies.shared, number)
+            self._chunks(self.module.named(function, contract.origins), function, copies.copies, room)
         function = Multiplication(blocking, self.module.machine).function(epilogue)
-        self._chunks(self.module.named(function, contract.origins), function, blocking.chunks, -1)
+        self._chunks(self.module.named(function, contract.origins), function, blocking.chunks, room)
         if then is not None and epilogue is None:
             self._kernel(then, number)
 

@@ -51,7 +51,9 @@ class Strips:
         columns, lanes, text = self.blocking.columns, self.blocking.lanes, self.elements.text
         axis, width = columns.axis, columns.vectors * lanes
         first, last = self.range(axis)
-        if isinstance(axis.extent, int):
+        if columns.pieces is not None and self.blocking.columns_of_chunk != axis.extent:
+            self._alike(first, made)
+        elif isinstance(axis.extent, int):
             left = axis.extent % width
             vectors = -(-left // lanes)
             if left == 0:
@@ -67,7 +69,27 @@ class Strips:
                     made(Strip(str(whole), vectors * lanes, None, masks, str(left)))
             else:
                 self._overlapping(axis, width, made)
-            return
+        else:
+            self._open_columns(axis, made)
+
+    def _alike(self, first: str, made: Callable[[Strip], None]) -> None:
+        """Strips of a chunk, where each has as many columns: the last one has lanes of which nothing is read."""
+        lanes, vectors, count = self.blocking.lanes, self.blocking.columns.vectors, self.blocking.columns_of_chunk
+        left = count % (vectors * lanes)
+        end = self.elements.plus(first, str(count - left))
+        if count > left:
+            with self.elements.text.loop(first, end, vectors * lanes) as counter:
+                made(Strip(counter, vectors * lanes, None, (None,) * vectors))
+        if left:
+            vectors = -(-left // lanes)
+            masks = tuple([self._fixed_mask(left - n * lanes) for n in range(vectors)])
+            made(Strip(end, vectors * lanes, None, masks, str(left)))
+
+    def _open_columns(self, axis: Walk, made: Callable[[Strip], None]) -> None:
+        """Strips of an axis whose extent is open."""
+        lanes, text = self.blocking.lanes, self.elements.text
+        width = self.blocking.columns.vectors * lanes
+        first, last = self.range(axis)
         extent = self.elements.arguments.number(axis.extent)
         wide, narrow, after = text.label("wide"), text.label("narrow"), text.label("after")
         text.go_if(text.value(f"icmp sge i64 {extent}, {width}"), wide, narrow)

@@ -11,9 +11,11 @@ from graphc.backends.llvm.text import Text
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 
-__all__ = ["DEEP", "Elements", "Panel", "Range", "Tile"]
+__all__ = ["DEEP", "Elements", "Panel", "Range", "Tile", "is_short"]
 
 DEEP = 1 << 18  # sums of a tile, at most, that are made without a look whether the run has been given up
+
+WRITTEN_OUT = 5  # steps of a sum, at most, that are made without a loop
 
 Range: TypeAlias = tuple[str, str]  # the first point of an axis, and the one behind the last
 
@@ -166,36 +168,56 @@ class Tile:
         for row, values in zip(rooms, starts, strict=True):
             for room, value in zip(row, values, strict=True):
                 text.do(f"store {type} {value}, ptr {room}")
+        is_one_loop = self._in_one_piece(a) and self._in_one_piece(b)
         with ExitStack() as loops:
             linear, counters = "0", []
-            *outer, (first, last) = self._ranges(a, b)
+            written = 1 if is_one_loop else self.written_out
+            *outer, (first, last) = [self._together()] if is_one_loop else self.ranges[: -1 if written > 1 else None]
             for place, part in enumerate(outer):
                 counters.append(loops.enter_context(text.loop(*part)))
                 linear = self._onward(place, counters[place], part, linear)
             linear = "0" if not outer else elements.scaled(linear, self.sums[len(outer)].extent)
-            starting = [elements.sealed(self._address(panel, linear, [*counters, first])) for panel in (a, b)]
+            linear = elements.scaled(linear, written)
+            before = [self.ranges[0][0]] if is_one_loop else [*counters, first]
+            starting = [elements.sealed(self._address(panel, linear, before)) for panel in (a, b)]
             places = [text.room("ptr", address) for address in starting]
             if self.looks is None:
                 loops.enter_context(text.loop(first, last))
             else:
                 loops.enter_context(self.looks.in_blocks(first, last, 1, DEEP))
             at_a, at_b = (text.value(f"load ptr, ptr {room}") for room in places)
-            self._step(a, b, at_a, at_b, rooms)
+            for number in range(written):
+                here = [elements.at(x, _further(elements, p, number)) for p, x in ((a, at_a), (b, at_b))]
+                self._step(a, b, here[0], here[1], rooms)
             for panel, address, room in zip((a, b), (at_a, at_b), places, strict=True):
-                step = panel.width if panel.steps is None else panel.steps[-1]
+                step = panel.width * written if panel.steps is None else panel.steps[-1 if written == 1 else -2]
                 text.do(f"store ptr {elements.at(address, elements.times(step, 1))}, ptr {room}")
         return [[text.value(f"load {type}, ptr {room}") for room in row] for row in rooms]
 
-    def _ranges(self, a: Panel, b: Panel) -> Sequence[Range]:
-        """Those of the loops: one for all steps, where all elements lie side by side."""
-        if a.steps is not None or b.steps is not None or len(self.ranges) == 1:
-            return self.ranges
-        elements, text = self.elements, self.elements.text
-        (first, last), *others = self.ranges
-        count = last if first == "0" else text.value(f"sub nsw i64 {last}, {first}")
-        for walk, _ in zip(self.sums[1:], others, strict=True):
+    @property
+    def written_out(self) -> int:
+        """How many steps of the innermost axis stand one after the other; 1 where they are a loop."""
+        if len(self.sums) < 2 or not is_short(self.sums[-1]) or self.ranges[-1][0] != "0":
+            return 1
+        return self.sums[-1].count
+
+    def _in_one_piece(self, panel: Panel) -> bool:
+        """Whether all steps of the sum go equally far."""
+        if panel.steps is None:
+            return True
+        inside = zip(panel.steps, self.sums[1:], panel.steps[1:], strict=False)
+        return all(step == walk.extent * next for step, walk, next in inside)
+
+    def _together(self) -> Range:
+        """The steps of all axes as those of one."""
+        elements = self.elements
+        (first, last), *_ = self.ranges
+        if len(self.ranges) == 1:
+            return first, last
+        count = last if first == "0" else elements.text.value(f"sub nsw i64 {last}, {first}")
+        for walk in self.sums[1:]:
             count = elements.scaled(count, walk.extent)
-        return [("0", count)]
+        return "0", count
 
     def _onward(self, place: int, counter: str, part: Range, linear: str) -> str:
         """The number of a point among those of the axes up to one, given that among those before."""
@@ -222,6 +244,16 @@ class Tile:
         if panel.steps is None:
             return elements.at(panel.base, elements.scaled(linear, panel.width))
         offset = "0"
-        for counter, step in zip(counters, panel.steps, strict=True):
+        for counter, step in zip(counters, panel.steps, strict=False):
             offset = elements.plus(offset, elements.scaled(counter, step))
         return elements.at(panel.base, offset)
+
+
+def is_short(walk: Walk) -> bool:
+    """Whether the points of the innermost axis of a sum need no loop."""
+    return isinstance(walk.extent, int) and 1 < walk.extent <= WRITTEN_OUT
+
+
+def _further(elements: Elements, panel: Panel, steps: int) -> str:
+    """How far so many steps of the innermost axis go."""
+    return elements.times(panel.width if panel.steps is None else panel.steps[-1], steps)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median, quantiles
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns, sleep
 from typing import TypeAlias
 
 __all__ = ["Contest", "Ratio", "Side", "machine", "race", "report_of", "time_of"]
@@ -14,6 +14,8 @@ __all__ = ["Contest", "Ratio", "Side", "machine", "race", "report_of", "time_of"
 Side: TypeAlias = Callable[[], object]
 SAMPLE_NS = 5_000_000  # long enough that the clock does not show; many short samples outlive a busy machine best
 ROUNDS = 61
+PAUSE_NS = 2_000_000
+MOST_PAUSES = 100
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,18 @@ class Contest:
 
 
 def race(sides: Mapping[str, Side], *, rounds: int = ROUNDS, sample_ns: int = SAMPLE_NS) -> Contest:
-    """Time all sides; the first is the peer.  What disturbs the machine for a while disturbs all sides alike."""
+    """Time all sides; the first is the peer.  What disturbs the machine for a while disturbs all sides alike.
+
+    Before each sample threads come to rest, and one call wakes those of the side.
+    """
     repeats = {name: _repeats(side, sample_ns) for name, side in sides.items()}
     times: dict[str, list[float]] = {name: [] for name in sides}
     order = list(sides)
     with _no_collections():
         for _ in range(rounds):
             for name in order:
+                _settle()
+                sides[name]()
                 times[name].append(_sample(sides[name], repeats[name]))
             order.reverse()
     peer = next(iter(sides))
@@ -82,6 +89,16 @@ def _repeats(side: Side, sample_ns: int) -> int:
     side()
     taken = min(_sample(side, 1) for _ in range(3))
     return max(1, round(sample_ns / max(taken, 1)))
+
+
+def _settle() -> None:
+    """Wait until threads of the last side are asleep: those of OpenBLAS look for work for 40 ms, on a core that the
+    next side would share with them."""
+    for _ in range(MOST_PAUSES):
+        before = process_time_ns()
+        sleep(PAUSE_NS / 1e9)
+        if process_time_ns() - before < PAUSE_NS // 10:
+            return
 
 
 def _sample(side: Side, repeats: int) -> float:
