@@ -164,7 +164,7 @@ def _compiled(
             work = work_of(program, hints_of(graph.inputs, program.symbols))
             kept.put(runnable, work)
     guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
-    arguments = Arguments(inputs, runnable.outline.symbols)
+    arguments = Arguments(inputs, runnable.outline.symbols, runnable.loaded.space)
     function = CompiledFunction(graph, runnable, compilation, backend, arguments, outputs, guard, debug=debug)
     function.seconds = perf_counter() - start
     return function
