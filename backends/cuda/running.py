@@ -10,7 +10,7 @@ from graphc.backends.backend import Array, Artifact, Loaded, Prepared
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, fault_of
 from graphc.backends.cuda.device import Code, Device, DriverError, Memory, Recording
 from graphc.backends.cuda.dlpack import Shared
-from graphc.backends.cuda.host import HostStep
+from graphc.backends.cuda.host import HostStep, Require
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.places import Places
 from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
@@ -104,11 +104,18 @@ class _Program:
 @final
 @dataclass(eq=False)
 class _Part:
-    """Steps in turn, which a device may do by itself: recorded when they come again with the same addresses."""
+    """Steps in turn: several launches are recorded when they come again with the same addresses.
+
+    count   how many launches; None where the host looks at what kernels find
+    """
 
     steps: tuple[HostStep, ...]
-    is_recorded: bool
+    count: int | None
     found: "OrderedDict[Key, Recording | None]" = field(default_factory=OrderedDict)
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.count is not None and 1 < self.count <= MOST_RECORDED
 
     def run(self, stepping: Stepping, device: Device, key: Key) -> None:
         """Do them."""
@@ -133,6 +140,8 @@ class _Bound:
     """A program with memory for some sizes: for one caller at a time.
 
     arena, constants   memory that lives as long as this
+
+    Indices that a caller gives as arrays of NumPy are looked at here, before anything runs; others by kernels.
     """
 
     module: Module
@@ -143,14 +152,28 @@ class _Bound:
     constants: Sequence[DeviceArray]
     sets: bool = False
     _key: Key = ()
+    _indices: dict[int, int] = field(default_factory=dict)  # checks of inputs: the slot of the input
+    _plans: dict[frozenset[int], tuple[Sequence[_Part], Sequence[_Part]]] = field(default_factory=dict)
+    _last: Sequence[_Part] = ()
 
     def __post_init__(self) -> None:
         program = self.module.program
         self.sets = program.commit < len(program.steps)
-        first, last = list(self._parts(self.module.compute)), list(self._parts(self.module.commit))
-        if self.sets and len(first) == 1 and first[0].is_recorded:  # nothing is read back: all of it at once
-            first, last = [], list(self._parts((*self.module.compute, *self.module.commit)))
-        self._first, self._last = first, last
+        slots = {buffer: slot for slot, buffer in enumerate(program.inputs)}
+        for step in self.module.compute:
+            index = self.stepping.condition(step.number).index if isinstance(step, Require) else None
+            if isinstance(step, Require) and index in slots:
+                self._indices[step.number] = slots[index]
+
+    def _planned(self, looked_at: frozenset[int]) -> tuple[Sequence[_Part], Sequence[_Part]]:
+        """The parts before variables are set and after, without the checks that the host made itself."""
+        if looked_at not in self._plans:
+            steps = [x for x in self.module.compute if not (isinstance(x, Require) and x.number in looked_at)]
+            first, last = list(self._parts(steps)), list(self._parts(self.module.commit))
+            if self.sets and all(part.count is not None for part in first):  # nothing is read back: all of it at once
+                first, last = [], list(self._parts((*steps, *self.module.commit)))
+            self._plans[looked_at] = first, last
+        return self._plans[looked_at]
 
     def _parts(self, steps: Sequence[HostStep]) -> Iterator[_Part]:
         """Steps, in parts between those where the host looks at what kernels found."""
@@ -160,8 +183,7 @@ class _Bound:
 
         for alone, group in groupby(steps, is_alone):
             part = tuple(group)
-            count = None if alone else self.stepping.count(part)
-            yield _Part(part, count is not None and 1 < count <= MOST_RECORDED)
+            yield _Part(part, None if alone else self.stepping.count(part))
 
     # Calls.
 
@@ -183,7 +205,11 @@ class _Bound:
         self.device.enter()
         self.device.hold()
         self._key = (*self._take(inputs), *self._ready(outputs), *self._found())
-        self._run(self._first)
+        looked_at = [n for n, slot in self._indices.items() if not isinstance(inputs[slot], DeviceArray)]
+        for number in looked_at:
+            self.stepping.require(number, inputs[self._indices[number]])
+        first, self._last = self._planned(frozenset(looked_at))
+        self._run(first)
         if not self.sets:
             self._give(inputs, outputs)
 

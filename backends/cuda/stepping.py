@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias, final
 
-from graphc.backends.cuda.device import Code
+from graphc.backends.cuda.device import Array, Code
 from graphc.backends.cuda.function_text import Argument, Scratch
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
 from graphc.backends.cuda.places import Places
@@ -28,8 +28,8 @@ def launches_in(steps: Sequence[HostStep]) -> Iterator[Launch]:
                 yield from launches_in((*step.condition, *step.steps))
             case Choose(parts=parts):
                 yield from launches_in([inner for part in parts for inner in part])
-            case Require():
-                pass
+            case Require(search=search):
+                yield from search
 
 
 @final
@@ -77,7 +77,8 @@ class Stepping:
             match step:
                 case Launch():
                     self._launch(step)
-                case Require(number=number, flag=flag):
+                case Require(number=number, flag=flag, search=search):
+                    self.run(search)
                     if self.places.value(flag):
                         self._fail(number)
                 case Choose(branch=branch, parts=parts):
@@ -102,11 +103,24 @@ class Stepping:
             case int():
                 return argument
 
-    def _fail(self, number: int) -> NoReturn:
+    def condition(self, number: int) -> IndexInRange:
+        """What step `number` demands."""
         check = self.places.module.program.timeline[number]
         assert isinstance(check, Check), check
         assert isinstance(check.condition, IndexInRange), check
-        self.fail(number, self.places.array(check.condition.index), self.places.number(check.condition.extent))
+        return check.condition
+
+    def require(self, number: int, index: Array) -> None:
+        """Raise unless indices of the host are what step `number` demands."""
+        condition = self.condition(number)
+        extent = self.places.number(condition.extent)
+        low = -extent if condition.negative else 0
+        if index.size and (int(index.min()) < low or int(index.max()) >= extent):
+            self.fail(number, index, extent)
+
+    def _fail(self, number: int) -> NoReturn:
+        condition = self.condition(number)
+        self.fail(number, self.places.array(condition.index), self.places.number(condition.extent))
 
     def _repeat(self, step: Repeat) -> None:
         loop, places = step.loop, self.places
