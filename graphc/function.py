@@ -284,7 +284,8 @@ class CompiledFunction(Displayed):
         placement = self._sizes.placed(sizes)
         if out is not None:
             self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
-        outputs, self.arena_use = self.guard.alone(self._poisoned, inputs, sizes, placement.peak_bytes)
+        here = [np.asarray(x) for x in inputs]
+        outputs, self.arena_use = self.guard.alone(self._poisoned, here, sizes, placement.peak_bytes)
         return outputs
 
     def _poisoned(self, inputs: Sequence[Array], sizes: tuple[int, ...], size: int) -> tuple[list[Array], ArenaUse]:

@@ -149,6 +149,12 @@ class DeviceSpace(Space):
         memory = allocated(self.device, prod(shape) * dtype.itemsize, "a result")
         return DeviceArray(shape, dtype, memory.address, self.device, memory)
 
+    def uploaded(self, array: Array) -> DeviceArray:
+        """An array on the device with the elements of one of NumPy."""
+        found = self.empty(array.shape, array.dtype)
+        told(self.device, self.device.upload, found.address, array)
+        return found
+
     def results(self, rooms: Rooms, inputs: Sequence[Any]) -> list[Any]:
         stay = any(isinstance(x, DeviceArray) for x in inputs)
         return [self.empty(shape, dtype) if stay else np.empty(shape, dtype) for shape, dtype in rooms]
@@ -162,7 +168,9 @@ class DeviceSpace(Space):
 
     def assign(self, to: Any, value: Any) -> None:
         if not isinstance(to, DeviceArray):
-            np.copyto(to, value)
+            np.copyto(to, np.asarray(value))
+        elif isinstance(value, np.ndarray):
+            told(self.device, self.device.upload, to.address, value)
         elif to.address != value.address:
             told(self.device, self.device.copy, to.address, value.address, value.nbytes)
             self.device.hold(to, value)

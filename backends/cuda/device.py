@@ -116,7 +116,7 @@ class Device(ABC):
 
     @abstractmethod
     def copy(self, to: int, of: int, bytes: int) -> None:
-        """Copy on the device; the two may overlap."""
+        """Copy on the device: to the same place, or to one that does not overlap."""
 
     @abstractmethod
     def fill(self, address: int, value: int, bytes: int) -> None:

@@ -12,6 +12,8 @@ from functools import cache, cached_property
 from threading import Lock, local
 from typing import Any, NoReturn, final
 
+import numpy as np
+
 from graphc.backends.cuda.device import WITHOUT, Array, Code, Device, DriverError, Limits, Memory, Recording, contiguous
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
@@ -47,6 +49,7 @@ class _Opened:
     recorder: Any
     limits: Limits
     architecture: int
+    name: str
 
     def done(self, result: tuple[Any, ...]) -> Any:
         """What a function of the driver gave, without its status.  Raises DriverError, or MemoryError."""
@@ -107,6 +110,11 @@ class Gpu(Device):
         """Where this thread puts its work: while it records, elsewhere."""
         return getattr(self._thread, "stream", self._opened.default)
 
+    @property
+    def name(self) -> str:
+        """What its maker calls it."""
+        return self._opened.name
+
     def enter(self) -> None:
         self._opened.enter()
 
@@ -138,11 +146,9 @@ class Gpu(Device):
 
     def upload(self, address: int, array: Array) -> None:
         if array.nbytes:
-            with contiguous(array) as whole:
-                if whole is not array:
-                    whole[...] = array
-                given = self._opened.api.cuMemcpyHtoDAsync(address, whole.ctypes.data, whole.nbytes, self._stream)
-                self._opened.done(given)
+            whole = np.ascontiguousarray(array)
+            given = self._opened.api.cuMemcpyHtoDAsync(address, whole.ctypes.data, whole.nbytes, self._stream)
+            self._opened.done(given)
 
     def download(self, array: Array, address: int) -> None:
         if array.nbytes:
@@ -153,10 +159,6 @@ class Gpu(Device):
 
     def copy(self, to: int, of: int, bytes: int) -> None:
         if bytes and to != of:
-            if abs(to - of) < bytes:
-                between = self.allocate(bytes)
-                self.copy(between.address, of, bytes)
-                of = between.address
             self._opened.done(self._opened.api.cuMemcpyDtoDAsync(to, of, bytes, self._stream))
 
     def fill(self, address: int, value: int, bytes: int) -> None:
@@ -294,7 +296,8 @@ def _opened(ordinal: int) -> _Opened:
     limits = Limits(
         attribute("MAX_GRID_DIM_X"), attribute("MAX_THREADS_PER_BLOCK"), int(api.cuDeviceTotalMem(device)[1])
     )
-    return _Opened(api, context, api.CUstream(1), recorder, limits, 10 * capability[0] + capability[1])
+    name = _text(api.cuDeviceGetName(256, device)[1]).rstrip("\0")
+    return _Opened(api, context, api.CUstream(1), recorder, limits, 10 * capability[0] + capability[1], name)
 
 
 def _keep_freed(api: Any, device: Any) -> None:

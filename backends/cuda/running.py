@@ -94,11 +94,7 @@ class _Program:
         return self._constants
 
     def _uploaded(self, constants: Sequence[Array]) -> list[DeviceArray]:
-        space = DeviceSpace(self.device)
-        found = [space.empty(array.shape, array.dtype) for array in constants]
-        for made, array in zip(found, constants, strict=True):
-            self.device.upload(made.address, array)
-        return found
+        return [DeviceSpace(self.device).uploaded(array) for array in constants]
 
 
 @final

@@ -138,6 +138,7 @@ class Emulator(Device):
             ctypes.memmove(whole.ctypes.data, address, whole.nbytes)
 
     def copy(self, to: int, of: int, bytes: int) -> None:
+        assert to == of or abs(to - of) >= bytes, "what is copied does not overlap"
         self.begin(partial(ctypes.memmove, to, of, bytes))
 
     def fill(self, address: int, value: int, bytes: int) -> None:

@@ -86,6 +86,9 @@ class FakeDriver:
     def cudevicegetattribute(self, attribute: str, device: int) -> Status:
         return OK, self.attributes[attribute]
 
+    def cudevicegetname(self, length: int, device: int) -> Status:
+        return OK, b"a GPU".ljust(length, b"\0")
+
     def cudevicetotalmem(self, device: int) -> Status:
         return OK, self.emulator.most
 

@@ -11,6 +11,7 @@ from graphc.errors import UnsupportedError
 from graphc.function import CompiledFunction
 from graphc.kernel.program import Program
 from tests.cases import CASES
+from tests.random_graphs import random_graph
 from tests.test_cases import nodes_for, results
 from tests.thirty_models import MODELS
 
@@ -43,6 +44,11 @@ def test_rows_of_the_table_compile_without_warnings(place: int) -> None:
     nodes = nodes_for(CASES[place].arrays("float32"))
     program = compile(list(nodes), results(CASES[place], nodes), backend="numpy").program
     require_clean(program, ARCHITECTURES if place in SAMPLE else ARCHITECTURES[place % 2 :][:1])
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 300))])
+def test_random_graphs_with_gradients_compile_without_warnings(seed: int) -> None:
+    require_clean(random_graph(seed).compile().program, ARCHITECTURES[seed % 2 :][:1])
 
 
 @pytest.mark.full

@@ -208,6 +208,20 @@ def test_what_does_not_begin_at_16_bytes_is_copied_first() -> None:
     near(np.asarray(f(Foreign(given))), np.exp(given))
 
 
+def test_debug_mode_watches_calls_on_a_device(trained: Trained) -> None:
+    model, step = trained.model, trained.step
+    ((x, t),) = model.batches([4])
+    step.debug = True
+    try:
+        expected, after = trained.expected([(x, t)] * 2)
+        room = aligned(np.zeros((), np.float32))
+        near(np.array([step(Foreign(aligned(x)), t), step(x, t, out=Foreign(room)) and room]), np.array(expected))
+    finally:
+        step.debug = False
+    for variable, value in zip(step.variables, after, strict=True):
+        near(variable.value, value)
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_an_index_out_of_range_changes_nothing(is_there: bool) -> None:
     table, i = gx.param("table", np.ones((5, 2), np.float32)), gx.input("i", ("n",), "int64")
