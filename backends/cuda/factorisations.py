@@ -69,8 +69,8 @@ def factorisation(step: Extern, parameters: Parameters, library: Library) -> Fun
             call = f"eigh({arrays.at(a, 2)}, {arrays.at(w, 1)}, {arrays.at(v, 2)}, {scratch}, {rows})"
         case "expm":
             work = arrays.scratch(dtype, SQUARES * n * n + 1, blocks, "work")
-            order = arrays.scratch(INT64, n, blocks, "order")
-            call = f"expm({arrays.at(a, 2)}, {arrays.at(step.writes[0], 2)}, {work}, {order}, {rows})"
+            places = arrays.scratch(INT64, n, blocks, "order")
+            call = f"expm({arrays.at(a, 2)}, {arrays.at(step.writes[0], 2)}, {work}, {places}, {rows})"
         case "svd":
             call = _svd(step, arrays, blocks)
         case _:
