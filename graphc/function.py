@@ -82,6 +82,7 @@ class CompiledFunction(Displayed):
         self._hints: tuple[int, ...] = ()
         self._has_numbers = any(not buffer.shape for buffer in outline.outputs)
         self._space = self.runnable.loaded.space
+        self._is_away = self._space is not HERE  # the code runs elsewhere
         self._residents = tuple(_storage(node).resident for node in self.stored)
         self._sizes = CheckedSizes(self.graph, outline, self.runnable.layout)
         self._rebuild = builder(self.form)
@@ -242,15 +243,16 @@ class CompiledFunction(Displayed):
 
     def _settled(self, bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Run all pieces, alone, when the values of variables are where the code reads them."""
-        self._space.settle(self._residents)
+        if self._is_away or self.guard.root().away:
+            self._space.settle(self._residents)
         run_and_commit(bound, inputs, outputs)
 
     def _read(self, bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> bool:
         """Run pieces that set nothing, if the values of variables are where the code reads them."""
-        is_settled = self._space.is_settled(self._residents)
-        if is_settled:
-            run(bound, inputs, outputs)
-        return is_settled
+        if (self._is_away or self.guard.root().away) and not self._space.is_settled(self._residents):
+            return False
+        run(bound, inputs, outputs)
+        return True
 
     def _give(self, sizes: tuple[int, ...], bound: Bound) -> None:
         """Let an arena wait for the next call: that of the shortcut, which is made when it seems worth it."""
