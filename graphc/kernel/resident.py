@@ -35,6 +35,9 @@ class Resident:
         self.is_away = False
         self.moved = moved
 
+    def __del__(self) -> None:
+        self.back()
+
     def leave(self, copy: Copy) -> None:
         """From now on the value is that of the copy."""
         self.copy = copy

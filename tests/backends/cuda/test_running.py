@@ -1,5 +1,6 @@
 """Calls on a device, which is emulated: arrays in and out, variables that stay there, recordings, errors."""
 
+import gc
 from collections.abc import Sequence
 from threading import Thread
 from typing import Any
@@ -142,6 +143,35 @@ def test_native_calls_see_variables_that_were_away(trained: Trained) -> None:
         looks(x)
     step(x, t)
     near(looks(x), np.tanh(x @ model.w.value) @ model.v.value)
+
+
+def test_guards_that_are_joined_know_what_is_away(trained: Trained) -> None:
+    model, step = trained.model, trained.step
+    ((x, t),) = model.batches([4])
+    other = gx.param("other", np.ones(5, np.float32))
+    gx.compile([model.x], model.x[:, :5] + other)
+    step(x, t)
+    looks = gx.compile([model.x], gx.tanh(model.x @ model.w) @ model.v * other)  # `other` is asked for first, or last
+    for _ in range(5):
+        near(looks(x), np.tanh(x @ model.w.value) @ model.v.value)
+        step(x, t)
+    near(looks(x), np.tanh(x @ model.w.value) @ model.v.value)
+    guard = model.w.op.stored.guard.root()  # type: ignore[attr-defined]
+    assert len(guard.away) == len(guard.inside) == len(step.variables) - 2  # the slots of Adam
+    trained.reset()
+    assert not guard.away
+    assert not guard.inside
+
+
+def test_a_variable_that_nobody_holds_is_away_no_more() -> None:
+    x, w, kept = gx.input("x", (3,)), gx.param("w", np.ones(3, np.float32)), gx.param("kept", np.ones(3, np.float32))
+    f, _ = on_device([x], x + w + kept)
+    f(np.ones(3, np.float32))
+    guard = kept.op.stored.guard  # type: ignore[attr-defined]
+    assert len(guard.root().away) == 2
+    del f, w
+    gc.collect()
+    assert len(guard.root().away) == 1
 
 
 def test_a_value_that_is_assigned_is_the_one_that_the_next_call_reads(trained: Trained) -> None:
