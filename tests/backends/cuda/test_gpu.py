@@ -155,6 +155,46 @@ def test_what_is_called_is_in_the_package(models: Models) -> None:
     assert (int(real.CUresult.CUDA_ERROR_NO_DEVICE), int(real.CUresult.CUDA_ERROR_INVALID_DEVICE)) == module.NO_DEVICES
 
 
+def test_the_package_takes_arguments_of_these_kinds() -> None:
+    """Without a driver, a call of the package looks at its arguments, then says that there is no driver."""
+    api: Any = pytest.importorskip("cuda.bindings.driver", reason="cuda-bindings is not installed")
+    try:
+        api.cuInit(0)
+    except RuntimeError as error:
+        missing = str(error)
+    else:
+        pytest.skip("there is a driver, which would do what is asked")
+    stream, event, device, graph = api.CUstream(1), api.CUevent(0), api.CUdevice(0), api.CUgraph(0)
+    threshold = api.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
+    relaxed = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+    calls: dict[str, tuple[object, ...]] = {
+        "cuCtxSetCurrent": (api.CUcontext(0),),
+        "cuDeviceGetName": (256, device),
+        "cuMemPoolSetAttribute": (api.CUmemoryPool(0), threshold, api.cuuint64_t((1 << 64) - 1)),
+        "cuMemAllocAsync": (100, stream),
+        "cuMemFreeAsync": (12345, stream),
+        "cuMemcpyHtoDAsync": (12345, 678, 4, stream),
+        "cuMemcpyDtoHAsync": (678, 12345, 4, stream),
+        "cuMemcpyDtoDAsync": (1, 2, 4, stream),
+        "cuMemsetD8Async": (1, 255, 1, stream),
+        "cuMemsetD16Async": (1, 65535, 1, stream),
+        "cuMemsetD32Async": (1, (1 << 32) - 1, 1, stream),
+        "cuModuleLoadData": (b"image",),
+        "cuModuleGetFunction": (api.CUmodule(0), b"kernel_0"),
+        "cuLaunchKernel": (api.CUfunction(0), 1, 1, 1, 256, 1, 1, 0, stream, 123456, 0),
+        "cuStreamCreate": (api.CUstream_flags.CU_STREAM_NON_BLOCKING,),
+        "cuStreamBeginCapture": (stream, relaxed),
+        "cuGraphInstantiate": (graph, 0),
+        "cuGraphLaunch": (api.CUgraphExec(0), stream),
+        "cuEventCreate": (api.CUevent_flags.CU_EVENT_DISABLE_TIMING,),
+        "cuStreamWaitEvent": (api.CUstream(4711), event, 0),
+    }
+    for name, given in calls.items():
+        with pytest.raises(RuntimeError) as said:
+            getattr(api, name)(*given)
+        assert str(said.value) == missing, name
+
+
 def told(patch: pytest.MonkeyPatch, driver: Any) -> str:
     """What a call says with this driver."""
     install(patch, driver)
