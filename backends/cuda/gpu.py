@@ -200,16 +200,18 @@ class Gpu(Device):
         opened.done(opened.api.cuEventDestroy(event))
 
     def hold(self, *things: object) -> None:
-        opened = self._opened
-        while self._held:
-            event, _ = self._held[0]
-            if len(self._held) < HELD and int(opened.api.cuEventQuery(event)[0]):
-                break
-            opened.done(opened.api.cuEventSynchronize(event))
-            self._held.popleft()
-            opened.done(opened.api.cuEventDestroy(event))
-        if things:
-            self._held.append((self._event(), things))
+        opened, done = self._opened, []  # what is let go may call others: not while the turn is held
+        with self._turn:
+            while self._held:
+                event, _ = self._held[0]
+                if len(self._held) < HELD and int(opened.api.cuEventQuery(event)[0]):
+                    break
+                opened.done(opened.api.cuEventSynchronize(event))
+                done.append(self._held.popleft())
+                opened.done(opened.api.cuEventDestroy(event))
+            if things:
+                self._held.append((self._event(), things))
+        done.clear()
 
     def _event(self) -> Any:
         """One that comes when all that was begun is done."""

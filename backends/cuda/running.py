@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from typing import Any, TypeAlias, final
 
@@ -10,11 +11,11 @@ from graphc.backends.backend import Array, Artifact, Loaded, Prepared
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, fault_of
 from graphc.backends.cuda.device import Code, Device, DriverError, Memory, Recording
 from graphc.backends.cuda.dlpack import Shared
-from graphc.backends.cuda.host import HostStep, Require
+from graphc.backends.cuda.host import HostStep, Launch, Require
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.places import Places
 from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
-from graphc.kernel.resident import Resident
+from graphc.kernel.resident import Copy, Resident
 
 __all__ = ["loaded"]
 
@@ -109,7 +110,12 @@ class _Part:
     count: int | None
     found: "OrderedDict[Key, Recording | None]" = field(default_factory=OrderedDict)
 
-    @property
+    @cached_property
+    def launches(self) -> Sequence[Launch]:
+        """Each once."""
+        return tuple(launches_in(self.steps))
+
+    @cached_property
     def is_recorded(self) -> bool:
         return self.count is not None and 1 < self.count <= MOST_RECORDED
 
@@ -126,7 +132,7 @@ class _Part:
         if recording is None:
             recording = self.found[key] = device.record(lambda: stepping.run(self.steps))
         self.found.move_to_end(key)
-        device.pending.extend(launches_in(self.steps))
+        device.pending.extend(self.launches)
         recording.run()
 
 
@@ -151,6 +157,8 @@ class _Bound:
     _indices: dict[int, int] = field(default_factory=dict)  # checks of inputs: the slot of the input
     _plans: dict[frozenset[int], tuple[Sequence[_Part], Sequence[_Part]]] = field(default_factory=dict)
     _last: Sequence[_Part] = ()
+    _copies: list[Copy | None] = field(default_factory=list)
+    _homes: Key = ()
 
     def __post_init__(self) -> None:
         program = self.module.program
@@ -240,17 +248,20 @@ class _Bound:
             given = places.give(buffer, array) if isinstance(array, DeviceArray) else None
             yield places.home(buffer) if given is None else given
 
-    def _found(self) -> Iterator[int]:
-        """Where variables are."""
-        places = self.stepping.places
-        for buffer, value in zip(self.module.program.variables, self.variables, strict=True):
-            if isinstance(value, Resident):
-                assert isinstance(value.copy, ValueOf), value
-                places.at[buffer] = value.copy.memory.address
-                yield places.at[buffer]
-            else:
-                yield (home := places.home(buffer))
-                self.device.upload(home, value)
+    def _found(self) -> Key:
+        """Where variables are, which seldom changes."""
+        copies = [value.copy if isinstance(value, Resident) else None for value in self.variables]
+        if copies != self._copies or None in copies:
+            places, found = self.stepping.places, []
+            for buffer, value, copy in zip(self.module.program.variables, self.variables, copies, strict=True):
+                if isinstance(value, Resident):
+                    assert isinstance(copy, ValueOf), value
+                    places.at[buffer] = copy.memory.address
+                else:
+                    self.device.upload(places.home(buffer), value)
+                found.append(places.at[buffer])
+            self._copies, self._homes = copies, tuple(found)
+        return self._homes
 
     def _give(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Bring outputs to where the caller wants them; arrays of others are kept until all is done."""
