@@ -109,7 +109,9 @@ def tables() -> tuple[Mapping[str, Mapping[str, Any]], Sequence[str]]:
             if module == "torch_side":
                 side.torch.zeros(1, device="cuda")
                 side.torch.set_default_device("cuda")
-            elif side.jax.default_backend() != "gpu":
+            elif side.jax.default_backend() == "gpu":
+                side.jax.config.update("jax_default_matmul_precision", "highest")  # float32, as the others
+            else:
                 raise RuntimeError("JAX finds no GPU")
         except (ImportError, RuntimeError, AssertionError) as error:
             missing.append(f"{name} is left out: {error}")

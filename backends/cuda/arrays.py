@@ -222,11 +222,13 @@ def told(device: Device, work: Any, *given: Any) -> None:
 
 def fault_of(device: Device, fault: DriverError) -> DeviceError:
     """The error of a device that failed: which kernel, and of which lines, if that is known."""
-    names = list(dict.fromkeys(launch.kernel for launch in device.pending))
+    launches = list(device.pending)
+    device.pending.clear()
+    names = list(dict.fromkeys(launch.kernel for launch in launches))
     if not names:
         return DeviceError(f"the device failed: {fault}")
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     which = names[0] if len(names) == 1 else f"one of the kernels {shown}"
-    origins = tuple(dict.fromkeys(origin for launch in device.pending for origin in launch.origins))
+    origins = tuple(dict.fromkeys(origin for launch in launches for origin in launch.origins))
     hint = "the process has to start anew" if len(names) == 1 else "gx.compile(..., debug=True) says which kernel it is"
     return DeviceError(f"the device failed in {which}: {fault}", hint=hint).located(places(origins))

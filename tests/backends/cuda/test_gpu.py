@@ -117,6 +117,25 @@ def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
 
 
 @NEEDS_COMPILER
+def test_debug_mode_says_which_of_several_kernels_failed(models: Models) -> None:
+    f, array = models.functions[0], np.ones((4, 6), np.float32)
+    models.driver.statuses["cuStreamSynchronize"] = 700
+    try:
+        with pytest.raises(gx.DeviceError, match=r"failed in one of the kernels kernel_0, kernel_1"):
+            f(array)
+        models.driver.statuses.clear()
+        f.debug = True
+        f(array)  # now variables are on the host
+        models.driver.statuses["cuStreamSynchronize"] = 700
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: ") as told:
+            f(array)
+        assert "self.x @ self.w" in str(told.value)
+    finally:
+        f.debug = False
+        models.driver.statuses.clear()
+
+
+@NEEDS_COMPILER
 def test_no_memory_is_told_with_bytes(models: Models) -> None:
     models.driver.statuses["cuMemAllocAsync"] = 2
     with pytest.raises(MemoryError, match=r"takes .* bytes, and of .* bytes of the device .* are free"):
