@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from graphc.backends.space import HERE, Space
 from graphc.display import Displayed
 from graphc.errors import UnsupportedError
 from graphc.kernel.outline import Outline
@@ -28,7 +29,6 @@ __all__ = [
     "Loaded",
     "Prepared",
     "Shortcut",
-    "empty_arena",
 ]
 
 Array = npt.NDArray[Any]
@@ -128,11 +128,13 @@ class Loaded:
 
     shortcut(declared, fallback)  a way to call it natively, or None
     code                          what is kept of the artifact, where its backend keeps any
+    space                         where the arrays of its calls lie
     """
 
     prepare: Callable[..., tuple[tuple[Prepared, ...], tuple[Prepared, ...]]]
     shortcut: Callable[[Declared, Callable[..., Any]], Shortcut | None] = lambda declared, fallback: None
     code: Code | None = None
+    space: Space = HERE
 
 
 class Backend(ABC):
@@ -174,10 +176,3 @@ class KeepingBackend(Backend):
     @abstractmethod
     def revive(self, code: Code, outline: Outline) -> Loaded:
         """Functions from what was kept."""
-
-
-def empty_arena(size: int, alignment: int) -> Array:
-    """`size` bytes that start at a multiple of `alignment`."""
-    raw = np.empty(size + alignment, np.uint8)
-    start = -raw.ctypes.data % alignment
-    return raw[start : start + size]

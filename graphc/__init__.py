@@ -88,6 +88,8 @@ _HOMES = {
     "cumsum": "graphc.ops.running:cumsum",
     "custom_vjp": "graphc.ops.custom:custom_vjp",
     "degrees": "graphc.ops.trigonometry:degrees",
+    "DeviceError": "graphc.errors:DeviceError",
+    "DeviceMemoryError": "graphc.errors:DeviceMemoryError",
     "diag": "graphc.ops.diagonal:diag",
     "diagonal": "graphc.ops.diagonal:diagonal",
     "diff": "graphc.ops.differences:diff",

@@ -9,6 +9,8 @@ from graphc import testing as testing
 from graphc.driver import compile as compile
 from graphc.driver import evaluate as evaluate
 from graphc.errors import ArgumentError as ArgumentError
+from graphc.errors import DeviceError as DeviceError
+from graphc.errors import DeviceMemoryError as DeviceMemoryError
 from graphc.errors import DTypeError as DTypeError
 from graphc.errors import GraphError as GraphError
 from graphc.errors import IndexRangeError as IndexRangeError

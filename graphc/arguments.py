@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.backends.space import HERE, Located, Rooms, Space
 from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, made_at
 from graphc.ir.values import Array, converted
@@ -35,10 +36,11 @@ class _Spec:
 
 @dataclass(eq=False)
 class Arguments:
-    """The inputs of a function.  `listed`: nodes, sizes, and containers of them."""
+    """The inputs of a function.  `listed`: nodes, sizes, and containers of them; `space`: where its code runs."""
 
     listed: "Sequence[Structure] | Mapping[str, Structure]"
     symbols: tuple[str, ...]
+    space: Space = HERE
     specs: list[_Spec] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,7 +114,7 @@ class Arguments:
             sizes = [-1] * len(self.symbols)
             if self._sizes:
                 arrays = self._take_sizes(arrays, sizes)
-            accepted = [_array(value, spec, sizes) for value, spec in zip(arrays, self.specs, strict=True)]
+            accepted = [_array(value, spec, sizes, self.space) for value, spec in zip(arrays, self.specs, strict=True)]
             for slot, spec in self._checked:
                 self._check_extents(accepted[slot], spec, sizes)
             return accepted, tuple(sizes)
@@ -223,10 +225,10 @@ def _quick(spec: _Spec, places: Mapping[str, int]) -> tuple[DType, Shape | None,
     return spec.dtype, spec.fixed, tuple(extents)
 
 
-def _array(value: object, spec: _Spec, sizes: list[int]) -> Array:
+def _array(value: object, spec: _Spec, sizes: list[int], space: Space) -> Any:
     """One argument as an array of the right dtype and rank; sizes that are read from it are set in `sizes`."""
     if type(value) is np.ndarray and value.dtype == spec.dtype and value.flags.carray:
-        array = value
+        array: Any = value
     else:
         try:
             if isinstance(value, Node):
@@ -235,7 +237,9 @@ def _array(value: object, spec: _Spec, sizes: list[int]) -> Array:
                 )
             if isinstance(value, Mapping):
                 raise ArgumentError(f"input {spec.label!r} is given a dict", hint="f(**values) gives arrays by name")
-            array = converted(value, spec.dtype, f"input {spec.label!r}")
+            array = _adopted(value, spec, space)
+            if array is None:
+                array = converted(value, spec.dtype, f"input {spec.label!r}")
         except GraphError as error:
             raise _located(error, spec) from None
     if array.shape != spec.fixed:
@@ -247,6 +251,15 @@ def _array(value: object, spec: _Spec, sizes: list[int]) -> Array:
                 raise _shape_error(array, spec, f"axis {axis} has {array.shape[axis]}, not {wanted}")
         for axis, place in spec.binds:
             sizes[place] = array.shape[axis]
+    return array
+
+
+def _adopted(value: object, spec: _Spec, space: Space) -> Any | None:
+    """A value that lies on the device that the function runs on, as it is; None for what lies elsewhere."""
+    array = space.adopted(value)
+    if array is not None and array.dtype != spec.dtype:
+        problem = f"input {spec.label!r} is {spec.dtype}; an array of {array.dtype} on the device is given"
+        raise DTypeError(problem, hint="cast it there")
     return array
 
 
@@ -282,10 +295,9 @@ class OutputRoom:
     """Arrays that a caller gives for the outputs."""
 
     form: Structure
+    space: Space = HERE
 
-    def arrays(
-        self, out: Structure, rooms: Sequence[tuple[tuple[int, ...], DType]], inputs: Sequence[Array], *, afresh: bool
-    ) -> list[Array]:
+    def arrays(self, out: Structure, rooms: Rooms, inputs: Sequence[Array], *, afresh: bool) -> list[Array]:
         """Where to compute: the given arrays, or fresh ones where a given one cannot be written directly.
 
         All are fresh where `afresh`: for a call that may raise when it has computed something.
@@ -293,41 +305,52 @@ class OutputRoom:
         Raises ArgumentError, ShapeError or DTypeError, and then nothing has been written.
         """
         try:
-            given = aligned(self.form, out, "out")
+            given = self._given(out)
             for array, (shape, dtype) in zip(given, rooms, strict=True):
                 _check_room(array, shape, dtype)
             for n, array in enumerate(given):
-                if any(np.may_share_memory(array, other) for other in given[:n]):
+                if any(self.space.overlap(array, other) for other in given[:n]):
                     raise ArgumentError("out: two of the arrays share memory")
         except GraphError as error:
             raise error from None
-        direct = [
-            not afresh and array.flags.carray and not any(np.may_share_memory(array, x) for x in inputs)
-            for array in given
-        ]
-        return [
-            array if is_direct else np.empty(shape, dtype)
-            for array, is_direct, (shape, dtype) in zip(given, direct, rooms, strict=True)
-        ]
+        found = []
+        for array, (shape, dtype) in zip(given, rooms, strict=True):
+            is_here = isinstance(array, np.ndarray)
+            is_whole = not is_here or array.flags.carray
+            if not afresh and is_whole and not any(self.space.overlap(array, x) for x in inputs):
+                found.append(array)
+            else:
+                found.append(np.empty(shape, dtype) if is_here else self.space.empty(shape, dtype))
+        return found
+
+    def _given(self, out: Structure) -> list[Any]:
+        """The arrays of `out`: of NumPy, or of the space where the function runs."""
+        given = []
+        for value in aligned(self.form, out, "out"):
+            adopted = None if isinstance(value, np.ndarray) else self.space.adopted(value)
+            given.append(value if adopted is None else adopted)
+        return given
 
     def filled(self, out: Structure, computed: Sequence[Array]) -> Structure:
         """`out`, holding what was computed."""
         if len(computed) == 1 and computed[0] is out:
             return out
-        for array, value in zip(aligned(self.form, out, "out"), computed, strict=True):
+        for array, value in zip(self._given(out), computed, strict=True):
             if array is not value:
-                np.copyto(array, value)
+                self.space.assign(array, value)
         return out
 
 
 def _check_room(array: object, shape: tuple[int, ...], dtype: DType) -> None:
     """Raise unless an output of this shape and dtype can be written into `array`."""
-    if not isinstance(array, np.ndarray):
+    if not isinstance(array, np.ndarray | Located):
         raise ArgumentError(f"out holds {a_thing(array)}, not an array")
     if array.shape != shape:
         raise ShapeError(f"out has shape {array.shape}, the output {shape}")
     if array.dtype != dtype:
         raise DTypeError(f"out is {array.dtype}, the output {dtype}")
+    if isinstance(array, Located):
+        return  # elements side by side, which nobody said are read-only
     if not array.flags.writeable:
         raise ArgumentError("out is read-only")
     if _overlaps_itself(array):

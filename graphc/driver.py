@@ -82,7 +82,7 @@ def compile(
     outputs   a node gives an array (0-d: a NumPy scalar); lists, tuples, dicts and None give the same form
     updates   variable -> its next value, in one mapping or several; all read the values before the call
     backend   "llvm": native kernels, see docs/native.md; "numpy": Python source over NumPy, for people to read;
-              "cuda": CUDA C++ for GPUs, which `source` has, see docs/cuda.md
+              "cuda": CUDA C++, which runs on a GPU, and which `source` has without one, see docs/cuda.md
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
               VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types
@@ -164,7 +164,7 @@ def _compiled(
             work = work_of(program, hints_of(graph.inputs, program.symbols))
             kept.put(runnable, work)
     guard = Guard.join(node.op.stored.guard for node in graph.variables if isinstance(node.op, Variable))
-    arguments = Arguments(inputs, runnable.outline.symbols)
+    arguments = Arguments(inputs, runnable.outline.symbols, runnable.loaded.space)
     function = CompiledFunction(graph, runnable, compilation, backend, arguments, outputs, guard, debug=debug)
     function.seconds = perf_counter() - start
     return function

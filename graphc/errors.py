@@ -9,6 +9,8 @@ from graphc.printable import printable
 __all__ = [
     "ArgumentError",
     "DTypeError",
+    "DeviceError",
+    "DeviceMemoryError",
     "GraphError",
     "IndexRangeError",
     "MemoryBudgetError",
@@ -89,6 +91,14 @@ class StepLimitError(GraphError, RuntimeError):
 
 class MemoryBudgetError(GraphError, MemoryError):
     """A function for which more memory is needed than it was given, whatever is computed again."""
+
+
+class DeviceError(GraphError, RuntimeError):
+    """A device that failed: what it says, and which kernel it ran."""
+
+
+class DeviceMemoryError(GraphError, MemoryError):
+    """A device that has not enough memory for a call."""
 
 
 class ArgumentError(GraphError, TypeError):

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from graphc.backends.backend import empty_arena
+from graphc.backends.space import empty_arena
 from graphc.types import DType
 
 __all__ = ["POISONS", "Fenced", "fenced"]

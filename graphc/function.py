@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from graphc.arenas import Arenas
 from graphc.arguments import Arguments, OutputRoom
-from graphc.backends.backend import Artifact, Backend, Shortcut, empty_arena
+from graphc.backends.backend import Artifact, Backend, Shortcut
+from graphc.backends.space import HERE
 from graphc.checked_sizes import CheckedSizes
 from graphc.cost import CostReport, cost_of
 from graphc.display import Displayed
@@ -80,10 +81,12 @@ class CompiledFunction(Displayed):
         self._work = 0.0  # of a call with the hints of its sizes; both are known when there is a shortcut
         self._hints: tuple[int, ...] = ()
         self._has_numbers = any(not buffer.shape for buffer in outline.outputs)
-        self._variables = tuple(_storage(node).array for node in self.stored)
+        self._space = self.runnable.loaded.space
+        self._is_away = self._space is not HERE  # the code runs elsewhere
+        self._residents = tuple(_storage(node).resident for node in self.stored)
         self._sizes = CheckedSizes(self.graph, outline, self.runnable.layout)
         self._rebuild = builder(self.form)
-        self._room = OutputRoom(self.form)
+        self._room = OutputRoom(self.form, self._space)
         self._output_sizes = compiled(
             [extent for buffer in outline.outputs for extent in buffer.shape], outline.symbols
         )
@@ -150,7 +153,8 @@ class CompiledFunction(Displayed):
         for name, text in project.items():
             (file.parent / name).write_text(text, encoding="utf-8")
         if project:
-            for letter, arrays in (("w", self._variables), ("c", self.constants)):
+            values = [_storage(node).read() for node in self.stored]
+            for letter, arrays in (("w", values), ("c", self.constants)):
                 for number, array in enumerate(arrays):
                     np.save(file.parent / f"{file.stem}_{letter}{number}.npy", np.ascontiguousarray(array))
 
@@ -218,14 +222,15 @@ class CompiledFunction(Displayed):
             bound = self._arenas.take(sizes)
             try:
                 outputs = (
-                    [np.empty(shape, dtype) for shape, dtype in bound.rooms]
+                    self._space.results(bound.rooms, inputs)
                     if out is None
                     else self._room.arrays(out, bound.rooms, inputs, afresh=self._outline.fails_late)
                 )
                 if bound.commit:
-                    self.guard.alone(run_and_commit, bound, inputs, outputs)
-                elif self._variables:
-                    self.guard.shared(run, bound, inputs, outputs)
+                    self.guard.alone(self._settled, bound, inputs, outputs)
+                elif self._residents:
+                    if not self.guard.shared(self._read, bound, inputs, outputs):
+                        self.guard.alone(self._settled, bound, inputs, outputs)
                 else:
                     run(bound, inputs, outputs)
             finally:
@@ -233,8 +238,21 @@ class CompiledFunction(Displayed):
         if out is not None:
             return self._room.filled(out, outputs)
         if self._has_numbers:
-            return self._rebuild([y if y.shape else y[()] for y in outputs])
+            return self._rebuild([y[()] if type(y) is np.ndarray and not y.shape else y for y in outputs])
         return self._rebuild(outputs)
+
+    def _settled(self, bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        """Run all pieces, alone, when the values of variables are where the code reads them."""
+        if self._is_away or self.guard.root().away:
+            self._space.settle(self._residents)
+        run_and_commit(bound, inputs, outputs)
+
+    def _read(self, bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> bool:
+        """Run pieces that set nothing, if the values of variables are where the code reads them."""
+        if (self._is_away or self.guard.root().away) and not self._space.is_settled(self._residents):
+            return False
+        run(bound, inputs, outputs)
+        return True
 
     def _give(self, sizes: tuple[int, ...], bound: Bound) -> None:
         """Let an arena wait for the next call: that of the shortcut, which is made when it seems worth it."""
@@ -268,14 +286,14 @@ class CompiledFunction(Displayed):
         placement = self._sizes.placed(sizes)
         if out is not None:
             self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
-        outputs, self.arena_use = self.guard.alone(
-            run_poisoned,
-            partial(self._bind, sizes),
-            placement.peak_bytes,
-            self.runnable.layout.alignment,
-            Used(inputs, self._variables, self.constants),
-        )
+        here = [np.asarray(x) for x in inputs]
+        outputs, self.arena_use = self.guard.alone(self._poisoned, here, sizes, placement.peak_bytes)
         return outputs
+
+    def _poisoned(self, inputs: Sequence[Array], sizes: tuple[int, ...], size: int) -> tuple[list[Array], ArenaUse]:
+        HERE.settle(self._residents)
+        used = Used(inputs, HERE.bound(self._residents), self.constants)
+        return run_poisoned(partial(self._bind, sizes), size, self.runnable.layout.alignment, used)
 
     # Rooms.
 
@@ -291,11 +309,11 @@ class CompiledFunction(Displayed):
 
     def _bound(self, sizes: tuple[int, ...]) -> Bound:
         """The program on an arena of its own."""
-        arena = empty_arena(self._sizes.placed(sizes).peak_bytes, self.runnable.layout.alignment)
-        return self._bind(sizes, arena, self._variables, self.constants)
+        arena = self._space.arena(self._sizes.placed(sizes).peak_bytes, self.runnable.layout.alignment)
+        return self._bind(sizes, arena, self._space.bound(self._residents), self.constants)
 
     def _bind(
-        self, sizes: tuple[int, ...], arena: Array, variables: Sequence[Array], constants: Sequence[Array]
+        self, sizes: tuple[int, ...], arena: Array, variables: Sequence[Any], constants: Sequence[Array]
     ) -> Bound:
         places = self.places(self._sizes.placed(sizes))
         compute, commit = self.runnable.loaded.prepare(arena, places, variables, constants, sizes, self._fail)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, final
 
 from graphc.backends.backend import Artifact, Backend, Loaded
-from graphc.backends.cuda.device import Device, NoDevice
+from graphc.backends.cuda.device import Device
+from graphc.backends.cuda.gpu import gpu
 from graphc.backends.cuda.launcher import cmake_text, launcher_text
 from graphc.backends.cuda.listing import listing
 from graphc.backends.cuda.module import Module
@@ -24,11 +25,11 @@ class CudaBackend(Backend):
 
     name: ClassVar[str] = "cuda"
     target: ClassVar[Target] = Target(name="cuda")
-    device: Device = field(default_factory=NoDevice)
+    device: Device = field(default_factory=gpu)
 
     @property
     def runs_here(self) -> bool:
-        return not isinstance(self.device, NoDevice)
+        return self.device.is_there
 
     def emit(self, program: Program) -> Artifact:
         module = Module(program)

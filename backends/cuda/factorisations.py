@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.dtypes import in_memory
+from graphc.backends.cuda.exponential import EXPONENTIAL, SQUARES
 from graphc.backends.cuda.function_text import Parameters, Scratch, enclosed
 from graphc.backends.cuda.lets import Library
 from graphc.backends.cuda.matrices import FACTORISATIONS
@@ -11,7 +12,7 @@ from graphc.backends.cuda.spectra import SPECTRA
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Extern
 from graphc.sizes import Size, maximum, minimum, product
-from graphc.types import is_complex
+from graphc.types import INT64, DType, is_complex
 
 __all__ = ["factorisation"]
 
@@ -31,16 +32,16 @@ class _Arrays:
         size = self.parameters.size(product(buffer.shape[len(buffer.shape) - axes :]))
         return f"{self.parameters.pointer(buffer)} + {self.member} * {enclosed(size)}"
 
-    def scratch(self, like: Buffer, size: Size, blocks: Size, name: str) -> str:
+    def scratch(self, dtype: DType, size: Size, blocks: Size, name: str) -> str:
         """Where scratch of a block begins."""
-        pointer = self.parameters.scratch(Scratch(like.dtype, size * blocks), name)
+        pointer = self.parameters.scratch(Scratch(dtype, size * blocks), name)
         return f"{pointer} + i64(blockIdx.x) * {enclosed(self.parameters.size(size))}"
 
 
 def factorisation(step: Extern, parameters: Parameters, library: Library) -> Function | None:
     """The function that runs a routine on every matrix of a batch; None where there is none."""
     piece = "householder" if step.routine in ("qr", "complement") else step.routine
-    if piece not in FACTORISATIONS and piece not in SPECTRA:
+    if piece not in FACTORISATIONS and piece not in SPECTRA and piece not in EXPONENTIAL:
         return None
     library.need(piece)
     a = step.reads[0]
@@ -51,7 +52,7 @@ def factorisation(step: Extern, parameters: Parameters, library: Library) -> Fun
     batch = product(a.shape[:-2])
     n, m = a.shape[-2:]
     rows, columns = parameters.size(n), parameters.size(m)
-    arrays = _Arrays(parameters, "member")
+    arrays, dtype = _Arrays(parameters, "member"), a.dtype
     if step.routine == "triangular_solve":
         return _by_columns(step, parameters, batch, rows)
     blocks = minimum(batch, MOST_BLOCKS)
@@ -64,13 +65,17 @@ def factorisation(step: Extern, parameters: Parameters, library: Library) -> Fun
             call = f"lu({arrays.at(a, 2)}, {listed}, {rows}, {columns})"
         case "eigh":
             w, v = step.writes
-            scratch = f"{arrays.scratch(a, n * n, blocks, 'work')}, {arrays.scratch(a, n * n, blocks, 'turns')}"
+            scratch = f"{arrays.scratch(dtype, n * n, blocks, 'work')}, {arrays.scratch(dtype, n * n, blocks, 'turns')}"
             call = f"eigh({arrays.at(a, 2)}, {arrays.at(w, 1)}, {arrays.at(v, 2)}, {scratch}, {rows})"
+        case "expm":
+            work = arrays.scratch(dtype, SQUARES * n * n + 1, blocks, "work")
+            places = arrays.scratch(INT64, n, blocks, "order")
+            call = f"expm({arrays.at(a, 2)}, {arrays.at(step.writes[0], 2)}, {work}, {places}, {rows})"
         case "svd":
             call = _svd(step, arrays, blocks)
         case _:
             results = ", ".join(arrays.at(buffer, 2) for buffer in step.writes)
-            scratch = f"{arrays.scratch(a, n * m, blocks, 'full')}, {arrays.scratch(a, m, blocks, 'factors')}"
+            scratch = f"{arrays.scratch(dtype, n * m, blocks, 'full')}, {arrays.scratch(dtype, m, blocks, 'factors')}"
             call = f"{step.routine}({arrays.at(a, 2)}, {results}, {scratch}, {rows}, {columns})"
     loop = f"for (i64 member = blockIdx.x; member < {parameters.size(batch)}; member += gridDim.x)"
     text = f"{parameters.head(THREADS)}\n    {loop}\n        {call};\n}}\n"
@@ -80,12 +85,17 @@ def factorisation(step: Extern, parameters: Parameters, library: Library) -> Fun
 def _svd(step: Extern, arrays: _Arrays, blocks: Size) -> str:
     """The call of `svd`, with all the scratch that it takes."""
     (a,), (u, s, v) = step.reads, step.writes
-    n, m = a.shape[-2:]
+    dtype, (n, m) = a.dtype, a.shape[-2:]
     k, size = s.shape[-1], arrays.parameters.size
     long, square = a.shape[-2] * a.shape[-1], k * k
-    wanted = [(a, long, name) for name in ("work", "sorted", "full", "left")]
-    wanted += [(a, square, "turns"), (a, square, "ranked"), (a, k, "factors"), (s, k, "lengths")]
-    scratch = [arrays.scratch(like, extent, blocks, name) for like, extent, name in wanted]
+    wanted = [(dtype, long, name) for name in ("work", "sorted", "full", "left")]
+    wanted += [
+        (dtype, square, "turns"),
+        (dtype, square, "ranked"),
+        (dtype, k, "factors"),
+        (s.dtype, k, "lengths"),
+    ]
+    scratch = [arrays.scratch(of, extent, blocks, name) for of, extent, name in wanted]
     results = [arrays.at(u, 2), arrays.at(s, 1), arrays.at(v, 2)]
     listed = [arrays.at(a, 2), *results, *scratch, size(n), size(m), size(maximum(n, m)), size(k)]
     return f"svd({', '.join(listed)})"

@@ -27,10 +27,11 @@ class Launch:
 @final
 @dataclass(frozen=True, eq=False)
 class Require:
-    """The call fails with what step `number` says if the flag is set."""
+    """The call fails with what step `number` says if the flag is set when `search` has looked."""
 
     number: int
     flag: Buffer
+    search: tuple[Launch, ...]
 
 
 @final

@@ -188,6 +188,7 @@ class _Launcher:
                     given = "".join(f", {self.argument(argument, kind)}" for argument, kind in pairs)
                     self.lines.line(f'launch("{kernel}", {kernel}, {self.size(step.blocks)}, {step.threads}{given});')
                 case Require(number=number, flag=flag):
+                    self.run(step.search)
                     self.lines.line(f"if (fetched({self.name(flag)})) fail({self._problem(number)});")
                 case Choose(branch=branch, parts=parts):
                     with self.lines.braces(f"switch (fetched({self.name(branch.index)}))"):

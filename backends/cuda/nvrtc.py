@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from graphc.cache import Cache, standard
 from graphc.errors import UnsupportedError
 
-__all__ = ["Compiled", "Resources", "compiled_for"]
+__all__ = ["Compiled", "Resources", "compiled_for", "image_for"]
 
 #: fma is written where it is meant: nothing else is contracted
 OPTIONS = ("--std=c++17", "--fmad=false", "--ptxas-options=-v")
@@ -47,10 +48,7 @@ class Compiled:
 
 def compiled_for(source: str, architecture: str) -> Compiled:
     """The code of a source for `sm_80`, say.  Raises UnsupportedError where NVRTC is not installed."""
-    try:
-        from cuda.bindings import nvrtc
-    except ImportError:
-        raise UnsupportedError("NVRTC is not installed", hint="pip install 'graphc[cuda]'") from None
+    nvrtc = _nvrtc()
 
     def made(result: tuple[Any, ...]) -> Any:
         status, *values = result
@@ -68,6 +66,34 @@ def compiled_for(source: str, architecture: str) -> Compiled:
     ptx = _text(nvrtc, made, program, "PTX")
     made(nvrtc.nvrtcDestroyProgram(program))
     return Compiled(bytes(cubin), ptx, _warnings(log), _resources(log))
+
+
+def image_for(source: str, capability: int, cache: Cache | None = None) -> bytes:
+    """What a GPU of this compute capability, 80 or 90, say, loads: code, or text that its driver compiles.
+
+    It is kept on the disk for the next process.
+    """
+    nvrtc = _nvrtc()
+    _, known = nvrtc.nvrtcGetSupportedArchs()
+    chosen = max(number for number in known if number <= capability)
+    cache = standard() if cache is None else cache
+    key = repr((nvrtc.nvrtcVersion()[1:], OPTIONS, chosen, capability, source)).encode()
+    image = cache.get(key)
+    if image is None:
+        made = compiled_for(source, f"sm_{chosen}")
+        image = made.cubin if chosen == capability else made.ptx.encode() + b"\0"
+        cache.put(key, image)
+    return image
+
+
+def _nvrtc() -> Any:
+    try:
+        from cuda.bindings import nvrtc
+
+        nvrtc.nvrtcVersion()
+    except (ImportError, RuntimeError):
+        raise UnsupportedError("NVRTC is not installed", hint="pip install 'graphc[cuda]'") from None
+    return nvrtc
 
 
 def _text(nvrtc: Any, made: Any, program: Any, what: str) -> str:

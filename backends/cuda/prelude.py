@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from graphc.backends.cuda.exponential import EXPONENTIAL
 from graphc.backends.cuda.matrices import FACTORISATIONS
 from graphc.backends.cuda.reductions import REDUCTIONS
 from graphc.backends.cuda.spectra import SPECTRA
@@ -223,7 +224,10 @@ PIECES: Mapping[str, Piece] = {
         "template <> __device__ inline double multiply_add(double x, double y, double z) { return fma(x, y, z); }\n",
         ("wrapping",),
     ),
-} | {name: Piece(text, needs) for name, (text, needs) in {**REDUCTIONS, **FACTORISATIONS, **SPECTRA}.items()}
+} | {
+    name: Piece(text, needs)
+    for name, (text, needs) in {**REDUCTIONS, **FACTORISATIONS, **SPECTRA, **EXPONENTIAL}.items()
+}
 
 
 def pieces_text(wanted: Iterable[str]) -> str:

@@ -1,213 +1,276 @@
-"""Programs on a device: buffers are given addresses, and the steps of the host are made."""
+"""Programs on a device: calls take arrays there, do the steps, and give arrays back."""
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn, TypeAlias, final
-
-import numpy as np
+from functools import cached_property
+from itertools import groupby
+from typing import Any, TypeAlias, final
 
 from graphc.backends.backend import Array, Artifact, Loaded, Prepared
-from graphc.backends.cuda.device import Code, Device
-from graphc.backends.cuda.function_text import Argument, Scratch
-from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
+from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, fault_of
+from graphc.backends.cuda.device import Code, Device, DriverError, Memory, Recording
+from graphc.backends.cuda.dlpack import Shared
+from graphc.backends.cuda.host import HostStep, Launch, Require
 from graphc.backends.cuda.module import Module
-from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.steps import Carry, Check, IndexInRange, Loop
-from graphc.sizes import Size, compiled, product
+from graphc.backends.cuda.places import Places
+from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
+from graphc.kernel.resident import Copy, Resident
 
 __all__ = ["loaded"]
 
-Fail: TypeAlias = Callable[..., NoReturn]
+RECORDINGS = 8  # sets of addresses that a part is recorded for
+MOST_RECORDED = 1 << 14  # launches
+Key: TypeAlias = tuple[int, ...]  # addresses of arrays that may lie elsewhere in another call
 
 
 def loaded(artifact: Artifact, device: Device) -> Loaded:
     """What runs the launches of a module.  The device is asked for when a call comes."""
-    module: Module = artifact.notes
+    program = _Program(artifact, device)
 
     def prepare(
-        memory: Array,
+        memory: Memory | Array | None,
         offsets: Sequence[int],
-        variables: Sequence[Array],
+        variables: Sequence[Resident | Array],
         constants: Sequence[Array],
         sizes: Sequence[int],
         fail: Fail,
     ) -> tuple[tuple[Prepared, ...], tuple[Prepared, ...]]:
-        code = device.code(artifact.source, module.entries)
-        bound = _Bound(module, code, tuple(variables), tuple(sizes), fail)
-        bound.place(module.program.constants, constants)
-        has_commit = module.program.commit < len(module.program.steps)
-        return (bound.compute,), (bound.commit,) if has_commit else ()
+        device.enter()
+        bound = program.bound(memory, offsets, tuple(variables), constants, tuple(sizes), fail)
+        return (bound.compute,), (bound.commit,) if bound.sets else ()
 
-    return Loaded(prepare)
+    return Loaded(prepare, space=DeviceSpace(device))
+
+
+@final
+@dataclass(eq=False)
+class _Program:
+    """Text and its code, which is loaded once, with the constants."""
+
+    artifact: Artifact
+    device: Device
+    _code: Code | None = None
+    _constants: list[DeviceArray] = field(default_factory=list)
+
+    @property
+    def module(self) -> Module:
+        found: Module = self.artifact.notes
+        return found
+
+    @property
+    def code(self) -> Code:
+        """The functions; two threads may load them at once, and one stays."""
+        if self._code is None:
+            self._code = self.device.code(self.artifact.source, self.module.entries)
+        return self._code
+
+    def bound(
+        self,
+        memory: Memory | Array | None,
+        offsets: Sequence[int],
+        variables: tuple[Resident | Array, ...],
+        constants: Sequence[Array],
+        sizes: tuple[int, ...],
+        fail: Fail,
+    ) -> "_Bound":
+        """The program on an arena.
+
+        One of NumPy is of who watches all that happens: then arrays lie apart, and each launch is waited for.
+        """
+        is_watched = memory is not None and not isinstance(memory, Memory)
+        places = Places(self.module, self.device, sizes)
+        if isinstance(memory, Memory):
+            places.plan(memory, offsets)
+        arrays = self._uploaded(constants) if is_watched else self._shared(constants)
+        for buffer, array in zip(self.module.program.constants, arrays, strict=True):
+            places.give(buffer, array)
+        stepping = Stepping(places, self.code, fail, waits=is_watched)
+        stepping.require_small((*self.module.compute, *self.module.commit))
+        return _Bound(self.module, self.device, stepping, variables, memory, arrays)
+
+    def _shared(self, constants: Sequence[Array]) -> list[DeviceArray]:
+        if len(self._constants) < len(constants):
+            self._constants = self._uploaded(constants)
+        return self._constants
+
+    def _uploaded(self, constants: Sequence[Array]) -> list[DeviceArray]:
+        return [DeviceSpace(self.device).uploaded(array) for array in constants]
+
+
+@final
+@dataclass(eq=False)
+class _Part:
+    """Steps in turn: several launches are recorded when they come again with the same addresses.
+
+    count   how many launches; None where the host looks at what kernels find
+    """
+
+    steps: tuple[HostStep, ...]
+    count: int | None
+    found: "OrderedDict[Key, Recording | None]" = field(default_factory=OrderedDict)
+
+    @cached_property
+    def launches(self) -> Sequence[Launch]:
+        """Each once."""
+        return tuple(launches_in(self.steps))
+
+    @cached_property
+    def is_recorded(self) -> bool:
+        return self.count is not None and 1 < self.count <= MOST_RECORDED
+
+    def run(self, stepping: Stepping, device: Device, key: Key) -> None:
+        """Do them."""
+        if not self.is_recorded or key not in self.found:
+            stepping.run(self.steps)
+            if self.is_recorded:
+                self.found[key] = None
+                if len(self.found) > RECORDINGS:
+                    self.found.popitem(last=False)
+            return
+        recording = self.found[key]
+        if recording is None:
+            recording = self.found[key] = device.record(lambda: stepping.run(self.steps))
+        self.found.move_to_end(key)
+        device.pending.extend(self.launches)
+        recording.run()
 
 
 @final
 @dataclass(eq=False)
 class _Bound:
-    """Code with memory for some sizes: for one caller at a time.
+    """A program with memory for some sizes: for one caller at a time.
 
-    at     the address of each buffer that owns its bytes
-    held   how many bytes each of them has, rows apart
+    arena, constants   memory that lives as long as this
+
+    Indices that a caller gives as arrays of NumPy are looked at here, before anything runs; others by kernels.
     """
 
     module: Module
-    code: Code
-    variables: tuple[Array, ...]
-    sizes: tuple[int, ...]
-    fail: Fail
-    at: dict[Buffer | Scratch, int] = field(default_factory=dict)
-    held: dict[Buffer | Scratch, int] = field(default_factory=dict)
-    _known: dict[Size, int] = field(default_factory=dict)
+    device: Device
+    stepping: Stepping
+    variables: tuple[Resident | Array, ...]
+    arena: object
+    constants: Sequence[DeviceArray]
+    sets: bool = False
+    _key: Key = ()
+    _indices: dict[int, int] = field(default_factory=dict)  # checks of inputs: the slot of the input
+    _plans: dict[frozenset[int], tuple[Sequence[_Part], Sequence[_Part]]] = field(default_factory=dict)
+    _last: Sequence[_Part] = ()
+    _copies: list[Copy | None] = field(default_factory=list)
+    _homes: Key = ()
 
-    # Memory.
+    def __post_init__(self) -> None:
+        program = self.module.program
+        self.sets = program.commit < len(program.steps)
+        slots = {buffer: slot for slot, buffer in enumerate(program.inputs)}
+        for step in self.module.compute:
+            index = self.stepping.condition(step.number).index if isinstance(step, Require) else None
+            if isinstance(step, Require) and index in slots:
+                self._indices[step.number] = slots[index]
 
-    def number(self, size: Size) -> int:
-        """The value of a size."""
-        if isinstance(size, int):
-            return size
-        if size not in self._known:
-            self._known[size] = compiled([size], self.module.program.symbols)(self.sizes)[0]
-        return self._known[size]
+    def _planned(self, looked_at: frozenset[int]) -> tuple[Sequence[_Part], Sequence[_Part]]:
+        """The parts before variables are set and after, without the checks that the host made itself."""
+        if looked_at not in self._plans:
+            steps = [x for x in self.module.compute if not (isinstance(x, Require) and x.number in looked_at)]
+            first, last = list(self._parts(steps)), list(self._parts(self.module.commit))
+            if self.sets and all(part.count is not None for part in first):  # nothing is read back: all of it at once
+                first, last = [], list(self._parts((*steps, *self.module.commit)))
+            self._plans[looked_at] = first, last
+        return self._plans[looked_at]
 
-    def address(self, what: Buffer | Scratch) -> int:
-        """Where the bytes of a buffer are, which are given to it when it is asked for."""
-        owner = what if isinstance(what, Scratch) or what in self.module.scratch else self.module.owner(what)
-        if owner not in self.at:
-            assert isinstance(owner, Scratch) or owner.role is not Role.ROW, owner
-            bytes = self.held[owner] = self.number(owner.size) * owner.dtype.itemsize
-            self.at[owner] = self.code.allocate(bytes)
-        return self.at[owner]
+    def _parts(self, steps: Sequence[HostStep]) -> Iterator[_Part]:
+        """Steps, in parts between those where the host looks at what kernels found."""
 
-    def place(self, buffers: Sequence[Buffer], arrays: Sequence[Array]) -> None:
-        """Copy arrays to where their buffers are."""
-        for buffer, array in zip(buffers, arrays, strict=True):
-            self.code.upload(self.address(buffer), array)
+        def is_alone(step: HostStep) -> bool:
+            return self.stepping.waits or self.stepping.count([step]) is None
 
-    def array(self, buffer: Buffer) -> Array:
-        """What a buffer holds."""
-        found = np.empty([self.number(extent) for extent in buffer.shape], buffer.dtype)
-        self.code.download(found, self.address(buffer))
-        return found
+        for alone, group in groupby(steps, is_alone):
+            part = tuple(group)
+            yield _Part(part, None if alone else self.stepping.count(part))
 
     # Calls.
 
-    def compute(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    def compute(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """The steps before variables are set."""
-        program = self.module.program
-        self.place(program.inputs, inputs)
-        self.place(program.variables, self.variables)
-        self.run(self.module.compute)
-        self._collect(program.outputs, outputs)
+        self._told(self._compute, inputs, outputs)
 
-    def commit(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    def commit(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """The steps that set variables."""
-        program = self.module.program
-        self.run(self.module.commit)
-        self._collect(program.outputs, outputs)
-        self._collect(program.variables, self.variables)
+        self._told(self._commit, inputs, outputs)
 
-    def _collect(self, buffers: Sequence[Buffer], arrays: Sequence[Array]) -> None:
-        for buffer, array in zip(buffers, arrays, strict=True):
-            self.code.download(array, self.address(buffer))
+    def _told(self, work: Callable[..., None], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        try:
+            work(inputs, outputs)
+        except DriverError as fault:
+            raise fault_of(self.device, fault) from None
 
-    def run(self, steps: Sequence[HostStep]) -> None:
-        """Steps in order.  Recursion is over their depth."""
-        for step in steps:
-            match step:
-                case Launch():
-                    blocks = self.number(step.blocks)
-                    if blocks:
-                        self.code.launch(step.kernel, blocks, step.threads, [*map(self._argument, step.arguments)])
-                case Require(number=number, flag=flag):
-                    if self.code.number(self.address(flag), flag.dtype):
-                        self._fail(number)
-                case Choose(branch=branch, parts=parts):
-                    self.run(parts[self.code.number(self.address(branch.index), branch.index.dtype)])
-                case Repeat():
-                    self._repeat(step)
+    def _compute(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        self.device.enter()
+        self.device.hold()
+        self._key = (*self._take(inputs), *self._ready(outputs), *self._found())
+        looked_at = [n for n, slot in self._indices.items() if not isinstance(inputs[slot], DeviceArray)]
+        for number in looked_at:
+            self.stepping.require(number, inputs[self._indices[number]])
+        first, self._last = self._planned(frozenset(looked_at))
+        self._run(first)
+        if not self.sets:
+            self._give(inputs, outputs)
 
-    def _argument(self, argument: Argument) -> int:
-        match argument:
-            case Buffer() | Scratch():
-                return self.address(argument)
-            case str():
-                return self.sizes[self.module.program.symbols.index(argument)]
-            case int():
-                return argument
+    def _commit(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        self._run(self._last)
+        self._give(inputs, outputs)
+        for buffer, value in zip(self.module.program.variables, self.variables, strict=True):
+            if not isinstance(value, Resident):
+                self.device.download(value, self.stepping.places.address(buffer))
 
-    def _fail(self, number: int) -> NoReturn:
-        check = self.module.program.timeline[number]
-        assert isinstance(check, Check), check
-        assert isinstance(check.condition, IndexInRange), check
-        self.fail(number, self.array(check.condition.index), self.number(check.condition.extent))
+    def _run(self, parts: Sequence[_Part]) -> None:
+        for part in parts:
+            part.run(self.stepping, self.device, self._key)
 
-    # Loops.
+    def _take(self, inputs: Sequence[Any]) -> Iterator[int]:
+        """Bring inputs to the device, those that are not there; their addresses."""
+        places = self.stepping.places
+        for buffer, array in zip(self.module.program.inputs, inputs, strict=True):
+            if not isinstance(array, DeviceArray):
+                yield (home := places.home(buffer))
+                self.device.upload(home, array)
+            elif (given := places.give(buffer, array)) is not None:
+                yield given
+            else:
+                yield (home := places.home(buffer))
+                self.device.copy(home, array.address, array.nbytes)
 
-    def _repeat(self, step: Repeat) -> None:
-        loop = step.loop
-        most = None if loop.length is None else self.number(loop.length)
-        count = most if loop.count is None else self.code.number(self.address(loop.count), loop.count.dtype)
-        for stack in loop.writes:
-            if stack.role is Role.STACK:
-                self._ensure(stack, 1)
-        for carry in loop.carries:
-            first = count if carry.is_kept and loop.reverse else 0
-            assert first is not None, loop
-            self._show(carry.before, carry.rows, first)
-            self._copy(carry.before, carry.start)
-        for held in loop.held:
-            self._copy(held.buffer, held.start)
-        made = 0
-        while True:
-            at = made if count is None or not loop.reverse else count - 1 - made
-            for stack in loop.writes:
-                if stack.role is Role.STACK:
-                    self._ensure(stack, made + 2)
-            for carry in loop.carries:
-                self._show(carry.before, carry.rows, _rows(carry, loop, at, made)[0])
-            self.run(step.condition)
-            if not (made < (count or 0) if loop.holds is None else self._holds(loop)):
-                break
-            if made == most:
-                self.fail(step.number, made)
-            for carry in loop.carries:
-                self._show(carry.after, carry.rows, _rows(carry, loop, at, made)[1])
-            for rows in (*loop.sequences, *loop.outputs):
-                self._show(rows.row, rows.of, at + rows.shift)
-            self.run(step.steps)
-            made += 1
-        for carry in loop.carries:
-            if carry.last is not None:
-                self._copy(carry.last, carry.before)
-        if loop.made is not None:
-            self.code.upload(self.address(loop.made), np.asarray(made, loop.made.dtype))
+    def _ready(self, outputs: Sequence[Any]) -> Iterator[int]:
+        """Where outputs are written."""
+        places = self.stepping.places
+        for buffer, array in zip(self.module.program.outputs, outputs, strict=True):
+            given = places.give(buffer, array) if isinstance(array, DeviceArray) else None
+            yield places.home(buffer) if given is None else given
 
-    def _holds(self, loop: Loop) -> bool:
-        assert loop.holds is not None, loop
-        return bool(self.code.number(self.address(loop.holds), loop.holds.dtype))
+    def _found(self) -> Key:
+        """Where variables are, which seldom changes."""
+        copies = [value.copy if isinstance(value, Resident) else None for value in self.variables]
+        if copies != self._copies or None in copies:
+            places, found = self.stepping.places, []
+            for buffer, value, copy in zip(self.module.program.variables, self.variables, copies, strict=True):
+                if isinstance(value, Resident):
+                    assert isinstance(copy, ValueOf), value
+                    places.at[buffer] = copy.memory.address
+                else:
+                    self.device.upload(places.home(buffer), value)
+                found.append(places.at[buffer])
+            self._copies, self._homes = copies, tuple(found)
+        return self._homes
 
-    def _show(self, row: Buffer, of: Buffer, place: int) -> None:
-        """Let a row be one of an array."""
-        bytes = self.number(product(of.shape[1:])) * of.dtype.itemsize
-        self.at[self.module.owner(row)] = self.address(of) + place * bytes
-
-    def _copy(self, to: Buffer, of: Buffer) -> None:
-        self.code.copy(self.address(to), self.address(of), self.number(of.bytes))
-
-    def _ensure(self, stack: Buffer, rows: int) -> None:
-        """Room for so many rows: twice as many as there were, where there is not enough."""
-        row = self.number(product(stack.shape[1:])) * stack.dtype.itemsize
-        held = self.held.get(stack, 0)
-        if stack not in self.at or held < rows * row:
-            wanted = max(8, 2 * rows) * row
-            fresh = self.code.allocate(wanted)
-            if held:
-                self.code.copy(fresh, self.at[stack], held)
-            self.at[stack], self.held[stack] = fresh, wanted
-
-
-def _rows(carry: Carry, loop: Loop, at: int, made: int) -> tuple[int, int]:
-    """The rows of a carry before and after a step."""
-    if not carry.is_kept:
-        return made % 2, (made + 1) % 2
-    return (at + 1, at) if loop.reverse else (at, at + 1)
+    def _give(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Bring outputs to where the caller wants them; arrays of others are kept until all is done."""
+        places = self.stepping.places
+        for buffer, array in zip(self.module.program.outputs, outputs, strict=True):
+            if not isinstance(array, DeviceArray):
+                self.device.download(array, places.address(buffer))
+            elif array.address != places.address(buffer):
+                self.device.copy(array.address, places.address(buffer), array.nbytes)
+        foreign = [x for x in (*inputs, *outputs) if isinstance(x, DeviceArray) and isinstance(x.owner, Shared)]
+        if foreign:
+            self.device.hold(*foreign)

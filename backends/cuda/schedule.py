@@ -115,8 +115,7 @@ class Schedule:
             return
         flag = Buffer(Role.TEMPORARY, BOOL, ())
         self.module.room_for(flag, number)
-        yield from self._kernel(search(check.condition, flag), number)
-        yield Require(number, flag)
+        yield Require(number, flag, tuple(self._kernel(search(check.condition, flag), number)))
 
 
 def unsupported(step: Extern) -> UnsupportedError:

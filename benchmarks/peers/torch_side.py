@@ -162,7 +162,7 @@ def _lstm(work: Workload, wrap: Wrap) -> Side:
 
 
 def _tensors(arrays: Sequence[Any]) -> list[Tensor]:
-    return [torch.from_numpy(array) for array in arrays]
+    return [torch.as_tensor(array) for array in arrays]  # on the device that is the default
 
 
 def _as_it_is(f: Formula) -> Formula:

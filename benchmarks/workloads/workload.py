@@ -10,7 +10,7 @@ import numpy.typing as npt
 import graphc as gx
 from benchmarks.measure.race import Side
 
-__all__ = ["Array", "Declared", "Graph", "Workload", "compiled", "normal", "results"]
+__all__ = ["Array", "Declared", "Graph", "Workload", "compiled", "declared", "normal", "results"]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: of the dtype of the workload
 Declared: TypeAlias = tuple[Sequence[gx.Node], Mapping[gx.Node, Any] | None]  # outputs, updates
@@ -52,7 +52,7 @@ class Workload:
 
 def compiled(work: Workload, backend: Literal["numpy", "llvm"]) -> Side:
     """A call of graphc's function of the workload."""
-    inputs, outputs, updates = _declared(work)
+    inputs, outputs, updates = declared(work)
     f = gx.compile(list(inputs), list(outputs), updates=updates, backend=backend)
     arrays = list(work.arrays)
     room = _room(outputs)
@@ -63,10 +63,11 @@ def compiled(work: Workload, backend: Literal["numpy", "llvm"]) -> Side:
 
 def results(work: Workload) -> Sequence[Array]:
     """Arrays for the results of a call."""
-    return _room(_declared(work)[1])
+    return _room(declared(work)[1])
 
 
-def _declared(work: Workload) -> tuple[Sequence[gx.Node], Sequence[gx.Node], Mapping[gx.Node, Any] | None]:
+def declared(work: Workload) -> tuple[Sequence[gx.Node], Sequence[gx.Node], Mapping[gx.Node, Any] | None]:
+    """Inputs, outputs and updates of a function of the workload."""
     inputs = [gx.input(f"x{k}", a.shape, a.dtype) for k, a in enumerate(work.arrays)]
     variables = [gx.param(f"w{k}", a) for k, a in enumerate([*work.start, *work.fixed])]
     return inputs, *work.graph(inputs, variables)

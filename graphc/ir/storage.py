@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.values import Array, as_numbers, converted, fits
+from graphc.kernel.resident import Resident
 from graphc.origin import of_call
 from graphc.printable import described
 from graphc.types import as_dtype
@@ -33,9 +34,10 @@ class Guard:
 
     inside  is empty while nobody is at work: native code that holds Python's own lock from before it looks until it
             is done needs no more than that
+    away    has one item for each variable whose value is on a device, and `inside` has it too
     """
 
-    __slots__ = ("_busy", "_lanes", "_turn", "_writing", "inside", "joined")
+    __slots__ = ("_busy", "_lanes", "_turn", "_writing", "away", "inside", "joined")
 
     def __init__(self) -> None:
         self._turn = Lock()
@@ -44,6 +46,7 @@ class Guard:
         self._busy: dict[int, bool] = {}  # threads at work here, set before they wait: whether as a writer
         self.joined: Guard | None = None
         self.inside: list[None] = []  # one for each thread at work, and for ever one once it is joined: see `native`
+        self.away: list[None] = []
 
     def root(self) -> "Guard":
         """The guard that stands for this one now."""
@@ -103,6 +106,17 @@ class Guard:
         """Let `first` stand for this one: who looks at `inside` alone finds somebody there from now on."""
         self.joined = first
         self.inside.append(None)
+        first.away.extend(self.away)
+        first.inside.extend(self.away)
+
+    def moved(self, by: int) -> None:
+        """Note that the value of a variable has left for a device (1) or is back (-1), for who works alone."""
+        root = self.root()
+        for noted in (root.away, root.inside):
+            if by > 0:
+                noted.append(None)
+            else:
+                noted.pop()
 
     @staticmethod
     def join(guards: Iterable["Guard"]) -> "Guard":
@@ -124,9 +138,9 @@ def _interrupted() -> ArgumentError:
 
 
 class Storage:
-    """The array of one variable.  Row-major, its own copy, never moved."""
+    """The array of one variable.  Row-major, its own copy, never moved; `resident` knows where the value is."""
 
-    __slots__ = ("array", "guard", "label")
+    __slots__ = ("array", "guard", "label", "resident")
 
     def __init__(self, label: str, value: object, dtype: object = None) -> None:
         what = f"the value of {label!r}"
@@ -141,11 +155,13 @@ class Storage:
             raise DTypeError(f"{what} is {wanted}; {array.dtype} does not fit into it")
         self.array: Array = np.array(array, dtype=wanted, order="C")
         self.guard = Guard()
+        self.resident = Resident(self.array, self.guard.moved)
         self.label = label
 
     def read(self) -> Array:
         """A read-only copy of the value: what it was before or after any call, never between."""
-        snapshot = self.guard.shared(self.array.copy)
+        snapshot = np.empty_like(self.array)
+        self.guard.shared(self.resident.read, snapshot)
         snapshot.flags.writeable = False
         return snapshot
 
@@ -159,7 +175,11 @@ class Storage:
             new = converted(value, self.array.dtype, what)
         except (ShapeError, DTypeError) as error:
             raise error from None
-        self.guard.alone(np.copyto, self.array, new)
+        self.guard.alone(self._set, new)
+
+    def _set(self, new: Array) -> None:
+        np.copyto(self.array, new)
+        self.resident.back()
 
     def __repr__(self) -> str:
         return f"<storage of {self.label!r}>"

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from graphc.backends.backend import Artifact, Backend, Loaded, empty_arena
+from graphc.backends.backend import Artifact, Backend, Loaded
+from graphc.backends.space import empty_arena
 from graphc.errors import GraphError, IndexRangeError
 from graphc.kernel.nesting import all_steps
 from graphc.kernel.program import Program

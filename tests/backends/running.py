@@ -5,8 +5,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from graphc.backends.backend import Backend, empty_arena
+from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
+from graphc.backends.space import empty_arena
 from graphc.kernel.arrays import Array
 from graphc.kernel.program import Program
 from graphc.kernel.verify import verify

@@ -7,6 +7,7 @@ from benchmarks import (
     budgets,
     call_overhead,
     compile_scaling,
+    gpu,
     memory_plans,
     native,
     native_calls,
@@ -26,6 +27,10 @@ from benchmarks.peers import numpy_side
 from benchmarks.peers.sides import available, builders
 from benchmarks.workloads import elementwise, models, products, rows
 from benchmarks.workloads.workload import Workload
+from graphc.backends.cuda.backend import CudaBackend
+from graphc.backends.cuda.emulation.emulator import Emulator
+from graphc.backends.cuda.gpu import Gpu
+from tests.backends.cuda.emulated import NEEDS_COMPILER
 
 SMALL = (
     elementwise.call("call", 8),
@@ -185,3 +190,22 @@ def test_a_chain_of_400_steps_and_its_gradient_take_no_time() -> None:
 
 def test_exponent_of_a_line_is_one() -> None:
     assert compile_scaling.exponent([1e3, 1e4, 1e5], [0.1, 1.0, 10.0]) == pytest.approx(1)
+
+
+@NEEDS_COMPILER
+def test_calls_on_a_gpu_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Emulator(apart=False)
+    monkeypatch.setattr("graphc.driver.BACKENDS", {"cuda": lambda _: CudaBackend(device)})
+    monkeypatch.setattr(gpu, "SAMPLE", 0.0)
+    for work in (gpu.adam("adam", 33), products.mlp_step("mlp", (6, 5, 4), 3)):
+        row = gpu.measured(work, device, {"slow": {"adam": lambda _: tuple}})
+        assert row.seconds.keys() == ({"graphc", "slow"} if work.name == "adam" else {"graphc"})
+        assert gpu.line_of(row, 1e9).startswith(f"| {work.name} |")
+
+
+def test_without_a_gpu_there_are_no_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gpu, "gpu", lambda: Gpu(99))
+    gpu.main([])
+    assert capsys.readouterr().out.startswith("No figures: the cuda backend runs nothing here: ")

@@ -5,15 +5,21 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+import weakref
+from bisect import bisect_right, insort
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, final
+from threading import local
+from typing import Any, ClassVar, final
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from graphc.backends.cuda.device import Array, Code, Device
+from graphc.backends.cuda.device import Array, Code, Device, Limits, Memory, Recording, contiguous
+from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.prelude import NARROW_FLOATS
 from graphc.errors import UnsupportedError
@@ -23,6 +29,7 @@ __all__ = ["SCHEDULES", "Emulator", "FaultError", "has_compiler", "text_for_host
 SHIM = Path(__file__).with_name("shim.h")
 SCHEDULES = ("forward", "reverse", "random", "warps", "warps in reverse")  # the orders in which threads go on
 GUARD = 256  # bytes before and behind each piece of memory
+ALIGNMENT = 64
 POISON = 0xFF  # nan and -1
 FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-w")
 
@@ -55,19 +62,114 @@ def has_compiler() -> bool:
 
 
 @final
+class _Thread(local):
+    """What a thread begins while it records."""
+
+    begun: list[Callable[[], object]] | None = None
+
+
+@final
 @dataclass(eq=False)
 class Emulator(Device):
     """Runs kernels on this CPU, thread by thread.
 
     schedule  the order in which threads go on: a place in SCHEDULES
+    apart     whether each array has memory of its own between guard zones, and not a place in the arena
+    most      bytes that all memory together may have
+    recorded  how often something was recorded, and how often one was run
     """
 
     schedule: int = 0
+    apart: bool = True
+    most: int = 1 << 34
+    recorded: Counter[str] = field(default_factory=Counter)
+    pending: deque[Launch] = field(default_factory=lambda: deque(maxlen=1))
     _made: dict[str, dict[str, Any]] = field(default_factory=dict)  # source -> functions
+    _pieces: "WeakValueDictionary[int, EmulatedMemory]" = field(default_factory=WeakValueDictionary)
+    _addresses: list[int] = field(default_factory=list)  # of pieces, in order
+    _thread: _Thread = field(default_factory=_Thread)
+
+    is_there: ClassVar[bool] = True
+    limits: ClassVar[Limits] = Limits(blocks=(1 << 31) - 1, threads=1024, bytes=1 << 34)
+    place: ClassVar[tuple[int, int]] = (1, 0)  # for DLPack it is the memory of the CPU that it is
+    stream: ClassVar[None] = None
+
+    def enter(self) -> None:
+        """Every thread may work with it."""
 
     def code(self, source: str, entries: Sequence[Entry]) -> "EmulatedCode":
         self.make([(source, entries)])
         return EmulatedCode(self, self._made[source])
+
+    # Memory.
+
+    def allocate(self, bytes: int) -> "EmulatedMemory":
+        if bytes > self.free_bytes():
+            raise MemoryError
+        memory = EmulatedMemory(bytes)
+        self._pieces[memory.address] = memory
+        insort(self._addresses, memory.address)
+        weakref.finalize(memory, self._addresses.remove, memory.address)
+        return memory
+
+    def arena(self, bytes: int) -> "EmulatedMemory | None":
+        return None if self.apart else self.allocate(bytes)
+
+    def free_bytes(self) -> int:
+        return self.most - sum(memory.bytes for memory in self._pieces.values())
+
+    def behind(self, addresses: Sequence[int]) -> Iterator["EmulatedMemory"]:
+        """The pieces that addresses point into: those that begin last before them."""
+        for address in addresses:
+            place = bisect_right(self._addresses, address)
+            memory = self._pieces.get(self._addresses[place - 1]) if place else None
+            if memory is not None and address <= memory.address + memory.bytes:
+                yield memory
+
+    def upload(self, address: int, array: Array) -> None:
+        assert self._thread.begun is None, "an upload is not recorded"
+        whole = np.ascontiguousarray(array)
+        ctypes.memmove(address, whole.ctypes.data, whole.nbytes)
+
+    def download(self, array: Array, address: int) -> None:
+        assert self._thread.begun is None, "a download is not recorded"
+        self.wait()
+        with contiguous(array) as whole:
+            ctypes.memmove(whole.ctypes.data, address, whole.nbytes)
+
+    def copy(self, to: int, of: int, bytes: int) -> None:
+        assert to == of or abs(to - of) >= bytes, "what is copied does not overlap"
+        self.begin(partial(ctypes.memmove, to, of, bytes))
+
+    def fill(self, address: int, value: int, bytes: int) -> None:
+        self.begin(partial(ctypes.memmove, address, value.to_bytes(bytes, "little", signed=True), bytes))
+
+    # Order: what is begun is done at once.
+
+    def begin(self, work: Callable[[], object]) -> None:
+        """Do something, or note it for later."""
+        if self._thread.begun is None:
+            work()
+        else:
+            self._thread.begun.append(work)
+
+    def record(self, work: Callable[[], None]) -> "Recorded":
+        self.recorded["made"] += 1
+        self._thread.begun = []
+        try:
+            work()
+            return Recorded(self, tuple(self._thread.begun))
+        finally:
+            self._thread.begun = None
+
+    def follow(self, stream: int | None) -> None:
+        """Nothing is left to wait for."""
+
+    def hold(self, *things: object) -> None:
+        """All is done."""
+
+    def wait(self) -> None:
+        self.pending.clear()
 
     def make(self, wanted: Iterable[tuple[str, Sequence[Entry]]]) -> None:
         """Compile several sources at once, for calls that come later."""
@@ -127,37 +229,55 @@ def _declared(found: re.Match[str]) -> str:
 
 @final
 @dataclass(eq=False)
+class EmulatedMemory(Memory):
+    """Bytes between guard zones, which are poisoned before anything is written."""
+
+    bytes: int
+    array: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.array = np.full(self.bytes + 2 * GUARD + ALIGNMENT, POISON, np.uint8)
+        self.start = -self.array.ctypes.data % ALIGNMENT
+        self.address = self.array.ctypes.data + self.start + GUARD
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether nothing was written beside it."""
+        first = self.start + GUARD
+        zones = (self.array[:first], self.array[first + self.bytes :])
+        return all((zone == POISON).all() for zone in zones)
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class EmulatedCode(Code):
-    """Functions, and memory whose guard zones are looked at after every launch."""
+    """Functions; the guard zones of what they were given are looked at after every launch."""
 
     emulator: Emulator
     functions: dict[str, Any]
-    pieces: list[Array] = field(default_factory=list)
-
-    def allocate(self, bytes: int) -> int:
-        memory = np.full(bytes + 2 * GUARD, POISON, np.uint8)
-        self.pieces.append(memory)
-        return memory.ctypes.data + GUARD
-
-    def upload(self, address: int, array: Array) -> None:
-        whole = np.ascontiguousarray(array)
-        ctypes.memmove(address, whole.ctypes.data, whole.nbytes)
-
-    def download(self, array: Array, address: int) -> None:
-        whole = array if array.flags.c_contiguous else np.empty(array.shape, array.dtype)
-        ctypes.memmove(whole.ctypes.data, address, whole.nbytes)
-        if whole is not array:
-            array[...] = whole
-
-    def copy(self, to: int, of: int, bytes: int) -> None:
-        ctypes.memmove(to, of, bytes)
 
     def launch(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
+        self.emulator.begin(partial(self._run, name, blocks, threads, tuple(arguments)))
+
+    def _run(self, name: str, blocks: int, threads: int, arguments: tuple[int, ...]) -> None:
         given = (ctypes.c_int64 * max(len(arguments), 1))(*arguments)
         problem = self.functions[name](given, blocks, threads, self.emulator.schedule)
         if problem:
             raise FaultError(f"{name}: {problem.decode()}")
-        for place, memory in enumerate(self.pieces):
-            zones = (memory[:GUARD], memory[-GUARD:])
-            if any((zone != POISON).any() for zone in zones):
-                raise FaultError(f"{name} wrote beside piece {place}, of {memory.size - 2 * GUARD} bytes")
+        for memory in self.emulator.behind(arguments):
+            if not memory.is_intact:
+                raise FaultError(f"{name} wrote beside piece at {memory.address:#x}, of {memory.bytes} bytes")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Recorded(Recording):
+    """What was begun while an emulator recorded."""
+
+    emulator: Emulator
+    work: tuple[Callable[[], object], ...]
+
+    def run(self) -> None:
+        self.emulator.recorded["run"] += 1
+        for each in self.work:
+            self.emulator.begin(each)

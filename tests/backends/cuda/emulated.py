@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from graphc.backends.cuda.backend import CudaBackend
+from graphc.backends.cuda.device import Device
 from graphc.backends.cuda.emulation.emulator import Emulator, has_compiler
 from graphc.errors import UnsupportedError
 from graphc.function import CompiledFunction
@@ -32,9 +33,11 @@ def supported(function: CompiledFunction) -> bool:
     return True
 
 
-def made_at_once(functions: Sequence[CompiledFunction], emulator: Emulator) -> list[CompiledFunction]:
-    """Several of them, by one call of the compiler."""
-    backend = CudaBackend(emulator)
+def made_at_once(
+    functions: Sequence[CompiledFunction], emulator: Emulator, device: Device | None = None
+) -> list[CompiledFunction]:
+    """Several of them, by one call of the compiler.  They run on `device`, if it is not the emulator itself."""
+    backend = CudaBackend(device or emulator)
     artifacts = [backend.emit(function.program) for function in functions]
     emulator.make([(artifact.source, artifact.notes.entries) for artifact in artifacts])
     found = []
@@ -42,7 +45,7 @@ def made_at_once(functions: Sequence[CompiledFunction], emulator: Emulator) -> l
         plan = layout(function.program, artifact.rooms, backend.target.alignment)
         loaded = backend.load(artifact, "<emulated>")
         runnable = replace(function.runnable, layout=plan, rooms=artifact.rooms, library=(), loaded=loaded)
-        of = (function.arguments, function.form, function.guard)
+        of = (replace(function.arguments, space=loaded.space), function.form, function.guard)
         found.append(CompiledFunction(function.graph, runnable, function.compilation, backend, *of))
     return found
 

@@ -85,11 +85,11 @@ def result(emulator: Emulator, name: str, schedule: int = 0) -> "np.ndarray[tupl
     emulator.schedule = schedule
     code = emulator.code(sources()[name], [ENTRY])
     x = np.arange(THREADS, dtype=np.float32)
-    given, made = code.allocate(x.nbytes), code.allocate(x.nbytes)
-    code.upload(given, x)
-    code.launch("kernel_0", 1, THREADS, [given, made, THREADS])
+    given, made = emulator.allocate(x.nbytes), emulator.allocate(x.nbytes)
+    emulator.upload(given.address, x)
+    code.launch("kernel_0", 1, THREADS, [given.address, made.address, THREADS])
     y = np.empty_like(x)
-    code.download(y, made)
+    emulator.download(y, made.address)
     return y
 
 

@@ -1,0 +1,234 @@
+"""Arrays on a device, as calls take and give them; and the space where a device has its arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, final
+
+import numpy as np
+
+from graphc.backends.cuda.device import Array, Device, DriverError, Memory
+from graphc.backends.cuda.dlpack import Shared, exported, imported
+from graphc.backends.space import Located, Rooms, Space
+from graphc.errors import ArgumentError, DeviceError, DeviceMemoryError
+from graphc.kernel.failures import places
+from graphc.kernel.resident import Copy, Resident
+from graphc.printable import a_thing
+
+__all__ = ["DeviceArray", "DeviceSpace", "allocated"]
+
+GPU = 2  # the kind of place that has a number in interfaces of CUDA
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DeviceArray(Located):
+    """An array in the memory of a device, in row-major order.
+
+    `np.asarray(x)` copies it to the host; `torch.from_dlpack(x)`, `cupy.from_dlpack(x)` and
+    `jax.dlpack.from_dlpack(x)` share its memory.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    address: int
+    device: Device
+    owner: object  # what gives the memory back when nobody holds it
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if copy is False:
+            raise ValueError("an array on a device is copied to the host")
+        found = np.empty(self.shape, self.dtype)
+        self.device.enter()
+        told(self.device, self.device.download, found, self.address)
+        return found if dtype is None else found.astype(dtype, copy=False)
+
+    def __float__(self) -> float:
+        return float(np.asarray(self))
+
+    def __int__(self) -> int:
+        return int(np.asarray(self))
+
+    def __bool__(self) -> bool:
+        return bool(np.asarray(self))
+
+    def __repr__(self) -> str:
+        return f"<array on a device: {self.dtype}{list(self.shape)}>"
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.device.place
+
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        if copy or dl_device not in (None, self.device.place):
+            raise BufferError("it is not copied: np.asarray(x) is a copy on the host")
+        self.device.enter()
+        told(self.device, self.device.follow, stream)
+        return exported(self.address, self.shape, self.dtype, self.device.place, self)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        kind, _ = self.device.place
+        if kind != GPU or self.dtype.kind == "V":
+            raise AttributeError("this array has no interface of CUDA")
+        shown = {"shape": self.shape, "typestr": self.dtype.str, "data": (self.address, False)}
+        return {**shown, "version": 3, "strides": None, "stream": self.device.stream}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ValueOf(Copy):
+    """The value of a variable on a device."""
+
+    device: Device
+    memory: Memory
+
+    def fetch(self, into: Array) -> None:
+        self.device.enter()
+        told(self.device, self.device.download, into, self.memory.address)
+
+
+@final
+@dataclass(frozen=True)
+class DeviceSpace(Space):
+    """The memory of a device.  Results are arrays of it where an input is one, else of NumPy."""
+
+    device: Device
+
+    def arena(self, size: int, alignment: int) -> Memory | None:
+        self.device.enter()
+        try:
+            return self.device.arena(size)
+        except MemoryError:
+            raise no_room(self.device, size, "the arena of this call") from None
+
+    def adopted(self, value: object) -> DeviceArray | None:
+        if isinstance(value, DeviceArray) and value.device == self.device:
+            return value
+        if isinstance(value, np.ndarray | np.generic | bool | int | float | complex | list | tuple):
+            return None
+        place = getattr(value, "__dlpack_device__", None)
+        if place is None or not self.device.is_there:
+            return None
+        kind, number = map(int, place())
+        if kind != self.device.place[0]:
+            return None
+        if number != self.device.place[1]:
+            runs = f"the function runs on device {self.device.place[1]}"
+            raise ArgumentError(f"{a_thing(value)} lies on device {number}, and {runs}")
+        shared = self._shared(value)
+        return DeviceArray(shared.shape, shared.dtype, shared.address, self.device, shared)
+
+    def _shared(self, value: Any) -> Shared:
+        """What another library shows of an array, when it is ready for what is begun here."""
+        try:
+            capsule = value.__dlpack__() if self.device.stream is None else value.__dlpack__(stream=self.device.stream)
+        except (BufferError, RuntimeError, TypeError) as error:
+            raise ArgumentError(f"{a_thing(value)} is not shared: {error}") from None
+        return imported(capsule)
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
+        memory = allocated(self.device, prod(shape) * dtype.itemsize, "a result")
+        return DeviceArray(shape, dtype, memory.address, self.device, memory)
+
+    def uploaded(self, array: Array) -> DeviceArray:
+        """An array on the device with the elements of one of NumPy."""
+        found = self.empty(array.shape, array.dtype)
+        told(self.device, self.device.upload, found.address, array)
+        return found
+
+    def results(self, rooms: Rooms, inputs: Sequence[Any]) -> list[Any]:
+        stay = any(isinstance(x, DeviceArray) for x in inputs)
+        return [self.empty(shape, dtype) if stay else np.empty(shape, dtype) for shape, dtype in rooms]
+
+    def overlap(self, one: Any, other: Any) -> bool:
+        if isinstance(one, DeviceArray) and isinstance(other, DeviceArray):
+            first, second = sorted((one, other), key=lambda array: array.address)
+            return bool(second.nbytes) and first.address + first.nbytes > second.address
+        are_here = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+        return are_here and np.may_share_memory(one, other)
+
+    def assign(self, to: Any, value: Any) -> None:
+        if not isinstance(to, DeviceArray):
+            np.copyto(to, np.asarray(value))
+        elif isinstance(value, np.ndarray):
+            told(self.device, self.device.upload, to.address, value)
+        elif to.address != value.address:
+            told(self.device, self.device.copy, to.address, value.address, value.nbytes)
+            self.device.hold(to, value)
+
+    def bound(self, variables: Sequence[Resident]) -> Sequence[Resident]:
+        return variables
+
+    def is_settled(self, variables: Sequence[Resident]) -> bool:
+        return all(one.is_away and self._is_here(one.copy) for one in variables)
+
+    def settle(self, variables: Sequence[Resident]) -> None:
+        for one in variables:
+            if one.is_away and self._is_here(one.copy):
+                continue
+            one.fetch()  # from another device
+            copy = one.copy
+            if not isinstance(copy, ValueOf) or not self._is_here(copy):
+                copy = ValueOf(self.device, allocated(self.device, one.array.nbytes, "a variable"))
+            told(self.device, self.device.upload, copy.memory.address, one.array)
+            one.leave(copy)
+
+    def _is_here(self, copy: Copy | None) -> bool:
+        return isinstance(copy, ValueOf) and copy.device == self.device
+
+
+def allocated(device: Device, bytes: int, what: str) -> Memory:
+    """Memory of a device.  Raises DeviceMemoryError where there is not enough."""
+    device.enter()
+    try:
+        return device.allocate(bytes)
+    except MemoryError:
+        raise no_room(device, bytes, what) from None
+
+
+def no_room(device: Device, bytes: int, what: str) -> DeviceMemoryError:
+    """The error of something that there is no memory for."""
+    free, all = device.free_bytes(), device.limits.bytes
+    problem = f"{what} takes {bytes:,} bytes, and of {all:,} bytes of the device {free:,} are free"
+    return DeviceMemoryError(problem, hint="`f.memory()` says what a call takes; gx.compile(..., memory=...) limits it")
+
+
+def told(device: Device, work: Any, *given: Any) -> None:
+    """Do `work(*given)`.  Raises DeviceError that names the kernels behind a fault."""
+    try:
+        work(*given)
+    except DriverError as fault:
+        raise fault_of(device, fault) from None
+
+
+def fault_of(device: Device, fault: DriverError) -> DeviceError:
+    """The error of a device that failed: which kernel, and of which lines, if that is known."""
+    launches = list(device.pending)
+    device.pending.clear()
+    names = list(dict.fromkeys(launch.kernel for launch in launches))
+    if not names:
+        return DeviceError(f"the device failed: {fault}")
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    which = names[0] if len(names) == 1 else f"one of the kernels {shown}"
+    origins = tuple(dict.fromkeys(origin for launch in launches for origin in launch.origins))
+    hint = "the process has to start anew" if len(names) == 1 else "gx.compile(..., debug=True) says which kernel it is"
+    return DeviceError(f"the device failed in {which}: {fault}", hint=hint).located(places(origins))

@@ -1,0 +1,168 @@
+"""What the host does for a program: launches, loops and choices, by the addresses of now."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias, final
+
+from graphc.backends.cuda.device import Array, Code
+from graphc.backends.cuda.function_text import Argument, Scratch
+from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
+from graphc.backends.cuda.places import Places
+from graphc.errors import ShapeError
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.failures import places as lines_of
+from graphc.kernel.steps import Carry, Check, IndexInRange
+
+__all__ = ["Fail", "Stepping", "launches_in"]
+
+Fail: TypeAlias = Callable[..., NoReturn]
+
+
+def launches_in(steps: Sequence[HostStep]) -> Iterator[Launch]:
+    """All launches, each once.  Recursion is over the depth of loops and choices."""
+    for step in steps:
+        match step:
+            case Launch():
+                yield step
+            case Repeat():
+                yield from launches_in((*step.condition, *step.steps))
+            case Choose(parts=parts):
+                yield from launches_in([inner for part in parts for inner in part])
+            case Require(search=search):
+                yield from search
+
+
+@final
+@dataclass(eq=False)
+class Stepping:
+    """Code, and where its arrays are.
+
+    waits   whether each launch is waited for, so that a fault is known to be that of its kernel
+    """
+
+    places: Places
+    code: Code
+    fail: Fail
+    waits: bool
+
+    def require_small(self, steps: Sequence[HostStep]) -> None:
+        """Raise ShapeError where sizes make a launch larger than the device runs."""
+        most = self.places.device.limits
+        for step in launches_in(steps):
+            blocks = self.places.number(step.blocks)
+            if blocks > most.blocks or step.threads > most.threads:
+                wanted = f"{blocks:,} blocks of {step.threads} threads"
+                problem = f"{step.kernel} needs {wanted}, and the device runs {most.blocks:,} of {most.threads}"
+                raise ShapeError(problem, hint="smaller sizes").located(lines_of(step.origins))
+
+    def count(self, steps: Sequence[HostStep]) -> int | None:
+        """How many launches they make; None where what kernels find says so.  Recursion is over their depth."""
+        total = 0
+        for step in steps:
+            match step:
+                case Launch():
+                    total += 1
+                case Repeat(loop=loop) if loop.count is None and loop.holds is None and loop.length is not None:
+                    each = self.count((*step.condition, *step.steps))
+                    if each is None:
+                        return None
+                    total += self.places.number(loop.length) * each + len(loop.carries)
+                case Repeat() | Choose() | Require():
+                    return None
+        return total
+
+    def run(self, steps: Sequence[HostStep]) -> None:
+        """Steps in order.  Recursion is over their depth."""
+        for step in steps:
+            match step:
+                case Launch():
+                    self._launch(step)
+                case Require(number=number, flag=flag, search=search):
+                    self.run(search)
+                    if self.places.value(flag):
+                        self._fail(number)
+                case Choose(branch=branch, parts=parts):
+                    self.run(parts[self.places.value(branch.index)])
+                case Repeat():
+                    self._repeat(step)
+
+    def _launch(self, step: Launch) -> None:
+        device, blocks = self.places.device, self.places.number(step.blocks)
+        if blocks:
+            device.pending.append(step)
+            self.code.launch(step.kernel, blocks, step.threads, [*map(self._argument, step.arguments)])
+            if self.waits:
+                device.wait()
+
+    def _argument(self, argument: Argument) -> int:
+        match argument:
+            case Buffer() | Scratch():
+                return self.places.address(argument)
+            case str():
+                return self.places.sizes[self.places.module.program.symbols.index(argument)]
+            case int():
+                return argument
+
+    def condition(self, number: int) -> IndexInRange:
+        """What step `number` demands."""
+        check = self.places.module.program.timeline[number]
+        assert isinstance(check, Check), check
+        assert isinstance(check.condition, IndexInRange), check
+        return check.condition
+
+    def require(self, number: int, index: Array) -> None:
+        """Raise unless indices of the host are what step `number` demands."""
+        condition = self.condition(number)
+        extent = self.places.number(condition.extent)
+        low = -extent if condition.negative else 0
+        if index.size and (int(index.min()) < low or int(index.max()) >= extent):
+            self.fail(number, index, extent)
+
+    def _fail(self, number: int) -> NoReturn:
+        condition = self.condition(number)
+        self.fail(number, self.places.array(condition.index), self.places.number(condition.extent))
+
+    def _repeat(self, step: Repeat) -> None:
+        loop, places = step.loop, self.places
+        most = None if loop.length is None else places.number(loop.length)
+        count = most if loop.count is None else places.value(loop.count)
+        stacks = [stack for stack in loop.writes if stack.role is Role.STACK]
+        for stack in stacks:
+            places.ensure(stack, 1)
+        for carry in loop.carries:
+            first = count if carry.is_kept and loop.reverse else 0
+            assert first is not None, loop
+            places.show(carry.before, carry.rows, first)
+            places.copy(carry.before, carry.start)
+        for held in loop.held:
+            places.copy(held.buffer, held.start)
+        made = 0
+        while True:
+            at = made if count is None or not loop.reverse else count - 1 - made
+            for stack in stacks:
+                places.ensure(stack, made + 2)
+            for carry in loop.carries:
+                places.show(carry.before, carry.rows, _rows(carry, loop.reverse, at, made)[0])
+            self.run(step.condition)
+            if not (made < (count or 0) if loop.holds is None else places.value(loop.holds)):
+                break
+            if made == most:
+                self.fail(step.number, made)
+            for carry in loop.carries:
+                places.show(carry.after, carry.rows, _rows(carry, loop.reverse, at, made)[1])
+            for rows in (*loop.sequences, *loop.outputs):
+                places.show(rows.row, rows.of, at + rows.shift)
+            self.run(step.steps)
+            made += 1
+        for carry in loop.carries:
+            if carry.last is not None:
+                places.copy(carry.last, carry.before)
+        if loop.made is not None:
+            places.device.fill(places.address(loop.made), made, loop.made.dtype.itemsize)
+
+
+def _rows(carry: Carry, is_reverse: bool, at: int, made: int) -> tuple[int, int]:
+    """The rows of a carry before and after a step."""
+    if not carry.is_kept:
+        return made % 2, (made + 1) % 2
+    return (at + 1, at) if is_reverse else (at, at + 1)

@@ -1,0 +1,235 @@
+"""The driver of NVIDIA as `cuda.bindings.driver` has it, for a GPU that is emulated.
+
+Each call is noted with its number of arguments, so that a test can hold it against the real package.
+"""
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, TypeAlias, final
+
+from graphc.backends.cuda.device import Memory
+from graphc.backends.cuda.emulation.emulator import EmulatedCode, Emulator
+from graphc.backends.cuda.module import Entry
+
+__all__ = ["ATTRIBUTES", "FakeDriver"]
+
+OK, OUT_OF_MEMORY, NOT_READY = 0, 2, 600
+ATTRIBUTES = {
+    "CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR": 9,
+    "CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR": 0,
+    "CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X": (1 << 31) - 1,
+    "CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK": 1024,
+}
+Status: TypeAlias = tuple[Any, ...]  # Any: as the real one, a status and what was asked for
+
+
+@final
+@dataclass
+class FakeDriver:
+    """Functions that do to an emulator what those of the driver do to a GPU; their names are in lower case here.
+
+    entries    of each source that is loaded
+    statuses   of functions that fail: by name
+    version    of the driver
+    used       functions that were called, with how many arguments
+    streams    what others were made to wait for
+    """
+
+    emulator: Emulator
+    entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    version: int = 13000
+    attributes: dict[str, int] = field(default_factory=lambda: dict(ATTRIBUTES))
+    used: set[tuple[str, int]] = field(default_factory=set)
+    streams: list[int] = field(default_factory=list)
+    constants: set[str] = field(default_factory=set)
+    memory: dict[int, Memory] = field(default_factory=dict)
+    captured: list[Callable[[], None]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """A function or a table of constants, by the name that it has in the package."""
+        if name.startswith("CU") and name != "CUstream":
+            self.constants.add(name)
+            return _Names(self.constants, name)
+        made = getattr(type(self), name.lower(), None)
+        if made is None:
+            raise AttributeError(name)
+
+        def called(*given: Any) -> Status:
+            self.used.add((name, len(given)))
+            if name in self.statuses:
+                return (self.statuses[name], None)
+            found: Status = made(self, *given)
+            return found
+
+        return called
+
+    CUstream = staticmethod(int)
+    cuuint64_t = staticmethod(int)
+
+    # What is there.
+
+    def cuinit(self, flags: int) -> Status:
+        return (OK,)
+
+    def cudrivergetversion(self) -> Status:
+        return OK, self.version
+
+    def cudevicegetcount(self) -> Status:
+        return OK, 1
+
+    def cudeviceget(self, ordinal: int) -> Status:
+        return OK, ordinal
+
+    def cudevicegetattribute(self, attribute: str, device: int) -> Status:
+        return OK, self.attributes[attribute]
+
+    def cudevicegetname(self, length: int, device: int) -> Status:
+        return OK, b"a GPU".ljust(length, b"\0")
+
+    def cudevicetotalmem(self, device: int) -> Status:
+        return OK, self.emulator.most
+
+    def cumemgetinfo(self) -> Status:
+        return OK, self.emulator.free_bytes(), self.emulator.most
+
+    def cugeterrorname(self, status: int) -> Status:
+        return OK, b"CUDA_ERROR_SOME"
+
+    def cugeterrorstring(self, status: int) -> Status:
+        return OK, b"number %d" % status
+
+    def cudeviceprimaryctxretain(self, device: int) -> Status:
+        return OK, "context"
+
+    def cuctxsetcurrent(self, context: object) -> Status:
+        return (OK,)
+
+    def cudevicegetdefaultmempool(self, device: int) -> Status:
+        return OK, "pool"
+
+    def cumempoolsetattribute(self, pool: object, attribute: object, value: object) -> Status:
+        return (OK,)
+
+    # Memory.
+
+    def cumemallocasync(self, bytes: int, stream: int) -> Status:
+        try:
+            memory = self.emulator.allocate(bytes)
+        except MemoryError:
+            return OUT_OF_MEMORY, None
+        self.memory[memory.address] = memory
+        return OK, memory.address
+
+    def cumemfreeasync(self, address: int, stream: int) -> Status:
+        del self.memory[address]
+        return (OK,)
+
+    def cumemcpyhtodasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
+        return self._begin(lambda: ctypes.memmove(to, of, bytes))
+
+    def cumemcpydtohasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
+        return self._begin(lambda: ctypes.memmove(to, of, bytes))
+
+    def cumemcpydtodasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
+        assert abs(to - of) >= bytes, "copies do not overlap"
+        return self._begin(lambda: ctypes.memmove(to, of, bytes))
+
+    def cumemsetd8async(self, to: int, value: int, count: int, stream: int) -> Status:
+        return self._begin(lambda: ctypes.memmove(to, value.to_bytes(1, "little") * count, count))
+
+    def cumemsetd32async(self, to: int, value: int, count: int, stream: int) -> Status:
+        return self._begin(lambda: ctypes.memmove(to, value.to_bytes(4, "little") * count, 4 * count))
+
+    cumemsetd16async = cumemsetd8async
+
+    # Functions.
+
+    def cumoduleloaddata(self, image: bytes) -> Status:
+        source = image.decode()
+        return OK, (self.emulator.code(source, self.entries[source]), self.entries[source])
+
+    def cumodulegetfunction(self, module: tuple[EmulatedCode, Sequence[Entry]], name: bytes) -> Status:
+        code, entries = module
+        entry = next(entry for entry in entries if entry.name == name.decode())
+        return OK, (code, entry)
+
+    def culaunchkernel(self, function: tuple[EmulatedCode, Entry], *given: Any) -> Status:
+        x, y, z, threads, other, third, shared, _, pointers, extra = given
+        assert (y, z, other, third, shared, extra) == (1, 1, 1, 1, 0, 0)
+        code, entry = function
+        at = (ctypes.c_void_p * len(entry.types)).from_address(pointers)
+        arguments = [ctypes.c_int64.from_address(pointer or 0).value for pointer in at]
+        return self._begin(lambda: code.launch(entry.name, x, threads, arguments))
+
+    # Order.
+
+    def custreamcreate(self, flags: object) -> Status:
+        return OK, 77
+
+    def custreamsynchronize(self, stream: int) -> Status:
+        assert self.captured is None
+        return (OK,)
+
+    def custreambegincapture(self, stream: int, mode: object) -> Status:
+        self.captured = []
+        return (OK,)
+
+    def custreamendcapture(self, stream: int) -> Status:
+        made, self.captured = self.captured, None
+        return OK, made
+
+    def cugraphinstantiate(self, graph: list[Callable[[], None]], flags: int) -> Status:
+        return OK, tuple(graph)
+
+    def cugraphdestroy(self, graph: object) -> Status:
+        return (OK,)
+
+    def cugraphexecdestroy(self, graph: object) -> Status:
+        return (OK,)
+
+    def cugraphlaunch(self, graph: tuple[Callable[[], None], ...], stream: int) -> Status:
+        for work in graph:
+            work()
+        return (OK,)
+
+    def cueventcreate(self, flags: object) -> Status:
+        return OK, SimpleNamespace()
+
+    def cueventrecord(self, event: object, stream: int) -> Status:
+        return (OK,)
+
+    def cueventquery(self, event: object) -> Status:
+        return (OK,)
+
+    def cueventsynchronize(self, event: object) -> Status:
+        return (OK,)
+
+    def cueventdestroy(self, event: object) -> Status:
+        return (OK,)
+
+    def custreamwaitevent(self, stream: int, event: object, flags: int) -> Status:
+        self.streams.append(stream)
+        return (OK,)
+
+    def _begin(self, work: Callable[[], object]) -> Status:
+        if self.captured is None:
+            work()
+        else:
+            self.captured.append(work)  # type: ignore[arg-type]
+        return (OK,)
+
+
+@final
+@dataclass(frozen=True)
+class _Names:
+    """Constants of one table: each is its name."""
+
+    noted: set[str]
+    table: str
+
+    def __getattr__(self, name: str) -> str:
+        self.noted.add(f"{self.table}.{name}")
+        return name

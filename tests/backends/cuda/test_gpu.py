@@ -1,0 +1,248 @@
+"""GPUs, over a driver that is emulated; and what is said where there is none."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.cuda import gpu as module
+from graphc.backends.cuda.arrays import DeviceArray
+from graphc.backends.cuda.backend import CudaBackend
+from graphc.backends.cuda.emulation.emulator import Emulator
+from graphc.backends.cuda.gpu import Gpu
+from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
+from tests.backends.cuda.fake_driver import FakeDriver
+
+
+def install(patch: pytest.MonkeyPatch, driver: Any) -> None:
+    """Let `cuda.bindings.driver` be something else; None: not installed."""
+    package = None if driver is None else ModuleType("cuda.bindings")
+    if package is not None:
+        package.driver = driver  # type: ignore[attr-defined]
+    patch.setitem(sys.modules, "cuda", ModuleType("cuda"))
+    patch.setitem(sys.modules, "cuda.bindings", package)
+
+
+class Models:
+    """Some functions, on a GPU."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        self.x = gx.input("x", ("n", 6))
+        self.w = gx.param("w", rng.standard_normal((6, 6)).astype(np.float32))
+        y = gx.softmax(gx.tanh(self.x @ self.w), 1)
+        sums, _ = gx.scan(lambda total, row: (total * 0.5 + row, total), gx.zeros((6,)), y)
+        many = gx.while_loop(lambda a: gx.sum(a) < 100, lambda a: a * 2, gx.exp(sums))
+        self.plain = [
+            gx.compile([self.x], [y, sums], updates={self.w: self.w * 0.9}, backend="numpy"),
+            gx.compile([self.x], many, backend="numpy"),
+            gx.compile([self.x], gx.exp(self.x) * 3, backend="numpy"),
+        ]
+        self.emulator = Emulator(apart=False)
+        self.driver = FakeDriver(self.emulator)
+        self.device = Gpu(0)
+        self.functions = made_at_once(self.plain, self.emulator, self.device)
+        artifacts = [CudaBackend().emit(function.program) for function in self.plain]
+        self.driver.entries = {artifact.source: artifact.notes.entries for artifact in artifacts}
+
+
+@pytest.fixture(scope="module")
+def models() -> Iterator[Models]:
+    with pytest.MonkeyPatch.context() as patch:
+        made = Models()
+        install(patch, made.driver)
+        patch.setattr(module, "image_for", lambda source, capability: source.encode())
+        yield made
+
+
+@NEEDS_COMPILER
+def test_functions_run_by_calls_of_the_driver(models: Models) -> None:
+    rng = np.random.default_rng(1)
+    for place in range(4):
+        x = rng.standard_normal((5, 6)).astype(np.float32)
+        start = models.w.value
+        expected = models.plain[0](x)
+        after = models.w.value
+        models.w.value = start
+        for found, exact in zip(models.functions[0](x), expected, strict=True):
+            near(found, exact)
+        near(models.w.value, after)
+        near(models.functions[1](x), models.plain[1](x))
+        assert ("cuGraphLaunch", 2) in models.driver.used or place == 0
+
+
+@NEEDS_COMPILER
+def test_arrays_on_the_gpu_go_through_without_a_copy_to_the_host(models: Models) -> None:
+    x = np.ones((3, 6), np.float32)
+    memory = models.emulator.allocate(x.nbytes)
+    models.emulator.upload(memory.address, x)
+    y, _ = models.functions[0](DeviceArray(x.shape, x.dtype, memory.address, models.device, memory))
+    assert isinstance(y, DeviceArray)
+    assert y.__dlpack_device__() == (2, 0)
+    shown = y.__cuda_array_interface__
+    assert (shown["shape"], shown["typestr"], shown["data"]) == ((3, 6), "<f4", (y.address, False))
+    models.driver.streams.clear()
+    for stream in (None, 1, -1, 4711):
+        y.__dlpack__(stream=stream)
+    assert models.driver.streams == [4711]
+    with pytest.raises(BufferError):
+        y.__dlpack__(copy=True)
+
+
+@NEEDS_COMPILER
+def test_memory_is_given_back_to_the_driver(models: Models) -> None:
+    before = len(models.driver.memory)
+    memory = models.device.allocate(100)
+    assert len(models.driver.memory) == before + 1
+    del memory
+    assert len(models.driver.memory) == before
+
+
+@NEEDS_COMPILER
+def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
+    f, array = models.functions[2], np.ones((4, 6), np.float32)
+    f(array)
+    for failing in ("cuLaunchKernel", "cuStreamSynchronize"):
+        models.driver.statuses[failing] = 700
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: CUDA_ERROR_SOME, number 700") as told:
+            f(array)
+        assert "gx.exp(self.x) * 3" in str(told.value)
+        models.driver.statuses.clear()
+    near(f(array), np.exp(array) * 3)
+
+
+@NEEDS_COMPILER
+def test_debug_mode_says_which_of_several_kernels_failed(models: Models) -> None:
+    f, array = models.functions[0], np.ones((4, 6), np.float32)
+    models.driver.statuses["cuStreamSynchronize"] = 700
+    try:
+        with pytest.raises(gx.DeviceError, match=r"failed in one of the kernels kernel_0, kernel_1"):
+            f(array)
+        models.driver.statuses.clear()
+        f.debug = True
+        f(array)  # now variables are on the host
+        models.driver.statuses["cuStreamSynchronize"] = 700
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: ") as told:
+            f(array)
+        assert "self.x @ self.w" in str(told.value)
+    finally:
+        f.debug = False
+        models.driver.statuses.clear()
+
+
+@NEEDS_COMPILER
+def test_no_memory_is_told_with_bytes(models: Models) -> None:
+    models.driver.statuses["cuMemAllocAsync"] = 2
+    with pytest.raises(MemoryError, match=r"takes .* bytes, and of .* bytes of the device .* are free"):
+        models.functions[0](np.ones((40, 6), np.float32))
+    models.driver.statuses.clear()
+
+
+@NEEDS_COMPILER
+def test_more_blocks_than_the_device_runs_are_refused_at_the_call(models: Models) -> None:
+    models.driver.attributes["CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X"] = 3
+    (f,) = made_at_once(models.plain[2:], models.emulator, Gpu(0))
+    f(np.ones((8, 6), np.float32))
+    with pytest.raises(
+        gx.ShapeError, match=r"kernel_0 needs \d+ blocks of 256 threads, and the device runs 3 of 1024"
+    ) as told:
+        f(np.ones((10_000, 6), np.float32))
+    assert "gx.exp(self.x)" in str(told.value)
+    models.driver.attributes["CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X"] = (1 << 31) - 1
+
+
+@NEEDS_COMPILER
+def test_what_is_called_is_in_the_package(models: Models) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("cuda", "cuda.bindings"):
+            patch.delitem(sys.modules, name)
+        real = pytest.importorskip("cuda.bindings.driver", reason="cuda-bindings is not installed")
+    for name, count in sorted(models.driver.used):
+        head = (inspect.getdoc(getattr(real, name)) or "").splitlines()[0]
+        inside = head[head.index("(") + 1 : head.rindex(")")]
+        assert count == (inside.count(",") + 1 if inside else 0), head
+    for name in sorted(models.driver.constants):
+        found: Any = real
+        for part in name.split("."):
+            found = getattr(found, part)
+    assert int(real.CUresult.CUDA_ERROR_OUT_OF_MEMORY) == module.OUT_OF_MEMORY
+    assert (int(real.CUresult.CUDA_ERROR_NO_DEVICE), int(real.CUresult.CUDA_ERROR_INVALID_DEVICE)) == module.NO_DEVICES
+
+
+def test_the_package_takes_arguments_of_these_kinds() -> None:
+    """Without a driver, a call of the package looks at its arguments, then says that there is no driver."""
+    api: Any = pytest.importorskip("cuda.bindings.driver", reason="cuda-bindings is not installed")
+    try:
+        api.cuInit(0)
+    except RuntimeError as error:
+        missing = str(error)
+    else:
+        pytest.skip("there is a driver, which would do what is asked")
+    stream, event, device, graph = api.CUstream(1), api.CUevent(0), api.CUdevice(0), api.CUgraph(0)
+    threshold = api.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
+    relaxed = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+    calls: dict[str, tuple[object, ...]] = {
+        "cuCtxSetCurrent": (api.CUcontext(0),),
+        "cuDeviceGetName": (256, device),
+        "cuMemPoolSetAttribute": (api.CUmemoryPool(0), threshold, api.cuuint64_t((1 << 64) - 1)),
+        "cuMemAllocAsync": (100, stream),
+        "cuMemFreeAsync": (12345, stream),
+        "cuMemcpyHtoDAsync": (12345, 678, 4, stream),
+        "cuMemcpyDtoHAsync": (678, 12345, 4, stream),
+        "cuMemcpyDtoDAsync": (1, 2, 4, stream),
+        "cuMemsetD8Async": (1, 255, 1, stream),
+        "cuMemsetD16Async": (1, 65535, 1, stream),
+        "cuMemsetD32Async": (1, (1 << 32) - 1, 1, stream),
+        "cuModuleLoadData": (b"image",),
+        "cuModuleGetFunction": (api.CUmodule(0), b"kernel_0"),
+        "cuLaunchKernel": (api.CUfunction(0), 1, 1, 1, 256, 1, 1, 0, stream, 123456, 0),
+        "cuStreamCreate": (api.CUstream_flags.CU_STREAM_NON_BLOCKING,),
+        "cuStreamBeginCapture": (stream, relaxed),
+        "cuGraphInstantiate": (graph, 0),
+        "cuGraphLaunch": (api.CUgraphExec(0), stream),
+        "cuEventCreate": (api.CUevent_flags.CU_EVENT_DISABLE_TIMING,),
+        "cuStreamWaitEvent": (api.CUstream(4711), event, 0),
+    }
+    for name, given in calls.items():
+        with pytest.raises(RuntimeError) as said:
+            getattr(api, name)(*given)
+        assert str(said.value) == missing, name
+
+
+def told(patch: pytest.MonkeyPatch, driver: Any) -> str:
+    """What a call says with this driver."""
+    install(patch, driver)
+    x = gx.input("x", (3,))
+    f = gx.compile([x], gx.exp(x), backend="cuda")
+    with pytest.raises(gx.UnsupportedError) as error:
+        f(np.ones(3, np.float32))
+    assert "f.source" in str(error.value.hint)
+    assert "__global__" in f.source
+    return error.value.problem
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"statuses": {"cuInit": 100}}, "finds no GPU"),
+        ({"statuses": {"cuInit": 803}}, "does not start: CUDA_ERROR_SOME, number 803"),
+        ({"version": 12040}, "is of CUDA 12.4, and 13.0 is needed"),
+        (
+            {"attributes": {**FakeDriver(Emulator()).attributes, "CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR": 7}},
+            "7.0",
+        ),
+        ({"statuses": {"cuDevicePrimaryCtxRetain": 2}}, "does not start"),
+    ],
+)
+def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str) -> None:
+    driver = FakeDriver(Emulator(), **changes)
+    assert said in told(monkeypatch, driver)
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "pip install 'graphc[cuda]'" in told(monkeypatch, None)
