@@ -96,8 +96,7 @@ def compile(
               in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients from vanishing
     memory    how many bytes the arena of a call may take, as `f.memory().peak_bytes` has them, where sizes have the
               values of their hints: an int, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept for
-              derivatives but computed again, so that results stay the same: to the bit, but for the
-              order of sums in native kernels.  See docs/checkpointing.md
+              derivatives but computed again, so that results stay the same to the bit.  See docs/checkpointing.md
     threads   how many threads a call may use at most, the caller's included; None: all of the pool.  Results have the
               same bits at any number.  The NumPy backend has one thread, whatever this says, and leaves that of the
               BLAS behind NumPy alone

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from graphc.ir.kinds import Elementwise, Reduction, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.monoids import BETTER
+from graphc.kernel.summing import is_ordered
 from graphc.passes.alignment import Axes, readings
 from graphc.passes.sources import Source
 from graphc.passes.units import LoopAxis, Loops, Place
+from graphc.passes.walks import run_of, walked
 
 __all__ = ["Joining"]
 
@@ -39,6 +41,8 @@ class Joining:
                 return None
             inner, totals = shape
         if totals:
+            if not all(_keeps_order(node, other, base) for node in other.places):
+                return None
             folded = {axis for axis in other.order if axis in (other.inner or ())}
             late = [n for n in other.places if n not in after | other.shown and not folded & _axes(other.places[n])]
             if any(isinstance(node.op, Reduction) and node.op.monoid in BETTER for node in late):
@@ -71,6 +75,22 @@ class Joining:
             if place != unit.places[node] or isinstance(node.op, Scatter):  # what is written by rows is read after all
                 return False
         return True
+
+
+def _keeps_order(node: Node, unit: Loops, base: Loops) -> bool:
+    """Whether a node is no sum, or one that is added up alike as a total of the loops of `base`: see `summing`."""
+    if not isinstance(node.op, Reduction) or not is_ordered(node.op.monoid, node.dtype) or node in unit.after:
+        return True
+    shape = node.inputs[0].shape
+    walk, axes = unit.walks[node], walked(node.op, shape)
+    folded = [axis for axis in (walk[number] for number in axes) if axis is not None]
+    in_order = [axis for axis in base.order if axis in folded]
+    return (
+        run_of(node.op, shape) == 0
+        and folded == in_order
+        and folded[0] is base.outer[0]
+        and set(walk) - {None} == set(base.order)
+    )
 
 
 def _axes(place: Place) -> set[LoopAxis]:

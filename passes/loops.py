@@ -13,6 +13,7 @@ from graphc.passes.elements import BufferOf, Elements, SourceOf, element, looked
 from graphc.passes.last_stages import LastStages, StageBuilder, folded_dtype
 from graphc.passes.sources import index_places
 from graphc.passes.units import LoopAxis, Loops
+from graphc.passes.walks import run_of
 from graphc.types import INT64, TensorType
 
 __all__ = ["loops_kernel"]
@@ -196,7 +197,7 @@ class _LoopsKernel:
         results = tuple(
             Buffer(Role.LOCAL, wide if position == 0 else type.dtype, ()) for position, type in enumerate(types)
         )
-        stage.effects.append(Fold(op.monoid, value, results))
+        stage.effects.append(Fold(op.monoid, value, results, run_of(op, node.inputs[0].shape)))
         if isinstance(node.type, TensorType):
             self.locals[node] = results[0]
         if not outputs:

@@ -9,12 +9,30 @@ from graphc.ir.node import Node
 from graphc.passes.units import LoopAxis, Loops, Place
 from graphc.types import Shape, TensorType
 
-__all__ = ["axes_of", "folded_rows", "is_formula", "is_shift", "is_whole", "started", "walk", "walked", "wide"]
+__all__ = [
+    "axes_of",
+    "folded_rows",
+    "is_formula",
+    "is_shift",
+    "is_whole",
+    "run_of",
+    "started",
+    "walk",
+    "walked",
+    "wide",
+]
 
 
 def walked(op: Reduction, shape: Shape) -> tuple[int, ...]:
     """The axes of an operand that a reduction walks: those that have more than one element, or else the last."""
     return tuple([axis for axis in op.axes if shape[axis] != 1]) or op.axes[-1:]
+
+
+def run_of(op: Reduction, shape: Shape) -> int:
+    """How many of the walked axes of an operand have none behind them that stays."""
+    axes = walked(op, shape)
+    kept = [axis for axis, extent in enumerate(shape) if extent != 1 and axis not in op.axes]
+    return sum(axis > max(kept, default=-1) for axis in axes)
 
 
 def walk(op: Reduction, rank: int, place: Place, folded: Mapping[int, LoopAxis]) -> Place:

@@ -5,7 +5,7 @@ Programs over all ops, of all dtypes, are made by `graphc.testing.program`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,11 +35,13 @@ class RandomGraph:
     updates: dict[gx.Node, gx.Node]
     start: dict[gx.Node, Array]
 
-    def compile(self, level: int = 2, memory: int | None = None) -> gx.CompiledFunction:
+    def compile(
+        self, level: int = 2, memory: int | None = None, backend: Literal["llvm", "numpy"] = "numpy"
+    ) -> gx.CompiledFunction:
         """The function of this graph, its variables at their first values."""
         for variable, value in self.start.items():
             variable.value = value
-        return gx.compile(self.inputs, self.outputs, updates=self.updates, backend="numpy", level=level, memory=memory)
+        return gx.compile(self.inputs, self.outputs, updates=self.updates, backend=backend, level=level, memory=memory)
 
     def arrays(self, n: int, seed: int = 0) -> list[Array]:
         """An array for each input."""

@@ -15,7 +15,7 @@ from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Fold, Prefix, Total
 from graphc.types import BOOL, INT64, DType, accumulator, is_floating
 
-__all__ = ["Held", "combine_into", "combined", "folded", "held_along", "held_of", "leave", "step"]
+__all__ = ["Held", "combine_into", "combined", "folded", "held_along", "held_of", "joined", "leave", "step"]
 
 
 #: the comparison by which a value is taken
@@ -105,14 +105,14 @@ def _extreme(held: Held, before: Value, value: Value, lanes: Lanes) -> Value:
 def folded(held: Held, scope: Scope) -> Value:
     """The lanes of what is held, as one."""
     lanes = scope.lanes
-    one = _joined(lanes, held.monoid, held.value.read(lanes))
+    one = joined(lanes, held.monoid, held.value.read(lanes))
     if held.met is None:
         return one
-    some = _joined(lanes, Monoid.ANY, held.met.read(lanes))
+    some = joined(lanes, Monoid.ANY, held.met.read(lanes))
     return lanes.select(some, lanes.number(float("nan"), one.dtype), one)
 
 
-def _joined(lanes: Lanes, monoid: Monoid, value: Value) -> Value:
+def joined(lanes: Lanes, monoid: Monoid, value: Value) -> Value:
     """All lanes of a value as one: halves onto halves, in a fixed order."""
     count = value.lanes
     while count > 1:
@@ -142,6 +142,6 @@ def combine_into(scope: Scope, stage: StagePlan, number: int, monoid: Monoid, va
         value = lanes.select(mask, value, start)
     place = scope.place(stage, access)
     if place.is_shared and scope.width > 1:
-        value = _joined(lanes, monoid, lanes.spread(value, scope.width))
+        value = joined(lanes, monoid, lanes.spread(value, scope.width))
     before = scope.memory.load(place, dtype, None, None)
     scope.memory.store(place, combined(lanes, monoid, before, value))

@@ -5,15 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
+from graphc.backends.llvm.along import Along, Owner, Range
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.effects import combined
 from graphc.backends.llvm.looks import LETS, Looks
 from graphc.backends.llvm.memory import Place
 from graphc.backends.llvm.plans import Plan, planned
 from graphc.backends.llvm.registers import part_bytes
-from graphc.backends.llvm.rows import Owner, Range, Rows
+from graphc.backends.llvm.rows import Rows
 from graphc.backends.llvm.scaling import Scaling, scalings
 from graphc.backends.llvm.scope import Home, Scope
+from graphc.backends.llvm.stages import Stages
+from graphc.backends.llvm.sums import Accumulators
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Value
 from graphc.kernel.buffer import Buffer
@@ -21,7 +24,8 @@ from graphc.kernel.elementary.expansion import expanded_kernel
 from graphc.kernel.monoids import start_of
 from graphc.kernel.scalar import Axis, Call, Load
 from graphc.kernel.stages import StagePlan
-from graphc.kernel.steps import Kernel, targets
+from graphc.kernel.steps import Kernel, Total, targets
+from graphc.kernel.summing import accumulators, is_ordered, rows_of_block
 from graphc.kernel.widening import widened
 from graphc.sizes import Size, maximum, product, total
 from graphc.types import INT64, NARROW
@@ -31,7 +35,6 @@ __all__ = ["Function", "Native"]
 ALIGNED = 64  # bytes that scratch starts at a multiple of
 ON_STACK = 1 << 16  # bytes of scratch, at most; more come from malloc
 WORK = 1 << 19  # lets of a chunk, about
-MOST_PARTS = 64  # of a total that chunks leave, to be combined
 
 
 @final
@@ -80,7 +83,7 @@ class Native:
     @property
     def part_bytes(self) -> Size:
         """Of what one chunk leaves for the end."""
-        return total(_padded(buffer.bytes) for buffer, _ in self.kept)
+        return total(_padded(bytes) for _, bytes in self._kept())
 
     @property
     def parts(self) -> Size:
@@ -92,9 +95,10 @@ class Native:
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "%chunk")
         scope = Scope(text, arguments, homes, self._scalings(self.plan))
-        for number, buffer in enumerate(x.result for x in self.kernel.totals):
-            monoid = self.kernel.totals[number].monoid
-            _fill(scope, buffer, start_of(monoid, buffer.dtype))
+        for part in self.kernel.totals:
+            buffer, count = part.result, self._count(part)
+            size = buffer.size if count == 1 else 2 * count
+            _fill(scope, buffer, size, start_of(part.monoid, buffer.dtype))
         done = text.label("done")
         for axis in self.plan.outer:
             if not (isinstance(axis.extent, int) and axis.extent > 0):
@@ -103,7 +107,8 @@ class Native:
                 text.begin(inside)
         heap = self._scratch(text, arguments, homes)
         looks = self._looks(text, arguments)
-        Rows(self.plan, text, arguments, self.width, self.owner, self._ranges(text, arguments), looks).write(scope)
+        ranges = self._ranges(text, arguments)
+        Rows(Along(self.plan, text, arguments, self.width, self.bytes, self.owner, ranges, looks)).write(scope)
         looks.end()
         if heap:
             text.do(f"call void @free(ptr {heap})")
@@ -126,7 +131,7 @@ class Native:
             first, behind = (text.value(f"load i64, ptr {end}") for end in ends)
             ranges[axis] = (first, behind)
         scope = Scope(text, arguments, {}, self._scalings(plan))
-        Rows(plan, text, arguments, self.width, self.owner, ranges, strict=True).write(scope)
+        Rows(Along(plan, text, arguments, self.width, self.bytes, self.owner, ranges, strict=True)).write(scope)
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, ptr %box"), arguments)
 
@@ -143,14 +148,18 @@ class Native:
             with text.loop("1", "%chunk") as chunk:
                 offset = text.value(f"mul i64 {chunk}, {arguments.number(self.part_bytes)}")
                 other = text.value(f"getelementptr i8, ptr {home.address}, i64 {offset}")
-                with text.loop("0", arguments.number(part.result.size)) as at:
+                with text.loop("0", arguments.number(part.result.size * self._count(part))) as at:
                     places = [Place(base, Value(INT64, (at,)), "0") for base in (home.address, other)]
                     values = [scope.memory.load(place, part.result.dtype, None, None) for place in places]
                     scope.memory.store(places[0], combined(scope.lanes, part.monoid, *values))
+            if self._count(part) > 1:
+                count, dtype = self._count(part), part.result.dtype
+                sums = Accumulators(part.monoid, dtype, self.kernel.outer, count, 1, home.address)
+                scope.memory.store(Place(home.address, Value(INT64, ("0",)), "0"), sums.joined(scope))
         looks = self._looks(text, arguments)
-        writer = Rows(self.plan, text, arguments, self.width, self.owner, {}, looks)
+        writer = Stages(Along(self.plan, text, arguments, self.width, self.bytes, self.owner, {}, looks))
         for stage in self.plan.last:
-            writer.stage(scope, stage, {})
+            writer.write(scope, stage, {})
         looks.end()
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), arguments)
@@ -186,17 +195,25 @@ class Native:
         plan = self.plan
         if not plan.outer:
             return 1
+        if self.kernel.totals:
+            return self._rows_of_blocks()
         first, *others = plan.outer
         grain = 1 << int(math.log2(WORK / self._weight))
         inside = total(product(axis.extent for axis in stage.inner) for stage in plan.stages)
         row = product(axis.extent for axis in others) * inside
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
-        if self.kernel.totals:
-            rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
         if plan.lane is first:
             abreast = self.width * plan.vectors
             rows = (rows + abreast - 1) // abreast * abreast
         return rows
+
+    def _rows_of_blocks(self) -> Size:
+        """Those of a block of the totals: in parts of other rows they were added up in another order."""
+        first, *others = sorted(self.kernel.outer, key=lambda axis: axis.number)
+        inner = {axis: None for stage in self.kernel.stages if not stage.is_last for axis in stage.inner}
+        walked = self.plan.outer[0]
+        inside = [axis.extent for axis in others if axis.number <= walked.number]
+        return product([rows_of_block(first, [*others, *inner]), *inside])
 
     def _ranges(self, text: Text, arguments: Arguments) -> Mapping[Axis, Range]:
         """The rows of a chunk."""
@@ -214,9 +231,18 @@ class Native:
     def _kept(self) -> Iterator[tuple[Buffer, Size]]:
         """What is known when all rows are done: totals, and what the last stages leave."""
         last = [target for stage in self.plan.last for effect in stage.stage.effects for target in targets(effect)]
-        found = {part.result: None for part in self.kernel.totals} | dict.fromkeys(last)
+        found = {part.result: self._count(part) for part in self.kernel.totals}
         locals = set(self.kernel.locals)
-        yield from ((buffer, buffer.bytes) for buffer in found if buffer in locals)
+        for buffer in dict.fromkeys((*found, *last)):
+            if buffer in locals:
+                count = found.get(buffer, 1)
+                yield buffer, buffer.bytes * (1 if count == 1 else 2 * count)  # see `Accumulators`
+
+    def _count(self, part: Total) -> int:
+        """How many accumulators each element of a total has."""
+        if not part.run or not is_ordered(part.monoid, part.result.dtype):
+            return 1
+        return accumulators(self.kernel.outer, part_bytes(part.result.dtype), self.bytes)
 
     def _homes(self, text: Text, arguments: Arguments, chunk: str) -> dict[Buffer, Home]:
         """Where the parts of a chunk are."""
@@ -284,8 +310,8 @@ def _side_by_side(
         at = at + _padded(bytes)
 
 
-def _fill(scope: Scope, buffer: Buffer, value: "bool | float | complex") -> None:
-    """Every element of a local."""
+def _fill(scope: Scope, buffer: Buffer, size: Size, value: "bool | float | complex") -> None:
+    """So many elements of a local."""
     number = scope.lanes.number(value, buffer.dtype)
-    with scope.text.loop("0", scope.arguments.number(buffer.size)) as at:
+    with scope.text.loop("0", scope.arguments.number(size)) as at:
         scope.memory.store(Place(scope.homes[buffer].address, Value(INT64, (at,)), "0"), number)

@@ -11,9 +11,10 @@ from graphc.kernel.monoids import BETTER
 from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.stages import StagePlan, merged_stage, stage_plan
 from graphc.kernel.steps import Fold, Kernel, Prefix, Store, Total
+from graphc.kernel.summing import is_long, is_ordered
 from graphc.sizes import estimate, product
 
-__all__ = ["Plan", "is_plain", "planned", "vectors_of"]
+__all__ = ["Plan", "is_plain", "planned", "run_of", "vectors_of"]
 
 ABREAST = 8  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
 LIGHT = 8  # lets of a stage that computes little
@@ -47,7 +48,7 @@ def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
     """The plan of a kernel.  The axes `kept` are walked one by one, whatever could be walked as one."""
     outer = tuple(sorted(kernel.outer, key=lambda axis: axis.number))
     stages = [stage_plan(stage, kernel.outer) for stage in kernel.stages]
-    used = kept.union(axis for stage in stages for axis in stage.used)
+    used = kept.union(axis for stage in stages for axis in (*stage.used, *_before_runs(stage)))
     walked = [stage for stage in stages if not stage.stage.is_last]
     merged, became = merged_axes(outer, [access for stage in walked for access in stage.accesses], used)
     stages = [merged_stage(stage, became, used) for stage in stages]
@@ -61,9 +62,16 @@ def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
         is_deep = any(stage.inner for stage in walked)
         vectors = min((vectors_of(stage, lane) for stage in walked), default=1)
         if is_deep:
-            vectors = 1 if any(map(_keeps_rows, walked)) else ABREAST
+            vectors = 1 if any(_keeps_rows(stage) or _has_runs(stage) for stage in walked) else ABREAST
         return Plan(kernel, order, tuple(walked), last, lane, vectors, written, of_columns(lane, walked))
     return Plan(kernel, tuple(merged), inside, last, None, 1, written, following(merged, inside))
+
+
+def _before_runs(stage: StagePlan) -> Sequence[Axis]:
+    """The axes in front of runs, which are not one with these."""
+    inner = sorted(stage.stage.inner, key=lambda axis: axis.number)
+    runs = [effect.run for effect in stage.stage.effects if isinstance(effect, Fold) and 0 < effect.run < len(inner)]
+    return [inner[-run - 1] for run in runs]
 
 
 def vectors_of(stage: StagePlan, lane: Axis) -> int:
@@ -99,6 +107,9 @@ def _reads_vectors(stage: StagePlan, lane: Axis) -> bool:
 def _outer_lane(outer: Sequence[Axis], stages: Sequence[StagePlan]) -> Axis | None:
     """The outer axis that most accesses walk element by element, of those along which all stages can have lanes."""
     best: Axis | None = None
+    totals = [effect for stage in stages for effect in stage.stage.effects if isinstance(effect, Total)]
+    if any(effect.run and is_ordered(effect.monoid, effect.result.dtype) for effect in totals):
+        outer = outer[-1:]  # the last axis of their runs
     for axis in outer:
         is_able = all(_may_lie_along(axis, stage, is_inner=False) for stage in stages)
         if is_able and (best is None or _misses(axis, stages) <= _misses(best, stages)):
@@ -115,8 +126,10 @@ def _may_lie_along(axis: Axis, stage: StagePlan, *, is_inner: bool) -> bool:
                     return False
                 if is_inner and axis not in places[0].terms:
                     return False
-            case Total():
+            case Total(run=run):
                 if places[0].data:
+                    return False
+                if is_ordered(effect.monoid, effect.result.dtype) and axis not in places[0].terms and not run:
                     return False
             case Prefix():
                 if is_inner:
@@ -124,7 +137,24 @@ def _may_lie_along(axis: Axis, stage: StagePlan, *, is_inner: bool) -> bool:
             case Fold(monoid=monoid):
                 if is_inner and monoid in BETTER:
                     return False
+                is_rounded = is_ordered(monoid, effect.results[0].dtype)
+                if is_inner and is_rounded and not (axis is stage.inner[-1] and is_long(run_of(stage, effect))):
+                    return False
     return True
+
+
+def run_of(stage: StagePlan, effect: Fold) -> tuple[Axis, ...]:
+    """The axes of the run of a fold, as they are walked."""
+    if not effect.run:
+        return ()
+    first = sorted(axis.number for axis in stage.stage.inner)[-effect.run]
+    return tuple([axis for axis in stage.inner if axis.number >= first])
+
+
+def _has_runs(stage: StagePlan) -> bool:
+    """Whether each row has several accumulators."""
+    folds = [effect for effect in stage.stage.effects if isinstance(effect, Fold)]
+    return any(is_ordered(fold.monoid, fold.results[0].dtype) and is_long(run_of(stage, fold)) for fold in folds)
 
 
 def _keeps_rows(stage: StagePlan) -> bool:

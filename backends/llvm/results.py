@@ -1,7 +1,7 @@
 """The sums of a tile as elements of a result: vectors where its columns lie side by side, else one by one."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product as points_of
 from typing import final
@@ -92,10 +92,12 @@ class Results:
         elements, text = self.elements, self.elements.text
         starts = [["zeroinitializer"] * len(column.masks) for _ in a.places]
         held, width = self.rooms["tile"], column.size
+        is_first = not self.blocking.roles.adds and self.begins is None
+        if not is_first:
+            starts = self._taken_up(len(a.places), base, rows, row, column)
         for number, values in enumerate(tile.totals(a, b, starts)):
             for n, value in enumerate(values):
                 elements.store_vector(value, elements.at(held, str(number * width + n * elements.lanes)))
-        is_first = not self.blocking.roles.adds and self.begins is None
         if is_first and rows.axis.c == 1 and not rows.inside and row.size >= SQUARE and column.size % SQUARE == 0:
             news = [strip.new for strip in (row, column) if strip.new is not None]
             if row.valid is None and column.valid is None:
@@ -129,8 +131,27 @@ class Results:
                     target = elements.at(elements.at(first, elements.times(step, n)), str(point))
                     elements.store_vector(value, target, None, SQUARE)
 
+    def _taken_up(self, height: int, base: str, rows: Rows, row: Strip, column: Strip) -> list[list[str]]:
+        """What the result holds, in vectors: sums go on from there, so that each is one chain, however it is cut."""
+        elements, held = self.elements, self.rooms["tile"]
+        with self._each(base, rows, row, column) as (address, in_tile):
+            source = address
+            if not self.blocking.roles.adds:
+                source = elements.text.value(f"select i1 {self.begins}, ptr @nothing, ptr {address}")
+            elements.store(elements.load(source), in_tile)
+        places = [
+            [number * column.size + n * elements.lanes for n in range(len(column.masks))] for number in range(height)
+        ]
+        return [[elements.load_vector(elements.at(held, str(place))) for place in row_of] for row_of in places]
+
     def _one_by_one(self, base: str, rows: Rows, row: Strip, column: Strip) -> None:
         """A tile in memory element by element."""
+        with self._each(base, rows, row, column) as (address, in_tile):
+            self.elements.store(self.elements.load(in_tile), address)
+
+    @contextmanager
+    def _each(self, base: str, rows: Rows, row: Strip, column: Strip) -> Iterator[tuple[str, str]]:
+        """Each element that no other tile makes: where it is in the result, and in the tile."""
         elements, text, blocking = self.elements, self.elements.text, self.blocking
         held, width = self.rooms["tile"], column.size
         with ExitStack() as loops:
@@ -143,14 +164,7 @@ class Results:
                 number = elements.plus(elements.scaled(number, walk.count), inside)
             source = elements.at(held, elements.scaled(number, width))
             lane = loops.enter_context(text.loop(column.new or "0", column.valid or str(width)))
-            address = elements.at(target, elements.scaled(lane, blocking.columns.axis.c))
-            value = elements.load(elements.at(source, lane))
-            if blocking.roles.adds or self.begins is not None:
-                source = address
-                if not blocking.roles.adds:
-                    source = text.value(f"select i1 {self.begins}, ptr @nothing, ptr {address}")
-                value = text.value(f"fadd {elements.type} {elements.load(source)}, {value}")
-            elements.store(value, address)
+            yield elements.at(target, elements.scaled(lane, blocking.columns.axis.c)), elements.at(source, lane)
 
     def _stored_lanes(self, column: Strip) -> Sequence[str | None]:
         """Which lanes of each vector no other tile makes."""

@@ -75,7 +75,7 @@ class Text:
         self.begin(after)
 
     @contextmanager
-    def loop(self, first: str, last: str, step: int = 1) -> Iterator[str]:
+    def loop(self, first: str, last: str, step: int | str = 1) -> Iterator[str]:
         """What stands inside is done for the counter, an i64, from `first` up to `last`, which is left out."""
         place = self.room("i64", first)
         test, body, after = self.label("while"), self.label("do"), self.label("after")

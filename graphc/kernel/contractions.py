@@ -41,7 +41,7 @@ def kernels_of(contract: Contract) -> Iterator[Kernel]:
     formula = Formula()
     numbers = [formula.axis(axis) for axis in axes]
     term = formula.call(Fn.MUL, [_factor(formula, contract, side, numbers) for side in ("left", "right")])
-    sums = Stage(inner, tuple(formula.lets), (Fold(Monoid.SUM, term, (total,)),))
+    sums = Stage(inner, tuple(formula.lets), (Fold(Monoid.SUM, term, (total,), _run(contract, walked)),))
     last = Formula()
     numbers = [last.axis(axis) if axis.number in walked else -1 for axis in axes]
     place = tuple(last.affine(part, numbers) for part in contract.out_index)
@@ -55,6 +55,16 @@ def kernels_of(contract: Contract) -> Iterator[Kernel]:
         value = last.call(Fn.CAST, (value,), contract.out.dtype)
     stores = Stage((), tuple(last.lets), (Store(contract.out, place, value),))
     yield Kernel(outer, (sums, stores), contract.origins)
+
+
+def _run(contract: Contract, walked: set[int]) -> int:
+    """The run of the sums: all of them, where in both operands they end with what lies side by side."""
+    last = len(contract.extents) - 1
+    if last in walked:
+        return 0
+    ends = [index[-1] if index else None for index in (contract.left_index, contract.right_index)]
+    is_run = all(end is not None and any(axis == last and factor == 1 for axis, factor in end.terms) for end in ends)
+    return len(contract.extents) - len(walked) if is_run else 0
 
 
 def _factor(formula: Formula, contract: Contract, side: str, numbers: list[int]) -> int:

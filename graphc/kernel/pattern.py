@@ -85,12 +85,13 @@ def _of_effect(effect: Effect, numbers: dict[Buffer, int]) -> Hashable:
             return (numbers.setdefault(effect.buffer, len(numbers)), effect.index, effect.value, effect.combine)
         case Fold():
             results = tuple([numbers.setdefault(buffer, len(numbers)) for buffer in effect.results])
-            return (effect.monoid, effect.value, results)
+            return (effect.monoid, effect.value, results, effect.run)
         case Prefix():
             result = numbers.setdefault(effect.result, len(numbers))
             return (effect.monoid, effect.value, result, effect.reverse)
         case Total():
-            return (effect.monoid, effect.value, effect.index, numbers.setdefault(effect.result, len(numbers)))
+            result = numbers.setdefault(effect.result, len(numbers))
+            return (effect.monoid, effect.value, effect.index, result, effect.run)
 
 
 def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[Origin, ...]) -> Kernel:
@@ -109,11 +110,12 @@ def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[
             case Store():
                 return Store(new(effect.buffer), effect.index, effect.value, effect.combine)
             case Fold():
-                return Fold(effect.monoid, effect.value, tuple([new(result) for result in effect.results]))
+                results = tuple([new(result) for result in effect.results])
+                return Fold(effect.monoid, effect.value, results, effect.run)
             case Prefix():
                 return Prefix(effect.monoid, effect.value, new(effect.result), effect.reverse)
             case Total():
-                return Total(effect.monoid, effect.value, effect.index, new(effect.result))
+                return Total(effect.monoid, effect.value, effect.index, new(effect.result), effect.run)
 
     stages = [
         Stage(

@@ -56,12 +56,13 @@ class Fold:
     """Combine `values` over all inner axes of the stage, into one local (or stored) element per row.
 
     ARGMAX has one value let (the index is the position along the single inner axis) and two results.
-    A result's dtype is the accumulator's.
+    A result's dtype is the accumulator's.  `run` counts the inner axes behind which no other stays: see `summing`.
     """
 
     monoid: Monoid
     value: int
     results: tuple[Buffer, ...]
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Total:
     value: int
     index: tuple[int, ...]
     result: Buffer
+    run: int = 0
 
 
 Effect: TypeAlias = Store | Fold | Prefix | Total

@@ -31,7 +31,7 @@ def widened(kernel: Kernel) -> Kernel:
         elif isinstance(effect, Fold):
             (result,) = effect.results
             total = Buffer(Role.LOCAL, accumulator(result.dtype), ())
-            effects.append(Total(effect.monoid, effect.value, (), total))
+            effects.append(Total(effect.monoid, effect.value, (), total, effect.run))
             ends.append(_kept(total, result))
     rows = Stage((), first.lets, tuple(effects))
     last = tuple([replace(stage, is_last=True) for stage in (*ends, *others)])

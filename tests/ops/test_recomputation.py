@@ -45,16 +45,13 @@ def _same_bits(one: Any, other: Any) -> bool:
     return all(np.array_equal(x, y) for x, y in pairs)
 
 
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
 @pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("order", [1, 2])
-def test_results_are_the_same_to_the_bit(order: int, level: int) -> None:
+def test_results_are_the_same_to_the_bit(order: int, level: int, backend: Literal["llvm", "numpy"]) -> None:
     x = _normal(32, 16)
-    wraps = (lambda f: f, gx.checkpoint)
-    plain, cut = (_net(5, wrap, level=level, order=order, backend="numpy")(x) for wrap in wraps)
+    plain, cut = (_net(5, w, level=level, order=order, backend=backend)(x) for w in (lambda f: f, gx.checkpoint))
     assert _same_bits(plain, cut)
-    plain, cut = (_net(5, wrap, level=level, order=order, backend="llvm")(x) for wrap in wraps)
-    for one, other in zip(leaves(plain), leaves(cut), strict=True):  # but for the order of sums
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_what_is_inside_is_kept_for_one_region_at_a_time() -> None:

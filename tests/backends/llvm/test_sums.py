@@ -1,0 +1,89 @@
+"""The order of sums in native kernels: that of `graphc.kernel.summing`, whatever is fused with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.llvm.machine import host
+
+RNG = np.random.default_rng(11)
+
+#: shapes and axes: long and short runs, with a rest or none, one and several blocks, axes that stay in between
+SUMS = [
+    ((5, 1000), (1,)),
+    ((5, 1024), (1,)),
+    ((9, 10), (1,)),
+    ((700, 9), (0,)),
+    ((40_000,), (0,)),
+    ((90_000,), (0,)),
+    ((300, 77), (0, 1)),
+    ((300, 256), (0, 1)),
+    ((700, 130), (0, 1)),
+    ((8, 3, 9, 9), (0, 2, 3)),
+    ((6, 70, 5, 11), (0, 2)),
+    ((33, 65, 40), (0, 1)),
+]
+
+#: what is computed beside a sum `s` of `x`, in the same kernel where that is possible; `row` is as one of x
+BESIDE: Mapping[str, Callable[[gx.Node, gx.Node, gx.Node, tuple[int, ...]], Sequence[gx.Node]]] = {
+    "nothing": lambda x, row, s, axes: [],
+    "a long formula": lambda x, row, s, axes: [gx.sum(gx.tanh(gx.exp(gx.sin(x)) * x), axes)],
+    "float64": lambda x, row, s, axes: [gx.sum(gx.exp(x.astype("float64")), axes)],
+    "elements": lambda x, row, s, axes: [gx.exp(x) * 2],
+    "elements that read it": lambda x, row, s, axes: [x - gx.expand_dims(s, axes)],
+    "the largest": lambda x, row, s, axes: [gx.max(x, axes), gx.argmax(x, axis=x.ndim - 1)],
+    "sums of columns": lambda x, row, s, axes: [gx.sum(x * x, 0), gx.sum(gx.sin(x), 0)],
+    "sums of all": lambda x, row, s, axes: [gx.sum(x * x)],
+    "other steps": lambda x, row, s, axes: [gx.sum(x * row, axes)],
+}
+
+
+@pytest.mark.parametrize("is_open", [False, pytest.param(True, marks=pytest.mark.full)])
+@pytest.mark.parametrize(("shape", "axes"), SUMS)
+def test_a_sum_has_the_same_bits_whatever_is_beside_it(
+    shape: tuple[int, ...], axes: tuple[int, ...], is_open: bool
+) -> None:
+    given = RNG.standard_normal(shape).astype("float32")
+    found = []
+    for beside in BESIDE.values():
+        x = gx.input("x", ("n", *shape[1:]) if is_open else shape)
+        s = gx.sum(x * 1.7, axes)
+        row = gx.input("row", shape[1:])
+        f = gx.compile([x, row], [s, *beside(x, row, s, axes)], backend="llvm", level=1)
+        found.append(np.asarray(f(given, np.ones(shape[1:], "float32"))[0]))
+    for name, other in zip(BESIDE, found, strict=True):
+        assert np.array_equal(other, found[0]), name
+
+
+def _in_order(values: Any, lanes: int) -> Any:
+    """The sum of a row by the rule."""
+    sums = np.zeros(lanes, values.dtype)
+    for place, value in enumerate(values):
+        sums[place % lanes] += value
+    while len(sums) > 1:
+        half = len(sums) // 2
+        sums = sums[:half] + sums[half:]
+    return sums[0]
+
+
+@pytest.mark.parametrize("extent", [20, 64, 100, 1000])
+def test_the_elements_of_a_run_go_to_accumulators_by_turns(extent: int) -> None:
+    lanes = min(4 * host().lanes(8), 1 << (extent.bit_length() - 1))
+    given = RNG.standard_normal((3, extent))
+    x = gx.input("x", (3, extent), "float64")
+    found = gx.compile(x, gx.sum(x, 1), backend="llvm")(given)
+    assert found.tolist() == [_in_order(row, lanes) for row in given]
+
+
+def test_columns_are_added_up_in_blocks_of_rows() -> None:
+    given = RNG.standard_normal((900, 50))
+    x = gx.input("x", (900, 50), "float64")
+    found = gx.compile(x, gx.sum(x, 0), backend="llvm")(given)
+    rows = -(-max(2**14 // 50, -(-900 // 64)) // 32) * 32
+    total = np.zeros(50)
+    for start in range(0, 900, rows):
+        total += np.add.accumulate(given[start : start + rows])[-1]
+    assert np.array_equal(found, total)
