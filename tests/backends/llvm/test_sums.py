@@ -8,6 +8,7 @@ import pytest
 
 import graphc as gx
 from graphc.backends.llvm.machine import host
+from tests.random_graphs import random_graph
 
 RNG = np.random.default_rng(11)
 
@@ -87,3 +88,16 @@ def test_columns_are_added_up_in_blocks_of_rows() -> None:
     for start in range(0, 900, rows):
         total += np.add.accumulate(given[start : start + rows])[-1]
     assert np.array_equal(found, total)
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(300, 304), *(pytest.param(n, marks=pytest.mark.full) for n in range(304, 340))]
+)
+def test_random_graphs_have_the_same_bits_fused_and_one_kernel_for_each_op(seed: int) -> None:
+    """Level 1 rewrites nothing but what is exact."""
+    graph = random_graph(seed)
+    apart, fused = (graph.compile(level, backend="llvm") for level in (0, 1))
+    for n in (3, 300):
+        arrays = graph.arrays(n, seed)
+        for one, other in zip(graph.results(apart, arrays), graph.results(fused, arrays), strict=True):
+            np.testing.assert_array_equal(one, other)
