@@ -79,7 +79,7 @@ class Joining:
 
 def _keeps_order(node: Node, unit: Loops, base: Loops) -> bool:
     """Whether a node is no sum, or one that is added up alike as a total of the loops of `base`: see `summing`."""
-    if not isinstance(node.op, Reduction) or not is_ordered(node.op.monoid, node.dtype) or node in unit.after:
+    if not isinstance(node.op, Reduction) or not is_ordered(node.op.monoid, node.inputs[0].dtype) or node in unit.after:
         return True
     shape = node.inputs[0].shape
     walk, axes = unit.walks[node], walked(node.op, shape)

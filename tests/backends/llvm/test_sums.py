@@ -36,6 +36,7 @@ BESIDE: Mapping[str, Callable[[gx.Node, gx.Node, gx.Node, tuple[int, ...]], Sequ
     "elements": lambda x, row, s, axes: [gx.exp(x) * 2],
     "elements that read it": lambda x, row, s, axes: [x - gx.expand_dims(s, axes)],
     "the largest": lambda x, row, s, axes: [gx.max(x, axes), gx.argmax(x, axis=x.ndim - 1)],
+    "places beside elements": lambda x, row, s, axes: [gx.exp(x), gx.max_with_index(x, 0)[0]],
     "sums of columns": lambda x, row, s, axes: [gx.sum(x * x, 0), gx.sum(gx.sin(x), 0)],
     "sums of all": lambda x, row, s, axes: [gx.sum(x * x)],
     "other steps": lambda x, row, s, axes: [gx.sum(x * row, axes)],
