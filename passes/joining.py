@@ -40,9 +40,13 @@ class Joining:
             if shape is None:
                 return None
             inner, totals = shape
+        sums = [(node, unit) for unit in (base, other) for node in unit.after if _is_total(node, unit)]
         if totals:
-            if not all(_keeps_order(node, other, base) for node in other.places):
-                return None
+            sums += [(node, other) for node in other.places if node not in other.after]
+        outer = [axis for axis in base.order if axis not in (inner or ())]
+        if not all(_keeps_order(node, unit, base.order, outer) for node, unit in sums):
+            return None
+        if totals:
             folded = {axis for axis in other.order if axis in (other.inner or ())}
             late = [n for n in other.places if n not in after | other.shown and not folded & _axes(other.places[n])]
             if any(isinstance(node.op, Reduction) and node.op.monoid in BETTER for node in late):
@@ -77,20 +81,21 @@ class Joining:
         return True
 
 
-def _keeps_order(node: Node, unit: Loops, base: Loops) -> bool:
-    """Whether a node is no sum, or one that is added up alike as a total of the loops of `base`: see `summing`."""
-    if not isinstance(node.op, Reduction) or not is_ordered(node.op.monoid, node.inputs[0].dtype) or node in unit.after:
+def _is_total(node: Node, unit: Loops) -> bool:
+    """Whether a member folds what is computed in all rows."""
+    return isinstance(node.op, Reduction) and set(unit.walks[node]) - {None} == set(unit.order)
+
+
+def _keeps_order(node: Node, unit: Loops, order: Sequence[LoopAxis], outer: Sequence[LoopAxis]) -> bool:
+    """Whether a node is no sum, or one that a total over rows along `outer` adds up as a fold does: see `summing`."""
+    if not isinstance(node.op, Reduction) or not is_ordered(node.op.monoid, node.inputs[0].dtype):
         return True
     shape = node.inputs[0].shape
-    walk, axes = unit.walks[node], walked(node.op, shape)
-    folded = [axis for axis in (walk[number] for number in axes) if axis is not None]
-    in_order = [axis for axis in base.order if axis in folded]
-    return (
-        run_of(node.op, shape) == 0
-        and folded == in_order
-        and folded[0] is base.outer[0]
-        and set(walk) - {None} == set(base.order)
-    )
+    walk = unit.walks[node]
+    folded = [axis for number in walked(node.op, shape) if (axis := walk[number]) is not None]
+    in_order = [axis for axis in order if axis in folded]
+    is_first = bool(outer) and folded == in_order and folded[0] is outer[0]
+    return is_first and run_of(node.op, shape) == 0 and set(walk) - {None} == set(order)
 
 
 def _axes(place: Place) -> set[LoopAxis]:
