@@ -14,7 +14,18 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from graphc.backends.cuda.device import WITHOUT, Array, Code, Device, DriverError, Limits, Memory, Recording, contiguous
+from graphc.backends.cuda.device import (
+    WITHOUT,
+    Array,
+    Code,
+    Device,
+    DriverError,
+    FullError,
+    Limits,
+    Memory,
+    Recording,
+    contiguous,
+)
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.nvrtc import image_for
@@ -29,7 +40,6 @@ NO_DEVICES = (100, 101)  # none there, or none of this number
 DEFAULT_STREAMS = (None, 0, 1)
 CUDA = 2  # the kind of DLPack
 HELD = 64  # calls whose arrays are kept until they are done
-PENDING = 256  # launches that are remembered
 
 
 @cache
@@ -52,12 +62,10 @@ class _Opened:
     name: str
 
     def done(self, result: tuple[Any, ...]) -> Any:
-        """What a function of the driver gave, without its status.  Raises DriverError, or MemoryError."""
+        """What a function of the driver gave, without its status.  Raises DriverError."""
         status, *values = result
-        if int(status) == OUT_OF_MEMORY:
-            raise MemoryError
         if int(status):
-            raise DriverError(_said(self.api, status))
+            raise (FullError if int(status) == OUT_OF_MEMORY else DriverError)(_said(self.api, status))
         return values[0] if values else None
 
     def enter(self) -> None:
@@ -76,7 +84,7 @@ class Gpu(Device):
     """One GPU."""
 
     ordinal: int
-    pending: deque[Launch] = field(default_factory=lambda: deque(maxlen=PENDING), compare=False)
+    pending: dict[Launch, None] = field(default_factory=dict, compare=False)
     _held: deque[tuple[Any, tuple[object, ...]]] = field(default_factory=deque, compare=False)
     _turn: Lock = field(default_factory=Lock, compare=False)
     _thread: local = field(default_factory=local, compare=False)

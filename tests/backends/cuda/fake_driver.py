@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeAlias, final
 
-from graphc.backends.cuda.device import Memory
+from graphc.backends.cuda.device import FullError, Memory
 from graphc.backends.cuda.emulation.emulator import EmulatedCode, Emulator
 from graphc.backends.cuda.module import Entry
 
@@ -118,7 +118,7 @@ class FakeDriver:
     def cumemallocasync(self, bytes: int, stream: int) -> Status:
         try:
             memory = self.emulator.allocate(bytes)
-        except MemoryError:
+        except FullError:
             return OUT_OF_MEMORY, None
         self.memory[memory.address] = memory
         return OK, memory.address

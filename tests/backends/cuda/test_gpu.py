@@ -11,7 +11,7 @@ import pytest
 
 import graphc as gx
 from graphc.backends.cuda import gpu as module
-from graphc.backends.cuda.arrays import DeviceArray
+from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace
 from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.backends.cuda.gpu import Gpu
@@ -114,6 +114,69 @@ def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
         assert "gx.exp(self.x) * 3" in str(told.value)
         models.driver.statuses.clear()
     near(f(array), np.exp(array) * 3)
+
+
+@NEEDS_COMPILER
+def test_a_fault_that_the_next_call_hears_of_names_the_kernel_and_the_line(models: Models) -> None:
+    f = models.functions[2]
+    x = DeviceSpace(models.device).uploaded(np.ones((4, 6), np.float32))
+    models.device.wait()
+    f(x)
+    models.driver.statuses["cuMemAllocAsync"] = 700
+    try:
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: CUDA_ERROR_SOME, number 700") as told:
+            f(x)
+    finally:
+        models.driver.statuses.clear()
+    assert "gx.exp(self.x) * 3" in str(told.value)
+
+
+@NEEDS_COMPILER
+def test_a_fault_after_calls_of_several_functions_blames_none_of_them_alone(models: Models) -> None:
+    x = gx.input("x", ("n", 6))
+    plain = [gx.compile([x], y, backend="numpy") for y in (gx.exp(x) + 1, gx.tanh(x) + 2)]
+    functions = made_at_once(plain, models.emulator, models.device)
+    for function in functions:
+        artifact = CudaBackend().emit(function.program)
+        models.driver.entries = {**models.driver.entries, artifact.source: artifact.notes.entries}
+    array = DeviceSpace(models.device).uploaded(np.ones((4, 6), np.float32))
+    models.device.wait()
+    functions[0](array)
+    y = functions[1](array)
+    for _ in range(300):
+        functions[1](array)
+    models.driver.statuses["cuStreamSynchronize"] = 700
+    try:
+        with pytest.raises(gx.DeviceError, match=r"failed in one of the kernels kernel_0: ") as told:
+            np.asarray(y)
+    finally:
+        models.driver.statuses.clear()
+    assert "gx.exp(x) + 1" in str(told.value)
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize(
+    ("failing", "status", "raised"),
+    [
+        ("cuModuleLoadData", 222, gx.DeviceError),
+        ("cuModuleLoadData", 2, gx.DeviceMemoryError),
+        ("cuGraphInstantiate", 2, gx.DeviceMemoryError),
+        ("cuMemAllocAsync", 801, gx.DeviceError),
+    ],
+)
+def test_whatever_the_driver_refuses_is_an_error_of_graphc(
+    models: Models, failing: str, status: int, raised: type[gx.GraphError]
+) -> None:
+    (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
+    array = np.ones((3, 6), np.float32)
+    if failing == "cuGraphInstantiate":
+        f(array)  # the next call records
+    models.driver.statuses[failing] = status
+    try:
+        with pytest.raises(raised, match=f"number {status}"):
+            f(array)
+    finally:
+        models.driver.statuses.clear()
 
 
 @NEEDS_COMPILER
