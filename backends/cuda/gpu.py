@@ -7,9 +7,10 @@ import ctypes
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from threading import Lock, local
+from threading import RLock, local
 from typing import Any, NoReturn, final
 
 import numpy as np
@@ -73,9 +74,13 @@ class _Opened:
         self.done(self.api.cuCtxSetCurrent(self.context))
 
     def free(self, address: int) -> None:
-        """Give memory back, when all that was begun before is done.  After a fault there is nothing to give back."""
-        self.api.cuCtxSetCurrent(self.context)
-        self.api.cuMemFreeAsync(address, self.default)
+        """Give memory back, when all that was begun before is done.  After a fault there is nothing to give back.
+
+        It may come at any moment, as finalisers do, in a thread that is at work on another device.
+        """
+        if not int(self.api.cuCtxPushCurrent(self.context)[0]):
+            self.api.cuMemFreeAsync(address, self.default)
+            self.api.cuCtxPopCurrent()
 
 
 @final
@@ -86,7 +91,7 @@ class Gpu(Device):
     ordinal: int
     pending: dict[Launch, None] = field(default_factory=dict, compare=False)
     _held: deque[tuple[Any, tuple[object, ...]]] = field(default_factory=deque, compare=False)
-    _turn: Lock = field(default_factory=Lock, compare=False)
+    _turn: AbstractContextManager[bool] = field(default_factory=RLock, compare=False)  # a signal may come inside
     _thread: local = field(default_factory=local, compare=False)
 
     @cached_property
@@ -115,7 +120,7 @@ class Gpu(Device):
 
     @property
     def _stream(self) -> Any:
-        """Where this thread puts its work: while it records, elsewhere."""
+        """Where this thread puts what can be recorded: while it records, elsewhere."""
         return getattr(self._thread, "stream", self._opened.default)
 
     @property
@@ -155,14 +160,14 @@ class Gpu(Device):
     def upload(self, address: int, array: Array) -> None:
         if array.nbytes:
             whole = np.ascontiguousarray(array)
-            given = self._opened.api.cuMemcpyHtoDAsync(address, whole.ctypes.data, whole.nbytes, self._stream)
-            self._opened.done(given)
+            opened = self._opened
+            opened.done(opened.api.cuMemcpyHtoDAsync(address, whole.ctypes.data, whole.nbytes, opened.default))
 
     def download(self, array: Array, address: int) -> None:
         if array.nbytes:
             with contiguous(array) as whole:
-                given = self._opened.api.cuMemcpyDtoHAsync(whole.ctypes.data, address, whole.nbytes, self._stream)
-                self._opened.done(given)
+                opened = self._opened
+                opened.done(opened.api.cuMemcpyDtoHAsync(whole.ctypes.data, address, whole.nbytes, opened.default))
                 self.wait()
 
     def copy(self, to: int, of: int, bytes: int) -> None:
@@ -211,11 +216,16 @@ class Gpu(Device):
         opened, done = self._opened, []  # what is let go may call others: not while the turn is held
         with self._turn:
             while self._held:
-                event, _ = self._held[0]
-                if len(self._held) < HELD and int(opened.api.cuEventQuery(event)[0]):
+                try:
+                    held = self._held.popleft()
+                except IndexError:  # a call of a signal, which came in between, let the last ones go
+                    break
+                event, _ = held
+                if len(self._held) < HELD - 1 and int(opened.api.cuEventQuery(event)[0]):
+                    self._held.appendleft(held)
                     break
                 opened.done(opened.api.cuEventSynchronize(event))
-                done.append(self._held.popleft())
+                done.append(held)
                 opened.done(opened.api.cuEventDestroy(event))
             if things:
                 self._held.append((self._event(), things))
@@ -232,6 +242,7 @@ class Gpu(Device):
     def wait(self) -> None:
         self._opened.done(self._opened.api.cuStreamSynchronize(self._opened.default))
         self.pending.clear()
+        self.hold()  # what was kept for what is done now goes
 
 
 @final

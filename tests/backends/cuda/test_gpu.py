@@ -1,7 +1,9 @@
 """GPUs, over a driver that is emulated; and what is said where there is none."""
 
+import gc
 import inspect
 import sys
+import weakref
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -13,8 +15,9 @@ import graphc as gx
 from graphc.backends.cuda import gpu as module
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace
 from graphc.backends.cuda.backend import CudaBackend
+from graphc.backends.cuda.dlpack import exported
 from graphc.backends.cuda.emulation.emulator import Emulator
-from graphc.backends.cuda.gpu import Gpu
+from graphc.backends.cuda.gpu import Gpu, _Functions
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
 from tests.backends.cuda.fake_driver import FakeDriver
 
@@ -101,6 +104,61 @@ def test_memory_is_given_back_to_the_driver(models: Models) -> None:
     assert len(models.driver.memory) == before + 1
     del memory
     assert len(models.driver.memory) == before
+
+
+@NEEDS_COMPILER
+def test_memory_that_goes_leaves_a_thread_on_the_device_where_it_works(models: Models) -> None:
+    memory = models.device.allocate(100)
+    models.driver.contexts[-1] = "another device"
+    del memory
+    assert models.driver.contexts == ["another device"]
+
+
+@NEEDS_COMPILER
+def test_arrays_of_others_are_let_go_when_what_reads_them_is_done(models: Models) -> None:
+    class Theirs:
+        def __init__(self) -> None:
+            self.array = models.emulator.allocate(96)
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return 2, 0
+
+        def __dlpack__(self, **given: object) -> object:
+            return exported(self.array.address, (4, 6), np.dtype(np.float32), (2, 0), self)
+
+    theirs = Theirs()
+    seen = weakref.ref(theirs)
+    y = models.functions[2](theirs)
+    del theirs
+    np.asarray(y)
+    gc.collect()
+    assert seen() is None
+
+
+@NEEDS_COMPILER
+def test_a_signal_that_comes_while_steps_are_recorded_may_read_a_variable(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = gx.param("other", np.full(3, 5, np.float32))
+    (reads,) = made_at_once([gx.compile([], other * 2, backend="numpy")], models.emulator, models.device)
+    artifact = CudaBackend().emit(reads.program)
+    models.driver.entries = {**models.driver.entries, artifact.source: artifact.notes.entries}
+    reads()
+    assert other.op.stored.resident.is_away  # type: ignore[attr-defined]
+    found: list[Any] = []
+    launch = _Functions.launch
+
+    def interrupted(*given: Any) -> None:
+        if models.driver.captured is not None:
+            found.append(other.value)
+        launch(*given)
+
+    monkeypatch.setattr(_Functions, "launch", interrupted)
+    (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
+    for _ in range(3):
+        f(np.ones((3, 6), np.float32))
+    assert found
+    assert all((value == 5).all() for value in found)
 
 
 @NEEDS_COMPILER
