@@ -188,14 +188,13 @@ class Gpu(Device):
         opened = self._opened
         api = opened.api
         with self._turn:
-            opened.done(
-                api.cuStreamBeginCapture(opened.recorder, api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED)
-            )
-            self._thread.stream = opened.recorder
             try:
+                relaxed = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+                opened.done(api.cuStreamBeginCapture(opened.recorder, relaxed))
+                self._thread.stream = opened.recorder
                 work()
-            finally:
-                del self._thread.stream
+            finally:  # also where a Ctrl-C came before the stream was noted
+                vars(self._thread).pop("stream", None)
                 result = api.cuStreamEndCapture(opened.recorder)
             graph = opened.done(result)
             made = opened.done(api.cuGraphInstantiate(graph, 0))

@@ -162,6 +162,23 @@ def test_a_signal_that_comes_while_steps_are_recorded_may_read_a_variable(
 
 
 @NEEDS_COMPILER
+def test_a_recording_that_is_interrupted_at_its_beginning_is_no_bar_to_the_next(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = FakeDriver.custreambegincapture
+
+    def interrupted(driver: FakeDriver, stream: int, mode: object) -> Any:
+        begin(driver, stream, mode)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeDriver, "custreambegincapture", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            models.device.record(lambda: None)
+    models.device.record(lambda: None).run()
+
+
+@NEEDS_COMPILER
 def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
     f, array = models.functions[2], np.ones((4, 6), np.float32)
     f(array)
