@@ -327,8 +327,12 @@ class OutputRoom:
         """The arrays of `out`: of NumPy, or of the space where the function runs."""
         given = []
         for value in aligned(self.form, out, "out"):
-            adopted = None if isinstance(value, np.ndarray) else self.space.adopted(value)
-            given.append(value if adopted is None else adopted)
+            array = value if isinstance(value, np.ndarray) else self.space.adopted(value)
+            if isinstance(value, Located) and array is None:
+                raise ArgumentError(f"out holds {a_thing(value)}, which lies where the function does not run")
+            if array is None:
+                raise ArgumentError(f"out holds {a_thing(value)}, not an array")
+            given.append(array)
         return given
 
     def filled(self, out: Structure, computed: Sequence[Array]) -> Structure:
@@ -341,10 +345,8 @@ class OutputRoom:
         return out
 
 
-def _check_room(array: object, shape: tuple[int, ...], dtype: DType) -> None:
+def _check_room(array: Array | Located, shape: tuple[int, ...], dtype: DType) -> None:
     """Raise unless an output of this shape and dtype can be written into `array`."""
-    if not isinstance(array, np.ndarray | Located):
-        raise ArgumentError(f"out holds {a_thing(array)}, not an array")
     if array.shape != shape:
         raise ShapeError(f"out has shape {array.shape}, the output {shape}")
     if array.dtype != dtype:

@@ -1,13 +1,13 @@
 """Arrays on a device, as calls take and give them; and the space where a device has its arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, final
+from typing import Any, TypeVar, TypeVarTuple, Unpack, final
 
 import numpy as np
 
-from graphc.backends.cuda.device import Array, Device, DriverError, Memory
+from graphc.backends.cuda.device import Array, Device, DriverError, FullError, Memory
 from graphc.backends.cuda.dlpack import Shared, exported, imported
 from graphc.backends.space import Located, Rooms, Space
 from graphc.errors import ArgumentError, DeviceError, DeviceMemoryError
@@ -15,7 +15,10 @@ from graphc.kernel.failures import places
 from graphc.kernel.resident import Copy, Resident
 from graphc.printable import a_thing
 
-__all__ = ["DeviceArray", "DeviceSpace", "allocated"]
+__all__ = ["DeviceArray", "DeviceSpace", "ValueOf", "allocated", "told"]
+
+Given = TypeVar("Given")
+Things = TypeVarTuple("Things")
 
 GPU = 2  # the kind of place that has a number in interfaces of CUDA
 
@@ -51,7 +54,6 @@ class DeviceArray(Located):
         if copy is False:
             raise ValueError("an array on a device is copied to the host")
         found = np.empty(self.shape, self.dtype)
-        self.device.enter()
         told(self.device, self.device.download, found, self.address)
         return found if dtype is None else found.astype(dtype, copy=False)
 
@@ -80,7 +82,6 @@ class DeviceArray(Located):
     ) -> object:
         if copy or dl_device not in (None, self.device.place):
             raise BufferError("it is not copied: np.asarray(x) is a copy on the host")
-        self.device.enter()
         told(self.device, self.device.follow, stream)
         return exported(self.address, self.shape, self.dtype, self.device.place, self)
 
@@ -102,7 +103,6 @@ class ValueOf(Copy):
     memory: Memory
 
     def fetch(self, into: Array) -> None:
-        self.device.enter()
         told(self.device, self.device.download, into, self.memory.address)
 
 
@@ -114,11 +114,7 @@ class DeviceSpace(Space):
     device: Device
 
     def arena(self, size: int, alignment: int) -> Memory | None:
-        self.device.enter()
-        try:
-            return self.device.arena(size)
-        except MemoryError:
-            raise no_room(self.device, size, "the arena of this call") from None
+        return told(self.device, _given, self.device, self.device.arena, size, "the arena of this call")
 
     def adopted(self, value: object) -> DeviceArray | None:
         if isinstance(value, DeviceArray) and value.device == self.device:
@@ -173,7 +169,7 @@ class DeviceSpace(Space):
             told(self.device, self.device.upload, to.address, value)
         elif to.address != value.address:
             told(self.device, self.device.copy, to.address, value.address, value.nbytes)
-            self.device.hold(to, value)
+            told(self.device, self.device.hold, to, value)
 
     def bound(self, variables: Sequence[Resident]) -> Sequence[Resident]:
         return variables
@@ -198,37 +194,48 @@ class DeviceSpace(Space):
 
 def allocated(device: Device, bytes: int, what: str) -> Memory:
     """Memory of a device.  Raises DeviceMemoryError where there is not enough."""
-    device.enter()
+    return told(device, _given, device, device.allocate, bytes, what)
+
+
+def _given(device: Device, ask: Callable[[int], Given], bytes: int, what: str) -> Given:
+    """The memory that `ask` gives.  Raises DeviceMemoryError that says what it is for."""
     try:
-        return device.allocate(bytes)
-    except MemoryError:
-        raise no_room(device, bytes, what) from None
+        return ask(bytes)
+    except FullError:
+        problem = f"{what} takes {bytes:,} bytes, and {_free(device)}"
+        hint = "`f.memory()` says what a call takes; gx.compile(..., memory=...) limits it"
+        raise DeviceMemoryError(problem, hint=hint) from None
 
 
-def no_room(device: Device, bytes: int, what: str) -> DeviceMemoryError:
-    """The error of something that there is no memory for."""
-    free, all = device.free_bytes(), device.limits.bytes
-    problem = f"{what} takes {bytes:,} bytes, and of {all:,} bytes of the device {free:,} are free"
-    return DeviceMemoryError(problem, hint="`f.memory()` says what a call takes; gx.compile(..., memory=...) limits it")
+def _free(device: Device) -> str:
+    return f"of {device.limits.bytes:,} bytes of the device {device.free_bytes():,} are free"
 
 
-def told(device: Device, work: Any, *given: Any) -> None:
-    """Do `work(*given)`.  Raises DeviceError that names the kernels behind a fault."""
+def told(device: Device, work: Callable[[Unpack[Things]], Given], *given: *Things) -> Given:
+    """What `work(*given)` returns, done where the device is that of the thread.
+
+    Raises DeviceError that names the kernels behind a fault, or DeviceMemoryError.
+    """
     try:
-        work(*given)
+        device.enter()
+        return work(*given)
+    except FullError as fault:
+        raise DeviceMemoryError(f"the device has no memory left: {fault}; {_free(device)}") from None
     except DriverError as fault:
-        raise fault_of(device, fault) from None
+        raise _fault_of(device, fault) from None
 
 
-def fault_of(device: Device, fault: DriverError) -> DeviceError:
+def _fault_of(device: Device, fault: DriverError) -> DeviceError:
     """The error of a device that failed: which kernel, and of which lines, if that is known."""
     launches = list(device.pending)
     device.pending.clear()
-    names = list(dict.fromkeys(launch.kernel for launch in launches))
-    if not names:
+    if not launches:
         return DeviceError(f"the device failed: {fault}")
+    names = list(dict.fromkeys(launch.kernel for launch in launches))  # those of other functions may be the same
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    which = names[0] if len(names) == 1 else f"one of the kernels {shown}"
+    which = names[0] if len(launches) == 1 else f"one of the kernels {shown}"
     origins = tuple(dict.fromkeys(origin for launch in launches for origin in launch.origins))
-    hint = "the process has to start anew" if len(names) == 1 else "gx.compile(..., debug=True) says which kernel it is"
+    hint = (
+        "the process has to start anew" if len(launches) == 1 else "gx.compile(..., debug=True) says which kernel it is"
+    )
     return DeviceError(f"the device failed in {which}: {fault}", hint=hint).located(places(origins))

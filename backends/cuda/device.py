@@ -1,7 +1,6 @@
 """What runs kernels: a device, or something that behaves like one."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,16 +12,30 @@ import numpy.typing as npt
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 
-__all__ = ["WITHOUT", "Code", "Device", "DriverError", "Limits", "Memory", "Recording", "contiguous", "number_at"]
+__all__ = [
+    "WITHOUT",
+    "Code",
+    "Device",
+    "DriverError",
+    "FullError",
+    "Limits",
+    "Memory",
+    "Recording",
+    "contiguous",
+    "number_at",
+]
 
 Array = npt.NDArray[Any]
 
 WITHOUT = '`f.source` is the text of the kernels all the same; backend="llvm" runs the same function here'
-PENDING = 256  # launches that are remembered for the error of one that failed
 
 
 class DriverError(Exception):
     """What a device says of itself when something failed there."""
+
+
+class FullError(DriverError):
+    """What a device says when it has no memory left for what is asked of it."""
 
 
 @final
@@ -61,10 +74,10 @@ class Recording(ABC):
 class Device(ABC):
     """Where code runs.  What is begun is done in order; addresses are numbers.  Methods raise DriverError.
 
-    pending   launches that nobody knows to have ended well
+    pending   launches that nobody knows to have ended well, each once
     """
 
-    pending: deque[Launch]
+    pending: dict[Launch, None]
 
     @property
     @abstractmethod
@@ -96,7 +109,7 @@ class Device(ABC):
 
     @abstractmethod
     def allocate(self, bytes: int) -> Memory:
-        """Fresh memory, which holds anything.  Raises MemoryError where there is not enough."""
+        """Fresh memory, which holds anything.  Raises FullError where there is not enough."""
 
     @abstractmethod
     def arena(self, bytes: int) -> Memory | None:

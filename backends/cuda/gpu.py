@@ -7,14 +7,26 @@ import ctypes
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from threading import Lock, local
+from threading import RLock, local
 from typing import Any, NoReturn, final
 
 import numpy as np
 
-from graphc.backends.cuda.device import WITHOUT, Array, Code, Device, DriverError, Limits, Memory, Recording, contiguous
+from graphc.backends.cuda.device import (
+    WITHOUT,
+    Array,
+    Code,
+    Device,
+    DriverError,
+    FullError,
+    Limits,
+    Memory,
+    Recording,
+    contiguous,
+)
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.nvrtc import image_for
@@ -29,7 +41,6 @@ NO_DEVICES = (100, 101)  # none there, or none of this number
 DEFAULT_STREAMS = (None, 0, 1)
 CUDA = 2  # the kind of DLPack
 HELD = 64  # calls whose arrays are kept until they are done
-PENDING = 256  # launches that are remembered
 
 
 @cache
@@ -52,12 +63,10 @@ class _Opened:
     name: str
 
     def done(self, result: tuple[Any, ...]) -> Any:
-        """What a function of the driver gave, without its status.  Raises DriverError, or MemoryError."""
+        """What a function of the driver gave, without its status.  Raises DriverError."""
         status, *values = result
-        if int(status) == OUT_OF_MEMORY:
-            raise MemoryError
         if int(status):
-            raise DriverError(_said(self.api, status))
+            raise (FullError if int(status) == OUT_OF_MEMORY else DriverError)(_said(self.api, status))
         return values[0] if values else None
 
     def enter(self) -> None:
@@ -65,9 +74,13 @@ class _Opened:
         self.done(self.api.cuCtxSetCurrent(self.context))
 
     def free(self, address: int) -> None:
-        """Give memory back, when all that was begun before is done.  After a fault there is nothing to give back."""
-        self.api.cuCtxSetCurrent(self.context)
-        self.api.cuMemFreeAsync(address, self.default)
+        """Give memory back, when all that was begun before is done.  After a fault there is nothing to give back.
+
+        It may come at any moment, as finalisers do, in a thread that is at work on another device.
+        """
+        if not int(self.api.cuCtxPushCurrent(self.context)[0]):
+            self.api.cuMemFreeAsync(address, self.default)
+            self.api.cuCtxPopCurrent()
 
 
 @final
@@ -76,9 +89,9 @@ class Gpu(Device):
     """One GPU."""
 
     ordinal: int
-    pending: deque[Launch] = field(default_factory=lambda: deque(maxlen=PENDING), compare=False)
+    pending: dict[Launch, None] = field(default_factory=dict, compare=False)
     _held: deque[tuple[Any, tuple[object, ...]]] = field(default_factory=deque, compare=False)
-    _turn: Lock = field(default_factory=Lock, compare=False)
+    _turn: AbstractContextManager[bool] = field(default_factory=RLock, compare=False)  # a signal may come inside
     _thread: local = field(default_factory=local, compare=False)
 
     @cached_property
@@ -107,7 +120,7 @@ class Gpu(Device):
 
     @property
     def _stream(self) -> Any:
-        """Where this thread puts its work: while it records, elsewhere."""
+        """Where this thread puts what can be recorded: while it records, elsewhere."""
         return getattr(self._thread, "stream", self._opened.default)
 
     @property
@@ -147,14 +160,14 @@ class Gpu(Device):
     def upload(self, address: int, array: Array) -> None:
         if array.nbytes:
             whole = np.ascontiguousarray(array)
-            given = self._opened.api.cuMemcpyHtoDAsync(address, whole.ctypes.data, whole.nbytes, self._stream)
-            self._opened.done(given)
+            opened = self._opened
+            opened.done(opened.api.cuMemcpyHtoDAsync(address, whole.ctypes.data, whole.nbytes, opened.default))
 
     def download(self, array: Array, address: int) -> None:
         if array.nbytes:
             with contiguous(array) as whole:
-                given = self._opened.api.cuMemcpyDtoHAsync(whole.ctypes.data, address, whole.nbytes, self._stream)
-                self._opened.done(given)
+                opened = self._opened
+                opened.done(opened.api.cuMemcpyDtoHAsync(whole.ctypes.data, address, whole.nbytes, opened.default))
                 self.wait()
 
     def copy(self, to: int, of: int, bytes: int) -> None:
@@ -175,14 +188,13 @@ class Gpu(Device):
         opened = self._opened
         api = opened.api
         with self._turn:
-            opened.done(
-                api.cuStreamBeginCapture(opened.recorder, api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED)
-            )
-            self._thread.stream = opened.recorder
             try:
+                relaxed = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+                opened.done(api.cuStreamBeginCapture(opened.recorder, relaxed))
+                self._thread.stream = opened.recorder
                 work()
-            finally:
-                del self._thread.stream
+            finally:  # also where a Ctrl-C came before the stream was noted
+                vars(self._thread).pop("stream", None)
                 result = api.cuStreamEndCapture(opened.recorder)
             graph = opened.done(result)
             made = opened.done(api.cuGraphInstantiate(graph, 0))
@@ -203,11 +215,16 @@ class Gpu(Device):
         opened, done = self._opened, []  # what is let go may call others: not while the turn is held
         with self._turn:
             while self._held:
-                event, _ = self._held[0]
-                if len(self._held) < HELD and int(opened.api.cuEventQuery(event)[0]):
+                try:
+                    held = self._held.popleft()
+                except IndexError:  # a call of a signal, which came in between, let the last ones go
+                    break
+                event, _ = held
+                if len(self._held) < HELD - 1 and int(opened.api.cuEventQuery(event)[0]):
+                    self._held.appendleft(held)
                     break
                 opened.done(opened.api.cuEventSynchronize(event))
-                done.append(self._held.popleft())
+                done.append(held)
                 opened.done(opened.api.cuEventDestroy(event))
             if things:
                 self._held.append((self._event(), things))
@@ -224,6 +241,7 @@ class Gpu(Device):
     def wait(self) -> None:
         self._opened.done(self._opened.api.cuStreamSynchronize(self._opened.default))
         self.pending.clear()
+        self.hold()  # what was kept for what is done now goes
 
 
 @final

@@ -1,15 +1,15 @@
 """Programs on a device: calls take arrays there, do the steps, and give arrays back."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from typing import Any, TypeAlias, final
 
 from graphc.backends.backend import Array, Artifact, Loaded, Prepared
-from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, fault_of
-from graphc.backends.cuda.device import Code, Device, DriverError, Memory, Recording
+from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, told
+from graphc.backends.cuda.device import Code, Device, Memory, Recording
 from graphc.backends.cuda.dlpack import Shared
 from graphc.backends.cuda.host import HostStep, Launch, Require
 from graphc.backends.cuda.module import Module
@@ -36,8 +36,7 @@ def loaded(artifact: Artifact, device: Device) -> Loaded:
         sizes: Sequence[int],
         fail: Fail,
     ) -> tuple[tuple[Prepared, ...], tuple[Prepared, ...]]:
-        device.enter()
-        bound = program.bound(memory, offsets, tuple(variables), constants, tuple(sizes), fail)
+        bound = told(device, program.bound, memory, offsets, tuple(variables), constants, tuple(sizes), fail)
         return (bound.compute,), (bound.commit,) if bound.sets else ()
 
     return Loaded(prepare, space=DeviceSpace(device))
@@ -111,9 +110,9 @@ class _Part:
     found: "OrderedDict[Key, Recording | None]" = field(default_factory=OrderedDict)
 
     @cached_property
-    def launches(self) -> Sequence[Launch]:
+    def launches(self) -> dict[Launch, None]:
         """Each once."""
-        return tuple(launches_in(self.steps))
+        return dict.fromkeys(launches_in(self.steps))
 
     @cached_property
     def is_recorded(self) -> bool:
@@ -132,7 +131,7 @@ class _Part:
         if recording is None:
             recording = self.found[key] = device.record(lambda: stepping.run(self.steps))
         self.found.move_to_end(key)
-        device.pending.extend(self.launches)
+        device.pending.update(self.launches)
         recording.run()
 
 
@@ -193,20 +192,13 @@ class _Bound:
 
     def compute(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """The steps before variables are set."""
-        self._told(self._compute, inputs, outputs)
+        told(self.device, self._compute, inputs, outputs)
 
     def commit(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """The steps that set variables."""
-        self._told(self._commit, inputs, outputs)
-
-    def _told(self, work: Callable[..., None], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        try:
-            work(inputs, outputs)
-        except DriverError as fault:
-            raise fault_of(self.device, fault) from None
+        told(self.device, self._commit, inputs, outputs)
 
     def _compute(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        self.device.enter()
         self.device.hold()
         self._key = (*self._take(inputs), *self._ready(outputs), *self._found())
         looked_at = [n for n, slot in self._indices.items() if not isinstance(inputs[slot], DeviceArray)]

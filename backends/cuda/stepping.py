@@ -89,7 +89,7 @@ class Stepping:
     def _launch(self, step: Launch) -> None:
         device, blocks = self.places.device, self.places.number(step.blocks)
         if blocks:
-            device.pending.append(step)
+            device.pending[step] = None
             self.code.launch(step.kernel, blocks, step.threads, [*map(self._argument, step.arguments)])
             if self.waits:
                 device.wait()

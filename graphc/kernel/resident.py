@@ -42,8 +42,8 @@ class Resident:
         """From now on the value is that of the copy."""
         self.copy = copy
         if not self.is_away:
+            self.moved(1)  # first: a Ctrl-C in between hides nothing that is away
             self.is_away = True
-            self.moved(1)
 
     def back(self) -> None:
         """From now on the value is that of the array, whatever the copy holds."""

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import weakref
 from bisect import bisect_right, insort
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from graphc.backends.cuda.device import Array, Code, Device, Limits, Memory, Recording, contiguous
+from graphc.backends.cuda.device import Array, Code, Device, FullError, Limits, Memory, Recording, contiguous
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.prelude import NARROW_FLOATS
@@ -83,7 +83,7 @@ class Emulator(Device):
     apart: bool = True
     most: int = 1 << 34
     recorded: Counter[str] = field(default_factory=Counter)
-    pending: deque[Launch] = field(default_factory=lambda: deque(maxlen=1))
+    pending: dict[Launch, None] = field(default_factory=dict)
     _made: dict[str, dict[str, Any]] = field(default_factory=dict)  # source -> functions
     _pieces: "WeakValueDictionary[int, EmulatedMemory]" = field(default_factory=WeakValueDictionary)
     _addresses: list[int] = field(default_factory=list)  # of pieces, in order
@@ -105,7 +105,7 @@ class Emulator(Device):
 
     def allocate(self, bytes: int) -> "EmulatedMemory":
         if bytes > self.free_bytes():
-            raise MemoryError
+            raise FullError("no memory is left")
         memory = EmulatedMemory(bytes)
         self._pieces[memory.address] = memory
         insort(self._addresses, memory.address)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeAlias, final
 
-from graphc.backends.cuda.device import Memory
+from graphc.backends.cuda.device import FullError, Memory
 from graphc.backends.cuda.emulation.emulator import EmulatedCode, Emulator
 from graphc.backends.cuda.module import Entry
 
 __all__ = ["ATTRIBUTES", "FakeDriver"]
 
-OK, OUT_OF_MEMORY, NOT_READY = 0, 2, 600
+OK, OUT_OF_MEMORY = 0, 2
+DEFAULT, RECORDER = 1, 77  # streams
 ATTRIBUTES = {
     "CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR": 9,
     "CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR": 0,
@@ -46,7 +47,8 @@ class FakeDriver:
     streams: list[int] = field(default_factory=list)
     constants: set[str] = field(default_factory=set)
     memory: dict[int, Memory] = field(default_factory=dict)
-    captured: list[Callable[[], None]] | None = None
+    captured: list[Callable[[], object]] | None = None
+    contexts: list[object] = field(default_factory=lambda: [None])  # the last one is current
 
     def __getattr__(self, name: str) -> Any:
         """A function or a table of constants, by the name that it has in the package."""
@@ -105,7 +107,15 @@ class FakeDriver:
         return OK, "context"
 
     def cuctxsetcurrent(self, context: object) -> Status:
+        self.contexts[-1] = context
         return (OK,)
+
+    def cuctxpushcurrent(self, context: object) -> Status:
+        self.contexts.append(context)
+        return (OK,)
+
+    def cuctxpopcurrent(self) -> Status:
+        return OK, self.contexts.pop()
 
     def cudevicegetdefaultmempool(self, device: int) -> Status:
         return OK, "pool"
@@ -118,30 +128,31 @@ class FakeDriver:
     def cumemallocasync(self, bytes: int, stream: int) -> Status:
         try:
             memory = self.emulator.allocate(bytes)
-        except MemoryError:
+        except FullError:
             return OUT_OF_MEMORY, None
         self.memory[memory.address] = memory
         return OK, memory.address
 
     def cumemfreeasync(self, address: int, stream: int) -> Status:
+        assert (self.contexts[-1], stream) == ("context", DEFAULT)
         del self.memory[address]
         return (OK,)
 
     def cumemcpyhtodasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
-        return self._begin(lambda: ctypes.memmove(to, of, bytes))
+        return self._begin(stream, lambda: ctypes.memmove(to, of, bytes))
 
     def cumemcpydtohasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
-        return self._begin(lambda: ctypes.memmove(to, of, bytes))
+        return self._begin(stream, lambda: ctypes.memmove(to, of, bytes))
 
     def cumemcpydtodasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
         assert abs(to - of) >= bytes, "copies do not overlap"
-        return self._begin(lambda: ctypes.memmove(to, of, bytes))
+        return self._begin(stream, lambda: ctypes.memmove(to, of, bytes))
 
     def cumemsetd8async(self, to: int, value: int, count: int, stream: int) -> Status:
-        return self._begin(lambda: ctypes.memmove(to, value.to_bytes(1, "little") * count, count))
+        return self._begin(stream, lambda: ctypes.memmove(to, value.to_bytes(1, "little") * count, count))
 
     def cumemsetd32async(self, to: int, value: int, count: int, stream: int) -> Status:
-        return self._begin(lambda: ctypes.memmove(to, value.to_bytes(4, "little") * count, 4 * count))
+        return self._begin(stream, lambda: ctypes.memmove(to, value.to_bytes(4, "little") * count, 4 * count))
 
     cumemsetd16async = cumemsetd8async
 
@@ -157,23 +168,24 @@ class FakeDriver:
         return OK, (code, entry)
 
     def culaunchkernel(self, function: tuple[EmulatedCode, Entry], *given: Any) -> Status:
-        x, y, z, threads, other, third, shared, _, pointers, extra = given
+        x, y, z, threads, other, third, shared, stream, pointers, extra = given
         assert (y, z, other, third, shared, extra) == (1, 1, 1, 1, 0, 0)
         code, entry = function
         at = (ctypes.c_void_p * len(entry.types)).from_address(pointers)
         arguments = [ctypes.c_int64.from_address(pointer or 0).value for pointer in at]
-        return self._begin(lambda: code.launch(entry.name, x, threads, arguments))
+        return self._begin(stream, lambda: code.launch(entry.name, x, threads, arguments))
 
     # Order.
 
     def custreamcreate(self, flags: object) -> Status:
-        return OK, 77
+        return OK, RECORDER
 
     def custreamsynchronize(self, stream: int) -> Status:
-        assert self.captured is None
+        assert stream == DEFAULT
         return (OK,)
 
     def custreambegincapture(self, stream: int, mode: object) -> Status:
+        assert (stream, self.captured) == (RECORDER, None)
         self.captured = []
         return (OK,)
 
@@ -181,7 +193,7 @@ class FakeDriver:
         made, self.captured = self.captured, None
         return OK, made
 
-    def cugraphinstantiate(self, graph: list[Callable[[], None]], flags: int) -> Status:
+    def cugraphinstantiate(self, graph: list[Callable[[], object]], flags: int) -> Status:
         return OK, tuple(graph)
 
     def cugraphdestroy(self, graph: object) -> Status:
@@ -190,7 +202,8 @@ class FakeDriver:
     def cugraphexecdestroy(self, graph: object) -> Status:
         return (OK,)
 
-    def cugraphlaunch(self, graph: tuple[Callable[[], None], ...], stream: int) -> Status:
+    def cugraphlaunch(self, graph: tuple[Callable[[], object], ...], stream: int) -> Status:
+        assert stream == DEFAULT
         for work in graph:
             work()
         return (OK,)
@@ -214,11 +227,14 @@ class FakeDriver:
         self.streams.append(stream)
         return (OK,)
 
-    def _begin(self, work: Callable[[], object]) -> Status:
-        if self.captured is None:
+    def _begin(self, stream: int, work: Callable[[], object]) -> Status:
+        """What is begun in the default stream is done at once, also while another one is recorded."""
+        if stream == DEFAULT:
             work()
         else:
-            self.captured.append(work)  # type: ignore[arg-type]
+            assert stream == RECORDER
+            assert self.captured is not None
+            self.captured.append(work)
         return (OK,)
 
 

@@ -1,7 +1,9 @@
 """GPUs, over a driver that is emulated; and what is said where there is none."""
 
+import gc
 import inspect
 import sys
+import weakref
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -11,10 +13,11 @@ import pytest
 
 import graphc as gx
 from graphc.backends.cuda import gpu as module
-from graphc.backends.cuda.arrays import DeviceArray
+from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace
 from graphc.backends.cuda.backend import CudaBackend
+from graphc.backends.cuda.dlpack import exported
 from graphc.backends.cuda.emulation.emulator import Emulator
-from graphc.backends.cuda.gpu import Gpu
+from graphc.backends.cuda.gpu import Gpu, _Functions
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
 from tests.backends.cuda.fake_driver import FakeDriver
 
@@ -104,6 +107,78 @@ def test_memory_is_given_back_to_the_driver(models: Models) -> None:
 
 
 @NEEDS_COMPILER
+def test_memory_that_goes_leaves_a_thread_on_the_device_where_it_works(models: Models) -> None:
+    memory = models.device.allocate(100)
+    models.driver.contexts[-1] = "another device"
+    del memory
+    assert models.driver.contexts == ["another device"]
+
+
+@NEEDS_COMPILER
+def test_arrays_of_others_are_let_go_when_what_reads_them_is_done(models: Models) -> None:
+    class Theirs:
+        def __init__(self) -> None:
+            self.array = models.emulator.allocate(96)
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return 2, 0
+
+        def __dlpack__(self, **given: object) -> object:
+            return exported(self.array.address, (4, 6), np.dtype(np.float32), (2, 0), self)
+
+    theirs = Theirs()
+    seen = weakref.ref(theirs)
+    y = models.functions[2](theirs)
+    del theirs
+    np.asarray(y)
+    gc.collect()
+    assert seen() is None
+
+
+@NEEDS_COMPILER
+def test_a_signal_that_comes_while_steps_are_recorded_may_read_a_variable(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = gx.param("other", np.full(3, 5, np.float32))
+    (reads,) = made_at_once([gx.compile([], other * 2, backend="numpy")], models.emulator, models.device)
+    artifact = CudaBackend().emit(reads.program)
+    models.driver.entries = {**models.driver.entries, artifact.source: artifact.notes.entries}
+    reads()
+    assert other.op.stored.resident.is_away  # type: ignore[attr-defined]
+    found: list[Any] = []
+    launch = _Functions.launch
+
+    def interrupted(*given: Any) -> None:
+        if models.driver.captured is not None:
+            found.append(other.value)
+        launch(*given)
+
+    monkeypatch.setattr(_Functions, "launch", interrupted)
+    (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
+    for _ in range(3):
+        f(np.ones((3, 6), np.float32))
+    assert found
+    assert all((value == 5).all() for value in found)
+
+
+@NEEDS_COMPILER
+def test_a_recording_that_is_interrupted_at_its_beginning_is_no_bar_to_the_next(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = FakeDriver.custreambegincapture
+
+    def interrupted(driver: FakeDriver, stream: int, mode: object) -> Any:
+        begin(driver, stream, mode)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeDriver, "custreambegincapture", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            models.device.record(lambda: None)
+    models.device.record(lambda: None).run()
+
+
+@NEEDS_COMPILER
 def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
     f, array = models.functions[2], np.ones((4, 6), np.float32)
     f(array)
@@ -114,6 +189,69 @@ def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
         assert "gx.exp(self.x) * 3" in str(told.value)
         models.driver.statuses.clear()
     near(f(array), np.exp(array) * 3)
+
+
+@NEEDS_COMPILER
+def test_a_fault_that_the_next_call_hears_of_names_the_kernel_and_the_line(models: Models) -> None:
+    f = models.functions[2]
+    x = DeviceSpace(models.device).uploaded(np.ones((4, 6), np.float32))
+    models.device.wait()
+    f(x)
+    models.driver.statuses["cuMemAllocAsync"] = 700
+    try:
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: CUDA_ERROR_SOME, number 700") as told:
+            f(x)
+    finally:
+        models.driver.statuses.clear()
+    assert "gx.exp(self.x) * 3" in str(told.value)
+
+
+@NEEDS_COMPILER
+def test_a_fault_after_calls_of_several_functions_blames_none_of_them_alone(models: Models) -> None:
+    x = gx.input("x", ("n", 6))
+    plain = [gx.compile([x], y, backend="numpy") for y in (gx.exp(x) + 1, gx.tanh(x) + 2)]
+    functions = made_at_once(plain, models.emulator, models.device)
+    for function in functions:
+        artifact = CudaBackend().emit(function.program)
+        models.driver.entries = {**models.driver.entries, artifact.source: artifact.notes.entries}
+    array = DeviceSpace(models.device).uploaded(np.ones((4, 6), np.float32))
+    models.device.wait()
+    functions[0](array)
+    y = functions[1](array)
+    for _ in range(300):
+        functions[1](array)
+    models.driver.statuses["cuStreamSynchronize"] = 700
+    try:
+        with pytest.raises(gx.DeviceError, match=r"failed in one of the kernels kernel_0: ") as told:
+            np.asarray(y)
+    finally:
+        models.driver.statuses.clear()
+    assert "gx.exp(x) + 1" in str(told.value)
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize(
+    ("failing", "status", "raised"),
+    [
+        ("cuModuleLoadData", 222, gx.DeviceError),
+        ("cuModuleLoadData", 2, gx.DeviceMemoryError),
+        ("cuGraphInstantiate", 2, gx.DeviceMemoryError),
+        ("cuMemAllocAsync", 801, gx.DeviceError),
+    ],
+)
+def test_whatever_the_driver_refuses_is_an_error_of_graphc(
+    models: Models, failing: str, status: int, raised: type[gx.GraphError]
+) -> None:
+    (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
+    array = np.ones((3, 6), np.float32)
+    if failing == "cuGraphInstantiate":
+        f(array)  # the next call records
+    models.driver.statuses[failing] = status
+    try:
+        with pytest.raises(raised, match=f"number {status}"):
+            f(array)
+    finally:
+        models.driver.statuses.clear()
 
 
 @NEEDS_COMPILER

@@ -293,6 +293,17 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         f(np.zeros((2, 4), np.float32), out=Foreign(np.zeros((2, 3), np.float32)))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_functions_of_the_host_write_into_no_array_of_a_device(backend: Any) -> None:
+    x = gx.input("x", ("n",))
+    f, _ = on_device([x], gx.exp(x))
+    y = f(Foreign(aligned(np.zeros(32, np.float32))))
+    host = gx.compile([x], x + 1, backend=backend)
+    near(host(y), np.full(32, 2, np.float32))  # it reads one, in a copy
+    with pytest.raises(gx.ArgumentError, match=r"out holds .*, which lies where the function does not run"):
+        host(np.zeros(32, np.float32), out=y)
+
+
 def test_loops_of_known_length_are_recorded_with_what_is_around_them() -> None:
     x = gx.input("x", ("time", 4))
     last, rows = gx.scan(lambda total, row: (gx.tanh(total + row), total * 2), gx.zeros((4,)), x)
