@@ -96,8 +96,9 @@ def step(held: Held, value: Value, place: Value, scope: Scope, mask: Value | Non
 def _extreme(held: Held, before: Value, value: Value, lanes: Lanes) -> Value:
     """Whichever is beyond the other.  Two values are looked at at once for nan, which none is ordered with."""
     assert held.met is not None, held
+    value = lanes.spread(value, before.lanes)
     first, second = (lanes.part(value, start, held.met.lanes) for start in (0, held.met.lanes))
-    is_nan = lanes.compare("fcmp uno", lanes.spread(first, held.met.lanes), second, BOOL)
+    is_nan = lanes.compare("fcmp uno", first, second, BOOL)
     held.met.write(lanes, lanes.binary("or", held.met.read(lanes), is_nan))
     return lanes.select(called(lanes, BEYOND[held.monoid], [value, before], BOOL), value, before)
 

@@ -35,6 +35,7 @@ __all__ = ["Function", "Native"]
 ALIGNED = 64  # bytes that scratch starts at a multiple of
 ON_STACK = 1 << 16  # bytes of scratch, at most; more come from malloc
 WORK = 1 << 19  # lets of a chunk, about
+MOST_PARTS = 64  # of totals, at most
 
 
 @final
@@ -195,20 +196,25 @@ class Native:
         plan = self.plan
         if not plan.outer:
             return 1
-        if self.kernel.totals:
+        if any(is_ordered(part.monoid, part.result.dtype) for part in self.kernel.totals):
             return self._rows_of_blocks()
         first, *others = plan.outer
         grain = 1 << int(math.log2(WORK / self._weight))
         inside = total(product(axis.extent for axis in stage.inner) for stage in plan.stages)
         row = product(axis.extent for axis in others) * inside
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
+        if self.kernel.totals:
+            rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
         if plan.lane is first:
             abreast = self.width * plan.vectors
             rows = (rows + abreast - 1) // abreast * abreast
         return rows
 
     def _rows_of_blocks(self) -> Size:
-        """Those of a block of the totals: in parts of other rows they were added up in another order."""
+        """Those of a block of totals whose order shows: in parts of other rows they were added up in another one.
+
+        Where lanes lie along the rows these are the run of a total, of which a block fills all lanes.
+        """
         first, *others = sorted(self.kernel.outer, key=lambda axis: axis.number)
         inner = {axis: None for stage in self.kernel.stages if not stage.is_last for axis in stage.inner}
         walked = self.plan.outer[0]

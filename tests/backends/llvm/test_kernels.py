@@ -87,6 +87,17 @@ def test_folds_over_many_points(n: int, dtype: str) -> None:
     assert (float(most), bool(some)) == (3.0, True)
 
 
+@pytest.mark.parametrize("n", [192, 300])
+def test_chunks_of_columns_with_a_total_fill_all_lanes(n: int) -> None:
+    x = gx.input("x", (n, 256))
+    sums = gx.sum(x, 0)
+    array = np.ones((n + 2, 256), "float32")
+    array[n:] = 1000  # is not read
+    found, largest = compile([x], [sums, gx.max(sums)], backend="llvm")(array[:n])
+    assert np.all(found == n)
+    assert largest == n
+
+
 def test_what_is_read_may_be_written_over() -> None:
     w = gx.param("w", np.arange(100_003, dtype=np.float32))
     step = compile([], [], updates={w: w * 0.5 + 1}, backend="llvm")

@@ -52,6 +52,14 @@ def test_one_nan_is_the_extreme_of_its_row_alone(n: int, dtype: str) -> None:
             np.testing.assert_array_equal(found, exact)
 
 
+def test_an_element_that_all_lanes_share_is_its_own_extreme() -> None:
+    x = gx.input("x", (5, 1))
+    shared = gx.broadcast_to(x, (5, 128))
+    array = np.array([[1], [-2], [np.nan], [np.inf], [0]], "float32")
+    found = gx.compile([x], [gx.max(shared, 1), gx.min(shared, 1)], level=0, backend="llvm")(array)
+    np.testing.assert_array_equal(found, [array[:, 0]] * 2)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_powers_of_two_have_the_same_bits_by_one_instruction(name: str, dtype: str) -> None:
