@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from graphc.ir.kinds import Elementwise, Reduction, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.monoids import BETTER
-from graphc.kernel.summing import is_ordered
+from graphc.kernel.summing import BLOCK, is_ordered
 from graphc.passes.alignment import Axes, readings
 from graphc.passes.sources import Source
 from graphc.passes.units import LoopAxis, Loops, Place
 from graphc.passes.walks import run_of, walked
+from graphc.sizes import estimate, product
 
 __all__ = ["Joining"]
 
@@ -83,7 +84,8 @@ class Joining:
 
 def _is_total(node: Node, unit: Loops) -> bool:
     """Whether a member folds what is computed in all rows."""
-    return isinstance(node.op, Reduction) and set(unit.walks[node]) - {None} == set(unit.order)
+    walk = set(unit.walks[node]) - {None} if isinstance(node.op, Reduction) else set()
+    return walk in (set(unit.order), set(unit.outer))
 
 
 def _keeps_order(node: Node, unit: Loops, order: Sequence[LoopAxis], outer: Sequence[LoopAxis]) -> bool:
@@ -92,10 +94,14 @@ def _keeps_order(node: Node, unit: Loops, order: Sequence[LoopAxis], outer: Sequ
         return True
     shape = node.inputs[0].shape
     walk = unit.walks[node]
-    folded = [axis for number in walked(node.op, shape) if (axis := walk[number]) is not None]
-    in_order = [axis for axis in order if axis in folded]
-    is_first = bool(outer) and folded == in_order and folded[0] is outer[0]
-    return is_first and run_of(node.op, shape) == 0 and set(walk) - {None} == set(order)
+    axes = walked(node.op, shape)
+    folded = [axis for number in axes if (axis := walk[number]) is not None]
+    if folded != [axis for axis in order if axis in folded]:
+        return False
+    if run_of(node.op, shape) == len(axes):  # all of it, as which its terms are kept
+        is_small = estimate(product(axis.extent for axis in folded)) <= BLOCK
+        return set(folded) == set(outer) or (is_small and set(folded) == set(order))
+    return run_of(node.op, shape) == 0 and folded[:1] == outer[:1] and set(walk) - {None} == set(order)
 
 
 def _axes(place: Place) -> set[LoopAxis]:

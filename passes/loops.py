@@ -181,7 +181,8 @@ class _LoopsKernel:
         if stage.formula.lets[value].dtype != local.dtype:
             value = stage.formula.call(Fn.CAST, (value,), local.dtype)
         place = [axis for axis in self.unit.places[node] if axis is not None]
-        stage.effects.append(Total(op.monoid, value, tuple(self._index(stage, place)), local))
+        index, shape = tuple(self._index(stage, place)), node.inputs[0].shape
+        stage.effects.append(Total(op.monoid, value, index, local, 0 if place else run_of(op, shape)))
 
     def _fold(self, node: Node, op: Reduction) -> None:
         result_level = self.level[node]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
@@ -41,6 +41,7 @@ class Along:
     owner   the buffer whose bytes another has
     ranges  the part of axes that is walked, where it is not all
     looks   what makes loops that may be long; None where none is
+    terms   addresses of those of totals that are added up at the end
     strict  whether nothing outside of these parts is touched: it may not be there yet
     """
 
@@ -52,6 +53,7 @@ class Along:
     owner: Owner
     ranges: Mapping[Axis, Range]
     looks: Looks | None = None
+    terms: Mapping[Buffer, str] = field(default_factory=dict)
     strict: bool = False
 
     def loop(self, axis: Axis, first: str, last: str, step: int = 1, inside: Size = 1) -> AbstractContextManager[str]:

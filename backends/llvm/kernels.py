@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import final
 
 from graphc.backends.llvm.along import Along, Owner, Range
@@ -16,7 +17,7 @@ from graphc.backends.llvm.rows import Rows
 from graphc.backends.llvm.scaling import Scaling, scalings
 from graphc.backends.llvm.scope import Home, Scope
 from graphc.backends.llvm.stages import Stages
-from graphc.backends.llvm.sums import Accumulators
+from graphc.backends.llvm.sums import Accumulators, Terms
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Value
 from graphc.kernel.buffer import Buffer
@@ -25,9 +26,9 @@ from graphc.kernel.monoids import start_of
 from graphc.kernel.scalar import Axis, Call, Load
 from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Kernel, Total, targets
-from graphc.kernel.summing import accumulators, is_ordered, rows_of_block
+from graphc.kernel.summing import BLOCK, accumulators, is_ordered, rows_of_block
 from graphc.kernel.widening import widened
-from graphc.sizes import Size, maximum, product, total
+from graphc.sizes import Size, estimate, maximum, product, total
 from graphc.types import INT64, NARROW
 
 __all__ = ["Function", "Native"]
@@ -88,7 +89,7 @@ class Native:
 
     @property
     def parts(self) -> Size:
-        return self.part_bytes * self.chunks
+        return self.part_bytes * self.chunks + total(_padded(bytes) for _, bytes in self._terms_bytes())
 
     def rows(self) -> Function:
         """void KERNEL(ptr args, i64 chunk): the rows of a chunk."""
@@ -97,6 +98,8 @@ class Native:
         homes = self._homes(text, arguments, "%chunk")
         scope = Scope(text, arguments, homes, self._scalings(self.plan))
         for part in self.kernel.totals:
+            if part.result in self.terms:
+                continue
             buffer, count = part.result, self._count(part)
             size = buffer.size if count == 1 else 2 * count
             _fill(scope, buffer, size, start_of(part.monoid, buffer.dtype))
@@ -109,7 +112,8 @@ class Native:
         heap = self._scratch(text, arguments, homes)
         looks = self._looks(text, arguments)
         ranges = self._ranges(text, arguments)
-        Rows(Along(self.plan, text, arguments, self.width, self.bytes, self.owner, ranges, looks)).write(scope)
+        terms = self._places_of_terms(text, arguments)
+        Rows(Along(self.plan, text, arguments, self.width, self.bytes, self.owner, ranges, looks, terms)).write(scope)
         looks.end()
         if heap:
             text.do(f"call void @free(ptr {heap})")
@@ -144,8 +148,17 @@ class Native:
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "0")
         scope = Scope(text, arguments, homes, self._scalings(self.plan))
+        places_of_terms = self._places_of_terms(text, arguments)
         for part in self.kernel.totals:
             home = homes[part.result]
+            if part.result in self.terms:
+                axes = self.terms[part.result]
+                terms = Terms(part.result.dtype, axes, places_of_terms[part.result])
+                block = product([rows_of_block(axes[0], axes[1:]), *(axis.extent for axis in axes[1:])])
+                count = accumulators(axes, part_bytes(part.result.dtype), self.bytes)
+                value = terms.added_up(scope, part.monoid, count, block)
+                scope.memory.store(Place(home.address, Value(INT64, ("0",)), "0"), value)
+                continue
             with text.loop("1", "%chunk") as chunk:
                 offset = text.value(f"mul i64 {chunk}, {arguments.number(self.part_bytes)}")
                 other = text.value(f"getelementptr i8, ptr {home.address}, i64 {offset}")
@@ -196,7 +209,7 @@ class Native:
         plan = self.plan
         if not plan.outer:
             return 1
-        if any(is_ordered(part.monoid, part.result.dtype) for part in self.kernel.totals):
+        if any(_is_ordered(part) and part.result not in self.terms for part in self.kernel.totals):
             return self._rows_of_blocks()
         first, *others = plan.outer
         grain = 1 << int(math.log2(WORK / self._weight))
@@ -246,9 +259,39 @@ class Native:
 
     def _count(self, part: Total) -> int:
         """How many accumulators each element of a total has."""
-        if not part.run or not is_ordered(part.monoid, part.result.dtype):
+        if not part.run or not _is_ordered(part) or part.result in self.terms:
             return 1
         return accumulators(self.kernel.outer, part_bytes(part.result.dtype), self.bytes)
+
+    @cached_property
+    def terms(self) -> Mapping[Buffer, tuple[Axis, ...]]:
+        """Totals of all points whose terms are kept, and the axes of these.
+
+        Blocks are chunks where that gives chunks enough, and where rows are points.
+        """
+        found = {}
+        for stage in self.kernel.stages:
+            for effect in stage.effects:
+                if isinstance(effect, Total) and effect.run and _is_ordered(effect):
+                    axes = sorted((*self.kernel.outer, *stage.inner), key=lambda axis: axis.number)
+                    is_large = estimate(product(axis.extent for axis in axes)) > BLOCK
+                    if not is_large or any(other.inner for other in self.kernel.stages if not other.is_last):
+                        found[effect.result] = tuple(axes)
+        return found
+
+    def _terms_bytes(self) -> Iterator[tuple[Buffer, Size]]:
+        for buffer, axes in self.terms.items():
+            yield buffer, product(axis.extent for axis in axes) * buffer.dtype.itemsize
+
+    def _places_of_terms(self, text: Text, arguments: Arguments) -> Mapping[Buffer, str]:
+        """Where they are: behind what chunks leave."""
+        if not self.terms:
+            return {}
+        base, first = arguments.scratch(self.parts), self.part_bytes * self.chunks
+        return {
+            buffer: text.early(f"getelementptr i8, ptr {base}, i64 {arguments.number(first + at)}")
+            for buffer, at in _side_by_side(self._terms_bytes())
+        }
 
     def _homes(self, text: Text, arguments: Arguments, chunk: str) -> dict[Buffer, Home]:
         """Where the parts of a chunk are."""
@@ -300,6 +343,10 @@ class Native:
         for buffer, at in placed:
             homes[buffer] = Home(text.value(f"getelementptr i8, ptr {base}, i64 {arguments.number(at)}"), self._abreast)
         return heap
+
+
+def _is_ordered(part: Total) -> bool:
+    return is_ordered(part.monoid, part.result.dtype)
 
 
 def _padded(bytes: Size) -> Size:

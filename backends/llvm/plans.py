@@ -48,7 +48,9 @@ def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
     """The plan of a kernel.  The axes `kept` are walked one by one, whatever could be walked as one."""
     outer = tuple(sorted(kernel.outer, key=lambda axis: axis.number))
     stages = [stage_plan(stage, kernel.outer) for stage in kernel.stages]
-    used = kept.union(axis for stage in stages for axis in (*stage.used, *_before_runs(stage)))
+    used = kept.union(
+        axis for stage in stages for axis in (*stage.used, *_before_runs(stage), *_of_terms(stage, outer))
+    )
     walked = [stage for stage in stages if not stage.stage.is_last]
     merged, became = merged_axes(outer, [access for stage in walked for access in stage.accesses], used)
     stages = [merged_stage(stage, became, used) for stage in stages]
@@ -72,6 +74,12 @@ def _before_runs(stage: StagePlan) -> Sequence[Axis]:
     inner = sorted(stage.stage.inner, key=lambda axis: axis.number)
     runs = [effect.run for effect in stage.stage.effects if isinstance(effect, Fold) and 0 < effect.run < len(inner)]
     return [inner[-run - 1] for run in runs]
+
+
+def _of_terms(stage: StagePlan, outer: Sequence[Axis]) -> Sequence[Axis]:
+    """The axes of a total of all points: its terms lie in their order, whichever are walked in rows."""
+    has_all = any(isinstance(effect, Total) and effect.run for effect in stage.stage.effects)
+    return (*outer, *stage.stage.inner) if has_all and stage.stage.inner else ()
 
 
 def vectors_of(stage: StagePlan, lane: Axis) -> int:

@@ -9,8 +9,9 @@ from graphc.backends.llvm.along import Along
 from graphc.backends.llvm.effects import Held, combine_into, combined, folded, held_along, held_of, leave, step
 from graphc.backends.llvm.levels import levels_of
 from graphc.backends.llvm.scope import Scope
-from graphc.backends.llvm.sums import Accumulators
+from graphc.backends.llvm.sums import Accumulators, Terms
 from graphc.backends.llvm.values import Value
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import start_of
 from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
@@ -120,6 +121,8 @@ class Stages:
                 case Store(combine=monoid):
                     assert monoid is not None
                     combine_into(scope, stage, number, monoid, value, mask)
+                case Total(monoid=monoid, result=result) if result in self.walk.terms:
+                    self._terms(stage, result).take(scope, value)
                 case Total(monoid=monoid):
                     kept = totals.get((stage, number))
                     if isinstance(kept, Accumulators):
@@ -164,7 +167,9 @@ class Stages:
         found = {}
         for stage in self.walk.plan.stages:
             for number, effect in enumerate(stage.stage.effects):
-                if isinstance(effect, Total) and (run := self.walk.run(stage, effect)):
+                if not isinstance(effect, Total) or effect.result in self.walk.terms:
+                    continue
+                if run := self.walk.run(stage, effect):
                     home, dtype, count = (
                         scope.homes[effect.result].address,
                         effect.result.dtype,
@@ -172,6 +177,10 @@ class Stages:
                     )
                     found[stage, number] = Accumulators(effect.monoid, dtype, run, count, 1, home)
         return found
+
+    def _terms(self, stage: StagePlan, result: Buffer) -> Terms:
+        axes = sorted((*self.walk.plan.outer, *stage.inner), key=lambda axis: axis.number)
+        return Terms(result.dtype, tuple(axes), self.walk.terms[result])
 
     def finish(self, scope: Scope, totals: Totals) -> None:
         for (stage, number), held in totals.items():

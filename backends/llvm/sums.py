@@ -18,7 +18,7 @@ from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
 from graphc.types import INT64, DType
 
-__all__ = ["Accumulators", "is_aligned"]
+__all__ = ["Accumulators", "Terms", "is_aligned"]
 
 ALIGNED = 64  # bytes
 
@@ -93,6 +93,11 @@ class Accumulators:
         self._write(scope, place, scope.width, combined(lanes, self.monoid, before, value))
         if self.rows == 1 and scope.width > 1 and scope.lane is not None and not self.is_aligned(scope.lane):
             self.settle(scope, scope.width)
+
+    def combine(self, scope: Scope, place: str, value: Value) -> None:
+        """Take in values from an accumulator on."""
+        before = self._read(scope, place, value.lanes)
+        self._write(scope, place, value.lanes, combined(scope.lanes, self.monoid, before, value))
 
     def settle(self, scope: Scope, width: int) -> None:
         """What went beyond the last accumulator belongs to the first ones."""
@@ -170,6 +175,51 @@ class Accumulators:
 
     def _at(self, at: str, width: int) -> Place:
         return Place(self.address, Value(INT64, (at,)), "1" if width > 1 else "0")
+
+
+@final
+@dataclass(frozen=True)
+class Terms:
+    """What a total adds up, each at its place, until all are there.
+
+    axes     of all points, in order
+    address  of the first one
+    """
+
+    dtype: DType
+    axes: tuple[Axis, ...]
+    address: str
+
+    def take(self, scope: Scope, value: Value) -> None:
+        """Keep the terms of all lanes."""
+        text, place, step = scope.text, "0", "0"
+        for axis, size in zip(self.axes, steps_of(self.axes), strict=True):
+            further = scope.arguments.number(size)
+            if axis is scope.lane and scope.width > 1:
+                step = further
+            place = text.value(f"add i64 {place}, {text.value(f'mul i64 {scope.counters[axis]}, {further}')}")
+        scope.memory.store(Place(self.address, Value(INT64, (place,)), step), cast(scope.lanes, value, self.dtype))
+
+    def added_up(self, scope: Scope, monoid: Monoid, count: int, block: Size) -> Value:
+        """The total, in blocks of so many terms."""
+        text, last = scope.text, scope.arguments.number(product(axis.extent for axis in self.axes))
+        total, part = (Accumulators.of(scope, monoid, self.dtype, self.axes, count, 1) for _ in range(2))
+        with text.loop("0", last, scope.arguments.number(block)) as start:
+            behind = text.value(f"add nsw i64 {start}, {scope.arguments.number(block)}")
+            is_over = text.value(f"icmp sgt i64 {behind}, {last}")
+            end = text.value(f"select i1 {is_over}, i64 {last}, i64 {behind}")
+            whole = text.value(f"and i64 {text.value(f'sub i64 {end}, {start}')}, {-count}")
+            whole = text.value(f"add i64 {start}, {whole}")
+            with text.loop(start, whole, count) as place:
+                part.combine(scope, "0", self._loaded(scope, place, count))
+            with text.loop(whole, end) as place:
+                part.combine(scope, text.value(f"sub i64 {place}, {whole}"), self._loaded(scope, place, 1))
+            total.add(scope, part)
+        return total.joined(scope)
+
+    def _loaded(self, scope: Scope, place: str, width: int) -> Value:
+        at = Place(self.address, Value(INT64, (place,)), "1" if width > 1 else "0")
+        return Memory(scope.text, scope.lanes, width).load(at, self.dtype, None, None)
 
 
 def is_aligned(run: Sequence[Axis], count: int, lane: Axis) -> bool:

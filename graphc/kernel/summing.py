@@ -25,7 +25,7 @@ from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, estimate, maximum, product
 from graphc.types import NARROW, DType, is_complex, is_floating
 
-__all__ = ["accumulators", "is_long", "is_ordered", "rows_of_block"]
+__all__ = ["BLOCK", "accumulators", "is_long", "is_ordered", "rows_of_block"]
 
 SHORT = 16  # elements of a run: fewer have one accumulator
 REGISTERS = 4  # full of accumulators: each waits for an addition to end

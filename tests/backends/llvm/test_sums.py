@@ -60,6 +60,21 @@ def test_a_sum_has_the_same_bits_whatever_is_beside_it(
         assert np.array_equal(other, found[0]), name
 
 
+@pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.parametrize("shape", [(1, 40), (5, 3), (20, 33), (300, 70), (100, 100), (700, 40), (20_000, 5)])
+def test_a_sum_of_all_has_the_same_bits_beside_rows(shape: tuple[int, int], is_open: bool) -> None:
+    x = gx.input("x", ("n", shape[1]) if is_open else shape)
+    rows, values = gx.input("rows", x.shape[:1]), gx.input("values", x.shape)
+    losses, shifted = gx.logsumexp(x, 1), gx.tanh(x) * 3
+    beside = gx.compile(x, [losses, gx.sum(losses), shifted, gx.sum(shifted), gx.softmax(x), gx.prod(1 + losses / 500)])
+    given = RNG.standard_normal(shape).astype("float32")
+    found = beside(given)
+    alone = gx.compile([rows, values], [gx.sum(rows), gx.sum(values), gx.prod(1 + rows / 500)])(found[0], found[2])
+    assert [found[1], found[3], found[5]] == alone
+    np.testing.assert_allclose(found[1], found[0].sum(dtype="float64"), rtol=1e-5, atol=1e-5)
+    assert [y.tobytes() for y in beside(given)] == [y.tobytes() for y in found]
+
+
 def _in_order(values: Any, lanes: int) -> Any:
     """The sum of a row by the rule."""
     sums = np.zeros(lanes, values.dtype)
