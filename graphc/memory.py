@@ -72,7 +72,7 @@ class MemoryReport:
             "tables": (self.table_bytes, "in the arena"),
             "kept": (self.kept_bytes, "in the arena, by loops, of all their steps"),
             "stacks": (self.step_bytes, "beside the arena, for each step of loops that end by a condition"),
-            "libraries": (self.library_bytes, "at most, by NumPy beside the arena"),
+            "libraries": (self.library_bytes, "at most, allocated beside the arena"),
             "outputs": (self.output_bytes, "fresh arrays"),
         }
         shown = {name: row for name, row in rows.items() if row[0] or name in ("arena", "outputs")}

@@ -64,6 +64,7 @@ class Multiplication:
     left: str = ""  # where it stands how many products there are until the next look; nothing where there are few
     begins: str | None = None  # whether this is the first block of sums; None where there is one only
     rooms: dict[str, str] = field(default_factory=dict)
+    allocated: Size = 0  # bytes that each thread takes from malloc while it is at work
 
     def __post_init__(self) -> None:
         self.arguments = Arguments(self.text)
@@ -314,8 +315,8 @@ class Multiplication:
         text = self.text
         if isinstance(bytes, int) and bytes <= ON_STACK:
             return text.early(f"alloca [{bytes} x i8], align {ALIGNED}"), ""
-        amount = self.elements.plus(self.arguments.number(bytes), str(ALIGNED))
-        heap = text.value(f"call ptr @malloc(i64 {amount})")
+        self.allocated = bytes + ALIGNED
+        heap = text.value(f"call ptr @malloc(i64 {self.arguments.number(self.allocated)})")
         number = text.value(f"ptrtoint ptr {heap} to i64")
         gap = text.value(f"and i64 {text.value(f'sub i64 0, {number}')}, {ALIGNED - 1}")
         return text.value(f"getelementptr i8, ptr {heap}, i64 {gap}"), heap

@@ -82,8 +82,7 @@ class Schedule:
 
     def _kernel(self, kernel: Kernel, number: int) -> None:
         native = self._native(kernel)
-        if native.allocated != 0:
-            self.module.allocated[native.allocated * self.module.threads] = None
+        self._allocates(native.allocated)
         room = self.module.room(native.parts, number) if native.kept else -1
         rows = native.rows()
         self._chunks(self.module.named(rows, kernel.origins), rows, native.chunks, room)
@@ -93,6 +92,11 @@ class Schedule:
             self.text.do(f"call void @{name}(ptr {self._block(end.arguments.listed, room)}, i64 {chunks})")
             if RUN in end.arguments.listed:
                 self.frame.stop_if_stopped()
+
+    def _allocates(self, bytes: Size) -> None:
+        """Note what each thread takes from malloc."""
+        if bytes != 0:
+            self.module.allocated[bytes * self.module.threads] = None
 
     def _native(self, kernel: Kernel) -> Native:
         return Native(kernel, self.module.machine.vector_bytes, self.module.owner)
@@ -128,7 +132,9 @@ class Schedule:
             copies = Multiplication(blocking, self.module.machine)
             function, room = copies.copying(), self.module.room(copies.shared, number)
             self._chunks(self.module.named(function, contract.origins), function, copies.copies, room)
-        function = Multiplication(blocking, self.module.machine).function(epilogue)
+        product = Multiplication(blocking, self.module.machine)
+        function = product.function(epilogue)
+        self._allocates(product.allocated)
         self._chunks(self.module.named(function, contract.origins), function, blocking.chunks, room)
         if then is not None and epilogue is None:
             self._kernel(then, number)
@@ -165,8 +171,7 @@ class Schedule:
         routine = ROUTINES[step.routine](step, self.module)
         if not isinstance(routine.counted, int) or routine.counted > LARGEST:
             self.module.counted.append(Counted(step.routine, routine.counted, tuple(places(step.origins))))
-        if routine.allocated != 0:
-            self.module.allocated[routine.allocated * self.module.threads] = None
+        self._allocates(routine.allocated)
         if isinstance(routine.chunks, Planner):
             self.module.planners[routine.chunks] = None
         self._chunks(self.module.named(routine.function, step.origins), routine.function, routine.chunks, -1)

@@ -1,7 +1,7 @@
 """In which order sums are added up.
 
 Sums and products of floats round, so that their order shows in the last bits.  In native kernels it follows from the
-array that is folded, its dtype and the machine, and from nothing else: not from what is fused with it, not from the
+array that is folded, its dtype, the hints of open sizes and the machine: not from what is fused with it, not from the
 number of threads, not from how the kernel is walked.  What is computed again elsewhere so has the same bits.
 
 The rule.  Let the array have the axes that are folded in order, and let its `run` be those folded axes behind which
@@ -12,7 +12,8 @@ there is none that stays: element by element they lie side by side.
              array whose last axis stays, and one of a short run, has one accumulator
     blocks   where all axes are folded, or the last one stays, rows along the first folded axis come in blocks of
              `rows_of_block`: each is added up on its own, lane by lane, and then to those before it
-    products of matrices are one chain of products for each element: over the axes of the sum in order, from 0
+    products of matrices are one chain of products for each element, from 0: over the axes of the sum in the order in
+             which the operands walk them, the nearest last
 
 What the running sum of a scan, and a scatter, adds up is added in the order of the axes.
 """
