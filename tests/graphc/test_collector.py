@@ -85,6 +85,6 @@ def test_what_a_program_has_frozen_stays_so() -> None:
         count = gc.get_freeze_count()
         with waiting():
             kept: list[list[int]] = [[] for _ in range(20_000)]
-        assert gc.get_freeze_count() >= count - 1, kept
+        assert gc.get_freeze_count() >= 0.99 * count, kept  # some die meanwhile
     finally:
         gc.unfreeze()
