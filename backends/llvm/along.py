@@ -238,8 +238,7 @@ class Along:
         first, last = range
         most = text.value(f"sub i64 {last}, {width}")
         with self.loop(axis, first, last, width, points) as counter:
-            is_over = text.value(f"icmp sgt i64 {counter}, {most}")
-            at = text.value(f"select i1 {is_over}, i64 {most}, i64 {counter}")
+            at = text.least(counter, most)
             inside = scope.along(axis, at, width)
             mask = self._new_lanes(inside, counter, at) if _combines(stages) else None
             body(inside, mask)

@@ -74,7 +74,7 @@ class Library:
                 last = arguments.number(walk.extent)
                 start = loops.enter_context(looks.loop("0", last, block, walk.extent, BLOCK))
                 rest = text.value(f"sub i64 {last}, {start}")
-                made = text.value(f"call i64 @llvm.smin.i64(i64 {rest}, i64 {block})")
+                made = text.least(rest, str(block))
                 text.do(f"store i32 {text.value(f'trunc i64 {made} to i32')}, ptr {number}")
                 for n, step in enumerate((walk.a, walk.b, walk.c)):
                     moved = text.value(f"mul i64 {start}, {arguments.number(step)}")

@@ -242,8 +242,7 @@ class Native:
         rows, extent = arguments.number(self.rows_per_chunk), arguments.number(axis.extent)
         first = text.value(f"mul i64 %chunk, {rows}")
         behind = text.value(f"add i64 {first}, {rows}")
-        is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
-        return {axis: (first, text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}"))}
+        return {axis: (first, text.least(behind, extent))}
 
     # Locals.
 

@@ -172,8 +172,7 @@ class Multiplication:
                 left = text.value(f"udiv i64 {left}, {count}")
             first = self.elements.scaled(number, part.block)
             behind = text.value(f"add nsw i64 {first}, {block}")
-            is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
-            found[part.walk.number] = (first, text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}"))
+            found[part.walk.number] = (first, text.least(behind, extent))
         columns = self.blocking.columns
         if columns.pieces is not None and columns.pieces[0].number in found:
             first, last = (self.elements.scaled(x, columns.pieces[1].extent) for x in found[columns.pieces[0].number])
@@ -209,12 +208,9 @@ class Multiplication:
         extent = self.arguments.number(cut.extent)
         last = extent
         if least(cut.extent) < 1:  # of no sums at all the result is 0, which one block says
-            is_some = text.value(f"icmp sgt i64 {extent}, 1")
-            last = text.value(f"select i1 {is_some}, i64 {extent}, i64 1")
+            last = text.most(extent, "1")
         first = loops.enter_context(text.loop("0", last, blocking.depth))
-        behind = text.value(f"add nsw i64 {first}, {blocking.depth}")
-        is_over = text.value(f"icmp sgt i64 {behind}, {extent}")
-        behind = text.value(f"select i1 {is_over}, i64 {extent}, i64 {behind}")
+        behind = text.least(text.value(f"add nsw i64 {first}, {blocking.depth}"), extent)
         together = first
         for _, counter in outside:
             together = text.value(f"or i64 {together}, {counter}")

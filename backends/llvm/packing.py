@@ -135,9 +135,7 @@ class Packing:
         with self.walked(inner) as (offset, linear), text.loop("0", str(lanes), square) as group:
             lane = group
             if lanes % square:
-                most = lanes - square
-                is_over = text.value(f"icmp sgt i64 {group}, {most}")
-                lane = text.value(f"select i1 {is_over}, i64 {most}, i64 {group}")
+                lane = text.least(group, str(lanes - square))
             source = elements.sealed(elements.at(base, elements.plus(offset, elements.scaled(lane, self.step))))
             target = elements.sealed(elements.at(to, lane))
             length = last if first == "0" else text.value(f"sub nsw i64 {last}, {first}")
@@ -166,9 +164,7 @@ class Packing:
         with text.loop("0", str(self.lanes)) as lane:
             read = lane
             if valid is not None:
-                last = text.value(f"sub nsw i64 {valid}, 1")
-                is_over = text.value(f"icmp sgt i64 {lane}, {last}")
-                read = text.value(f"select i1 {is_over}, i64 {last}, i64 {lane}")
+                read = text.least(lane, text.value(f"sub nsw i64 {valid}, 1"))
             source = elements.at(base, elements.scaled(read, self.step))
             target = elements.at(to, lane)
             with self.walked(len(self.ranges)) as (offset, linear):

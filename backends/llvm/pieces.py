@@ -31,8 +31,8 @@ class Pieces:
         place = text.value(f"sub nsw i64 {column.first}, {elements.scaled(row, inner.extent)}")
         until = elements.plus(place, count)
         with text.loop("0", until, inner.count) as begin:  # of the row where the panel begins, or of a later one
-            since = self._most("0", text.value(f"sub nsw i64 {begin}, {place}"))
-            behind = self._least(count, text.value(f"sub nsw i64 {elements.plus(begin, length)}, {place}"))
+            since = text.most("0", text.value(f"sub nsw i64 {begin}, {place}"))
+            behind = text.least(count, text.value(f"sub nsw i64 {elements.plus(begin, length)}, {place}"))
             number = elements.plus(row, text.value(f"udiv i64 {begin}, {length}"))
             start = text.value(f"sub nsw i64 {place}, {begin}")
             line = elements.at(base, elements.plus(elements.scaled(number, outer.b), start))
@@ -47,11 +47,3 @@ class Pieces:
         with packing.steps_of(source, to) as steps:
             for there, here in steps:
                 elements.store_vector(elements.load_vector(there, mask), here, mask)
-
-    def _least(self, x: str, y: str) -> str:
-        text = self.packing.elements.text
-        return text.value(f"select i1 {text.value(f'icmp slt i64 {x}, {y}')}, i64 {x}, i64 {y}")
-
-    def _most(self, x: str, y: str) -> str:
-        text = self.packing.elements.text
-        return text.value(f"select i1 {text.value(f'icmp sgt i64 {x}, {y}')}, i64 {x}, i64 {y}")

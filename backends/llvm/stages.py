@@ -218,9 +218,7 @@ class Stages:
         step, extent = self.walk.arguments.number(product([rows, *(axis.extent for axis in inside)])), walked.extent
         last = self.walk.arguments.number(extent)
         with text.loop("0", last, step) as start:
-            behind = text.value(f"add nsw i64 {start}, {step}")
-            is_over = text.value(f"icmp sgt i64 {behind}, {last}")
-            end = text.value(f"select i1 {is_over}, i64 {last}, i64 {behind}")
+            end = text.least(text.value(f"add nsw i64 {start}, {step}"), last)
             ranges = {**self.walk.ranges, walked: (start, end)}
             Stages(replace(self.walk, ranges=ranges))._points(scope, of)
             for number, kept in blocked.items():

@@ -62,7 +62,7 @@ class Strips:
             elif axis.extent < width or vectors < columns.vectors:
                 whole = axis.extent - left
                 if whole:
-                    with text.loop(first, self._least(last, str(whole)), width) as counter:
+                    with text.loop(first, self.elements.text.least(last, str(whole)), width) as counter:
                         made(Strip(counter, width, None, (None,) * columns.vectors))
                 with text.when(text.value(f"icmp sgt i64 {last}, {whole}")):
                     masks = tuple([self._fixed_mask(left - n * lanes) for n in range(vectors)])
@@ -98,7 +98,7 @@ class Strips:
         text.go(after)
         text.begin(narrow)
         with text.loop(first, last, lanes) as counter:
-            left_over = self._least(text.value(f"sub nsw i64 {extent}, {counter}"), str(lanes))
+            left_over = self.elements.text.least(text.value(f"sub nsw i64 {extent}, {counter}"), str(lanes))
             made(Strip(counter, lanes, None, (mask_of(self.elements, "0", left_over, 0),), left_over))
         text.go(after)
         text.begin(after)
@@ -110,7 +110,7 @@ class Strips:
         is_column = axis is columns.axis
         most = self.elements.plus(self.elements.arguments.number(axis.extent), str(-size))
         with text.loop(first, last, size) as counter:
-            at = self._least(counter, most)
+            at = self.elements.text.least(counter, most)
             new = text.value(f"sub nsw i64 {counter}, {at}")
             masks: tuple[str | None, ...] = ()
             if is_column:
@@ -130,7 +130,7 @@ class Strips:
         elif self.blocking.packs_a:
             end = self.elements.arguments.number(extent)
             with text.loop(first, last, rows.size) as counter:
-                left = self._least(text.value(f"sub nsw i64 {end}, {counter}"), str(rows.size))
+                left = self.elements.text.least(text.value(f"sub nsw i64 {end}, {counter}"), str(rows.size))
                 made(Strip(counter, rows.size, None, (), left))
         else:
             end = self.elements.arguments.number(extent)
@@ -151,10 +151,6 @@ class Strips:
         if count >= lanes:
             return None
         return f"<{', '.join(f'i1 {str(lane < count).lower()}' for lane in range(lanes))}>"
-
-    def _least(self, x: str, y: str) -> str:
-        is_less = self.elements.text.value(f"icmp slt i64 {x}, {y}")
-        return self.elements.text.value(f"select i1 {is_less}, i64 {x}, i64 {y}")
 
 
 def mask_of(elements: Elements, first: str, behind: str, since: int) -> str:

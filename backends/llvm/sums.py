@@ -205,9 +205,7 @@ class Terms:
         text, last = scope.text, scope.arguments.number(product(axis.extent for axis in self.axes))
         total, part = (Accumulators.of(scope, monoid, self.dtype, self.axes, count, 1) for _ in range(2))
         with text.loop("0", last, scope.arguments.number(block)) as start:
-            behind = text.value(f"add nsw i64 {start}, {scope.arguments.number(block)}")
-            is_over = text.value(f"icmp sgt i64 {behind}, {last}")
-            end = text.value(f"select i1 {is_over}, i64 {last}, i64 {behind}")
+            end = text.least(text.value(f"add nsw i64 {start}, {scope.arguments.number(block)}"), last)
             whole = text.value(f"and i64 {text.value(f'sub i64 {end}, {start}')}, {-count}")
             whole = text.value(f"add i64 {start}, {whole}")
             with text.loop(start, whole, count) as place:

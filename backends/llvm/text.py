@@ -32,6 +32,14 @@ class Text:
         self.head.append(f"  {name} = {instruction}")
         return name
 
+    def least(self, x: str, y: str) -> str:
+        """The smaller of two signed numbers of 64 bits."""
+        return self.value(f"call i64 @llvm.smin.i64(i64 {x}, i64 {y})")
+
+    def most(self, x: str, y: str) -> str:
+        """The larger of two signed numbers of 64 bits."""
+        return self.value(f"call i64 @llvm.smax.i64(i64 {x}, i64 {y})")
+
     def do(self, instruction: str) -> None:
         """An instruction without a result."""
         self.lines.append(f"  {instruction}")

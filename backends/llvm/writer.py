@@ -50,11 +50,11 @@ class Writer:
 
     def least(self, x: str, y: str) -> str:
         """The smaller of two signed numbers."""
-        return self.text.value(f"call i64 @llvm.smin.i64(i64 {x}, i64 {y})")
+        return self.text.least(x, y)
 
     def most(self, x: str, y: str) -> str:
         """The larger of two signed numbers."""
-        return self.text.value(f"call i64 @llvm.smax.i64(i64 {x}, i64 {y})")
+        return self.text.most(x, y)
 
     def chosen(self, condition: str, x: str, y: str, type: str = "i64") -> str:
         """x where the condition holds, else y."""
