@@ -11,7 +11,7 @@ from graphc.backends.llvm.plans import Plan, is_plain, run_of, vectors_of
 from graphc.backends.llvm.registers import part_bytes
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.sums import Accumulators, is_aligned
-from graphc.backends.llvm.text import Text
+from graphc.backends.llvm.text import Range, Text
 from graphc.backends.llvm.values import Value
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis
@@ -21,11 +21,10 @@ from graphc.kernel.summing import accumulators, is_ordered
 from graphc.sizes import Size
 from graphc.types import BOOL, DTYPES, accumulator
 
-__all__ = ["Along", "Body", "Owner", "Range"]
+__all__ = ["Along", "Body", "Owner"]
 
 Body: TypeAlias = Callable[[Scope, "Value | None"], None]
 Owner: TypeAlias = Callable[[Buffer], Buffer]
-Range: TypeAlias = tuple[str, str]  # the first place along an axis, and the one behind the last
 
 INT32 = DTYPES["int32"]
 SHORT = 32  # lets of a stage that may be written out twice

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import final
 
+from graphc.backends.llvm.scratch import padded
 from graphc.kernel.roles import SINGLE, Roles, Walk, count_of
 from graphc.sizes import Size, lower_bound, product
 
 __all__ = ["JOINED", "Blocking", "Columns", "Part", "Rows", "least"]
 
 COPIED = 1 << 15  # elements of a chunk of copies, about
-ALIGNED = 64  # bytes
 JOINED = -2  # the number of an axis that stands for two
 
 
@@ -141,7 +141,7 @@ class Blocking:
         unit = self.rows.size if axis is self.rows.axis else self.columns.vectors * self.lanes
         whole = (axis.extent + (unit - 1)) // unit * unit
         bytes = whole * product(walk.extent for walk in self.roles.sums) * self.roles.a.dtype.itemsize
-        return (bytes + (ALIGNED - 1)) // ALIGNED * ALIGNED
+        return padded(bytes)
 
     @property
     def inner_depth(self) -> Size:

@@ -14,9 +14,8 @@ from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import estimate
 
-__all__ = ["LINE", "Following", "following", "of_columns"]
+__all__ = ["Following", "following", "of_columns"]
 
-LINE = 64  # bytes that come from memory at once
 LONG = 1 << 9  # elements: a row that is shorter is read at once
 AHEAD = 6  # rows of which less than a page is read
 LEAST = 1 << 18  # elements of an array: smaller ones are in some cache

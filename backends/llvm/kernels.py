@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
 
-from graphc.backends.llvm.along import Along, Owner, Range
+from graphc.backends.llvm.along import Along, Owner
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.effects import combined
 from graphc.backends.llvm.looks import LETS, Looks
@@ -16,9 +16,10 @@ from graphc.backends.llvm.registers import part_bytes
 from graphc.backends.llvm.rows import Rows
 from graphc.backends.llvm.scaling import Scaling, scalings
 from graphc.backends.llvm.scope import Home, Scope
+from graphc.backends.llvm.scratch import allocated, padded, taken
 from graphc.backends.llvm.stages import Stages
 from graphc.backends.llvm.sums import Accumulators, Terms
-from graphc.backends.llvm.text import Text
+from graphc.backends.llvm.text import Range, Text
 from graphc.backends.llvm.values import Value
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.elementary.expansion import expanded_kernel
@@ -33,8 +34,6 @@ from graphc.types import INT64, NARROW
 
 __all__ = ["Function", "Native"]
 
-ALIGNED = 64  # bytes that scratch starts at a multiple of
-ON_STACK = 1 << 16  # bytes of scratch, at most; more come from malloc
 WORK = 1 << 19  # lets of a chunk, about
 MOST_PARTS = 64  # of totals, at most
 
@@ -85,11 +84,11 @@ class Native:
     @property
     def part_bytes(self) -> Size:
         """Of what one chunk leaves for the end."""
-        return total(_padded(bytes) for _, bytes in self._kept())
+        return total(padded(bytes) for _, bytes in self._kept())
 
     @property
     def parts(self) -> Size:
-        return self.part_bytes * self.chunks + total(_padded(bytes) for _, bytes in self._terms_bytes())
+        return self.part_bytes * self.chunks + total(padded(bytes) for _, bytes in self._terms_bytes())
 
     def rows(self) -> Function:
         """void KERNEL(ptr args, i64 chunk): the rows of a chunk."""
@@ -318,27 +317,19 @@ class Native:
     @property
     def scratch(self) -> Size:
         """The bytes that these take."""
-        return total(_padded(bytes) for _, bytes in self._wanted())
+        return total(padded(bytes) for _, bytes in self._wanted())
 
     @property
     def allocated(self) -> Size:
         """What each thread takes from malloc while it is at work: nothing where the stack is enough."""
-        size = self.scratch
-        return 0 if isinstance(size, int) and size <= ON_STACK else size + ALIGNED
+        return allocated(self.scratch)
 
     def _scratch(self, text: Text, arguments: Arguments, homes: dict[Buffer, Home]) -> str:
         """Room for locals of rows: on the stack, or what is to be given back."""
         placed = list(_side_by_side(self._wanted()))
         if not placed:
             return ""
-        size, heap = self.scratch, ""
-        if self.allocated == 0:
-            base = text.early(f"alloca [{max(size, 1)} x i8], align {ALIGNED}")
-        else:
-            heap = text.value(f"call ptr @malloc(i64 {arguments.number(self.allocated)})")
-            number = text.value(f"ptrtoint ptr {heap} to i64")
-            gap = text.value(f"and i64 {text.value(f'sub i64 0, {number}')}, {ALIGNED - 1}")
-            base = text.value(f"getelementptr i8, ptr {heap}, i64 {gap}")
+        base, heap = taken(text, arguments, self.scratch)
         for buffer, at in placed:
             homes[buffer] = Home(text.value(f"getelementptr i8, ptr {base}, i64 {arguments.number(at)}"), self._abreast)
         return heap
@@ -348,10 +339,6 @@ def _is_ordered(part: Total) -> bool:
     return is_ordered(part.monoid, part.result.dtype)
 
 
-def _padded(bytes: Size) -> Size:
-    return (bytes + (ALIGNED - 1)) // ALIGNED * ALIGNED
-
-
 def _side_by_side(
     wanted: Sequence[tuple[Buffer, Size]] | Iterator[tuple[Buffer, Size]],
 ) -> Iterator[tuple[Buffer, Size]]:
@@ -359,7 +346,7 @@ def _side_by_side(
     at: Size = 0
     for buffer, bytes in wanted:
         yield buffer, at
-        at = at + _padded(bytes)
+        at = at + padded(bytes)
 
 
 def _fill(scope: Scope, buffer: Buffer, size: Size, value: "bool | float | complex") -> None:

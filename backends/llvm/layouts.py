@@ -89,7 +89,7 @@ def _rows_of(roles: Roles, vectors: int, machine: Machine, itemsize: int) -> Row
                 if per_point > most:
                     continue
                 limit = most // per_point
-                if not inside and _collides(axis, itemsize):
+                if not inside and _fall_together(axis.a, itemsize):
                     limit = min(limit, 12)
                 rows = _balanced(axis, limit, inside, tuple(walk for walk in others if walk not in inside))
                 waste = -(-axis.count // rows.size) * rows.size / axis.count
@@ -125,10 +125,6 @@ def _balanced(axis: Walk, limit: int, inside: tuple[Walk, ...], loops: tuple[Wal
     return Rows(axis, size, inside, loops, (4, 1))
 
 
-def _collides(axis: Walk, itemsize: int) -> bool:
-    return _fall_together(axis.a, itemsize)
-
-
 def _fall_together(step: Size, itemsize: int) -> bool:
     """Whether all that lies so far apart falls into one set of the nearest cache."""
     return isinstance(step, int) and step != 0 and step * itemsize % COLLIDING == 0
@@ -153,7 +149,7 @@ def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
     blocking = replace(blocking, packs_b=far or (is_walked_often and (is_deep or is_crowded)))
     block = min(depth, PANEL // (width * itemsize))
     is_large = height * block * itemsize > SECOND_CACHE
-    is_scattered = innermost.a != 1 or is_large or _collides(rows.axis, itemsize)
+    is_scattered = innermost.a != 1 or is_large or _fall_together(rows.axis.a, itemsize)
     times = 2 if _fall_together(innermost.a, itemsize) else 8
     has_reuse = count_of(roles.columns) >= times * width and depth >= 64
     can_be_packed = len(roles.rows) == 1 and rows.axis.number not in roles.meeting  # chunks have so many rows

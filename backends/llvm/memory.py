@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
-from graphc.backends.llvm.following import LINE
 from graphc.backends.llvm.narrow import from_memory, to_memory
-from graphc.backends.llvm.registers import in_memory, in_register, part_bytes, parts_of, vector
+from graphc.backends.llvm.registers import LINE, in_memory, in_register, part_bytes, parts_of, vector
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Value
 from graphc.types import BOOL, NARROW, DType

@@ -7,16 +7,17 @@ from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.blocking import Blocking, Part, least
-from graphc.backends.llvm.kernels import ALIGNED, ON_STACK, Function
+from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.packing import Packing
 from graphc.backends.llvm.pieces import Pieces
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.results import Results, places_of
+from graphc.backends.llvm.scratch import allocated, padded, taken
 from graphc.backends.llvm.strips import Strip, Strips
-from graphc.backends.llvm.text import Text
-from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Range, Tile
+from graphc.backends.llvm.text import Range, Text
+from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Tile
 from graphc.kernel.roles import Walk
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product, total
@@ -297,8 +298,9 @@ class Multiplication:
         total: Size = 0
         for name, count in wanted.items():
             places[name] = total
-            total = total + (count * elements.bytes + (ALIGNED - 1)) // ALIGNED * ALIGNED
-        base, heap = self._bytes(total)
+            total = total + padded(count * elements.bytes)
+        self.allocated = allocated(total)
+        base, heap = taken(self.text, self.arguments, total)
         for name, at in places.items():
             self.rooms[name] = self.text.value(f"getelementptr i8, ptr {base}, i64 {self.arguments.number(at)}")
         self._find_shared()
@@ -306,16 +308,6 @@ class Multiplication:
             type = f"ptr {self.rooms['b']}, i8 0, i64 {wanted['b'] * elements.bytes}"
             self.text.do(f"call void @llvm.memset.p0.i64({type}, i1 false)")
         return heap
-
-    def _bytes(self, bytes: Size) -> tuple[str, str]:
-        text = self.text
-        if isinstance(bytes, int) and bytes <= ON_STACK:
-            return text.early(f"alloca [{bytes} x i8], align {ALIGNED}"), ""
-        self.allocated = bytes + ALIGNED
-        heap = text.value(f"call ptr @malloc(i64 {self.arguments.number(self.allocated)})")
-        number = text.value(f"ptrtoint ptr {heap} to i64")
-        gap = text.value(f"and i64 {text.value(f'sub i64 0, {number}')}, {ALIGNED - 1}")
-        return text.value(f"getelementptr i8, ptr {heap}, i64 {gap}"), heap
 
     def _pack_rows(self, spot: Spot, sums: Sequence[tuple[Walk, Range]]) -> None:
         """The rows of the chunk, tile by tile."""

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from itertools import product as points_of
 from typing import TypeAlias, final
 
-from graphc.backends.llvm.tiles import Elements, Range
+from graphc.backends.llvm.registers import LINE
+from graphc.backends.llvm.text import Range
+from graphc.backends.llvm.tiles import Elements
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 
-__all__ = ["LINE", "Packing", "turned"]
+__all__ = ["Packing", "turned"]
 
 AHEAD = 16  # steps of the sum that are fetched before they are read: where lines are far apart no machine does it alone
-LINE = 64  # bytes of a line of the cache
 
 Steps: TypeAlias = Sequence[tuple[int, int, tuple[int, ...]]]  # two vectors each, and what is taken of them
 

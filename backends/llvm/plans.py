@@ -29,8 +29,8 @@ class Plan:
 
     outer   its axes in order; lanes lie along the last one if `lane` is that
     lane    the outer axis along which lanes lie, or None
-    vectors  how many vectors lie side by side there: several where rows are walked far apart, so that each step
-             reads whole lines of the cache
+    vectors  how many vectors lie side by side there: several where each waits for itself, see `vectors_of`, and where
+             rows are walked far apart, so that each step reads whole lines of the cache
     following  what stages ask for of the row that follows
     """
 

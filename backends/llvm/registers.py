@@ -8,7 +8,9 @@ import numpy as np
 from graphc.kernel.scalar import Number
 from graphc.types import BOOL, NARROW, DType, is_complex, is_floating, real_of
 
-__all__ = ["bits_of", "constant", "in_memory", "in_register", "is_signed", "part_bytes", "parts_of", "vector"]
+__all__ = ["LINE", "bits_of", "constant", "in_memory", "in_register", "is_signed", "part_bytes", "parts_of", "vector"]
+
+LINE = 64  # bytes of a line of the cache
 
 
 def parts_of(dtype: DType) -> int:

@@ -7,7 +7,8 @@ from itertools import product as points_of
 from typing import final
 
 from graphc.backends.llvm.blocking import Blocking, Rows
-from graphc.backends.llvm.packing import LINE, turned
+from graphc.backends.llvm.packing import turned
+from graphc.backends.llvm.registers import LINE
 from graphc.backends.llvm.strips import Strip, mask_of
 from graphc.backends.llvm.tiles import Elements, Panel, Tile
 from graphc.kernel.roles import Walk

@@ -55,7 +55,10 @@ class Rows:
                 self._row(scope, None, runs)
             else:
                 totals = {**stages.totals_along(scope, plan.lane), **runs}
-                rows = lambda inside, mask: self._row(inside, mask, totals)  # noqa: E731
+
+                def rows(inside: Scope, mask: Value | None) -> None:
+                    self._row(inside, mask, totals)
+
                 self.walk.along(scope, plan.lane, plan.stages, rows, self._row_points, list(runs.values()))
                 stages.finish(scope, totals)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.blocking import Blocking, least
-from graphc.backends.llvm.tiles import Elements, Range
+from graphc.backends.llvm.text import Range
+from graphc.backends.llvm.tiles import Elements
 from graphc.kernel.roles import Walk
 
 __all__ = ["Strip", "Strips", "mask_of"]

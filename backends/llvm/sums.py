@@ -12,6 +12,7 @@ from graphc.backends.llvm.effects import combined, joined
 from graphc.backends.llvm.memory import Memory, Place
 from graphc.backends.llvm.registers import in_register, parts_of
 from graphc.backends.llvm.scope import Scope
+from graphc.backends.llvm.scratch import ALIGNED
 from graphc.backends.llvm.values import Lanes, Register, Value
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.kernel.scalar import Axis
@@ -19,8 +20,6 @@ from graphc.sizes import Size, product
 from graphc.types import INT64, DType
 
 __all__ = ["Accumulators", "Terms", "is_aligned"]
-
-ALIGNED = 64  # bytes
 
 
 @final
@@ -89,8 +88,7 @@ class Accumulators:
         place = self._place(scope)
         if self.rows > 1:
             place = self._scaled(scope, place)
-        before = self._read(scope, place, scope.width)
-        self._write(scope, place, scope.width, combined(lanes, self.monoid, before, value))
+        self.combine(scope, place, lanes.spread(value, scope.width))
         if self.rows == 1 and scope.width > 1 and scope.lane is not None and not self.is_aligned(scope.lane):
             self.settle(scope, scope.width)
 
@@ -232,7 +230,6 @@ def steps_of(run: Sequence[Axis]) -> Sequence[Size]:
 
 def turned(lanes: Lanes, value: Value, by: int) -> Value:
     """Each lane so many lanes further; the last ones come first."""
-    value = lanes.spread(value, value.lanes)
     chosen = ", ".join(f"i32 {(lane - by) % value.lanes}" for lane in range(value.lanes))
     moved = (
         f"shufflevector {value.type} {part}, {value.type} poison, <{value.lanes} x i32> <{chosen}>"

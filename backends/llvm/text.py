@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
-__all__ = ["Text"]
+__all__ = ["Range", "Text"]
+
+Range: TypeAlias = tuple[str, str]  # the first place along an axis, and the one behind the last
 
 
 class Text:

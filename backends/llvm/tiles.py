@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TypeAlias, final
+from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.looks import Looks
-from graphc.backends.llvm.text import Text
+from graphc.backends.llvm.text import Range, Text
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 
-__all__ = ["DEEP", "Elements", "Panel", "Range", "Tile", "is_short"]
+__all__ = ["DEEP", "Elements", "Panel", "Tile", "is_short"]
 
 DEEP = 1 << 18  # sums of a tile, at most, that are made without a look whether the run has been given up
 
 WRITTEN_OUT = 5  # steps of a sum, at most, that are made without a loop
-
-Range: TypeAlias = tuple[str, str]  # the first point of an axis, and the one behind the last
 
 
 @final
