@@ -82,7 +82,6 @@ class CompiledFunction(Displayed):
         self._hints: tuple[int, ...] = ()
         self._has_numbers = any(not buffer.shape for buffer in outline.outputs)
         self._space = self.runnable.loaded.space
-        self._is_away = self._space is not HERE  # the code runs elsewhere
         self._residents = tuple(_storage(node).resident for node in self.stored)
         self._sizes = CheckedSizes(self.graph, outline, self.runnable.layout)
         self._rebuild = builder(self.form)
@@ -241,15 +240,20 @@ class CompiledFunction(Displayed):
             return self._rebuild([y[()] if type(y) is np.ndarray and not y.shape else y for y in outputs])
         return self._rebuild(outputs)
 
+    @property
+    def _may_be_unsettled(self) -> bool:
+        """Whether values of variables may be elsewhere than the code reads them."""
+        return self._space is not HERE or bool(self.guard.root().away)
+
     def _settled(self, bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Run all pieces, alone, when the values of variables are where the code reads them."""
-        if self._is_away or self.guard.root().away:
+        if self._may_be_unsettled:
             self._space.settle(self._residents)
         run_and_commit(bound, inputs, outputs)
 
     def _read(self, bound: Bound, inputs: Sequence[Array], outputs: Sequence[Array]) -> bool:
         """Run pieces that set nothing, if the values of variables are where the code reads them."""
-        if (self._is_away or self.guard.root().away) and not self._space.is_settled(self._residents):
+        if self._may_be_unsettled and not self._space.is_settled(self._residents):
             return False
         run(bound, inputs, outputs)
         return True

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack, final
 import numpy as np
 
 from graphc.backends.cuda.device import Array, Device, DriverError, FullError, Memory
-from graphc.backends.cuda.dlpack import Shared, exported, imported
+from graphc.backends.cuda.dlpack import CUDA, Shared, exported, imported
 from graphc.backends.space import Located, Rooms, Space
 from graphc.errors import ArgumentError, DeviceError, DeviceMemoryError
 from graphc.kernel.failures import places
@@ -19,8 +19,6 @@ __all__ = ["DeviceArray", "DeviceSpace", "ValueOf", "allocated", "told"]
 
 Given = TypeVar("Given")
 Things = TypeVarTuple("Things")
-
-GPU = 2  # the kind of place that has a number in interfaces of CUDA
 
 
 @final
@@ -88,7 +86,7 @@ class DeviceArray(Located):
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         kind, _ = self.device.place
-        if kind != GPU or self.dtype.kind == "V":
+        if kind != CUDA or self.dtype.kind == "V":
             raise AttributeError("this array has no interface of CUDA")
         shown = {"shape": self.shape, "typestr": self.dtype.str, "data": (self.address, False)}
         return {**shown, "version": 3, "strides": None, "stream": self.device.stream}

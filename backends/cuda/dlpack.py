@@ -15,7 +15,9 @@ import numpy as np
 from graphc.errors import ArgumentError
 from graphc.types import BFLOAT16, BOOL, DTYPES
 
-__all__ = ["Shared", "exported", "imported"]
+__all__ = ["CUDA", "Shared", "exported", "imported"]
+
+CUDA = 2  # the kind of place that a GPU of NVIDIA is
 
 NAME, USED = b"dltensor", b"used_dltensor"
 _CODES: Mapping[str, int] = {"i": 0, "u": 1, "f": 2, "c": 5}

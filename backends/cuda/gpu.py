@@ -27,6 +27,7 @@ from graphc.backends.cuda.device import (
     Recording,
     contiguous,
 )
+from graphc.backends.cuda.dlpack import CUDA
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.nvrtc import image_for
@@ -39,7 +40,6 @@ LEAST_CAPABILITY = (8, 0)
 OUT_OF_MEMORY = 2
 NO_DEVICES = (100, 101)  # none there, or none of this number
 DEFAULT_STREAMS = (None, 0, 1)
-CUDA = 2  # the kind of DLPack
 HELD = 64  # calls whose arrays are kept until they are done
 
 
@@ -154,8 +154,7 @@ class Gpu(Device):
         return self.allocate(bytes)
 
     def free_bytes(self) -> int:
-        free, _ = _pair(self._opened, self._opened.api.cuMemGetInfo())
-        return int(free)
+        return int(self._opened.done(self._opened.api.cuMemGetInfo()))
 
     def upload(self, address: int, array: Array) -> None:
         if array.nbytes:
@@ -343,9 +342,3 @@ def _text(given: object) -> str:
 
 def _version(number: int) -> str:
     return f"{number // 1000}.{number % 1000 // 10}"
-
-
-def _pair(opened: _Opened, result: tuple[Any, ...]) -> tuple[Any, Any]:
-    status, first, second = result
-    opened.done((status,))
-    return first, second

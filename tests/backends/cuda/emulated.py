@@ -12,11 +12,23 @@ from graphc.backends.cuda.emulation.emulator import Emulator, has_compiler
 from graphc.errors import UnsupportedError
 from graphc.function import CompiledFunction
 from graphc.passes.memory import layout
+from tests.case import Array
 
-__all__ = ["NEEDS_COMPILER", "emulated", "in_groups", "made_at_once", "near", "supported"]
+__all__ = ["NEEDS_COMPILER", "arrays_for", "emulated", "in_groups", "made_at_once", "near", "supported"]
 
 NEEDS_COMPILER = pytest.mark.skipif(not has_compiler(), reason="the emulation needs g++")
 GROUP = 24  # programs that are compiled at once: each call of the compiler takes half a second by itself
+
+
+def arrays_for(function: CompiledFunction) -> list[Array]:
+    """Arguments of a function, open sizes as 5: zeros for integers, others between 0.5 and 1.5."""
+    rng = np.random.default_rng(0)
+    arrays = []
+    for x in function.graph.inputs:
+        shape = [extent if isinstance(extent, int) else 5 for extent in x.shape]
+        array = np.zeros(shape) if x.dtype.kind in "iub" else rng.uniform(0.5, 1.5, shape)
+        arrays.append(array.astype(x.dtype))
+    return arrays
 
 
 def emulated(function: CompiledFunction, emulator: Emulator) -> CompiledFunction:

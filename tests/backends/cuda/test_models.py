@@ -10,7 +10,7 @@ from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.structure import leaves
 from graphc.testing.bodies import BODIES
 from graphc.testing.program import Recipe, random_program
-from tests.backends.cuda.emulated import NEEDS_COMPILER, emulated, made_at_once, near, supported
+from tests.backends.cuda.emulated import NEEDS_COMPILER, arrays_for, emulated, made_at_once, near, supported
 from tests.case import Array
 from tests.random_graphs import random_graph
 from tests.thirty_models import MODELS
@@ -104,12 +104,7 @@ def test_models_of_every_part_of_graphc(name: str) -> None:
     plain = MODELS[name]()
     if not supported(plain):
         pytest.skip("a step has no kernel yet")
-    rng = np.random.default_rng(0)
-    arrays = []
-    for x in plain.graph.inputs:
-        shape = [extent if isinstance(extent, int) else 5 for extent in x.shape]
-        array = np.zeros(shape) if x.dtype.kind in "iub" else rng.uniform(0.5, 1.5, shape)
-        arrays.append(array.astype(x.dtype))
+    arrays = arrays_for(plain)
     start = {variable: np.array(variable.value) for variable in plain.variables}
     function = emulated(plain, Emulator())
     expected = leaves(plain(*arrays))

@@ -11,7 +11,7 @@ from graphc.backends.cuda.arrays import DeviceArray
 from graphc.backends.cuda.gpu import gpu
 from graphc.driver import compile
 from graphc.structure import leaves
-from tests.backends.cuda.emulated import near
+from tests.backends.cuda.emulated import arrays_for, near
 from tests.case import Array
 from tests.cases import CASES
 from tests.random_graphs import random_graph
@@ -74,12 +74,7 @@ def test_derivatives_are_those_of_the_numpy_backend(place: int) -> None:
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("random")])
 def test_models(name: str) -> None:
     plain = MODELS[name]()
-    rng = np.random.default_rng(0)
-    arrays = []
-    for x in plain.graph.inputs:
-        shape = [extent if isinstance(extent, int) else 5 for extent in x.shape]
-        array = np.zeros(shape) if x.dtype.kind in "iub" else rng.uniform(0.5, 1.5, shape)
-        arrays.append(array.astype(x.dtype))
+    arrays = arrays_for(plain)
     start = {variable: variable.value for variable in plain.variables}
     expected = [leaves(plain(*arrays)) for _ in range(CALLS)]
     after = {variable: variable.value for variable in plain.variables}
