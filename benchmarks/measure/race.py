@@ -14,8 +14,8 @@ __all__ = ["Contest", "Ratio", "Side", "machine", "race", "report_of", "time_of"
 Side: TypeAlias = Callable[[], object]
 SAMPLE_NS = 5_000_000  # long enough that the clock does not show; many short samples outlive a busy machine best
 ROUNDS = 61
-PAUSE_NS = 2_000_000
-MOST_PAUSES = 100
+PAUSE_NS = 12_000_000  # three ticks of a kernel that counts 250 a second: it books the time of a thread only then
+MOST_PAUSES = 20
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def _repeats(side: Side, sample_ns: int) -> int:
 
 
 def _settle() -> None:
-    """Wait until threads of the last side are asleep: those of OpenBLAS look for work for 40 ms, on a core that the
-    next side would share with them."""
+    """Wait until threads of the last side are asleep: those of OpenBLAS look for work for 100 ms, on a core that
+    the next side would share with them."""
     for _ in range(MOST_PAUSES):
         before = process_time_ns()
         sleep(PAUSE_NS / 1e9)
