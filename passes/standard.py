@@ -28,6 +28,7 @@ from graphc.passes.rules.powers import POWERS
 from graphc.passes.rules.reduction import REDUCTION
 from graphc.passes.rules.stability import STABILITY
 from graphc.passes.share import ShareSubexpressions
+from graphc.passes.sink import SinkFromLoops
 from graphc.passes.stabilise import Stabilise
 from graphc.passes.steps import (
     AccumulateProducts,
@@ -40,6 +41,7 @@ from graphc.passes.steps import (
     OrderSteps,
     ReuseStorage,
     Separate,
+    TurnOperands,
 )
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
@@ -74,10 +76,10 @@ def standard(graph: Graph, target: Target, level: int, budget: Budget | None = N
     has_bodies = is_structured(graph)
     last = tuple(_to_program(target, level, has_bodies))
     fitting = () if budget is None else (Rematerialise(budget, lambda form: improve(form, last, Trace())),)
-    return (*_over_graphs(level, has_bodies, has_regions(graph)), *fitting, *last)
+    return (*_over_graphs(target, level, has_bodies, has_regions(graph)), *fitting, *last)
 
 
-def _over_graphs(level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
+def _over_graphs(target: Target, level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
     is_exact, is_free = level >= 1, level >= 2  # `is_free`: last bits may change
     if is_exact and has_bodies:
         yield JoinLoops()
@@ -92,6 +94,8 @@ def _over_graphs(level: int, has_bodies: bool, has_regions: bool) -> Iterator[An
     if is_exact and has_bodies:
         yield TrimLoops()
         yield HoistFromLoops(products=is_free)
+        if is_free and target.tiled:
+            yield SinkFromLoops(target.tiled)
         yield TrimLoops()
     if is_free:
         yield Throughout(FoldArrays())
@@ -110,6 +114,8 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
         yield HoldCarries()
     if is_free and has_bodies:
         yield AccumulateProducts()
+        if target.tiled:
+            yield TurnOperands(target.tiled)
     yield ComputeInOutputs()
     if is_exact:
         yield JoinEpilogues()

@@ -1,6 +1,7 @@
 """The passes from graphs to programs, and over programs, as passes."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -19,7 +20,9 @@ from graphc.passes.reuse import reuse
 from graphc.passes.schedule import schedule
 from graphc.passes.settle import settle
 from graphc.passes.throughout import with_bodies
+from graphc.passes.turn import turn
 from graphc.passes.units import Partition
+from graphc.types import DType
 
 __all__ = [
     "AccumulateProducts",
@@ -32,6 +35,7 @@ __all__ = [
     "OrderSteps",
     "ReuseStorage",
     "Separate",
+    "TurnOperands",
 ]
 
 
@@ -113,6 +117,19 @@ class AccumulateProducts(OverProgram):
 
     def improved(self, program: Program) -> Program:
         return accumulate(program)
+
+
+@final
+@dataclass(frozen=True)
+class TurnOperands(OverProgram):
+    """Copy a matrix that products in a loop read crosswise, turned, before the loop."""
+
+    dtypes: Sequence[DType]
+    name: ClassVar[str] = "turn"
+    exact: ClassVar[bool] = True
+
+    def improved(self, program: Program) -> Program:
+        return turn(program, self.dtypes)
 
 
 @final

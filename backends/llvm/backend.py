@@ -7,7 +7,7 @@ from graphc.backends.backend import Artifact, Code, KeepingBackend, Loaded
 from graphc.backends.llvm.code import assembly
 from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.loading import Notes, loaded
-from graphc.backends.llvm.machine import Machine, host
+from graphc.backends.llvm.machine import TILED, Machine, host
 from graphc.backends.llvm.objects import kept_object, version
 from graphc.kernel.outline import Outline, outline_of
 from graphc.kernel.program import Program
@@ -25,7 +25,7 @@ class LlvmBackend(KeepingBackend):
     """
 
     name: ClassVar[str] = "llvm"
-    target: ClassVar[Target] = Target(name="llvm")
+    target: ClassVar[Target] = Target(name="llvm", tiled=TILED)
     machine: Machine | None = None
     threads: int | None = None
 

@@ -5,22 +5,19 @@ from dataclasses import replace
 from graphc.backends.llvm.blas import Library, library_for
 from graphc.backends.llvm.blocking import Blocking
 from graphc.backends.llvm.layouts import blocking_of
-from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.machine import TILED, Machine
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.roles import roles_of
 from graphc.kernel.steps import Contract, Loop, Rows
-from graphc.types import DTYPES, FLOAT32
 
 __all__ = ["blocking_for", "library_of", "one_by_one"]
-
-FLOATS = (FLOAT32, DTYPES["float64"])
 
 
 def blocking_for(contract: Contract, machine: Machine) -> Blocking | None:
     """How a product of floats is made in tiles; None for others, and where nothing is a row, or nothing a column."""
     dtype = contract.out.dtype
-    if dtype not in FLOATS or contract.left.dtype != dtype or contract.right.dtype != dtype:
+    if dtype not in TILED or contract.left.dtype != dtype or contract.right.dtype != dtype:
         return None
     if any(extent == 0 for extent in contract.extents):
         return None
@@ -33,7 +30,7 @@ def one_by_one(contract: Contract, machine: Machine) -> Loop | None:
 
     In tiles each element is added up in one order, whatever else is made; kernels choose theirs by all extents.
     """
-    if not contract.apart or contract.out.dtype not in FLOATS:
+    if not contract.apart or contract.out.dtype not in TILED:
         return None
     sides = [(contract.left, contract.left_index), (contract.right, contract.right_index)]
     alone = [_row_of(buffer, index) for buffer, index in (*sides, (contract.out, contract.out_index))]

@@ -6,9 +6,11 @@ from functools import cache
 from typing import Any, final
 
 from graphc.backends.llvm.lock import LLVM
+from graphc.types import DTYPES
 
-__all__ = ["NAMED", "Machine", "host", "restricted"]
+__all__ = ["NAMED", "TILED", "Machine", "host", "restricted"]
 
+TILED = (DTYPES["float32"], DTYPES["float64"])  # products of these are made in tiles of registers
 WIDTHS = (64, 32, 16)  # bytes of a vector register: AVX-512; AVX2; SSE and NEON
 
 # What a machine of narrower vectors lacks, by the beginning of the feature's name.

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from graphc.types import DType
+
 __all__ = ["Target"]
 
 
@@ -16,6 +18,9 @@ class Target:
     let              what one more let costs a kernel, however few its elements: a call, where every let is one
     kernel           what one more kernel costs
     alignment        of every array, in bytes
+    tiled            the dtypes of products that are made in tiles: each element is one chain of terms, in the order of
+                     the axes of the sum, that goes on from what a result holds that is added to; what is read crosswise
+                     is packed each time
     """
 
     name: str
@@ -26,3 +31,4 @@ class Target:
     let: float = 0.0
     kernel: float = 20_000.0
     alignment: int = 64
+    tiled: tuple[DType, ...] = ()

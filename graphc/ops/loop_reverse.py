@@ -255,10 +255,10 @@ def _adds_up(loop: Node, carry: int) -> bool:
         within = inner.op
         if not isinstance(within, Repeated) or place >= within.carries or inner.inputs[place] is not total:
             return False
-        if op.body.users[total] != (inner,):
+        if len(op.body.users[total]) != 1:
             return False
         op, total, after = within, within.body.inputs[place], within.next[place]
-    return isinstance(after.op, Add) and after.inputs[0] is total and op.body.users[total] == (after,)
+    return isinstance(after.op, Add) and after.inputs[0] is total and len(op.body.users[total]) == 1
 
 
 def _with_one_item_each(back: Graph, body: Graph) -> Graph:

@@ -1,6 +1,7 @@
 """Passes over loops: steps are made once, do what is read of them, and leave to others what is not theirs."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Elementwise, Product
 from graphc.ir.node import Node
+from graphc.kernel.buffer import Role
 from graphc.kernel.steps import Contract, Kernel, Loop
 from graphc.passes.hoist import HoistFromLoops
 from graphc.passes.join_loops import JoinLoops
@@ -40,7 +42,7 @@ def _recurrent(xs: Node, u: Node, w: Node) -> tuple[Node, Node]:
         after = gx.tanh(x @ u + h @ w)
         return after, after
 
-    last, states = gx.scan(step, gx.zeros((4, WIDTH)), xs)
+    last, states = gx.scan(step, gx.zeros((4, WIDTH), xs.dtype), xs)
     return last, states
 
 
@@ -153,7 +155,7 @@ def test_all_values_of_a_carry_are_one_array() -> None:
     graph = KeepCarries().run(Graph((xs,), (states,)), Log())
     (loop,) = _loops(graph)
     assert (loop.kept, len(loop.outputs)) == ((0,), 0)
-    f = gx.compile(xs, gx.grad(gx.sum(states), w))
+    f = gx.compile(xs, gx.grad(gx.sum(states), w), level=1)  # at 2 operands of products are kept as well
     row = 4 * WIDTH * 4
     assert f.memory(T=101).kept_bytes - f.memory(T=100).kept_bytes == row
 
@@ -224,7 +226,8 @@ def test_products_are_added_where_they_are_made(batch: int, dtype: str) -> None:
     xs = gx.input("xs", (6, batch, 3), dtype)
     w = gx.param("w", _random((3, 2)).astype(dtype))
     total, _ = gx.scan(lambda s, x: (s + x.mT @ (x @ w), None), gx.zeros((3, 2), dtype), xs)
-    f, plain = gx.compile(xs, total, verify=True), gx.compile(xs, total, level=1)
+    # native products of matrices of these would be made after the loop
+    f, plain = gx.compile(xs, total, verify=True, backend="numpy"), gx.compile(xs, total, level=1)
     if dtype not in ("float16", "bfloat16"):
         (adding,) = [step for step in f.program.timeline if isinstance(step, Contract) and step.adds]
         assert not [step for step in _loop_of(f).steps if isinstance(step, Kernel)], adding
@@ -232,6 +235,55 @@ def test_products_are_added_where_they_are_made(batch: int, dtype: str) -> None:
     wide = "complex64" if dtype == "complex64" else "float64"
     tolerance = {"float64": 1e-13, "float32": 1e-5, "complex64": 1e-5}.get(dtype, 3e-2)
     np.testing.assert_allclose(f(x).astype(wide), plain(x).astype(wide), rtol=tolerance, atol=tolerance)
+
+
+# Sinking and turning, of products that are made in tiles.
+
+
+def _gradients(dtype: str, **options: Any) -> gx.CompiledFunction:  # Any: options of `compile`
+    xs = gx.input("xs", ("T", 4, 2), dtype)
+    u, w = (gx.param(str(v.name), v.value.astype(dtype)) for v in _weights())
+    last, states = _recurrent(xs, u, w)
+    return gx.compile(xs, gx.grad(gx.sum(last * last) + gx.mean(states), [u, w]), backend="llvm", **options)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_that_are_only_added_up_are_made_after_the_loop(dtype: str) -> None:
+    f = _gradients(dtype, verify=True)
+    _, back = [step for step in f.program.timeline if isinstance(step, Loop)]
+    assert len([step for step in back.steps if isinstance(step, Contract)]) == 1  # that of the carry
+    after = f.program.steps[f.program.steps.index(back) + 1 :]
+    assert [step.extents[1:] for step in after if isinstance(step, Contract)] == [(4, 3, 2), (4, 3, 3)]
+    xs = np.random.default_rng(4).standard_normal((9, 4, 2)).astype(dtype)
+    for one, other in zip(f(xs), _gradients(dtype, level=1)(xs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12 if dtype == "float64" else 2e-5)
+
+
+def test_products_of_which_more_rows_would_be_kept_than_are_read_stay_in_the_loop() -> None:
+    xs, w = gx.input("xs", (50, 4, 2)), gx.param("w", np.ones((2, 64), "float32"))
+
+    def step(state: tuple[Node, Node], x: Node) -> tuple[tuple[Node, Node], None]:
+        h, total = state
+        h = gx.tanh(h + x)
+        return (h, total + gx.tanh(h @ w).mT @ gx.exp(h @ w)), None
+
+    (_, total), _ = gx.scan(step, (gx.zeros((4, 2)), gx.zeros((64, 64))), xs)
+    f = gx.compile(xs, total, backend="llvm")
+    (loop,) = [step for step in f.program.timeline if isinstance(step, Loop)]
+    assert [step.adds for step in loop.steps if isinstance(step, Contract)] == [False, True]
+
+
+def test_a_matrix_that_a_loop_reads_crosswise_is_turned_before_it() -> None:
+    w, start = gx.param("w", _random((3, 3))), gx.input("start", (4, 3), "float64")
+    last, _ = gx.scan(lambda h, _: (gx.tanh(h @ w.mT), None), start, length=8)
+    f = gx.compile(start, last, backend="llvm", verify=True)
+    (loop,) = [step for step in f.program.timeline if isinstance(step, Loop)]
+    (turned,) = loop.shared
+    assert turned.role is Role.TEMPORARY
+    h = x = _random((4, 3))
+    for _ in range(8):
+        h = np.tanh(h @ w.value.T)
+    np.testing.assert_allclose(f(x), h, rtol=1e-12)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -1,0 +1,97 @@
+"""Turning: a matrix that a loop reads crosswise at every step is copied before it, with its last axes exchanged."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.nesting import with_parts
+from graphc.kernel.program import Program
+from graphc.kernel.scalar import Axis, Formula, Load
+from graphc.kernel.steps import Contract, Kernel, Loop, Stage, Step, Store
+from graphc.origin import Origin
+from graphc.sizes import estimate
+from graphc.types import DType
+
+__all__ = ["turn"]
+
+STEPS = 4  # of a loop: in fewer a copy may not pay
+
+
+def turn(program: Program, dtypes: Sequence[DType]) -> Program:
+    """Let products of these dtypes in loops read both operands along their rows: others are packed at every step."""
+
+    def turned(steps: Sequence[Step]) -> tuple[Step, ...]:
+        # Recursion is over the depth to which loops and branches are nested.
+        found: list[Step] = []
+        for step in steps:
+            inside = with_parts(step, turned)
+            found += _with_copies(inside, dtypes) if isinstance(inside, Loop) else [inside]
+        return tuple(found)
+
+    first, rest = (turned(steps) for steps in (program.steps[: program.commit], program.steps[program.commit :]))
+    return replace(program, steps=(*first, *rest), commit=len(first))
+
+
+def _with_copies(loop: Loop, dtypes: Sequence[DType]) -> list[Step]:
+    """The loop, and before it the copies that it reads."""
+    if loop.length is not None and estimate(loop.length) < STEPS:
+        return [loop]
+    copies: dict[Buffer, Kernel] = {}
+    steps: list[Step] = []
+    for step in loop.steps:
+        if not isinstance(step, Contract) or step.out.dtype not in dtypes:
+            steps.append(step)
+            continue
+        matrix = _crosswise(step, loop.shared)
+        if matrix is None:
+            steps.append(step)
+            continue
+        (copy,) = copies.setdefault(matrix, _turned_copy(matrix, step.origins)).writes
+        if matrix is step.right:
+            steps.append(replace(step, right=copy, right_index=_exchanged(step.right_index)))
+        else:
+            steps.append(replace(step, left=copy, left_index=_exchanged(step.left_index)))
+    if not copies:
+        return [loop]
+    read = {buffer.root for step in (*steps, *loop.condition) for buffer in step.reads}
+    shared = [buffer for buffer in loop.shared if buffer not in copies or buffer.root in read]
+    more = [copy.writes[0] for copy in copies.values()]
+    return [*copies.values(), replace(loop, steps=tuple(steps), shared=(*shared, *more))]
+
+
+def _crosswise(contract: Contract, shared: Collection[Buffer]) -> Buffer | None:
+    """The shared operand of a product of rows by rows: what is added up lies along the last axis of both."""
+    ends = [_axis(index[-1:]) for index in (contract.left_index, contract.right_index)]
+    if ends[0] is None or ends[0] != ends[1] or any(_axis((part,)) == ends[0] for part in contract.out_index):
+        return None
+    if contract.right in shared and contract.right.base is None and _axis(contract.right_index[-2:-1]) is not None:
+        return contract.right
+    if contract.left in shared and contract.left.base is None and _axis(contract.left_index[-2:-1]) is not None:
+        return contract.left
+    return None
+
+
+def _axis(index: Sequence[AffineIndex]) -> int | None:
+    """The axis that one part of an index is; None for others."""
+    if len(index) != 1 or index[0].offset != 0 or len(index[0].terms) != 1:
+        return None
+    ((axis, factor),) = index[0].terms
+    return axis if factor == 1 else None
+
+
+def _exchanged(index: tuple[AffineIndex, ...]) -> tuple[AffineIndex, ...]:
+    """An index into an array whose last two axes have changed places."""
+    *outer, across, along = index
+    return (*outer, along, across)
+
+
+def _turned_copy(matrix: Buffer, origins: tuple[Origin, ...]) -> Kernel:
+    *outer, rows, columns = matrix.shape
+    out = Buffer(Role.TEMPORARY, matrix.dtype, (*outer, columns, rows))
+    formula = Formula()
+    index = [formula.axis(Axis(number, extent)) for number, extent in enumerate(out.shape)]
+    *before, along, across = index
+    value = formula.add(Load(matrix, (*before, across, along), matrix.dtype))
+    axes = tuple([Axis(number, extent) for number, extent in enumerate(out.shape)])
+    return Kernel(axes, (Stage((), tuple(formula.lets), (Store(out, tuple(index), value),)),), origins)
