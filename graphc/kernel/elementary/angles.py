@@ -5,7 +5,7 @@ angles by way of their product with the digits of 2/pi that matter (Payne, Hanek
 functions, 1983).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import inf, nan
 
@@ -32,10 +32,10 @@ __all__ = ["cos", "sin", "tan"]
 
 _UINT64, _INT64 = DTYPES["uint64"], DTYPES["int64"]
 
-#: pi in parts; all but the last ones have so few digits that their products with n are exact
+#: pi in parts, none too large, so that -0 stays; x - n first is a number of the dtype for |x| >= 1, so it is exact
 _PI: Mapping[DType, tuple[float, ...]] = {
-    F32: (3.140625, 0.0009675025939941406, 1.5099578831723193e-07, 1.078060505991553e-14),
-    F64: (3.1415926534682512, 1.2154188766544394e-10, 1.224646799147353e-16, 2.1657133478438278e-32),
+    F32: (3.141592502593994, 1.5099578831723193e-07, 1.078060505991553e-14),
+    F64: (3.141592653589793, 1.224646799147353e-16, 2.1657133478438278e-32),
 }
 _PER_PI = 0.3183098861837907
 #: angles up to this are reduced by parts
@@ -68,7 +68,7 @@ def sin(x: Scalar) -> Scalar:
     """The sine."""
     form = format_of(x)
     shifted = fma(x, _PER_PI, form.to_round)
-    r = _with_parity(_less(x, shifted - form.to_round), k.bits(shifted, form.bits))
+    r = _with_parity(_less(x, shifted - form.to_round, _PI[x.dtype]), k.bits(shifted, form.bits))
     far = _far_from_half_turns(k.abs(x), 0)
     return _sine(k.rarely(_is_far(x), choose(x < 0.0, -far, far), r))
 
@@ -77,7 +77,12 @@ def cos(x: Scalar) -> Scalar:
     """The cosine: the sine of r but for its sign, where x = (n + 1/2) pi + r."""
     form = format_of(x)
     shifted = fma(x, _PER_PI, -0.5) + form.to_round
-    r = _with_parity(_less(x, (shifted - form.to_round) + 0.5), k.bits(shifted, form.bits))
+    first, second, third = _PI[x.dtype]
+    is_near = (
+        k.abs(x) < 1.0
+    )  # x - first / 2 has fewer digits then: what is small goes first, while x has all of its own
+    parts = choose(is_near, x.of(second), first), choose(is_near, x.of(first), second), third
+    r = _with_parity(_less(x, (shifted - form.to_round) + 0.5, parts), k.bits(shifted, form.bits))
     far = _far_from_half_turns(k.abs(x), 1 << 62)
     return _sine(-k.rarely(_is_far(x), far, r))
 
@@ -116,9 +121,9 @@ def _is_far(x: Scalar) -> Scalar:
     return k.abs(x) > _MODERATE[x.dtype]
 
 
-def _less(x: Scalar, n: Scalar) -> Scalar:
-    """x - n pi."""
-    for part in _PI[x.dtype]:
+def _less(x: Scalar, n: Scalar, pi: Sequence[Scalar | float]) -> Scalar:
+    """x - n pi, where pi is given in parts."""
+    for part in pi:
         x = fma(n, -part, x)
     return x
 

@@ -7,7 +7,7 @@ from math import inf, nan
 
 from graphc.kernel import functions as k
 from graphc.kernel.elementary.logarithms import log
-from graphc.kernel.elementary.pieces import F32, Coefficients, choose, in_double, polynomial, signed_like
+from graphc.kernel.elementary.pieces import F32, Coefficients, choose, fma, in_double, polynomial, signed_like
 from graphc.kernel.scalar import Scalar
 
 __all__ = ["erfinv"]
@@ -65,9 +65,21 @@ def erfinv(x: Scalar) -> Scalar:
 def _erfinv(x: Scalar, near: Coefficients, farther: Coefficients, farthest: Coefficients | None) -> Scalar:
     w = -log((1.0 - x) * (1.0 + x))
     root = k.sqrt(w)
-    ratio = polynomial(root - _MIDDLE, farther)
+    series = _series(root - _MIDDLE, farther)
     if farthest is not None:
-        ratio = choose(root < _END, ratio, polynomial(root - _FAR, farthest))
-    ratio = choose(w < 2 * _CENTRE, polynomial(w - _CENTRE, near), ratio)
+        is_nearer = root < _END
+        series = [
+            choose(is_nearer, one, other) for one, other in zip(series, _series(root - _FAR, farthest), strict=True)
+        ]
+    is_near = w < 2 * _CENTRE
+    first, away, slope = (choose(is_near, *both) for both in zip(_series(w - _CENTRE, near), series, strict=True))
+    ratio = fma(away, slope, first)
     size = k.abs(x)
-    return choose(size < 1.0, x * ratio, choose(size == 1.0, signed_like(x.of(inf), x), nan))
+    lost = 0.0 if farthest is None else size * fma(away, slope, first - ratio)  # when the ratio was rounded
+    return signed_like(choose(size < 1.0, fma(size, ratio, lost), choose(size == 1.0, x.of(inf), nan)), x)
+
+
+def _series(away: Scalar, coefficients: Coefficients) -> list[Scalar]:
+    """A polynomial: its first coefficient, how far it is from its centre, and what that is multiplied by."""
+    first, *rest = coefficients
+    return [away.of(first), away, polynomial(away, rest)]
