@@ -1,17 +1,25 @@
-"""What the CUDA kernels of common models take: registers, shared memory, local memory.  No GPU is needed.
+"""What CUDA kernels take: registers, shared memory, local memory.  No GPU is needed.
 
-python -m benchmarks.cuda_resources [sm_80 sm_90 ...]
+python -m benchmarks.cuda_resources [sm_80 sm_90 ...] [model.cu ...]
+
+Of the texts that `f.save_source("model.cu")` wrote, or of common models where there is none.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
 
 import numpy as np
 
 import graphc as gx
-from graphc.backends.cuda.nvrtc import compiled_for
+from graphc.backends.cuda.nvrtc import Resources, compiled_for
 
-__all__ = ["MODELS", "main"]
+__all__ = ["ARCHITECTURES", "MODELS", "Row", "main", "report", "rows_of"]
+
+ARCHITECTURES = ("sm_80", "sm_90")
+COLUMNS = ("registers", "shared", "local", "spilled")  # of a thread, a block, a thread, a thread
 
 Build = Callable[[], tuple[list[gx.Node], object]]
 
@@ -66,22 +74,63 @@ MODELS: Mapping[str, Build] = {
 }
 
 
-def main(architectures: Sequence[str] = ("sm_80", "sm_90")) -> None:
-    """Print a line for each kernel, or why there is none."""
-    try:
-        compiled_for("", architectures[0])
-    except gx.UnsupportedError as error:
-        print(error)
-        return
-    print(f"{'model':28}{'kernel':12}{'target':9}{'registers':>10}{'shared':>9}{'local':>8}{'spilled':>9}")
+@final
+@dataclass(frozen=True)
+class Row:
+    """A kernel of a text, on an architecture."""
+
+    text: str
+    kernel: str
+    architecture: str
+    used: Resources
+
+
+def rows_of(texts: Mapping[str, str], architectures: Iterable[str] = ARCHITECTURES) -> Iterator[Row]:
+    """What each kernel of some texts takes, by their names."""
+    for name, text in texts.items():
+        for architecture in architectures:
+            resources = compiled_for(text, architecture).resources
+            for kernel in sorted(resources, key=lambda kernel: int(kernel.rpartition("_")[2])):
+                yield Row(name, kernel, architecture, resources[kernel])
+
+
+def report(rows: Sequence[Row]) -> str:
+    """A line for each kernel, and which of them takes most of each resource."""
+    lines = [_line("", "kernel", "target", COLUMNS)]
+    lines += [_line(x.text, x.kernel, x.architecture, _amounts(x)) for x in rows]
+    for place, name in enumerate(COLUMNS):
+        amount, most = max(((_amounts(row)[place], -number) for number, row in enumerate(rows)), default=(0, 0))
+        of = f", {rows[-most].text}, {rows[-most].kernel}, {rows[-most].architecture}" if amount else ""
+        lines.append(f"most {name}: {amount}{of}")
+    return "\n".join(lines)
+
+
+def _amounts(row: Row) -> tuple[int, ...]:
+    """In the order of COLUMNS."""
+    used = row.used
+    return used.registers, used.shared, used.stack, used.spilled
+
+
+def _line(text: str, kernel: str, architecture: str, amounts: Sequence[object]) -> str:
+    return f"{text[:27]:28}{kernel:12}{architecture:9}" + "".join(f"{amount:>10}" for amount in amounts)
+
+
+def _sources() -> Iterator[tuple[str, str]]:
     for name, build in MODELS.items():
         inputs, outputs = build()
-        source = gx.compile(inputs, outputs, backend="cuda").source
-        for architecture in architectures:
-            for kernel, used in sorted(compiled_for(source, architecture).resources.items()):
-                row = f"{used.registers:>10}{used.shared:>9}{used.stack:>8}{used.spilled:>9}"
-                print(f"{name:28}{kernel:12}{architecture:9}{row}")
+        yield name, gx.compile(inputs, outputs, backend="cuda").source
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print the report, or why there is none."""
+    files = [Path(argument) for argument in arguments if argument.endswith(".cu")]
+    architectures = [argument for argument in arguments if not argument.endswith(".cu")] or ARCHITECTURES
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files} or dict(_sources())
+    try:
+        print(report(list(rows_of(texts, architectures))))
+    except gx.UnsupportedError as error:
+        print(error)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ("sm_80", "sm_90"))
+    main(sys.argv[1:])

@@ -132,9 +132,13 @@ class Parameters:
         return (*(self._pointers[buffer] for buffer in self._listed), *self._scratch.values(), *sizes, *self.numbers)
 
     def head(self, threads: int) -> str:
-        """The first lines of the function KERNEL, for blocks of so many threads at most."""
+        """The first lines of the function KERNEL, for blocks of so many threads at most.
+
+        One block of a multiprocessor is enough: if none is asked for, ptxas keeps values in local memory to make room
+        for more of them.
+        """
         listed = [f"{type} {name}" for type, name in zip(self.types, self.names, strict=True)]
-        opening = f'extern "C" __global__ void __launch_bounds__({threads}) KERNEL('
+        opening = f'extern "C" __global__ void __launch_bounds__({threads}, 1) KERNEL('
         line = f"{opening}{', '.join(listed)}) {{"
         if len(line) <= WIDEST:
             return line

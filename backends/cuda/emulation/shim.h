@@ -16,7 +16,7 @@
 #define __global__
 #define __device__
 #define __constant__ static const
-#define __launch_bounds__(threads)
+#define __launch_bounds__(threads, blocks)
 
 struct Index { unsigned x; };
 static Index threadIdx, blockIdx, blockDim, gridDim;
