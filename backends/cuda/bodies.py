@@ -8,6 +8,8 @@ from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.effects import Held, start_text
 from graphc.backends.cuda.function_text import Lines, Parameters, Scratch, enclosed
 from graphc.backends.cuda.lets import Home, Library, Scope
+from graphc.backends.cuda.owned import side_by_side
+from graphc.backends.cuda.row_vectors import element_of
 from graphc.backends.cuda.rows import Rows
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team
 from graphc.kernel.buffer import Buffer
@@ -39,6 +41,7 @@ class Made:
     """How a kernel is made.
 
     owned      locals that threads keep in registers, and how many elements each of them has
+    width      elements side by side that threads take of rows, where these allow it
     blocks     that make it
     is_serial  whether one thread makes all of it
     parts      of totals, where teams leave theirs, side by side along the first axis
@@ -49,6 +52,7 @@ class Made:
     owner: Callable[[Buffer], Buffer]
     library: Library
     owned: Mapping[Buffer, int]
+    width: int
     blocks: Size
     is_serial: bool
     parts: Mapping[Buffer, Buffer]
@@ -90,7 +94,7 @@ class Body:
         self.scope = Scope(self.lines, self.parameters, made.library, made.plan.index)
         numbers = sorted({axis.number for axis in (*made.plan.outer, *self._inner)})
         self.letters = {n: LETTERS[place] if place < len(LETTERS) else f"i{place}_" for place, n in enumerate(numbers)}
-        self.rows = Rows(self.team, self.letters, self.room, {}, made.owned)
+        self.rows = Rows(self.team, self.letters, self.room, {}, made.owned, made.width)
 
     @property
     def _inner(self) -> Iterator[Axis]:
@@ -179,12 +183,13 @@ class Body:
         if each is None:
             return
         size, threads = self.parameters.size(total.result.size), self.team.threads
-        base = (
-            f"{self.parameters.pointer(self.made.parts[total.result])}[{self._offset(size)} + member + e * {threads}]"
-        )
+        part = self.parameters.pointer(self.made.parts[total.result])
+        place = element_of(threads, side_by_side(self.made.plan, total.result, self.made.width))
         self.lines.line("#pragma unroll")
         with self.lines.braces(f"for (int e = 0; e < {each}; ++e)"):
-            self.lines.line(f"if (member + e * {threads} < {size}) {base} = {self.scope.homes[total.result]('')};")
+            at = self.lines.let(self.scope.index, place, "at")
+            target = f"{part}[{self._offset(size)} + {at}]"
+            self.lines.line(f"if ({at} < {size}) {target} = {self.scope.homes[total.result]('')};")
 
     def _offset(self, size: str) -> str:
         return f"{self._team_number} * {enclosed(size)}"

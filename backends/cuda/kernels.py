@@ -11,6 +11,7 @@ from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.kept import with_loads_kept
 from graphc.backends.cuda.lets import Library, Scope
 from graphc.backends.cuda.owned import owned_locals
+from graphc.backends.cuda.row_vectors import row_width
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.shares import shares_of
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team, planned
@@ -58,14 +59,15 @@ class Native:
         indexed = [total for total in totals if total.index]
         is_serial = bool(indexed) and (plan.team.threads == 1 or not are_shared(plan))
         plan = replace(plan, team=Team(1)) if is_serial else plan
-        owned = {} if is_serial else owned_locals(plan)
+        width = row_width(plan, self.owner)
+        owned = {} if is_serial else owned_locals(plan, width)
         blocks: Size = 1 if is_serial else self._blocks(plan, owned)
         parts: dict[Buffer, Buffer] = {}
         for total in totals:
             count = 1 if is_serial else blocks * plan.team.rows if total.index else blocks
             shape = (count, *total.result.shape)
             parts[total.result] = Buffer(Role.TEMPORARY, accumulator(total.result.dtype), shape)
-        self.made = Made(plan, self.symbols, self.owner, self.library, owned, blocks, is_serial, parts)
+        self.made = Made(plan, self.symbols, self.owner, self.library, owned, width, blocks, is_serial, parts)
         if totals:
             wholes = {x.result: Buffer(Role.TEMPORARY, x.result.dtype, x.result.shape) for x in indexed}
             self.after = tuple(after_rows(self.kernel, parts, wholes))
@@ -75,7 +77,8 @@ class Native:
         """The kernel with what rows read again in registers, where there is room for all of it."""
         kept = with_loads_kept(self.kernel, self.owner)
         fresh = set(kept.locals).difference(self.kernel.locals)
-        return kept if fresh and fresh <= owned_locals(planned(kept)).keys() else self.kernel
+        plan = planned(kept)
+        return kept if fresh and fresh <= owned_locals(plan, row_width(plan, self.owner)).keys() else self.kernel
 
     def _blocks(self, plan: KernelPlan, owned: Mapping[Buffer, int]) -> Size:
         """How many blocks make the rows; the sizes alone say so."""

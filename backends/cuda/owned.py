@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
+from graphc.backends.cuda.row_vectors import is_wide
 from graphc.backends.cuda.teams import KernelPlan, Shared
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Prefix
 
-__all__ = ["owned_locals"]
+__all__ = ["owned_locals", "side_by_side"]
 
 MOST_EACH = 32  # elements of one local that a thread keeps
 MOST = 64  # elements of all of them
 
 
-def owned_locals(plan: KernelPlan) -> Mapping[Buffer, int]:
-    """How many elements a thread has of each such local."""
+def owned_locals(plan: KernelPlan, width: int) -> Mapping[Buffer, int]:
+    """How many elements a thread has of each such local, where it takes `width` of a row side by side."""
     found: dict[Buffer, int] = {}
     if plan.team.threads == 1:
         return found
@@ -22,11 +23,18 @@ def owned_locals(plan: KernelPlan) -> Mapping[Buffer, int]:
     for local in plan.kernel.locals:
         extents = {_extent(shared, local) for shared in plan.stages if _touches(shared, local)}
         extent = extents.pop() if len(extents) == 1 else 0
-        each = -(-extent // plan.team.threads)
+        beside = side_by_side(plan, local, width)
+        each = -(-extent // (plan.team.threads * beside)) * beside
         is_last = any(_touches(shared, local) for shared in plan.last) and local not in totals
         if extent and not is_last and each <= MOST_EACH and sum(found.values()) + each <= MOST:
             found[local] = each
     return found
+
+
+def side_by_side(plan: KernelPlan, local: Buffer, width: int) -> int:
+    """How many elements of a local that threads keep a thread takes side by side, where it takes `width` of rows."""
+    touching = [shared for shared in plan.stages if _touches(shared, local)]
+    return width if any(is_wide(shared, plan.team, width) for shared in touching) else 1
 
 
 def _touches(shared: Shared, local: Buffer) -> bool:

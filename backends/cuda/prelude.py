@@ -10,7 +10,7 @@ from graphc.backends.cuda.spectra import SPECTRA
 from graphc.kernel.philox import MULTIPLIERS, ROUNDS, WEYL
 from graphc.kernel.two_over_pi import WORDS
 
-__all__ = ["NARROW_FLOATS", "PIECES", "TYPES", "Piece", "pieces_text"]
+__all__ = ["NARROW_FLOATS", "PIECES", "TYPES", "VECTORS", "Piece", "pieces_text"]
 
 TYPES = """\
 typedef signed char i8;
@@ -137,7 +137,7 @@ template <class T> __device__ T shifted_right_with_sign(T x, T y) {
 }
 """
 
-_VECTORS = """\
+VECTORS = """\
 // Elements that are moved at once, up to 16 bytes.
 template <class T, int n> struct alignas(n * sizeof(T)) Vector { T at[n]; };
 template <int n, class T> __device__ Vector<T, n> load_vector(const T* from) {
@@ -215,7 +215,7 @@ PIECES: Mapping[str, Piece] = {
     "absolute": Piece("template <class T> __device__ T absolute(T x) { return x < T(0) ? T(0 - u64(x)) : x; }\n"),
     "least": Piece("__device__ inline i64 least(i64 x, i64 y) { return x < y ? x : y; }\n"),
     "greatest": Piece("__device__ inline i64 greatest(i64 x, i64 y) { return x > y ? x : y; }\n"),
-    "vectors": Piece(_VECTORS),
+    "vectors": Piece(VECTORS),
     "philox": Piece(_PHILOX),
     "two over pi": Piece(_TWO_OVER_PI),
     "multiply_add": Piece(

@@ -9,7 +9,8 @@ from graphc.backends.cuda.dtypes import in_register
 from graphc.backends.cuda.effects import Held, combined, held_of, leave, start_text, taken_in
 from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.functions import Operand, cast
-from graphc.backends.cuda.lets import Scope
+from graphc.backends.cuda.lets import Home, Scope
+from graphc.backends.cuda.row_vectors import Vectors, element_of, is_wide
 from graphc.backends.cuda.shares import SHARES, lets_behind
 from graphc.backends.cuda.teams import Shared, Team
 from graphc.kernel.buffer import Buffer, Role
@@ -34,6 +35,7 @@ class Rows:
     totals   what totals have so far
     leader   the condition that a thread is the first of its team; "" where it is the only one
     owned    locals that threads keep in registers, and how many elements each of them has
+    width    elements side by side that a thread takes of rows whose extent allows it
     share    the variable that says which elements of a scatter are this thread's; "" where all are
     written, read  what earlier stages of the row wrote and read since the last barrier
     """
@@ -43,6 +45,7 @@ class Rows:
     room: Rooms
     totals: Mapping[Buffer, Held]
     owned: Mapping[Buffer, int] = field(default_factory=dict)
+    width: int = 1
     share: str = ""
     written: set[Buffer] = field(default_factory=set)
     read: set[Buffer] = field(default_factory=set)
@@ -151,10 +154,11 @@ class Rows:
             if isinstance(effect, Fold | Prefix):
                 held[number] = held_of(effect, stage.stage.lets[effect.value].dtype, scope)
         with ExitStack() as loops:
-            inside = self._loops(scope, shared, loops)
+            inside, homes = self._loops(scope, shared, loops)
             if self.share:
                 self._if_own(inside, stage, loops)
             inside.compute(stage)
+            inside.homes = homes
             for number, effect in enumerate(stage.stage.effects):
                 value = inside.operand(stage, effect.value)
                 if number not in held:
@@ -193,8 +197,11 @@ class Rows:
         """The position along the inner axis of a stage that has one."""
         return scope.counters[stage.inner[0]] if len(stage.inner) == 1 else "0"
 
-    def _loops(self, scope: Scope, shared: Shared, loops: ExitStack) -> Scope:
-        """Loops over the inner axes: of the free ones each of the team takes a part."""
+    def _loops(self, scope: Scope, shared: Shared, loops: ExitStack) -> tuple[Scope, Mapping[Buffer, Home]]:
+        """Loops over the inner axes, the free ones shared by the team; their inside, and the homes of what is written."""
+        if self._shares(shared) and is_wide(shared, self.team, self.width):
+            vectors = Vectors(self.team, self.width, self._kept(shared))
+            return vectors.loop(scope, shared, loops)
         plain = list(shared.plan.inner)
         reverse = any(isinstance(effect, Prefix) and effect.reverse for effect in shared.plan.stage.effects)
         if self._shares(shared):
@@ -207,13 +214,17 @@ class Rows:
                 head = f"for ({scope.index} {name} = {end} - 1; {name} >= 0; --{name})"
             loops.enter_context(scope.lines.braces(head))
             scope = scope.inside({axis: name})
-        return scope
+        return scope, scope.homes
+
+    def _kept(self, shared: Shared) -> int:
+        """How many elements of what a stage touches a thread keeps in registers."""
+        return next((self.owned[x.buffer] for x in shared.plan.accesses if x.buffer in self.owned), 0)
 
     def _shared_loop(self, scope: Scope, shared: Shared, loops: ExitStack) -> Scope:
         axes = shared.free
-        owned = [self.owned[access.buffer] for access in shared.plan.accesses if access.buffer in self.owned]
-        if owned:
-            return self._unrolled_loop(scope, axes[0], owned[0], loops)
+        each = self._kept(shared)
+        if each:
+            return self._unrolled_loop(scope, axes[0], each, loops)
         end = scope.parameters.size(product(axis.extent for axis in axes))
         name = scope.lines.fresh(self.letters[axes[0].number] if len(axes) == 1 else "p")
         head = f"for ({scope.index} {name} = member; {name} < {end}; {name} += {self.team.threads})"
@@ -225,7 +236,7 @@ class Rows:
         lines, threads = scope.lines, self.team.threads
         lines.line("#pragma unroll")
         loops.enter_context(lines.braces(f"for (int e = 0; e < {each}; ++e)"))
-        name = lines.let(scope.index, f"member + e * {threads}", self.letters[axis.number])
+        name = lines.let(scope.index, element_of(threads, 1), self.letters[axis.number])
         if axis.extent != each * threads:
             loops.enter_context(lines.braces(f"if ({name} < {axis.extent})"))
         return scope.inside({axis: name})

@@ -21,7 +21,7 @@ import numpy as np
 from graphc.backends.cuda.device import Array, Code, Device, FullError, Limits, Memory, Recording, contiguous
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
-from graphc.backends.cuda.prelude import NARROW_FLOATS
+from graphc.backends.cuda.prelude import NARROW_FLOATS, VECTORS
 from graphc.errors import UnsupportedError
 
 __all__ = ["SCHEDULES", "Emulator", "FaultError", "has_compiler", "text_for_host"]
@@ -45,6 +45,25 @@ inline bf16 to_bf16(float x) {
     memcpy(&bits, &x, 4);
     if (x != x) return {u16(bits >> 16 | 0x40)};
     return {u16((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+"""
+
+#: for moves that a GPU makes only where places are multiples of their size
+VECTORS_TWIN = """\
+template <class T, int n> struct alignas(n * sizeof(T)) Vector { T at[n]; };
+template <class V, class T> void require_aligned(const T* place) {
+    const size_t bytes = sizeof(V);
+    if (reinterpret_cast<size_t>(place) % bytes) emulated::fail("%zu bytes are moved at once, not aligned", bytes);
+}
+template <int n, class T> Vector<T, n> load_vector(const T* from) {
+    Vector<T, n> values;
+    require_aligned<Vector<T, n>>(from);
+    memcpy(&values, from, sizeof values);
+    return values;
+}
+template <class T, int n> void store_vector(T* to, Vector<T, n> values) {
+    require_aligned<Vector<T, n>>(to);
+    memcpy(to, &values, sizeof values);
 }
 """
 
@@ -204,7 +223,8 @@ def _library(text: str) -> ctypes.PyDLL:
 
 def text_for_host(source: str) -> str:
     """The source with what a CPU has in place of instructions that it has not, and shared memory that is watched."""
-    source = source.replace(NARROW_FLOATS, NARROW_TWIN).replace('extern "C" ', "")
+    for text, twin in ((NARROW_FLOATS, NARROW_TWIN), (VECTORS, VECTORS_TWIN), ('extern "C" ', "")):
+        source = source.replace(text, twin)
     return _SHARED.sub(_declared, source)
 
 

@@ -32,7 +32,14 @@ ONCE = "y[threadIdx.x] = block_fold<Sum>(x[threadIdx.x], room);"
 TWICE = """const float once = block_fold<Sum>(x[threadIdx.x], room);
     y[threadIdx.x] = block_fold<Sum>(once, room);"""
 BARRIER = "    __syncthreads();\n    y[i]"
+MOVED = """\
+extern "C" __global__ void kernel_0(const float* __restrict__ x, float* y, i64 n) {
+    const i64 i = threadIdx.x;
+    if (i % 4 == 0) store_vector(&y[i], load_vector<4>(&x[i]));
+}
+"""
 FAULTS = {
+    "a vector between its places": (MOVED, "i % 4 == 0", "i % 4 == 2", "16 bytes are moved at once, not aligned"),
     "no barrier": (TURNED, BARRIER, "    y[i]", "a race: threads .* touch element .* of held"),
     "a barrier for some": (TURNED, BARRIER, "    if (i < 40) __syncthreads();\n    y[i]", "waits at|a race"),
     "another barrier for some": (
@@ -57,12 +64,12 @@ ENTRY = Entry("kernel_0", ("const float* __restrict__", "float*", "i64"), ())
 
 
 def whole(kernel: str) -> str:
-    return TYPES + pieces_text(["monoids", "block fold"]) + kernel
+    return TYPES + pieces_text(["monoids", "block fold", "vectors"]) + kernel
 
 
 def sources() -> dict[str, str]:
     """Kernels that are right, and such with a fault, by name."""
-    found = {"turned": whole(TURNED), "folded twice": whole(FOLDED.replace(ONCE, TWICE))}
+    found = {"turned": whole(TURNED), "moved": whole(MOVED), "folded twice": whole(FOLDED.replace(ONCE, TWICE))}
     for name, (kernel, right, wrong, _) in FAULTS.items():
         source = whole(kernel)
         assert right in source
@@ -96,6 +103,7 @@ def result(emulator: Emulator, name: str, schedule: int = 0) -> "np.ndarray[tupl
 @pytest.mark.parametrize("schedule", range(len(SCHEDULES)), ids=SCHEDULES)
 def test_right_kernels_give_the_same_in_every_order(emulator: Emulator, schedule: int) -> None:
     np.testing.assert_array_equal(result(emulator, "turned", schedule), np.arange(THREADS)[::-1])
+    np.testing.assert_array_equal(result(emulator, "moved", schedule), np.arange(THREADS))
     assert (result(emulator, "folded twice", schedule) == 2016.0 * 64).all()
 
 

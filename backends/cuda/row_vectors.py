@@ -1,0 +1,150 @@
+"""Stages of rows whose threads move 16 bytes at a time: which of them can, and the loop over whole vectors."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import final
+
+from graphc.backends.cuda.dtypes import in_memory
+from graphc.backends.cuda.lets import Home, Scope
+from graphc.backends.cuda.teams import KernelPlan, Shared, Team
+from graphc.kernel.accesses import Access
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.scalar import Axis, Load
+from graphc.kernel.stages import StagePlan
+from graphc.kernel.steps import Prefix, Store
+from graphc.sizes import Size, equal
+
+__all__ = ["Vectors", "divides", "element_of", "is_wide", "row_width", "vectors_of"]
+
+BYTES = 16
+Owner = Callable[[Buffer], Buffer]
+
+
+def row_width(plan: KernelPlan, owner: Owner) -> int:
+    """How many elements side by side a thread takes of each row; 1 where nothing is moved at once by that."""
+    width = 1
+    for shared in plan.stages if plan.team.threads > 1 else ():
+        for each in (8, 4, 2):
+            if is_wide(shared, plan.team, each) and vectors_of(shared.plan, shared.free[0], each, owner):
+                width = max(width, each)
+    return width
+
+
+def is_wide(shared: Shared, team: Team, width: int) -> bool:
+    """Whether a team walks a stage in vectors: there are enough for half of its threads, and nothing is left over."""
+    if width == 1 or shared.serial or len(shared.free) != 1:
+        return False
+    if any(isinstance(effect, Prefix) for effect in shared.plan.stage.effects):
+        return False
+    extent = shared.free[0].extent
+    return isinstance(extent, int) and extent % width == 0 and 2 * extent >= width * team.threads
+
+
+def vectors_of(stage: StagePlan, axis: Axis, width: int, owner: Owner) -> Sequence[Access]:
+    """The places where a stage reads or writes whole vectors along an axis: one for each array.
+
+    An array that is read at several places, or is combined with what is there, is walked by single elements.
+    """
+    single = {let.buffer for let in stage.stage.lets if isinstance(let, Load) and let.guard is not None}
+    single |= {x.buffer for x in stage.stage.effects if isinstance(x, Store) and x.combine is not None}
+    found: dict[Buffer, list[Access]] = {}
+    for access in stage.accesses:
+        found.setdefault(owner(access.buffer), []).append(access)
+    written = {owner(access.buffer) for places in stage.places for access in places}
+    vectors: dict[Buffer, Access] = {}
+    for root, accesses in found.items():
+        alone = all(dict(x.terms) == dict(accesses[0].terms) and x.offset == accesses[0].offset for x in accesses)
+        for buffer in {access.buffer: None for access in accesses}:
+            own = [access for access in accesses if access.buffer is buffer]
+            if buffer in single or (not alone and (root in written or len(own) > 1)):
+                continue
+            if _is_aligned(own[0], axis, width):
+                vectors[buffer] = own[0]
+    return list(vectors.values())
+
+
+def _is_aligned(access: Access, axis: Axis, width: int) -> bool:
+    """Whether vectors along an axis begin at multiples of their size, wherever the others are."""
+    buffer = access.buffer
+    if access.data or buffer.role is Role.LOCAL or buffer.root.role is Role.ROW or access.step(axis) != 1:
+        return False
+    others = [step for other, step in access.terms.items() if other is not axis]
+    return width * buffer.dtype.itemsize <= BYTES and all(divides(width, part) for part in (*others, access.offset))
+
+
+def divides(width: int, size: Size) -> bool:
+    """Whether a size is known to be a multiple of a number."""
+    return equal(size % width, 0) is True
+
+
+def element_of(threads: int, width: int) -> str:
+    """The number in a row of element `e` of what a thread keeps."""
+    return f"member + e * {threads}" if width == 1 else f"(member + e / {width} * {threads}) * {width} + e % {width}"
+
+
+@final
+@dataclass(frozen=True)
+class Vectors:
+    """The loop over the vectors that a thread takes of a row.
+
+    each  elements that the thread keeps in registers; 0 where it keeps none of them
+    """
+
+    team: Team
+    width: int
+    each: int
+
+    def loop(self, scope: Scope, shared: Shared, loops: ExitStack) -> tuple[Scope, Mapping[Buffer, Home]]:
+        """Open it; the scope of an element, and where elements go that are written."""
+        lines, index, width, threads = scope.lines, scope.index, self.width, self.team.threads
+        (axis,) = shared.free
+        if self.each:
+            lines.line("#pragma unroll")
+            loops.enter_context(lines.braces(f"for (int q = 0; q < {self.each // width}; ++q)"))
+            first = lines.let(index, f"(member + q * {threads}) * {width}", "first")
+            if axis.extent != self.each * threads:
+                loops.enter_context(lines.braces(f"if ({first} < {axis.extent})"))
+        else:
+            first, step = lines.fresh("first"), threads * width
+            head = f"for ({index} {first} = member * {width}; {first} < {axis.extent}; {first} += {step})"
+            loops.enter_context(lines.braces(head))
+        at_first = scope.inside({axis: first})
+        accesses = vectors_of(shared.plan, axis, width, scope.parameters.owner)
+        read = dict(self._read(at_first, shared.plan, accesses))
+        written = dict(self._written(at_first, shared.plan, accesses, loops))
+        lines.line("#pragma unroll")
+        loops.enter_context(lines.braces(f"for (int c = 0; c < {width}; ++c)"))
+        if self.each:
+            lines.line(f"const int e = q * {width} + c;")
+        inside = scope.inside({axis: f"({first} + c)"})
+        inside.homes = {**scope.homes, **read}
+        return inside, {**scope.homes, **written}
+
+    def _read(self, scope: Scope, stage: StagePlan, accesses: Sequence[Access]) -> Iterator[tuple[Buffer, Home]]:
+        loaded = {access.buffer for access in stage.loads.values()}
+        for access in accesses:
+            if access.buffer in loaded:
+                name, vector = scope.lines.fresh("in"), self._vector(scope, access.buffer)
+                scope.lines.line(f"const {vector} {name} = load_vector<{self.width}>(&{scope.at_memory(access)});")
+                yield access.buffer, _at(name)
+
+    def _written(
+        self, scope: Scope, stage: StagePlan, accesses: Sequence[Access], loops: ExitStack
+    ) -> Iterator[tuple[Buffer, Home]]:
+        """Declare what is written, and store it when the loop over its elements is closed."""
+        stored = {access.buffer for places in stage.places for access in places}
+        for access in accesses:
+            if access.buffer in stored:
+                name, vector = scope.lines.fresh("out"), self._vector(scope, access.buffer)
+                scope.lines.line(f"{vector} {name};")
+                loops.callback(scope.lines.line, f"store_vector(&{scope.at_memory(access)}, {name});")
+                yield access.buffer, _at(name)
+
+    def _vector(self, scope: Scope, buffer: Buffer) -> str:
+        scope.library.need("vectors")
+        return f"Vector<{in_memory(buffer.dtype)}, {self.width}>"
+
+
+def _at(name: str) -> Home:
+    return lambda at: f"{name}.at[c]"
