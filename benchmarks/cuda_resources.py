@@ -52,6 +52,11 @@ def _product() -> tuple[list[gx.Node], object]:
     return [x, w, b], gx.relu(x @ w + b)
 
 
+def _narrow_product() -> tuple[list[gx.Node], object]:
+    x, w = gx.input("x", (1024, 1024), "bfloat16"), gx.input("w", (1024, 1024), "bfloat16")
+    return [x, w], x @ w
+
+
 def _convolution() -> tuple[list[gx.Node], object]:
     x, w = gx.input("x", ("n", 64, 56, 56)), gx.input("w", (64, 64, 3, 3))
     return [x, w], gx.relu(gx.conv2d(x, w, padding="same"))
@@ -69,6 +74,7 @@ MODELS: Mapping[str, Build] = {
     "layer norm and gradients": _layer_norm,
     "cross-entropy and gradient": _cross_entropy,
     "product, bias, relu": _product,
+    "product of bfloat16": _narrow_product,
     "convolution, relu": _convolution,
     "dropout": _dropout,
 }

@@ -8,6 +8,7 @@ from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.elementary import function_name, function_text
 from graphc.backends.cuda.function_text import Scratch
 from graphc.backends.cuda.host import HostStep, Launch
+from graphc.backends.cuda.narrow import narrow_temporaries
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program
@@ -35,6 +36,7 @@ class Entry:
 class Module:
     """What is known of the text of a program.
 
+    narrow   temporaries of float32 that hold numbers of 16 bits
     pieces   of the prelude that are needed
     rooms    of the arena, beside the temporaries; `scratch` says which one is whose
     compute, commit  what the host does
@@ -42,6 +44,7 @@ class Module:
 
     program: Program
     symbols: Mapping[str, str] = field(init=False)
+    narrow: Mapping[Buffer, DType] = field(init=False)
     pieces: dict[str, None] = field(default_factory=dict)
     rooms: list[Room] = field(default_factory=list)
     scratch: dict[Scratch | Buffer, int] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Module:
 
     def __post_init__(self) -> None:
         self.symbols = {name: f"n{number}" for number, name in enumerate(self.program.symbols)}
+        self.narrow = narrow_temporaries(self.program)
 
     def owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another has."""

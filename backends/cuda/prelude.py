@@ -7,6 +7,7 @@ from graphc.backends.cuda.exponential import EXPONENTIAL
 from graphc.backends.cuda.matrices import FACTORISATIONS
 from graphc.backends.cuda.reductions import REDUCTIONS
 from graphc.backends.cuda.spectra import SPECTRA
+from graphc.backends.cuda.tile_text import TILES
 from graphc.kernel.philox import MULTIPLIERS, ROUNDS, WEYL
 from graphc.kernel.two_over_pi import WORDS
 
@@ -226,7 +227,7 @@ PIECES: Mapping[str, Piece] = {
     ),
 } | {
     name: Piece(text, needs)
-    for name, (text, needs) in {**REDUCTIONS, **FACTORISATIONS, **SPECTRA, **EXPONENTIAL}.items()
+    for name, (text, needs) in {**REDUCTIONS, **FACTORISATIONS, **SPECTRA, **EXPONENTIAL, **TILES}.items()
 }
 
 

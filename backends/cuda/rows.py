@@ -198,7 +198,7 @@ class Rows:
         return scope.counters[stage.inner[0]] if len(stage.inner) == 1 else "0"
 
     def _loops(self, scope: Scope, shared: Shared, loops: ExitStack) -> tuple[Scope, Mapping[Buffer, Home]]:
-        """Loops over the inner axes, the free ones shared by the team; their inside, and the homes of what is written."""
+        """Loops over the inner axes, the free ones shared by the team; their inside, and homes of what is written."""
         if self._shares(shared) and is_wide(shared, self.team, self.width):
             vectors = Vectors(self.team, self.width, self._kept(shared))
             return vectors.loop(scope, shared, loops)

@@ -93,7 +93,7 @@ class Schedule:
 
     def _product(self, contract: Contract, number: int) -> Iterator[Launch]:
         """A contraction in tiles, or where nothing is gained by them as kernels."""
-        made, then = tiled(contract, self.module.symbols, self.module.owner), contract.then
+        made, then = tiled(contract, self.module.symbols, self.module.owner, self.module.narrow), contract.then
         if made is None:
             for kernel in kernels_of(contract):
                 yield from self._kernel(kernel, number)

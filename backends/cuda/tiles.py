@@ -3,7 +3,7 @@
 A window that moves over an operand is a step of an axis like any other, so a convolution is the same code.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -13,6 +13,8 @@ from graphc.backends.cuda.function_text import Lines, Parameters, enclosed
 from graphc.backends.cuda.functions import Operand, called, cast
 from graphc.backends.cuda.kernels import MOST_BLOCKS
 from graphc.backends.cuda.lets import Library, Scope
+from graphc.backends.cuda.multiplying import Fragments, Scalars
+from graphc.backends.cuda.operands import Filled, moving
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.teams import BLOCK
 from graphc.kernel.accesses import Access
@@ -23,29 +25,25 @@ from graphc.kernel.scalar import Axis, Fn
 from graphc.kernel.stages import stage_plan
 from graphc.kernel.steps import Contract, Kernel, Store
 from graphc.sizes import Size, estimate, minimum, product
-from graphc.types import accumulator
+from graphc.types import FLOAT32, NARROW, DType, accumulator
 
 __all__ = ["Tiled", "tiled"]
 
 MOST_SERIAL = 64  # launches of one product
+FEW = 16  # rows or columns, below which tensor cores multiply zeros for the most part
 LETTERS = {"batch": "b", "row": "m", "column": "n", "sum": "k"}
 
 
-@final
-@dataclass(frozen=True)
-class Square:
-    """A tile has `size` rows and columns, of which each thread makes `each` by `each`, from `depth` terms at a time."""
+def tiled(
+    contract: Contract,
+    symbols: Mapping[str, str],
+    owner: Callable[[Buffer], Buffer],
+    narrow: Mapping[Buffer, DType],
+) -> "Tiled | None":
+    """How a product is made in tiles; None where it is made as kernels.
 
-    size: int
-    each: int
-    depth: int
-
-
-SMALL, MIDDLE, LARGE = Square(32, 2, 16), Square(64, 4, 16), Square(128, 8, 8)
-
-
-def tiled(contract: Contract, symbols: Mapping[str, str], owner: Callable[[Buffer], Buffer]) -> "Tiled | None":
-    """How a product is made in tiles; None where it is made as kernels."""
+    narrow  buffers of float32 with numbers of 16 bits
+    """
     if any(extent == 0 for extent in contract.extents):
         return None
     roles = roles_of(contract)
@@ -56,7 +54,7 @@ def tiled(contract: Contract, symbols: Mapping[str, str], owner: Callable[[Buffe
     count = 1
     for walk in roles.serial:
         count *= estimate(walk.extent)
-    return Tiled(contract, roles, symbols, owner) if count <= MOST_SERIAL else None
+    return Tiled(contract, roles, symbols, owner, narrow) if count <= MOST_SERIAL else None
 
 
 @final
@@ -68,6 +66,7 @@ class Tiled:
     roles: Roles
     symbols: Mapping[str, str]
     owner: Callable[[Buffer], Buffer]
+    narrow: Mapping[Buffer, DType]
 
     @property
     def may_be_followed(self) -> bool:
@@ -75,16 +74,25 @@ class Tiled:
         return not self.roles.serial and not self.roles.adds
 
     @property
-    def square(self) -> Square:
-        """The tile that suits the sizes."""
+    def multiplying(self) -> Scalars | Fragments:
+        """What suits the sizes: tensor cores, where both operands have numbers of the same 16 bits."""
         least = min(estimate(_extent(self.roles.rows)), estimate(_extent(self.roles.columns)))
-        is_wide = accumulator(self.contract.out.dtype).itemsize > 4
-        return SMALL if least <= 32 else MIDDLE if least <= 512 or is_wide else LARGE
+        dtype = accumulator(self.contract.out.dtype)
+        left, right = (self._numbers_of(x) for x in (self.roles.a, self.roles.b))
+        if dtype == FLOAT32 and left == right and left in NARROW and least >= FEW:
+            return Fragments(32 if least <= 32 else 64 if least <= 512 else 128, 32, left)
+        if least <= 32:
+            return Scalars(32, 2, 16, dtype)
+        return Scalars(64, 4, 16, dtype) if least <= 512 or dtype.itemsize > 4 else Scalars(128, 8, 8, dtype)
+
+    def _numbers_of(self, buffer: Buffer) -> DType:
+        """The dtype of the numbers in a buffer."""
+        return self.narrow.get(buffer.root, buffer.dtype)
 
     @property
     def blocks(self) -> Size:
         """One for each tile."""
-        size = self.square.size
+        size = self.multiplying.size
         down, across = ((_extent(walks) + (size - 1)) // size for walks in (self.roles.rows, self.roles.columns))
         return minimum(_extent(self.roles.batch) * down * across, MOST_BLOCKS)
 
@@ -109,9 +117,8 @@ class _Writer:
 
     def __init__(self, made: Tiled, scope: Scope, library: Library, then: Kernel | None) -> None:
         self.made, self.scope, self.library, self.then = made, scope, library, then
-        self.roles, self.square, self.lines = made.roles, made.square, scope.lines
+        self.roles, self.lines = made.roles, scope.lines
         self.dtype = accumulator(made.contract.out.dtype)
-        self.type = in_register(self.dtype)
         self.axes: dict[Walk, Axis] = {}
         for walk in (*self.roles.batch, *self.roles.rows, *self.roles.columns, *self.roles.sums, *self.roles.serial):
             self.axes[walk] = Axis(walk.number, walk.extent)
@@ -119,18 +126,14 @@ class _Writer:
 
     def write(self) -> None:
         """All of it."""
-        lines, size, square = self.lines, self.scope.parameters.size, self.square
-        self.library.need("multiply_add")
-        side, depth, each = square.size, square.depth, square.each
-        for name in ("left", "right"):
-            lines.line(f"__shared__ {self.type} {name}[{depth}][{side + 4}];")
+        lines, size, multiplying = self.lines, self.scope.parameters.size, self.made.multiplying
+        side, depth = multiplying.size, multiplying.depth
+        for tile in multiplying.tiles:
+            lines.line(tile.declared(multiplying.padding))
         rows, columns, sums = (_extent(walks) for walks in (self.roles.rows, self.roles.columns, self.roles.sums))
         lines.line(f"const i64 rows = {size(rows)}, columns = {size(columns)}, sums = {size(sums)};")
         lines.line(f"const i64 down = (rows + {side - 1}) / {side}, across = (columns + {side - 1}) / {side};")
-        per_row = side // each
-        lines.line(
-            f"const int row_at = threadIdx.x / {per_row} * {each}, column_at = threadIdx.x % {per_row} * {each};"
-        )
+        multiplying.open(lines)
         batches = f"{enclosed(size(_extent(self.roles.batch)))} * " if self.roles.batch else ""
         tiles = f"{batches}down * across"
         with lines.braces(f"for (i64 tile = blockIdx.x; tile < {tiles}; tile += gridDim.x)"):
@@ -141,73 +144,35 @@ class _Writer:
                 lines.line("const i64 batch = tile / (down * across);")
                 counters |= self._places(self.scope, self.roles.batch, "batch")
             scope = self.scope.inside(counters)
-            lines.line(f"{self.type} total[{each}][{each}] = {{}};")
+            multiplying.start(lines)
             with lines.braces(f"for (i64 first_sum = 0; first_sum < sums; first_sum += {depth})"):
-                self._fill(scope, "left", self.roles.rows, "row")
-                self._fill(scope, "right", self.roles.columns, "column")
+                for filled in self._operands():
+                    filled.write(scope)
                 lines.line("__syncthreads();")
-                self._multiply()
+                multiplying.add(lines, self.library)
                 lines.line("__syncthreads();")
             self._leave(scope)
 
-    def _fill(self, scope: Scope, name: str, walks: Sequence[Walk], what: str) -> None:
-        """A part of an operand into shared memory, along whichever axis its elements lie side by side."""
-        lines, square = self.lines, self.square
-        steps = [walk.a if name == "left" else walk.b for walk in (walks[-1], self.roles.sums[-1])]
-        along, over = ("e % {0}", "e / {0}") if steps[1] != 1 or steps[0] == 1 else ("e / {1}", "e % {1}")
-        count = square.size * square.depth
-        with lines.braces(f"for (int e = threadIdx.x; e < {count}; e += {BLOCK})"):
-            lines.line(f"const int at = {along.format(square.size, square.depth)};")
-            lines.line(f"const int k = {over.format(square.size, square.depth)};")
-            lines.line(f"const i64 {what} = first_{what} + at, sum = first_sum + k;")
-            lines.line(f"{self.type} value = {{}};")
-            with lines.braces(f"if ({what} < {what}s && sum < sums)"):
-                inside = scope.inside(self._places(scope, walks, what) | self._places(scope, self.roles.sums, "sum"))
-                lines.line(f"value = {self._element(inside, name)};")
-            lines.line(f"{name}[k][at] = value;")
-
-    def _element(self, scope: Scope, name: str) -> str:
-        """An element of an operand, in the dtype of the sums."""
-        buffer = self.roles.a if name == "left" else self.roles.b
-        place = 0 if name == "left" else 1
-        terms = {axis: (walk.a, walk.b)[place] for walk, axis in self.axes.items()}
-        text = scope.at(Access(buffer, _moving(terms, scope), self.roles.offsets[place]))
-        return cast(Operand(text, buffer.dtype), self.dtype, self.library.need)
-
-    def _multiply(self) -> None:
-        lines, each = self.lines, self.square.each
-        lines.line("#pragma unroll")
-        with lines.braces(f"for (int k = 0; k < {self.square.depth}; ++k)"):
-            lines.line(f"{self.type} a[{each}], b[{each}];")
-            lines.line("#pragma unroll")
-            with lines.braces(f"for (int i = 0; i < {each}; ++i)"):
-                lines.line("a[i] = left[k][row_at + i];")
-                lines.line("b[i] = right[k][column_at + i];")
-            lines.line("#pragma unroll")
-            with lines.braces(f"for (int i = 0; i < {each}; ++i)"):
-                lines.line("#pragma unroll")
-                lines.line(f"for (int j = 0; j < {each}; ++j) total[i][j] = multiply_add(a[i], b[j], total[i][j]);")
+    def _operands(self) -> Iterator[Filled]:
+        roles = self.roles
+        sides = ((roles.a, roles.rows), (roles.b, roles.columns))
+        for place, (tile, (buffer, walks)) in enumerate(zip(self.made.multiplying.tiles, sides, strict=True)):
+            steps = {axis: (walk.a, walk.b)[place] for walk, axis in self.axes.items()}
+            offset = roles.offsets[place]
+            yield Filled(tile, buffer, walks, roles.sums, steps, self.axes, offset, self._places)
 
     def _leave(self, scope: Scope) -> None:
         """The tile into the result, and what follows."""
-        lines, each = self.lines, self.square.each
-        for letter, what in (("i", "row"), ("j", "column")):
-            lines.line("#pragma unroll")
-            lines.writer.line(f"for (int {letter} = 0; {letter} < {each}; ++{letter}) {{")
-            lines.writer.indent()
-            lines.line(f"const i64 {what} = first_{what} + {what}_at + {letter};")
-        with lines.braces("if (row < rows && column < columns)"):
+        inside = self.lines.braces("if (row < rows && column < columns)")
+        with self.made.multiplying.elements(self.lines) as element, inside:
             counters = self._places(scope, self.roles.rows, "row") | self._places(scope, self.roles.columns, "column")
-            self._store(scope.inside(counters))
-        for _ in range(2):
-            lines.writer.dedent()
-            lines.line("}")
+            self._store(scope.inside(counters), element)
 
-    def _store(self, scope: Scope) -> None:
+    def _store(self, scope: Scope, element: str) -> None:
         out, need = self.made.contract.out, self.library.need
         terms = {axis: walk.c for walk, axis in self.axes.items()}
-        target = scope.at_memory(Access(out, _moving(terms, scope), self.roles.offsets[2]))
-        value = Operand("total[i][j]", self.dtype)
+        target = scope.at_memory(Access(out, moving(terms, scope), self.roles.offsets[2]))
+        value = Operand(element, self.dtype)
         if self.roles.adds:
             before = Operand(scope.read(target, out.dtype), out.dtype)
             text = called(Fn.ADD, [Operand(cast(before, self.dtype, need), self.dtype), value], self.dtype, need)
@@ -236,11 +201,6 @@ class _Writer:
 
     def _places(self, scope: Scope, walks: Sequence[Walk], name: str) -> dict[Axis, str]:
         return unflattened(scope, [self.axes[walk] for walk in walks], name, self.letters)
-
-
-def _moving(terms: Mapping[Axis, Size], scope: Scope) -> Mapping[Axis, Size]:
-    """The steps of axes that have a counter here."""
-    return {axis: step for axis, step in terms.items() if step != 0 and axis in scope.counters}
 
 
 def _extent(walks: Sequence[Walk]) -> Size:

@@ -19,9 +19,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from graphc.backends.cuda.device import Array, Code, Device, FullError, Limits, Memory, Recording, contiguous
+from graphc.backends.cuda.emulation.twins import TWINS
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
-from graphc.backends.cuda.prelude import NARROW_FLOATS, VECTORS
 from graphc.errors import UnsupportedError
 
 __all__ = ["SCHEDULES", "Emulator", "FaultError", "has_compiler", "text_for_host"]
@@ -33,41 +33,7 @@ ALIGNMENT = 64
 POISON = 0xFF  # nan and -1
 FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-w")
 
-#: for the instructions that a CPU has not
-NARROW_TWIN = """\
-struct f16 { u16 bits; };
-struct bf16 { u16 bits; };
-inline float wide(f16 x) { _Float16 y; memcpy(&y, &x, 2); return float(y); }
-inline float wide(bf16 x) { return __uint_as_float(u32(x.bits) << 16); }
-template <class T> f16 to_f16(T x) { const _Float16 y = _Float16(x); f16 z; memcpy(&z, &y, 2); return z; }
-inline bf16 to_bf16(float x) {
-    u32 bits;
-    memcpy(&bits, &x, 4);
-    if (x != x) return {u16(bits >> 16 | 0x40)};
-    return {u16((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
-}
-"""
-
-#: for moves that a GPU makes only where places are multiples of their size
-VECTORS_TWIN = """\
-template <class T, int n> struct alignas(n * sizeof(T)) Vector { T at[n]; };
-template <class V, class T> void require_aligned(const T* place) {
-    const size_t bytes = sizeof(V);
-    if (reinterpret_cast<size_t>(place) % bytes) emulated::fail("%zu bytes are moved at once, not aligned", bytes);
-}
-template <int n, class T> Vector<T, n> load_vector(const T* from) {
-    Vector<T, n> values;
-    require_aligned<Vector<T, n>>(from);
-    memcpy(&values, from, sizeof values);
-    return values;
-}
-template <class T, int n> void store_vector(T* to, Vector<T, n> values) {
-    require_aligned<Vector<T, n>>(to);
-    memcpy(to, &values, sizeof values);
-}
-"""
-
-_SHARED = re.compile(r"__shared__ ([\w<>]+) (\w+)((?:\[\d+\])+);")
+_SHARED = re.compile(r"__shared__ (?:alignas\(16\) )?([\w<>]+) (\w+)((?:\[\d+\])+);")
 
 
 class FaultError(Exception):
@@ -223,7 +189,7 @@ def _library(text: str) -> ctypes.PyDLL:
 
 def text_for_host(source: str) -> str:
     """The source with what a CPU has in place of instructions that it has not, and shared memory that is watched."""
-    for text, twin in ((NARROW_FLOATS, NARROW_TWIN), (VECTORS, VECTORS_TWIN), ('extern "C" ', "")):
+    for text, twin in (*TWINS, ('extern "C" ', "")):
         source = source.replace(text, twin)
     return _SHARED.sub(_declared, source)
 

@@ -252,7 +252,7 @@ template <class T, size_t extent, size_t... others> struct View<T, extent, other
 
 template <class T, size_t... extents> struct Shared {
     static const size_t count = (extents * ... * 1);
-    T values[count];
+    alignas(16) T values[count];
     Visits visits[count];
     Memory memory;
     explicit Shared(const char* name) : memory{name, reinterpret_cast<char*>(values), sizeof values, count, visits, 0} {}

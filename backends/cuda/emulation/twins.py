@@ -1,0 +1,88 @@
+"""What a CPU has in place of instructions that it has not: C++ for pieces of the prelude."""
+
+from graphc.backends.cuda.prelude import NARROW_FLOATS, VECTORS
+from graphc.backends.cuda.tile_text import SHARED_VECTORS, TENSOR_CORES
+
+__all__ = ["TWINS"]
+
+_NARROW_FLOATS = """\
+struct f16 { u16 bits; };
+struct bf16 { u16 bits; };
+inline float wide(f16 x) { _Float16 y; memcpy(&y, &x, 2); return float(y); }
+inline float wide(bf16 x) { return __uint_as_float(u32(x.bits) << 16); }
+template <class T> f16 to_f16(T x) { const _Float16 y = _Float16(x); f16 z; memcpy(&z, &y, 2); return z; }
+inline bf16 to_bf16(float x) {
+    u32 bits;
+    memcpy(&bits, &x, 4);
+    if (x != x) return {u16(bits >> 16 | 0x40)};
+    return {u16((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+"""
+
+#: a GPU moves vectors only where places are multiples of their size
+_VECTORS = """\
+template <class T, int n> struct alignas(n * sizeof(T)) Vector { T at[n]; };
+template <class V, class T> void require_aligned(const T* place) {
+    const size_t bytes = sizeof(V);
+    if (reinterpret_cast<size_t>(place) % bytes) emulated::fail("%zu bytes are moved at once, not aligned", bytes);
+}
+template <int n, class T> Vector<T, n> load_vector(const T* from) {
+    Vector<T, n> values;
+    require_aligned<Vector<T, n>>(from);
+    memcpy(&values, from, sizeof values);
+    return values;
+}
+template <class T, int n> void store_vector(T* to, Vector<T, n> values) {
+    require_aligned<Vector<T, n>>(to);
+    memcpy(to, &values, sizeof values);
+}
+"""
+
+_SHARED_VECTORS = """\
+template <int n, class T, size_t m> Vector<T, n> load_row(emulated::View<T, m> row, int at) {
+    Vector<T, n> values;
+    require_aligned<Vector<T, n>>(row.values + row.start + at);
+    for (int c = 0; c < n; ++c) values.at[c] = row[at + c];
+    return values;
+}
+template <class T, size_t m, int n> void store_row(emulated::View<T, m> row, int at, Vector<T, n> values) {
+    require_aligned<Vector<T, n>>(row.values + row.start + at);
+    for (int c = 0; c < n; ++c) row[at + c] = values.at[c];
+}
+"""
+
+#: a thread has of a the rows `group` and 8 below at four terms, of b one column, of the total two rows and columns
+_TENSOR_CORES = """\
+template <class T, size_t m> u32 pair_of(emulated::View<T, m> row, int at) {
+    if (reinterpret_cast<size_t>(row.values + row.start + at) % 4) emulated::fail("a pair at %d is not aligned", at);
+    const T first = row[at], second = row[at + 1];
+    return u32(first.bits) | u32(second.bits) << 16;
+}
+template <class T> void add_products(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
+    const unsigned group = threadIdx.x % 32 / 4, member = threadIdx.x % 4;
+    double sums[4] = {};
+    for (unsigned other = 0; other < 4; ++other) {
+        u32 rows[4], columns[2][2];
+        for (int part = 0; part < 4; ++part) rows[part] = __shfl_sync(0xffffffffu, a[part], group * 4 + other);
+        for (int j = 0; j < 2; ++j)
+            for (int part = 0; part < 2; ++part)
+                columns[j][part] = __shfl_sync(0xffffffffu, b[part], (member * 2 + j) * 4 + other);
+        for (int e = 0; e < 4; ++e)
+            for (int part = 0; part < 2; ++part)
+                for (int bits = 0; bits < 32; bits += 16) {
+                    const T x = {u16(rows[e / 2 + part * 2] >> bits)}, y = {u16(columns[e % 2][part] >> bits)};
+                    sums[e] += double(wide(x)) * double(wide(y));
+                }
+    }
+    for (int e = 0; e < 4; ++e) total[e] = float(double(total[e]) + sums[e]);
+}
+inline void add_f16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) { add_products<f16>(total, a, b); }
+inline void add_bf16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) { add_products<bf16>(total, a, b); }
+"""
+
+TWINS = (
+    (NARROW_FLOATS, _NARROW_FLOATS),
+    (VECTORS, _VECTORS),
+    (SHARED_VECTORS, _SHARED_VECTORS),
+    (TENSOR_CORES, _TENSOR_CORES),
+)

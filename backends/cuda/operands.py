@@ -1,0 +1,152 @@
+"""Operands of products as tiles in shared memory: each thread moves up to 16 bytes at a time where they allow it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from graphc.backends.cuda.dtypes import in_memory, in_register
+from graphc.backends.cuda.functions import Operand, cast
+from graphc.backends.cuda.lets import Scope
+from graphc.backends.cuda.row_vectors import divides
+from graphc.backends.cuda.teams import BLOCK
+from graphc.kernel.accesses import Access
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.roles import Walk
+from graphc.kernel.scalar import Axis
+from graphc.sizes import Size
+from graphc.types import NARROW, DType
+
+__all__ = ["Filled", "Tile", "moving"]
+
+BYTES = 16
+Places = Callable[[Scope, Sequence[Walk], str], dict[Axis, str]]
+
+
+@final
+@dataclass(frozen=True)
+class Tile:
+    """A part of an operand in shared memory: `size` rows or columns of `depth` terms.
+
+    name, what  of the variable, and of what its rows are: "row" or "column"
+    dtype       of its elements
+    terms_first whether elements of one term lie side by side: name[term][row]; else those of one row
+    """
+
+    name: str
+    what: str
+    size: int
+    depth: int
+    dtype: DType
+    terms_first: bool
+
+    @property
+    def type(self) -> str:
+        """Of an element: narrow floats stay narrow where tensor cores read them."""
+        return in_register(self.dtype) if self.terms_first else in_memory(self.dtype)
+
+    def declared(self, padding: int) -> str:
+        """Its declaration; `padding` keeps threads apart that read elements of several rows."""
+        first, second = (self.depth, self.size) if self.terms_first else (self.size, self.depth)
+        return f"__shared__ alignas({BYTES}) {self.type} {self.name}[{first}][{second + padding}];"
+
+    def element(self, at: str, k: str) -> str:
+        """An element."""
+        return f"{self.name}[{k}][{at}]" if self.terms_first else f"{self.name}[{at}][{k}]"
+
+
+@final
+@dataclass(frozen=True)
+class Filled:
+    """How a tile is filled.
+
+    walks, sums  the axes of its rows, and of its terms
+    steps        of all axes of the product, in the operand
+    places       declares the place along axes that are counted as one
+    """
+
+    tile: Tile
+    buffer: Buffer
+    walks: Sequence[Walk]
+    sums: Sequence[Walk]
+    steps: Mapping[Axis, Size]
+    axes: Mapping[Walk, Axis]
+    offset: Size
+    places: Places
+
+    @property
+    def is_along_terms(self) -> bool:
+        """Whether threads side by side take terms side by side."""
+        return self._step(self.sums[-1]) == 1 and self._step(self.walks[-1]) != 1
+
+    @property
+    def width(self) -> int:
+        """How many elements side by side a thread takes; 1 where they do not always begin at a multiple of that."""
+        first = (self.sums if self.is_along_terms else self.walks)[-1]
+        width = BYTES // self.buffer.dtype.itemsize
+        others = [step for axis, step in self.steps.items() if axis != self.axes[first]]
+        is_whole = isinstance(first.extent, int) and all(
+            divides(width, x) for x in (first.extent, *others, self.offset)
+        )
+        is_aligned = self._step(first) == 1 and is_whole and self.buffer.root.role is not Role.ROW
+        return width if width > 1 and is_aligned else 1
+
+    def _step(self, walk: Walk) -> Size:
+        return self.steps.get(self.axes[walk], 0)
+
+    def write(self, scope: Scope) -> None:
+        """The loop that fills the tile."""
+        lines, tile, width, what = scope.lines, self.tile, self.width, self.tile.what
+        across = (tile.depth if self.is_along_terms else tile.size) // width
+        beside = f"e % {across}" if width == 1 else f"e % {across} * {width}"
+        at, k = (f"e / {across}", beside) if self.is_along_terms else (beside, f"e / {across}")
+        with lines.braces(f"for (int e = threadIdx.x; e < {tile.size * tile.depth // width}; e += {BLOCK})"):
+            lines.line(f"const int at = {at};")
+            lines.line(f"const int k = {k};")
+            lines.line(f"const i64 {what} = first_{what} + at, sum = first_sum + k;")
+            lines.line(f"{tile.type if width == 1 else f'Vector<{tile.type}, {width}>'} value = {{}};")
+            with lines.braces(f"if ({what} < {what}s && sum < sums)"):
+                inside = scope.inside(self.places(scope, self.walks, what) | self.places(scope, self.sums, "sum"))
+                access = Access(self.buffer, moving(self.steps, inside), self.offset)
+                self._load(inside, inside.at_memory(access), width)
+            self._leave(scope, width)
+
+    def _load(self, scope: Scope, element: str, width: int) -> None:
+        if width == 1:
+            scope.lines.line(f"value = {self._converted(scope, element)};")
+            return
+        scope.library.need("vectors")
+        if in_memory(self.buffer.dtype) == self.tile.type:
+            scope.lines.line(f"value = load_vector<{width}>(&{element});")
+            return
+        vector = f"Vector<{in_memory(self.buffer.dtype)}, {width}>"
+        scope.lines.line(f"const {vector} given = load_vector<{width}>(&{element});")
+        scope.lines.line("#pragma unroll")
+        scope.lines.line(f"for (int c = 0; c < {width}; ++c) value.at[c] = {self._converted(scope, 'given.at[c]')};")
+
+    def _converted(self, scope: Scope, element: str) -> str:
+        """An element of the operand as one of the tile."""
+        if in_memory(self.buffer.dtype) == self.tile.type:
+            return element
+        if self.tile.dtype in NARROW:
+            scope.library.need("narrow")
+            return f"to_{self.tile.type}({element})"
+        value = Operand(scope.read(element, self.buffer.dtype), self.buffer.dtype)
+        return cast(value, self.tile.dtype, scope.library.need)
+
+    def _leave(self, scope: Scope, width: int) -> None:
+        lines, tile = scope.lines, self.tile
+        if width == 1:
+            lines.line(f"{tile.element('at', 'k')} = value;")
+        elif self.is_along_terms is tile.terms_first:
+            element = tile.element("at", "k + c") if self.is_along_terms else tile.element("at + c", "k")
+            lines.line("#pragma unroll")
+            lines.line(f"for (int c = 0; c < {width}; ++c) {element} = value.at[c];")
+        else:
+            scope.library.need("shared vectors")
+            beside, other = ("k", "at") if self.is_along_terms else ("at", "k")
+            lines.line(f"store_row({tile.name}[{other}], {beside}, value);")
+
+
+def moving(terms: Mapping[Axis, Size], scope: Scope) -> Mapping[Axis, Size]:
+    """The steps of axes that have a counter here."""
+    return {axis: step for axis, step in terms.items() if step != 0 and axis in scope.counters}
