@@ -20,12 +20,13 @@ from graphc.ir.philox import reuses
 from graphc.ir.storage import Guard
 from graphc.kept import Kept
 from graphc.origin import here, place_of
+from graphc.passes.precision import Narrow, TensorFloat, To16Bits
 from graphc.printable import a_thing, described
 from graphc.runnable import Options
 from graphc.shortcuts import work_of
 from graphc.sizes import Expression, equal, name_of
 from graphc.structure import Structure, leaves
-from graphc.types import DTYPES, DType, promote
+from graphc.types import DTYPES, promote
 
 if TYPE_CHECKING:
     from graphc.compilation import Compilation
@@ -55,7 +56,11 @@ def _for_gpus(threads: int | None) -> Backend:
 
 #: backends are large, and loaded when they are asked for
 BACKENDS: Mapping[str, Callable[[int | None], Backend]] = {"numpy": _numpy, "llvm": _native, "cuda": _for_gpus}
-NARROW: Mapping[str, DType] = {"bf16": DTYPES["bfloat16"], "f16": DTYPES["float16"]}
+NARROW: Mapping[str, Narrow] = {
+    "bf16": To16Bits(DTYPES["bfloat16"]),
+    "f16": To16Bits(DTYPES["float16"]),
+    "tf32": TensorFloat(),
+}
 
 Listed = list[Structure] | dict[str, Structure]  # the arguments of a function, by name where they are a dict
 Updates = Mapping[Node, Like] | Sequence[Mapping[Node, Like]] | None
@@ -71,7 +76,7 @@ def compile(
     verify: bool = False,
     debug: bool = False,
     reused_keys: Literal["warn", "raise", "allow"] = "warn",
-    precision: Literal["bf16", "f16"] | None = None,
+    precision: Literal["bf16", "f16", "tf32"] | None = None,
     memory: "int | str | None" = None,
     threads: int | None = None,
 ) -> CompiledFunction:
@@ -92,8 +97,9 @@ def compile(
               then says how much of the arena was written.  For tests: slower, and one call at a time
     reused_keys  what is done where two draws of random numbers have one key, or a draw and a split: the numbers of one
               are those of the other
-    precision  operands of float32 products are rounded to bfloat16 or float16, as tensor cores read them, and added up
-              in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients from vanishing
+    precision  operands of float32 products are rounded to bfloat16, float16 or TF32, as tensor cores read them, and
+              added up in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients of
+              float16 from vanishing
     memory    how many bytes the arena of a call may take, as `f.memory().peak_bytes` has them, where sizes have the
               values of their hints: an int, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept for
               derivatives but computed again, so that results stay the same to the bit.  See docs/checkpointing.md

@@ -11,8 +11,8 @@ from graphc.ir.node import Node
 from graphc.kernel.outline import Outline
 from graphc.kernel.room import Room
 from graphc.passes.memory import Layout
+from graphc.passes.precision import Narrow
 from graphc.sizes import Size
-from graphc.types import DType
 
 __all__ = ["Options", "Runnable"]
 
@@ -27,7 +27,7 @@ class Options:
     """
 
     level: int = 2
-    narrow: DType | None = None
+    narrow: Narrow | None = None
     room: int | None = None
 
 

@@ -9,9 +9,18 @@ from graphc.ops import elementwise as e
 from graphc.ops import logic, piecewise, powers, stepping
 from graphc.ops import special as s
 from graphc.ops import trigonometry as t
-from tests.case import Case, apart, between, coins, given, normal, unary, waves, whole, with_complex
+from graphc.ops.tensor_float import to_tensor_float
+from tests.case import Array, Case, apart, between, coins, given, normal, unary, waves, whole, with_complex
 
-__all__ = ["ELEMENTWISE"]
+__all__ = ["ELEMENTWISE", "tensor_float"]
+
+
+def tensor_float(x: Array) -> Array:
+    """The nearest number of 11 digits, by shifting the point to where they end: `rint` takes the even one of two."""
+    fractions, exponents = np.frexp(x.astype(np.float32))
+    found: Array = np.ldexp(np.rint(fractions * 2048), exponents - 11).astype(x.dtype)
+    return found
+
 
 SMOOTH = (
     unary("exp", e.exp, np.exp, -2, 2),
@@ -30,6 +39,7 @@ SMOOTH = (
     unary("gelu", e.gelu, lambda x: x * special.ndtr(x), -3, 3),
     Case("lerp", e.lerp, lambda x, y, w: x + w * (y - x), (normal(3, 4), normal(3, 4), between(-0.5, 1.5, 3, 4))),
     unary("stop_gradient", e.stop_gradient, lambda x: x, -1, 1, order=0),
+    unary("to_tensor_float", to_tensor_float, tensor_float, -1, 1, order=0),
     Case("exp of integers", e.exp, np.exp, (whole(-2, 3, 5),), order=0),
     Case("cast to float32", lambda x: x.astype("float32"), np.array, (whole(-9, 9, 5),), order=0),
     Case("cast to int64", lambda x: x.astype("int64"), np.trunc, (between(-9, 9, 7),), order=0),

@@ -28,6 +28,7 @@ from graphc.ops.reduction import sum as sum_all
 from graphc.ops.special import logaddexp, logaddexp2, xlog1py, xlogy
 from graphc.ops.statistics import log_softmax, logsumexp, mean, softmax, std
 from graphc.ops.stepping import fmod, remainder
+from graphc.ops.tensor_float import to_tensor_float
 from graphc.ops.trigonometry import acos, acosh, asin, atan2, atanh, sinc
 from graphc.sizes import symbol
 from graphc.types import TensorType
@@ -146,6 +147,17 @@ def test_std_of_equal_elements_has_slope_0() -> None:
 
 def test_remainder_has_the_sign_of_the_divisor() -> None:
     assert value(lambda x: remainder(x, -3), [7.0, -7.0]).tolist() == [-2, -1]
+
+
+def test_tensor_floats_are_the_nearest_with_ties_to_even_and_nan_stays() -> None:
+    x = np.array([1 + 2**-11, 1 + 3 * 2**-11, -0.0, 3.4028235e38, -np.inf, 1e-40], np.float32)
+    nan = np.array([0x7F800001, 0xFFFFFFFF], np.uint32).view(np.float32)
+    found = evaluate(to_tensor_float(np.concatenate([x, nan])))
+    np.testing.assert_array_equal(found[:5], np.array([1, 1 + 2**-9, -0.0, np.inf, -np.inf], np.float32))
+    assert np.signbit(found[2])
+    assert 0 < found[5] < 1.1e-40
+    assert np.isnan(found[6:]).all()
+    assert (found.view(np.uint32) % (1 << 13) == 0)[:6].all()
 
 
 def test_stop_gradient_has_no_slope() -> None:

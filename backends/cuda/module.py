@@ -8,7 +8,7 @@ from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.elementary import function_name, function_text
 from graphc.backends.cuda.function_text import Scratch
 from graphc.backends.cuda.host import HostStep, Launch
-from graphc.backends.cuda.narrow import narrow_temporaries
+from graphc.backends.cuda.narrow import Digits, narrow_temporaries
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program
@@ -36,7 +36,7 @@ class Entry:
 class Module:
     """What is known of the text of a program.
 
-    narrow   temporaries of float32 that hold numbers of 16 bits
+    narrow   temporaries of float32 that hold fewer digits
     pieces   of the prelude that are needed
     rooms    of the arena, beside the temporaries; `scratch` says which one is whose
     compute, commit  what the host does
@@ -44,7 +44,7 @@ class Module:
 
     program: Program
     symbols: Mapping[str, str] = field(init=False)
-    narrow: Mapping[Buffer, DType] = field(init=False)
+    narrow: Mapping[Buffer, Digits] = field(init=False)
     pieces: dict[str, None] = field(default_factory=dict)
     rooms: list[Room] = field(default_factory=list)
     scratch: dict[Scratch | Buffer, int] = field(default_factory=dict)

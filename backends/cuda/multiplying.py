@@ -6,16 +6,18 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import final
 
-from graphc.backends.cuda.dtypes import in_register, suffix
+from graphc.backends.cuda.dtypes import in_register
 from graphc.backends.cuda.function_text import Lines
 from graphc.backends.cuda.lets import Library
+from graphc.backends.cuda.narrow import Digits
 from graphc.backends.cuda.operands import Tile
-from graphc.types import DType
+from graphc.types import BFLOAT16, DTYPES, FLOAT32, DType
 
 __all__ = ["Fragments", "Multiplying", "Scalars"]
 
 WARP_ROWS, WARP_COLUMNS = 2, 4  # of the warps of a block, over a tile
-ACROSS, DOWN, DEEP = 8, 16, 16  # columns, rows and terms of one instruction
+ACROSS, DOWN = 8, 16  # columns and rows of one instruction
+WORDS = 16  # of a row of a tile
 BYTES = 16
 
 
@@ -124,14 +126,28 @@ class Scalars(Multiplying):
 @final
 @dataclass(frozen=True)
 class Fragments(Multiplying):
-    """Each warp makes a part of a square of `size` by tensor cores: products of floats of 16 bits, added up in float.
+    """Each warp makes a part of a square of `size` by tensor cores: products of numbers of few digits, added in float.
 
-    Which elements a thread has is said by the instruction: NVIDIA, PTX ISA, matrix fragments for mma.m16n8k16.
+    Which elements a thread has is said by the instruction: NVIDIA, PTX ISA, matrix fragments for mma.m16n8k16 and
+    mma.m16n8k8.  Words are of 32 bits.
     """
 
     size: int
-    depth: int
-    dtype: DType
+    digits: Digits
+
+    @property
+    def dtype(self) -> DType:
+        """Of an element of a tile."""
+        return {Digits.F16: DTYPES["float16"], Digits.BF16: BFLOAT16, Digits.TF32: FLOAT32}[self.digits]
+
+    @property
+    def depth(self) -> int:
+        """Terms of a tile."""
+        return WORDS * self._per_word
+
+    @property
+    def _per_word(self) -> int:
+        return 4 // self.dtype.itemsize
 
     @property
     def tiles(self) -> tuple[Tile, Tile]:
@@ -142,7 +158,7 @@ class Fragments(Multiplying):
 
     @property
     def padding(self) -> int:
-        return 8  # 20 words from row to row for 32 terms: the threads of a warp read from all banks
+        return BYTES // self.dtype.itemsize  # 20 words from row to row: the threads of a warp read from all banks
 
     @property
     def _each(self) -> int:
@@ -150,7 +166,7 @@ class Fragments(Multiplying):
         return self.size // (WARP_ROWS * DOWN)
 
     def open(self, lines: Lines) -> None:
-        lines.line("const int warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4, pair = threadIdx.x % 4 * 2;")
+        lines.line("const int warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4, member = threadIdx.x % 4;")
         down, across = self.size // WARP_ROWS, self.size // WARP_COLUMNS
         lines.line(f"const int row_at = warp / {WARP_COLUMNS} * {down} + group;")
         lines.line(f"const int column_at = warp % {WARP_COLUMNS} * {across};")
@@ -160,25 +176,28 @@ class Fragments(Multiplying):
 
     def add(self, lines: Lines, library: Library) -> None:
         library.need("tensor cores")
-        each = self._each
-        with _unrolled(lines, "k", self.depth, DEEP):
+        each, half = self._each, 4 * self._per_word
+        own = "member" if self._per_word == 1 else f"member * {self._per_word}"
+        first, second = f"k + {own}", f"k + {own} + {half}"
+        with _unrolled(lines, "k", self.depth, 2 * half):
             lines.line(f"u32 a[{each}][4], b[{each}][2];")
             with _unrolled(lines, "i", each):
                 lines.line(f"const int row = row_at + i * {DOWN}, column = column_at + i * {ACROSS} + group;")
-                for number, (below, behind) in enumerate([(0, 0), (8, 0), (0, 8), (8, 8)]):
-                    row, k = f"row + {below}" if below else "row", f"k + pair + {behind}" if behind else "k + pair"
-                    lines.line(f"a[i][{number}] = pair_of(left[{row}], {k});")
-                lines.line("b[i][0] = pair_of(right[column], k + pair);")
-                lines.line("b[i][1] = pair_of(right[column], k + pair + 8);")
+                lines.line(f"a[i][0] = word_of(left[row], {first});")
+                lines.line(f"a[i][1] = word_of(left[row + 8], {first});")
+                lines.line(f"a[i][2] = word_of(left[row], {second});")
+                lines.line(f"a[i][3] = word_of(left[row + 8], {second});")
+                lines.line(f"b[i][0] = word_of(right[column], {first});")
+                lines.line(f"b[i][1] = word_of(right[column], {second});")
             with _unrolled(lines, "i", each):
                 lines.line("#pragma unroll")
-                lines.line(f"for (int j = 0; j < {each}; ++j) add_{suffix(self.dtype)}(total[i][j], a[i], b[j]);")
+                lines.line(f"for (int j = 0; j < {each}; ++j) add_{self.digits.value}(total[i][j], a[i], b[j]);")
 
     @contextmanager
     def elements(self, lines: Lines) -> Iterator[str]:
         with _unrolled(lines, "i", self._each), _unrolled(lines, "j", self._each), _unrolled(lines, "e", 4):
             lines.line(f"const i64 row = first_row + row_at + i * {DOWN} + e / 2 * 8;")
-            lines.line(f"const i64 column = first_column + column_at + j * {ACROSS} + pair + e % 2;")
+            lines.line(f"const i64 column = first_column + column_at + j * {ACROSS} + member * 2 + e % 2;")
             yield "total[i][j][e]"
 
 

@@ -14,24 +14,25 @@ template <class T, int m, int n> __device__ void store_row(T (&row)[m], int at, 
 }
 """
 
-TENSOR_CORES = """\
-// Two numbers of 16 bits side by side; and a[16][16] b[16][8] added to the total of a warp, each thread with its parts.
-template <class T, int m> __device__ u32 pair_of(const T (&row)[m], int at) {
-    return *reinterpret_cast<const u32*>(row + at);
-}
-__device__ inline void add_f16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-                 "{%0, %1, %2, %3};"
+
+def _instruction(name: str, shape: str) -> str:
+    """The function that adds by one instruction."""
+    return f"""\
+__device__ inline void add_{name}(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {{
+    asm volatile("mma.sync.aligned.{shape}.row.col.f32.{name}.{name}.f32 "
+                 "{{%0, %1, %2, %3}}, {{%4, %5, %6, %7}}, {{%8, %9}}, {{%0, %1, %2, %3}};"
                  : "+f"(total[0]), "+f"(total[1]), "+f"(total[2]), "+f"(total[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-}
-__device__ inline void add_bf16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-                 "{%0, %1, %2, %3};"
-                 : "+f"(total[0]), "+f"(total[1]), "+f"(total[2]), "+f"(total[3])
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-}
+}}
 """
+
+
+TENSOR_CORES = f"""\
+// 32 bits of a row in shared memory; and a[16][k] b[k][8] added to the total of a warp, each thread with its parts.
+template <class T, int m> __device__ u32 word_of(const T (&row)[m], int at) {{
+    return *reinterpret_cast<const u32*>(row + at);
+}}
+{_instruction("f16", "m16n8k16")}{_instruction("bf16", "m16n8k16")}{_instruction("tf32", "m16n8k8")}"""
 
 TILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "shared vectors": (SHARED_VECTORS, ("vectors",)),

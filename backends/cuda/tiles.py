@@ -14,6 +14,7 @@ from graphc.backends.cuda.functions import Operand, called, cast
 from graphc.backends.cuda.kernels import MOST_BLOCKS
 from graphc.backends.cuda.lets import Library, Scope
 from graphc.backends.cuda.multiplying import Fragments, Scalars
+from graphc.backends.cuda.narrow import Digits, digits_of
 from graphc.backends.cuda.operands import Filled, moving
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.teams import BLOCK
@@ -25,7 +26,7 @@ from graphc.kernel.scalar import Axis, Fn
 from graphc.kernel.stages import stage_plan
 from graphc.kernel.steps import Contract, Kernel, Store
 from graphc.sizes import Size, estimate, minimum, product
-from graphc.types import FLOAT32, NARROW, DType, accumulator
+from graphc.types import FLOAT32, accumulator
 
 __all__ = ["Tiled", "tiled"]
 
@@ -38,11 +39,11 @@ def tiled(
     contract: Contract,
     symbols: Mapping[str, str],
     owner: Callable[[Buffer], Buffer],
-    narrow: Mapping[Buffer, DType],
+    narrow: Mapping[Buffer, Digits],
 ) -> "Tiled | None":
     """How a product is made in tiles; None where it is made as kernels.
 
-    narrow  buffers of float32 with numbers of 16 bits
+    narrow  buffers of float32 with fewer digits
     """
     if any(extent == 0 for extent in contract.extents):
         return None
@@ -66,7 +67,7 @@ class Tiled:
     roles: Roles
     symbols: Mapping[str, str]
     owner: Callable[[Buffer], Buffer]
-    narrow: Mapping[Buffer, DType]
+    narrow: Mapping[Buffer, Digits]
 
     @property
     def may_be_followed(self) -> bool:
@@ -75,19 +76,15 @@ class Tiled:
 
     @property
     def multiplying(self) -> Scalars | Fragments:
-        """What suits the sizes: tensor cores, where both operands have numbers of the same 16 bits."""
+        """What suits the sizes: tensor cores, where both operands have the same digits that these read."""
         least = min(estimate(_extent(self.roles.rows)), estimate(_extent(self.roles.columns)))
         dtype = accumulator(self.contract.out.dtype)
-        left, right = (self._numbers_of(x) for x in (self.roles.a, self.roles.b))
-        if dtype == FLOAT32 and left == right and left in NARROW and least >= FEW:
-            return Fragments(32 if least <= 32 else 64 if least <= 512 else 128, 32, left)
+        left, right = (self.narrow.get(x.root, digits_of(x.dtype)) for x in (self.roles.a, self.roles.b))
+        if dtype == FLOAT32 and left is not None and left is right and least >= FEW:
+            return Fragments(32 if least <= 32 else 64 if least <= 512 else 128, left)
         if least <= 32:
             return Scalars(32, 2, 16, dtype)
         return Scalars(64, 4, 16, dtype) if least <= 512 or dtype.itemsize > 4 else Scalars(128, 8, 8, dtype)
-
-    def _numbers_of(self, buffer: Buffer) -> DType:
-        """The dtype of the numbers in a buffer."""
-        return self.narrow.get(buffer.root, buffer.dtype)
 
     @property
     def blocks(self) -> Size:

@@ -1,5 +1,6 @@
 """Mixed precision rounds operands of products, and nothing else."""
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import ml_dtypes
@@ -10,13 +11,20 @@ from sklearn.datasets import load_digits
 import graphc as gx
 from graphc.ir.arithmetic import Cast
 from graphc.ir.graph import Graph
+from graphc.ops.tensor_float import ToTensorFloat
 from graphc.passes.pipeline import Log
-from graphc.passes.precision import NarrowProducts
+from graphc.passes.precision import NarrowProducts, TensorFloat, To16Bits
 from graphc.types import BFLOAT16
+from tests.case import Array
+from tests.elementwise_cases import tensor_float
 
 RNG = np.random.default_rng(0)
-NARROW = {"bf16": ml_dtypes.bfloat16, "f16": np.float16}
-PRECISIONS: tuple[Literal["bf16", "f16"], ...] = ("bf16", "f16")
+Precision = Literal["bf16", "f16", "tf32"]
+NARROW: Mapping[Precision, Callable[[Array], Array]] = {
+    "bf16": lambda x: x.astype(ml_dtypes.bfloat16).astype("float32"),
+    "f16": lambda x: x.astype(np.float16).astype("float32"),
+    "tf32": tensor_float,
+}
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -26,21 +34,25 @@ def normal(*shape: int) -> np.ndarray:
 def casts(*outputs: gx.Node) -> int:
     """How many casts the pass adds."""
     before = Graph((), outputs)
-    return NarrowProducts(BFLOAT16).run(before, Log()).count(Cast) - before.count(Cast)
+    return NarrowProducts(To16Bits(BFLOAT16)).run(before, Log()).count(Cast) - before.count(Cast)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", NARROW)
 @pytest.mark.parametrize("level", [0, 1, 2])
-def test_a_product_is_that_of_rounded_operands_added_up_in_float32(
-    precision: Literal["bf16", "f16"], level: int
-) -> None:
+def test_a_product_is_that_of_rounded_operands_added_up_in_float32(precision: Precision, level: int) -> None:
     a, b = normal(5, 300), normal(300, 7)
     x, y = gx.input("x", a.shape), gx.input("y", b.shape)
     found = gx.compile([x, y], x @ y, precision=precision, level=level)(a, b)
-    narrow = [v.astype(NARROW[precision]).astype("float32") for v in (a, b)]
+    narrow = [NARROW[precision](v) for v in (a, b)]
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, narrow[0] @ narrow[1], rtol=1e-5, atol=1e-5)
     assert not np.allclose(found, a @ b, rtol=1e-5, atol=1e-5)
+
+
+def test_tf32_is_rounded_once_and_not_where_numbers_have_16_bits() -> None:
+    x, narrow, w = gx.input("x", (4, 3)), gx.input("narrow", (4, 3), "bfloat16"), gx.param("w", normal(3, 2))
+    before = Graph((), (x @ w, x.astype("float32") @ w, narrow.astype("float32") @ w))
+    assert NarrowProducts(TensorFloat()).run(before, Log()).count(ToTensorFloat) == 2  # of x, and of w
 
 
 def test_all_but_products_stays_as_wide_as_it_is() -> None:
@@ -71,7 +83,7 @@ def test_products_in_loops_are_rounded_too() -> None:
     f, g = gx.compile([x], last), gx.compile([x], last, precision="bf16")
     h = v = normal(8)
     for _ in range(3):
-        h = np.tanh(w.value.astype(NARROW["bf16"]).astype("float32") @ h.astype(NARROW["bf16"]).astype("float32"))
+        h = np.tanh(NARROW["bf16"](w.value) @ NARROW["bf16"](h))
     np.testing.assert_allclose(g(v), h, rtol=1e-2, atol=1e-2)
     assert not np.allclose(f(v), g(v), rtol=1e-4)
 
@@ -85,11 +97,11 @@ def test_the_trace_says_which_products_are_narrow() -> None:
 
 def test_another_precision_is_refused() -> None:
     x = gx.input("x", 3)
-    with pytest.raises(gx.ArgumentError, match="precision is 'bf16' or 'f16', not 'f8'"):
+    with pytest.raises(gx.ArgumentError, match="precision is 'bf16', 'f16' or 'tf32', not 'f8'"):
         gx.compile([x], x, precision="f8")  # type: ignore[arg-type]
 
 
-def accuracy(precision: Literal["bf16", "f16"] | None, epochs: int) -> float:
+def accuracy(precision: Precision | None, epochs: int) -> float:
     """Of a small net on held-out digits, in points of a hundred."""
     rng = np.random.default_rng(0)
     images, digits = load_digits(return_X_y=True)
@@ -116,5 +128,5 @@ def accuracy(precision: Literal["bf16", "f16"] | None, epochs: int) -> float:
 def test_digits_are_learnt_as_well_within_half_a_point() -> None:
     wide = accuracy(None, 12)
     assert wide > 96
-    for precision in PRECISIONS:
+    for precision in NARROW:
         assert abs(accuracy(precision, 12) - wide) <= 0.5

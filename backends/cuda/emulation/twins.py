@@ -51,14 +51,26 @@ template <class T, size_t m, int n> void store_row(emulated::View<T, m> row, int
 }
 """
 
-#: a thread has of a the rows `group` and 8 below at four terms, of b one column, of the total two rows and columns
+#: a thread has of a the rows `group` and 8 below at two words, of b one column, of the total two rows and columns
 _TENSOR_CORES = """\
-template <class T, size_t m> u32 pair_of(emulated::View<T, m> row, int at) {
-    if (reinterpret_cast<size_t>(row.values + row.start + at) % 4) emulated::fail("a pair at %d is not aligned", at);
-    const T first = row[at], second = row[at + 1];
-    return u32(first.bits) | u32(second.bits) << 16;
+template <class T, size_t m> u32 word_of(emulated::View<T, m> row, int at) {
+    const T* place = row.values + row.start + at;
+    if (reinterpret_cast<size_t>(place) % 4) emulated::fail("a word at %d is not aligned", at);
+    T elements[4 / sizeof(T)];
+    for (size_t n = 0; n < 4 / sizeof(T); ++n) elements[n] = row[at + n];
+    u32 word;
+    memcpy(&word, elements, 4);
+    return word;
 }
-template <class T> void add_products(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
+template <class T> struct Halves {  // two numbers of 16 bits
+    static const int count = 2;
+    static double number(u32 word, int place) { return wide(T{u16(word >> 16 * place)}); }
+};
+struct TensorFloat {  // one of 32, of which the last 13 are not read
+    static const int count = 1;
+    static double number(u32 word, int) { return __uint_as_float(word & 0xffffe000u); }
+};
+template <class Word> void add_products(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
     const unsigned group = threadIdx.x % 32 / 4, member = threadIdx.x % 4;
     double sums[4] = {};
     for (unsigned other = 0; other < 4; ++other) {
@@ -69,15 +81,18 @@ template <class T> void add_products(float (&total)[4], const u32 (&a)[4], const
                 columns[j][part] = __shfl_sync(0xffffffffu, b[part], (member * 2 + j) * 4 + other);
         for (int e = 0; e < 4; ++e)
             for (int part = 0; part < 2; ++part)
-                for (int bits = 0; bits < 32; bits += 16) {
-                    const T x = {u16(rows[e / 2 + part * 2] >> bits)}, y = {u16(columns[e % 2][part] >> bits)};
-                    sums[e] += double(wide(x)) * double(wide(y));
-                }
+                for (int place = 0; place < Word::count; ++place)
+                    sums[e] += Word::number(rows[e / 2 + part * 2], place) * Word::number(columns[e % 2][part], place);
     }
     for (int e = 0; e < 4; ++e) total[e] = float(double(total[e]) + sums[e]);
 }
-inline void add_f16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) { add_products<f16>(total, a, b); }
-inline void add_bf16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) { add_products<bf16>(total, a, b); }
+inline void add_f16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) { add_products<Halves<f16>>(total, a, b); }
+inline void add_bf16(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
+    add_products<Halves<bf16>>(total, a, b);
+}
+inline void add_tf32(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
+    add_products<TensorFloat>(total, a, b);
+}
 """
 
 TWINS = (

@@ -69,8 +69,8 @@ def test_products_of_16_bits_are_made_by_tensor_cores(dtype: str) -> None:
     assert "add_f16(total[i]" not in source(512, 256, 512)
 
 
-@pytest.mark.parametrize("precision", ["bf16", "f16"])
-def test_rounded_operands_are_multiplied_by_tensor_cores(precision: Literal["bf16", "f16"]) -> None:
+@pytest.mark.parametrize("precision", ["bf16", "f16", "tf32"])
+def test_rounded_operands_are_multiplied_by_tensor_cores(precision: Literal["bf16", "f16", "tf32"]) -> None:
     x, w = gx.input("x", ("n", 64)), gx.param("w", np.ones((64, 32), np.float32))
     y = gx.tanh(x @ w)
     f = gx.compile([x], [y, gx.grad(gx.sum(y), w)], backend="cuda", precision=precision)
@@ -103,12 +103,16 @@ def test_values_of_products(dtype: str) -> None:
 
 
 @NEEDS_COMPILER
-def test_values_of_rounded_products_with_open_sizes_and_windows() -> None:
+@pytest.mark.parametrize("precision", ["bf16", "tf32"])
+def test_values_of_rounded_products_with_open_sizes_and_windows(precision: Literal["bf16", "tf32"]) -> None:
     x, w = gx.input("x", ("n", 48)), gx.input("w", (48, 20))
     image, filters = gx.input("image", (2, 4, 9, 9)), gx.input("filters", (20, 4, 3, 3))
-    built = [([x, w], gx.relu(x @ w)), ([image, filters], gx.conv2d(image, filters))]
+    built: list[tuple[list[gx.Node], gx.Node]] = [
+        ([x, w], gx.relu(x @ w)),
+        ([image, filters], gx.conv2d(image, filters)),
+    ]
     functions = [
-        gx.compile(inputs, outputs, backend="numpy", precision="bf16")
+        gx.compile(inputs, outputs, backend="numpy", precision=precision)
         for inputs, y in built
         for outputs in (y, gx.grad(gx.sum(gx.square(y)), inputs[1]))
     ]
