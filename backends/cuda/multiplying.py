@@ -1,7 +1,7 @@
 """How the threads of a block multiply what stands in shared memory: element by element, or by tensor cores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import final
@@ -18,6 +18,7 @@ __all__ = ["Fragments", "Multiplying", "Scalars"]
 WARP_ROWS, WARP_COLUMNS = 2, 4  # of the warps of a block, over a tile
 ACROSS, DOWN = 8, 16  # columns and rows of one instruction
 WORDS = 16  # of a row of a tile
+_DTYPES: Mapping[Digits, DType] = {Digits.F16: DTYPES["float16"], Digits.BF16: BFLOAT16, Digits.TF32: FLOAT32}
 BYTES = 16
 
 
@@ -138,7 +139,7 @@ class Fragments(Multiplying):
     @property
     def dtype(self) -> DType:
         """Of an element of a tile."""
-        return {Digits.F16: DTYPES["float16"], Digits.BF16: BFLOAT16, Digits.TF32: FLOAT32}[self.digits]
+        return _DTYPES[self.digits]
 
     @property
     def depth(self) -> int:
