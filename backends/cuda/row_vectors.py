@@ -22,13 +22,13 @@ Owner = Callable[[Buffer], Buffer]
 
 
 def row_width(plan: KernelPlan, owner: Owner) -> int:
-    """How many elements side by side a thread takes of each row; 1 where nothing is moved at once by that."""
-    width = 1
+    """How many elements side by side a thread takes of each row: so many that most arrays are moved by vectors."""
+    moved = dict.fromkeys((1, 8, 4, 2), 0)
     for shared in plan.stages if plan.team.threads > 1 else ():
-        for each in (8, 4, 2):
-            if is_wide(shared, plan.team, each) and vectors_of(shared.plan, shared.free[0], each, owner):
-                width = max(width, each)
-    return width
+        for width in moved:
+            if is_wide(shared, plan.team, width):
+                moved[width] += len(vectors_of(shared.plan, shared.free[0], width, owner))
+    return max(moved, key=lambda width: moved[width])
 
 
 def is_wide(shared: Shared, team: Team, width: int) -> bool:

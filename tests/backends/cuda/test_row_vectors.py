@@ -31,6 +31,12 @@ def test_16_bits_are_moved_in_eights() -> None:
     assert "load_vector<8>(&x0" in softmax_of("n", 1024, dtype="bfloat16")
 
 
+def test_vectors_fit_the_widest_elements_that_they_move() -> None:
+    x, w = gx.input("x", ("n", 1024), "bfloat16"), gx.input("w", 1024)
+    text = gx.compile([x, w], gx.softmax(x.astype("float32") * w), backend="cuda").source
+    assert text.count("load_vector<4>(&x") == 2
+
+
 @pytest.mark.parametrize("shape", [("n", 1001), ("n", "m"), ("n", 20)])
 def test_rows_that_begin_anywhere_are_moved_by_elements(shape: tuple[int | str, ...]) -> None:
     assert "load_vector" not in softmax_of(*shape)
