@@ -7,9 +7,9 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack, final
 
 import numpy as np
 
-from graphc.backends.cuda.device import Array, Device, DriverError, FullError, Memory
+from graphc.backends.cuda.device import Array, Device, DriverError, FullError, Memory, with_room
 from graphc.backends.cuda.dlpack import CUDA, Shared, exported, imported
-from graphc.backends.space import Located, Rooms, Space
+from graphc.backends.space import Located, Rooms, Space, Waiting
 from graphc.errors import ArgumentError, DeviceError, DeviceMemoryError
 from graphc.kernel.failures import places
 from graphc.kernel.resident import Copy, Resident
@@ -186,6 +186,16 @@ class DeviceSpace(Space):
             told(self.device, self.device.upload, copy.memory.address, one.array)
             one.leave(copy)
 
+    def note(self, waiting: Waiting) -> None:
+        self.device.idle.note(waiting)
+
+    def release(self, variables: Sequence[Resident]) -> None:
+        for one in variables:
+            if self._is_here(one.copy):
+                one.come_home()
+        if self.device.is_there:
+            told(self.device, self.device.trim)
+
     def _is_here(self, copy: Copy | None) -> bool:
         return isinstance(copy, ValueOf) and copy.device == self.device
 
@@ -198,7 +208,7 @@ def allocated(device: Device, bytes: int, what: str) -> Memory:
 def _given(device: Device, ask: Callable[[int], Given], bytes: int, what: str) -> Given:
     """The memory that `ask` gives.  Raises DeviceMemoryError that says what it is for."""
     try:
-        return ask(bytes)
+        return with_room(device, ask, bytes)
     except FullError:
         problem = f"{what} takes {bytes:,} bytes, and {_free(device)}"
         hint = "`f.memory()` says what a call takes; gx.compile(..., memory=...) limits it"
@@ -210,10 +220,11 @@ def _free(device: Device) -> str:
 
 
 def told(device: Device, work: Callable[[Unpack[Things]], Given], *given: *Things) -> Given:
-    """What `work(*given)` returns, done where the device is that of the thread.
+    """What `work(*given)` returns, done where the device is that of the thread, which then has its own again.
 
     Raises DeviceError that names the kernels behind a fault, or DeviceMemoryError.
     """
+    before = device.current
     try:
         device.enter()
         return work(*given)
@@ -221,6 +232,8 @@ def told(device: Device, work: Callable[[Unpack[Things]], Given], *given: *Thing
         raise DeviceMemoryError(f"the device has no memory left: {fault}; {_free(device)}") from None
     except DriverError as fault:
         raise _fault_of(device, fault) from None
+    finally:
+        device.leave(before)
 
 
 def _fault_of(device: Device, fault: DriverError) -> DeviceError:

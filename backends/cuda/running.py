@@ -1,27 +1,25 @@
 """Programs on a device: calls take arrays there, do the steps, and give arrays back."""
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 from graphc.backends.backend import Array, Artifact, Loaded, Prepared
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, told
-from graphc.backends.cuda.device import Code, Device, Memory, Recording
+from graphc.backends.cuda.device import Code, Device, Memory, with_room
 from graphc.backends.cuda.dlpack import Shared
 from graphc.backends.cuda.host import HostStep, Launch, Require
 from graphc.backends.cuda.module import Module
+from graphc.backends.cuda.moving import Key, Moving, are_apart
 from graphc.backends.cuda.places import Places
 from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
-from graphc.kernel.resident import Copy, Resident
+from graphc.kernel.resident import Resident
 
 __all__ = ["loaded"]
 
-RECORDINGS = 8  # sets of addresses that a part is recorded for
 MOST_RECORDED = 1 << 14  # launches
-Key: TypeAlias = tuple[int, ...]  # addresses of arrays that may lie elsewhere in another call
 
 
 def loaded(artifact: Artifact, device: Device) -> Loaded:
@@ -100,14 +98,15 @@ class _Program:
 @final
 @dataclass(eq=False)
 class _Part:
-    """Steps in turn: several launches are recorded when they come again with the same addresses.
+    """Steps in turn.  Several launches are recorded by the second call; later ones ask for all of them at once.
 
     count   how many launches; None where the host looks at what kernels find
     """
 
     steps: tuple[HostStep, ...]
     count: int | None
-    found: "OrderedDict[Key, Recording | None]" = field(default_factory=OrderedDict)
+    moving: Moving | None = None
+    before: Key | None = None
 
     @cached_property
     def launches(self) -> dict[Launch, None]:
@@ -118,21 +117,25 @@ class _Part:
     def is_recorded(self) -> bool:
         return self.count is not None and 1 < self.count <= MOST_RECORDED
 
-    def run(self, stepping: Stepping, device: Device, key: Key) -> None:
-        """Do them."""
-        if not self.is_recorded or key not in self.found:
+    def run(self, stepping: Stepping, device: Device, key: Key, bytes: Key) -> None:
+        """Do them.  Arrays of so many bytes lie where `key` says."""
+        if self.is_recorded and self._is_ready(stepping, device, key, bytes):
+            assert self.moving is not None, self
+            device.pending.update(self.launches)
+            self.moving.recording.run()
+        else:
             stepping.run(self.steps)
-            if self.is_recorded:
-                self.found[key] = None
-                if len(self.found) > RECORDINGS:
-                    self.found.popitem(last=False)
-            return
-        recording = self.found[key]
-        if recording is None:
-            recording = self.found[key] = device.record(lambda: stepping.run(self.steps))
-        self.found.move_to_end(key)
-        device.pending.update(self.launches)
-        recording.run()
+
+    def _is_ready(self, stepping: Stepping, device: Device, key: Key, bytes: Key) -> bool:
+        """Whether there is a recording that reads and writes where the arrays lie now."""
+        before, self.before = self.before, key
+        if self.moving is not None and self.moving.move(key):
+            return True
+        self.moving = None
+        if before is not None and (before == key or are_apart(key, bytes)):
+            recording = with_room(device, device.record, lambda: stepping.run(self.steps))
+            self.moving = Moving.of(recording, key, bytes)
+        return self.moving is not None
 
 
 @final
@@ -153,14 +156,15 @@ class _Bound:
     constants: Sequence[DeviceArray]
     sets: bool = False
     _key: Key = ()
+    _bytes: Key = ()
     _indices: dict[int, int] = field(default_factory=dict)  # checks of inputs: the slot of the input
     _plans: dict[frozenset[int], tuple[Sequence[_Part], Sequence[_Part]]] = field(default_factory=dict)
     _last: Sequence[_Part] = ()
-    _copies: list[Copy | None] = field(default_factory=list)
-    _homes: Key = ()
 
     def __post_init__(self) -> None:
-        program = self.module.program
+        program, places = self.module.program, self.stepping.places
+        arrays = (*program.inputs, *program.outputs, *program.variables)
+        self._bytes = tuple([places.number(buffer.bytes) for buffer in arrays])
         self.sets = program.commit < len(program.steps)
         slots = {buffer: slot for slot, buffer in enumerate(program.inputs)}
         for step in self.module.compute:
@@ -218,7 +222,7 @@ class _Bound:
 
     def _run(self, parts: Sequence[_Part]) -> None:
         for part in parts:
-            part.run(self.stepping, self.device, self._key)
+            part.run(self.stepping, self.device, self._key, self._bytes)
 
     def _take(self, inputs: Sequence[Any]) -> Iterator[int]:
         """Bring inputs to the device, those that are not there; their addresses."""
@@ -240,20 +244,16 @@ class _Bound:
             given = places.give(buffer, array) if isinstance(array, DeviceArray) else None
             yield places.home(buffer) if given is None else given
 
-    def _found(self) -> Key:
-        """Where variables are, which seldom changes."""
-        copies = [value.copy if isinstance(value, Resident) else None for value in self.variables]
-        if copies != self._copies or None in copies:
-            places, found = self.stepping.places, []
-            for buffer, value, copy in zip(self.module.program.variables, self.variables, copies, strict=True):
-                if isinstance(value, Resident):
-                    assert isinstance(copy, ValueOf), value
-                    places.at[buffer] = copy.memory.address
-                else:
-                    self.device.upload(places.home(buffer), value)
-                found.append(places.at[buffer])
-            self._copies, self._homes = copies, tuple(found)
-        return self._homes
+    def _found(self) -> Iterator[int]:
+        """Where variables are."""
+        places = self.stepping.places
+        for buffer, value in zip(self.module.program.variables, self.variables, strict=True):
+            if isinstance(value, Resident):
+                assert isinstance(value.copy, ValueOf), value
+                places.at[buffer] = value.copy.memory.address
+            else:
+                self.device.upload(places.home(buffer), value)
+            yield places.at[buffer]
 
     def _give(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Bring outputs to where the caller wants them; arrays of others are kept until all is done."""

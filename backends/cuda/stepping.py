@@ -62,7 +62,7 @@ class Stepping:
             match step:
                 case Launch():
                     total += 1
-                case Repeat(loop=loop) if loop.count is None and loop.holds is None and loop.length is not None:
+                case Repeat(loop=loop) if loop.count is loop.holds is loop.made is None and loop.length is not None:
                     each = self.count((*step.condition, *step.steps))
                     if each is None:
                         return None

@@ -1,0 +1,68 @@
+"""Recordings whose arrays lie elsewhere in another call: the launches that pass their addresses are told."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias, final
+
+from graphc.backends.cuda.device import Recording
+
+__all__ = ["Key", "Moving", "are_apart"]
+
+Key: TypeAlias = tuple[int, ...]  # of each array that may lie elsewhere in another call, where it lies
+NOWHERE = -1
+Use: TypeAlias = tuple[int, int, int]  # a launch, the position of an argument, bytes from the start of the array
+
+
+def are_apart(key: Key, bytes: Key) -> bool:
+    """Whether no two arrays share memory, so that an address says which one is meant."""
+    spans = sorted(zip(key, bytes, strict=True))
+    return all(start + length <= behind for (start, length), (behind, _) in pairwise(spans))
+
+
+@final
+@dataclass(eq=False)
+class Moving:
+    """A recording, and what it passes of each array; None where arrays shared memory when it was made."""
+
+    recording: Recording
+    at: list[int]
+    uses: Sequence[Sequence[Use]] | None
+
+    @classmethod
+    def of(cls, recording: Recording, key: Key, bytes: Key) -> "Moving":
+        """A recording that was made while the arrays lay where `key` says."""
+        return cls(recording, [*key], _uses(recording, key, bytes) if are_apart(key, bytes) else None)
+
+    def move(self, key: Key) -> bool:
+        """Let it work on arrays that lie here; False where that cannot be done."""
+        moved = [number for number, (old, new) in enumerate(zip(self.at, key, strict=True)) if old != new]
+        if not moved:
+            return True
+        if self.uses is None:
+            return False
+        changes: dict[int, dict[int, int]] = {}
+        for number in moved:
+            self.at[number] = NOWHERE  # until all is done: what is cut short is done again
+            for launch, position, offset in self.uses[number]:
+                changes.setdefault(launch, {})[position] = key[number] + offset
+        for launch, addresses in changes.items():
+            self.recording.change(launch, addresses)
+        self.at[:] = key
+        return True
+
+
+def _uses(recording: Recording, key: Key, bytes: Key) -> Sequence[Sequence[Use]]:
+    """Of each array, what passes an address in it."""
+    found: list[list[Use]] = [[] for _ in key]
+    numbers = sorted((number for number, length in enumerate(bytes) if length), key=key.__getitem__)
+    starts = [key[number] for number in numbers]
+    for launch, passed in enumerate(recording.passed):
+        for position, address in enumerate(passed):
+            place = 0 if address is None else bisect_right(starts, address)
+            if address is not None and place:
+                number = numbers[place - 1]
+                if address - key[number] < bytes[number]:
+                    found[number].append((launch, position, address - key[number]))
+    return found
