@@ -8,39 +8,47 @@ from typing import TypeAlias, final
 
 from graphc.backends.cuda.device import Recording
 
-__all__ = ["Key", "Moving", "are_apart"]
+__all__ = ["Key", "Moving", "twins"]
 
 Key: TypeAlias = tuple[int, ...]  # of each array that may lie elsewhere in another call, where it lies
 NOWHERE = -1
 Use: TypeAlias = tuple[int, int, int]  # a launch, the position of an argument, bytes from the start of the array
 
 
-def are_apart(key: Key, bytes: Key) -> bool:
-    """Whether no two arrays share memory, so that an address says which one is meant."""
-    spans = sorted(zip(key, bytes, strict=True))
-    return all(start + length <= behind for (start, length), (behind, _) in pairwise(spans))
+def twins(key: Key, bytes: Key) -> Sequence[int] | None:
+    """Of each array, the first that lies in the same place; None where arrays share memory in any other way."""
+    first: dict[tuple[int, int], int] = {}
+    found = [first.setdefault(span, number) for number, span in enumerate(zip(key, bytes, strict=True))]
+    is_clear = all(start + length <= behind for (start, length), (behind, _) in pairwise(sorted(first)))
+    return found if is_clear else None
 
 
 @final
 @dataclass(eq=False)
 class Moving:
-    """A recording, and what it passes of each array; None where arrays shared memory when it was made."""
+    """A recording, and how it follows arrays.
+
+    at     where they lie now
+    same   of each, the first that lay in the same place when it was made; None where memory was shared in another way
+    uses   of each, where its addresses are passed
+    """
 
     recording: Recording
     at: list[int]
-    uses: Sequence[Sequence[Use]] | None
+    same: Sequence[int] | None
+    uses: Sequence[Sequence[Use]]
 
     @classmethod
     def of(cls, recording: Recording, key: Key, bytes: Key) -> "Moving":
         """A recording that was made while the arrays lay where `key` says."""
-        return cls(recording, [*key], _uses(recording, key, bytes) if are_apart(key, bytes) else None)
+        return cls(recording, [*key], twins(key, bytes), _uses(recording, key, bytes))
 
     def move(self, key: Key) -> bool:
         """Let it work on arrays that lie here; False where that cannot be done."""
         moved = [number for number, (old, new) in enumerate(zip(self.at, key, strict=True)) if old != new]
         if not moved:
             return True
-        if self.uses is None:
+        if self.same is None or any(key[number] != key[self.same[number]] for number in range(len(key))):
             return False
         changes: dict[int, dict[int, int]] = {}
         for number in moved:
@@ -54,9 +62,11 @@ class Moving:
 
 
 def _uses(recording: Recording, key: Key, bytes: Key) -> Sequence[Sequence[Use]]:
-    """Of each array, what passes an address in it."""
+    """Of each array, what passes an address in it; of several in one place the first."""
     found: list[list[Use]] = [[] for _ in key]
-    numbers = sorted((number for number, length in enumerate(bytes) if length), key=key.__getitem__)
+    numbers = sorted(
+        {key[number]: number for number in reversed(range(len(key))) if bytes[number]}.values(), key=key.__getitem__
+    )
     starts = [key[number] for number in numbers]
     for launch, passed in enumerate(recording.passed):
         for position, address in enumerate(passed):

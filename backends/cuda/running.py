@@ -12,7 +12,7 @@ from graphc.backends.cuda.device import Code, Device, Memory, with_room
 from graphc.backends.cuda.dlpack import Shared
 from graphc.backends.cuda.host import HostStep, Launch, Require
 from graphc.backends.cuda.module import Module
-from graphc.backends.cuda.moving import Key, Moving, are_apart
+from graphc.backends.cuda.moving import Key, Moving, twins
 from graphc.backends.cuda.places import Places
 from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
 from graphc.kernel.resident import Resident
@@ -132,7 +132,7 @@ class _Part:
         if self.moving is not None and self.moving.move(key):
             return True
         self.moving = None
-        if before is not None and (before == key or are_apart(key, bytes)):
+        if before is not None and (before == key or twins(key, bytes) is not None):
             recording = with_room(device, device.record, lambda: stepping.run(self.steps))
             self.moving = Moving.of(recording, key, bytes)
         return self.moving is not None

@@ -10,7 +10,7 @@ import pytest
 
 import graphc as gx
 from graphc.backends.cuda.arrays import DeviceArray
-from graphc.backends.cuda.emulation.emulator import Emulator
+from graphc.backends.cuda.emulation.emulator import Emulator, Recorded
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
 from tests.case import Array
 
@@ -238,6 +238,19 @@ def test_what_does_not_begin_at_16_bytes_is_copied_first() -> None:
     near(np.asarray(f(Foreign(given))), np.exp(given))
 
 
+def test_debug_mode_gives_arrays_of_the_same_kind() -> None:
+    x = gx.input("x", ("n", 8))
+    f, _ = on_device([x], [gx.exp(x), gx.sum(x)])
+    given = aligned(np.arange(24, dtype=np.float32).reshape(3, 8) / 8)
+    for array in (given, Foreign(given)):
+        f.debug = False
+        plain = f(array)
+        f.debug = True
+        for found, exact in zip(f(array), plain, strict=True):
+            assert type(found) is type(exact)
+            np.testing.assert_array_equal(np.asarray(found), np.asarray(exact))
+
+
 def test_debug_mode_watches_calls_on_a_device(trained: Trained) -> None:
     model, step = trained.model, trained.step
     ((x, t),) = model.batches([4])
@@ -317,6 +330,58 @@ def test_loops_of_known_length_are_recorded_with_what_is_around_them() -> None:
     assert emulator.recorded == {"made": 2, "run": 3}
 
 
+def test_batches_in_new_places_are_told_to_one_recording() -> None:
+    x, h = gx.input("x", ("time", 4)), gx.input("h", (4,))
+    last, rows = gx.scan(lambda total, row: (gx.tanh(total + row), total * 2), h, x)
+    plain = gx.compile([x, h], [last, rows], backend="numpy")
+    f, emulator = on_device([x, h], [last, rows])
+    rng, kept = np.random.default_rng(0), []
+    for _ in range(20):
+        arrays = [aligned(rng.standard_normal(shape).astype(np.float32)) for shape in ((5, 4), (4,))]
+        found = f(*map(Foreign, arrays))
+        kept.append((arrays, found))  # nothing that comes later lies where this does
+    for arrays, found in kept:
+        for y, exact in zip(found, plain(*arrays), strict=True):
+            near(np.asarray(y), exact)
+    assert (emulator.recorded["made"], emulator.recorded["run"]) == (1, 19)
+    before = emulator.recorded["changed"]
+    f(*map(Foreign, kept[-1][0]), out=kept[-1][1])  # all lies where it lay
+    assert emulator.recorded["changed"] == before
+
+
+def test_arrays_that_are_one_at_first_may_part_later() -> None:
+    x, y = gx.input("x", (8, 8)), gx.input("y", (8, 8))
+    f, emulator = on_device([x, y], gx.softmax(x @ y.mT, 1) @ y)
+    rng = np.random.default_rng(0)
+    one, other = (aligned(rng.standard_normal((8, 8)).astype(np.float32)) for _ in range(2))
+    for a, b in ((one, one), (one, one), (one, other), (other, one), (one, one), (other, other)):
+        found, terms = f(Foreign(a), Foreign(b)), np.exp(a @ b.T)
+        near(np.asarray(found), terms / terms.sum(1, keepdims=True) @ b)
+    assert (emulator.recorded["made"], emulator.recorded["run"]) == (2, 5)  # the one made anew is where they part
+
+
+def test_a_change_of_a_recording_that_is_cut_short_is_made_by_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = gx.input("x", (64, 8))
+    f, _ = on_device([x], [gx.exp(x @ x.mT), gx.tanh(x)])
+    one, other = (aligned(np.full((64, 8), value, np.float32)) for value in (0.1, 0.2))
+    for array in (one, one):
+        f(Foreign(array))
+    change, left = Recorded.change, [1]
+
+    def interrupted(recording: Recorded, number: int, addresses: Any) -> None:
+        change(recording, number, addresses)
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recorded, "change", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        f(Foreign(other))
+    for array in (one, other):
+        for found, exact in zip(f(Foreign(array)), (np.exp(array @ array.T), np.tanh(array)), strict=True):
+            near(np.asarray(found), exact)
+
+
 def test_what_the_host_has_to_read_is_not_recorded() -> None:
     x = gx.input("x", ())
     y = gx.while_loop(lambda a: a < 100, lambda a: a * 2, x)
@@ -335,6 +400,72 @@ def test_no_room_for_the_arena_is_told_with_its_bytes() -> None:
         f(np.zeros((100, 64), np.float32))
     assert isinstance(told.value, gx.DeviceMemoryError)
     f(np.zeros((2, 64), np.float32))
+
+
+def test_arenas_that_wait_go_before_a_call_finds_no_memory() -> None:
+    x = gx.input("x", ("n",))
+    emulator = Emulator(apart=False, most=100_000)
+    functions = [on_device([x], gx.cumsum(gx.exp(x) * n, 0), emulator=emulator)[0] for n in range(4)]
+    array = np.ones(6_000, np.float32)
+    for _ in range(2):
+        for f in functions:
+            f(array)
+            f(array[:500])
+    with pytest.raises(gx.DeviceMemoryError, match="takes 120,000 bytes"):
+        functions[0](np.ones(30_000, np.float32))
+
+
+def test_a_function_that_nobody_holds_leaves_the_device_at_once(trained: Trained) -> None:
+    ((x, t),) = trained.model.batches([4])
+    made = trained.step(x, t)
+    free = trained.emulator.free_bytes()
+    gc.collect()
+    gc.disable()
+    try:
+        plain = [gx.compile([trained.model.x], trained.model.y + n, backend="numpy") for n in range(2)]
+        functions = made_at_once(plain, trained.emulator)
+        for function in functions:
+            for _ in range(4):
+                function(x)
+        assert trained.emulator.free_bytes() < free
+        del function, functions
+        assert trained.emulator.free_bytes() == free
+    finally:
+        gc.enable()
+    assert np.isfinite(made)
+
+
+def test_release_leaves_nothing_on_the_device(trained: Trained) -> None:
+    model, step, looks = trained.model, trained.step, trained.looks
+    ((x, t),) = model.batches([4])
+    _, after = trained.expected([(x, t)] * 3)
+    for place in range(3):
+        step(x, t)
+        near(looks(x), np.tanh(x @ model.w.value) @ model.v.value)
+        if place == 1:
+            step.release()
+            assert all(variable.op.stored.resident.copy is None for variable in step.variables)  # type: ignore[attr-defined]
+    for variable, value in zip(step.variables, after, strict=True):
+        near(variable.value, value)
+
+
+def test_memory_says_what_a_device_holds_beside_the_arena() -> None:
+    x = gx.input("x", ("n", 64))
+    w = gx.param("w", np.ones((64, 32), np.float32))
+    table = np.arange(640, dtype=np.float32).reshape(10, 64) / 640
+    inputs, outputs = [x], [gx.softmax(x @ gx.constant(table).mT, 1) @ gx.constant(table), gx.cumsum(x @ w, 0)]
+    f, emulator = on_device(inputs, outputs, {w: w * 0.9})
+    report, free = f.memory(n=100), emulator.free_bytes()
+    array = np.ones((100, 64), np.float32)
+    f(array)
+    assert report.copied_bytes == array.nbytes + report.output_bytes
+    assert (report.variable_bytes, report.constant_bytes) == (64 * 32 * 4, table.nbytes)
+    beside = report.copied_bytes + report.variable_bytes + report.constant_bytes
+    assert free - emulator.free_bytes() == report.peak_bytes + beside
+    assert report.call_bytes == report.peak_bytes + report.library_bytes + report.output_bytes + beside
+    assert f"variables {report.variable_bytes:,} bytes" in " ".join(str(report).split())
+    host = gx.compile(inputs, outputs, updates={w: w * 0.9}, backend="numpy").memory(n=100)
+    assert host.copied_bytes == host.variable_bytes == host.constant_bytes == 0
 
 
 def test_threads_call_one_function_side_by_side(trained: Trained) -> None:
