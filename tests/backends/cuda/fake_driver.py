@@ -4,16 +4,19 @@ Each call is noted with its number of arguments, so that a test can hold it agai
 """
 
 import ctypes
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeAlias, final
+
+import pytest
 
 from graphc.backends.cuda.device import FullError, Memory
 from graphc.backends.cuda.emulation.emulator import EmulatedCode, Emulator
 from graphc.backends.cuda.module import Entry
 
-__all__ = ["ATTRIBUTES", "FakeDriver"]
+__all__ = ["ATTRIBUTES", "FakeDriver", "install"]
 
 OK, INVALID_VALUE, OUT_OF_MEMORY = 0, 1, 2
 DEFAULT, RECORDER = 1, 77  # streams
@@ -334,3 +337,12 @@ class _Names:
     def __getattr__(self, name: str) -> str:
         self.noted.add(f"{self.table}.{name}")
         return name
+
+
+def install(patch: pytest.MonkeyPatch, other: Any) -> None:
+    """Let `cuda.bindings.driver` be something else; None: not installed."""
+    package = None if other is None else ModuleType("cuda.bindings")
+    if package is not None:
+        package.driver = other  # type: ignore[attr-defined]
+    patch.setitem(sys.modules, "cuda", ModuleType("cuda"))
+    patch.setitem(sys.modules, "cuda.bindings", package)
