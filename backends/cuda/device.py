@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
+from graphc.backends.cuda.multiplication import Multiplier
 from graphc.backends.space import Waiting
 
 __all__ = [
@@ -80,6 +81,11 @@ class Recording(ABC):
     def passed(self) -> Sequence[Passed]:
         """What each of them was given when it was recorded, in order."""
 
+    @property
+    @abstractmethod
+    def fixed(self) -> Sequence[int]:
+        """Addresses that others use, and that cannot change."""
+
     @abstractmethod
     def change(self, number: int, addresses: Mapping[int, int]) -> None:
         """Give a launch or a copy other addresses from now on, by their positions."""
@@ -116,6 +122,16 @@ class Device(ABC):
 
     pending: dict[Launch, None]
     idle: Idle
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What its maker calls it."""
+
+    @property
+    @abstractmethod
+    def multiplier(self) -> Multiplier | None:
+        """A library that multiplies matrices, where there is one."""
 
     @property
     @abstractmethod
@@ -189,6 +205,10 @@ class Device(ABC):
     @abstractmethod
     def record(self, work: Callable[[], None]) -> Recording:
         """What `work` launches and copies, which is not done yet."""
+
+    @abstractmethod
+    def seconds(self, work: Callable[[], None]) -> float:
+        """How long the device takes for what `work` launches.  It is done several times."""
 
     @abstractmethod
     def follow(self, stream: int | None) -> None:

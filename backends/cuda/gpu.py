@@ -14,18 +14,22 @@ from typing import Any, final
 
 import numpy as np
 
+from graphc.backends.cuda.cublaslt import CublasLt, library
 from graphc.backends.cuda.device import Array, Code, Device, Idle, Limits, Memory, contiguous, with_room
 from graphc.backends.cuda.dlpack import CUDA
 from graphc.backends.cuda.driver import Opened, opened
-from graphc.backends.cuda.graphs import Arguments, CopyNode, Graph, LaunchNode, Node, graph_of, last_node
+from graphc.backends.cuda.graphs import Arguments, CopyNode, FixedNode, Graph, LaunchNode, Node, graph_of, last_node
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
+from graphc.backends.cuda.multiplication import Multiplier
 from graphc.backends.cuda.nvrtc import image_for
 from graphc.errors import UnsupportedError
 
 __all__ = ["Gpu", "gpu"]
 
 DEFAULT_STREAMS = (None, 0, 1)
+REPEATED = 10  # calls of what is timed, one after the other
+SAMPLES = 3
 HELD = 64  # calls whose arrays are kept until they are done
 
 
@@ -75,6 +79,11 @@ class Gpu(Device):
     def name(self) -> str:
         """What its maker calls it."""
         return self._opened.name
+
+    @cached_property
+    def multiplier(self) -> Multiplier | None:
+        functions = library()
+        return None if functions is None else CublasLt.of(functions, lambda: int(self._stream), self._note_fixed)
 
     @property
     def current(self) -> Any:
@@ -188,6 +197,29 @@ class Gpu(Device):
         if self._nodes is not None:
             self._nodes.append(node(last_node(self._opened)))
 
+    def _note_fixed(self, addresses: Sequence[int]) -> None:
+        """Note what a library began last, if it is recorded."""
+        if self._nodes is not None:
+            self._nodes.append(FixedNode(addresses))
+
+    def seconds(self, work: Callable[[], None]) -> float:
+        def repeated() -> None:
+            for _ in range(REPEATED):
+                work()
+
+        recording = self.record(repeated)  # what it runs does not wait for the host
+        recording.run()
+        opened, times = self._opened, []
+        for _ in range(SAMPLES):
+            start = self._event(opened.api.CUevent_flags.CU_EVENT_DEFAULT)
+            recording.run()
+            end = self._event(opened.api.CUevent_flags.CU_EVENT_DEFAULT)
+            self.wait()
+            times.append(float(opened.done(opened.api.cuEventElapsedTime(start, end))) / 1000 / REPEATED)
+            for event in (start, end):
+                opened.done(opened.api.cuEventDestroy(event))
+        return min(times)
+
     def follow(self, stream: int | None) -> None:
         if stream in DEFAULT_STREAMS or stream == -1:  # its own, or of somebody who needs no order
             return
@@ -215,11 +247,11 @@ class Gpu(Device):
                 self._held.append((self._event(), things))
         done.clear()
 
-    def _event(self) -> Any:
-        """One that comes when all that was begun is done."""
+    def _event(self, flags: Any = None) -> Any:
+        """One that comes when all that was begun is done; it has no time, unless it is asked for with others flags."""
         opened = self._opened
-        flags = opened.api.CUevent_flags.CU_EVENT_DISABLE_TIMING
-        event = opened.done(opened.api.cuEventCreate(flags))
+        timeless = opened.api.CUevent_flags.CU_EVENT_DISABLE_TIMING
+        event = opened.done(opened.api.cuEventCreate(timeless if flags is None else flags))
         opened.done(opened.api.cuEventRecord(event, opened.default))
         return event
 

@@ -10,7 +10,7 @@ from typing import Any, final
 from graphc.backends.cuda.device import Device, Passed, Recording, with_room
 from graphc.backends.cuda.driver import Opened
 
-__all__ = ["Arguments", "CopyNode", "Graph", "LaunchNode", "Node", "graph_of", "last_node"]
+__all__ = ["Arguments", "CopyNode", "FixedNode", "Graph", "LaunchNode", "Node", "graph_of", "last_node"]
 
 
 @final
@@ -100,6 +100,21 @@ class CopyNode(Node):
         self.opened.done(api.cuGraphExecMemcpyNodeSetParams(made, self.handle, wanted, self.opened.context))
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class FixedNode(Node):
+    """What a library began with addresses that only it knows how to change."""
+
+    addresses: Sequence[int]
+
+    @property
+    def passed(self) -> Passed:
+        return ()
+
+    def change(self, made: Any, addresses: Mapping[int, int]) -> None:
+        raise AssertionError(addresses)
+
+
 def last_node(opened: Opened) -> Any:
     """What was recorded last: the one that the next would wait for."""
     _, _, _, (node,), *_ = _all(opened, opened.api.cuStreamGetCaptureInfo(opened.recorder))
@@ -124,6 +139,10 @@ class Graph(Recording):
     @property
     def passed(self) -> Sequence[Passed]:
         return [node.passed for node in self.nodes]
+
+    @property
+    def fixed(self) -> Sequence[int]:
+        return [address for node in self.nodes if isinstance(node, FixedNode) for address in node.addresses]
 
     def change(self, number: int, addresses: Mapping[int, int]) -> None:
         self.nodes[number].change(self.made, addresses)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias, final
 
-from graphc.backends.cuda.device import Recording
+from graphc.backends.cuda.device import Passed, Recording
 
 __all__ = ["Key", "Moving", "twins"]
 
@@ -31,24 +31,30 @@ class Moving:
     at     where they lie now
     same   of each, the first that lay in the same place when it was made; None where memory was shared in another way
     uses   of each, where its addresses are passed
+    fixed  of each, whether they are passed where they cannot change too
     """
 
     recording: Recording
     at: list[int]
     same: Sequence[int] | None
     uses: Sequence[Sequence[Use]]
+    fixed: Sequence[bool]
 
     @classmethod
     def of(cls, recording: Recording, key: Key, bytes: Key) -> "Moving":
         """A recording that was made while the arrays lay where `key` says."""
-        return cls(recording, [*key], twins(key, bytes), _uses(recording, key, bytes))
+        uses = _uses(recording.passed, key, bytes)
+        fixed = [bool(found) for found in _uses([recording.fixed], key, bytes)]
+        return cls(recording, [*key], twins(key, bytes), uses, fixed)
 
     def move(self, key: Key) -> bool:
         """Let it work on arrays that lie here; False where that cannot be done."""
         moved = [number for number, (old, new) in enumerate(zip(self.at, key, strict=True)) if old != new]
         if not moved:
             return True
-        if self.same is None or any(key[number] != key[self.same[number]] for number in range(len(key))):
+        if self.same is None or any(self.fixed[number] for number in moved):
+            return False
+        if any(key[number] != key[self.same[number]] for number in range(len(key))):
             return False
         changes: dict[int, dict[int, int]] = {}
         for number in moved:
@@ -61,14 +67,14 @@ class Moving:
         return True
 
 
-def _uses(recording: Recording, key: Key, bytes: Key) -> Sequence[Sequence[Use]]:
+def _uses(recorded: Sequence[Passed], key: Key, bytes: Key) -> Sequence[Sequence[Use]]:
     """Of each array, what passes an address in it; of several in one place the first."""
     found: list[list[Use]] = [[] for _ in key]
     numbers = sorted(
         {key[number]: number for number in reversed(range(len(key))) if bytes[number]}.values(), key=key.__getitem__
     )
     starts = [key[number] for number in numbers]
-    for launch, passed in enumerate(recording.passed):
+    for launch, passed in enumerate(recorded):
         for position, address in enumerate(passed):
             place = 0 if address is None else bisect_right(starts, address)
             if address is not None and place:

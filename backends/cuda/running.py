@@ -10,7 +10,7 @@ from graphc.backends.backend import Array, Artifact, Loaded, Prepared
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, told
 from graphc.backends.cuda.device import Code, Device, Memory, with_room
 from graphc.backends.cuda.dlpack import Shared
-from graphc.backends.cuda.host import HostStep, Launch, Require
+from graphc.backends.cuda.host import HostStep, Launch, Multiply, Require
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.moving import Key, Moving, twins
 from graphc.backends.cuda.places import Places
@@ -167,6 +167,9 @@ class _Bound:
         self._bytes = tuple([places.number(buffer.bytes) for buffer in arrays])
         self.sets = program.commit < len(program.steps)
         slots = {buffer: slot for slot, buffer in enumerate(program.inputs)}
+        products = {x for x in (*self.module.compute, *self.module.commit) if isinstance(x, Multiply)}
+        if products and not self.stepping.waits and self.device.multiplier is not None:
+            self.stepping.open.update(products)
         for step in self.module.compute:
             index = self.stepping.condition(step.number).index if isinstance(step, Require) else None
             if isinstance(step, Require) and index in slots:
@@ -174,6 +177,8 @@ class _Bound:
 
     def _planned(self, looked_at: frozenset[int]) -> tuple[Sequence[_Part], Sequence[_Part]]:
         """The parts before variables are set and after, without the checks that the host made itself."""
+        if self.stepping.open:  # which are recorded is known when it is known how they are made
+            return [_Part(self.module.compute, None)], [_Part(self.module.commit, None)]
         if looked_at not in self._plans:
             steps = [x for x in self.module.compute if not (isinstance(x, Require) and x.number in looked_at)]
             first, last = list(self._parts(steps)), list(self._parts(self.module.commit))
@@ -186,11 +191,19 @@ class _Bound:
         """Steps, in parts between those where the host looks at what kernels found."""
 
         def is_alone(step: HostStep) -> bool:
-            return self.stepping.waits or self.stepping.count([step]) is None
+            return self.stepping.waits or self.stepping.count([step]) is None or self._stands_by_itself(step)
 
         for alone, group in groupby(steps, is_alone):
             part = tuple(group)
             yield _Part(part, None if alone else self.stepping.count(part))
+
+    def _stands_by_itself(self, step: HostStep) -> bool:
+        """Whether a step is asked for in every call: a library that was recorded does not follow arrays of callers."""
+        if not isinstance(step, Multiply) or self.stepping.chosen.get(step) is None:
+            return False
+        program, owner = self.module.program, self.module.owner
+        theirs = {*map(owner, (*program.inputs, *program.outputs))}
+        return not theirs.isdisjoint(map(owner, step.product.buffers))
 
     # Calls.
 

@@ -101,6 +101,8 @@ class Emulator(Device):
     _addresses: list[int] = field(default_factory=list)  # of pieces, in order
     _thread: _Thread = field(default_factory=_Thread)
 
+    name: ClassVar[str] = "an emulation"
+    multiplier: ClassVar[None] = None
     is_there: ClassVar[bool] = True
     limits: ClassVar[Limits] = Limits(blocks=(1 << 31) - 1, threads=1024, bytes=1 << 34)
     place: ClassVar[tuple[int, int]] = (1, 0)  # for DLPack it is the memory of the CPU that it is
@@ -181,6 +183,10 @@ class Emulator(Device):
             return Recorded(self, tuple(self._thread.begun))
         finally:
             self._thread.begun = None
+
+    def seconds(self, work: Callable[[], None]) -> float:
+        work()
+        return 0.0
 
     def follow(self, stream: int | None) -> None:
         """Nothing is left to wait for."""
@@ -315,6 +321,10 @@ class Recorded(Recording):
             [value if is_one else None for value, is_one in zip(each.given, each.are_addresses, strict=True)]
             for each in self.begun
         ]
+
+    @property
+    def fixed(self) -> Sequence[int]:
+        return ()
 
     def change(self, number: int, addresses: Mapping[int, int]) -> None:
         self.emulator.recorded["changed"] += 1

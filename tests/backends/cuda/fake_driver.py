@@ -6,7 +6,7 @@ Each call is noted with its number of arguments, so that a test can hold it agai
 import ctypes
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any, TypeAlias, final
 
@@ -57,6 +57,7 @@ class FakeDriver:
     modules: list[object] = field(default_factory=list)
     pinned: set[int] = field(default_factory=set)  # addresses of the host
     waits: int = 0
+    clock: float = 0.0  # milliseconds: each launch takes one
     trims: int = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -171,19 +172,19 @@ class FakeDriver:
         return (OK,)
 
     def cumemcpyhtodasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
-        return self._begin(stream, lambda: ctypes.memmove(to, of, bytes))
+        return self.begin(stream, lambda: ctypes.memmove(to, of, bytes))
 
     def cumemcpydtohasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
-        return self._begin(stream, lambda: ctypes.memmove(to, of, bytes))
+        return self.begin(stream, lambda: ctypes.memmove(to, of, bytes))
 
     def cumemcpydtodasync(self, to: int, of: int, bytes: int, stream: int) -> Status:
-        return self._begin(stream, Step(_copied, bytes, [to, of]))
+        return self.begin(stream, Step(_copied, bytes, [to, of]))
 
     def cumemsetd8async(self, to: int, value: int, count: int, stream: int) -> Status:
-        return self._begin(stream, lambda: ctypes.memmove(to, value.to_bytes(1, "little") * count, count))
+        return self.begin(stream, lambda: ctypes.memmove(to, value.to_bytes(1, "little") * count, count))
 
     def cumemsetd32async(self, to: int, value: int, count: int, stream: int) -> Status:
-        return self._begin(stream, lambda: ctypes.memmove(to, value.to_bytes(4, "little") * count, 4 * count))
+        return self.begin(stream, lambda: ctypes.memmove(to, value.to_bytes(4, "little") * count, 4 * count))
 
     cumemsetd16async = cumemsetd8async
 
@@ -208,7 +209,7 @@ class FakeDriver:
     def culaunchkernel(self, function: tuple[EmulatedCode, Entry], *given: Any) -> Status:
         x, y, z, threads, other, third, shared, stream, pointers, extra = given
         assert (y, z, other, third, shared, extra) == (1, 1, 1, 1, 0, 0)
-        return self._begin(stream, Step(_launched, (function, x, threads), _arguments(function, pointers)))
+        return self.begin(stream, Step(_launched, (function, x, threads), _arguments(function, pointers)))
 
     # Order.
 
@@ -236,7 +237,7 @@ class FakeDriver:
 
     def cugraphinstantiate(self, graph: "list[Step]", flags: int) -> Status:
         self.graphs += 1
-        return OK, {id(step): Step(step.work, step.what, [*step.given]) for step in graph}
+        return OK, {id(step): replace(step, given=[*step.given]) for step in graph}
 
     def cugraphexeckernelnodesetparams(self, made: "dict[int, Step]", node: "Step", wanted: SimpleNamespace) -> Status:
         assert node.work is _launched
@@ -263,14 +264,20 @@ class FakeDriver:
     def cugraphlaunch(self, made: "dict[int, Step]", stream: int) -> Status:
         assert stream == DEFAULT
         for step in made.values():
+            self.clock += step.time
             step()
         return (OK,)
 
     def cueventcreate(self, flags: object) -> Status:
-        return OK, SimpleNamespace()
+        return OK, SimpleNamespace(flags=flags)
 
-    def cueventrecord(self, event: object, stream: int) -> Status:
+    def cueventrecord(self, event: SimpleNamespace, stream: int) -> Status:
+        event.time = self.clock
         return (OK,)
+
+    def cueventelapsedtime(self, start: SimpleNamespace, end: SimpleNamespace) -> Status:
+        assert (start.flags, end.flags) == ("CU_EVENT_DEFAULT", "CU_EVENT_DEFAULT")
+        return OK, end.time - start.time
 
     def cueventquery(self, event: object) -> Status:
         return (OK,)
@@ -285,7 +292,7 @@ class FakeDriver:
         self.streams.append(stream)
         return (OK,)
 
-    def _begin(self, stream: int, work: Callable[[], object]) -> Status:
+    def begin(self, stream: int, work: Callable[[], object]) -> Status:
         """What is begun in the default stream is done at once, also while another one is recorded."""
         if stream == DEFAULT:
             work()
@@ -305,6 +312,7 @@ class Step:
     work: Callable[[Any, list[int]], object]
     what: Any
     given: list[int]
+    time: float = 1.0
 
     def __call__(self) -> None:
         self.work(self.what, self.given)
