@@ -8,7 +8,7 @@ from typing import Any, final
 
 from graphc.backends.backend import Array, Artifact, Loaded, Prepared
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, told
-from graphc.backends.cuda.device import Code, Device, Memory, with_room
+from graphc.backends.cuda.device import Code, Device, Memory
 from graphc.backends.cuda.dlpack import Shared
 from graphc.backends.cuda.host import HostStep, Launch, Multiply, Require
 from graphc.backends.cuda.module import Module
@@ -133,8 +133,7 @@ class _Part:
             return True
         self.moving = None
         if before is not None and (before == key or twins(key, bytes) is not None):
-            recording = with_room(device, device.record, lambda: stepping.run(self.steps))
-            self.moving = Moving.of(recording, key, bytes)
+            self.moving = Moving.of(device.record(lambda: stepping.run(self.steps)), key, bytes)
         return self.moving is not None
 
 
