@@ -15,6 +15,7 @@ from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.moving import Key, Moving, twins
 from graphc.backends.cuda.places import Places
 from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.resident import Resident
 
 __all__ = ["loaded"]
@@ -159,6 +160,7 @@ class _Bound:
     _indices: dict[int, int] = field(default_factory=dict)  # checks of inputs: the slot of the input
     _plans: dict[frozenset[int], tuple[Sequence[_Part], Sequence[_Part]]] = field(default_factory=dict)
     _last: Sequence[_Part] = ()
+    _homes: Key = ()
 
     def __post_init__(self) -> None:
         program, places = self.module.program, self.stepping.places
@@ -256,16 +258,23 @@ class _Bound:
             given = places.give(buffer, array) if isinstance(array, DeviceArray) else None
             yield places.home(buffer) if given is None else given
 
-    def _found(self) -> Iterator[int]:
-        """Where variables are."""
-        places = self.stepping.places
-        for buffer, value in zip(self.module.program.variables, self.variables, strict=True):
-            if isinstance(value, Resident):
-                assert isinstance(value.copy, ValueOf), value
-                places.at[buffer] = value.copy.memory.address
-            else:
-                self.device.upload(places.home(buffer), value)
-            yield places.at[buffer]
+    def _found(self) -> Key:
+        """Where variables are, which seldom changes."""
+        places, buffers = self.stepping.places, self.module.program.variables
+        if self.stepping.waits:
+            return tuple([self._uploaded(buffer, value) for buffer, value in zip(buffers, self.variables, strict=True)])
+        homes = tuple([_address(value) for value in self.variables])
+        if homes != self._homes:
+            places.at |= dict(zip(buffers, homes, strict=True))
+            self._homes = homes
+        return homes
+
+    def _uploaded(self, buffer: Buffer, value: Resident | Array) -> int:
+        """Where the value of a variable of the host is now."""
+        assert not isinstance(value, Resident), value
+        home = self.stepping.places.home(buffer)
+        self.device.upload(home, value)
+        return home
 
     def _give(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Bring outputs to where the caller wants them; arrays of others are kept until all is done."""
@@ -278,3 +287,10 @@ class _Bound:
         foreign = [x for x in (*inputs, *outputs) if isinstance(x, DeviceArray) and isinstance(x.owner, Shared)]
         if foreign:
             self.device.hold(*foreign)
+
+
+def _address(variable: Resident | Array) -> int:
+    """Where the value of a variable is on its device."""
+    assert isinstance(variable, Resident), variable
+    assert isinstance(variable.copy, ValueOf), variable
+    return variable.copy.memory.address
