@@ -8,7 +8,7 @@ from typing import Any, final
 
 from graphc.backends.backend import Array, Artifact, Loaded, Prepared
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, told
-from graphc.backends.cuda.device import Code, Device, Memory
+from graphc.backends.cuda.device import Code, Device, DriverError, Memory
 from graphc.backends.cuda.dlpack import Shared
 from graphc.backends.cuda.host import HostStep, Launch, Multiply, Require
 from graphc.backends.cuda.module import Module
@@ -130,8 +130,11 @@ class _Part:
     def _is_ready(self, stepping: Stepping, device: Device, key: Key, bytes: Key) -> bool:
         """Whether there is a recording that reads and writes where the arrays lie now."""
         before, self.before = self.before, key
-        if self.moving is not None and self.moving.move(key):
-            return True
+        try:
+            if self.moving is not None and self.moving.move(key):
+                return True
+        except DriverError:  # it changes no such recording: a fault of the device is heard of again
+            pass
         self.moving = None
         if before is not None and (before == key or twins(key, bytes) is not None):
             self.moving = Moving.of(device.record(lambda: stepping.run(self.steps)), key, bytes)

@@ -173,6 +173,22 @@ def test_batches_in_new_places_ask_for_one_recording(models: Models) -> None:
 
 
 @NEEDS_COMPILER
+def test_where_a_recording_cannot_be_changed_it_is_made_anew(models: Models) -> None:
+    (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
+    space, kept = DeviceSpace(models.device), []
+    models.driver.statuses["cuGraphExecKernelNodeSetParams"] = 1
+    try:
+        for number in range(4):
+            array, start = np.full((4, 6), number / 4, np.float32), models.w.value
+            kept.append(f(space.uploaded(array)))
+            models.w.value = start
+            for found, exact in zip(kept[-1], models.plain[0](array), strict=True):
+                near(found, exact)
+    finally:
+        models.driver.statuses.clear()
+
+
+@NEEDS_COMPILER
 def test_arrays_of_others_are_let_go_when_what_reads_them_is_done(models: Models) -> None:
     class Theirs:
         def __init__(self) -> None:
@@ -333,10 +349,12 @@ def test_debug_mode_says_which_of_several_kernels_failed(models: Models) -> None
 
 @NEEDS_COMPILER
 def test_no_memory_is_told_with_bytes(models: Models) -> None:
+    trims = models.driver.trims
     models.driver.statuses["cuMemAllocFromPoolAsync"] = 2
     with pytest.raises(MemoryError, match=r"takes .* bytes, and of .* bytes of the device .* are free"):
         models.functions[0](np.ones((40, 6), np.float32))
     models.driver.statuses.clear()
+    assert models.driver.trims > trims
 
 
 @NEEDS_COMPILER
