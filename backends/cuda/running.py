@@ -171,7 +171,9 @@ class _Bound:
         self._bytes = tuple([places.number(buffer.bytes) for buffer in arrays])
         self.sets = program.commit < len(program.steps)
         slots = {buffer: slot for slot, buffer in enumerate(program.inputs)}
-        products = {x for x in (*self.module.compute, *self.module.commit) if isinstance(x, Multiply)}
+        products = {
+            x for x in self.module.compute if isinstance(x, Multiply)
+        }  # where variables are set nothing may raise
         if products and not self.stepping.waits and self.device.multiplier is not None:
             self.stepping.open.update(products)
         for step in self.module.compute:
