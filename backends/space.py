@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from graphc.kernel.resident import Resident
 
-__all__ = ["HERE", "Host", "Located", "Rooms", "Space", "empty_arena"]
+__all__ = ["HERE", "Host", "Located", "Rooms", "Space", "Waiting", "empty_arena"]
 
 Array = npt.NDArray[Any]
 Rooms: TypeAlias = Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
@@ -20,6 +20,14 @@ class Located(ABC):
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+
+
+class Waiting(ABC):
+    """Memory that waits for calls that may come."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let it go.  It may be asked for again."""
 
 
 class Space(ABC):
@@ -61,6 +69,14 @@ class Space(ABC):
     def settle(self, variables: Sequence[Resident]) -> None:
         """Bring them there.  The caller has their guard alone."""
 
+    @abstractmethod
+    def note(self, waiting: Waiting) -> None:
+        """From now on, let go of this too where memory is short."""
+
+    @abstractmethod
+    def release(self, variables: Sequence[Resident]) -> None:
+        """Give memory back: that of variables, which come home.  The caller has their guard alone."""
+
 
 @final
 class Host(Space):
@@ -93,6 +109,12 @@ class Host(Space):
     def settle(self, variables: Sequence[Resident]) -> None:
         for one in variables:
             one.fetch()
+
+    def note(self, waiting: Waiting) -> None:
+        """The host says only when it has none left at all."""
+
+    def release(self, variables: Sequence[Resident]) -> None:
+        """They have no other."""
 
 
 #: of every backend that has no other

@@ -19,7 +19,7 @@ import graphc as gx
 from benchmarks.measure.race import Side
 from benchmarks.workloads import elementwise, models, products, rows
 from benchmarks.workloads.workload import Declared, Workload, declared, normal
-from graphc.backends.cuda.arrays import DeviceSpace
+from graphc.backends.cuda.arrays import DeviceSpace, allocated, told
 from graphc.backends.cuda.device import Device
 from graphc.backends.cuda.gpu import gpu
 from graphc.structure import leaves
@@ -27,6 +27,7 @@ from graphc.structure import leaves
 __all__ = ["NAMES", "main", "measured", "tables"]
 
 Make: TypeAlias = Callable[[str], Workload]
+Wait: TypeAlias = Callable[[object], object]
 
 OURS = "graphc"
 SAMPLE = 0.1  # seconds of calls between two looks at the clock
@@ -35,7 +36,7 @@ COPIED = 1 << 30  # bytes
 PEERS = {
     "torch": ("torch_side", "EAGER"),
     "torch.compile": ("torch_side", "COMPILED"),
-    "jax.jit": ("jax_side", "JITTED"),
+    "jax.jit": ("jax_side", "QUEUED"),
 }
 HEAD = "| workload | graphc | best peer | its time | ratio | graphc reaches |\n|---|---|---|---|---|---|"
 ADAM = 1e-3
@@ -76,7 +77,7 @@ def main(given: Sequence[str]) -> None:
     asked = parser.parse_args(given)
     device = gpu()
     try:
-        device.enter()
+        told(device, device.wait)
     except gx.UnsupportedError as error:
         print(f"No figures: {error.problem}")
         return
@@ -171,37 +172,41 @@ def _torch_adam(work: Workload) -> Side:
     return lambda: (steps.step(), ())[1]
 
 
-def waiting(name: str, device: Device) -> Callable[[], None]:
-    """What waits until all that a side began is done."""
+def waiting(name: str, device: Device) -> Wait:
+    """What waits for the last call of a side, given what it gave: calls of no side wait by themselves."""
     if name.startswith("torch"):
-        wait: Callable[[], None] = import_module("torch").cuda.synchronize
-        return wait
-    return device.wait  # a side of JAX waits itself
+        torch: Any = import_module("torch")
+        return lambda _: torch.cuda.synchronize()
+    if name.startswith("jax"):
+        ready: Wait = import_module("jax").block_until_ready
+        return ready
+    return lambda _: told(device, device.wait)
 
 
-def timed(side: Side, wait: Callable[[], None]) -> float:
-    """Seconds of one call: the median of several samples of many calls."""
+def timed(side: Side, wait: Wait) -> float:
+    """Seconds of one call: the median of several samples of many calls, each of which ends when the last is done."""
+    last: object = None
     for _ in range(3):
-        side()
-    wait()
+        last = side()
+    wait(last)
     start = perf_counter()
-    side()
-    wait()
+    wait(side())
     count = max(1, min(10_000, int(SAMPLE / max(perf_counter() - start, 1e-6))))
     samples = []
     for _ in range(SAMPLES):
         start = perf_counter()
         for _ in range(count):
-            side()
-        wait()
+            last = side()
+        wait(last)
         samples.append((perf_counter() - start) / count)
     return float(np.median(samples))
 
 
 def copied(device: Device) -> float:
     """Bytes a second that a copy reads and writes."""
-    one, other = device.allocate(COPIED), device.allocate(COPIED)
-    return 2 * COPIED / timed(lambda: device.copy(one.address, other.address, COPIED), device.wait)
+    one, other = (allocated(device, COPIED, "a copy") for _ in range(2))
+    side = partial(told, device, device.copy, one.address, other.address, COPIED)
+    return 2 * COPIED / timed(side, waiting(OURS, device))
 
 
 def line_of(row: Row, bandwidth: float) -> str:

@@ -1,11 +1,12 @@
 """Arenas that wait for the next call: one for each caller that was there at once, and not too many."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import RLock
+from typing import final
 
+from graphc.backends.space import Waiting
 from graphc.running import Bound
 
 __all__ = ["KEPT_CALLERS", "KEPT_SIZES", "Arenas"]
@@ -14,26 +15,26 @@ KEPT_SIZES = 16  # sets of sizes whose arenas are kept
 KEPT_CALLERS = 16  # arenas that are kept of one set of sizes
 
 
+@final
 @dataclass(eq=False)
-class Arenas:
-    """What callers take and give back; `bind` makes a new one where none waits.
+class Arenas(Waiting):
+    """What callers take and give back.
 
     At most KEPT_CALLERS wait for each of the KEPT_SIZES sets of sizes that came last; others are let go.
     """
 
-    bind: Callable[[tuple[int, ...]], Bound]
     _waiting: OrderedDict[tuple[int, ...], list[Bound]] = field(default_factory=OrderedDict)
     _lock: AbstractContextManager[bool] = field(default_factory=RLock)  # a signal may interrupt who holds it
 
-    def take(self, sizes: tuple[int, ...]) -> Bound:
-        """One that nobody else uses."""
+    def take(self, sizes: tuple[int, ...]) -> Bound | None:
+        """One that nobody else uses; None where none waits."""
         waiting = self._waiting.get(sizes)
         if waiting:
             try:
                 return waiting.pop()
             except IndexError:  # another caller took the last one in between
                 pass
-        return self.bind(sizes)
+        return None
 
     def give(self, sizes: tuple[int, ...], bound: Bound) -> None:
         """Let it wait for the next caller."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,7 +22,7 @@ from graphc.ir.leaves import Variable
 from graphc.ir.node import Node
 from graphc.ir.storage import Guard
 from graphc.kernel.failures import index_outside, too_many_steps
-from graphc.kernel.outline import Limit
+from graphc.kernel.outline import Limit, Outline
 from graphc.kernel.program import Program
 from graphc.kernel.steps import IndexInRange
 from graphc.memory import ArenaUse, MemoryReport, drawn_plan
@@ -75,13 +74,14 @@ class CompiledFunction(Displayed):
 
     def __post_init__(self) -> None:
         self._outline = outline = self.runnable.outline
-        self._arenas = Arenas(self._bound)
+        self._arenas = Arenas()
         self._calls = 0
         self._shortcut: Shortcut | None = None
         self._work = 0.0  # of a call with the hints of its sizes; both are known when there is a shortcut
         self._hints: tuple[int, ...] = ()
         self._has_numbers = any(not buffer.shape for buffer in outline.outputs)
         self._space = self.runnable.loaded.space
+        self._space.note(self._arenas)
         self._residents = tuple(_storage(node).resident for node in self.stored)
         self._sizes = CheckedSizes(self.graph, outline, self.runnable.layout)
         self._rebuild = builder(self.form)
@@ -180,6 +180,11 @@ class CompiledFunction(Displayed):
         stacks, symbols = self._outline.stacks, self._outline.symbols
         rooms = self.runnable.rooms
         tables = [room.bytes for room in rooms if room.step is None]
+        inputs, outputs = (
+            sum(compiled([buffer.bytes for buffer in buffers], symbols)(values))
+            for buffers in (self._outline.inputs, self._outline.outputs)
+        )
+        is_apart = self._space is not HERE  # then arrays of NumPy and variables are copied to a device
         return MemoryReport(
             placement.peak_bytes,
             placement.total_bytes,
@@ -190,7 +195,10 @@ class CompiledFunction(Displayed):
             step_bytes=sum(
                 compiled([product(stack.shape[1:]) * stack.dtype.itemsize for stack in stacks], symbols)(values)
             ),
-            output_bytes=sum(prod(shape) * dtype.itemsize for shape, dtype in self._output_rooms(values)),
+            output_bytes=outputs,
+            copied_bytes=inputs + outputs if is_apart else 0,
+            variable_bytes=sum(one.array.nbytes for one in self._residents) if is_apart else 0,
+            constant_bytes=sum(array.nbytes for array in self.constants) if is_apart else 0,
             _draw=lambda: drawn_plan(self.program, self.layout, placement, rooms),
         )
 
@@ -200,10 +208,15 @@ class CompiledFunction(Displayed):
         return cost_of(self.program, self.arguments.sizes_from(sizes))
 
     def release(self) -> None:
-        """Give back all arenas that wait for a call.  The next call makes one again."""
+        """Give back all arenas that wait for a call, and of a device all that the function has there.
+
+        The next call makes one again.  Variables come home from the device.
+        """
         if self._shortcut is not None:
             self._shortcut.release()
         self._arenas.release()
+        if self._space is not HERE:
+            self.guard.alone(self._space.release, self._residents)
 
     def __call__(self, /, *arrays: object, out: Structure = None, **named: object) -> Structure:
         """What it computes, of an array for each input: by position or by name, those of a dict by its keys or as one.
@@ -218,7 +231,7 @@ class CompiledFunction(Displayed):
         if self.debug:
             outputs = self._debugged(inputs, sizes, out)
         else:
-            bound = self._arenas.take(sizes)
+            bound = self._arenas.take(sizes) or self._bound(sizes)
             try:
                 outputs = (
                     self._space.results(bound.rooms, inputs)
@@ -292,7 +305,12 @@ class CompiledFunction(Displayed):
             self._room.arrays(out, self._output_rooms(sizes), inputs, afresh=True)
         here = [np.asarray(x) for x in inputs]
         outputs, self.arena_use = self.guard.alone(self._poisoned, here, sizes, placement.peak_bytes)
-        return outputs
+        if out is not None or self._space is HERE:
+            return outputs
+        found = self._space.results(self._output_rooms(sizes), inputs)
+        for to, value in zip(found, outputs, strict=True):
+            self._space.assign(to, value)
+        return found
 
     def _poisoned(self, inputs: Sequence[Array], sizes: tuple[int, ...], size: int) -> tuple[list[Array], ArenaUse]:
         HERE.settle(self._residents)
@@ -320,18 +338,20 @@ class CompiledFunction(Displayed):
         self, sizes: tuple[int, ...], arena: Array, variables: Sequence[Any], constants: Sequence[Array]
     ) -> Bound:
         places = self.places(self._sizes.placed(sizes))
-        compute, commit = self.runnable.loaded.prepare(arena, places, variables, constants, sizes, self._fail)
+        fail = partial(_fail, self._outline)  # not a method: an arena that waits holds no function
+        compute, commit = self.runnable.loaded.prepare(arena, places, variables, constants, sizes, fail)
         return Bound(compute, commit, self._output_rooms(sizes))
 
-    def _fail(self, number: int, *values: Any) -> NoReturn:
-        """Raise what check `number` has to say of the values that broke it."""
-        failure = self._outline.failing[number]
-        if isinstance(failure, Limit):
-            raise too_many_steps(failure, *values)
-        assert isinstance(failure.condition, IndexInRange), failure  # sizes were looked at before
-        index, extent = values
-        low = -extent if failure.condition.negative else 0
-        raise index_outside(failure, _first_outside(index.reshape(-1), low, extent), extent)
+
+def _fail(outline: Outline, number: int, *values: Any) -> NoReturn:
+    """Raise what check `number` has to say of the values that broke it."""
+    failure = outline.failing[number]
+    if isinstance(failure, Limit):
+        raise too_many_steps(failure, *values)
+    assert isinstance(failure.condition, IndexInRange), failure  # sizes were looked at before
+    index, extent = values
+    low = -extent if failure.condition.negative else 0
+    raise index_outside(failure, _first_outside(index.reshape(-1), low, extent), extent)
 
 
 def _storage(node: Node) -> Any:

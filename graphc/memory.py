@@ -37,10 +37,16 @@ class MemoryReport:
     step_bytes     beside all these, what loops that end by a condition keep for each step that they make: there is
                    room for 8 steps at first, and for as many again whenever it is full
 
-    A call allocates at most `call_bytes`, the sum of arena, library and outputs; one that finds an arena from
-    an earlier call, at most the last two.  Not counted: Python's own objects, which are at most 64 KiB and 2 KiB
-    for each step of the program whatever the sizes are; arrays that a caller gives in another dtype or layout,
-    which are copied first; room that BLAS and the allocator keep for a whole process.
+    On a device, where the arena lies too, a function has beside it:
+
+    copied_bytes    arrays of NumPy that callers give and get, which are copied; less where they lie there already
+    variable_bytes  params and states, which all functions of the device share
+    constant_bytes  constants, once for all sizes
+
+    A call allocates at most `call_bytes`, the sum of arena, library, outputs and what is on a device; one that finds
+    an arena from an earlier call, at most library and outputs.  Not counted: Python's own objects, which are at most
+    64 KiB and 2 KiB for each step of the program whatever the sizes are; arrays that a caller gives in another dtype
+    or layout, which are copied first; room that BLAS and the allocator keep for a whole process.
     """
 
     peak_bytes: int
@@ -51,6 +57,9 @@ class MemoryReport:
     output_bytes: int
     kept_bytes: int = 0
     step_bytes: int = 0
+    copied_bytes: int = 0
+    variable_bytes: int = 0
+    constant_bytes: int = 0
     _draw: Callable[[], Picture] | None = field(default=None, repr=False, compare=False)
 
     def plot(self) -> Picture:
@@ -64,7 +73,8 @@ class MemoryReport:
     @property
     def call_bytes(self) -> int:
         """What a first call allocates."""
-        return self.peak_bytes + self.library_bytes + self.output_bytes
+        apart = self.copied_bytes + self.variable_bytes + self.constant_bytes
+        return self.peak_bytes + self.library_bytes + self.output_bytes + apart
 
     def __str__(self) -> str:
         rows = {
@@ -73,6 +83,9 @@ class MemoryReport:
             "kept": (self.kept_bytes, "in the arena, by loops, of all their steps"),
             "stacks": (self.step_bytes, "beside the arena, for each step of loops that end by a condition"),
             "libraries": (self.library_bytes, "at most, allocated beside the arena"),
+            "copied": (self.copied_bytes, "on the device, arrays of NumPy that callers give and get"),
+            "variables": (self.variable_bytes, "on the device, params and states"),
+            "constants": (self.constant_bytes, "on the device"),
             "outputs": (self.output_bytes, "fresh arrays"),
         }
         shown = {name: row for name, row in rows.items() if row[0] or name in ("arena", "outputs")}

@@ -45,6 +45,7 @@ from graphc.passes.steps import (
 )
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
+from graphc.types import DType
 
 __all__ = ["ALL_RULES", "RULES", "AnyPass", "improve", "is_structured", "rules", "standard"]
 
@@ -76,10 +77,10 @@ def standard(graph: Graph, target: Target, level: int, budget: Budget | None = N
     has_bodies = is_structured(graph)
     last = tuple(_to_program(target, level, has_bodies))
     fitting = () if budget is None else (Rematerialise(budget, lambda form: improve(form, last, Trace())),)
-    return (*_over_graphs(target, level, has_bodies, has_regions(graph)), *fitting, *last)
+    return (*_over_graphs(() if budget else target.tiled, level, has_bodies, has_regions(graph)), *fitting, *last)
 
 
-def _over_graphs(target: Target, level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
+def _over_graphs(sunk: Sequence[DType], level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
     is_exact, is_free = level >= 1, level >= 2  # `is_free`: last bits may change
     if is_exact and has_bodies:
         yield JoinLoops()
@@ -94,8 +95,8 @@ def _over_graphs(target: Target, level: int, has_bodies: bool, has_regions: bool
     if is_exact and has_bodies:
         yield TrimLoops()
         yield HoistFromLoops(products=is_free)
-        if is_free and target.tiled:
-            yield SinkFromLoops(target.tiled)
+        if is_free and sunk:
+            yield SinkFromLoops(sunk)
         yield TrimLoops()
     if is_free:
         yield Throughout(FoldArrays())

@@ -1,21 +1,24 @@
 """Arrays on a device, as calls take and give them; and the space where a device has its arrays."""
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeVar, TypeVarTuple, Unpack, final
 
 import numpy as np
 
-from graphc.backends.cuda.device import Array, Device, DriverError, FullError, Memory
+from graphc.backends.cuda.device import Array, Device, DriverError, FullError, Memory, with_room
 from graphc.backends.cuda.dlpack import CUDA, Shared, exported, imported
-from graphc.backends.space import Located, Rooms, Space
-from graphc.errors import ArgumentError, DeviceError, DeviceMemoryError
+from graphc.backends.space import Located, Rooms, Space, Waiting
+from graphc.errors import ArgumentError, DeviceError, DeviceMemoryError, IndexRangeError
 from graphc.kernel.failures import places
 from graphc.kernel.resident import Copy, Resident
-from graphc.printable import a_thing
+from graphc.printable import a_thing, counted, described
 
 __all__ = ["DeviceArray", "DeviceSpace", "ValueOf", "allocated", "told"]
+
+OTHERS = "np.asarray(x) copies it to the host; torch.from_dlpack(x), cupy.from_dlpack(x) share its memory"
 
 Given = TypeVar("Given")
 Things = TypeVarTuple("Things")
@@ -27,7 +30,8 @@ class DeviceArray(Located):
     """An array in the memory of a device, in row-major order.
 
     `np.asarray(x)` copies it to the host; `torch.from_dlpack(x)`, `cupy.from_dlpack(x)` and
-    `jax.dlpack.from_dlpack(x)` share its memory.
+    `jax.dlpack.from_dlpack(x)` share its memory.  What has one element converts to a number, what has no axes compares
+    and formats as one; anything else that computes is left to those libraries.
     """
 
     shape: tuple[int, ...]
@@ -55,14 +59,85 @@ class DeviceArray(Located):
         told(self.device, self.device.download, found, self.address)
         return found if dtype is None else found.astype(dtype, copy=False)
 
+    def item(self) -> Any:
+        """The only element, as a number of Python."""
+        return self._number().item()
+
     def __float__(self) -> float:
-        return float(np.asarray(self))
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(np.asarray(self))
+        return int(self._number())
 
     def __bool__(self) -> bool:
-        return bool(np.asarray(self))
+        return bool(self._number())
+
+    def __complex__(self) -> complex:
+        return complex(self._number())
+
+    def __index__(self) -> int:
+        if self.ndim or self.dtype.kind not in "iu":
+            raise ArgumentError(f"an array of {self.dtype} with {counted(self.ndim, 'axis', 'axes')} is no index")
+        return operator.index(self._number())
+
+    def __format__(self, form: str) -> str:
+        return format(self.item(), form) if form else str(self)
+
+    def __eq__(self, other: object) -> Any:
+        return self._compared(operator.eq, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compared(operator.ne, other)
+
+    def __lt__(self, other: object) -> Any:
+        return self._compared(operator.lt, other)
+
+    def __le__(self, other: object) -> Any:
+        return self._compared(operator.le, other)
+
+    def __gt__(self, other: object) -> Any:
+        return self._compared(operator.gt, other)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compared(operator.ge, other)
+
+    __hash__ = object.__hash__
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise ArgumentError("an array without axes has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> "Iterator[DeviceArray]":
+        return map(self._row, range(len(self)))
+
+    def __getitem__(self, place: object) -> "DeviceArray":
+        if isinstance(place, bool) or not isinstance(place, int | np.integer) or not self.ndim:
+            raise ArgumentError(f"an array on a device has rows, as x[0], and no x[{described(place)}]", hint=OTHERS)
+        if not -len(self) <= place < len(self):
+            raise IndexRangeError(f"row {place} of an array on a device that has {len(self)}")
+        return self._row(int(place) % len(self))
+
+    def _row(self, place: int) -> "DeviceArray":
+        """Elements that share memory with this array."""
+        shape = self.shape[1:]
+        address = self.address + place * prod(shape) * self.dtype.itemsize
+        return DeviceArray(shape, self.dtype, address, self.device, self.owner)
+
+    def _number(self) -> Any:
+        """The only element."""
+        if self.size != 1:
+            raise ArgumentError(f"an array of shape {self.shape} is no number", hint=OTHERS)
+        return np.asarray(self).reshape(-1)[0]
+
+    def _compared(self, compare: Callable[[Any, Any], Any], other: object) -> Any:
+        """An array without axes compares as the number it is."""
+        if self.ndim or getattr(other, "ndim", 0):
+            raise ArgumentError("an array on a device is not compared element by element", hint=OTHERS)
+        return compare(self._number(), other._number() if isinstance(other, DeviceArray) else other)
+
+    def __str__(self) -> str:
+        return repr(self) if self.ndim else str(self._number())
 
     def __repr__(self) -> str:
         return f"<array on a device: {self.dtype}{list(self.shape)}>"
@@ -135,7 +210,7 @@ class DeviceSpace(Space):
         """What another library shows of an array, when it is ready for what is begun here."""
         try:
             capsule = value.__dlpack__() if self.device.stream is None else value.__dlpack__(stream=self.device.stream)
-        except (BufferError, RuntimeError, TypeError) as error:
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
             raise ArgumentError(f"{a_thing(value)} is not shared: {error}") from None
         return imported(capsule)
 
@@ -186,6 +261,16 @@ class DeviceSpace(Space):
             told(self.device, self.device.upload, copy.memory.address, one.array)
             one.leave(copy)
 
+    def note(self, waiting: Waiting) -> None:
+        self.device.idle.note(waiting)
+
+    def release(self, variables: Sequence[Resident]) -> None:
+        for one in variables:
+            if self._is_here(one.copy):
+                one.come_home()
+        if self.device.is_there:
+            told(self.device, self.device.trim)
+
     def _is_here(self, copy: Copy | None) -> bool:
         return isinstance(copy, ValueOf) and copy.device == self.device
 
@@ -198,7 +283,7 @@ def allocated(device: Device, bytes: int, what: str) -> Memory:
 def _given(device: Device, ask: Callable[[int], Given], bytes: int, what: str) -> Given:
     """The memory that `ask` gives.  Raises DeviceMemoryError that says what it is for."""
     try:
-        return ask(bytes)
+        return with_room(device, ask, bytes)
     except FullError:
         problem = f"{what} takes {bytes:,} bytes, and {_free(device)}"
         hint = "`f.memory()` says what a call takes; gx.compile(..., memory=...) limits it"
@@ -210,10 +295,11 @@ def _free(device: Device) -> str:
 
 
 def told(device: Device, work: Callable[[Unpack[Things]], Given], *given: *Things) -> Given:
-    """What `work(*given)` returns, done where the device is that of the thread.
+    """What `work(*given)` returns, done where the device is that of the thread, which then has its own again.
 
     Raises DeviceError that names the kernels behind a fault, or DeviceMemoryError.
     """
+    before = device.current
     try:
         device.enter()
         return work(*given)
@@ -221,6 +307,8 @@ def told(device: Device, work: Callable[[Unpack[Things]], Given], *given: *Thing
         raise DeviceMemoryError(f"the device has no memory left: {fault}; {_free(device)}") from None
     except DriverError as fault:
         raise _fault_of(device, fault) from None
+    finally:
+        device.leave(before)
 
 
 def _fault_of(device: Device, fault: DriverError) -> DeviceError:

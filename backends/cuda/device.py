@@ -1,16 +1,19 @@
 """What runs kernels: a device, or something that behaves like one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack, final
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
+from graphc.backends.cuda.multiplication import Multiplier
+from graphc.backends.space import Waiting
 
 __all__ = [
     "WITHOUT",
@@ -18,14 +21,21 @@ __all__ = [
     "Device",
     "DriverError",
     "FullError",
+    "Idle",
     "Limits",
     "Memory",
+    "Passed",
     "Recording",
     "contiguous",
     "number_at",
+    "with_room",
 ]
 
 Array = npt.NDArray[Any]
+Given = TypeVar("Given")
+Things = TypeVarTuple("Things")
+#: what a launch passes, or what a copy writes and reads: addresses; None for a number that is none
+Passed: TypeAlias = Sequence[int | None]
 
 WITHOUT = '`f.source` is the text of the kernels all the same; backend="llvm" runs the same function here'
 
@@ -66,18 +76,62 @@ class Code(ABC):
 class Recording(ABC):
     """Launches and copies that a device does again by one request."""
 
+    @property
+    @abstractmethod
+    def passed(self) -> Sequence[Passed]:
+        """What each of them was given when it was recorded, in order."""
+
+    @property
+    @abstractmethod
+    def fixed(self) -> Sequence[int]:
+        """Addresses that others use, and that cannot change."""
+
+    @abstractmethod
+    def change(self, number: int, addresses: Mapping[int, int]) -> None:
+        """Give a launch or a copy other addresses from now on, by their positions."""
+
     @abstractmethod
     def run(self) -> None:
         """Do all of them, in order, after all that was begun before."""
+
+
+@final
+@dataclass(eq=False)
+class Idle:
+    """What waits on a device for calls that may come, and goes where memory is short.  It is kept by others."""
+
+    _waiting: list[ref[Waiting]] = field(default_factory=list)
+
+    def note(self, waiting: Waiting) -> None:
+        """Let it go with the others from now on."""
+        self._waiting.append(ref(waiting, self._waiting.remove))
+
+    def release(self) -> None:
+        """Let all of it go."""
+        for known in tuple(self._waiting):
+            if (waiting := known()) is not None:
+                waiting.release()
 
 
 class Device(ABC):
     """Where code runs.  What is begun is done in order; addresses are numbers.  Methods raise DriverError.
 
     pending   launches that nobody knows to have ended well, each once
+    idle      what waits for calls
     """
 
     pending: dict[Launch, None]
+    idle: Idle
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What its maker calls it."""
+
+    @property
+    @abstractmethod
+    def multiplier(self) -> Multiplier | None:
+        """A library that multiplies matrices, where there is one."""
 
     @property
     @abstractmethod
@@ -99,9 +153,18 @@ class Device(ABC):
     def stream(self) -> int | None:
         """What others call the order in which it works, in DLPack."""
 
+    @property
+    @abstractmethod
+    def current(self) -> object:
+        """What the thread that calls works with.  Raises UnsupportedError where there is no such device."""
+
     @abstractmethod
     def enter(self) -> None:
         """Let the thread that calls work with it.  Raises UnsupportedError where there is no such device."""
+
+    @abstractmethod
+    def leave(self, before: object) -> None:
+        """Let the thread work with what was `current` before."""
 
     @abstractmethod
     def code(self, source: str, entries: Sequence[Entry]) -> Code:
@@ -114,6 +177,10 @@ class Device(ABC):
     @abstractmethod
     def arena(self, bytes: int) -> Memory | None:
         """Memory for all temporaries of a call; None where each has memory of its own."""
+
+    @abstractmethod
+    def trim(self) -> None:
+        """Let memory go that was given back and is kept for what comes."""
 
     @abstractmethod
     def free_bytes(self) -> int:
@@ -137,7 +204,11 @@ class Device(ABC):
 
     @abstractmethod
     def record(self, work: Callable[[], None]) -> Recording:
-        """What `work` launches, copies and fills, which is not done yet."""
+        """What `work` launches and copies, which is not done yet."""
+
+    @abstractmethod
+    def seconds(self, work: Callable[[], None]) -> float:
+        """How long the device takes for what `work` launches.  It is done several times."""
 
     @abstractmethod
     def follow(self, stream: int | None) -> None:
@@ -150,6 +221,16 @@ class Device(ABC):
     @abstractmethod
     def wait(self) -> None:
         """Until all that was begun is done."""
+
+
+def with_room(device: Device, ask: Callable[[Unpack[Things]], Given], *given: *Things) -> Given:
+    """What `ask(*given)` gives: asked once more where memory is short, without what waits for calls."""
+    try:
+        return ask(*given)
+    except FullError:
+        device.idle.release()
+        device.trim()
+    return ask(*given)
 
 
 def number_at(device: Device, address: int, dtype: np.dtype[Any]) -> int:

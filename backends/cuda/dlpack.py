@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from graphc.errors import ArgumentError
+from graphc.printable import a_thing
 from graphc.types import BFLOAT16, BOOL, DTYPES
 
 __all__ = ["CUDA", "Shared", "exported", "imported"]
@@ -57,6 +58,7 @@ _pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
 _rename = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_SetName", ctypes.pythonapi))
+_is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_IsValid", ctypes.pythonapi))
 # Of a capsule that ends nobody may hold a reference: these take its address.
 _is_fresh = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)(("PyCapsule_IsValid", ctypes.pythonapi))
 _inside = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
@@ -113,7 +115,15 @@ class Shared:
 
 
 def imported(capsule: object) -> Shared:
-    """What a capsule holds.  Raises ArgumentError for elements that do not stand side by side in row-major order."""
+    """What a capsule holds, which is then used.
+
+    Raises ArgumentError for elements that do not stand side by side in row-major order, and for what is no such
+    capsule, or no more.
+    """
+    if not _is_valid(capsule, NAME):
+        is_used = bool(_is_valid(capsule, USED))
+        why = "a capsule of DLPack that was used before" if is_used else f"{a_thing(capsule)}, no capsule of DLPack"
+        raise ArgumentError(f"an array on the device is shown by {why}", hint="x.__dlpack__() makes one for each use")
     address = _pointer(capsule, NAME)
     managed = _Managed.from_address(address)
     tensor = managed.tensor

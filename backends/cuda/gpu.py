@@ -3,7 +3,6 @@
 All work goes to the default stream of the process, so that it is ordered with what torch and cupy do there.
 """
 
-import ctypes
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,35 +10,26 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from threading import RLock, local
-from typing import Any, NoReturn, final
+from typing import Any, final
 
 import numpy as np
 
-from graphc.backends.cuda.device import (
-    WITHOUT,
-    Array,
-    Code,
-    Device,
-    DriverError,
-    FullError,
-    Limits,
-    Memory,
-    Recording,
-    contiguous,
-)
+from graphc.backends.cuda.cublaslt import CublasLt, library
+from graphc.backends.cuda.device import Array, Code, Device, Idle, Limits, Memory, contiguous, with_room
 from graphc.backends.cuda.dlpack import CUDA
+from graphc.backends.cuda.driver import Opened, opened
+from graphc.backends.cuda.graphs import Arguments, CopyNode, FixedNode, Graph, LaunchNode, Node, graph_of, last_node
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
+from graphc.backends.cuda.multiplication import Multiplier
 from graphc.backends.cuda.nvrtc import image_for
 from graphc.errors import UnsupportedError
 
 __all__ = ["Gpu", "gpu"]
 
-LEAST_DRIVER = 13000  # what code of NVRTC 13.0 needs
-LEAST_CAPABILITY = (8, 0)
-OUT_OF_MEMORY = 2
-NO_DEVICES = (100, 101)  # none there, or none of this number
 DEFAULT_STREAMS = (None, 0, 1)
+REPEATED = 10  # calls of what is timed, one after the other
+SAMPLES = 3
 HELD = 64  # calls whose arrays are kept until they are done
 
 
@@ -51,58 +41,25 @@ def gpu(ordinal: int = 0) -> "Gpu":
 
 @final
 @dataclass(frozen=True)
-class _Opened:
-    """The driver, with the context of one device."""
-
-    api: Any
-    context: Any
-    default: Any
-    recorder: Any
-    limits: Limits
-    architecture: int
-    name: str
-
-    def done(self, result: tuple[Any, ...]) -> Any:
-        """What a function of the driver gave, without its status.  Raises DriverError."""
-        status, *values = result
-        if int(status):
-            raise (FullError if int(status) == OUT_OF_MEMORY else DriverError)(_said(self.api, status))
-        return values[0] if values else None
-
-    def enter(self) -> None:
-        """Let the thread that calls use the device."""
-        self.done(self.api.cuCtxSetCurrent(self.context))
-
-    def free(self, address: int) -> None:
-        """Give memory back, when all that was begun before is done.  After a fault there is nothing to give back.
-
-        It may come at any moment, as finalisers do, in a thread that is at work on another device.
-        """
-        if not int(self.api.cuCtxPushCurrent(self.context)[0]):
-            self.api.cuMemFreeAsync(address, self.default)
-            self.api.cuCtxPopCurrent()
-
-
-@final
-@dataclass(frozen=True)
 class Gpu(Device):
     """One GPU."""
 
     ordinal: int
     pending: dict[Launch, None] = field(default_factory=dict, compare=False)
+    idle: Idle = field(default_factory=Idle, compare=False)
     _held: deque[tuple[Any, tuple[object, ...]]] = field(default_factory=deque, compare=False)
     _turn: AbstractContextManager[bool] = field(default_factory=RLock, compare=False)  # a signal may come inside
     _thread: local = field(default_factory=local, compare=False)
 
     @cached_property
-    def _opened(self) -> _Opened:
-        return _opened(self.ordinal)
+    def _opened(self) -> Opened:
+        return opened(self.ordinal)
 
     @property
     def is_there(self) -> bool:
         try:
-            self.enter()
-        except (UnsupportedError, DriverError):
+            self._opened  # noqa: B018  # it is opened
+        except UnsupportedError:
             return False
         return True
 
@@ -119,39 +76,55 @@ class Gpu(Device):
         return 1  # the default one
 
     @property
-    def _stream(self) -> Any:
-        """Where this thread puts what can be recorded: while it records, elsewhere."""
-        return getattr(self._thread, "stream", self._opened.default)
-
-    @property
     def name(self) -> str:
         """What its maker calls it."""
         return self._opened.name
 
+    @cached_property
+    def multiplier(self) -> Multiplier | None:
+        functions = library()
+        return None if functions is None else CublasLt.of(functions, lambda: int(self._stream), self._note_fixed)
+
+    @property
+    def current(self) -> Any:
+        status, context = self._opened.api.cuCtxGetCurrent()
+        return None if int(status) else context
+
     def enter(self) -> None:
-        self._opened.enter()
+        self._opened.done(self._opened.api.cuCtxSetCurrent(self._opened.context))
+
+    def leave(self, before: Any) -> None:
+        if before is not None and before != self._opened.context:
+            self._opened.api.cuCtxSetCurrent(before)  # after a fault there is none to go back to
 
     def code(self, source: str, entries: Sequence[Entry]) -> "_Functions":
         opened = self._opened
-        opened.enter()
-        module = opened.done(opened.api.cuModuleLoadData(image_for(source, opened.architecture)))
-        functions = {
-            entry.name: opened.done(opened.api.cuModuleGetFunction(module, entry.name.encode())) for entry in entries
-        }
-        return _Functions(self, functions)
+        image = image_for(source, opened.architecture)
+        module = with_room(self, lambda: opened.done(opened.api.cuModuleLoadData(image)))
+        functions: dict[str, tuple[Any, tuple[bool, ...]]] = {}
+        code = _Functions(self, functions)
+        weakref.finalize(code, opened.unload, module).atexit = False
+        for entry in entries:
+            function = opened.done(opened.api.cuModuleGetFunction(module, entry.name.encode()))
+            functions[entry.name] = function, entry.takes_addresses
+        return code
 
     # Memory.
 
     def allocate(self, bytes: int) -> "_Memory":
         opened = self._opened
-        opened.enter()
-        address = int(opened.done(opened.api.cuMemAllocAsync(max(bytes, 1), opened.default)))
+        asked = opened.api.cuMemAllocFromPoolAsync(max(bytes, 1), opened.pool, opened.default)
+        address = int(opened.done(asked))
         memory = _Memory(address, bytes)
         weakref.finalize(memory, opened.free, address).atexit = False
         return memory
 
     def arena(self, bytes: int) -> "_Memory":
         return self.allocate(bytes)
+
+    def trim(self) -> None:
+        self.wait()
+        self._opened.done(self._opened.api.cuMemPoolTrimTo(self._opened.pool, 0))
 
     def free_bytes(self) -> int:
         return int(self._opened.done(self._opened.api.cuMemGetInfo()))
@@ -161,6 +134,13 @@ class Gpu(Device):
             whole = np.ascontiguousarray(array)
             opened = self._opened
             opened.done(opened.api.cuMemcpyHtoDAsync(address, whole.ctypes.data, whole.nbytes, opened.default))
+            if self._is_read_later(whole.ctypes.data):
+                self.wait()
+
+    def _is_read_later(self, address: int) -> bool:
+        """Whether the device reads memory of the host by itself: pages that somebody has pinned, and no others."""
+        api = self._opened.api
+        return not int(api.cuPointerGetAttribute(api.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address)[0])
 
     def download(self, array: Array, address: int) -> None:
         if array.nbytes:
@@ -172,35 +152,73 @@ class Gpu(Device):
     def copy(self, to: int, of: int, bytes: int) -> None:
         if bytes and to != of:
             self._opened.done(self._opened.api.cuMemcpyDtoDAsync(to, of, bytes, self._stream))
+            self._note(lambda handle: CopyNode(handle, self._opened, to, of, bytes))
 
     def fill(self, address: int, value: int, bytes: int) -> None:
         api = self._opened.api
+        assert self._nodes is None, "what is filled is not recorded"
         words = {1: api.cuMemsetD8Async, 2: api.cuMemsetD16Async}.get(bytes, api.cuMemsetD32Async)
         width = min(bytes, 4)
         for part in range(0, bytes, width):
             word = value >> 8 * part & (1 << 8 * width) - 1
-            self._opened.done(words(address + part, word, 1, self._stream))
+            self._opened.done(words(address + part, word, 1, self._opened.default))
 
     # Order.
 
-    def record(self, work: Callable[[], None]) -> "_Graph":
+    def record(self, work: Callable[[], None]) -> Graph:
         opened = self._opened
         api = opened.api
+        nodes: list[Node] = []
         with self._turn:
             try:
                 relaxed = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
                 opened.done(api.cuStreamBeginCapture(opened.recorder, relaxed))
-                self._thread.stream = opened.recorder
+                self._thread.nodes = nodes
                 work()
-            finally:  # also where a Ctrl-C came before the stream was noted
-                vars(self._thread).pop("stream", None)
+            finally:  # also where a Ctrl-C came before the nodes were noted
+                vars(self._thread).pop("nodes", None)
                 result = api.cuStreamEndCapture(opened.recorder)
             graph = opened.done(result)
-            made = opened.done(api.cuGraphInstantiate(graph, 0))
-            opened.done(api.cuGraphDestroy(graph))
-        recording = _Graph(opened, made)
-        weakref.finalize(recording, api.cuGraphExecDestroy, made).atexit = False
-        return recording
+        return graph_of(self, opened, graph, nodes)
+
+    @property
+    def _nodes(self) -> list[Node] | None:
+        """What this thread has recorded, if it records."""
+        found: list[Node] | None = getattr(self._thread, "nodes", None)
+        return found
+
+    @property
+    def _stream(self) -> Any:
+        """Where this thread puts what can be recorded: while it records, elsewhere."""
+        return self._opened.default if self._nodes is None else self._opened.recorder
+
+    def _note(self, node: Callable[[Any], Node]) -> None:
+        """Note what was begun last, if it is recorded."""
+        if self._nodes is not None:
+            self._nodes.append(node(last_node(self._opened)))
+
+    def _note_fixed(self, addresses: Sequence[int]) -> None:
+        """Note what a library began last, if it is recorded."""
+        if self._nodes is not None:
+            self._nodes.append(FixedNode(addresses))
+
+    def seconds(self, work: Callable[[], None]) -> float:
+        def repeated() -> None:
+            for _ in range(REPEATED):
+                work()
+
+        recording = self.record(repeated)  # what it runs does not wait for the host
+        recording.run()
+        opened, times = self._opened, []
+        for _ in range(SAMPLES):
+            start = self._event(opened.api.CUevent_flags.CU_EVENT_DEFAULT)
+            recording.run()
+            end = self._event(opened.api.CUevent_flags.CU_EVENT_DEFAULT)
+            self.wait()
+            times.append(float(opened.done(opened.api.cuEventElapsedTime(start, end))) / 1000 / REPEATED)
+            for event in (start, end):
+                opened.done(opened.api.cuEventDestroy(event))
+        return min(times)
 
     def follow(self, stream: int | None) -> None:
         if stream in DEFAULT_STREAMS or stream == -1:  # its own, or of somebody who needs no order
@@ -229,11 +247,11 @@ class Gpu(Device):
                 self._held.append((self._event(), things))
         done.clear()
 
-    def _event(self) -> Any:
-        """One that comes when all that was begun is done."""
+    def _event(self, flags: Any = None) -> Any:
+        """One that comes when all that was begun is done; it has no time, unless it is asked for with others flags."""
         opened = self._opened
-        flags = opened.api.CUevent_flags.CU_EVENT_DISABLE_TIMING
-        event = opened.done(opened.api.cuEventCreate(flags))
+        timeless = opened.api.CUevent_flags.CU_EVENT_DISABLE_TIMING
+        event = opened.done(opened.api.cuEventCreate(timeless if flags is None else flags))
         opened.done(opened.api.cuEventRecord(event, opened.default))
         return event
 
@@ -253,92 +271,14 @@ class _Memory(Memory):
 @final
 @dataclass(frozen=True, eq=False)
 class _Functions(Code):
-    """Functions, which stay loaded as long as the process."""
+    """Functions, each with which of its arguments are addresses.  They are unloaded when nobody holds this."""
 
     device: Gpu
-    functions: dict[str, Any]
+    functions: dict[str, tuple[Any, tuple[bool, ...]]]
 
     def launch(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
-        opened, stream = self.device._opened, self.device._stream
-        values = (ctypes.c_int64 * max(len(arguments), 1))(*arguments)  # addresses and integers: 8 bytes each
-        first = ctypes.addressof(values)
-        pointers = (ctypes.c_void_p * max(len(arguments), 1))(*[first + 8 * n for n in range(len(arguments))])
-        where = (blocks, 1, 1, threads, 1, 1, 0, stream)
-        opened.done(opened.api.cuLaunchKernel(self.functions[name], *where, ctypes.addressof(pointers), 0))
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Graph(Recording):
-    opened: _Opened
-    made: Any
-
-    def run(self) -> None:
-        self.opened.done(self.opened.api.cuGraphLaunch(self.made, self.opened.default))
-
-
-def _opened(ordinal: int) -> _Opened:
-    """The driver.  Raises UnsupportedError that says what is missing."""
-    try:
-        from cuda.bindings import driver as api
-    except ImportError:
-        _refuse("NVIDIA's package cuda-bindings is not installed: pip install 'graphc[cuda]'")
-    try:
-        status = api.cuInit(0)[0]
-    except RuntimeError:  # of cuda-pathfinder, which found no libcuda
-        _refuse("this machine has no NVIDIA driver")
-    if int(status) in NO_DEVICES:
-        _refuse("the NVIDIA driver finds no GPU")
-    if int(status):
-        _refuse(f"the NVIDIA driver does not start: {_said(api, status)}")
-    version, count = (int(api.cuDriverGetVersion()[1]), int(api.cuDeviceGetCount()[1]))
-    if version < LEAST_DRIVER:
-        _refuse(f"the NVIDIA driver is of CUDA {_version(version)}, and {_version(LEAST_DRIVER)} is needed")
-    if ordinal >= count:
-        _refuse(f"there is no GPU {ordinal}: the NVIDIA driver finds {count}")
-    device = api.cuDeviceGet(ordinal)[1]
-    attributes = api.CUdevice_attribute
-
-    def attribute(name: str) -> int:
-        return int(api.cuDeviceGetAttribute(getattr(attributes, f"CU_DEVICE_ATTRIBUTE_{name}"), device)[1])
-
-    capability = (attribute("COMPUTE_CAPABILITY_MAJOR"), attribute("COMPUTE_CAPABILITY_MINOR"))
-    if capability < LEAST_CAPABILITY:
-        least = ".".join(map(str, LEAST_CAPABILITY))
-        _refuse(f"the GPU is of compute capability {capability[0]}.{capability[1]}, and {least} is needed")
-    status, context = api.cuDevicePrimaryCtxRetain(device)
-    if int(status):
-        _refuse(f"the GPU does not start: {_said(api, status)}")
-    api.cuCtxSetCurrent(context)
-    _keep_freed(api, device)
-    recorder = api.cuStreamCreate(api.CUstream_flags.CU_STREAM_NON_BLOCKING)[1]
-    limits = Limits(
-        attribute("MAX_GRID_DIM_X"), attribute("MAX_THREADS_PER_BLOCK"), int(api.cuDeviceTotalMem(device)[1])
-    )
-    name = _text(api.cuDeviceGetName(256, device)[1]).rstrip("\0")
-    return _Opened(api, context, api.CUstream(1), recorder, limits, 10 * capability[0] + capability[1], name)
-
-
-def _keep_freed(api: Any, device: Any) -> None:
-    """Let memory that is given back wait for the next that asks, and not go back to the driver at each pause."""
-    pool = api.cuDeviceGetDefaultMemPool(device)[1]
-    every = api.cuuint64_t((1 << 64) - 1)
-    api.cuMemPoolSetAttribute(pool, api.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, every)
-
-
-def _refuse(why: str) -> NoReturn:
-    raise UnsupportedError(f"the cuda backend runs nothing here: {why}", hint=WITHOUT)
-
-
-def _said(api: Any, status: Any) -> str:
-    """A status in words."""
-    name, text = (function(status)[1] for function in (api.cuGetErrorName, api.cuGetErrorString))
-    return f"{_text(name)}, {_text(text)}"
-
-
-def _text(given: object) -> str:
-    return given.decode() if isinstance(given, bytes) else str(given)
-
-
-def _version(number: int) -> str:
-    return f"{number // 1000}.{number % 1000 // 10}"
+        device, (function, are_addresses) = self.device, self.functions[name]
+        opened, given = device._opened, Arguments.of(arguments)
+        where = (blocks, 1, 1, threads, 1, 1, 0, device._stream)
+        opened.done(opened.api.cuLaunchKernel(function, *where, given.pointers, 0))
+        device._note(lambda handle: LaunchNode(handle, opened, (function, blocks, threads), given, are_addresses))

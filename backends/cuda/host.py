@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from graphc.backends.cuda.function_text import Argument
+from graphc.backends.cuda.products import Product
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Branch, Loop
 from graphc.origin import Origin
 from graphc.sizes import Size
 
-__all__ = ["Choose", "HostStep", "Launch", "Repeat", "Require"]
+__all__ = ["Choose", "HostStep", "Launch", "Multiply", "Repeat", "Require"]
 
 
 @final
@@ -54,4 +55,20 @@ class Choose:
     parts: "tuple[tuple[HostStep, ...], ...]"
 
 
-HostStep: TypeAlias = Launch | Require | Repeat | Choose
+@final
+@dataclass(frozen=True, eq=False)
+class Multiply:
+    """A product that a library may make as well.
+
+    tiles   the kernel that makes it, with what follows
+    then    what follows alone
+    text    of the kernel, whatever its name is: where it is another, it may take another time
+    """
+
+    product: Product
+    tiles: Launch
+    then: tuple[Launch, ...]
+    text: str
+
+
+HostStep: TypeAlias = Launch | Require | Repeat | Choose | Multiply

@@ -6,7 +6,7 @@ from typing import final
 
 from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.function_text import Argument, Lines, Scratch, enclosed
-from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
+from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat, Require
 from graphc.backends.cuda.launcher_text import OPENING, PRINTING
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.size_text import size_text
@@ -187,6 +187,8 @@ class _Launcher:
                     pairs = zip(step.arguments, types[kernel], strict=True)
                     given = "".join(f", {self.argument(argument, kind)}" for argument, kind in pairs)
                     self.lines.line(f'launch("{kernel}", {kernel}, {self.size(step.blocks)}, {step.threads}{given});')
+                case Multiply(tiles=tiles):
+                    self.run([tiles])
                 case Require(number=number, flag=flag):
                     self.run(step.search)
                     self.lines.line(f"if (fetched({self.name(flag)})) fail({self._problem(number)});")

@@ -30,6 +30,11 @@ class Entry:
     types: tuple[str, ...]
     origins: tuple[Origin, ...]
 
+    @property
+    def takes_addresses(self) -> tuple[bool, ...]:
+        """Of each parameter, whether it is an address."""
+        return tuple("*" in kind for kind in self.types)
+
 
 @final
 @dataclass

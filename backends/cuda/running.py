@@ -1,27 +1,26 @@
 """Programs on a device: calls take arrays there, do the steps, and give arrays back."""
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 from graphc.backends.backend import Array, Artifact, Loaded, Prepared
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, ValueOf, told
-from graphc.backends.cuda.device import Code, Device, Memory, Recording
+from graphc.backends.cuda.device import Code, Device, DriverError, Memory
 from graphc.backends.cuda.dlpack import Shared
-from graphc.backends.cuda.host import HostStep, Launch, Require
+from graphc.backends.cuda.host import HostStep, Launch, Multiply, Require
 from graphc.backends.cuda.module import Module
+from graphc.backends.cuda.moving import Key, Moving, twins
 from graphc.backends.cuda.places import Places
 from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
-from graphc.kernel.resident import Copy, Resident
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.resident import Resident
 
 __all__ = ["loaded"]
 
-RECORDINGS = 8  # sets of addresses that a part is recorded for
 MOST_RECORDED = 1 << 14  # launches
-Key: TypeAlias = tuple[int, ...]  # addresses of arrays that may lie elsewhere in another call
 
 
 def loaded(artifact: Artifact, device: Device) -> Loaded:
@@ -100,14 +99,15 @@ class _Program:
 @final
 @dataclass(eq=False)
 class _Part:
-    """Steps in turn: several launches are recorded when they come again with the same addresses.
+    """Steps in turn.  Several launches are recorded by the second call; later ones ask for all of them at once.
 
     count   how many launches; None where the host looks at what kernels find
     """
 
     steps: tuple[HostStep, ...]
     count: int | None
-    found: "OrderedDict[Key, Recording | None]" = field(default_factory=OrderedDict)
+    moving: Moving | None = None
+    before: Key | None = None
 
     @cached_property
     def launches(self) -> dict[Launch, None]:
@@ -118,21 +118,27 @@ class _Part:
     def is_recorded(self) -> bool:
         return self.count is not None and 1 < self.count <= MOST_RECORDED
 
-    def run(self, stepping: Stepping, device: Device, key: Key) -> None:
-        """Do them."""
-        if not self.is_recorded or key not in self.found:
+    def run(self, stepping: Stepping, device: Device, key: Key, bytes: Key) -> None:
+        """Do them.  Arrays of so many bytes lie where `key` says."""
+        if self.is_recorded and self._is_ready(stepping, device, key, bytes):
+            assert self.moving is not None, self
+            device.pending.update(self.launches)
+            self.moving.recording.run()
+        else:
             stepping.run(self.steps)
-            if self.is_recorded:
-                self.found[key] = None
-                if len(self.found) > RECORDINGS:
-                    self.found.popitem(last=False)
-            return
-        recording = self.found[key]
-        if recording is None:
-            recording = self.found[key] = device.record(lambda: stepping.run(self.steps))
-        self.found.move_to_end(key)
-        device.pending.update(self.launches)
-        recording.run()
+
+    def _is_ready(self, stepping: Stepping, device: Device, key: Key, bytes: Key) -> bool:
+        """Whether there is a recording that reads and writes where the arrays lie now."""
+        before, self.before = self.before, key
+        try:
+            if self.moving is not None and self.moving.move(key):
+                return True
+        except DriverError:  # it changes no such recording: a fault of the device is heard of again
+            pass
+        self.moving = None
+        if before is not None and (before == key or twins(key, bytes) is not None):
+            self.moving = Moving.of(device.record(lambda: stepping.run(self.steps)), key, bytes)
+        return self.moving is not None
 
 
 @final
@@ -153,16 +159,23 @@ class _Bound:
     constants: Sequence[DeviceArray]
     sets: bool = False
     _key: Key = ()
+    _bytes: Key = ()
     _indices: dict[int, int] = field(default_factory=dict)  # checks of inputs: the slot of the input
     _plans: dict[frozenset[int], tuple[Sequence[_Part], Sequence[_Part]]] = field(default_factory=dict)
     _last: Sequence[_Part] = ()
-    _copies: list[Copy | None] = field(default_factory=list)
     _homes: Key = ()
 
     def __post_init__(self) -> None:
-        program = self.module.program
+        program, places = self.module.program, self.stepping.places
+        arrays = (*program.inputs, *program.outputs, *program.variables)
+        self._bytes = tuple([places.number(buffer.bytes) for buffer in arrays])
         self.sets = program.commit < len(program.steps)
         slots = {buffer: slot for slot, buffer in enumerate(program.inputs)}
+        products = {
+            x for x in self.module.compute if isinstance(x, Multiply)
+        }  # where variables are set nothing may raise
+        if products and not self.stepping.waits and self.device.multiplier is not None:
+            self.stepping.open.update(products)
         for step in self.module.compute:
             index = self.stepping.condition(step.number).index if isinstance(step, Require) else None
             if isinstance(step, Require) and index in slots:
@@ -170,6 +183,8 @@ class _Bound:
 
     def _planned(self, looked_at: frozenset[int]) -> tuple[Sequence[_Part], Sequence[_Part]]:
         """The parts before variables are set and after, without the checks that the host made itself."""
+        if self.stepping.open:  # which are recorded is known when it is known how they are made
+            return [_Part(self.module.compute, None)], [_Part(self.module.commit, None)]
         if looked_at not in self._plans:
             steps = [x for x in self.module.compute if not (isinstance(x, Require) and x.number in looked_at)]
             first, last = list(self._parts(steps)), list(self._parts(self.module.commit))
@@ -182,11 +197,19 @@ class _Bound:
         """Steps, in parts between those where the host looks at what kernels found."""
 
         def is_alone(step: HostStep) -> bool:
-            return self.stepping.waits or self.stepping.count([step]) is None
+            return self.stepping.waits or self.stepping.count([step]) is None or self._stands_by_itself(step)
 
         for alone, group in groupby(steps, is_alone):
             part = tuple(group)
             yield _Part(part, None if alone else self.stepping.count(part))
+
+    def _stands_by_itself(self, step: HostStep) -> bool:
+        """Whether a step is asked for in every call: a library that was recorded does not follow arrays of callers."""
+        if not isinstance(step, Multiply) or self.stepping.chosen.get(step) is None:
+            return False
+        program, owner = self.module.program, self.module.owner
+        theirs = {*map(owner, (*program.inputs, *program.outputs))}
+        return not theirs.isdisjoint(map(owner, step.product.buffers))
 
     # Calls.
 
@@ -218,7 +241,7 @@ class _Bound:
 
     def _run(self, parts: Sequence[_Part]) -> None:
         for part in parts:
-            part.run(self.stepping, self.device, self._key)
+            part.run(self.stepping, self.device, self._key, self._bytes)
 
     def _take(self, inputs: Sequence[Any]) -> Iterator[int]:
         """Bring inputs to the device, those that are not there; their addresses."""
@@ -242,18 +265,21 @@ class _Bound:
 
     def _found(self) -> Key:
         """Where variables are, which seldom changes."""
-        copies = [value.copy if isinstance(value, Resident) else None for value in self.variables]
-        if copies != self._copies or None in copies:
-            places, found = self.stepping.places, []
-            for buffer, value, copy in zip(self.module.program.variables, self.variables, copies, strict=True):
-                if isinstance(value, Resident):
-                    assert isinstance(copy, ValueOf), value
-                    places.at[buffer] = copy.memory.address
-                else:
-                    self.device.upload(places.home(buffer), value)
-                found.append(places.at[buffer])
-            self._copies, self._homes = copies, tuple(found)
-        return self._homes
+        places, buffers = self.stepping.places, self.module.program.variables
+        if self.stepping.waits:
+            return tuple([self._uploaded(buffer, value) for buffer, value in zip(buffers, self.variables, strict=True)])
+        homes = tuple([_address(value) for value in self.variables])
+        if homes != self._homes:
+            places.at |= dict(zip(buffers, homes, strict=True))
+            self._homes = homes
+        return homes
+
+    def _uploaded(self, buffer: Buffer, value: Resident | Array) -> int:
+        """Where the value of a variable of the host is now."""
+        assert not isinstance(value, Resident), value
+        home = self.stepping.places.home(buffer)
+        self.device.upload(home, value)
+        return home
 
     def _give(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Bring outputs to where the caller wants them; arrays of others are kept until all is done."""
@@ -266,3 +292,10 @@ class _Bound:
         foreign = [x for x in (*inputs, *outputs) if isinstance(x, DeviceArray) and isinstance(x.owner, Shared)]
         if foreign:
             self.device.hold(*foreign)
+
+
+def _address(variable: Resident | Array) -> int:
+    """Where the value of a variable is on its device."""
+    assert isinstance(variable, Resident), variable
+    assert isinstance(variable.copy, ValueOf), variable
+    return variable.copy.memory.address

@@ -8,9 +8,10 @@ from typing import final
 from graphc.backends.cuda.columns import columns_as_totals
 from graphc.backends.cuda.factorisations import factorisation
 from graphc.backends.cuda.function_text import Parameters
-from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
+from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat, Require
 from graphc.backends.cuda.kernels import Native
 from graphc.backends.cuda.module import Module
+from graphc.backends.cuda.products import product_of
 from graphc.backends.cuda.routines import kernels_of_routine
 from graphc.backends.cuda.stored_totals import totals_stored
 from graphc.backends.cuda.teams import parallel_parts, with_reversed_apart
@@ -31,9 +32,10 @@ __all__ = ["Schedule"]
 @final
 @dataclass
 class Schedule:
-    """Writes the kernels of steps into a module."""
+    """Writes the kernels of steps into a module; `is_inner` where they are those of a loop or a branch."""
 
     module: Module
+    is_inner: bool = False
 
     def of(self, steps: Sequence[Step]) -> tuple[HostStep, ...]:
         """What the host does for steps in order.  Recursion is over their depth."""
@@ -51,9 +53,10 @@ class Schedule:
             case Check():
                 yield from self._check(step, number)
             case Loop():
-                yield Repeat(step, number, self.of(step.condition), self.of(step.steps))
+                inner = Schedule(self.module, is_inner=True)
+                yield Repeat(step, number, inner.of(step.condition), inner.of(step.steps))
             case Branch():
-                yield Choose(step, tuple(map(self.of, step.parts)))
+                yield Choose(step, tuple(map(Schedule(self.module, is_inner=True).of, step.parts)))
 
     def _kernel(self, kernel: Kernel, number: int) -> Iterator[Launch]:
         for part in parallel_parts(with_reversed_apart(kernel)):
@@ -91,7 +94,7 @@ class Schedule:
         for kernel in kernels:
             yield from self._kernel(kernel, number)
 
-    def _product(self, contract: Contract, number: int) -> Iterator[Launch]:
+    def _product(self, contract: Contract, number: int) -> Iterator[HostStep]:
         """A contraction in tiles, or where nothing is gained by them as kernels."""
         made, then = tiled(contract, self.module.symbols, self.module.owner, self.module.narrow), contract.then
         if made is None:
@@ -101,6 +104,12 @@ class Schedule:
             if not contract.is_whole and not contract.adds:
                 yield from self._kernel(cleared(contract.out), number)
             followed = then if made.may_be_followed else None
+            large = None if self.is_inner else product_of(contract)
+            if large is not None and self._may_be_repeated(contract):
+                function = made.function(self.module, followed, ())
+                tiles = self.module.launch(function, contract.origins, number)
+                yield Multiply(large, tiles, () if then is None else tuple(self._kernel(then, number)), function.text)
+                return
             for at in points(*(range(int(walk.extent)) for walk in made.roles.serial)):
                 function = made.function(self.module, followed, at)
                 yield self.module.launch(function, contract.origins, number)
@@ -108,6 +117,12 @@ class Schedule:
                 return
         if then is not None:
             yield from self._kernel(then, number)
+
+    def _may_be_repeated(self, contract: Contract) -> bool:
+        """Whether a product and what follows find what they read as it was, when they are made again."""
+        owner, then = self.module.owner, contract.then
+        read = {contract.left, contract.right, *(then.reads if then is not None else ())} - {contract.out}
+        return not {*map(owner, contract.writes)} & {*map(owner, read)}
 
     def _check(self, check: Check, number: int) -> Iterator[HostStep]:
         """Sizes were looked at before."""

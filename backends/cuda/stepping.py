@@ -1,13 +1,17 @@
 """What the host does for a program: launches, loops and choices, by the addresses of now."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import NoReturn, TypeAlias, final
 
+from graphc.backends.cuda.choosing import addresses, chosen
 from graphc.backends.cuda.device import Array, Code
 from graphc.backends.cuda.function_text import Argument, Scratch
-from graphc.backends.cuda.host import Choose, HostStep, Launch, Repeat, Require
+from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat, Require
+from graphc.backends.cuda.multiplication import Multiplication
 from graphc.backends.cuda.places import Places
+from graphc.cache import standard
 from graphc.errors import ShapeError
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.failures import places as lines_of
@@ -24,6 +28,8 @@ def launches_in(steps: Sequence[HostStep]) -> Iterator[Launch]:
         match step:
             case Launch():
                 yield step
+            case Multiply(tiles=tiles, then=then):
+                yield from (tiles, *then)
             case Repeat():
                 yield from launches_in((*step.condition, *step.steps))
             case Choose(parts=parts):
@@ -38,12 +44,16 @@ class Stepping:
     """Code, and where its arrays are.
 
     waits   whether each launch is waited for, so that a fault is known to be that of its kernel
+    open    products that are made once more, by a library, when they come first: whichever is faster
+    chosen  what was found of the others
     """
 
     places: Places
     code: Code
     fail: Fail
     waits: bool
+    open: set[Multiply] = field(default_factory=set)
+    chosen: dict[Multiply, Multiplication | None] = field(default_factory=dict)
 
     def require_small(self, steps: Sequence[HostStep]) -> None:
         """Raise ShapeError where sizes make a launch larger than the device runs."""
@@ -62,7 +72,9 @@ class Stepping:
             match step:
                 case Launch():
                     total += 1
-                case Repeat(loop=loop) if loop.count is None and loop.holds is None and loop.length is not None:
+                case Multiply(then=then):
+                    total += 1 + len(then)
+                case Repeat(loop=loop) if loop.count is loop.holds is loop.made is None and loop.length is not None:
                     each = self.count((*step.condition, *step.steps))
                     if each is None:
                         return None
@@ -77,6 +89,8 @@ class Stepping:
             match step:
                 case Launch():
                     self._launch(step)
+                case Multiply():
+                    self._multiply(step)
                 case Require(number=number, flag=flag, search=search):
                     self.run(search)
                     if self.places.value(flag):
@@ -93,6 +107,18 @@ class Stepping:
             self.code.launch(step.kernel, blocks, step.threads, [*map(self._argument, step.arguments)])
             if self.waits:
                 device.wait()
+
+    def _multiply(self, step: Multiply) -> None:
+        if step in self.open:
+            again, following = partial(self._launch, step.tiles), partial(self.run, step.then)
+            self.chosen[step] = chosen(step, self.places, standard(), again, following)
+            self.open.remove(step)
+        library = self.chosen.get(step)
+        if library is None:
+            self._launch(step.tiles)
+        else:
+            library.run(*addresses(step.product, self.places))
+            self.run(step.then)
 
     def _argument(self, argument: Argument) -> int:
         match argument:

@@ -103,11 +103,14 @@ class Guard:
             self.inside.pop()
 
     def _follow(self, first: "Guard") -> None:
-        """Let `first` stand for this one: who looks at `inside` alone finds somebody there from now on."""
-        self.joined = first
-        self.inside.append(None)
+        """Let `first` stand for this one: who looks at `inside` alone finds somebody there from now on.
+
+        Who waits for this one goes on with `first` as soon as `joined` is set, and has to find there what is away.
+        """
         first.away.extend(self.away)
         first.inside.extend(self.away)
+        self.inside.append(None)
+        self.joined = first
 
     def moved(self, by: int) -> None:
         """Note that the value of a variable has left for a device (1) or is back (-1), for who works alone."""

@@ -57,6 +57,11 @@ class Resident:
             self.read(self.array)
             self.back()
 
+    def come_home(self) -> None:
+        """Bring the value back, and let the memory of the copy go."""
+        self.fetch()
+        self.copy = None
+
     def read(self, into: Array) -> None:
         """Copy the value, which stays where it is."""
         if self.is_away:

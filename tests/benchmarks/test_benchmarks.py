@@ -1,5 +1,7 @@
 """Every benchmark runs, and its sides agree, at sizes that take no time."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 
@@ -80,7 +82,7 @@ def test_lstms_agree_with_float64() -> None:
 
 
 def test_what_an_lstm_keeps_is_told() -> None:
-    assert "20 steps of the program" in recurrent.kept(10, None)
+    assert "17 steps of the program" in recurrent.kept(10, None)
 
 
 def test_budgets_shrink_until_one_is_too_small() -> None:
@@ -201,6 +203,16 @@ def test_calls_on_a_gpu_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
         row = gpu.measured(work, device, {"slow": {"adam": lambda _: tuple}})
         assert row.seconds.keys() == ({"graphc", "slow"} if work.name == "adam" else {"graphc"})
         assert gpu.line_of(row, 1e9).startswith(f"| {work.name} |")
+
+
+def test_calls_on_a_gpu_are_waited_for_at_the_end_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "SAMPLE", 1e-3)
+    calls, waited = count(1), list[int]()
+    gpu.timed(lambda: next(calls), lambda last: waited.append(int(str(last))))
+    assert len(waited) == 2 + gpu.SAMPLES
+    assert waited[:2] == [3, 4]
+    assert waited[-1] == next(calls) - 1, "the last call is waited for"
+    assert waited[-1] - waited[-2] > 1
 
 
 def test_without_a_gpu_there_are_no_figures(

@@ -31,3 +31,17 @@ def test_a_refused_interruption_changes_nothing() -> None:
     assert w.value.tolist() == [0, 0]
     w.value = np.ones(2, np.float32)
     assert w.value.tolist() == [1, 1]
+
+
+def test_who_goes_on_with_a_joined_guard_finds_what_is_away() -> None:
+    one, other = Guard(), Guard()
+
+    class Watched(list[None]):
+        def extend(self, given: object) -> None:
+            assert other.joined is None, "who waits for it would go on and find nothing away"
+            super().extend(given)  # type: ignore[arg-type]
+
+    one.away, one.inside = Watched(), Watched()
+    other.alone(other.moved, 1)
+    assert Guard.join([one, other]) is one
+    assert (len(one.away), other.root()) == (1, one)

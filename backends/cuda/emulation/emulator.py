@@ -8,7 +8,7 @@ import tempfile
 import weakref
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -18,7 +18,18 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from graphc.backends.cuda.device import Array, Code, Device, FullError, Limits, Memory, Recording, contiguous
+from graphc.backends.cuda.device import (
+    Array,
+    Code,
+    Device,
+    FullError,
+    Idle,
+    Limits,
+    Memory,
+    Passed,
+    Recording,
+    contiguous,
+)
 from graphc.backends.cuda.emulation.twins import TWINS
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
@@ -50,7 +61,7 @@ def has_compiler() -> bool:
 class _Thread(local):
     """What a thread begins while it records."""
 
-    begun: list[Callable[[], object]] | None = None
+    begun: "list[Begun] | None" = None
 
 
 @final
@@ -69,22 +80,29 @@ class Emulator(Device):
     most: int = 1 << 34
     recorded: Counter[str] = field(default_factory=Counter)
     pending: dict[Launch, None] = field(default_factory=dict)
+    idle: Idle = field(default_factory=Idle)
     _made: dict[str, dict[str, Any]] = field(default_factory=dict)  # source -> functions
     _pieces: "WeakValueDictionary[int, EmulatedMemory]" = field(default_factory=WeakValueDictionary)
     _addresses: list[int] = field(default_factory=list)  # of pieces, in order
     _thread: _Thread = field(default_factory=_Thread)
 
+    name: ClassVar[str] = "an emulation"
+    multiplier: ClassVar[None] = None
     is_there: ClassVar[bool] = True
     limits: ClassVar[Limits] = Limits(blocks=(1 << 31) - 1, threads=1024, bytes=1 << 34)
     place: ClassVar[tuple[int, int]] = (1, 0)  # for DLPack it is the memory of the CPU that it is
     stream: ClassVar[None] = None
+    current: ClassVar[None] = None
 
     def enter(self) -> None:
         """Every thread may work with it."""
 
+    def leave(self, before: object) -> None:
+        """It may work with others too."""
+
     def code(self, source: str, entries: Sequence[Entry]) -> "EmulatedCode":
         self.make([(source, entries)])
-        return EmulatedCode(self, self._made[source])
+        return EmulatedCode(self, self._made[source], {entry.name: entry.takes_addresses for entry in entries})
 
     # Memory.
 
@@ -99,6 +117,9 @@ class Emulator(Device):
 
     def arena(self, bytes: int) -> "EmulatedMemory | None":
         return None if self.apart else self.allocate(bytes)
+
+    def trim(self) -> None:
+        """Nothing is kept."""
 
     def free_bytes(self) -> int:
         return self.most - sum(memory.bytes for memory in self._pieces.values())
@@ -124,19 +145,20 @@ class Emulator(Device):
 
     def copy(self, to: int, of: int, bytes: int) -> None:
         assert to == of or abs(to - of) >= bytes, "what is copied does not overlap"
-        self.begin(partial(ctypes.memmove, to, of, bytes))
+        self.begin(Begun(lambda given: ctypes.memmove(given[0], given[1], bytes), [to, of], (True, True)))
 
     def fill(self, address: int, value: int, bytes: int) -> None:
-        self.begin(partial(ctypes.memmove, address, value.to_bytes(bytes, "little", signed=True), bytes))
+        assert self._thread.begun is None, "what is filled is not recorded"
+        ctypes.memmove(address, value.to_bytes(bytes, "little", signed=True), bytes)
 
     # Order: what is begun is done at once.
 
-    def begin(self, work: Callable[[], object]) -> None:
+    def begin(self, begun: "Begun") -> None:
         """Do something, or note it for later."""
         if self._thread.begun is None:
-            work()
+            begun.work(begun.given)
         else:
-            self._thread.begun.append(work)
+            self._thread.begun.append(begun)
 
     def record(self, work: Callable[[], None]) -> "Recorded":
         self.recorded["made"] += 1
@@ -146,6 +168,10 @@ class Emulator(Device):
             return Recorded(self, tuple(self._thread.begun))
         finally:
             self._thread.begun = None
+
+    def seconds(self, work: Callable[[], None]) -> float:
+        work()
+        return 0.0
 
     def follow(self, stream: int | None) -> None:
         """Nothing is left to wait for."""
@@ -241,11 +267,13 @@ class EmulatedCode(Code):
 
     emulator: Emulator
     functions: dict[str, Any]
+    takes_addresses: Mapping[str, tuple[bool, ...]]
 
     def launch(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
-        self.emulator.begin(partial(self._run, name, blocks, threads, tuple(arguments)))
+        work = partial(self._run, name, blocks, threads)
+        self.emulator.begin(Begun(work, [*arguments], self.takes_addresses[name]))
 
-    def _run(self, name: str, blocks: int, threads: int, arguments: tuple[int, ...]) -> None:
+    def _run(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
         given = (ctypes.c_int64 * max(len(arguments), 1))(*arguments)
         problem = self.functions[name](given, blocks, threads, self.emulator.schedule)
         if problem:
@@ -257,13 +285,39 @@ class EmulatedCode(Code):
 
 @final
 @dataclass(frozen=True, eq=False)
+class Begun:
+    """Something to do with addresses and integers, which may change before it is done again."""
+
+    work: Callable[[Sequence[int]], object]
+    given: list[int]
+    are_addresses: tuple[bool, ...]
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Recorded(Recording):
     """What was begun while an emulator recorded."""
 
     emulator: Emulator
-    work: tuple[Callable[[], object], ...]
+    begun: tuple[Begun, ...]
+
+    @property
+    def passed(self) -> Sequence[Passed]:
+        return [
+            [value if is_one else None for value, is_one in zip(each.given, each.are_addresses, strict=True)]
+            for each in self.begun
+        ]
+
+    @property
+    def fixed(self) -> Sequence[int]:
+        return ()
+
+    def change(self, number: int, addresses: Mapping[int, int]) -> None:
+        self.emulator.recorded["changed"] += 1
+        for place, address in addresses.items():
+            self.begun[number].given[place] = address
 
     def run(self) -> None:
         self.emulator.recorded["run"] += 1
-        for each in self.work:
+        for each in self.begun:
             self.emulator.begin(each)

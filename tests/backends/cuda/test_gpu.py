@@ -1,34 +1,25 @@
-"""GPUs, over a driver that is emulated; and what is said where there is none."""
+"""GPUs, over a driver that is emulated."""
 
 import gc
 import inspect
 import sys
 import weakref
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.backends.cuda import driver
 from graphc.backends.cuda import gpu as module
-from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace
+from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, allocated, told
 from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.dlpack import exported
 from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.backends.cuda.gpu import Gpu, _Functions
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
-from tests.backends.cuda.fake_driver import FakeDriver
-
-
-def install(patch: pytest.MonkeyPatch, driver: Any) -> None:
-    """Let `cuda.bindings.driver` be something else; None: not installed."""
-    package = None if driver is None else ModuleType("cuda.bindings")
-    if package is not None:
-        package.driver = driver  # type: ignore[attr-defined]
-    patch.setitem(sys.modules, "cuda", ModuleType("cuda"))
-    patch.setitem(sys.modules, "cuda.bindings", package)
+from tests.backends.cuda.fake_driver import FakeDriver, install
 
 
 class Models:
@@ -100,7 +91,7 @@ def test_arrays_on_the_gpu_go_through_without_a_copy_to_the_host(models: Models)
 @NEEDS_COMPILER
 def test_memory_is_given_back_to_the_driver(models: Models) -> None:
     before = len(models.driver.memory)
-    memory = models.device.allocate(100)
+    memory = allocated(models.device, 100, "a test")
     assert len(models.driver.memory) == before + 1
     del memory
     assert len(models.driver.memory) == before
@@ -108,10 +99,93 @@ def test_memory_is_given_back_to_the_driver(models: Models) -> None:
 
 @NEEDS_COMPILER
 def test_memory_that_goes_leaves_a_thread_on_the_device_where_it_works(models: Models) -> None:
-    memory = models.device.allocate(100)
+    memory = allocated(models.device, 100, "a test")
     models.driver.contexts[-1] = "another device"
     del memory
     assert models.driver.contexts == ["another device"]
+    models.driver.contexts[-1] = "none"
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize("others", ["none", "another device"])
+def test_calls_leave_a_thread_on_the_device_where_it_works(models: Models, others: str) -> None:
+    models.driver.contexts[-1] = others
+    x = np.ones((4, 6), np.float32)
+    for _ in range(3):
+        models.functions[2](DeviceSpace(models.device).uploaded(x))
+        models.functions[0](x)
+    assert models.device.is_there
+    models.driver.statuses["cuLaunchKernel"] = 700
+    try:
+        with pytest.raises(gx.DeviceError):
+            models.functions[2](x)
+    finally:
+        models.driver.statuses.clear()
+    assert models.driver.contexts == [others]
+    models.driver.contexts[-1] = "none"
+
+
+@NEEDS_COMPILER
+def test_functions_go_from_the_gpu_when_nobody_holds_them(models: Models) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(models.driver.modules), models.driver.graphs, len(models.driver.memory)
+        (f,) = made_at_once(models.plain[2:], models.emulator, models.device)
+        (g,) = made_at_once(models.plain[:1], models.emulator, models.device)
+        for _ in range(3):
+            f(np.ones((7, 6), np.float32))
+            g(np.ones((7, 6), np.float32))
+        assert len(models.driver.modules) == before[0] + 2
+        assert models.driver.graphs > before[1]
+        del f, g
+        assert (len(models.driver.modules), models.driver.graphs, len(models.driver.memory)) == before
+    finally:
+        gc.enable()
+
+
+@NEEDS_COMPILER
+def test_memory_of_the_host_that_the_device_reads_by_itself_may_change_after_a_call(models: Models) -> None:
+    space, x = DeviceSpace(models.device), np.ones((4, 6), np.float32)
+    before = models.driver.waits
+    space.uploaded(x)
+    assert models.driver.waits == before
+    models.driver.pinned.add(x.ctypes.data)
+    space.uploaded(x)
+    assert models.driver.waits == before + 1
+    models.driver.pinned.clear()
+
+
+@NEEDS_COMPILER
+def test_batches_in_new_places_ask_for_one_recording(models: Models) -> None:
+    (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
+    space, rng = DeviceSpace(models.device), np.random.default_rng(2)
+    batches = [rng.standard_normal((4, 6)).astype(np.float32) for _ in range(12)]
+    there = [space.uploaded(batch) for batch in batches]
+    start, before = models.w.value, models.driver.graphs
+    expected = [[np.asarray(y) for y in models.plain[0](batch)] for batch in batches]
+    models.w.value = start
+    kept = [f(array) for array in there]
+    for found, exact in zip(kept, expected, strict=True):
+        for x, y in zip(found, exact, strict=True):
+            near(x, y)
+    assert models.driver.graphs == before + 1
+
+
+@NEEDS_COMPILER
+def test_where_a_recording_cannot_be_changed_it_is_made_anew(models: Models) -> None:
+    (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
+    space, kept = DeviceSpace(models.device), []
+    models.driver.statuses["cuGraphExecKernelNodeSetParams"] = 1
+    try:
+        for number in range(4):
+            array, start = np.full((4, 6), number / 4, np.float32), models.w.value
+            kept.append(f(space.uploaded(array)))
+            models.w.value = start
+            for found, exact in zip(kept[-1], models.plain[0](array), strict=True):
+                near(found, exact)
+    finally:
+        models.driver.statuses.clear()
 
 
 @NEEDS_COMPILER
@@ -184,9 +258,9 @@ def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
     f(array)
     for failing in ("cuLaunchKernel", "cuStreamSynchronize"):
         models.driver.statuses[failing] = 700
-        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: CUDA_ERROR_SOME, number 700") as told:
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: CUDA_ERROR_SOME, number 700") as raised:
             f(array)
-        assert "gx.exp(self.x) * 3" in str(told.value)
+        assert "gx.exp(self.x) * 3" in str(raised.value)
         models.driver.statuses.clear()
     near(f(array), np.exp(array) * 3)
 
@@ -195,15 +269,15 @@ def test_a_fault_names_the_kernel_and_the_line(models: Models) -> None:
 def test_a_fault_that_the_next_call_hears_of_names_the_kernel_and_the_line(models: Models) -> None:
     f = models.functions[2]
     x = DeviceSpace(models.device).uploaded(np.ones((4, 6), np.float32))
-    models.device.wait()
+    told(models.device, models.device.wait)
     f(x)
-    models.driver.statuses["cuMemAllocAsync"] = 700
+    models.driver.statuses["cuMemAllocFromPoolAsync"] = 700
     try:
-        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: CUDA_ERROR_SOME, number 700") as told:
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: CUDA_ERROR_SOME, number 700") as raised:
             f(x)
     finally:
         models.driver.statuses.clear()
-    assert "gx.exp(self.x) * 3" in str(told.value)
+    assert "gx.exp(self.x) * 3" in str(raised.value)
 
 
 @NEEDS_COMPILER
@@ -215,32 +289,32 @@ def test_a_fault_after_calls_of_several_functions_blames_none_of_them_alone(mode
         artifact = CudaBackend().emit(function.program)
         models.driver.entries = {**models.driver.entries, artifact.source: artifact.notes.entries}
     array = DeviceSpace(models.device).uploaded(np.ones((4, 6), np.float32))
-    models.device.wait()
+    told(models.device, models.device.wait)
     functions[0](array)
     y = functions[1](array)
     for _ in range(300):
         functions[1](array)
     models.driver.statuses["cuStreamSynchronize"] = 700
     try:
-        with pytest.raises(gx.DeviceError, match=r"failed in one of the kernels kernel_0: ") as told:
+        with pytest.raises(gx.DeviceError, match=r"failed in one of the kernels kernel_0: ") as raised:
             np.asarray(y)
     finally:
         models.driver.statuses.clear()
-    assert "gx.exp(x) + 1" in str(told.value)
+    assert "gx.exp(x) + 1" in str(raised.value)
 
 
 @NEEDS_COMPILER
 @pytest.mark.parametrize(
-    ("failing", "status", "raised"),
+    ("failing", "status", "error"),
     [
         ("cuModuleLoadData", 222, gx.DeviceError),
         ("cuModuleLoadData", 2, gx.DeviceMemoryError),
         ("cuGraphInstantiate", 2, gx.DeviceMemoryError),
-        ("cuMemAllocAsync", 801, gx.DeviceError),
+        ("cuMemAllocFromPoolAsync", 801, gx.DeviceError),
     ],
 )
 def test_whatever_the_driver_refuses_is_an_error_of_graphc(
-    models: Models, failing: str, status: int, raised: type[gx.GraphError]
+    models: Models, failing: str, status: int, error: type[gx.GraphError]
 ) -> None:
     (f,) = made_at_once(models.plain[:1], models.emulator, models.device)
     array = np.ones((3, 6), np.float32)
@@ -248,7 +322,7 @@ def test_whatever_the_driver_refuses_is_an_error_of_graphc(
         f(array)  # the next call records
     models.driver.statuses[failing] = status
     try:
-        with pytest.raises(raised, match=f"number {status}"):
+        with pytest.raises(error, match=f"number {status}"):
             f(array)
     finally:
         models.driver.statuses.clear()
@@ -265,9 +339,9 @@ def test_debug_mode_says_which_of_several_kernels_failed(models: Models) -> None
         f.debug = True
         f(array)  # now variables are on the host
         models.driver.statuses["cuStreamSynchronize"] = 700
-        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: ") as told:
+        with pytest.raises(gx.DeviceError, match=r"failed in kernel_0: ") as raised:
             f(array)
-        assert "self.x @ self.w" in str(told.value)
+        assert "self.x @ self.w" in str(raised.value)
     finally:
         f.debug = False
         models.driver.statuses.clear()
@@ -275,10 +349,12 @@ def test_debug_mode_says_which_of_several_kernels_failed(models: Models) -> None
 
 @NEEDS_COMPILER
 def test_no_memory_is_told_with_bytes(models: Models) -> None:
-    models.driver.statuses["cuMemAllocAsync"] = 2
+    trims = models.driver.trims
+    models.driver.statuses["cuMemAllocFromPoolAsync"] = 2
     with pytest.raises(MemoryError, match=r"takes .* bytes, and of .* bytes of the device .* are free"):
         models.functions[0](np.ones((40, 6), np.float32))
     models.driver.statuses.clear()
+    assert models.driver.trims > trims
 
 
 @NEEDS_COMPILER
@@ -288,9 +364,9 @@ def test_more_blocks_than_the_device_runs_are_refused_at_the_call(models: Models
     f(np.ones((8, 6), np.float32))
     with pytest.raises(
         gx.ShapeError, match=r"kernel_0 needs \d+ blocks of 256 threads, and the device runs 3 of 1024"
-    ) as told:
+    ) as raised:
         f(np.ones((10_000, 6), np.float32))
-    assert "gx.exp(self.x)" in str(told.value)
+    assert "gx.exp(self.x)" in str(raised.value)
     models.driver.attributes["CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X"] = (1 << 31) - 1
 
 
@@ -308,79 +384,5 @@ def test_what_is_called_is_in_the_package(models: Models) -> None:
         found: Any = real
         for part in name.split("."):
             found = getattr(found, part)
-    assert int(real.CUresult.CUDA_ERROR_OUT_OF_MEMORY) == module.OUT_OF_MEMORY
-    assert (int(real.CUresult.CUDA_ERROR_NO_DEVICE), int(real.CUresult.CUDA_ERROR_INVALID_DEVICE)) == module.NO_DEVICES
-
-
-def test_the_package_takes_arguments_of_these_kinds() -> None:
-    """Without a driver, a call of the package looks at its arguments, then says that there is no driver."""
-    api: Any = pytest.importorskip("cuda.bindings.driver", reason="cuda-bindings is not installed")
-    try:
-        api.cuInit(0)
-    except RuntimeError as error:
-        missing = str(error)
-    else:
-        pytest.skip("there is a driver, which would do what is asked")
-    stream, event, device, graph = api.CUstream(1), api.CUevent(0), api.CUdevice(0), api.CUgraph(0)
-    threshold = api.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
-    relaxed = api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
-    calls: dict[str, tuple[object, ...]] = {
-        "cuCtxSetCurrent": (api.CUcontext(0),),
-        "cuDeviceGetName": (256, device),
-        "cuMemPoolSetAttribute": (api.CUmemoryPool(0), threshold, api.cuuint64_t((1 << 64) - 1)),
-        "cuMemAllocAsync": (100, stream),
-        "cuMemFreeAsync": (12345, stream),
-        "cuMemcpyHtoDAsync": (12345, 678, 4, stream),
-        "cuMemcpyDtoHAsync": (678, 12345, 4, stream),
-        "cuMemcpyDtoDAsync": (1, 2, 4, stream),
-        "cuMemsetD8Async": (1, 255, 1, stream),
-        "cuMemsetD16Async": (1, 65535, 1, stream),
-        "cuMemsetD32Async": (1, (1 << 32) - 1, 1, stream),
-        "cuModuleLoadData": (b"image",),
-        "cuModuleGetFunction": (api.CUmodule(0), b"kernel_0"),
-        "cuLaunchKernel": (api.CUfunction(0), 1, 1, 1, 256, 1, 1, 0, stream, 123456, 0),
-        "cuStreamCreate": (api.CUstream_flags.CU_STREAM_NON_BLOCKING,),
-        "cuStreamBeginCapture": (stream, relaxed),
-        "cuGraphInstantiate": (graph, 0),
-        "cuGraphLaunch": (api.CUgraphExec(0), stream),
-        "cuEventCreate": (api.CUevent_flags.CU_EVENT_DISABLE_TIMING,),
-        "cuStreamWaitEvent": (api.CUstream(4711), event, 0),
-    }
-    for name, given in calls.items():
-        with pytest.raises(RuntimeError) as said:
-            getattr(api, name)(*given)
-        assert str(said.value) == missing, name
-
-
-def told(patch: pytest.MonkeyPatch, driver: Any) -> str:
-    """What a call says with this driver."""
-    install(patch, driver)
-    x = gx.input("x", (3,))
-    f = gx.compile([x], gx.exp(x), backend="cuda")
-    with pytest.raises(gx.UnsupportedError) as error:
-        f(np.ones(3, np.float32))
-    assert "f.source" in str(error.value.hint)
-    assert "__global__" in f.source
-    return error.value.problem
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"statuses": {"cuInit": 100}}, "finds no GPU"),
-        ({"statuses": {"cuInit": 803}}, "does not start: CUDA_ERROR_SOME, number 803"),
-        ({"version": 12040}, "is of CUDA 12.4, and 13.0 is needed"),
-        (
-            {"attributes": {**FakeDriver(Emulator()).attributes, "CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR": 7}},
-            "7.0",
-        ),
-        ({"statuses": {"cuDevicePrimaryCtxRetain": 2}}, "does not start"),
-    ],
-)
-def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str) -> None:
-    driver = FakeDriver(Emulator(), **changes)
-    assert said in told(monkeypatch, driver)
-
-
-def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "pip install 'graphc[cuda]'" in told(monkeypatch, None)
+    assert int(real.CUresult.CUDA_ERROR_OUT_OF_MEMORY) == driver.OUT_OF_MEMORY
+    assert (int(real.CUresult.CUDA_ERROR_NO_DEVICE), int(real.CUresult.CUDA_ERROR_INVALID_DEVICE)) == driver.NO_DEVICES

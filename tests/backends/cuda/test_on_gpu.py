@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.backends.cuda.arrays import DeviceArray
+from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, told
 from graphc.backends.cuda.gpu import gpu
 from graphc.driver import compile
 from graphc.structure import leaves
@@ -37,6 +37,11 @@ def on_gpu(inputs: Any, outputs: Any, updates: Any = None) -> gx.CompiledFunctio
         return compile(inputs, outputs, updates=updates, backend="cuda")
     except gx.UnsupportedError as error:
         pytest.skip(error.problem)
+
+
+def free() -> int:
+    """Bytes of the device that nobody has."""
+    return told(gpu(), gpu().free_bytes)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +137,49 @@ def test_a_loop_of_steps_takes_no_more_memory_after_the_third() -> None:
     array = np.ones((64, 256), np.float32)
     for _ in range(CALLS):
         f(array)
-    free = gpu().free_bytes()
+    before = free()
     for _ in range(50):
         f(array)
-    assert gpu().free_bytes() == free
+    assert free() == before
+
+
+def test_one_recording_follows_batches_in_new_places() -> None:
+    x, w = gx.input("x", ("n", 64)), gx.param("w", np.eye(64, dtype=np.float32) / 2)
+    loss = gx.sum(gx.square(gx.tanh(x @ w)))
+    updates = {w: w - 0.01 * gx.grad(loss, w)}
+    plain = compile([x], loss, updates=updates, backend="numpy")
+    rng, start = np.random.default_rng(0), w.value
+    batches = [rng.standard_normal((32, 64)).astype(np.float32) for _ in range(12)]
+    expected = [float(plain(batch)) for batch in batches]
+    w.value = start
+    f = on_gpu([x], loss, updates)
+    kept = [(array := DeviceSpace(gpu()).uploaded(batch), f(array)) for batch in batches]
+    np.testing.assert_allclose([float(y) for _, y in kept], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_large_products_have_the_same_bits_in_every_call(dtype: Any) -> None:
+    x, w = gx.input("x", ("n", 512), dtype), gx.input("w", (512, 512), dtype)
+    f = on_gpu([x, w], [gx.maximum(x @ w, 0), x @ w.mT])
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape).astype(x.dtype) for shape in ((512, 512), (512, 512))]
+    a, b = (array.astype(np.float64) for array in arrays)
+    first = [np.asarray(y) for y in f(*arrays)]
+    for found, exact in zip(first, (np.maximum(a @ b, 0), a @ b.T), strict=True):
+        bound = 0.3 if x.dtype.itemsize == 2 else 1e-3
+        np.testing.assert_allclose(found.astype(np.float64), exact, rtol=0, atol=bound)
+    for _ in range(CALLS):
+        for y, before in zip(f(*arrays), first, strict=True):
+            np.testing.assert_array_equal(np.asarray(y), before)
+
+
+def test_release_gives_the_device_back() -> None:
+    x = gx.input("x", ("n", 1024))
+    f = on_gpu([x], gx.cumsum(gx.softmax(x, 1), 0))
+    f(np.ones((2, 1024), np.float32))  # its code stays
+    f.release()
+    before = free()
+    f(np.ones((4096, 1024), np.float32))
+    assert free() < before
+    f.release()
+    assert free() == before

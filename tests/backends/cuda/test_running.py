@@ -1,7 +1,6 @@
-"""Calls on a device, which is emulated: arrays in and out, variables that stay there, recordings, errors."""
+"""Calls on a device, which is emulated: variables that stay there, errors, threads."""
 
 import gc
-from collections.abc import Sequence
 from threading import Thread
 from typing import Any
 
@@ -9,91 +8,10 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.backends.cuda.arrays import DeviceArray
-from graphc.backends.cuda.emulation.emulator import Emulator
-from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
-from tests.case import Array
+from tests.backends.cuda.calls import Foreign, Trained, aligned, on_device
+from tests.backends.cuda.emulated import NEEDS_COMPILER, near
 
 pytestmark = NEEDS_COMPILER
-
-
-class Foreign:
-    """An array of another library on the device: all that is known of it is DLPack."""
-
-    def __init__(self, array: Array) -> None:
-        self.array = array
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return 1, 0
-
-    def __dlpack__(self, **given: object) -> object:
-        return self.array.__dlpack__()
-
-
-def aligned(array: Array) -> Array:
-    """The same where vectors of 16 bytes may begin."""
-    room = np.empty(array.nbytes + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    found = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    found[...] = array
-    return found
-
-
-def on_device(
-    inputs: Any, outputs: Any, updates: Any = None, emulator: Emulator | None = None
-) -> tuple[gx.CompiledFunction, Emulator]:
-    """A function that an emulated device runs in an arena."""
-    device = emulator or Emulator(apart=False)
-    plain = gx.compile(inputs, outputs, updates=updates, backend="numpy")
-    return made_at_once([plain], device)[0], device
-
-
-class Model:
-    """Two layers, and what trains them."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(0)
-        self.x, self.t = gx.input("x", ("batch", 12)), gx.input("t", ("batch",), "int64")
-        self.w = gx.param("w", rng.standard_normal((12, 20)).astype(np.float32) * 0.3)
-        self.v = gx.param("v", rng.standard_normal((20, 5)).astype(np.float32) * 0.3)
-        self.y = gx.tanh(self.x @ self.w) @ self.v
-        self.loss = gx.mean(gx.square(gx.logsumexp(self.y, 1) - gx.astype(self.t, "float32")))
-        self.updates = gx.optim.Adam([self.w, self.v], 0.01)(gx.grad(self.loss, [self.w, self.v]))
-
-    def batches(self, sizes: Sequence[int]) -> list[tuple[Array, Array]]:
-        rng = np.random.default_rng(1)
-        return [(rng.standard_normal((n, 12)).astype(np.float32), rng.integers(0, 5, n)) for n in sizes]
-
-
-class Trained:
-    """A model, what trains it on a device, what looks at it there, and what it was at first."""
-
-    def __init__(self) -> None:
-        self.model, self.emulator = Model(), Emulator(apart=False)
-        plain = [
-            gx.compile([self.model.x, self.model.t], self.model.loss, updates=self.model.updates, backend="numpy"),
-            gx.compile([self.model.x], self.model.y, backend="numpy"),
-        ]
-        self.plain = plain[0]
-        self.step, self.looks = made_at_once(plain, self.emulator)
-        self.start = {variable: variable.value for variable in self.step.variables}
-
-    def reset(self) -> None:
-        """Let all be as at first."""
-        for variable, value in self.start.items():
-            variable.value = value
-        self.step.release()
-        self.looks.release()
-        self.emulator.recorded.clear()
-
-    def expected(self, batches: Sequence[tuple[Array, Array]]) -> tuple[list[Any], list[Array]]:
-        """The losses and last values that NumPy finds.  Variables are then what they were at first."""
-        losses, after = (
-            [self.plain(*batch) for batch in batches],
-            [variable.value for variable in self.step.variables],
-        )
-        self.reset()
-        return losses, after
 
 
 @pytest.fixture(scope="module")
@@ -203,41 +121,6 @@ def test_functions_that_share_a_device_share_variables_there(trained: Trained) -
     assert all(copy.is_away for copy in copies)
 
 
-def test_arrays_on_the_device_go_in_and_out_without_a_copy() -> None:
-    x = gx.input("x", ("n", 8))
-    f, _ = on_device([x], [gx.exp(x), gx.sum(x)])
-    given = aligned(np.arange(24, dtype=np.float32).reshape(3, 8) / 8)
-    y, total = f(Foreign(given))
-    assert isinstance(y, DeviceArray)
-    shared: Array = np.from_dlpack(y)  # type: ignore[arg-type]
-    assert shared.ctypes.data == y.address
-    near(shared, np.exp(given))
-    assert float(total) == given.sum()
-    near(np.asarray(f(y)[0]), np.exp(np.exp(given)))  # what a call gave, another takes
-    del y
-    near(shared, np.exp(given))  # who shares memory keeps it
-
-
-def test_memory_is_given_back_when_nobody_holds_it() -> None:
-    x = gx.input("x", (1000,))
-    f, emulator = on_device([x], gx.exp(x))
-    y = f(Foreign(aligned(np.ones(1000, np.float32))))
-    free = emulator.free_bytes()
-    shared: Array = np.from_dlpack(y)
-    capsule = y.__dlpack__()
-    del y, shared
-    assert emulator.free_bytes() == free
-    del capsule
-    assert emulator.free_bytes() == free + 4000
-
-
-def test_what_does_not_begin_at_16_bytes_is_copied_first() -> None:
-    x = gx.input("x", ("n",))
-    f, _ = on_device([x], gx.exp(x))
-    given = aligned(np.arange(33, dtype=np.float32) / 8)[1:]
-    near(np.asarray(f(Foreign(given))), np.exp(given))
-
-
 def test_debug_mode_watches_calls_on_a_device(trained: Trained) -> None:
     model, step = trained.model, trained.step
     ((x, t),) = model.batches([4])
@@ -264,77 +147,6 @@ def test_an_index_out_of_range_changes_nothing(is_there: bool) -> None:
     assert (table.value == 16).all()
     if not is_there:  # it has looked itself: the whole step is one recording
         assert emulator.recorded == {"made": 1, "run": 3}
-
-
-@pytest.mark.parametrize("is_there", [False, True])
-def test_results_are_written_to_arrays_that_are_given(is_there: bool) -> None:
-    x = gx.input("x", ("n",))
-    f, _ = on_device([x], gx.exp(x))
-    given, room = aligned(np.arange(32, dtype=np.float32) / 8), aligned(np.zeros(32, np.float32))
-    out: Any = Foreign(room) if is_there else room
-    for _ in range(3):
-        room.fill(0)
-        assert f(given, out=out) is out
-        near(room, np.exp(given))
-    f(Foreign(given), out=Foreign(given) if is_there else given)  # over what it reads
-    near(given, room)
-
-
-def test_arrays_that_do_not_fit_are_refused() -> None:
-    x = gx.input("x", ("n", 4))
-    f, _ = on_device([x], gx.exp(x))
-    with pytest.raises(gx.DTypeError, match=r"input 'x' is float32; an array of float64 on the device"):
-        f(Foreign(np.zeros((2, 4))))
-    with pytest.raises(gx.ArgumentError, match="has strides"):
-        f(Foreign(np.zeros((4, 2), np.float32).T))
-    with pytest.raises(gx.ShapeError, match="axis 1 has 3, not 4"):
-        f(Foreign(np.zeros((2, 3), np.float32)))
-    with pytest.raises(gx.ShapeError, match="out has shape"):
-        f(np.zeros((2, 4), np.float32), out=Foreign(np.zeros((2, 3), np.float32)))
-
-
-@pytest.mark.parametrize("backend", ["numpy", "llvm"])
-def test_functions_of_the_host_write_into_no_array_of_a_device(backend: Any) -> None:
-    x = gx.input("x", ("n",))
-    f, _ = on_device([x], gx.exp(x))
-    y = f(Foreign(aligned(np.zeros(32, np.float32))))
-    host = gx.compile([x], x + 1, backend=backend)
-    near(host(y), np.full(32, 2, np.float32))  # it reads one, in a copy
-    with pytest.raises(gx.ArgumentError, match=r"out holds .*, which lies where the function does not run"):
-        host(np.zeros(32, np.float32), out=y)
-
-
-def test_loops_of_known_length_are_recorded_with_what_is_around_them() -> None:
-    x = gx.input("x", ("time", 4))
-    last, rows = gx.scan(lambda total, row: (gx.tanh(total + row), total * 2), gx.zeros((4,)), x)
-    plain = gx.compile([x], [last, rows], backend="numpy")
-    f, emulator = on_device([x], [last, rows])
-    rng = np.random.default_rng(0)
-    for n in (6, 6, 6, 2, 2):
-        array = rng.standard_normal((n, 4)).astype(np.float32)
-        for found, exact in zip(f(array), plain(array), strict=True):
-            near(found, exact)
-    assert emulator.recorded == {"made": 2, "run": 3}
-
-
-def test_what_the_host_has_to_read_is_not_recorded() -> None:
-    x = gx.input("x", ())
-    y = gx.while_loop(lambda a: a < 100, lambda a: a * 2, x)
-    f, emulator = on_device([x], y)
-    for start, end in ((3.0, 192.0), (200.0, 200.0), (50.0, 100.0)):
-        assert f(np.float32(start)) == end
-    assert not emulator.recorded
-
-
-def test_no_room_for_the_arena_is_told_with_its_bytes() -> None:
-    x = gx.input("x", ("n", 64))
-    y = gx.softmax(gx.matmul(x.mT, gx.softmax(gx.matmul(x, x.mT), 1)), 0)
-    f, _ = on_device([x], y, emulator=Emulator(apart=False, most=30_000))
-    planned = f.memory(n=100).peak_bytes
-    with pytest.raises(MemoryError, match=f"the arena of this call takes {planned:,} bytes") as told:
-        f(np.zeros((100, 64), np.float32))
-    assert isinstance(told.value, gx.DeviceMemoryError)
-    f(np.zeros((2, 64), np.float32))
 
 
 def test_threads_call_one_function_side_by_side(trained: Trained) -> None:
