@@ -33,6 +33,7 @@ from graphc.passes.costs import Costs
 from graphc.passes.lifetimes import bytes_of
 from graphc.passes.merge import merged
 from graphc.passes.pipeline import Log
+from graphc.passes.read_through import read_through
 from graphc.passes.sources import (
     Source,
     composed,
@@ -55,7 +56,8 @@ __all__ = ["fuse", "separate"]
 def fuse(graph: Graph, target: Target, log: Log) -> Partition:
     """Cut the graph into units, as few bytes and calls as can be seen.  Linear in the number of nodes."""
     costs = Costs(target)
-    partition = _Fusion(graph, target, sources(graph), folded_rows(graph), costs, log).run()
+    known = sources(graph, read_through(graph, costs))
+    partition = _Fusion(graph, target, known, folded_rows(graph), costs, log).run()
     return partition if graph.order else merged(partition, target, costs, log)  # an order was decided on for its peak
 
 
@@ -131,6 +133,8 @@ class _Fusion:
                 if is_root or node in self.stored:
                     self._alone(node)
                     self._read(self.sources[node].node, node, self.sources[node].map)
+            case Reshaped() if node in self.sources:
+                pass  # what reads it reads its operand
             case Reshaped() | Item():
                 operand = node.inputs[0]
                 self._need(operand, self.first.get(node, -1))
