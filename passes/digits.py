@@ -1,14 +1,27 @@
 """Digits of places: sums of axes divided by a size, without dividing wherever axes can be cut at their digits."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import gcd
 from typing import NamedTuple, TypeAlias, Union
 
 from graphc.kernel.scalar import Axis
-from graphc.sizes import Size, equal, lower_bound
+from graphc.sizes import Size, equal, lower_bound, product, total
+from graphc.types import Shape
 
-__all__ = ["Cuts", "Linear", "Piece", "Quotient", "exact_quotient", "linear", "scaled", "summed"]
+__all__ = [
+    "Cuts",
+    "Linear",
+    "Piece",
+    "Quotient",
+    "exact_quotient",
+    "linear",
+    "quotient",
+    "remainder",
+    "row_major",
+    "scaled",
+    "summed",
+]
 
 LONG = 8  # elements of a stretch along which nothing is divided: of shorter ones each costs a division of its own
 
@@ -26,6 +39,14 @@ class Quotient(NamedTuple):
 
     of: "Linear"
     divisor: Size
+
+    @property
+    def pieces(self) -> "frozenset[Piece]":
+        """What it is a quotient of sums of."""
+        found: set[Piece] = set()
+        for atom, _ in self.of.terms:
+            found |= {atom} if isinstance(atom, Piece) else atom.pieces
+        return frozenset(found)
 
 
 Atom: TypeAlias = Union[Piece, Quotient]  # noqa: UP007  # a name that is defined by itself
@@ -51,12 +72,19 @@ def linear(terms: Iterable[tuple[Atom, Size]], offset: Size = 0) -> Linear:
     return Linear(tuple([(atom, factor) for atom, factor in found.items() if factor != 0]), offset)
 
 
-def summed(a: Linear, b: Linear) -> Linear:
-    return linear((*a.terms, *b.terms), a.offset + b.offset)
+def summed(*forms: Linear) -> Linear:
+    """The sum of forms."""
+    return linear([term for form in forms for term in form.terms], total([form.offset for form in forms]))
 
 
 def scaled(a: Linear, by: Size) -> Linear:
+    """A form times a size."""
     return linear([(atom, factor * by) for atom, factor in a.terms], a.offset * by)
+
+
+def row_major(shape: Shape, index: Sequence[Linear]) -> Linear:
+    """How many elements of an array come before the one at an index."""
+    return summed(*[scaled(form, product(shape[axis + 1 :])) for axis, form in enumerate(index)])
 
 
 def exact_quotient(size: Size, by: Size) -> "Size | None":
@@ -136,15 +164,22 @@ def quotient(form: Linear, divisor: Size) -> Linear:
             rest.append((atom, factor))
         else:
             whole.append((atom, share))
+    down = _least(rest)
+    share, left = (0, form.offset) if down is None else _parted(form.offset + down, divisor)
+    if down is not None and _is_below(rest, left - down, divisor):
+        return Linear(tuple(whole), share)
     share, left = _parted(form.offset, divisor)
     found = Linear(tuple(whole), share)
-    if _is_below(rest, left, divisor):
-        return found
     common = _common(rest, left, divisor)
     if common > 1:
         rest = [(atom, factor // common) for atom, factor in rest if factor % common == 0]
         return summed(found, Linear(((_chained(Linear(tuple(rest), left // common), divisor // common), 1),)))
     return summed(found, Linear(((_chained(Linear(tuple(rest), left), divisor), 1),)))
+
+
+def remainder(form: Linear, divisor: Size) -> Linear:
+    """What is left of a form when it is divided."""
+    return summed(form, scaled(quotient(form, divisor), -divisor))
 
 
 def _chained(form: Linear, divisor: Size) -> Quotient:
@@ -162,14 +197,25 @@ def _parted(offset: Size, divisor: Size) -> tuple[Size, Size]:
     return (0, offset) if share is None else (share, 0)
 
 
-def _is_below(terms: Iterable[tuple[Atom, Size]], offset: Size, bound: Size) -> bool:
-    """Whether a sum is never below 0, nor as large as `bound`."""
-    largest = offset
+def _least(terms: Iterable[tuple[Atom, Size]]) -> "Size | None":
+    """The least that a sum of pieces can be; None where that is not known."""
+    least: Size = 0
     for atom, factor in terms:
-        if isinstance(atom, Quotient) or not _is_natural(factor):
-            return False
-        largest = largest + factor * (atom.extent - 1)
-    return _is_natural(offset) and _is_natural(bound - 1 - largest)
+        if isinstance(atom, Quotient):
+            return None
+        if _is_natural(-factor):
+            least = least + factor * (atom.extent - 1)
+        elif not _is_natural(factor):
+            return None
+    return least
+
+
+def _is_below(terms: Sequence[tuple[Atom, Size]], offset: Size, bound: Size) -> bool:
+    """Whether a sum is never below 0, nor as large as `bound`."""
+    least, most = _least(terms), _least([(atom, -factor) for atom, factor in terms])
+    if least is None or most is None:
+        return False
+    return _is_natural(offset + least) and _is_natural(bound - 1 - offset + most)
 
 
 def _is_natural(size: Size) -> bool:
@@ -177,7 +223,7 @@ def _is_natural(size: Size) -> bool:
     return least is not None and least >= 0
 
 
-def _common(terms: Iterable[tuple[Atom, Size]], offset: Size, divisor: Size) -> int:
+def _common(terms: Sequence[tuple[Atom, Size]], offset: Size, divisor: Size) -> int:
     """A number that divides the divisor and all terms but some that stay below it, and so change no quotient."""
     numbers = [factor for _, factor in terms]
     if not isinstance(divisor, int) or not isinstance(offset, int) or not all(isinstance(n, int) for n in numbers):
@@ -194,7 +240,7 @@ def _cut_between_digits(form: Linear, divisor: Size, axes: Collection[Axis]) -> 
     """Where a piece goes over from one digit into the next."""
     for atom, factor in form.terms:
         if isinstance(atom, Piece) and atom.axis in axes and exact_quotient(factor, divisor) is None:
-            length = exact_quotient(divisor, factor)
+            length = exact_quotient(divisor, -factor if _is_natural(-factor) else factor)
             if length is not None and length != 1 and equal(length, atom.extent) is not True:
                 count = exact_quotient(atom.extent, length)
                 if count is not None and count != 0:

@@ -1,13 +1,22 @@
 """Which reshapes are read through, and not stored first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import Deposit, Elementwise, Leaf, Movement, Reduction, Reshaped, Running
+from graphc.ir.kinds import Deposit, Elementwise, IndexMap, Leaf, Movement, Reduction, Reshaped, Running
 from graphc.ir.node import Node
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.scalar import Axis
 from graphc.ops.guarded import Guarded
 from graphc.ops.placement import Reshape
 from graphc.passes.costs import Costs
+from graphc.passes.digits import Cuts, Linear, Quotient, quotient, remainder, row_major, scaled, summed
+from graphc.passes.reshapes import reshape_map
+from graphc.passes.sources import composed
+from graphc.sizes import Size, estimate, product
+from graphc.types import Shape
 
 __all__ = ["read_through"]
 
@@ -19,50 +28,169 @@ def read_through(graph: Graph, costs: Costs) -> Collection[Node]:
     """
     if not graph.has(Reshape):
         return ()
-    kept = {*graph.roots, *graph.demanded}
-    found: set[Node] = set()
+    search = _Search(graph, costs, {*graph.roots, *graph.demanded})
     for node in reversed(graph.nodes):
-        if not isinstance(node.op, Reshape) or node in kept or not _is_read_by_element(node, graph, found):
-            continue
-        if isinstance(node.inputs[0].op, Movement) or _is_computed_for(node, graph, kept):
-            found.add(node)
-    return found
+        if isinstance(node.op, Reshape) and node not in search.kept and search.pays(node):
+            search.found.add(node)
+    return search.found
 
 
-def _is_read_by_element(node: Node, graph: Graph, through: Collection[Node]) -> bool:
-    """Whether all that read a node, or what is shown of it, read single elements; `through` are reshapes after it."""
-    pending, seen = [node], 0
-    while pending:
-        shown = pending.pop()
-        for user in graph.users[shown]:
+class _Reader(NamedTuple):
+    """What reads a reshape: at `map` of the axes of an operand of `shape`, some of which it walks in their order."""
+
+    shape: Shape
+    map: IndexMap | None
+    walked: frozenset[int]
+
+
+@dataclass
+class _Search:
+    """found   the reshapes that are read through, of those behind the present one"""
+
+    graph: Graph
+    costs: Costs
+    kept: Collection[Node]
+    found: set[Node] = field(default_factory=set)
+
+    def pays(self, node: Node) -> bool:
+        """Whether a reshape can be read through, and that costs no more than to store it first."""
+        if not isinstance(node.inputs[0].op, Movement) and not self._is_computed_for(node):
+            return False
+        readers = self._readers(node)
+        if not readers:
+            return False
+        ends = list(dict.fromkeys(self._ends(node)))
+        kept = self.costs.keeping(node, 1) + self.costs.target.kernel
+        for reader in dict.fromkeys(readers):
+            for end in ends:
+                times, by_open = _divisions(end, reader)
+                kept -= self.costs.dividing(node, times, by_open=by_open)
+        return kept >= 0
+
+    def _readers(self, node: Node) -> list[_Reader]:
+        """All that read a node, or what is shown of it; none where one reads more than single elements of it."""
+        found: list[_Reader] = []
+        pending: list[tuple[Node, IndexMap | None]] = [(node, None)]
+        while pending:
+            shown, map = pending.pop()
+            for user in self.graph.users[shown]:
+                if len(found) + len(pending) > _MOST:
+                    return []
+                if isinstance(user.op, Movement) or user in self.found:
+                    there = composed(map, _step(user))
+                    pending.append((user, there))
+                    if user in self.kept:
+                        found.append(_Reader(user.shape, there, frozenset()))
+                elif isinstance(user.op, Reshaped) and shown is not node:
+                    found.append(_Reader(shown.shape, map, frozenset()))  # what was moved is copied for it
+                elif isinstance(user.op, _BY_ELEMENT) and not isinstance(user.op, Guarded):
+                    found.append(_Reader(shown.shape, map, self._walked(user)))
+                else:
+                    return []
+        return found
+
+    def _walked(self, reader: Node) -> frozenset[int]:
+        """The axes of a reader along which elements are combined in order, there or in what follows in its loops."""
+        found: set[int] = set()
+        pending, seen = [reader], {reader}
+        while pending:
+            node = pending.pop()
+            if isinstance(node.op, Reduction):
+                found |= set(node.op.axes)
+            elif isinstance(node.op, Running):
+                found.add(node.op.axis)
+            elif isinstance(node.op, Elementwise) and len(seen) <= _MOST:
+                more = [user for user in self.graph.users[node] if user not in seen]
+                pending += more
+                seen |= set(more)
+        return frozenset(found)
+
+    def _is_computed_for(self, node: Node) -> bool:
+        """Whether the operand of a reshape is a formula of what is there, and computed for the reshape alone."""
+        pending, seen = [node.inputs[0]], 0
+        while pending:
+            part = pending.pop()
             seen += 1
-            if (isinstance(user.op, Movement) or user in through) and seen <= _MOST:
-                pending.append(user)
-            elif isinstance(user.op, Reshaped) and shown is not node:
-                continue  # what was moved is copied for it
-            elif not isinstance(user.op, _BY_ELEMENT) or isinstance(user.op, Guarded):
+            if isinstance(part.op, Leaf | Deposit | Reshaped) and seen > 1:
+                continue
+            if isinstance(part.op, Movement) and seen > 1:
+                pending += part.inputs
+                continue
+            if not _is_formula(part) or seen > _MOST:
                 return False
-    return seen > 0
+            if part in self.kept or len(set(self.graph.users[part])) > 1:
+                return False
+            pending += part.inputs
+        return True
+
+    def _ends(self, node: Node) -> Iterator[tuple[Shape, IndexMap | None]]:
+        """The arrays that are read for an element of a reshape, and where."""
+        pending: list[tuple[Node, IndexMap | None]] = [(node.inputs[0], _step(node))]
+        seen = 0
+        while pending:
+            part, map = pending.pop()
+            seen += 1
+            if isinstance(part.op, Movement):
+                pending.append((part.inputs[0], composed(_step(part), map)))
+            elif _is_formula(part) and seen <= _MOST:
+                pending += [(x, map) for x in part.inputs]
+            else:
+                yield part.shape, map
 
 
 _BY_ELEMENT = (Elementwise, Reduction, Deposit, Running)
 _MOST = 32
 
 
-def _is_computed_for(node: Node, graph: Graph, kept: Collection[Node]) -> bool:
-    """Whether the operand of a reshape is a formula of what is there, and computed for the reshape alone."""
-    pending, seen = [node.inputs[0]], 0
-    while pending:
-        part = pending.pop()
-        seen += 1
-        if isinstance(part.op, Leaf | Deposit | Reshaped) and seen > 1:
-            continue
-        if isinstance(part.op, Movement) and seen > 1:
-            pending += part.inputs
-            continue
-        if not isinstance(part.op, Elementwise) or isinstance(part.op, Guarded) or seen > _MOST:
-            return False
-        if part in kept or len(set(graph.users[part])) > 1:
-            return False
-        pending += part.inputs
-    return True
+def _is_formula(node: Node) -> bool:
+    return isinstance(node.op, Elementwise) and not isinstance(node.op, Guarded)
+
+
+def _step(node: Node) -> IndexMap:
+    """Where a movement, or a reshape, has its elements from."""
+    return node.op.source(node.inputs[0].shape) if isinstance(node.op, Movement) else reshape_map(node)
+
+
+def _divisions(end: tuple[Shape, IndexMap | None], reader: _Reader) -> tuple[float, bool]:
+    """How many divisions a reader makes to find elements of an array, and whether any is by an open size."""
+    shape, inner = end
+    map = composed(inner, reader.map)
+    if map is None or not map.digits:
+        return 0, False
+    axes = [Axis(number, extent) for number, extent in enumerate(reader.shape)]
+    cuts = Cuts([axis for axis in axes if axis.number not in reader.walked])
+    while True:
+        index, divided = _index_of(map, [cuts.of(axis) for axis in axes])
+        if not any(cuts.cut_for(form, divisor) for form, divisor in divided):
+            break
+    place = row_major(shape, index)
+    quotients = [atom for atom, _ in place.terms if isinstance(atom, Quotient)]
+    if not quotients:
+        return 0, False
+    moving = {piece for atom in quotients for piece in atom.pieces}
+    points: float = estimate(product(reader.shape))
+    for piece in reversed([piece for axis in axes for piece in cuts.pieces_of(axis)]):
+        if piece in moving:
+            break
+        points /= max(estimate(piece.extent), 1)
+    return points * len(quotients), any(not isinstance(atom.divisor, int) for atom in quotients)
+
+
+def _index_of(map: IndexMap, axes: Sequence[Linear]) -> tuple[list[Linear], list[tuple[Linear, Size]]]:
+    """The index to which a map takes these, and which sums are divided on the way there, by what."""
+    known = dict(enumerate(axes))
+    divided: list[tuple[Linear, Size]] = []
+
+    def sum_of(part: AffineIndex) -> Linear:
+        return summed(*[scaled(known[axis], factor) for axis, factor in part.terms], Linear((), part.offset))
+
+    for number, digit in enumerate(map.digits, 1):
+        form = sum_of(digit.of)
+        if digit.divisor != 1:
+            divided.append((form, digit.divisor))
+            form = quotient(form, digit.divisor)
+        if digit.modulus is not None:
+            divided.append((form, digit.modulus))
+            form = remainder(form, digit.modulus)
+        known[-number] = form
+    return [sum_of(part) for part in map.parts], divided

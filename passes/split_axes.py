@@ -9,8 +9,19 @@ from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Formula, Let, Load, SizeValue
 from graphc.kernel.steps import Effect, Fold, Kernel, Prefix, Stage, Step, Store, Total
-from graphc.passes.digits import Cuts, Linear, Piece, Quotient, exact_quotient, linear, quotient, scaled, summed
-from graphc.sizes import Size, product
+from graphc.passes.digits import (
+    Cuts,
+    Linear,
+    Piece,
+    exact_quotient,
+    linear,
+    quotient,
+    remainder,
+    row_major,
+    scaled,
+    summed,
+)
+from graphc.sizes import Size
 from graphc.types import INT64, Shape
 
 __all__ = ["split_axes"]
@@ -134,7 +145,7 @@ def _combined(fn: Fn, a: Linear, b: Linear) -> Linear | None:
         case Fn.FLOORDIV if not b.terms and b.offset != 0:
             return quotient(a, b.offset)
         case Fn.MOD if not b.terms and b.offset != 0:
-            return summed(a, scaled(quotient(a, b.offset), -b.offset))
+            return remainder(a, b.offset)
     return None
 
 
@@ -205,7 +216,7 @@ class _Rewriting:
             return buffer, tuple([self._part(number) for number in index])
         dims = list(zip(buffer.shape, known, strict=True))
         if any(form.divides for form in known):
-            place = _row_major(buffer.shape, known)
+            place = row_major(buffer.shape, known)
             if not place.divides:
                 dims = [(buffer.size, place)]
         found = [part for extent, form in dims for part in _by_pieces(extent, form)]
@@ -236,14 +247,6 @@ class _Rewriting:
 
 def _is_plain(form: Linear) -> bool:
     return not form.divides and len(form.terms) <= 1
-
-
-def _row_major(shape: Shape, index: Sequence[Linear]) -> Linear:
-    """How many elements come before the one at an index."""
-    place = Linear(())
-    for axis, form in enumerate(index):
-        place = summed(place, scaled(form, product(shape[axis + 1 :])))
-    return place
 
 
 def _by_pieces(extent: Size, form: Linear) -> list[tuple[Size, Linear]]:
@@ -280,4 +283,3 @@ def _lowest(extent: Size, form: Linear) -> tuple[Size, Linear, Linear] | None:
                 high = linear([(other, n) for other, n in rests if n is not None], above)
                 return size, Linear(((atom, 1),), at), high
     return None
-
