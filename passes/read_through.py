@@ -54,7 +54,7 @@ class _Search:
 
     def pays(self, node: Node) -> bool:
         """Whether a reshape can be read through, and that costs no more than to store it first."""
-        if not isinstance(node.inputs[0].op, Movement) and not self._is_computed_for(node):
+        if 0 in node.shape or not (isinstance(node.inputs[0].op, Movement) or self._is_computed_for(node)):
             return False
         readers = self._readers(node)
         if not readers:

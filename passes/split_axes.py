@@ -61,6 +61,8 @@ class _Splitting:
         """A kernel with as few divisions of places as can be."""
         if not any(_divides(let) for stage in kernel.stages for let in stage.lets):
             return kernel
+        if any(axis.extent == 0 for stage in kernel.stages for axis in (*kernel.outer, *stage.inner)):
+            return kernel  # which does nothing
         cuts = Cuts(_free(kernel))
         seen = [_Places(stage, cuts) for stage in kernel.stages]
         while any(cuts.cut_for(form, divisor) for stage in seen for form, divisor in stage.divided):
