@@ -1,8 +1,8 @@
 """Which reshapes are read through, and not stored first."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Deposit, Elementwise, IndexMap, Leaf, Movement, Reduction, Reshaped, Running
@@ -35,6 +35,9 @@ def read_through(graph: Graph, costs: Costs) -> Collection[Node]:
     return search.found
 
 
+_End: TypeAlias = tuple[Shape, IndexMap | None]  # an array, and where its elements are read
+
+
 class _Reader(NamedTuple):
     """What reads a reshape: at `map` of the axes of an operand of `shape`, some of which it walks in their order."""
 
@@ -59,8 +62,10 @@ class _Search:
         readers = self._readers(node)
         if not readers:
             return False
-        ends = list(dict.fromkeys(self._ends(node)))
+        ends, formulas = self._below(node)
         kept = self.costs.keeping(node, 1) + self.costs.target.kernel
+        points = sum(estimate(product(reader.shape)) for reader in readers) - estimate(product(node.shape))
+        kept -= sum(self.costs.computing(part, [], points) for part in formulas if points > 0)
         for reader in dict.fromkeys(readers):
             for end in ends:
                 times, by_open = _divisions(end, reader)
@@ -123,19 +128,21 @@ class _Search:
             pending += part.inputs
         return True
 
-    def _ends(self, node: Node) -> Iterator[tuple[Shape, IndexMap | None]]:
-        """The arrays that are read for an element of a reshape, and where."""
+    def _below(self, node: Node) -> tuple[Collection[_End], Collection[Node]]:
+        """The arrays that are read for an element of a reshape, and where; and the formulas computed of them."""
+        ends: dict[_End, None] = {}
+        formulas: dict[Node, None] = {}
         pending: list[tuple[Node, IndexMap | None]] = [(node.inputs[0], _step(node))]
-        seen = 0
         while pending:
             part, map = pending.pop()
-            seen += 1
             if isinstance(part.op, Movement):
                 pending.append((part.inputs[0], composed(_step(part), map)))
-            elif _is_formula(part) and seen <= _MOST:
+            elif _is_formula(part) and len(formulas) <= _MOST:
+                formulas[part] = None
                 pending += [(x, map) for x in part.inputs]
             else:
-                yield part.shape, map
+                ends[part.shape, map] = None
+        return ends, formulas
 
 
 _BY_ELEMENT = (Elementwise, Reduction, Deposit, Running)
@@ -151,7 +158,7 @@ def _step(node: Node) -> IndexMap:
     return node.op.source(node.inputs[0].shape) if isinstance(node.op, Movement) else reshape_map(node)
 
 
-def _divisions(end: tuple[Shape, IndexMap | None], reader: _Reader) -> tuple[float, bool]:
+def _divisions(end: _End, reader: _Reader) -> tuple[float, bool]:
     """How many divisions a reader makes to find elements of an array, and whether any is by an open size."""
     shape, inner = end
     map = composed(inner, reader.map)
