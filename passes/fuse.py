@@ -123,7 +123,8 @@ class _Fusion:
                 pass  # what reads it reads its operand
             case Reshaped() | Item():
                 operand = node.inputs[0]
-                self._need(operand, self.first.get(node, -1))
+                if node in self.first:  # what reads it reads a buffer, which must have been written by then
+                    self._note(operand, UnitReading(self.first[node], node, None, by_data=True))
                 self.stored.add(operand)
                 if is_root:
                     self.stored.add(node)

@@ -86,3 +86,15 @@ def test_cuda_kernels_of_chains_compute_the_same() -> None:
         expected.append(gx.compile(inputs, outputs, level=0)(*given[-1]))
     for f, arrays, values in zip(made_at_once(functions, Emulator()), given, expected, strict=True):
         same(f(*arrays), values)
+
+
+def test_no_kernel_reads_what_it_writes_under_another_shape() -> None:
+    x = gx.input("x", (4, 6, 5), "float64")
+    y = gx.max(x, 0).reshape(15, 2, 1)
+    y = gx.concat([y, gx.sin(y)], 2).reshape(2, 6, 5, 1)
+    y = gx.transpose(gx.cumsum(y, 0), (2, 3, 1, 0)).reshape(60, 1)
+    g = gx.input("g", y.shape, "float64")
+    f = gx.compile([x, g], [y, gx.vjp(y, x, g)], backend="llvm")
+    for step in f.program.steps:
+        written = {buffer.root for buffer in step.writes}
+        assert not any(buffer.base in written for buffer in step.reads if buffer.base is not None), step
