@@ -69,6 +69,8 @@ def place_through(map: IndexMap | None, axes: Place, shape: Shape) -> Place | No
     """The axes at which a node of `shape` is read by what has these; None where that is not one element per point."""
     if map is None:
         return axes
+    if map.digits:
+        return None
     place: list[LoopAxis | None] = []
     for part, extent in zip(map.parts, shape, strict=True):
         if part.offset != 0 or len(part.terms) > 1:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Node, Op
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.costs import additions, calls
-from graphc.kernel.scalar import Formula, Load, Scalar
+from graphc.kernel.costs import ADDITIONS, additions, calls
+from graphc.kernel.scalar import Fn, Formula, Load, Scalar
 from graphc.kernel.target import Target
 from graphc.sizes import estimate, product
-from graphc.types import DType, Shape
+from graphc.types import INT64, DType, Shape
 
 __all__ = ["Costs"]
 
@@ -38,6 +38,21 @@ class Costs:
         bytes = self.bytes(node) if points is None else points * node.dtype.itemsize
         return lets * self.target.let + bytes * work * self.target.addition + moved
 
+    def dividing(self, node: Node, divisions: float, *, by_open: bool) -> float:
+        """To read elements of a value where so many divided places say, by calls that each divide all of them.
+
+        by_open   whether a divisor is no number: by one, processors multiply instead
+
+        Such a walk has no rows: of what no cache holds it fetches most lines more than once.
+        """
+        if not divisions:
+            return 0
+        work = (
+            (ADDITIONS[Fn.FLOORDIV] * (_BY_OPEN if by_open else 1) + _BESIDES) * self.target.addition * INT64.itemsize
+        )
+        fetched = 2 * node.dtype.itemsize if self.bytes(node) > self.target.cache_bytes else 0
+        return divisions * (work + fetched) + self.target.let * _LETS_OF_A_PLACE
+
     def _moved(self, bytes: int) -> float:
         return bytes if bytes > self.target.cache_bytes else bytes * self.target.cached
 
@@ -61,3 +76,8 @@ class Costs:
             node.op.scalar(*(Scalar(formula, operand) for operand in operands))
             self.work[key] = calls(formula.lets), additions(formula.lets)
         return self.work[key]
+
+
+_BESIDES = 2  # additions for each division: a product, and what is left when that is taken away
+_BY_OPEN = 20  # what a division is worth that no product can take the place of, in others
+_LETS_OF_A_PLACE = 8  # its quotient, its remainder, and where both are

@@ -82,7 +82,19 @@ def _row_major(shape: Shape) -> AffineIndex:
 
 def mapped(formula: Formula, map: IndexMap | None, index: Sequence[int]) -> Sequence[int]:
     """The lets of the index to which `map` takes the one whose lets are `index`; None takes it to itself."""
-    return index if map is None else [formula.affine(part, index) for part in map.parts]
+    if map is None:
+        return index
+    if not map.digits:
+        return [formula.affine(part, index) for part in map.parts]
+    axes = dict(enumerate(index))
+    for number, digit in enumerate(map.digits, 1):
+        found = formula.affine(digit.of, axes)
+        if digit.divisor != 1:
+            found = formula.call(Fn.FLOORDIV, (found, formula.size(digit.divisor)))
+        if digit.modulus is not None:
+            found = formula.call(Fn.MOD, (found, formula.size(digit.modulus)))
+        axes[-number] = found
+    return [formula.affine(part, axes) for part in map.parts]
 
 
 def looked_up(

@@ -8,7 +8,6 @@ A loop unit walks rows (outer axes) and, in each row, inner axes; a node of it i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
@@ -33,6 +32,7 @@ from graphc.passes.costs import Costs
 from graphc.passes.lifetimes import bytes_of
 from graphc.passes.merge import merged
 from graphc.passes.pipeline import Log
+from graphc.passes.read_through import read_through
 from graphc.passes.sources import (
     Source,
     composed,
@@ -44,6 +44,7 @@ from graphc.passes.sources import (
     sources,
     under,
 )
+from graphc.passes.unit_readings import UnitReading, points_read
 from graphc.passes.units import LoopAxis, Loops, Partition, Place, Single, Unit
 from graphc.passes.walks import axes_of, folded_rows, is_formula, is_shift, is_whole, started, walk, walked
 from graphc.sizes import estimate, product
@@ -55,7 +56,8 @@ __all__ = ["fuse", "separate"]
 def fuse(graph: Graph, target: Target, log: Log) -> Partition:
     """Cut the graph into units, as few bytes and calls as can be seen.  Linear in the number of nodes."""
     costs = Costs(target)
-    partition = _Fusion(graph, target, sources(graph), folded_rows(graph), costs, log).run()
+    known = sources(graph, read_through(graph, costs))
+    partition = _Fusion(graph, target, known, folded_rows(graph), costs, log).run()
     return partition if graph.order else merged(partition, target, costs, log)  # an order was decided on for its peak
 
 
@@ -63,20 +65,6 @@ def separate(graph: Graph) -> Partition:
     """Cut the graph into units of one node each."""
     target = Target("one node at a time", largest_kernel=1)
     return _Fusion(graph, target, sources(graph), {}, Costs(target), Log()).run()
-
-
-class _Reading(NamedTuple):
-    """Some unit reads a node, at `map` of the axes of `reader` (of its operand, for a reduction).
-
-    part   the shape of the part of a deposit that needs it
-    """
-
-    unit: int
-    reader: Node
-    map: IndexMap | None
-    by_data: bool = False  # at indices that only data know
-    is_shown: bool = False  # for a member that is computed wherever `reader` reads it
-    part: Shape | None = None
 
 
 @dataclass
@@ -89,12 +77,12 @@ class _Fusion:
     log: Log
     units: list[Unit] = field(default_factory=list)  # the last one runs first
     read: list[set[Node]] = field(default_factory=list)  # what each unit reads
-    readings: dict[Node, list[_Reading]] = field(default_factory=dict)
+    readings: dict[Node, list[UnitReading]] = field(default_factory=dict)
     first: dict[Node, int] = field(default_factory=dict)  # node -> the number of the unit that first needs it
     stored: set[Node] = field(default_factory=set)
     members: dict[Node, tuple[int, ...]] = field(default_factory=dict)  # node -> the units that compute it
     demanded: set[Node] = field(default_factory=set)
-    shown: dict[Node, list[_Reading]] = field(default_factory=dict)  # node -> the readings that compute it
+    shown: dict[Node, list[UnitReading]] = field(default_factory=dict)  # node -> the readings that compute it
 
     def run(self) -> Partition:
         roots = set(self.graph.roots)
@@ -131,9 +119,12 @@ class _Fusion:
                 if is_root or node in self.stored:
                     self._alone(node)
                     self._read(self.sources[node].node, node, self.sources[node].map)
+            case Reshaped() if node in self.sources:
+                pass  # what reads it reads its operand
             case Reshaped() | Item():
                 operand = node.inputs[0]
-                self._need(operand, self.first.get(node, -1))
+                if node in self.first:  # what reads it reads a buffer, which must have been written by then
+                    self._note(operand, UnitReading(self.first[node], node, None, by_data=True))
                 self.stored.add(operand)
                 if is_root:
                     self.stored.add(node)
@@ -217,9 +208,9 @@ class _Fusion:
         self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False, part: Shape | None = None
     ) -> None:
         for number in self._units_of(reader):
-            self._note(source, _Reading(number, reader, map, by_data, False, part))
+            self._note(source, UnitReading(number, reader, map, by_data, False, part))
 
-    def _note(self, source: Node, reading: _Reading) -> None:
+    def _note(self, source: Node, reading: UnitReading) -> None:
         number = reading.unit
         self.read[number].add(source)
         if isinstance(source.op, Leaf):
@@ -301,7 +292,7 @@ class _Fusion:
             return False
         if any(reading.by_data or not is_shift(reading.map) for reading in readings):
             return False
-        maps = {(reading.map, reading.part): self._points(node, reading) for reading in readings}
+        maps = {(reading.map, reading.part): points_read(node, reading, unit, self.sources) for reading in readings}
         if max(maps.values()) > estimate(product(node.shape)):  # elements are repeated
             return False
         again = sum(self.costs.computing(node, [], points) for points in maps.values())
@@ -315,19 +306,6 @@ class _Fusion:
             unit.shown[node] = None
         self.shown[node] = [*{(reading.reader, reading.map, reading.part): reading for reading in readings}.values()]
         return True
-
-    def _points(self, node: Node, reading: _Reading) -> int:
-        """How many elements of a node are read, each as often as it is read."""
-        unit = self.units[reading.unit]
-        if reading.part is not None:
-            shape = reading.part
-        elif isinstance(unit, Loops):
-            shape = tuple([axis.extent for axis in axes_of(reading.reader, unit) if axis is not None])
-        elif isinstance(unit.node.op, Movement):
-            shape = unit.node.shape
-        else:
-            shape = next((x.shape for x in unit.node.inputs if under(x, self.sources) is node), node.shape)
-        return estimate(product(shape))
 
     def _joins(self, node: Node, unit: Loops, number: int) -> bool:
         """Whether `node` can be computed in the loops of `unit`; if so, it now is."""

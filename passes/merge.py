@@ -94,7 +94,9 @@ class _Merging:
 
     def _pin(self, graph: Graph) -> None:
         if graph.has(Reshaped) or graph.has(Item):
-            self.read_whole.update([node.inputs[0] for node in graph.nodes if isinstance(node.op, Reshaped | Item)])
+            shown = self.partition.sources
+            views = [x for x in graph.nodes if isinstance(x.op, Reshaped | Item) and x not in shown]
+            self.read_whole.update([node.inputs[0] for node in views])
         for unit in self.partition.units:
             if isinstance(unit, Single):
                 for node in unit.nodes:

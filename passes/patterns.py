@@ -99,6 +99,9 @@ def iteration_of(op: Product, maps: Sequence[IndexMap | None]) -> Iteration:
     places = [left, right, out]
     copied = []
     for which, map in enumerate(maps):
+        if map is not None and map.digits:
+            copied.append(True)
+            continue
         seen = _through(map, places[which])
         others = [_axes_of(places[1 - which]), _axes_of(out)]
         lost = _axes_of(places[which]) - _axes_of(seen)

@@ -1,12 +1,14 @@
 """Seeing through movements: where the elements that a node reads really lie."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import IndexMap, Lookup, Movement, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
+from graphc.passes.reshapes import reshape_map
 from graphc.sizes import Size
 
 __all__ = [
@@ -30,7 +32,7 @@ class Source(NamedTuple):
     map: IndexMap | None
 
 
-def composed_index(part: AffineIndex, by: tuple[AffineIndex, ...]) -> AffineIndex:
+def composed_index(part: AffineIndex, by: Sequence[AffineIndex] | Mapping[int, AffineIndex]) -> AffineIndex:
     """`part` with each axis replaced by the index that `by` gives for it."""
     if not part.terms:
         return part
@@ -50,16 +52,23 @@ def composed(inner: IndexMap | None, outer: IndexMap | None) -> IndexMap | None:
     """Where `inner` says, at the index that `outer` says."""
     if inner is None or outer is None:
         return outer if inner is None else inner
-    return IndexMap(tuple(composed_index(part, outer.parts) for part in inner.parts))
+    if not inner.digits:
+        return IndexMap(tuple(composed_index(part, outer.parts) for part in inner.parts), outer.digits)
+    by = dict(enumerate(outer.parts))
+    digits = [*outer.digits]
+    for number, digit in enumerate(inner.digits, 1):
+        digits.append(replace(digit, of=composed_index(digit.of, by)))
+        by[-number] = AffineIndex(((-len(digits), 1),))
+    return IndexMap(tuple(composed_index(part, by) for part in inner.parts), tuple(digits))
 
 
-def sources(graph: Graph) -> Mapping[Node, Source]:
-    """For each movement of the graph, what it really reads."""
+def sources(graph: Graph, through: Collection[Node] = ()) -> Mapping[Node, Source]:
+    """For each movement of the graph, and each reshape of those in `through`, what it really reads."""
     found: dict[Node, Source] = {}
     for node in graph.nodes:
-        if isinstance(node.op, Movement):
+        if isinstance(node.op, Movement) or node in through:
             operand = node.inputs[0]
-            step = node.op.source(operand.shape)
+            step = node.op.source(operand.shape) if isinstance(node.op, Movement) else reshape_map(node)
             under = found.get(operand)
             found[node] = Source(operand, step) if under is None else Source(under.node, composed(under.map, step))
     return found
@@ -75,6 +84,8 @@ def row_source(node: Node, known: Mapping[Node, Source]) -> tuple[Node, int] | N
     """The node of which `node` shows whole rows, one for each of its own, and the number of the first; else None."""
     source = known.get(node)
     if source is None or source.map is None or source.node.ndim != node.ndim:
+        return None
+    if source.map.digits:
         return None
     first, *others = source.map.parts
     is_row = first.terms == ((0, 1),) and isinstance(first.offset, int) and first.offset >= 0
@@ -112,7 +123,7 @@ def shows_all(node: Node, known: Mapping[Node, Source]) -> bool:
     source = known.get(node)
     if source is None or source.map is None:
         return source is not None
-    return all(
+    return not source.map.digits and all(
         (not part.terms and part.offset == 0 and extent == 1)
         or (
             len(part.terms) == 1

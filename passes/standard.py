@@ -41,6 +41,7 @@ from graphc.passes.steps import (
     OrderSteps,
     ReuseStorage,
     Separate,
+    SplitAxes,
     TurnOperands,
 )
 from graphc.passes.throughout import Throughout
@@ -120,6 +121,7 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
     yield ComputeInOutputs()
     if is_exact:
         yield JoinEpilogues()
+        yield SplitAxes()
         yield OrderSteps(target.alignment)
     yield ReuseStorage()
 

@@ -19,6 +19,7 @@ from graphc.passes.pipeline import Log, Pass
 from graphc.passes.reuse import reuse
 from graphc.passes.schedule import schedule
 from graphc.passes.settle import settle
+from graphc.passes.split_axes import split_axes
 from graphc.passes.throughout import with_bodies
 from graphc.passes.turn import turn
 from graphc.passes.units import Partition
@@ -35,6 +36,7 @@ __all__ = [
     "OrderSteps",
     "ReuseStorage",
     "Separate",
+    "SplitAxes",
     "TurnOperands",
 ]
 
@@ -154,6 +156,18 @@ class JoinEpilogues(Pass[Lowered, Lowered]):
 
     def run(self, form: Lowered, log: Log) -> Lowered:
         return replace(form, program=join_epilogues(form.program, log))
+
+
+@final
+@dataclass(frozen=True)
+class SplitAxes(OverProgram):
+    """Cut axes where the digits of places begin.  Afterwards places are divided only where no cut makes it needless."""
+
+    name: ClassVar[str] = "split"
+    exact: ClassVar[bool] = True
+
+    def improved(self, program: Program) -> Program:
+        return split_axes(program)
 
 
 @final

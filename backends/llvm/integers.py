@@ -1,10 +1,13 @@
 """Division, remainders and shifts, as they are defined for every operand."""
 
+from graphc.backends.llvm.casts import cast
 from graphc.backends.llvm.registers import bits_of, is_signed
 from graphc.backends.llvm.values import Lanes, Value
-from graphc.types import BOOL, is_floating
+from graphc.types import BOOL, DTYPES, INT64, is_floating
 
-__all__ = ["divided", "remainder_of", "shifted_left", "shifted_right"]
+__all__ = ["divided", "divided_place", "remainder_of", "shifted_left", "shifted_right"]
+
+UINT32 = DTYPES["uint32"]
 
 
 def divided(lanes: Lanes, x: Value, y: Value) -> Value:
@@ -12,6 +15,12 @@ def divided(lanes: Lanes, x: Value, y: Value) -> Value:
     if is_floating(x.dtype):
         return _float_pair(lanes, x, y)[0]
     return _integer_pair(lanes, x, y)[0]
+
+
+def divided_place(lanes: Lanes, place: Value, divisor: int) -> Value:
+    """A place, which has 31 bits, divided: there are no vectors of quotients of 64 bits."""
+    quotient = lanes.binary("udiv", cast(lanes, place, UINT32), lanes.number(divisor, UINT32))
+    return cast(lanes, quotient, INT64)
 
 
 def remainder_of(lanes: Lanes, x: Value, y: Value) -> Value:

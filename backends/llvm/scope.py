@@ -8,13 +8,14 @@ from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.calls import called
 from graphc.backends.llvm.casts import cast
 from graphc.backends.llvm.following import Following
+from graphc.backends.llvm.integers import divided_place
 from graphc.backends.llvm.memory import Memory, Place
 from graphc.backends.llvm.scaling import Scaling, scaled_by_instruction
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Register, Value
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Let, Load, SizeValue
+from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import Size
 from graphc.types import INT64
@@ -135,6 +136,8 @@ class Scope:
             case Call() if number in self.scalings.get(stage, {}):
                 x, shifted = self.scalings[stage][number]
                 return scaled_by_instruction(self.lanes, self.value(stage, x), self.value(stage, shifted))
+            case Call(fn=Fn.FLOORDIV, args=(place, by)) if (divisor := _divisor(stage, place, by)) is not None:
+                return divided_place(self.lanes, self.value(stage, place), divisor)
             case Call():
                 return called(self.lanes, let.fn, [self.value(stage, n) for n in let.args], let.dtype)
             case AxisIndex():
@@ -202,3 +205,19 @@ class Scope:
                 self.memory.ask_for(
                     self.arguments.pointer(access.buffer), at, access.buffer.dtype, is_written=is_written
                 )
+
+
+def _divisor(stage: StagePlan, place: int, by: int) -> int | None:
+    """What a sum of axes of 31 bits is divided by; None for what is no such sum, or not divided by a number."""
+    form, divisor = stage.affine[place], stage.affine[by]
+    if form is None or divisor is None or divisor.terms or not isinstance(divisor.offset, int):
+        return None
+    least = most = form.offset
+    for axis, step in form.terms:
+        if not isinstance(axis.extent, int) or not isinstance(step, int):
+            return None
+        reach = (axis.extent - 1) * step
+        least, most = least + min(reach, 0), most + max(reach, 0)
+    if not isinstance(least, int) or not isinstance(most, int):
+        return None
+    return divisor.offset if least >= 0 and most < 2**31 and 0 < divisor.offset < 2**31 else None

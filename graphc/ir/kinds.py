@@ -27,6 +27,7 @@ __all__ = [
     "Counting",
     "Deposit",
     "Differentiable",
+    "Digit",
     "Elementwise",
     "IndexMap",
     "Leaf",
@@ -192,13 +193,27 @@ class Elementwise(Op):
 
 
 @final
+class Digit(Value):
+    """A digit of a place: `of` divided by `divisor`, rounded down; its remainder by `modulus`, where there is one."""
+
+    of: AffineIndex
+    divisor: Size
+    modulus: "Size | None"
+
+
+@final
 class IndexMap(Value):
-    """Where element (a0, a1, ...) of one array lies in another: one affine index per axis of the other."""
+    """Where element (a0, a1, ...) of one array lies in another: one affine index per axis of the other.
+
+    digits   further axes that parts, and later digits, may go along: -1 is the first of them, -2 the second
+    """
 
     parts: tuple[AffineIndex, ...]
+    digits: tuple[Digit, ...] = ()
 
     def lifted(self) -> "IndexMap":
         """The same map with a further leading axis on both sides."""
+        assert not self.digits, "no op shows digits"
         parts = tuple(AffineIndex(tuple((a + 1, c) for a, c in p.terms), p.offset) for p in self.parts)
         return IndexMap((AffineIndex(((0, 1),)), *parts))
 

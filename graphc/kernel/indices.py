@@ -88,7 +88,7 @@ def needed(stage: Stage, affine: Sequence[Affine | None]) -> frozenset[int]:
 
 
 def behind(
-    stage: Stage, affine: Sequence[Affine | None], operands: Callable[[Call, int], Sequence[int]]
+    stage: Stage, affine: Sequence[object | None], operands: Callable[[Call, int], Sequence[int]]
 ) -> frozenset[int]:
     """The lets that effects are made of, and places that are not affine; `operands` of the call of a number, too."""
     found: set[int] = set()

@@ -1,6 +1,6 @@
 """Scalar formulas as lists of lets.  A let is used by its number, so a shared value is computed once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from enum import Enum, unique
 from typing import TypeAlias, final
@@ -220,7 +220,7 @@ class Formula:
             dtype = BOOL if fn in COMPARISONS else self.lets[args[0]].dtype
         return self.add(Call(fn, tuple(args), dtype))
 
-    def affine(self, index: AffineIndex, axes: Sequence[int]) -> int:
+    def affine(self, index: AffineIndex, axes: Sequence[int] | Mapping[int, int]) -> int:
         """The number of an affine index, `axes` being the lets of its axes, without needless steps."""
         number: int | None = None
         for axis, coefficient in index.terms:

@@ -219,6 +219,22 @@ def _moved_parts(op: Transpose | Slice, whole: Node) -> Node | None:
     return apply(Concat(axis), *parts)
 
 
+def _turned_parts(match: Match) -> Node | None:
+    """A transpose of padding, or of a concatenation, that is made for it alone: of what is put there."""
+    op, whole = match.node.op, match.node.inputs[0]
+    assert isinstance(op, Transpose)
+    if not match.alone_reads(whole):
+        return None
+    if isinstance(whole.op, Concat):
+        return _moved_parts(op, whole) if len(whole.inputs) <= MOST_APART else None
+    assert isinstance(whole.op, Pad)
+    pad = whole.op
+    starts = tuple([pad.starts[axis] for axis in op.permutation])
+    steps = tuple([pad.steps[axis] for axis in op.permutation])
+    turned = Pad(starts, steps, match.node.shape, pad.value)
+    return apply(turned, moved(op, whole.inputs[0]))
+
+
 def _with_filling(x: Node) -> Node | None:
     """Padding along one axis as a concatenation."""
     assert isinstance(x.op, Pad)
@@ -310,6 +326,8 @@ padded, joined = hole("pad(x)", Pad), hole("concat(x, y)", Concat)
 PLACEMENT = (
     Rule(on(Slice, on(Pad, x, called=padded)), _sliced_deposit, exact=True, called="slice(pad(x)) = slice(x)"),
     Rule(on(Slice, joined), _sliced_part, exact=True, called="slice(concat(x, y)) = slice(x)"),
+    Rule(on(Transpose, on(Pad)), _turned_parts, exact=True, called="transpose(pad(x)) = pad(transpose(x))"),
+    Rule(on(Transpose, joined), _turned_parts, exact=True, called="transpose(concat(x)) = concat(transpose(x))"),
     Rule(on(Concat, some=Slice), _joined_slices, exact=True, called="concat(slice(x), slice(x)) = slice(x)"),
     Rule(
         on(Elementwise, some=Pad),

@@ -262,6 +262,12 @@ LEFT: dict[str, Sequence[Case]] = {
         Case(lambda x, y, i: sliced(padded(x, 2, 12), 0, 2)),
         Case(lambda x, y, i: sliced(apply(Pad((1,), (2,), (14,), 7), x), 1, 6, 2), "iufc"),
     ],
+    "transpose(pad(x)) = pad(transpose(x))": [
+        Case(lambda x, y, i: turned(apply(Pad((1, 0), (1, 2), (4, 6), 7), matrix(x))), "iufc"),
+    ],
+    "transpose(concat(x)) = concat(transpose(x))": [
+        Case(lambda x, y, i: turned(gx.concat([matrix(x), matrix(y)], 1)), "iufc"),
+    ],
     "slice(concat(x, y)) = slice(x)": [
         Case(lambda x, y, i: sliced(concat(x, y), 1, 4)),
         Case(lambda x, y, i: sliced(concat(x, y), 6, 6)),
