@@ -65,7 +65,7 @@ def _shared(blocking: Blocking) -> Blocking:
     roles, rows, columns = blocking.roles, blocking.rows, blocking.columns
     if roles.work < SHARED or roles.batch or roles.serial or blocking.outside:
         return blocking
-    split = [part.walk for part in blocking.parts]
+    split = [part.walk for part in blocking.parts if part.count != 1]
     return replace(
         blocking,
         shares_a=blocking.packs_a and any(walk is not rows.axis for walk in split),

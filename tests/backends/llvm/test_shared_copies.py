@@ -55,6 +55,13 @@ def test_large_products_share_copies() -> None:
     assert columns.shares_b
 
 
+def test_columns_that_one_chunk_reads_are_copied_by_it() -> None:
+    few_rows = blocking(Case("i k", "k j", "i j", {"i": 128, "j": 1024, "k": 784}))
+    assert few_rows.shares_a
+    assert few_rows.packs_b
+    assert not few_rows.shares_b
+
+
 @pytest.mark.parametrize("bytes", WIDTHS)
 @pytest.mark.parametrize("extents", IMAGES, ids=str)
 def test_points_of_an_image_are_columns(
