@@ -8,6 +8,7 @@ from graphc.backends.llvm.layouts import blocking_of
 from graphc.backends.llvm.machine import TILED, Machine
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.contractions import walked_as_one
 from graphc.kernel.roles import roles_of
 from graphc.kernel.steps import Contract, Loop, Rows
 
@@ -21,7 +22,7 @@ def blocking_for(contract: Contract, machine: Machine) -> Blocking | None:
         return None
     if any(extent == 0 for extent in contract.extents):
         return None
-    roles = roles_of(contract)
+    roles = roles_of(contract, frozenset() if contract.then is None else walked_as_one(contract))
     return None if roles is None else blocking_of(roles, dtype, machine)
 
 

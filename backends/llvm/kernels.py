@@ -95,7 +95,7 @@ class Native:
         text = Text()
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "%chunk")
-        scope = Scope(text, arguments, homes, self._scalings(self.plan))
+        scope = Scope(text, arguments, homes, self.scalings(self.plan))
         for part in self.kernel.totals:
             if part.result in self.terms:
                 continue
@@ -121,24 +121,6 @@ class Native:
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), arguments)
 
-    def box(self) -> Function:
-        """void KERNEL(ptr args, ptr box): the rows of a box, which has two ends for each axis: the second is behind it.
-
-        Nothing outside of it is read or written.  Of a kernel of one stage without inner axes, as epilogues are.
-        """
-        plan = planned(expanded_kernel(self.kernel), frozenset(self.kernel.outer))
-        text = Text()
-        arguments = Arguments(text)
-        ranges = {}
-        for place, axis in enumerate(self.kernel.outer):
-            ends = [text.value(f"getelementptr i64, ptr %box, i64 {2 * place + end}") for end in (0, 1)]
-            first, behind = (text.value(f"load i64, ptr {end}") for end in ends)
-            ranges[axis] = (first, behind)
-        scope = Scope(text, arguments, {}, self._scalings(plan))
-        Rows(Along(plan, text, arguments, self.width, self.bytes, self.owner, ranges, strict=True)).write(scope)
-        text.do("ret void")
-        return Function(text.function("KERNEL", "ptr %args, ptr %box"), arguments)
-
     def end(self) -> Function | None:
         """void KERNEL(ptr args, i64 chunks): what chunks left is combined, and the last stages follow."""
         if not self.kernel.totals and not self.plan.last:
@@ -146,7 +128,7 @@ class Native:
         text = Text()
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "0")
-        scope = Scope(text, arguments, homes, self._scalings(self.plan))
+        scope = Scope(text, arguments, homes, self.scalings(self.plan))
         places_of_terms = self._places_of_terms(text, arguments)
         for part in self.kernel.totals:
             home = homes[part.result]
@@ -189,7 +171,7 @@ class Native:
                     widest = max(widest, part_bytes(let.dtype))
         return max(self.bytes // widest, 1)
 
-    def _scalings(self, plan: Plan) -> Mapping[StagePlan, Mapping[int, Scaling]]:
+    def scalings(self, plan: Plan) -> Mapping[StagePlan, Mapping[int, Scaling]]:
         """What AVX-512 has an instruction for."""
         if self.bytes < 64:
             return {}

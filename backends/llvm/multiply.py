@@ -7,6 +7,7 @@ from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.blocking import Blocking, Part, least
+from graphc.backends.llvm.boxes import Box
 from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
@@ -19,7 +20,6 @@ from graphc.backends.llvm.strips import Strip, Strips
 from graphc.backends.llvm.text import Range, Text
 from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Tile
 from graphc.kernel.roles import Walk
-from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product, total
 
 __all__ = ["Epilogue", "Multiplication"]
@@ -40,14 +40,10 @@ class Spot:
 @final
 @dataclass(frozen=True)
 class Epilogue:
-    """A function of boxes that follows a product.
-
-    axes   of the box, each with the number of the axis of the product that it is; -1 for none
-    """
+    """The function of boxes that follows a product, by its name."""
 
     name: str
-    function: Function
-    axes: tuple[tuple[Axis, int], ...]
+    box: Box
 
 
 @final
@@ -149,14 +145,14 @@ class Multiplication:
     def _follow(self, epilogue: Epilogue) -> None:
         """The epilogue of the chunk; its arguments stand behind those of the product."""
         text = self.text
-        box = text.room(f"[{max(2 * len(epilogue.axes), 1)} x i64]")
-        for place, (axis, number) in enumerate(epilogue.axes):
+        box = text.room(f"[{max(2 * len(epilogue.box.axes), 1)} x i64]")
+        for place, (axis, number) in enumerate(epilogue.box.axes):
             ends = self.strips.ranges.get(number, ("0", self.arguments.number(axis.extent)))
             for end, value in enumerate(ends):
                 text.do(f"store i64 {value}, ptr {text.value(f'getelementptr i64, ptr {box}, i64 {2 * place + end}')}")
         given = text.value(f"getelementptr i64, ptr %args, i64 {len(self.arguments.listed)}")
         text.do(f"call void @{epilogue.name}(ptr {given}, ptr {box})")
-        self.arguments.listed.extend(epilogue.function.arguments.listed)
+        self.arguments.listed.extend(epilogue.box.function.arguments.listed)
 
     # Points.
 

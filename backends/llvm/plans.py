@@ -44,15 +44,13 @@ class Plan:
     following: Mapping[StagePlan, Following] = field(default_factory=dict)
 
 
-def planned(kernel: Kernel, kept: frozenset[Axis] = frozenset()) -> Plan:
-    """The plan of a kernel.  The axes `kept` are walked one by one, whatever could be walked as one."""
+def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
+    """The plan of a kernel.  The outer axes `apart` are not walked as one with those before them."""
     outer = tuple(sorted(kernel.outer, key=lambda axis: axis.number))
     stages = [stage_plan(stage, kernel.outer) for stage in kernel.stages]
-    used = kept.union(
-        axis for stage in stages for axis in (*stage.used, *_before_runs(stage), *_of_terms(stage, outer))
-    )
+    used = frozenset(axis for stage in stages for axis in (*stage.used, *_before_runs(stage), *_of_terms(stage, outer)))
     walked = [stage for stage in stages if not stage.stage.is_last]
-    merged, became = merged_axes(outer, [access for stage in walked for access in stage.accesses], used)
+    merged, became = merged_axes(outer, [access for stage in walked for access in stage.accesses], used, apart)
     stages = [merged_stage(stage, became, used) for stage in stages]
     walked = [stage for stage in stages if not stage.stage.is_last]
     last = tuple(_with_lanes(stage) for stage in stages if stage.stage.is_last)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import final
 
 from graphc.backends.llvm.arguments import RUN, Argument, Run, Scratch
+from graphc.backends.llvm.boxes import box_of
 from graphc.backends.llvm.contractions import blocking_for, library_of, one_by_one
 from graphc.backends.llvm.counting import LARGEST, Counted
 from graphc.backends.llvm.fourier_plans import Planner
@@ -19,7 +20,7 @@ from graphc.backends.llvm.routines import ROUTINES
 from graphc.backends.llvm.table import THREADS, ChunksOf
 from graphc.backends.llvm.text import Text
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.contractions import axes_of, cleared, kernels_of
+from graphc.kernel.contractions import cleared, kernels_of
 from graphc.kernel.failures import places
 from graphc.kernel.searches import search
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
@@ -125,8 +126,8 @@ class Schedule:
             self._kernel(cleared(contract.out), number)
         then, epilogue = contract.then, None
         if then is not None and blocking.parts:
-            box = self._native(then).box()
-            epilogue = Epilogue(self.module.named(box, then.origins), box, axes_of(contract))
+            box = box_of(contract, self._native(then), blocking.roles)
+            epilogue = Epilogue(self.module.named(box.function, then.origins), box)
         room = -1
         if blocking.copies:
             copies = Multiplication(blocking, self.module.machine)

@@ -59,11 +59,12 @@ def place_of_row(buffer: Buffer, outer: Sequence[Axis], inner: Sequence[Axis] = 
 
 
 def merged_axes(
-    axes: Sequence[Axis], accesses: Iterable[Access], used: frozenset[Axis]
+    axes: Sequence[Axis], accesses: Iterable[Access], used: frozenset[Axis], apart: frozenset[Axis] = frozenset()
 ) -> tuple[list[Axis], Mapping[Axis, Axis | None]]:
     """Neighbouring axes as one wherever every access steps through both at once; and what each became.
 
-    An axis of one element is none at all.  Those `used` are read as numbers, and stay as they are.
+    An axis of one element is none at all.  Those `used` are read as numbers, and stay as they are; those `apart` are
+    not one with what stands before them.
     """
     listed = list(accesses)
     became: dict[Axis, Axis | None] = {}
@@ -72,7 +73,7 @@ def merged_axes(
         if axis.extent == 1 and axis not in used:
             became[axis] = None
             continue
-        if found and axis not in used and found[-1][-1] not in used:
+        if found and axis not in used and axis not in apart and found[-1][-1] not in used:
             before = found[-1][-1]
             if all(access.step(before) == axis.extent * access.step(axis) for access in listed):
                 found[-1].append(axis)

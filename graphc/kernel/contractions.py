@@ -1,14 +1,17 @@
 """What a contraction is to backends that have no more for it: kernels, and the axes of its epilogue."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid, number_in
 from graphc.kernel.scalar import Axis, AxisIndex, Fn, Formula, Load
+from graphc.kernel.stages import stage_plan
 from graphc.kernel.steps import Contract, Fold, Kernel, Stage, Store
 from graphc.types import NARROW, accumulator
 
-__all__ = ["axes_of", "cleared", "kernels_of"]
+__all__ = ["axes_of", "cleared", "kernels_of", "walked_as_one"]
 
 
 def axes_of(contract: Contract) -> tuple[tuple[Axis, int], ...]:
@@ -23,6 +26,19 @@ def axes_of(contract: Contract) -> tuple[tuple[Axis, int], ...]:
         if part.terms and isinstance(let, AxisIndex):
             found[let.axis] = part.terms[0][0]
     return tuple([(axis, found.get(axis, -1)) for axis in then.outer])
+
+
+def walked_as_one(contract: Contract) -> frozenset[tuple[int, int]]:
+    """Pairs of axes of the contraction, each followed by the next one, that its epilogue can walk as one."""
+    then = contract.then
+    assert then is not None, contract
+    (stage,) = then.stages
+    plan = stage_plan(stage, then.outer)
+    numbers = dict(axes_of(contract))
+    outer = sorted(then.outer, key=lambda axis: axis.number)
+    _, became = merged_axes(outer, plan.accesses, plan.used)
+    several = [axis for axis in outer if axis.extent != 1]
+    return frozenset((numbers[axis], numbers[after]) for axis, after in pairwise(several) if became[axis] is None)
 
 
 def kernels_of(contract: Contract) -> Iterator[Kernel]:

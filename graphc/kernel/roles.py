@@ -1,6 +1,6 @@
 """What a contraction is to a machine: rows and columns of tiles, sums, and products that stand side by side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
@@ -90,8 +90,11 @@ def count_of(walks: Iterable[Walk]) -> int:
     return result
 
 
-def roles_of(contract: Contract) -> Roles | None:
-    """The roles of the axes, those that step alike as one; None where kernels do as well."""
+def roles_of(contract: Contract, one: frozenset[tuple[int, int]] = frozenset()) -> Roles | None:
+    """The roles of the axes, those that step alike as one; None where kernels do as well.
+
+    Axes that an epilogue walks are one only in the pairs `one`.
+    """
     windows = _windows(contract)
     if windows is None:
         return None
@@ -116,17 +119,18 @@ def roles_of(contract: Contract) -> Roles | None:
     is_thin = _is_thin(columns, sums, 0) or _is_thin(rows, sums, 1)
     if not (rows and columns and sums) and not serial and not (is_thin and not batch):
         return None
-    kept = (
-        meeting if contract.then is None else frozenset(range(len(contract.extents)))
-    )  # boxes are told by single axes
+
+    def may_be_one(before: int, after: int) -> bool:
+        return not meeting.intersection((before, after)) if contract.then is None else (before, after) in one
+
     return Roles(
         a=contract.left,
         b=contract.right,
         c=contract.out,
-        batch=_alike(batch, kept),
-        rows=_alike(rows, kept) or (SINGLE,),
-        columns=_alike(columns, kept) or (SINGLE,),
-        sums=_alike(sums, frozenset()) or (SINGLE,),
+        batch=_alike(batch, may_be_one),
+        rows=_alike(rows, may_be_one) or (SINGLE,),
+        columns=_alike(columns, may_be_one) or (SINGLE,),
+        sums=_alike(sums, lambda before, after: True) or (SINGLE,),
         serial=tuple(apart),
         meeting=meeting,
         offsets=(a_offset, b_offset, c_offset),
@@ -175,11 +179,14 @@ def _windows(contract: Contract) -> tuple[frozenset[int], frozenset[int]] | None
     return frozenset(serial), frozenset(meeting)
 
 
-def _alike(walks: Sequence[Walk], kept: frozenset[int]) -> tuple[Walk, ...]:
-    """Axes in the order of their steps; neighbours that all arrays step through alike are one, save those `kept`."""
+def _alike(walks: Sequence[Walk], may_be_one: Callable[[int, int], bool]) -> tuple[Walk, ...]:
+    """Axes in the order of their steps; neighbours that all arrays step through alike are one where they may be.
+
+    It has the number of the last of them.
+    """
     result: list[Walk] = []
     for walk in sorted(walks, key=lambda x: (-_size(x.c), -max(_size(x.a), _size(x.b)), -_size(x.a), x.number)):
-        if result and walk.number not in kept and result[-1].number not in kept:
+        if result and may_be_one(result[-1].number, walk.number):
             before, n = result[-1], walk.extent
             if (before.a, before.b, before.c) == (n * walk.a, n * walk.b, n * walk.c):
                 result[-1] = replace(walk, extent=product((before.extent, n)))

@@ -271,6 +271,42 @@ def test_the_epilogue_of_windows() -> None:
     assert_follows([x, w, b], [gx.maximum(gx.conv2d(x, w) + b, 0)], wanted, 150)
 
 
+BATCHES = [(6, 150), (1, 900), (400, 1), (1, 1), ("b", 70), (5, "t"), ("b", "t")]
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_the_epilogue_of_rows_of_a_batch(batch: tuple[int | str, int | str]) -> None:
+    """Rows of two axes, or three, are those of one where the epilogue walks them as one, and only there."""
+    sizes = {"b": 40, "t": 70}
+    b, t = (symbol(n) if isinstance(n, str) else n for n in batch)
+    x, w, r = gx.input("x", (b, t, 96)), gx.input("w", (96, 60)), gx.input("r", (b, t, 60))
+    column, row, point = gx.input("c", (60,)), gx.input("d", (t, 1)), gx.input("p", (b, 1, 60))
+    y = x @ w
+    for inputs, outputs, wanted in (
+        ([x, w], [gx.tanh(y * 0.1)], lambda x, w: [np.tanh(x @ w * 0.1)]),
+        ([x, w, column, r], [gx.relu(y + column) + r], lambda x, w, c, r: [np.maximum(x @ w + c, 0) + r]),
+        ([x, w, row], [gx.tanh(y * 0.1 + row)], lambda x, w, d: [np.tanh(x @ w * 0.1 + d)]),
+        ([x, w, point], [gx.tanh(y * 0.1 + point)], lambda x, w, p: [np.tanh(x @ w * 0.1 + p)]),
+        (
+            [x, w],
+            [gx.relu(y), gx.swapaxes(y, 0, 1) * 2],
+            lambda x, w: [np.maximum(x @ w, 0), (x @ w).swapaxes(0, 1) * 2],
+        ),
+    ):
+        assert_follows(inputs, outputs, wanted, 96, sizes)
+
+
+def test_rows_of_a_batch_are_one_axis_under_an_epilogue() -> None:
+    x, w, b = gx.input("x", (8, 128, 256)), gx.input("w", (256, 3, 64)), gx.input("b", (3, 64))
+    y = gx.relu(gx.einsum("btd,dhj->bthj", x, w) + b)
+    (step,) = (step for step in gx.compile([x, w, b], y).program.timeline if isinstance(step, Contract))
+    found = blocking_for(step, host())
+    assert found is not None
+    assert step.then is not None
+    assert [walk.extent for walk in found.roles.rows] == [1024]
+    assert [walk.extent for walk in found.roles.columns] == [192]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 11, 64, 700])
 def test_the_epilogue_of_an_open_batch(batch: int) -> None:
     rows = symbol("rows")
