@@ -18,6 +18,8 @@ AHEAD = 16  # steps of the sum that are fetched before they are read: where line
 
 Steps: TypeAlias = Sequence[tuple[int, int, tuple[int, ...]]]  # two vectors each, and what is taken of them
 
+TURNED = 64  # steps of the sum that are turned over before those that follow
+
 WRITTEN_OUT = 16  # steps of the sum, at most, that are copied without a loop
 
 SHUFFLES: Mapping[int, Sequence[Steps]] = {  # how rows of a square become its columns
@@ -129,35 +131,44 @@ class Packing:
                     elements.store_vector(value, elements.at(target, str(place)), None, width)
 
     def _turned(self, to: str, base: str, square: int, lanes: int) -> None:
-        """Steps of the sum lie side by side: squares are turned over.  Only the first `lanes` are written."""
-        elements, text = self.elements, self.elements.text
+        """Steps of the sum lie side by side: squares are turned over.  Only the first `lanes` are written.
+
+        A few steps of all lanes, then the next ones: what is written stays near until all of it is.
+        """
+        text = self.elements.text
         inner = len(self.ranges) - 1
         first, last = self.ranges[inner]
-        with self.walked(inner) as (offset, linear), text.loop("0", str(lanes), square) as group:
-            lane = group
-            if lanes % square:
-                lane = text.least(group, str(lanes - square))
-            source = elements.sealed(elements.at(base, elements.plus(offset, elements.scaled(lane, self.step))))
-            target = elements.sealed(elements.at(to, lane))
-            length = last if first == "0" else text.value(f"sub nsw i64 {last}, {first}")
-            short = text.value(f"and i64 {length}, {-square}")
-            whole = elements.plus(first, short)
-            with text.loop(first, whole, square) as counter:
-                _, at = self.onward(inner, counter, "0", linear)
-                there = elements.at(source, counter)
-                values = [
-                    elements.load_vector(elements.at(there, elements.times(self.step, n)), None, square)
-                    for n in range(square)
-                ]
-                here = elements.at(target, elements.scaled(at, self.lanes))
-                for n, value in enumerate(turned(elements, values)):
-                    elements.store_vector(value, elements.at(here, str(n * self.lanes)), None, square)
-            with text.loop(whole, last) as counter:
-                _, at = self.onward(inner, counter, "0", linear)
-                here = elements.at(target, elements.scaled(at, self.lanes))
-                for n in range(square):
-                    place = elements.plus(counter, elements.times(self.step, n))
-                    elements.store(elements.load(elements.at(source, place)), elements.at(here, str(n)))
+        with self.walked(inner) as (offset, linear), text.loop(first, last, TURNED) as begin:
+            behind = text.least(text.value(f"add nsw i64 {begin}, {TURNED}"), last)
+            with text.loop("0", str(lanes), square) as group:
+                lane = text.least(group, str(lanes - square)) if lanes % square else group
+                self._squares(to, base, square, (offset, linear), (begin, behind), lane)
+
+    def _squares(self, to: str, base: str, square: int, outside: tuple[str, str], steps: Range, lane: str) -> None:
+        """Some steps of as many lanes as a square has; `outside` is where they are read, and their number."""
+        elements, text = self.elements, self.elements.text
+        (offset, linear), (first, last) = outside, steps
+        inner = len(self.ranges) - 1
+        source = elements.sealed(elements.at(base, elements.plus(offset, elements.scaled(lane, self.step))))
+        target = elements.sealed(elements.at(to, lane))
+        short = text.value(f"and i64 {text.value(f'sub nsw i64 {last}, {first}')}, {-square}")
+        whole = elements.plus(first, short)
+        with text.loop(first, whole, square) as counter:
+            _, at = self.onward(inner, counter, "0", linear)
+            there = elements.at(source, counter)
+            values = [
+                elements.load_vector(elements.at(there, elements.times(self.step, n)), None, square)
+                for n in range(square)
+            ]
+            here = elements.at(target, elements.scaled(at, self.lanes))
+            for n, value in enumerate(turned(elements, values)):
+                elements.store_vector(value, elements.at(here, str(n * self.lanes)), None, square)
+        with text.loop(whole, last) as counter:
+            _, at = self.onward(inner, counter, "0", linear)
+            here = elements.at(target, elements.scaled(at, self.lanes))
+            for n in range(square):
+                place = elements.plus(counter, elements.times(self.step, n))
+                elements.store(elements.load(elements.at(source, place)), elements.at(here, str(n)))
 
     def _one_by_one(self, to: str, base: str, valid: str | None) -> None:
         """Lane by lane; those that are not read are the last one that is."""

@@ -7,6 +7,7 @@ from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.looks import Looks
+from graphc.backends.llvm.registers import LINE
 from graphc.backends.llvm.text import Range, Text
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
@@ -14,6 +15,8 @@ from graphc.sizes import Size
 __all__ = ["DEEP", "Elements", "Panel", "Tile", "is_short"]
 
 DEEP = 1 << 18  # sums of a tile, at most, that are made without a look whether the run has been given up
+
+AHEAD = 16  # steps of a sum whose columns are fetched before they are read: panels come from the second cache
 
 WRITTEN_OUT = 5  # steps of a sum, at most, that are made without a loop
 
@@ -231,6 +234,10 @@ class Tile:
             elements.load_vector(elements.at(at_b, place), mask)
             for place, mask in zip(b.places, self.masks, strict=True)
         ]
+        for panel, here, ahead in ((b, at_b, AHEAD), (a, at_a, 2 * AHEAD)):
+            if panel.steps is None:
+                for place in range(0, panel.width, LINE // elements.bytes):
+                    elements.fetch(elements.at(here, str(ahead * panel.width + place)), 3)
         for row, place in zip(rooms, a.places, strict=True):
             value = elements.spread(elements.load(elements.at(at_a, place)))
             for room, vector in zip(row, vectors, strict=True):
