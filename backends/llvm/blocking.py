@@ -11,6 +11,7 @@ from graphc.sizes import Size, lower_bound, product
 __all__ = ["JOINED", "Blocking", "Columns", "Part", "Rows", "least"]
 
 COPIED = 1 << 15  # elements of a chunk of copies, about
+PIECE = 768  # bytes that a chunk of copies reads side by side, at least, where lanes lie so
 JOINED = -2  # the number of an axis that stands for two
 
 
@@ -132,9 +133,16 @@ class Blocking:
         """The parts in which what chunks share is copied: those of rows, then those of columns."""
         rows, columns = self.rows, self.columns
         width = columns.vectors * self.lanes
-        parts = [(self.shares_a, rows.axis, rows.size), (self.shares_b, columns.axis, width)]
-        depth = count_of(self.roles.sums)
-        return tuple([Part(axis, max(COPIED // (unit * depth), 1) * unit) for shares, axis, unit in parts if shares])
+        depth, piece = count_of(self.roles.sums), PIECE // self.roles.a.dtype.itemsize
+        parts = [
+            (self.shares_a, rows.axis, rows.size, rows.axis.a),
+            (self.shares_b, columns.axis, width, columns.axis.b),
+        ]
+        return tuple(
+            Part(axis, max(COPIED // (unit * depth), -(-piece // unit) if step == 1 else 1) * unit)
+            for shares, axis, unit, step in parts
+            if shares
+        )
 
     def shared_bytes(self, axis: Walk) -> Size:
         """Of the copies of all that lies along an axis."""

@@ -24,6 +24,7 @@ from graphc.sizes import Size, product, total
 
 __all__ = ["Epilogue", "Multiplication"]
 
+STEPS = 16  # of a sum, that are copied for all lanes before those that follow
 PRODUCTS = 1 << 25  # of elements, between two looks whether the run has been given up: 1 ms, and 30 where memory is far
 
 
@@ -126,12 +127,25 @@ class Multiplication:
             with text.when(text.value(f"and i1 {is_later}, {is_early}")):
                 number = text.value(f"sub nsw i64 %chunk, {first}")
                 self.strips = Strips(self.elements, blocking, self._ranges((part,), number))
-                if part.walk is blocking.rows.axis:
-                    self._pack_rows(spot, sums)
-                else:
-                    self.strips.columns(lambda strip: self._pack_columns(spot, sums, strip))
+                is_row = part.walk is blocking.rows.axis
+                with self._few_steps(sums, part.walk.a if is_row else part.walk.b) as few:
+                    if is_row:
+                        self._pack_rows(spot, few)
+                    else:
+                        self.strips.columns(lambda strip, few=few: self._pack_columns(spot, few, strip))  # type: ignore[misc]
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), self.arguments)
+
+    @contextmanager
+    def _few_steps(self, sums: Sequence[tuple[Walk, Range]], apart: Size) -> Iterator[Sequence[tuple[Walk, Range]]]:
+        """A few steps of the sum after the other, where lanes lie side by side: they are read in long pieces."""
+        if apart != 1:
+            yield sums
+            return
+        (walk, (start, end)), *others = sums
+        with self.text.loop(start, end, STEPS) as first:
+            behind = self.text.least(self.text.value(f"add nsw i64 {first}, {STEPS}"), end)
+            yield [(walk, (first, behind)), *others]
 
     def _find_shared(self) -> None:
         """Where copies for all chunks lie."""
@@ -313,9 +327,8 @@ class Multiplication:
         def one(strip: Strip) -> None:
             here = self._moved(spot, rows.axis, strip.first)
             source = elements.at(self.arguments.pointer(blocking.roles.a), here.a)
-            self._packing(sums, lambda walk: walk.a, strip.size, rows.axis.a).write(
-                self._packed_rows(strip), source, None, strip.valid
-            )
+            to = self._from(self._packed_rows(strip), sums, strip.size, is_shared=blocking.shares_a)
+            self._packing(sums, lambda walk: walk.a, strip.size, rows.axis.a).write(to, source, None, strip.valid)
 
         self.strips.rows(one)
 
@@ -350,11 +363,13 @@ class Multiplication:
 
     def _pack_columns(self, spot: Spot, sums: Sequence[tuple[Walk, Range]], column: Strip) -> None:
         """The columns of a tile."""
-        to = self._packed_columns(column)
-        if (
-            self.blocking.shares_b and column.valid is not None
-        ):  # lanes that are never filled are multiplied all the same
-            bytes = self.elements.scaled(self.arguments.number(self._whole_depth), column.size * self.elements.bytes)
+        is_shared, elements = self.blocking.shares_b, self.elements
+        to = self._from(self._packed_columns(column), sums, column.size, is_shared=is_shared)
+        if is_shared and column.valid is not None:  # lanes that are never filled are multiplied all the same
+            (_, (begin, behind)), *others = sums
+            steps = self.text.value(f"sub nsw i64 {behind}, {begin}")
+            steps = elements.scaled(steps, product(walk.extent for walk, _ in others))
+            bytes = elements.scaled(steps, column.size * elements.bytes)
             self.text.do(f"call void @llvm.memset.p0.i64(ptr {to}, i8 0, i64 {bytes}, i1 false)")
         first = self._moved(spot, self.blocking.columns.axis, column.first)
         source = self.elements.at(self.arguments.pointer(self.blocking.roles.b), first.b)
