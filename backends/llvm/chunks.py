@@ -10,7 +10,7 @@ from graphc.sizes import estimate
 __all__ = ["parted"]
 
 THIN_CHUNK = 1024  # columns at least that a chunk of them has: a line is read in long pieces
-PACKED_ROWS = 256  # of a chunk whose rows are packed, about: they share each packed panel of columns
+PACKED_ROWS = 128  # of a chunk whose rows are packed, about: they share each packed panel of columns
 CHUNK = 1 << 19  # products of elements that are worth a thread
 SHARED = 1 << 22  # products of elements that are worth copies of whole operands
 LARGEST = 1 << 24  # bytes of copies that are shared, at most
@@ -30,7 +30,7 @@ def parted(blocking: Blocking) -> Blocking:
     if blocking.packs_a:
         tiles = -(-rows.axis.count // rows.size)
         chunks = max(rows.axis.count // PACKED_ROWS, 1)
-        others = [*(Part(walk, 1) for walk in columns.loops), *_along_axis(columns, 8 * width)]
+        others = [*(Part(walk, 1) for walk in columns.loops), *_along_axis(columns, 2 * width)]
         candidates = [*several, Part(rows.axis, -(-tiles // chunks) * rows.size), *others]
     elif blocking.packs_b:  # each panel is packed once
         candidates = [*several, *_longest_first(along_columns), *_longest_first(along_rows)]

@@ -149,8 +149,9 @@ def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
     blocking = replace(blocking, packs_b=far or (is_walked_often and (is_deep or is_crowded)))
     block = min(depth, PANEL // (width * itemsize))
     is_large = height * block * itemsize > SECOND_CACHE
-    is_scattered = innermost.a != 1 or is_large or _fall_together(rows.axis.a, itemsize)
-    times = 2 if _fall_together(innermost.a, itemsize) else 8
+    is_colliding = _fall_together(rows.axis.a, itemsize) or _fall_together(innermost.a, itemsize)
+    is_scattered = innermost.a != 1 or is_large or is_colliding
+    times = 2 if is_colliding else 4 if innermost.a != 1 else 8
     has_reuse = count_of(roles.columns) >= times * width and depth >= 64
     can_be_packed = len(roles.rows) == 1 and rows.axis.number not in roles.meeting  # chunks have so many rows
     if can_be_packed and is_scattered and has_reuse and height >= rows.height:

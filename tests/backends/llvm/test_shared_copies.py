@@ -48,7 +48,7 @@ def test_matrices_that_are_copied_for_all_chunks(
 
 
 def test_large_products_share_copies() -> None:
-    both = blocking(Case("i k", "k j", "i j", {"i": 1024, "j": 1024, "k": 1024}))
+    both = blocking(Case("i k", "k j", "i j", {"i": 256, "j": 1024, "k": 1024}))
     assert both.shares_a
     assert both.shares_b
     columns = blocking(Case("i k", "j k", "i j", {"i": 32, "j": 256, "k": 1024}))  # a panel that many rows follow
@@ -60,6 +60,20 @@ def test_columns_that_one_chunk_reads_are_copied_by_it() -> None:
     assert few_rows.shares_a
     assert few_rows.packs_b
     assert not few_rows.shares_b
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1024, 1024), (256, 1024), (1024, 256), (256, 256), (128, 1024)])
+def test_two_threads_have_as_much_to_do(rows: int, columns: int) -> None:
+    """Each takes the next chunk when it is done."""
+    found = blocking(Case("k i", "k j", "i j", {"i": rows, "j": columns, "k": 1024}))
+    sizes = [1]
+    for part in found.parts:
+        extent, block = part.walk.count, int(str(part.block))
+        sizes = [size * min(block, extent - first) for size in sizes for first in range(0, extent, block)]
+    made = [0, 0]
+    for size in sizes:
+        made[made.index(min(made))] += size
+    assert max(made) <= 1.1 * sum(sizes) / 2
 
 
 @pytest.mark.parametrize("bytes", WIDTHS)
