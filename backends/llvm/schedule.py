@@ -15,6 +15,7 @@ from graphc.backends.llvm.kernels import Function, Native
 from graphc.backends.llvm.loops import write_loop
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
+from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.registers import in_memory
 from graphc.backends.llvm.routines import ROUTINES
 from graphc.backends.llvm.table import THREADS, ChunksOf
@@ -82,6 +83,10 @@ class Schedule:
             self._step(step, number)
 
     def _kernel(self, kernel: Kernel, number: int) -> None:
+        for part in with_rows(kernel, self.module.owner):
+            self._rows(part, number)
+
+    def _rows(self, kernel: Kernel, number: int) -> None:
         native = self._native(kernel)
         self._allocates(native.allocated)
         room = self.module.room(native.parts, number) if native.kept else -1
