@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import final
+from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.blocking import Blocking, Part, least
@@ -23,6 +23,8 @@ from graphc.kernel.roles import Walk
 from graphc.sizes import Size, product, total
 
 __all__ = ["Epilogue", "Multiplication"]
+
+Sums: TypeAlias = Sequence[tuple[Walk, Range]]  # axes of a sum, with the steps that are made
 
 STEPS = 16  # of a sum, that are copied for all lanes before those that follow
 PRODUCTS = 1 << 25  # of elements, between two looks whether the run has been given up: 1 ms, and 30 where memory is far
@@ -88,7 +90,8 @@ class Multiplication:
                 spot = self._moved(spot, walk, first)
             inner = tuple(sums[1])
             if blocking.packs_a and not blocking.shares_a:
-                self._pack_rows(spot, inner)
+                with self._few_steps(inner, blocking.rows.axis.a) as few:
+                    self._pack_rows(spot, few, _first(inner))
             for walk in blocking.columns.loops:
                 spot = loops.enter_context(self._along(walk, spot))
             self._columns(spot, inner)
@@ -130,14 +133,14 @@ class Multiplication:
                 is_row = part.walk is blocking.rows.axis
                 with self._few_steps(sums, part.walk.a if is_row else part.walk.b) as few:
                     if is_row:
-                        self._pack_rows(spot, few)
+                        self._pack_rows(spot, few, "0")
                     else:
-                        self.strips.columns(lambda strip, few=few: self._pack_columns(spot, few, strip))  # type: ignore[misc]
+                        self.strips.columns(lambda strip, few=few: self._pack_columns(spot, few, strip, "0"))  # type: ignore[misc]
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), self.arguments)
 
     @contextmanager
-    def _few_steps(self, sums: Sequence[tuple[Walk, Range]], apart: Size) -> Iterator[Sequence[tuple[Walk, Range]]]:
+    def _few_steps(self, sums: Sums, apart: Size) -> Iterator[Sums]:
         """A few steps of the sum after the other, where lanes lie side by side: they are read in long pieces."""
         if apart != 1:
             yield sums
@@ -231,13 +234,13 @@ class Multiplication:
 
     # Tiles.
 
-    def _columns(self, spot: Spot, sums: Sequence[tuple[Walk, Range]]) -> None:
+    def _columns(self, spot: Spot, sums: Sums) -> None:
         """All tiles: column by column, and in each row by row."""
         columns = self.blocking.columns
 
         def column(strip: Strip) -> None:
             if self.blocking.packs_b and not self.blocking.shares_b:
-                self._pack_columns(spot, sums, strip)
+                self._pack_columns(spot, sums, strip, _first(sums))
             here = self._moved(spot, columns.axis, strip.first)
             with ExitStack() as loops:
                 inside = here
@@ -247,14 +250,14 @@ class Multiplication:
 
         self.strips.columns(column)
 
-    def _tile(self, spot: Spot, sums: Sequence[tuple[Walk, Range]], row: Strip, column: Strip) -> None:
+    def _tile(self, spot: Spot, sums: Sums, row: Strip, column: Strip) -> None:
         """One tile: its sums, and where they go."""
         blocking, elements, roles = self.blocking, self.elements, self.blocking.roles
         rows = replace(blocking.rows, size=row.size)
         spot = self._moved(spot, rows.axis, row.first)
         walks = [walk for walk, _ in sums]
         if blocking.packs_a:
-            base = self._from(self._packed_rows(row), sums, row.size, is_shared=blocking.shares_a)
+            base = self._from(self._packed_rows(row), sums, row.size, "0" if blocking.shares_a else _first(sums))
             a = Panel(base, [str(n) for n in range(row.size)], None, row.size)
         else:
             base = elements.at(self.arguments.pointer(roles.a), spot.a)
@@ -262,7 +265,8 @@ class Multiplication:
         places = [str(n * blocking.lanes) for n in range(len(column.masks))]
         masks: Sequence[str | None] = column.masks
         if blocking.packs_b:
-            base = self._from(self._packed_columns(column), sums, column.size, is_shared=blocking.shares_b)
+            since = "0" if blocking.shares_b else _first(sums)
+            base = self._from(self._packed_columns(column), sums, column.size, since)
             b = Panel(base, places, None, column.size)
             masks = [None] * len(places)
         else:
@@ -319,15 +323,15 @@ class Multiplication:
             self.text.do(f"call void @llvm.memset.p0.i64({type}, i1 false)")
         return heap
 
-    def _pack_rows(self, spot: Spot, sums: Sequence[tuple[Walk, Range]]) -> None:
-        """The rows of the chunk, tile by tile."""
+    def _pack_rows(self, spot: Spot, sums: Sums, since: str) -> None:
+        """The rows of the chunk, tile by tile, into panels that begin with the step `since`."""
         blocking, elements = self.blocking, self.elements
         rows = blocking.rows
 
         def one(strip: Strip) -> None:
             here = self._moved(spot, rows.axis, strip.first)
             source = elements.at(self.arguments.pointer(blocking.roles.a), here.a)
-            to = self._from(self._packed_rows(strip), sums, strip.size, is_shared=blocking.shares_a)
+            to = self._from(self._packed_rows(strip), sums, strip.size, since)
             self._packing(sums, lambda walk: walk.a, strip.size, rows.axis.a).write(to, source, None, strip.valid)
 
         self.strips.rows(one)
@@ -353,19 +357,22 @@ class Multiplication:
     def _whole_depth(self) -> Size:
         return product(walk.extent for walk in self.blocking.roles.sums)
 
-    def _from(self, panel: str, sums: Sequence[tuple[Walk, Range]], width: int, *, is_shared: bool) -> str:
-        """Where a block of sums begins in a panel: of one that is shared, it is a part."""
-        elements, (_, (first, _)) = self.elements, sums[0]
-        if not is_shared:
+    def _from(self, panel: str, sums: Sums, width: int, since: str) -> str:
+        """Where sums begin in a panel that begins with the step `since`."""
+        if _first(sums) == since:
             return panel
-        steps = elements.scaled(first, product(walk.extent for walk, _ in sums[1:]))
+        elements = self.elements
+        steps = _first(sums) if since == "0" else self.text.value(f"sub nsw i64 {_first(sums)}, {since}")
+        steps = elements.scaled(steps, product(walk.extent for walk, _ in sums[1:]))
         return elements.at(panel, elements.scaled(steps, width))
 
-    def _pack_columns(self, spot: Spot, sums: Sequence[tuple[Walk, Range]], column: Strip) -> None:
-        """The columns of a tile."""
-        is_shared, elements = self.blocking.shares_b, self.elements
-        to = self._from(self._packed_columns(column), sums, column.size, is_shared=is_shared)
-        if is_shared and column.valid is not None:  # lanes that are never filled are multiplied all the same
+    def _pack_columns(self, spot: Spot, sums: Sums, column: Strip, since: str) -> None:
+        """The columns of a tile, into a panel that begins with the step `since`."""
+        elements = self.elements
+        to = self._from(self._packed_columns(column), sums, column.size, since)
+        if (
+            self.blocking.shares_b and column.valid is not None
+        ):  # lanes that are never filled are multiplied all the same
             (_, (begin, behind)), *others = sums
             steps = self.text.value(f"sub nsw i64 {behind}, {begin}")
             steps = elements.scaled(steps, product(walk.extent for walk, _ in others))
@@ -379,10 +386,13 @@ class Multiplication:
         else:
             packing.write(to, source, column.masks, column.valid)
 
-    def _packing(
-        self, sums: Sequence[tuple[Walk, Range]], step: Callable[[Walk], Size], lanes: int, lane_step: Size
-    ) -> Packing:
+    def _packing(self, sums: Sums, step: Callable[[Walk], Size], lanes: int, lane_step: Size) -> Packing:
         walks, ranges = [walk for walk, _ in sums], [range for _, range in sums]
         return Packing(
             self.elements, walks, ranges, [step(walk) for walk in walks], lanes, lane_step, self.machine.vector_bytes
         )
+
+
+def _first(sums: Sums) -> str:
+    """The first step of a block of sums."""
+    return sums[0][1][0]
