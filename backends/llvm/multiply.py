@@ -1,9 +1,9 @@
 """A product as a function that makes one chunk of it: loops over tiles, and what is packed before them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, final
+from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.blocking import Blocking, Part, least
@@ -11,8 +11,7 @@ from graphc.backends.llvm.boxes import Box
 from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
-from graphc.backends.llvm.packing import Packing
-from graphc.backends.llvm.pieces import Pieces
+from graphc.backends.llvm.panels import Panels, Sums
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.results import Results, places_of
 from graphc.backends.llvm.scratch import allocated, padded, taken
@@ -24,9 +23,6 @@ from graphc.sizes import Size, product, total
 
 __all__ = ["Epilogue", "Multiplication"]
 
-Sums: TypeAlias = Sequence[tuple[Walk, Range]]  # axes of a sum, with the steps that are made
-
-STEPS = 16  # of a sum, that are copied for all lanes before those that follow
 PRODUCTS = 1 << 25  # of elements, between two looks whether the run has been given up: 1 ms, and 30 where memory is far
 
 
@@ -90,8 +86,7 @@ class Multiplication:
                 spot = self._moved(spot, walk, first)
             inner = tuple(sums[1])
             if blocking.packs_a and not blocking.shares_a:
-                with self._few_steps(inner, blocking.rows.axis.a) as few:
-                    self._pack_rows(spot, few, _first(inner))
+                self._panels.write_rows(spot.a, inner)
             for walk in blocking.columns.loops:
                 spot = loops.enter_context(self._along(walk, spot))
             self._columns(spot, inner)
@@ -130,25 +125,12 @@ class Multiplication:
             with text.when(text.value(f"and i1 {is_later}, {is_early}")):
                 number = text.value(f"sub nsw i64 %chunk, {first}")
                 self.strips = Strips(self.elements, blocking, self._ranges((part,), number))
-                is_row = part.walk is blocking.rows.axis
-                with self._few_steps(sums, part.walk.a if is_row else part.walk.b) as few:
-                    if is_row:
-                        self._pack_rows(spot, few, "0")
-                    else:
-                        self.strips.columns(lambda strip, few=few: self._pack_columns(spot, few, strip, "0"))  # type: ignore[misc]
+                if part.walk is blocking.rows.axis:
+                    self._panels.write_rows(spot.a, sums)
+                else:
+                    self._panels.write_columns(spot.b, sums)
         text.do("ret void")
         return Function(text.function("KERNEL", "ptr %args, i64 %chunk"), self.arguments)
-
-    @contextmanager
-    def _few_steps(self, sums: Sums, apart: Size) -> Iterator[Sums]:
-        """A few steps of the sum after the other, where lanes lie side by side: they are read in long pieces."""
-        if apart != 1:
-            yield sums
-            return
-        (walk, (start, end)), *others = sums
-        with self.text.loop(start, end, STEPS) as first:
-            behind = self.text.least(self.text.value(f"add nsw i64 {first}, {STEPS}"), end)
-            yield [(walk, (first, behind)), *others]
 
     def _find_shared(self) -> None:
         """Where copies for all chunks lie."""
@@ -240,7 +222,7 @@ class Multiplication:
 
         def column(strip: Strip) -> None:
             if self.blocking.packs_b and not self.blocking.shares_b:
-                self._pack_columns(spot, sums, strip, _first(sums))
+                self._panels.write_column(spot.b, sums, strip)
             here = self._moved(spot, columns.axis, strip.first)
             with ExitStack() as loops:
                 inside = here
@@ -257,17 +239,14 @@ class Multiplication:
         spot = self._moved(spot, rows.axis, row.first)
         walks = [walk for walk, _ in sums]
         if blocking.packs_a:
-            base = self._from(self._packed_rows(row), sums, row.size, "0" if blocking.shares_a else _first(sums))
-            a = Panel(base, [str(n) for n in range(row.size)], None, row.size)
+            a = Panel(self._panels.rows(row, sums), [str(n) for n in range(row.size)], None, row.size)
         else:
             base = elements.at(self.arguments.pointer(roles.a), spot.a)
             a = Panel(base, places_of(elements, rows, lambda walk: walk.a), [walk.a for walk in walks], 0)
         places = [str(n * blocking.lanes) for n in range(len(column.masks))]
         masks: Sequence[str | None] = column.masks
         if blocking.packs_b:
-            since = "0" if blocking.shares_b else _first(sums)
-            base = self._from(self._packed_columns(column), sums, column.size, since)
-            b = Panel(base, places, None, column.size)
+            b = Panel(self._panels.columns(column, sums), places, None, column.size)
             masks = [None] * len(places)
         else:
             steps = [walk.b for walk in walks]
@@ -293,7 +272,11 @@ class Multiplication:
         depth = self.blocking.inner_depth
         return None if isinstance(depth, int) and depth <= DEEP else self.looks
 
-    # Packing.
+    # Room.
+
+    @property
+    def _panels(self) -> Panels:
+        return Panels(self.elements, self.blocking, self.strips, self.rooms, self.machine.vector_bytes)
 
     def _make_room(self) -> str:
         """Room for what is packed; the address of what is to be given back."""
@@ -322,77 +305,3 @@ class Multiplication:
             type = f"ptr {self.rooms['b']}, i8 0, i64 {wanted['b'] * elements.bytes}"
             self.text.do(f"call void @llvm.memset.p0.i64({type}, i1 false)")
         return heap
-
-    def _pack_rows(self, spot: Spot, sums: Sums, since: str) -> None:
-        """The rows of the chunk, tile by tile, into panels that begin with the step `since`."""
-        blocking, elements = self.blocking, self.elements
-        rows = blocking.rows
-
-        def one(strip: Strip) -> None:
-            here = self._moved(spot, rows.axis, strip.first)
-            source = elements.at(self.arguments.pointer(blocking.roles.a), here.a)
-            to = self._from(self._packed_rows(strip), sums, strip.size, since)
-            self._packing(sums, lambda walk: walk.a, strip.size, rows.axis.a).write(to, source, None, strip.valid)
-
-        self.strips.rows(one)
-
-    def _packed_rows(self, row: Strip) -> str:
-        """Where the copies of the rows of a tile are."""
-        elements, blocking = self.elements, self.blocking
-        start = row.first if row.new is None else elements.plus(row.first, row.new)
-        if blocking.shares_a:
-            return elements.at(self.rooms["a"], elements.scaled(start, self._whole_depth))
-        number = self.text.value(f"sub nsw i64 {start}, {self.strips.range(blocking.rows.axis)[0]}")
-        return elements.at(self.rooms["a"], elements.scaled(number, blocking.inner_depth))
-
-    def _packed_columns(self, column: Strip) -> str:
-        """Where the copies of the columns of a tile are."""
-        elements = self.elements
-        if not self.blocking.shares_b:
-            return self.rooms["b"]
-        start = column.first if column.new is None else elements.plus(column.first, column.new)
-        return elements.at(self.rooms["b"], elements.scaled(start, self._whole_depth))
-
-    @property
-    def _whole_depth(self) -> Size:
-        return product(walk.extent for walk in self.blocking.roles.sums)
-
-    def _from(self, panel: str, sums: Sums, width: int, since: str) -> str:
-        """Where sums begin in a panel that begins with the step `since`."""
-        if _first(sums) == since:
-            return panel
-        elements = self.elements
-        steps = _first(sums) if since == "0" else self.text.value(f"sub nsw i64 {_first(sums)}, {since}")
-        steps = elements.scaled(steps, product(walk.extent for walk, _ in sums[1:]))
-        return elements.at(panel, elements.scaled(steps, width))
-
-    def _pack_columns(self, spot: Spot, sums: Sums, column: Strip, since: str) -> None:
-        """The columns of a tile, into a panel that begins with the step `since`."""
-        elements = self.elements
-        to = self._from(self._packed_columns(column), sums, column.size, since)
-        if (
-            self.blocking.shares_b and column.valid is not None
-        ):  # lanes that are never filled are multiplied all the same
-            (_, (begin, behind)), *others = sums
-            steps = self.text.value(f"sub nsw i64 {behind}, {begin}")
-            steps = elements.scaled(steps, product(walk.extent for walk, _ in others))
-            bytes = elements.scaled(steps, column.size * elements.bytes)
-            self.text.do(f"call void @llvm.memset.p0.i64(ptr {to}, i8 0, i64 {bytes}, i1 false)")
-        first = self._moved(spot, self.blocking.columns.axis, column.first)
-        source = self.elements.at(self.arguments.pointer(self.blocking.roles.b), first.b)
-        packing = self._packing(sums, lambda walk: walk.b, column.size, self.blocking.columns.axis.b)
-        if self.blocking.columns.pieces is not None:
-            Pieces(packing, self.blocking.columns.pieces).write(to, source, column)
-        else:
-            packing.write(to, source, column.masks, column.valid)
-
-    def _packing(self, sums: Sums, step: Callable[[Walk], Size], lanes: int, lane_step: Size) -> Packing:
-        walks, ranges = [walk for walk, _ in sums], [range for _, range in sums]
-        return Packing(
-            self.elements, walks, ranges, [step(walk) for walk in walks], lanes, lane_step, self.machine.vector_bytes
-        )
-
-
-def _first(sums: Sums) -> str:
-    """The first step of a block of sums."""
-    return sums[0][1][0]

@@ -236,8 +236,8 @@ class Tile:
         ]
         for panel, here, ahead in ((b, at_b, AHEAD), (a, at_a, 2 * AHEAD)):
             if panel.steps is None:
-                for place in range(0, panel.width, LINE // elements.bytes):
-                    elements.fetch(elements.at(here, str(ahead * panel.width + place)), 3)
+                for lane in range(0, panel.width, LINE // elements.bytes):
+                    elements.fetch(elements.at(here, str(ahead * panel.width + lane)), 3)
         for row, place in zip(rooms, a.places, strict=True):
             value = elements.spread(elements.load(elements.at(at_a, place)))
             for room, vector in zip(row, vectors, strict=True):
