@@ -24,7 +24,7 @@ from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.mentioned import sizes_of
 from graphc.kernel.nesting import all_steps
-from graphc.kernel.pattern import Pattern, on_buffers
+from graphc.kernel.pattern import Pattern, formed, on_buffers
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Formula
 from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step
@@ -270,7 +270,7 @@ class _Lowering:
         pattern, touched = unit_pattern(unit, outputs, self.known, self.buffer)
         model = self.kernels.get(pattern)
         if model is None:
-            kernel = loops_kernel(unit, outputs, self.source, self.buffer)
+            kernel = formed(loops_kernel(unit, outputs, self.source, self.buffer))
             self.kernels[pattern] = kernel, touched
         else:
             exchange = dict(zip(model[1], touched, strict=True))
