@@ -18,9 +18,11 @@ from graphc.ir.kinds import (
     Leaf,
     Lookup,
     Movement,
+    Product,
     Reduction,
     Reshaped,
     Routine,
+    Running,
     Scatter,
 )
 from graphc.ir.leaves import Item
@@ -112,6 +114,10 @@ class _Fusion:
                 self._place(node)
                 for operand in node.inputs:
                     self._read_operand(node, operand, None)
+            case Product() | Running():
+                self._alone(node)
+                for operand in node.inputs:
+                    self._read_operand(node, operand, None)
             case Leaf():
                 if is_root:
                     self._alone(node)
@@ -126,13 +132,11 @@ class _Fusion:
                 if node in self.first:  # what reads it reads a buffer, which must have been written by then
                     self._note(operand, UnitReading(self.first[node], node, None, by_data=True))
                 self.stored.add(operand)
-                if is_root:
-                    self.stored.add(node)
             case Lookup():
                 self._place(node)
                 self._read_operand(node, node.inputs[0], None, by_data=True)
                 self._read_index(node, 1, index_places(op, node.inputs[1].ndim))
-            case Routine():
+            case Routine() | Chosen():
                 self._alone(node)
                 self._read_whole(node.inputs)
             case Repeated():
@@ -141,9 +145,6 @@ class _Fusion:
                 shown = [row_source(operand, self.sources) for operand in sequences]
                 rows = [x if row is None else row[0] for x, row in zip(sequences, shown, strict=True)]
                 self._read_whole(op.parts(node.inputs)._replace(sequences=rows).all)
-            case Chosen():
-                self._alone(node)
-                self._read_whole(node.inputs)
             case Scatter() if is_of_rows(node):
                 self.members[node] = (self._begin(started(node)),)
                 self.stored.add(node)
@@ -160,9 +161,7 @@ class _Fusion:
                 for operand in node.inputs:
                     self._read_operand(node, operand, None, part=operand.shape)
             case _:
-                self._alone(node)
-                for operand in node.inputs:
-                    self._read_operand(node, operand, None)
+                raise AssertionError(f"no unit for {node!r}")
 
     def _read_whole(self, operands: Iterable[Node]) -> None:
         """Read operands as they lie in buffers."""
@@ -185,11 +184,11 @@ class _Fusion:
         shown, inner = (operand, None) if source is None else source
         readings = self.shown.get(node)
         if readings is None:
-            self._read(shown, node, composed(inner, map), by_data, part)
+            self._read(shown, node, map if inner is None else composed(inner, map), by_data, part)
         else:
             for reading in readings:
                 seen = composed(inner, reading.map)
-                self._note(shown, reading._replace(map=seen, by_data=False, is_shown=True))
+                self._note(shown, UnitReading(reading.unit, reading.reader, seen, False, True, reading.part))
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
         """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
@@ -229,7 +228,7 @@ class _Fusion:
 
     def _place(self, node: Node) -> None:
         """Put a node into the unit that first needs it, or into a new one; or into all units that read it."""
-        readers = dict.fromkeys([reading.unit for reading in self.readings.get(node, ())])
+        readers = {reading.unit: None for reading in self.readings.get(node, ())}
         if len(readers) > 1 and self._is_computed_again(node, readers):
             self.members[node] = tuple(readers)
             return
@@ -240,14 +239,11 @@ class _Fusion:
                 return
             number = self._begin(started(node))
         self.members[node] = (number,)
-        if any(reader != number for reader in readers):
+        if len(readers) > (number in readers):
             self.stored.add(node)
 
     def _lives_on(self, node: Node, number: int) -> bool:
-        """Whether more would live until a unit runs, were a node computed in it, than if it is computed in its place.
-
-        Only where a pass has decided on an order, and there is something between.
-        """
+        """Whether more lives until a unit runs if it computes a node; only where a pass has decided on an order."""
         if not self.graph.order or number == len(self.units) - 1:
             return False
         ended = 0
@@ -350,7 +346,7 @@ class _Fusion:
         unit.places[node] = place
 
     def _is_needed_elsewhere(self, node: Node, number: int) -> bool:
-        return node in self.stored or any(reading.unit != number for reading in self.readings.get(node, ()))
+        return node in self.stored or bool([r for r in self.readings.get(node, ()) if r.unit != number])
 
     def _joins_as_fold(self, node: Node, unit: Loops, place: Place, axes: list[LoopAxis]) -> bool:
         op = node.op

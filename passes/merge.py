@@ -5,7 +5,7 @@ needed by the other, and bytes are saved.  What then folds other axes than the r
 total: combined over all rows, and known, with what is made of it, when they are done.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -49,6 +49,11 @@ class _Group(Vertex):
     apart: set[Vertex] = field(default_factory=set)
     ends_product: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be merged with others."""
+        return not self.ends_product and isinstance(self.unit, Loops)
+
 
 @dataclass
 class _Merging:
@@ -83,8 +88,9 @@ class _Merging:
             if len(parts) > 1:
                 self.groups[-2].apart.add(self.groups[-1])
         groups = tuple(self.groups)
-        for group in groups:
-            self._take_in(group)
+        if sum([group.is_open for group in groups]) > 1:
+            for group in groups:
+                self._take_in(group)
         if not any(group.is_gone for group in groups) and len(groups) == len(self.partition.units):
             return self.partition
         units = tuple([group.unit for group in self.order.vertices if isinstance(group, _Group)])
@@ -130,18 +136,14 @@ class _Merging:
     def _group(self, unit: Unit) -> _Group:
         group = _Group(unit)
         members = unit.nodes
-        group.made = dict.fromkeys([node for node in members if node in self.stored])
+        group.made = {node: None for node in members if node in self.stored}
         if isinstance(unit, Loops):
-            inside = unit.places
+            inside, seen = unit.places, group.seen
             for _, node, place in readings(members, unit, self.partition.sources, self.checked):
                 if node not in inside:
-                    group.seen.setdefault(node, {})[place] = None
-            group.ends_product = unit.inner is None and any(
-                isinstance(node.op, Product)
-                and any(place is not None and len(place) == len(unit.order) for place in places)
-                for node, places in group.seen.items()
-            )
-            for node in group.seen:
+                    seen.setdefault(node, {})[place] = None
+            group.ends_product = unit.inner is None and _has_product(seen, len(unit.order))
+            for node in seen:
                 self.readers.setdefault(node, {})[group] = None
         return group
 
@@ -174,29 +176,29 @@ class _Merging:
 
     def _take_in(self, group: _Group) -> None:
         """Merge a group with units before it, as often as that is possible."""
-        if isinstance(group.unit, Loops) and not group.ends_product:
+        if group.is_open:
             while True:
                 found = next((g for g in self._candidates(group) if self._try(g, group)), None)
                 if found is None:
                     break
                 group = found
-        self.makers.update(dict.fromkeys(group.made, group))
+        for node in group.made:
+            self.makers[node] = group
         for node in (*group.seen, *group.made):
             tensor = node.type
             if isinstance(tensor, TensorType) and tensor.shape:
                 near = self.touching.setdefault(node, [])
                 if group not in near:
                     near.append(group)
-                    del near[:-TRIED]
+                    if len(near) > TRIED:
+                        del near[0]
 
     def _candidates(self, group: _Group) -> Iterator[_Group]:
         """Units that compute what a group reads, then those that read it too."""
         found = dict.fromkeys([self.makers[node] for node in group.seen if node in self.makers])
         for node in group.seen:
             found |= dict.fromkeys(self.touching.get(node, ()))
-        return (
-            x for x in found if x is not group and not x.is_gone and isinstance(x.unit, Loops) and not x.ends_product
-        )
+        return (x for x in found if x is not group and not x.is_gone and x.is_open)
 
     def _try(self, first: _Group, second: _Group) -> bool:
         """Merge two groups into the first, if that can be done and saves bytes."""
@@ -291,6 +293,14 @@ class _Merging:
             if node not in self.pinned and not self._is_read(node, first):
                 del first.made[node]
                 self.stored.discard(node)
+
+
+def _has_product(seen: Mapping[Node, Iterable[Place | None]], rank: int) -> bool:
+    """Whether one of some nodes is a product, seen at a place of so many axes."""
+    for node, places in seen.items():
+        if isinstance(node.op, Product) and any(place is not None and len(place) == rank for place in places):
+            return True
+    return False
 
 
 def _places(node: Node, group: _Group) -> Iterable[Place]:
