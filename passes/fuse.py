@@ -124,7 +124,8 @@ class _Fusion:
             case Movement():
                 if is_root or node in self.stored:
                     self._alone(node)
-                    self._read(self.sources[node].node, node, self.sources[node].map)
+                    source, map = self.sources[node]
+                    self._note(source, UnitReading(len(self.units) - 1, node, map))
             case Reshaped() if node in self.sources:
                 pass  # what reads it reads its operand
             case Reshaped() | Item():
@@ -184,7 +185,9 @@ class _Fusion:
         shown, inner = (operand, None) if source is None else source
         readings = self.shown.get(node)
         if readings is None:
-            self._read(shown, node, map if inner is None else composed(inner, map), by_data, part)
+            seen = map if inner is None else composed(inner, map)
+            for number in self._units_of(node):
+                self._note(shown, UnitReading(number, node, seen, by_data, False, part))
         else:
             for reading in readings:
                 seen = composed(inner, reading.map)
@@ -203,18 +206,13 @@ class _Fusion:
         """The units that compute a node: the last one made, where none was chosen."""
         return self.members.get(reader) or (len(self.units) - 1,)
 
-    def _read(
-        self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False, part: Shape | None = None
-    ) -> None:
-        for number in self._units_of(reader):
-            self._note(source, UnitReading(number, reader, map, by_data, False, part))
-
     def _note(self, source: Node, reading: UnitReading) -> None:
         number = reading.unit
         self.read[number].add(source)
         if isinstance(source.op, Leaf):
             return
-        self._need(source, number)
+        if number > self.first.get(source, -1):
+            self.first[source] = number
         unit = self.units[number]
         if reading.by_data or (isinstance(unit, Single) and not unit.is_kernel):
             self.stored.add(source)
@@ -266,11 +264,13 @@ class _Fusion:
         operands = [under(x, self.sources) for x in node.inputs]
         moved = [x for x in operands if not is_formula(x)]
         first = self.first[node]
+        living = sum([self.costs.keeping(x, 0) for x in moved if x not in self.stored and not isinstance(x.op, Leaf)])
         again = sum(
-            self.costs.computing(node, [x for x in moved if x not in self.read[number]])
-            + sum(self.costs.keeping(x, 0) for x in moved if x not in self.stored and not isinstance(x.op, Leaf))
-            for number in readers
-            if number != first
+            [
+                self.costs.computing(node, [x for x in moved if x not in self.read[number]]) + living
+                for number in readers
+                if number != first
+            ]
         )
         kept = self.costs.keeping(node, len(found) - 1)
         if again >= kept:
