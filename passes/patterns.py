@@ -34,7 +34,7 @@ def unit_pattern(
     parts: list[Hashable] = [tuple([axis.extent for axis in unit.order])]
     if unit.inner is not None:
         parts.append(tuple([axes[axis] for axis in unit.inner]))
-    for node in unit.nodes:
+    for node in reversed(unit.places):
         op = node.op
         parts.append(op)
         parts.append(tuple([axes[axis] for axis in unit.places[node]]))

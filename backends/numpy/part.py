@@ -202,7 +202,7 @@ class Part:
                 self._text(step, number, self.whole.comment(step.origins))
             case Contract():
                 comment = self.whole.comment(step.origins)
-                self._text(step.product, number, comment)
+                self._text(step, number, comment)
                 if step.then is not None:
                     self._text(step.then, number, comment)
             case Extern():
@@ -227,7 +227,7 @@ class Part:
                 self.run.line(f"fail({number}, {index}, {extent})")
 
     def _text(self, step: Kernel | Contract, number: int, comment: tuple[str, ...]) -> None:
-        """Write a kernel or a product: the text of its pattern, with names filled in."""
+        """Write a kernel, or a product without its epilogue: the text of its pattern, with names filled in."""
         text, buffers, numbers = self.whole.text(step)
         self.whole.library.append(text.library)
         place = self.whole.room(text.workspace, number) if text.slots else -1

@@ -7,7 +7,7 @@ from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.kernels import KernelText, kernel_text
 from graphc.backends.numpy.naming import Naming, Table
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import opened, pattern_of
+from graphc.kernel.pattern import opened, pattern_of, pattern_of_both
 from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind, saying
 from graphc.kernel.room import Room
@@ -60,18 +60,20 @@ class Whole:
     def text(self, step: Kernel | Contract) -> tuple[KernelText, Sequence[Buffer], Mapping[Size, int]]:
         """The text of a step, the buffers that its first names stand for, and the numbers that symbols do.
 
-        Written once for each pattern.
+        Written once for each pattern.  That of a product is without its epilogue.
         """
         numbers: dict[Size, int] = {}
         if isinstance(step, Contract):
             step, numbers = opened(step)
-        key, buffers = pattern_of(step)
+            key, buffers = pattern_of_both(step, None)
+        else:
+            key, buffers = pattern_of(step)
         if not self.program.aliases.keys().isdisjoint(buffers):
             key += self._overlaps(buffers)
         text = self.texts.get(key)
         if text is None:
             naming = Naming(buffers, {buffer: self._owner(buffer) for buffer in buffers})
-            text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step, naming)
+            text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step.product, naming)
             self.texts[key] = text
         return text, buffers, numbers
 

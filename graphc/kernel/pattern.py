@@ -35,8 +35,8 @@ def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
                 parts[number] = AffineIndex((), at)
         return tuple(parts)
 
-    indices = [step.left_index, step.right_index, step.out_index]
-    if all(part.terms for index in indices for part in index):
+    indices = (step.left_index, step.right_index, step.out_index)
+    if not [part for index in indices for part in index if not part.terms]:
         return step, values
     left, right, out = map(with_symbols, indices)
     return Contract(
