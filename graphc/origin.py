@@ -154,7 +154,7 @@ def here() -> Origin:
     if frame is None:
         return Origin("<graphc>", 0, "", _scope.get(), members=members_now())
     code = frame.f_code
-    return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get(), members=members_now())
+    return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get(), (), None, "", members_now())
 
 
 #: what functions are called in public that have another name inside

@@ -70,8 +70,11 @@ def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, 
 
 def _overlays(step: Step, known: dict[Pattern, Overlays]) -> Mapping[Buffer, Sequence[Buffer]]:
     """`overlays`, found once for each pattern."""
-    if not isinstance(step, Kernel | Contract) or (isinstance(step, Contract) and step.then is None):
+    if not isinstance(step, Kernel | Contract):
         return overlays(step)
+    product = step.out if isinstance(step, Contract) else None
+    if not [buffer for buffer in step.writes if buffer.role is Role.TEMPORARY and buffer is not product]:
+        return {}
     pattern, buffers = pattern_of(step)
     found = known.get(pattern)
     if found is None:

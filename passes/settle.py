@@ -44,7 +44,7 @@ def settle(program: Program) -> Program:
 
 def _copied_whole(step: Kernel) -> list[tuple[Buffer, Buffer]]:
     """(from, to) where the first stage only copies into an output, and no other stage reads what it copies."""
-    if not any(buffer.role is Role.OUTPUT for buffer in step.writes):  # of most kernels nobody need see the stages
+    if not [buffer for buffer in step.writes if buffer.role is Role.OUTPUT]:  # of most, nobody need see the stages
         return []
     if len(step.stages) < 2 or len(step.stages[0].effects) != 1:
         return []
