@@ -254,11 +254,14 @@ class _Fusion:
         """Whether every unit that reads a node had best compute it; if so, it now does."""
         if node in self.stored or not isinstance(node.op, Elementwise):
             return False
+        if [number for number in readers if not isinstance(self.units[number], Loops)]:
+            return False
         found: list[tuple[Loops, Place]] = []
         for number in readers:
             unit = self.units[number]
-            place = self._place_in(unit, number, node) if isinstance(unit, Loops) else None
-            if place is None or not isinstance(unit, Loops) or not self._fits(node, unit, place):
+            assert isinstance(unit, Loops), unit
+            place = self._place_in(unit, number, node)
+            if place is None or not self._fits(node, unit, place):
                 return False
             found.append((unit, place))
         operands = [under(x, self.sources) for x in node.inputs]

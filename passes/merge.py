@@ -5,9 +5,11 @@ needed by the other, and bytes are saved.  What then folds other axes than the r
 total: combined over all rows, and known, with what is made of it, when they are done.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
+from typing import TypeAlias
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf, Product, Reshaped
@@ -25,6 +27,8 @@ from graphc.types import TensorType
 
 __all__ = ["merged"]
 
+_Seen: TypeAlias = dict[Node, dict[Place | None, None]]  # node -> the places at which it is read
+
 TRIED = 4  # units that touched a node last, of all that did
 
 
@@ -40,11 +44,11 @@ class _Group(Vertex):
     seen    node -> the places at which it is read; None among them: not one element for each point
     made    the members that are stored
     apart   units that read what it has made in another form
-    ends_product  whether it only goes over the elements of a product, which then makes it an epilogue
+    ends_product  whether it only goes over the elements of a product
     """
 
     unit: Unit
-    seen: dict[Node, dict[Place | None, None]] = field(default_factory=dict)
+    seen: _Seen = field(default_factory=dict)
     made: dict[Node, None] = field(default_factory=dict)
     apart: set[Vertex] = field(default_factory=set)
     ends_product: bool = False
@@ -71,15 +75,18 @@ class _Merging:
     readers: dict[Node, dict[_Group, None]] = field(default_factory=dict)
     read_whole: set[Node] = field(default_factory=set)  # by steps of their own, as they lie
     groups: list[_Group] = field(default_factory=list)
+    seen: dict[Loops, _Seen] = field(default_factory=dict)
     joining: Joining = field(init=False)
 
     def run(self) -> Partition:
         """The partition with units merged."""
         graph = self.partition.graph
-        self.numbers = {node: number for number, node in enumerate(graph.nodes)}
-        self.stored = set(self.partition.stored)
         self.checked = {under(index, self.partition.sources) for index in graph.demanded} | set(graph.demanded)
         self.nexts = {value for variable, value in graph.updates.items() if value is not variable}
+        if not self.nexts and not self._are_two_open():
+            return self.partition
+        self.numbers = {node: number for number, node in enumerate(graph.nodes)}
+        self.stored = set(self.partition.stored)
         self._pin(graph)
         self.joining = Joining(self.numbers, self.partition.sources, self.checked)
         for unit in self.partition.units:
@@ -88,15 +95,23 @@ class _Merging:
             if len(parts) > 1:
                 self.groups[-2].apart.add(self.groups[-1])
         groups = tuple(self.groups)
-        if sum([group.is_open for group in groups]) > 1:
-            for group in groups:
-                self._take_in(group)
+        for group in groups:
+            self._take_in(group)
         if not any(group.is_gone for group in groups) and len(groups) == len(self.partition.units):
             return self.partition
         units = tuple([group.unit for group in self.order.vertices if isinstance(group, _Group)])
         return Partition(graph, units, frozenset(self.stored), self.partition.sources, self.partition.bodies)
 
     # What there is.
+
+    def _are_two_open(self) -> bool:
+        """Whether there are two units that may be merged with others."""
+        found = (
+            unit
+            for unit in self.partition.units
+            if isinstance(unit, Loops) and not _ends_product(unit, self._seen(unit))
+        )
+        return len(list(islice(found, 2))) == 2
 
     def _pin(self, graph: Graph) -> None:
         if graph.has(Reshaped) or graph.has(Item):
@@ -138,14 +153,21 @@ class _Merging:
         members = unit.nodes
         group.made = {node: None for node in members if node in self.stored}
         if isinstance(unit, Loops):
-            inside, seen = unit.places, group.seen
-            for _, node, place in readings(members, unit, self.partition.sources, self.checked):
-                if node not in inside:
-                    seen.setdefault(node, {})[place] = None
-            group.ends_product = unit.inner is None and _has_product(seen, len(unit.order))
-            for node in seen:
+            group.seen = self._seen(unit)
+            group.ends_product = _ends_product(unit, group.seen)
+            for node in group.seen:
                 self.readers.setdefault(node, {})[group] = None
         return group
+
+    def _seen(self, unit: Loops) -> _Seen:
+        """What a unit reads from outside, found once."""
+        seen = self.seen.get(unit)
+        if seen is None:
+            seen = self.seen[unit] = {}
+            for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
+                if node not in unit.places:
+                    seen.setdefault(node, {})[place] = None
+        return seen
 
     @cached_property
     def order(self) -> Order:
@@ -272,7 +294,7 @@ class _Merging:
 
     def _settle(self, first: _Group, second: _Group, unit: Loops, is_base: bool, axes: Axes) -> None:
         """`first` is now both."""
-        seen: dict[Node, dict[Place | None, None]] = {}
+        seen: _Seen = {}
         for group, is_moved in ((first, not is_base), (second, is_base)):
             for node, places in group.seen.items():
                 readers = self.readers[node]
@@ -295,8 +317,11 @@ class _Merging:
                 self.stored.discard(node)
 
 
-def _has_product(seen: Mapping[Node, Iterable[Place | None]], rank: int) -> bool:
-    """Whether one of some nodes is a product, seen at a place of so many axes."""
+def _ends_product(unit: Loops, seen: _Seen) -> bool:
+    """Whether a unit only goes over the elements of a product, which then makes it an epilogue."""
+    if unit.inner is not None:
+        return False
+    rank = len(unit.order)
     for node, places in seen.items():
         if isinstance(node.op, Product) and any(place is not None and len(place) == rank for place in places):
             return True

@@ -224,7 +224,7 @@ def meet(name: str, left: Like, right: Like) -> tuple[Node, Node]:
 
 def _is_small(value: Like) -> TypeGuard[int | float]:
     """Whether a value is a Python number that every float has room for."""
-    return (value.__class__ is float or value.__class__ is int) and -3e4 < value < 3e4  # type: ignore[operator]
+    return (value.__class__ is float or value.__class__ is int) and -3e4 < value < 3e4
 
 
 def _adopts_small(tensor: TensorType) -> bool:
