@@ -8,11 +8,11 @@ from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import Pattern
+from graphc.kernel.pattern import Pattern, stand_in
 from graphc.passes.elements import BufferOf
 from graphc.passes.sources import Source, composed_index
 from graphc.passes.units import LoopAxis, Loops
-from graphc.sizes import Size, symbol
+from graphc.sizes import Size
 from graphc.types import TensorType
 
 __all__ = ["Iteration", "iteration_of", "opened", "unit_pattern"]
@@ -110,7 +110,7 @@ def opened(maps: Sequence[IndexMap | None]) -> tuple[Sequence[IndexMap | None], 
     def open(part: AffineIndex) -> AffineIndex:
         if part.terms or not isinstance(part.offset, int):
             return part
-        found = AffineIndex((), symbol(f" {len(fixed)}"))  # no name that a user gives begins with a space
+        found = stand_in(len(fixed))
         fixed[found] = part
         return found
 

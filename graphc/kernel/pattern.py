@@ -4,6 +4,7 @@ A long program repeats itself: what was found for one step holds for every step 
 """
 
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from graphc.kernel.affine import AffineIndex
@@ -14,9 +15,15 @@ from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Store, T
 from graphc.origin import Origin
 from graphc.sizes import Size, symbol
 
-__all__ = ["Pattern", "form_of", "formed", "on_buffers", "opened", "pattern_of", "pattern_of_both"]
+__all__ = ["Pattern", "form_of", "formed", "on_buffers", "opened", "pattern_of", "pattern_of_both", "stand_in"]
 
 Pattern: TypeAlias = tuple[Hashable, ...]
+
+
+@lru_cache(64)
+def stand_in(number: int) -> AffineIndex:
+    """What stands in a pattern for a fixed position, the first for 0."""
+    return AffineIndex((), symbol(f" {number}"))  # no name that a user gives begins with a space
 
 
 def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
@@ -30,9 +37,8 @@ def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
         parts = list(index)
         for number, part in enumerate(index):
             if not part.terms and isinstance(part.offset, int):
-                at = symbol(f" {len(values)}")  # no name that a user gives begins with a space
-                values[at] = part.offset
-                parts[number] = AffineIndex((), at)
+                parts[number] = stand_in(len(values))
+                values[parts[number].offset] = part.offset
         return tuple(parts)
 
     indices = (step.left_index, step.right_index, step.out_index)
