@@ -154,7 +154,7 @@ def here() -> Origin:
     if frame is None:
         return Origin("<graphc>", 0, "", _scope.get(), members=members_now())
     code = frame.f_code
-    return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get(), members=members_now())
+    return Origin(code.co_filename, frame.f_lineno, code.co_name, _scope.get(), (), None, "", members_now())
 
 
 #: what functions are called in public that have another name inside
@@ -238,7 +238,8 @@ def derived(rule: str, forward: Traced, members: Membership | None = None) -> _F
     if origin is _derived.get():
         return _Fixed(origin)
     members = origin.members if members is None else members
-    return _Fixed(origin._replace(derived_from=(Derivation(rule, forward),), merged=None, members=members))
+    by = (Derivation(rule, forward),)
+    return _Fixed(Origin(origin.file, origin.line, origin.function, origin.scope, by, None, origin.called, members))
 
 
 def standing_for(node: Traced, *others: Traced) -> _Fixed:

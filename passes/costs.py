@@ -34,7 +34,7 @@ class Costs:
         points  how many elements, if not one of each
         """
         lets, work = self._work(node)
-        moved = sum(self._moved(self.bytes(x)) for x in operands)
+        moved = sum([self._moved(self.bytes(x)) for x in operands])
         bytes = self.bytes(node) if points is None else points * node.dtype.itemsize
         return lets * self.target.let + bytes * work * self.target.addition + moved
 
@@ -67,15 +67,16 @@ class Costs:
         """How many functions one element needs, and what they are worth in additions."""
         dtypes = tuple([x.dtype for x in node.inputs])
         key = (node.op, dtypes)
-        if key not in self.work:
+        found = self.work.get(key)
+        if found is None:
             assert isinstance(node.op, Elementwise), node
             formula = Formula()
             operands = [
                 formula.add(Load(Buffer(Role.INPUT, dtype, (), n), (), dtype)) for n, dtype in enumerate(dtypes)
             ]
             node.op.scalar(*(Scalar(formula, operand) for operand in operands))
-            self.work[key] = calls(formula.lets), additions(formula.lets)
-        return self.work[key]
+            found = self.work[key] = calls(formula.lets), additions(formula.lets)
+        return found
 
 
 _BESIDES = 2  # additions for each division: a product, and what is left when that is taken away

@@ -1,11 +1,12 @@
 """Epilogues: what is done with each element of a product is done where the product is made."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.epilogue import home_of, objection_to
 from graphc.kernel.nesting import with_parts
+from graphc.kernel.pattern import Pattern, formed, on_buffers, pattern_of_both
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Contract, Kernel, Loop, Step, buffers_of, within
 from graphc.passes.pipeline import Log
@@ -53,6 +54,7 @@ class _Joining:
     touching  owner of bytes -> the steps that read or write it
     writing   owner of bytes -> the steps that write it
     shown     arrays that are seen under another shape
+    joints    what was found for pairs of steps, by their pattern and whether the product need not keep its room
     """
 
     steps: Sequence[Step]
@@ -60,6 +62,7 @@ class _Joining:
     touching: dict[Buffer, list[int]]
     writing: dict[Buffer, list[int]]
     shown: Collection[Buffer]
+    joints: "dict[tuple[Pattern, bool], _Joint | None]" = field(default_factory=dict)
 
     @staticmethod
     def of(steps: Sequence[Step], outside: Collection[Buffer]) -> "_Joining":
@@ -100,15 +103,47 @@ class _Joining:
         product = self.steps[at]
         assert isinstance(product, Contract), product
         out = product.out
-        touched = self.touching[out.root]
-        if touched[:2] != [at, number] or objection_to(kernel, product) is not None:
+        touched = self.touching[out.base or out]
+        if touched[:2] != [at, number]:
             return None
         operands = (product.left.root, product.right.root)
         if any(at < later < number for operand in operands for later in self.writing.get(operand, ())):
             return None
-        origins = tuple(dict.fromkeys((*product.origins, *kernel.origins)))
+        pattern, buffers = pattern_of_both(product, kernel)
         is_its_own = out.role is Role.TEMPORARY and out.base is None and out not in self.shown
-        home = home_of(product, kernel) if is_its_own and len(touched) == 2 and out not in self.outside else None
-        if home is None:
+        moves = is_its_own and len(touched) == 2 and out not in self.outside
+        key = (pattern, moves)
+        if key not in self.joints:
+            self.joints[key] = _joint(product, kernel, buffers, moves=moves)
+        joint = self.joints[key]
+        if joint is None:
+            return None
+        origins = tuple(dict.fromkeys((*product.origins, *kernel.origins)))
+        if joint.moved is None:
             return product.followed(kernel, out, origins)
-        return product.followed(exchanged(kernel, {out: home}), home, origins)
+        exchange = dict(zip(joint.buffers, buffers, strict=True))
+        return product.followed(on_buffers(joint.moved, exchange, kernel.origins), exchange[joint.home], origins)
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """A product and its epilogue, the first of a pattern.
+
+    buffers  of both, as the pattern counts them
+    home     the one that the product is made in
+    moved    the epilogue that reads the product there; None where it stays where it is
+    """
+
+    buffers: Sequence[Buffer]
+    home: Buffer
+    moved: Kernel | None
+
+
+def _joint(product: Contract, kernel: Kernel, buffers: Sequence[Buffer], *, moves: bool) -> _Joint | None:
+    """A pair of steps as one; None where a kernel like this cannot be an epilogue."""
+    if objection_to(kernel, product) is not None:
+        return None
+    home = home_of(product, kernel) if moves else None
+    if home is None:
+        return _Joint(buffers, product.out, None)
+    return _Joint(buffers, home, formed(exchanged(kernel, {product.out: home})))

@@ -18,9 +18,11 @@ from graphc.ir.kinds import (
     Leaf,
     Lookup,
     Movement,
+    Product,
     Reduction,
     Reshaped,
     Routine,
+    Running,
     Scatter,
 )
 from graphc.ir.leaves import Item
@@ -112,13 +114,18 @@ class _Fusion:
                 self._place(node)
                 for operand in node.inputs:
                     self._read_operand(node, operand, None)
+            case Product() | Running():
+                self._alone(node)
+                for operand in node.inputs:
+                    self._read_operand(node, operand, None)
             case Leaf():
                 if is_root:
                     self._alone(node)
             case Movement():
                 if is_root or node in self.stored:
                     self._alone(node)
-                    self._read(self.sources[node].node, node, self.sources[node].map)
+                    source, map = self.sources[node]
+                    self._note(source, UnitReading(len(self.units) - 1, node, map))
             case Reshaped() if node in self.sources:
                 pass  # what reads it reads its operand
             case Reshaped() | Item():
@@ -126,13 +133,11 @@ class _Fusion:
                 if node in self.first:  # what reads it reads a buffer, which must have been written by then
                     self._note(operand, UnitReading(self.first[node], node, None, by_data=True))
                 self.stored.add(operand)
-                if is_root:
-                    self.stored.add(node)
             case Lookup():
                 self._place(node)
                 self._read_operand(node, node.inputs[0], None, by_data=True)
                 self._read_index(node, 1, index_places(op, node.inputs[1].ndim))
-            case Routine():
+            case Routine() | Chosen():
                 self._alone(node)
                 self._read_whole(node.inputs)
             case Repeated():
@@ -141,9 +146,6 @@ class _Fusion:
                 shown = [row_source(operand, self.sources) for operand in sequences]
                 rows = [x if row is None else row[0] for x, row in zip(sequences, shown, strict=True)]
                 self._read_whole(op.parts(node.inputs)._replace(sequences=rows).all)
-            case Chosen():
-                self._alone(node)
-                self._read_whole(node.inputs)
             case Scatter() if is_of_rows(node):
                 self.members[node] = (self._begin(started(node)),)
                 self.stored.add(node)
@@ -160,9 +162,7 @@ class _Fusion:
                 for operand in node.inputs:
                     self._read_operand(node, operand, None, part=operand.shape)
             case _:
-                self._alone(node)
-                for operand in node.inputs:
-                    self._read_operand(node, operand, None)
+                raise AssertionError(f"no unit for {node!r}")
 
     def _read_whole(self, operands: Iterable[Node]) -> None:
         """Read operands as they lie in buffers."""
@@ -185,11 +185,13 @@ class _Fusion:
         shown, inner = (operand, None) if source is None else source
         readings = self.shown.get(node)
         if readings is None:
-            self._read(shown, node, composed(inner, map), by_data, part)
+            seen = map if inner is None else composed(inner, map)
+            for number in self._units_of(node):
+                self._note(shown, UnitReading(number, node, seen, by_data, False, part))
         else:
             for reading in readings:
                 seen = composed(inner, reading.map)
-                self._note(shown, reading._replace(map=seen, by_data=False, is_shown=True))
+                self._note(shown, UnitReading(reading.unit, reading.reader, seen, False, True, reading.part))
 
     def _read_index(self, node: Node, position: int, map: IndexMap | None) -> None:
         """Read an operand of indices.  One that is checked is computed, and checked, before the unit runs."""
@@ -204,18 +206,13 @@ class _Fusion:
         """The units that compute a node: the last one made, where none was chosen."""
         return self.members.get(reader) or (len(self.units) - 1,)
 
-    def _read(
-        self, source: Node, reader: Node, map: IndexMap | None, by_data: bool = False, part: Shape | None = None
-    ) -> None:
-        for number in self._units_of(reader):
-            self._note(source, UnitReading(number, reader, map, by_data, False, part))
-
     def _note(self, source: Node, reading: UnitReading) -> None:
         number = reading.unit
         self.read[number].add(source)
         if isinstance(source.op, Leaf):
             return
-        self._need(source, number)
+        if number > self.first.get(source, -1):
+            self.first[source] = number
         unit = self.units[number]
         if reading.by_data or (isinstance(unit, Single) and not unit.is_kernel):
             self.stored.add(source)
@@ -229,7 +226,7 @@ class _Fusion:
 
     def _place(self, node: Node) -> None:
         """Put a node into the unit that first needs it, or into a new one; or into all units that read it."""
-        readers = dict.fromkeys([reading.unit for reading in self.readings.get(node, ())])
+        readers = {reading.unit: None for reading in self.readings.get(node, ())}
         if len(readers) > 1 and self._is_computed_again(node, readers):
             self.members[node] = tuple(readers)
             return
@@ -240,14 +237,11 @@ class _Fusion:
                 return
             number = self._begin(started(node))
         self.members[node] = (number,)
-        if any(reader != number for reader in readers):
+        if len(readers) > (number in readers):
             self.stored.add(node)
 
     def _lives_on(self, node: Node, number: int) -> bool:
-        """Whether more would live until a unit runs, were a node computed in it, than if it is computed in its place.
-
-        Only where a pass has decided on an order, and there is something between.
-        """
+        """Whether more lives until a unit runs if it computes a node; only where a pass has decided on an order."""
         if not self.graph.order or number == len(self.units) - 1:
             return False
         ended = 0
@@ -260,21 +254,26 @@ class _Fusion:
         """Whether every unit that reads a node had best compute it; if so, it now does."""
         if node in self.stored or not isinstance(node.op, Elementwise):
             return False
+        if [number for number in readers if not isinstance(self.units[number], Loops)]:
+            return False
         found: list[tuple[Loops, Place]] = []
         for number in readers:
             unit = self.units[number]
-            place = self._place_in(unit, number, node) if isinstance(unit, Loops) else None
-            if place is None or not isinstance(unit, Loops) or not self._fits(node, unit, place):
+            assert isinstance(unit, Loops), unit
+            place = self._place_in(unit, number, node)
+            if place is None or not self._fits(node, unit, place):
                 return False
             found.append((unit, place))
         operands = [under(x, self.sources) for x in node.inputs]
         moved = [x for x in operands if not is_formula(x)]
         first = self.first[node]
+        living = sum([self.costs.keeping(x, 0) for x in moved if x not in self.stored and not isinstance(x.op, Leaf)])
         again = sum(
-            self.costs.computing(node, [x for x in moved if x not in self.read[number]])
-            + sum(self.costs.keeping(x, 0) for x in moved if x not in self.stored and not isinstance(x.op, Leaf))
-            for number in readers
-            if number != first
+            [
+                self.costs.computing(node, [x for x in moved if x not in self.read[number]]) + living
+                for number in readers
+                if number != first
+            ]
         )
         kept = self.costs.keeping(node, len(found) - 1)
         if again >= kept:
@@ -350,7 +349,7 @@ class _Fusion:
         unit.places[node] = place
 
     def _is_needed_elsewhere(self, node: Node, number: int) -> bool:
-        return node in self.stored or any(reading.unit != number for reading in self.readings.get(node, ()))
+        return node in self.stored or bool([r for r in self.readings.get(node, ()) if r.unit != number])
 
     def _joins_as_fold(self, node: Node, unit: Loops, place: Place, axes: list[LoopAxis]) -> bool:
         op = node.op

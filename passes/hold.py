@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Carry, Held
 from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Carry, Held, Kernel, Loop, Step
+from graphc.kernel.steps import Kernel, Loop, Step
 from graphc.passes.places import all_substituted, combines, loads_at, stores_at
 
 __all__ = ["hold"]

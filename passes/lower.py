@@ -24,7 +24,7 @@ from graphc.ir.node import IndexBound, Node, SameSize
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.mentioned import sizes_of
 from graphc.kernel.nesting import all_steps
-from graphc.kernel.pattern import Pattern, on_buffers
+from graphc.kernel.pattern import Pattern, formed, on_buffers
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Formula
 from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Step
@@ -32,7 +32,7 @@ from graphc.passes.elements import Elements, Read, element
 from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, running_kernel, scatter_kernel
 from graphc.passes.loops import loops_kernel
 from graphc.passes.lower_bodies import lower_branch, lower_loop
-from graphc.passes.patterns import Iteration, iteration_of, unit_pattern
+from graphc.passes.patterns import Iteration, iteration_of, opened, unit_pattern
 from graphc.passes.sources import Source
 from graphc.passes.units import Loops, Partition, Single
 from graphc.printable import counted
@@ -270,7 +270,7 @@ class _Lowering:
         pattern, touched = unit_pattern(unit, outputs, self.known, self.buffer)
         model = self.kernels.get(pattern)
         if model is None:
-            kernel = loops_kernel(unit, outputs, self.source, self.buffer)
+            kernel = formed(loops_kernel(unit, outputs, self.source, self.buffer))
             self.kernels[pattern] = kernel, touched
         else:
             exchange = dict(zip(model[1], touched, strict=True))
@@ -325,11 +325,12 @@ class _Lowering:
     def _lower_product(self, node: Node, op: Product) -> None:
         """One contraction, whose operands are read through movements, or copied."""
         sources = [self.source(x) for x in node.inputs]
-        key = (op, *[map for _, map in sources])
-        iteration = self.iterations.get(key)
-        is_repeated = iteration is not None
-        if iteration is None:
-            iteration = self.iterations[key] = iteration_of(op, [source.map for source in sources])
+        maps, fixed = opened([source.map for source in sources])
+        found = self.iterations.get((op, *maps))
+        is_repeated = found is not None
+        if found is None:
+            found = self.iterations[(op, *maps)] = iteration_of(op, maps)
+        iteration = found.at(fixed)
         buffers = [self.buffer(source.node) for source in sources]
         for which, is_copied in enumerate(iteration.copied):
             if is_copied:

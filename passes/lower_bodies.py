@@ -7,7 +7,8 @@ from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.steps import Branch, Carry, Loop, Rows, Step, unique
+from graphc.kernel.carries import Carry, Rows
+from graphc.kernel.steps import Branch, Loop, Step, unique
 from graphc.passes.sources import Source, row_source
 from graphc.types import BOOL, TensorType
 

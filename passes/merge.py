@@ -8,6 +8,8 @@ total: combined over all rows, and known, with what is made of it, when they are
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
+from typing import TypeAlias
 
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf, Product, Reshaped
@@ -25,6 +27,8 @@ from graphc.types import TensorType
 
 __all__ = ["merged"]
 
+_Seen: TypeAlias = dict[Node, dict[Place | None, None]]  # node -> the places at which it is read
+
 TRIED = 4  # units that touched a node last, of all that did
 
 
@@ -40,14 +44,19 @@ class _Group(Vertex):
     seen    node -> the places at which it is read; None among them: not one element for each point
     made    the members that are stored
     apart   units that read what it has made in another form
-    ends_product  whether it only goes over the elements of a product, which then makes it an epilogue
+    ends_product  whether it only goes over the elements of a product
     """
 
     unit: Unit
-    seen: dict[Node, dict[Place | None, None]] = field(default_factory=dict)
+    seen: _Seen = field(default_factory=dict)
     made: dict[Node, None] = field(default_factory=dict)
     apart: set[Vertex] = field(default_factory=set)
     ends_product: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be merged with others."""
+        return not self.ends_product and isinstance(self.unit, Loops)
 
 
 @dataclass
@@ -66,15 +75,18 @@ class _Merging:
     readers: dict[Node, dict[_Group, None]] = field(default_factory=dict)
     read_whole: set[Node] = field(default_factory=set)  # by steps of their own, as they lie
     groups: list[_Group] = field(default_factory=list)
+    seen: dict[Loops, _Seen] = field(default_factory=dict)
     joining: Joining = field(init=False)
 
     def run(self) -> Partition:
         """The partition with units merged."""
         graph = self.partition.graph
-        self.numbers = {node: number for number, node in enumerate(graph.nodes)}
-        self.stored = set(self.partition.stored)
         self.checked = {under(index, self.partition.sources) for index in graph.demanded} | set(graph.demanded)
         self.nexts = {value for variable, value in graph.updates.items() if value is not variable}
+        if not self.nexts and not self._are_two_open():
+            return self.partition
+        self.numbers = {node: number for number, node in enumerate(graph.nodes)}
+        self.stored = set(self.partition.stored)
         self._pin(graph)
         self.joining = Joining(self.numbers, self.partition.sources, self.checked)
         for unit in self.partition.units:
@@ -91,6 +103,15 @@ class _Merging:
         return Partition(graph, units, frozenset(self.stored), self.partition.sources, self.partition.bodies)
 
     # What there is.
+
+    def _are_two_open(self) -> bool:
+        """Whether there are two units that may be merged with others."""
+        found = (
+            unit
+            for unit in self.partition.units
+            if isinstance(unit, Loops) and not _ends_product(unit, self._seen(unit))
+        )
+        return len(list(islice(found, 2))) == 2
 
     def _pin(self, graph: Graph) -> None:
         if graph.has(Reshaped) or graph.has(Item):
@@ -130,20 +151,23 @@ class _Merging:
     def _group(self, unit: Unit) -> _Group:
         group = _Group(unit)
         members = unit.nodes
-        group.made = dict.fromkeys([node for node in members if node in self.stored])
+        group.made = {node: None for node in members if node in self.stored}
         if isinstance(unit, Loops):
-            inside = unit.places
-            for _, node, place in readings(members, unit, self.partition.sources, self.checked):
-                if node not in inside:
-                    group.seen.setdefault(node, {})[place] = None
-            group.ends_product = unit.inner is None and any(
-                isinstance(node.op, Product)
-                and any(place is not None and len(place) == len(unit.order) for place in places)
-                for node, places in group.seen.items()
-            )
+            group.seen = self._seen(unit)
+            group.ends_product = _ends_product(unit, group.seen)
             for node in group.seen:
                 self.readers.setdefault(node, {})[group] = None
         return group
+
+    def _seen(self, unit: Loops) -> _Seen:
+        """What a unit reads from outside, found once."""
+        seen = self.seen.get(unit)
+        if seen is None:
+            seen = self.seen[unit] = {}
+            for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
+                if node not in unit.places:
+                    seen.setdefault(node, {})[place] = None
+        return seen
 
     @cached_property
     def order(self) -> Order:
@@ -174,29 +198,29 @@ class _Merging:
 
     def _take_in(self, group: _Group) -> None:
         """Merge a group with units before it, as often as that is possible."""
-        if isinstance(group.unit, Loops) and not group.ends_product:
+        if group.is_open:
             while True:
                 found = next((g for g in self._candidates(group) if self._try(g, group)), None)
                 if found is None:
                     break
                 group = found
-        self.makers.update(dict.fromkeys(group.made, group))
+        for node in group.made:
+            self.makers[node] = group
         for node in (*group.seen, *group.made):
             tensor = node.type
             if isinstance(tensor, TensorType) and tensor.shape:
                 near = self.touching.setdefault(node, [])
                 if group not in near:
                     near.append(group)
-                    del near[:-TRIED]
+                    if len(near) > TRIED:
+                        del near[0]
 
     def _candidates(self, group: _Group) -> Iterator[_Group]:
         """Units that compute what a group reads, then those that read it too."""
         found = dict.fromkeys([self.makers[node] for node in group.seen if node in self.makers])
         for node in group.seen:
             found |= dict.fromkeys(self.touching.get(node, ()))
-        return (
-            x for x in found if x is not group and not x.is_gone and isinstance(x.unit, Loops) and not x.ends_product
-        )
+        return (x for x in found if x is not group and not x.is_gone and x.is_open)
 
     def _try(self, first: _Group, second: _Group) -> bool:
         """Merge two groups into the first, if that can be done and saves bytes."""
@@ -270,7 +294,7 @@ class _Merging:
 
     def _settle(self, first: _Group, second: _Group, unit: Loops, is_base: bool, axes: Axes) -> None:
         """`first` is now both."""
-        seen: dict[Node, dict[Place | None, None]] = {}
+        seen: _Seen = {}
         for group, is_moved in ((first, not is_base), (second, is_base)):
             for node, places in group.seen.items():
                 readers = self.readers[node]
@@ -291,6 +315,17 @@ class _Merging:
             if node not in self.pinned and not self._is_read(node, first):
                 del first.made[node]
                 self.stored.discard(node)
+
+
+def _ends_product(unit: Loops, seen: _Seen) -> bool:
+    """Whether a unit only goes over the elements of a product, which then makes it an epilogue."""
+    if unit.inner is not None:
+        return False
+    rank = len(unit.order)
+    for node, places in seen.items():
+        if isinstance(node.op, Product) and any(place is not None and len(place) == rank for place in places):
+            return True
+    return False
 
 
 def _places(node: Node, group: _Group) -> Iterable[Place]:

@@ -8,14 +8,14 @@ from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import Pattern
+from graphc.kernel.pattern import Pattern, stand_in
 from graphc.passes.elements import BufferOf
 from graphc.passes.sources import Source, composed_index
 from graphc.passes.units import LoopAxis, Loops
 from graphc.sizes import Size
 from graphc.types import TensorType
 
-__all__ = ["Iteration", "iteration_of", "unit_pattern"]
+__all__ = ["Iteration", "iteration_of", "opened", "unit_pattern"]
 
 Index = tuple[AffineIndex, ...]
 
@@ -34,7 +34,7 @@ def unit_pattern(
     parts: list[Hashable] = [tuple([axis.extent for axis in unit.order])]
     if unit.inner is not None:
         parts.append(tuple([axes[axis] for axis in unit.inner]))
-    for node in unit.nodes:
+    for node in reversed(unit.places):
         op = node.op
         parts.append(op)
         parts.append(tuple([axes[axis] for axis in unit.places[node]]))
@@ -87,6 +87,34 @@ class Iteration:
     left: Index
     right: Index
     out: Index
+
+    def at(self, fixed: Mapping[AffineIndex, AffineIndex]) -> "Iteration":
+        """The same with these positions for the symbols that `opened` has put in."""
+        if not fixed:
+            return self
+        left, right, out = (
+            tuple([fixed.get(part, part) for part in index]) for index in (self.left, self.right, self.out)
+        )
+        return Iteration(self.copied, self.extents, left, right, out)
+
+
+def opened(maps: Sequence[IndexMap | None]) -> tuple[Sequence[IndexMap | None], Mapping[AffineIndex, AffineIndex]]:
+    """Maps with a symbol for each fixed position, and what the symbols stand for.
+
+    So products that read rows 0, 1, 2 ... run alike.
+    """
+    fixed: dict[AffineIndex, AffineIndex] = {}
+    if not [part for map in maps if map is not None for part in map.parts if not part.terms]:
+        return maps, fixed
+
+    def open(part: AffineIndex) -> AffineIndex:
+        if part.terms or not isinstance(part.offset, int):
+            return part
+        found = stand_in(len(fixed))
+        fixed[found] = part
+        return found
+
+    return [None if map is None else IndexMap(tuple([open(part) for part in map.parts])) for map in maps], fixed
 
 
 def iteration_of(op: Product, maps: Sequence[IndexMap | None]) -> Iteration:

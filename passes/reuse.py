@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.pattern import Pattern, pattern_of
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store, targets, within
@@ -11,6 +13,8 @@ from graphc.passes.places import walked
 from graphc.sizes import equal
 
 __all__ = ["last_uses", "outside_of", "overlays", "reuse"]
+
+Overlays: TypeAlias = Sequence[tuple[int, Sequence[int]]]  # (result, operands), as a pattern counts its buffers
 
 
 def last_uses(steps: Sequence[Step]) -> dict[Buffer, int]:
@@ -49,9 +53,10 @@ def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, 
     last = last_uses(steps)
     aliases: dict[Buffer, Buffer] = {}
     fresh: set[Buffer] = set(outside)
+    known: dict[Pattern, Overlays] = {}
     for number, step in enumerate(steps):
         taken: set[Buffer] = set(outside)
-        for out, olds in overlays(step).items():
+        for out, olds in _overlays(step, known).items():
             if out in fresh:
                 continue
             for old in olds:
@@ -61,6 +66,22 @@ def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, 
                     break
         fresh |= {buffer.root for buffer in step.writes}
     return aliases
+
+
+def _overlays(step: Step, known: dict[Pattern, Overlays]) -> Mapping[Buffer, Sequence[Buffer]]:
+    """`overlays`, found once for each pattern."""
+    if not isinstance(step, Kernel | Contract):
+        return overlays(step)
+    product = step.out if isinstance(step, Contract) else None
+    if not [buffer for buffer in step.writes if buffer.role is Role.TEMPORARY and buffer is not product]:
+        return {}
+    pattern, buffers = pattern_of(step)
+    found = known.get(pattern)
+    if found is None:
+        numbers = {buffer: number for number, buffer in enumerate(buffers)}
+        found = [(numbers[out], [numbers[old] for old in olds]) for out, olds in overlays(step).items()]
+        known[pattern] = found
+    return {buffers[out]: [buffers[old] for old in olds] for out, olds in found}
 
 
 def overlays(step: Step) -> Mapping[Buffer, Sequence[Buffer]]:

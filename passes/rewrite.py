@@ -155,6 +155,7 @@ class _Rewriting:
                 becomes[node] = becomes[candidate] = found
                 continue
             settled[node] = settled[candidate] = candidate
+            pending.pop()
 
     def _candidates(self, node: Node) -> _Candidates:
         """The rules that the look of a node admits."""

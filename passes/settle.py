@@ -43,7 +43,9 @@ def settle(program: Program) -> Program:
 
 
 def _copied_whole(step: Kernel) -> list[tuple[Buffer, Buffer]]:
-    """(from, to) where the first stage only copies, and no other stage reads what it copies."""
+    """(from, to) where the first stage only copies into an output, and no other stage reads what it copies."""
+    if not [buffer for buffer in step.writes if buffer.role is Role.OUTPUT]:  # of most, nobody need see the stages
+        return []
     if len(step.stages) < 2 or len(step.stages[0].effects) != 1:
         return []
     first = step.stages[0]

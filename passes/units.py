@@ -54,7 +54,7 @@ class Loops:
     @property
     def origins(self) -> tuple[Origin, ...]:
         """Where its members were made."""
-        return tuple(dict.fromkeys([node.origin for node in self.nodes]))
+        return tuple(dict.fromkeys([node.origin for node in reversed(self.places)]))
 
     @property
     def title(self) -> str:

@@ -11,9 +11,10 @@ from graphc.backends.cuda.launcher_text import OPENING, PRINTING
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.size_text import size_text
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Carry
 from graphc.kernel.naming import names
 from graphc.kernel.provenance import lines_behind
-from graphc.kernel.steps import Carry, Check, Loop
+from graphc.kernel.steps import Check, Loop
 from graphc.printable import printable
 from graphc.sizes import Size, name_of, product
 from graphc.types import NARROW, is_complex

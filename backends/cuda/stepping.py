@@ -14,8 +14,9 @@ from graphc.backends.cuda.places import Places
 from graphc.cache import standard
 from graphc.errors import ShapeError
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Carry
 from graphc.kernel.failures import places as lines_of
-from graphc.kernel.steps import Carry, Check, IndexInRange
+from graphc.kernel.steps import Check, IndexInRange
 
 __all__ = ["Fail", "Stepping", "launches_in"]
 

@@ -8,9 +8,10 @@ from graphc.backends.llvm.layouts import blocking_of
 from graphc.backends.llvm.machine import TILED, Machine
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Rows
 from graphc.kernel.contractions import walked_as_one
 from graphc.kernel.roles import roles_of
-from graphc.kernel.steps import Contract, Loop, Rows
+from graphc.kernel.steps import Contract, Loop
 
 __all__ = ["blocking_for", "library_of", "one_by_one"]
 

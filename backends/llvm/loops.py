@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from graphc.backends.llvm.frame import Frame
 from graphc.backends.llvm.registers import in_memory
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.steps import Carry, Loop, Step
+from graphc.kernel.carries import Carry
+from graphc.kernel.steps import Loop, Step
 from graphc.sizes import product
 
 __all__ = ["write_loop"]

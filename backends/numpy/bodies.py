@@ -8,8 +8,9 @@ from graphc.backends.numpy.turns import Turns
 from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Carry
 from graphc.kernel.nesting import all_steps
-from graphc.kernel.steps import Branch, Carry, Loop, Step, buffers_of
+from graphc.kernel.steps import Branch, Loop, Step, buffers_of
 from graphc.sizes import Size
 from graphc.types import BOOL
 

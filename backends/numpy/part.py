@@ -21,7 +21,6 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.nesting import all_steps
 from graphc.kernel.scalar import Const
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
-from graphc.origin import Origin
 from graphc.sizes import Size, python_text
 from graphc.types import BFLOAT16, Shape, name_of
 
@@ -200,11 +199,12 @@ class Part:
             self.turns.interrupt(self.whole.comment(step.origins))
         match step:
             case Kernel():
-                self._text(step, number, step.origins)
+                self._text(step, number, self.whole.comment(step.origins))
             case Contract():
-                self._text(step.product, number, step.origins)
+                comment = self.whole.comment(step.origins)
+                self._text(step, number, comment)
                 if step.then is not None:
-                    self._text(step.then, number, step.origins)
+                    self._text(step.then, number, comment)
             case Extern():
                 operands = ", ".join(self.name_of(buffer) for buffer in (*step.reads, *step.writes))
                 options = "".join(f", {key}={value!r}" for key, value in step.options)
@@ -226,8 +226,8 @@ class Part:
             with self.run.block(f"if not in_range({index}, {extent}, {low}):"):
                 self.run.line(f"fail({number}, {index}, {extent})")
 
-    def _text(self, step: Kernel | Contract, number: int, origins: Sequence[Origin]) -> None:
-        """Write a kernel or a product: the text of its pattern, with names filled in."""
+    def _text(self, step: Kernel | Contract, number: int, comment: tuple[str, ...]) -> None:
+        """Write a kernel, or a product without its epilogue: the text of its pattern, with names filled in."""
         text, buffers, numbers = self.whole.text(step)
         self.whole.library.append(text.library)
         place = self.whole.room(text.workspace, number) if text.slots else -1
@@ -247,7 +247,6 @@ class Part:
                     name = self.size(numbers.get(what, what))
             names.append(name)
         slots = [(name.format(*names), shape, dtype) for name, shape, dtype in text.slots]
-        comment = self.whole.comment(origins)
         if text.blocked is None:
             self._slot_lines(slots, place)
             late = []

@@ -7,7 +7,7 @@ from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.kernels import KernelText, kernel_text
 from graphc.backends.numpy.naming import Naming, Table
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import opened, pattern_of
+from graphc.kernel.pattern import opened, pattern_of, pattern_of_both
 from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind, saying
 from graphc.kernel.room import Room
@@ -60,22 +60,33 @@ class Whole:
     def text(self, step: Kernel | Contract) -> tuple[KernelText, Sequence[Buffer], Mapping[Size, int]]:
         """The text of a step, the buffers that its first names stand for, and the numbers that symbols do.
 
-        Written once for each pattern.
+        Written once for each pattern.  That of a product is without its epilogue.
         """
         numbers: dict[Size, int] = {}
         if isinstance(step, Contract):
             step, numbers = opened(step)
-        pattern, buffers = pattern_of(step)
-        aliases = self.program.aliases
-        places: dict[Buffer, int] = {}
-        storage = [aliases.get(root, root) for root in [buffer.base or buffer for buffer in buffers]]
-        key = (pattern, *[places.setdefault(owner, len(places)) for owner in storage])
+            key, buffers = pattern_of_both(step, None)
+        else:
+            key, buffers = pattern_of(step)
+        if not self.program.aliases.keys().isdisjoint(buffers):
+            key += self._overlaps(buffers)
         text = self.texts.get(key)
         if text is None:
-            naming = Naming(buffers, dict(zip(buffers, storage, strict=True)))
-            text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step, naming)
+            naming = Naming(buffers, {buffer: self._owner(buffer) for buffer in buffers})
+            text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step.product, naming)
             self.texts[key] = text
         return text, buffers, numbers
+
+    def _overlaps(self, buffers: Sequence[Buffer]) -> tuple[int, ...]:
+        """Which of some buffers have the same bytes; nothing where only those have that show each other."""
+        owners: dict[Buffer, int] = {}
+        places = tuple([owners.setdefault(self._owner(buffer), len(owners)) for buffer in buffers])
+        return places if len(owners) < len({buffer.base or buffer for buffer in buffers}) else ()
+
+    def _owner(self, buffer: Buffer) -> Buffer:
+        """The buffer whose bytes another one has."""
+        root = buffer.base or buffer
+        return self.program.aliases.get(root, root)
 
     def comment(self, origins: Sequence[Origin]) -> tuple[str, ...]:
         """The user's lines behind a step."""

@@ -7,7 +7,7 @@ from graphc.errors import ArgumentError, DTypeError, GraphError, IndexRangeError
 from graphc.ir.node import Node, Op, SameSize, made_at
 from graphc.origin import Origin, asking, called, here, place_of
 from graphc.sizes import equal
-from graphc.types import Shape, TensorType, TupleType
+from graphc.types import NodeType, TensorType, TupleType
 
 __all__ = ["apply", "locate"]
 
@@ -29,11 +29,12 @@ def _is_open(op: Op, types: tuple[TensorType, ...]) -> bool:
     return found
 
 
-def _is_new(shape: Shape, types: tuple[TensorType, ...]) -> bool:
+def _is_new(found: NodeType, types: tuple[TensorType, ...]) -> bool:
     """Whether a call decides an extent of a result that no operand has: it may come out negative."""
-    for n in shape:  # noqa: SIM110  # every node comes here, and `any` takes three times as long
-        if n.__class__ is not int and not any(n in x.shape for x in types):
-            return True
+    for result in (found,) if isinstance(found, TensorType) else found.items:
+        for n in result.shape:  # every node comes here, and `any` takes three times as long
+            if n.__class__ is not int and not any(n in x.shape for x in types):
+                return True
     return False
 
 
@@ -48,8 +49,7 @@ def apply(op: Op, *inputs: Node) -> Node:
         tensors = cast("tuple[TensorType, ...]", types)
         is_open = _is_open(op, tensors)
         found = op.infer(*tensors)
-        results = found.items if isinstance(found, TupleType) else (found,)
-        if is_open or any(_is_new(result.shape, tensors) for result in results):
+        if is_open or _is_new(found, tensors):
             origin = asking(origin)
         return Node(op, inputs, found, origin)
     except (ShapeError, DTypeError, IndexRangeError, ArgumentError) as error:

@@ -160,22 +160,27 @@ class Elementwise(Op):
         return dtypes[0]
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        shape = types[0].shape
-        if len(types) == 1 or all(other.shape == shape for other in types[1:]):
+        first, *others = types
+        shape = first.shape
+        if not [other for other in others if other is not first and other.shape != shape]:
             return ()
         return [
             SameSize(n, m, f"extents differ along axis {axis}")
-            for other in types[1:]
+            for other in others
             for axis, (n, m) in enumerate(zip(shape, other.shape, strict=True))
             if n != m
         ]
 
     def infer(self, *types: TensorType) -> TensorType:
-        dtypes = [tensor.dtype for tensor in types]
-        for dtype in dtypes:
+        first, dtypes, is_weak = types[0], [], True
+        for tensor in types:
+            dtype = tensor.dtype
             if dtype.kind not in self.accepts and not (dtype.kind == "V" and "f" in self.accepts):  # V is bfloat16
                 raise DTypeError(f"{self.name} has no meaning for {dtype}", hint=self._dtype_hint(dtype))
-        return TensorType(types[0].shape, self.result(*dtypes), all(tensor.weak for tensor in types))
+            dtypes.append(dtype)
+            is_weak = is_weak and tensor.weak
+        dtype = self.result(*dtypes)
+        return first if dtype is first.dtype and is_weak is first.weak else TensorType(first.shape, dtype, is_weak)
 
     def _dtype_hint(self, given: DType) -> str:
         if is_complex(given):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import isfinite
+from typing import TypeGuard
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from graphc.types import (
     INT64,
     DType,
     Shape,
+    TensorType,
     accumulator,
     as_dtype,
     as_floating,
@@ -203,9 +205,13 @@ def broadcast(x: Node, shape: Shape) -> Node:
 
 def meet(name: str, left: Like, right: Like) -> tuple[Node, Node]:
     """Both operands with one dtype and one shape, as every op of two operands wants them."""
+    if _is_small(left) and isinstance(right, Node) and _adopts_small(right.tensor):
+        return full(right.shape, left, right.dtype), right
+    if _is_small(right) and isinstance(left, Node) and _adopts_small(left.tensor):
+        return left, full(left.shape, right, left.dtype)
     x, y = first, second = as_node(left), as_node(right)
     a, b = x.tensor, y.tensor
-    if a == b:
+    if a is b or a == b:
         return x, y
     if a.shape != b.shape:
         shape = _meeting_shape(name, x, y)
@@ -214,6 +220,16 @@ def meet(name: str, left: Like, right: Like) -> tuple[Node, Node]:
         return x, y
     dtype = promote(a, b)
     return cast(x, dtype, second), cast(y, dtype, first)
+
+
+def _is_small(value: Like) -> TypeGuard[int | float]:
+    """Whether a value is a Python number that every float has room for."""
+    return (value.__class__ is float or value.__class__ is int) and -3e4 < value < 3e4
+
+
+def _adopts_small(tensor: TensorType) -> bool:
+    """Whether a small number that meets an array just takes its dtype."""
+    return tensor.dtype.kind == "f" and not tensor.weak
 
 
 def _meeting_shape(name: str, x: Node, y: Node) -> Shape:

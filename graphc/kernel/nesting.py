@@ -20,11 +20,8 @@ def with_parts(step: Step, change: Callable[[tuple[Step, ...]], Iterable[Step]])
 
 def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
     """Steps in order, those inside a step right after it."""
-    pending = [iter(steps)]
-    while pending:
-        step = next(pending[-1], None)
-        if step is None:
-            pending.pop()
-            continue
+    # Recursion is over the depth to which loops and branches are nested.
+    for step in steps:
         yield step
-        pending += [iter(part) for part in reversed(within(step))]
+        for part in within(step):
+            yield from all_steps(part)

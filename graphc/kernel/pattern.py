@@ -4,18 +4,26 @@ A long program repeats itself: what was found for one step holds for every step 
 """
 
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.form import Form
 from graphc.kernel.scalar import Load
-from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Stage, Store, Total
+from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Store, Total
 from graphc.origin import Origin
 from graphc.sizes import Size, symbol
 
-__all__ = ["Pattern", "on_buffers", "opened", "pattern_of"]
+__all__ = ["Pattern", "form_of", "formed", "on_buffers", "opened", "pattern_of", "pattern_of_both", "stand_in"]
 
 Pattern: TypeAlias = tuple[Hashable, ...]
+
+
+@lru_cache(64)
+def stand_in(number: int) -> AffineIndex:
+    """What stands in a pattern for a fixed position, the first for 0."""
+    return AffineIndex((), symbol(f" {number}"))  # no name that a user gives begins with a space
 
 
 def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
@@ -29,13 +37,12 @@ def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
         parts = list(index)
         for number, part in enumerate(index):
             if not part.terms and isinstance(part.offset, int):
-                at = symbol(f" {len(values)}")  # no name that a user gives begins with a space
-                values[at] = part.offset
-                parts[number] = AffineIndex((), at)
+                parts[number] = stand_in(len(values))
+                values[parts[number].offset] = part.offset
         return tuple(parts)
 
-    indices = [step.left_index, step.right_index, step.out_index]
-    if all(part.terms for index in indices for part in index):
+    indices = (step.left_index, step.right_index, step.out_index)
+    if not [part for index in indices for part in index if not part.terms]:
         return step, values
     left, right, out = map(with_symbols, indices)
     return Contract(
@@ -49,19 +56,49 @@ def pattern_of(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
     Steps of one pattern differ in their buffers and origins only.  Buffers in the same place have the same
     role, type and, where they show the bytes of another, that other in the same place.
     """
-    numbers: dict[Buffer, int] = {}
-    parts: list[Hashable] = []
     if isinstance(step, Contract):
-        parts += (step.extents, step.left_index, step.right_index, step.out_index, step.apart, step.adds)
-        parts += [numbers.setdefault(buffer, len(numbers)) for buffer in (step.left, step.right, step.out)]
-        parts += [] if step.then is None else _of_kernel(step.then, numbers)
-    else:
-        parts += _of_kernel(step, numbers)
+        return pattern_of_both(step, step.then)
+    form, touched = form_of(step)
+    return _of_buffers([form], dict(zip(touched, range(len(touched)), strict=True)))
+
+
+def pattern_of_both(product: Contract, then: Kernel | None) -> tuple[Pattern, tuple[Buffer, ...]]:
+    """The pattern of a product without its epilogue, and of a kernel that follows it, as if they were one step."""
+    numbers: dict[Buffer, int] = {}
+    parts: list[Hashable] = [product.extents, product.left_index, product.right_index, product.out_index]
+    parts += (product.apart, product.adds)
+    for buffer in (product.left, product.right, product.out):
+        parts.append(numbers.setdefault(buffer, len(numbers)))
+    if then is not None:
+        form, touched = form_of(then)
+        parts.append(form)
+        for buffer in touched:
+            parts.append(numbers.setdefault(buffer, len(numbers)))
+    return _of_buffers(parts, numbers)
+
+
+def _of_buffers(parts: list[Hashable], numbers: dict[Buffer, int]) -> tuple[Pattern, tuple[Buffer, ...]]:
+    """A pattern with what matters of buffers, to which those are added that they show."""
     for buffer in tuple(numbers):
         root = buffer.base
-        shown = -1 if root is None else numbers.setdefault(root, len(numbers))
-        parts.append((buffer.role, buffer.dtype, buffer.shape, shown))
+        parts += (buffer.role, buffer.dtype, buffer.shape)
+        parts.append(-1 if root is None else numbers.setdefault(root, len(numbers)))
     return tuple(parts), tuple(numbers)
+
+
+def form_of(kernel: Kernel) -> tuple[Form, tuple[Buffer, ...]]:
+    """What a kernel is apart from its buffers, and these, locals included, in the order of their numbers in it."""
+    if kernel.form is not None:
+        return kernel.form, kernel.touched
+    numbers: dict[Buffer, int] = {}
+    parts = tuple(_of_kernel(kernel, numbers))
+    reads, writes = (tuple([numbers[buffer] for buffer in some]) for some in (kernel.reads, kernel.writes))
+    return Form(parts, reads, writes), tuple(numbers)
+
+
+def formed(kernel: Kernel) -> Kernel:
+    """The same kernel, whose form is known to all that are made from it."""
+    return Kernel(kernel.outer, kernel.stages, kernel.origins, *form_of(kernel))
 
 
 def _of_kernel(kernel: Kernel, numbers: dict[Buffer, int]) -> list[Hashable]:
@@ -95,42 +132,15 @@ def _of_effect(effect: Effect, numbers: dict[Buffer, int]) -> Hashable:
 
 
 def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[Origin, ...]) -> Kernel:
-    """The kernel of the same pattern that touches other buffers.  Locals are its own."""
-    known = dict(buffers)
+    """The kernel of the same form that touches other buffers, each another.  Locals are its own."""
+    like = kernel if kernel.form is not None else formed(kernel)
+    model = like.written if isinstance(like.written, Kernel) else like
+    return Kernel(like.outer, model, origins, like.form, tuple([_new(buffer, buffers) for buffer in like.touched]))
 
-    def new(buffer: Buffer) -> Buffer:
-        found = known.get(buffer)
-        if found is None:
-            assert buffer.role is Role.LOCAL, buffer
-            found = known[buffer] = Buffer(Role.LOCAL, buffer.dtype, buffer.shape)
-        return found
 
-    def changed(effect: Effect) -> Effect:
-        match effect:
-            case Store():
-                return Store(new(effect.buffer), effect.index, effect.value, effect.combine)
-            case Fold():
-                results = tuple([new(result) for result in effect.results])
-                return Fold(effect.monoid, effect.value, results, effect.run)
-            case Prefix():
-                return Prefix(effect.monoid, effect.value, new(effect.result), effect.reverse)
-            case Total():
-                return Total(effect.monoid, effect.value, effect.index, new(effect.result), effect.run)
-
-    stages = [
-        Stage(
-            stage.inner,
-            tuple(
-                [
-                    Load(new(let.buffer), let.index, let.dtype, let.guard, let.otherwise)
-                    if isinstance(let, Load)
-                    else let
-                    for let in stage.lets
-                ]
-            ),
-            tuple([changed(effect) for effect in stage.effects]),
-            stage.is_last,
-        )
-        for stage in kernel.stages
-    ]
-    return Kernel(kernel.outer, tuple(stages), origins)
+def _new(buffer: Buffer, buffers: Mapping[Buffer, Buffer]) -> Buffer:
+    found = buffers.get(buffer)
+    if found is None:
+        assert buffer.role is Role.LOCAL, buffer
+        found = Buffer(Role.LOCAL, buffer.dtype, buffer.shape)
+    return found

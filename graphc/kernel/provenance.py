@@ -35,10 +35,11 @@ def lines_behind(origins: Sequence[Origin], limit: int = LINES_SHOWN) -> list[st
 
 
 def saying(origins: Sequence[Origin]) -> Hashable:
-    """Equal for steps behind which `lines_behind` finds the same lines: told at once where one node made a step."""
-    if len(origins) == 1 and origins[0].merged is None:
-        return origins[0].file, origins[0].line, _rule(origins[0])
-    return tuple(origins)
+    """Equal for steps behind which `lines_behind` finds the same lines: told at once where no node stands for many."""
+    for origin in origins:
+        if origin.merged is not None:
+            return tuple(origins)
+    return tuple([(origin.file, origin.line, _rule(origin)) for origin in origins[:_LOOKED_AT]])
 
 
 def _rule(origin: Origin) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array, Arrays, Point
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Carry
 from graphc.kernel.failures import index_outside, sizes_differ, too_many_steps
 from graphc.kernel.meaning import Value, converted, value_of
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
@@ -21,7 +22,6 @@ from graphc.kernel.routines import EXTERNS
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.steps import (
     Branch,
-    Carry,
     Check,
     Contract,
     Extern,

@@ -169,6 +169,10 @@ class Load(Value):
     guard: int | None = None
     otherwise: int | None = None
 
+    def on_buffers(self, buffers: Mapping[Buffer, Buffer]) -> "Load":
+        """The same of another buffer."""
+        return Load(buffers[self.buffer], self.index, self.dtype, self.guard, self.otherwise)
+
 
 @final
 class Call(Value):

@@ -1,11 +1,13 @@
 """Steps over buffers, and what they are made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Carry, Held, Rows
+from graphc.kernel.form import Form
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, Let, Load
 from graphc.once import once
@@ -14,30 +16,10 @@ from graphc.sizes import Size
 from graphc.value import quick
 
 __all__ = [
-    "Branch",
-    "Carry",
-    "Check",
-    "Contract",
-    "Effect",
-    "Extern",
-    "Fold",
-    "Held",
-    "IndexInRange",
-    "Kernel",
-    "Loop",
-    "Prefix",
-    "Rows",
-    "SizesAgree",
-    "Stage",
-    "Step",
-    "Store",
-    "Total",
-    "buffers_of",
-    "locals_of",
-    "targets",
-    "unique",
+    "Branch", "Check", "Contract", "Effect", "Extern", "Fold", "IndexInRange", "Kernel", "Loop",
+    "Prefix", "SizesAgree", "Stage", "Step", "Store", "Total", "buffers_of", "locals_of", "targets", "unique",
     "within",
-]
+]  # fmt: skip
 
 
 @quick
@@ -49,6 +31,9 @@ class Store:
     index: tuple[int, ...]
     value: int
     combine: Monoid | None = None
+
+    def on_buffers(self, buffers: Mapping[Buffer, Buffer]) -> "Store":
+        return Store(buffers[self.buffer], self.index, self.value, self.combine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +49,9 @@ class Fold:
     results: tuple[Buffer, ...]
     run: int = 0
 
+    def on_buffers(self, buffers: Mapping[Buffer, Buffer]) -> "Fold":
+        return Fold(self.monoid, self.value, tuple([buffers[result] for result in self.results]), self.run)
+
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
@@ -73,6 +61,9 @@ class Prefix:
     value: int
     result: Buffer
     reverse: bool = False
+
+    def on_buffers(self, buffers: Mapping[Buffer, Buffer]) -> "Prefix":
+        return Prefix(self.monoid, self.value, buffers[self.result], self.reverse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +78,9 @@ class Total:
     index: tuple[int, ...]
     result: Buffer
     run: int = 0
+
+    def on_buffers(self, buffers: Mapping[Buffer, Buffer]) -> "Total":
+        return Total(self.monoid, self.value, self.index, buffers[self.result], self.run)
 
 
 Effect: TypeAlias = Store | Fold | Prefix | Total
@@ -105,16 +99,37 @@ class Stage:
     effects: tuple[Effect, ...]
     is_last: bool = False
 
+    def on_buffers(self, buffers: Mapping[Buffer, Buffer]) -> "Stage":
+        """The same on other buffers."""
+        lets = [let.on_buffers(buffers) if isinstance(let, Load) else let for let in self.lets]
+        effects = [effect.on_buffers(buffers) for effect in self.effects]
+        return Stage(self.inner, tuple(lets), tuple(effects), self.is_last)
+
 
 @quick
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Stages in order, for every point of the outer axes.  Points are independent, but for totals."""
+    """Stages in order, for every point of the outer axes.  Points are independent, but for totals.
+
+    written   its stages, or a kernel that does the same on other buffers
+    form      what it is apart from its buffers, where that is known: see `pattern`
+    touched   then its buffers in the order of their numbers in the form, locals included
+    """
 
     parts: "ClassVar[tuple[tuple[Step, ...], ...]]" = ()
     outer: tuple[Axis, ...]
-    stages: tuple[Stage, ...]
+    written: "tuple[Stage, ...] | Kernel"
     origins: tuple[Origin, ...]
+    form: Form | None = None
+    touched: tuple[Buffer, ...] = ()
+
+    @once
+    def stages(self) -> tuple[Stage, ...]:
+        """What is done for each point.  Of a kernel that is like another, they are made when somebody asks."""
+        if isinstance(self.written, tuple):
+            return self.written
+        buffers = dict(zip(self.written.touched, self.touched, strict=True))
+        return tuple([stage.on_buffers(buffers) for stage in self.written.stages])
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -125,11 +140,15 @@ class Kernel:
 
     @once
     def reads(self) -> tuple[Buffer, ...]:
+        if self.form is not None:
+            return tuple([self.touched[number] for number in self.form.reads])
         loads = [let.buffer for stage in self.stages for let in stage.lets if isinstance(let, Load)]
         return unique([buffer for buffer in loads if buffer.role is not Role.LOCAL])
 
     @once
     def writes(self) -> tuple[Buffer, ...]:
+        if self.form is not None:
+            return tuple([self.touched[number] for number in self.form.writes])
         written = [target for stage in self.stages for effect in stage.effects for target in targets(effect)]
         return unique([buffer for buffer in written if buffer.role is not Role.LOCAL])
 
@@ -258,42 +277,6 @@ class Check:
     @property
     def writes(self) -> tuple[Buffer, ...]:
         return ()
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Carry:
-    """What a step of a loop hands on to the next.
-
-    start   its value before the first step
-    before  what a step reads, after: what it writes; rows of `rows`
-    rows    two rows, by turns; or, if all values are kept, length + 1: row t is the value before step t and row
-            t + 1 that after it, in a reverse loop the other way round
-    last    gets the value after the last step
-    """
-
-    start: Buffer
-    before: Buffer
-    after: Buffer
-    rows: Buffer
-    is_kept: bool
-    last: Buffer | None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Held:
-    """A carry that every step changes where it lies: `start` is its value before the first step."""
-
-    start: Buffer
-    buffer: Buffer
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Rows:
-    """Step t of a loop sees row t + `shift` of an array."""
-
-    row: Buffer
-    of: Buffer
-    shift: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,6 +65,12 @@ class Contraction(Product):
         """`plain` of the three maps."""
         return tuple([tuple(plain(places)) for places in self.indices()])
 
+    @cached_property
+    def sums(self) -> bool:
+        """Whether an element of the result is more than a product of two elements, or a window moves."""
+        left, right, out = map(set, self.plain)
+        return len(out - {None}) < len(self.extents) or None in left | right
+
     def infer(self, *types: TensorType) -> TensorType:
         left, right = types
         assert left.dtype == right.dtype, (left, right)
@@ -180,8 +186,7 @@ def plain(places: Places) -> Iterator[int | None]:
 
 def contract(op: Contraction, left: Node, right: Node) -> Node:
     """`op` on two operands.  Where nothing is summed it is a product of elements, which fuses."""
-    left_axes, right_axes, axes = map(set, op.plain)
-    if len(axes - {None}) < len(op.extents) or None in left_axes | right_axes:
+    if op.sums:
         return apply(op, left, right)
     return mul(_aligned(left, op.left, op), _aligned(right, op.right, op))
 
@@ -213,7 +218,7 @@ def product(name: str, left: Node, right: Node, labels: tuple[Labels, Labels, La
 
 
 def _is_fixed(sizes: Iterable[Size]) -> bool:
-    return all(isinstance(n, int) for n in sizes)
+    return not [n for n in sizes if not isinstance(n, int)]
 
 
 def _labelled(

@@ -29,6 +29,8 @@ from graphc.types import BOOL, INT64, Shape, is_integer
 
 __all__ = ["Selection", "getitem", "selection"]
 
+_ALL = slice(None)  # of axes that an index says nothing of
+
 Part: TypeAlias = "Size | slice | EllipsisType | Node | None"
 
 
@@ -104,6 +106,8 @@ def getitem(x: Node, index: object) -> Node:
             joint = Take(chosen.at, checked=False)
             node = apply(joint, chosen.joined(node), chosen.place(node)) if row is None else row
     new = chosen.new
+    if not new:
+        return node
     old = iter(node.shape)
     return spread(node, tuple(1 if i in new else next(old) for i in range(node.ndim + len(new))), new)
 
@@ -208,7 +212,7 @@ def _parts(x: Node, given: Sequence[Part]) -> list[Part]:
         raise _fail(ArgumentError("an index has more than one ..."), x)
     if used > x.ndim:
         raise _fail(IndexRangeError(f"{counted(used, 'index', 'indices')} for an array of rank {x.ndim}"), x)
-    rest: list[Part] = [slice(None)] * (x.ndim - used)
+    rest: list[Part] = [_ALL] * (x.ndim - used)
     place = dots[0] if dots else len(given)
     return [*given[:place], *rest, *given[place + 1 :]]
 
@@ -256,6 +260,8 @@ def _place(x: Node, place: Size, axis: int, n: Size) -> Size:
 
 def _bounds(x: Node, part: slice, n: Size) -> tuple[Size, int, Size]:
     """Start, step and length of a slice of an axis of extent n."""
+    if part is _ALL and isinstance(n, int):
+        return 0, 1, n
     step = 1 if part.step is None else part.step
     if not isinstance(step, int | np.integer) or step == 0:
         raise _fail(ArgumentError(f"the step of a slice is an int other than 0, not {described(step)}"), x)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.ir.leaves import uniform
+from graphc.ir.node import made_meanwhile
 
 OPERATORS: list[Callable[[Any, Any], Any]] = [  # Any: operators of arrays and of nodes
     operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
@@ -76,3 +78,15 @@ def test_equality_builds_a_node() -> None:
     x = gx.input("x", 3)
     assert isinstance(x == x, gx.Node)
     assert isinstance(x != 1, gx.Node)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("number", [1, 0.5, -0.0])
+def test_a_number_beside_floats_is_one_constant_of_their_type(dtype: str, number: float) -> None:
+    x = gx.input("x", ("n", 3), dtype)
+    with made_meanwhile() as made:
+        y = number - x
+    constant, result = made
+    assert result is y
+    assert constant.type == x.type
+    assert repr(uniform(constant)) == repr(float(number))

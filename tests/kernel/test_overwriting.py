@@ -5,9 +5,10 @@ import pytest
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Held
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Const, Fn, Formula
-from graphc.kernel.steps import Contract, Held, Kernel, Loop, Stage, Step, Store
+from graphc.kernel.steps import Contract, Kernel, Loop, Stage, Step, Store
 from graphc.kernel.verify import verify
 from graphc.passes.places import all_substituted
 from graphc.types import INT64

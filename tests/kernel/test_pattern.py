@@ -1,7 +1,7 @@
 """Steps of one pattern are the same but for the buffers they touch."""
 
 from graphc.kernel.affine import AffineIndex
-from graphc.kernel.pattern import on_buffers, opened, pattern_of
+from graphc.kernel.pattern import formed, on_buffers, opened, pattern_of
 from graphc.kernel.scalar import Fn
 from graphc.kernel.steps import Contract
 from graphc.kernel.text import kernel_text
@@ -41,6 +41,19 @@ def test_a_kernel_moved_to_other_buffers_is_the_one_written_for_them() -> None:
     assert pattern_of(moved)[0] == pattern_of(written)[0]
     names = {u: "x1", v: "y1"}
     assert kernel_text(moved, names) == kernel_text(written, names)
+
+
+def test_kernels_made_of_one_have_its_form_and_write_their_stages_when_asked() -> None:
+    x, y, u, v = given(0, 3, 4), output(0, 3, 4), given(1, 3, 4), output(1, 3, 4)
+    first = formed(softmax(x, y))
+    moved = on_buffers(first, {x: u, y: v}, HERE)
+    again = on_buffers(moved, {u: x, v: y}, HERE)
+    assert moved.form is again.form is first.form
+    assert again.written is moved.written is first
+    assert (moved.reads, moved.writes, again.reads, again.writes) == ((u,), (v,), (x,), (y,))
+    assert "stages" not in vars(moved)
+    names = {x: "x0", y: "y0"}
+    assert kernel_text(again, names) == kernel_text(first, names)
 
 
 def test_a_moved_kernel_shares_no_local() -> None:

@@ -92,13 +92,17 @@ def test_mistakes_are_named() -> None:
     (kernel,) = program.steps
     assert isinstance(kernel, Kernel)
     first, last = kernel.stages
-    assert "a stage of rows comes after a last one" in problem(replace(kernel, stages=(first, last, first)), program)
-    early = replace(kernel, stages=(first, replace(last, is_last=False, inner=(J,))))
+
+    def of(*stages: Stage) -> Kernel:
+        return Kernel(kernel.outer, stages, kernel.origins)
+
+    assert "a stage of rows comes after a last one" in problem(of(first, last, first), program)
+    early = of(first, replace(last, is_last=False, inner=(J,)))
     assert "is read before it is written" in problem(early, program)
     by_row = Formula()
     by_row.axis(I)
     assert "neither outer nor of this stage" in problem(
-        replace(kernel, stages=(first, replace(last, lets=(*last.lets, *by_row.lets)))), program
+        of(first, replace(last, lets=(*last.lets, *by_row.lets))), program
     )
     twice = replace(last, effects=(*last.effects, Total(Monoid.SUM, 0, (0,), local(3, dtype=F32))))
-    assert "a last stage does more than store" in problem(replace(kernel, stages=(first, twice)), program)
+    assert "a last stage does more than store" in problem(of(first, twice), program)

@@ -1,5 +1,6 @@
 """What is written once for many steps is what would be written for each."""
 
+from collections.abc import Sequence
 from itertools import count
 
 import pytest
@@ -7,12 +8,13 @@ import pytest
 import graphc as gx
 from graphc.backends.numpy import turns, whole
 from graphc.backends.numpy.backend import NumpyBackend
+from graphc.ir.kinds import IndexMap, Product
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import Pattern, pattern_of
 from graphc.kernel.steps import Contract, Kernel
 from graphc.kernel.text import program_text
 from graphc.passes import lower
-from graphc.passes.patterns import unit_pattern
+from graphc.passes.patterns import Iteration, iteration_of, unit_pattern
 from tests.random_graphs import SEEDS, random_graph
 
 EVERY = pytest.mark.parametrize("seed", SEEDS)
@@ -45,10 +47,12 @@ def test_writing_by_patterns_changes_no_line(seed: int, monkeypatch: pytest.Monk
     f = twice(seed)
     numbers = count()
 
-    def each_its_own(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
-        return (next(numbers),), pattern_of(step)[1]
+    def each_its_own(step: Kernel | Contract, *then: None) -> tuple[Pattern, tuple[Buffer, ...]]:
+        found = pattern_of(step.product if isinstance(step, Contract) else step)
+        return (next(numbers),), found[1]
 
     monkeypatch.setattr(whole, "pattern_of", each_its_own)
+    monkeypatch.setattr(whole, "pattern_of_both", each_its_own)
     assert NumpyBackend().emit(f.program).source == f.source
 
 
@@ -64,3 +68,18 @@ def test_the_layers_of_a_chain_are_lowered_as_one() -> None:
     assert len({pattern_of(step)[0] for step in products}) == 3  # the first reads an input, the last writes an output
     assert len({pattern_of(step)[0] for step in kernels}) == 2
     assert all(step.left_index is products[0].left_index for step in products)
+
+
+def test_products_of_rows_are_lowered_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(op: Product, maps: Sequence[IndexMap | None]) -> Iteration:
+        asked.append(op)
+        return iteration_of(op, maps)
+
+    monkeypatch.setattr(lower, "iteration_of", counted)
+    x, w = gx.input("x", (6, 4, 8)), gx.input("w", (8, 8))
+    f = gx.compile([x, w], [x[row] @ w for row in range(6)], backend="numpy")
+    products = [step for step in f.program.steps if isinstance(step, Contract)]
+    assert [step.left_index[0].offset for step in products] == list(range(6))
+    assert len(asked) == 1

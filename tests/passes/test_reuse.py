@@ -10,12 +10,13 @@ import graphc as gx
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Held
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.naming import names
 from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula, Load
-from graphc.kernel.steps import Held, Kernel, Loop, Stage, Step, Store
+from graphc.kernel.steps import Kernel, Loop, Stage, Step, Store
 from graphc.kernel.verify import verify
 from graphc.passes.reuse import last_uses, overlays, reuse
 from graphc.sizes import Size

@@ -9,11 +9,12 @@ import numpy as np
 from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.carries import Carry, Held
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Call, Const, Fn, Let, Load
-from graphc.kernel.steps import Carry, Check, Contract, Effect, Fold, Held, Kernel, Loop, Prefix, Stage, Step, Store
+from graphc.kernel.steps import Check, Contract, Effect, Fold, Kernel, Loop, Prefix, Stage, Step, Store
 from graphc.kernel.target import Target
 from graphc.ops.placement import Transpose
 from graphc.passes.lower import Lowered
@@ -95,7 +96,8 @@ def stages(change: Callable[[Stage], Stage | None]) -> Callable[[Step], Step | N
         for place, stage in enumerate(step.stages):
             found = change(stage)
             if found is not None:
-                return replace(step, stages=(*step.stages[:place], found, *step.stages[place + 1 :]))
+                others = step.stages[:place], step.stages[place + 1 :]
+                return Kernel(step.outer, (*others[0], found, *others[1]), step.origins)
         return None
 
     return changed
