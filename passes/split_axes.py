@@ -63,6 +63,8 @@ class _Splitting:
             return kernel
         if any(axis.extent == 0 for stage in kernel.stages for axis in (*kernel.outer, *stage.inner)):
             return kernel  # which does nothing
+        if any(_meet_where_divided(stage) for stage in kernel.stages):
+            return kernel
         cuts = Cuts(_free(kernel))
         seen = [_Places(stage, cuts) for stage in kernel.stages]
         while any(cuts.cut_for(form, divisor) for stage in seen for form, divisor in stage.divided):
@@ -72,6 +74,13 @@ class _Splitting:
         axes = _numbered(kernel, cuts)
         stages = [_Rewriting(places, axes, self).stage() for places in seen]
         return Kernel(_split(kernel.outer, cuts, axes), tuple(stages), kernel.origins)
+
+
+def _meet_where_divided(stage: Stage) -> bool:
+    """Whether elements are combined at places found by a division, as those of a lookup are: they stay data."""
+    combining = [x for x in stage.effects if isinstance(x, Total) or (isinstance(x, Store) and x.combine is not None)]
+    behind_places = _behind(stage, [part for effect in combining for part in effect.index])
+    return any(_divides(stage.lets[number]) for number in behind_places)
 
 
 def _divides(let: Let) -> bool:
@@ -155,6 +164,12 @@ def _behind_indices(stage: Stage) -> frozenset[int]:
     """The lets from which indices are computed."""
     waiting = [part for let in stage.lets if isinstance(let, Load) for part in let.index]
     waiting += [part for effect in stage.effects if isinstance(effect, Store | Total) for part in effect.index]
+    return _behind(stage, waiting)
+
+
+def _behind(stage: Stage, numbers: Iterable[int]) -> frozenset[int]:
+    """These lets, and those that they are computed from."""
+    waiting = list(numbers)
     found: set[int] = set()
     while waiting:
         number = waiting.pop()

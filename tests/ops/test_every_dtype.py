@@ -229,6 +229,6 @@ def test_every_elementwise_op_has_a_row() -> None:
                 nodes = [gx.input(f"x{i}", (), each) for i in range(len(row.floats))]
                 seen |= {type(node.op) for node in topological([call(row)(*nodes)])}
     ours = {op for op in Elementwise.__subclasses__() if op.__module__.startswith("graphc.")}
-    # astype is tested above; of what users give; of what a call checks; of slopes; of keys
-    others = {"Cast", "Carried", "Formula", "Guarded", "OneMinusSquare", "Philox", "GammaNumber"}
+    # astype is tested above; of what users give; of what a call checks; of slopes; of keys; of precision
+    others = {"Cast", "Carried", "Formula", "Guarded", "OneMinusSquare", "Philox", "GammaNumber", "ToTensorFloat"}
     assert {op.__name__ for op in ours - seen} <= others

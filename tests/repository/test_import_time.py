@@ -8,14 +8,16 @@ from tests.repository.import_law import LATE
 from tests.repository.modules import ROOT
 
 LIMIT = 0.060  # seconds on top of `import numpy`
+SHARE = 0.6  # of what that takes, on a machine where it takes longer than 0.1 s
 RUNS = 7
 
 MEASURE = """
-import numpy
 from time import thread_time  # of this thread alone: numpy's own threads spin for a while after it is imported
 start = thread_time()
+import numpy
+middle = thread_time()
 import graphc
-print(thread_time() - start)
+print(middle - start, thread_time() - middle)
 """
 
 LIST = """
@@ -27,9 +29,10 @@ print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 
 
 def test_import_adds_little_to_numpy() -> None:
-    seconds = [float(fresh_python(MEASURE)) for _ in range(RUNS)]
+    runs = [[float(word) for word in fresh_python(MEASURE).split()] for _ in range(RUNS)]
     # The least is the cost itself; the rest is other work on the machine, or the first run's compiling.
-    assert min(seconds) <= LIMIT, f"import graphc took {min(seconds) * 1e3:.0f} ms at best"
+    numpy, ours = (min(each) for each in zip(*runs, strict=True))
+    assert ours <= max(LIMIT, SHARE * numpy), f"import graphc took {ours * 1e3:.0f} ms, numpy {numpy * 1e3:.0f}"
 
 
 def test_import_loads_no_slow_library() -> None:
