@@ -82,7 +82,10 @@ def _of_buffers(parts: list[Hashable], numbers: dict[Buffer, int]) -> tuple[Patt
     for buffer in tuple(numbers):
         root = buffer.base
         parts += (buffer.role, buffer.dtype, buffer.shape)
-        parts.append(-1 if root is None else numbers.setdefault(root, len(numbers)))
+        if root is None:
+            parts.append(-1)
+        else:
+            parts += (numbers.setdefault(root, len(numbers)), root.role, root.shape)
     return tuple(parts), tuple(numbers)
 
 

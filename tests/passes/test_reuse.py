@@ -164,3 +164,15 @@ def test_what_only_a_call_finds_as_large_is_not_written_over() -> None:
     place = gx.remainder(gx.ravel(gx.topk(y, 1, 0)[1]), 2)  # [1], shown by an array of min(n, 1)
     f = gx.compile([x], gx.at(gx.pad(y, [(1, 0)]))[place].add(1), verify=True)
     np.testing.assert_allclose(f(np.array([1, 3, 2], "float32")), [0, 1 + np.tanh(1), *np.tanh([3, 2])], rtol=1e-6)
+
+
+def test_steps_that_read_arrays_of_several_sizes_under_one_shape_are_told_apart() -> None:
+    x, y = gx.input("x", ("n", "m")), gx.input("y", (32, 32))
+
+    def chain(v: gx.Node) -> gx.Node:
+        return gx.sort(gx.tanh(gx.reshape(gx.cumsum(gx.cumsum(v, 0), 1), (1024,))) * 2)
+
+    first = chain(y)
+    second = chain(x + first[0] * 0.001)
+    f = gx.compile([x, y], [first, second], backend="llvm", verify=True)
+    verify(f.program)
