@@ -6,7 +6,7 @@ from math import gcd
 from typing import NamedTuple, TypeAlias, Union
 
 from graphc.kernel.scalar import Axis
-from graphc.sizes import Size, equal, lower_bound, product, total
+from graphc.sizes import Size, equal, estimate, lower_bound, product, total
 from graphc.types import Shape
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "Piece",
     "Quotient",
     "exact_quotient",
+    "is_exact",
+    "is_natural",
     "linear",
     "quotient",
     "remainder",
@@ -182,6 +184,23 @@ def remainder(form: Linear, divisor: Size) -> Linear:
     return summed(form, scaled(quotient(form, divisor), -divisor))
 
 
+def is_exact(form: Linear) -> bool:
+    """Whether a form surely stays within int64, in which it is computed, whatever the user's factors are."""
+    return _largest(form) < 1 << 62
+
+
+def _largest(form: Linear) -> int:
+    """About how far from 0 a form can be; open sizes are taken at their hints, with room for much larger ones."""
+    most = _size_of(form.offset)
+    for atom, factor in form.terms:  # recursion is as deep as reshapes are
+        most += _size_of(factor) * (_size_of(atom.extent) if isinstance(atom, Piece) else _largest(atom.of))
+    return most
+
+
+def _size_of(size: Size) -> int:
+    return abs(size) if isinstance(size, int) else abs(estimate(size)) << 8
+
+
 def _chained(form: Linear, divisor: Size) -> Quotient:
     """A quotient of a quotient is one, by the product of both divisors."""
     match form:
@@ -203,9 +222,9 @@ def _least(terms: Iterable[tuple[Atom, Size]]) -> "Size | None":
     for atom, factor in terms:
         if isinstance(atom, Quotient):
             return None
-        if _is_natural(-factor):
+        if is_natural(-factor):
             least = least + factor * (atom.extent - 1)
-        elif not _is_natural(factor):
+        elif not is_natural(factor):
             return None
     return least
 
@@ -215,10 +234,11 @@ def _is_below(terms: Sequence[tuple[Atom, Size]], offset: Size, bound: Size) -> 
     least, most = _least(terms), _least([(atom, -factor) for atom, factor in terms])
     if least is None or most is None:
         return False
-    return _is_natural(offset + least) and _is_natural(bound - 1 - offset + most)
+    return is_natural(offset + least) and is_natural(bound - 1 - offset + most)
 
 
-def _is_natural(size: Size) -> bool:
+def is_natural(size: Size) -> bool:
+    """Whether a size is surely not below 0."""
     least = lower_bound(size)
     return least is not None and least >= 0
 
@@ -240,8 +260,8 @@ def _cut_between_digits(form: Linear, divisor: Size, axes: Collection[Axis]) -> 
     """Where a piece goes over from one digit into the next."""
     for atom, factor in form.terms:
         if isinstance(atom, Piece) and atom.axis in axes and exact_quotient(factor, divisor) is None:
-            length = exact_quotient(divisor, -factor if _is_natural(-factor) else factor)
-            if length is not None and length != 1 and equal(length, atom.extent) is not True:
+            length = exact_quotient(divisor, -factor if is_natural(-factor) else factor)
+            if length is not None and length != 1 and is_natural(length) and equal(length, atom.extent) is not True:
                 count = exact_quotient(atom.extent, length)
                 if count is not None and count != 0:
                     return atom, length

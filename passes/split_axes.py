@@ -14,6 +14,8 @@ from graphc.passes.digits import (
     Linear,
     Piece,
     exact_quotient,
+    is_exact,
+    is_natural,
     linear,
     quotient,
     remainder,
@@ -138,7 +140,8 @@ class _Places:
                 return Linear((), size)
             case Call(fn=fn, args=(left, right), dtype=dtype) if dtype == INT64:
                 a, b = self.forms[left], self.forms[right]
-                return None if a is None or b is None else _combined(fn, a, b)
+                found = None if a is None or b is None else _combined(fn, a, b)
+                return found if found is not None and is_exact(found) else None
         return None
 
     def _number(self, let: int) -> Size:
@@ -153,9 +156,9 @@ def _combined(fn: Fn, a: Linear, b: Linear) -> Linear | None:
             return summed(a, b)
         case Fn.MUL if not a.terms or not b.terms:
             return scaled(a, b.offset) if not b.terms else scaled(b, a.offset)
-        case Fn.FLOORDIV if not b.terms and b.offset != 0:
+        case Fn.FLOORDIV if not b.terms and b.offset != 0 and is_natural(b.offset):
             return quotient(a, b.offset)
-        case Fn.MOD if not b.terms and b.offset != 0:
+        case Fn.MOD if not b.terms and b.offset != 0 and is_natural(b.offset):
             return remainder(a, b.offset)
     return None
 
@@ -291,10 +294,8 @@ def _lowest(extent: Size, form: Linear) -> tuple[Size, Linear, Linear] | None:
             rests = [(other, exact_quotient(n, size)) for other, n in others]
             at = form.offset % size if isinstance(form.offset, int) and isinstance(size, int) and size else 0
             above = exact_quotient(form.offset - at, size)
-            is_within = at == 0 or (isinstance(atom.extent, int) and isinstance(size, int) and atom.extent + at <= size)
+            is_within = is_natural(size - atom.extent - at)
             if above is None or exact_quotient(extent, size) is None or not is_within:
-                continue
-            if isinstance(size, int) and isinstance(atom.extent, int) and size < atom.extent:
                 continue
             if all(n is not None for _, n in rests):
                 high = linear([(other, n) for other, n in rests if n is not None], above)

@@ -1,0 +1,58 @@
+"""Places that users divide, as far as they are none of a reshape: nothing is taken for granted about them."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import graphc as gx
+from graphc.ir.node import Node
+
+COUNT = 4095
+HASH, MORE = 6364136223846793005, 1442695040888963407
+
+#: what follows from the numbers from 0 on, in int64, which wraps
+PLACES: dict[str, Callable[[Any], Any]] = {
+    "a negative divisor": lambda a: a // -4,
+    "a remainder of a negative one": lambda a: a % -4,
+    "sums by a negative one": lambda a: (a * 2 + 1) // -8,
+    "two divisors": lambda a: a // 2 // -2,
+    "a product that wraps": lambda a: a * HASH + MORE,
+    "a quotient of what wraps": lambda a: (a * 2**62) // 2**61,
+    "a remainder of what wraps": lambda a: (a * 2**62 + 7) % 12,
+}
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+@pytest.mark.parametrize("place", list(PLACES))
+def test_places_that_users_compute_are_those_of_numpy(place: str, backend: Literal["llvm", "numpy"]) -> None:
+    x, build = gx.input("x", (COUNT,)), PLACES[place]
+    rows: npt.NDArray[np.float32] = np.arange(COUNT, dtype="float32") * np.float32(1.5)
+    with np.errstate(over="ignore"):
+        expected = rows[build(np.arange(COUNT)) % COUNT] * 2
+    for level in (1, 2):
+        f = gx.compile(x, gx.take(x, build(gx.arange(COUNT)), mode="wrap") * 2, level=level, backend=backend)
+        np.testing.assert_array_equal(f(rows), expected)
+
+
+@pytest.mark.parametrize("width", [3, 4, 6])
+@pytest.mark.parametrize("stride", [1, 4])
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_windows_of_an_open_width_are_reshaped(width: int, stride: int, backend: Literal["llvm", "numpy"]) -> None:
+    m = gx.size("m", hint=6)
+    x, z = gx.input("x", (64,)), gx.input("z", (m,))
+    w: Node = gx.windows(x, (m,), stride=stride)
+    f = gx.compile([x, z], gx.sin(gx.reshape(w, (w.shape[0] * m,))) * 2 + gx.sum(z), backend=backend)
+    numbers = np.arange(64, dtype="float32")
+    seen = np.lib.stride_tricks.sliding_window_view(numbers, width)[::stride]
+    np.testing.assert_allclose(f(numbers, np.ones(width, "float32")), np.sin(seen.ravel()) * 2 + width, rtol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_elements_that_meet_at_a_known_place_are_all_added(backend: Literal["llvm", "numpy"]) -> None:
+    x = gx.input("x", ("n", 3))
+    f = gx.compile(x, gx.segment_sum(gx.sin(x), gx.zeros((x.shape[0],), "int64"), 2), backend=backend)
+    rows = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    np.testing.assert_allclose(f(rows), [np.sin(rows).sum(0), np.zeros(3)], rtol=1e-5)
