@@ -16,7 +16,7 @@ from tests.tolerance import assert_close
 PLACES = 3
 
 #: constructs looked at with each operand walked alone as well, in the default tier
-QUICK = ("used twice", "cond, then", "switch to 1", "while of values", "numbers")
+QUICK = ("cond, then", "switch to 1", "while of values", "numbers")
 
 
 def moved(array: Array, place: int) -> Array:
@@ -79,6 +79,11 @@ HEAVY = (
     "segments in segments",
     "scan in cond in scan",
     "cond in scan in while",
+    "scan in scan",
+    "while in scan",
+    "a region in a scan",
+    "a size, in segments",
+    "nested carries of several dtypes",
 )
 
 
