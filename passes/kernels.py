@@ -1,6 +1,6 @@
 """Kernels of one node: copies, deposits, scatters and running combinations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from graphc.ir.kinds import Deposit, Running, Scatter
@@ -17,22 +17,29 @@ from graphc.passes.units import Single
 from graphc.sizes import Size
 from graphc.types import accumulator
 
-__all__ = ["copy_kernel", "deposit_kernel", "fill_kernel", "running_kernel", "scatter_kernel"]
+__all__ = ["copy_kernel", "deposit_kernel", "fill_kernel", "kernel_of_points", "running_kernel", "scatter_kernel"]
 
 
 def _axes(shape: Sequence[Size], start: int = 0) -> tuple[Axis, ...]:
     return tuple(Axis(number + start, extent) for number, extent in enumerate(shape))
 
 
-def copy_kernel(source: Source, out: Buffer, origins: tuple[Origin, ...], read: Read) -> Kernel:
-    """out = source."""
+def kernel_of_points(
+    out: Buffer, origins: tuple[Origin, ...], value: Callable[[Formula, Sequence[int]], int]
+) -> Kernel:
+    """out[index] = value(formula, index)."""
     axes = _axes(out.shape)
     formula = Formula()
     index = tuple(formula.axis(axis) for axis in axes)
-    value = read(formula, source, index)
-    if formula.lets[value].dtype != out.dtype:
-        value = formula.call(Fn.CAST, (value,), out.dtype)
-    return Kernel(axes, (Stage((), tuple(formula.lets), (Store(out, index, value),)),), origins)
+    found = value(formula, index)
+    if formula.lets[found].dtype != out.dtype:
+        found = formula.call(Fn.CAST, (found,), out.dtype)
+    return Kernel(axes, (Stage((), tuple(formula.lets), (Store(out, index, found),)),), origins)
+
+
+def copy_kernel(source: Source, out: Buffer, origins: tuple[Origin, ...], read: Read) -> Kernel:
+    """out = source."""
+    return kernel_of_points(out, origins, lambda formula, index: read(formula, source, index))
 
 
 def fill_kernel(node: Node, out: Buffer, read: Read) -> Kernel:

@@ -11,15 +11,15 @@ from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item, item, uniform
 from graphc.ir.node import Node
 from graphc.ir.operands import add
-from graphc.kernel.affine import AffineIndex
 from graphc.ops.bodies import dependent
-from graphc.ops.contraction import Contraction, Places
+from graphc.ops.contraction import Contraction
 from graphc.ops.movement import flip
 from graphc.origin import standing_for
+from graphc.passes.lifetimes import bytes_of
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.throughout import with_changed_bodies
 from graphc.printable import counted
-from graphc.sizes import Size, estimate, product
+from graphc.sizes import Size, estimate
 from graphc.types import DType
 
 __all__ = ["SinkFromLoops"]
@@ -72,8 +72,8 @@ def _sums(node: Node, op: Repeated, dtypes: Sequence[DType]) -> Sequence[_Sum]:
     rows = dependent(op.body.outputs, (*inner.carries, *inner.sequences))
     found = [each for each in _added(op) if each.product.dtype in dtypes and rows.issuperset(each.product.inputs)]
     more = {x for each in found for x in each.product.inputs}.difference(inner.sequences, op.outputs)
-    room = sum(_bytes(x) for x in op.parts(node.inputs).sequences)
-    return found if sum(_bytes(x) for x in more) * max(estimate(op.length), 1) <= room else ()
+    room = sum(bytes_of(x) for x in op.parts(node.inputs).sequences)
+    return found if sum(bytes_of(x) for x in more) * max(estimate(op.length), 1) <= room else ()
 
 
 def _added(op: Repeated) -> Iterator[_Sum]:
@@ -103,11 +103,11 @@ def _sunk(node: Node, op: Repeated, sums: Sequence[_Sum]) -> tuple[Node, dict[in
     assert op.length is not None, node
     stacks = dict(zip(inner.sequences, given.sequences, strict=True))
     own = [x for each in sums for x in each.product.inputs if x not in stacks]
-    outputs = list(dict.fromkeys((*op.outputs, *own)))
+    more = [x for x in dict.fromkeys(own) if x not in set(op.outputs)]
     after = list(op.next)
     for each in sums:
         after[each.carry] = inner.carries[each.carry]
-    body = replace(op.body, outputs=(*after, *op.outputs, *outputs[len(set(op.outputs)) :]))
+    body = replace(op.body, outputs=(*after, *op.outputs, *more))
     changed = replace(op, bodies=(body,))
     loop = Node(changed, node.inputs, changed.infer(*[x.tensor for x in node.inputs]), node.origin)
     places = {x: place for place, x in enumerate(body.outputs) if place >= op.carries}
@@ -123,24 +123,7 @@ def _sunk(node: Node, op: Repeated, sums: Sequence[_Sum]) -> tuple[Node, dict[in
 
 def _over_steps(node: Node, rows: Sequence[Node], length: Size, *, reverse: bool) -> Node:
     """The sum of a product over steps, in the order in which these are made."""
-    op = node.op
-    assert isinstance(op, Contraction), op
-    step = AffineIndex(((0, 1),))
-    changed = replace(
-        op,
-        extents=(length, *op.extents),
-        left=(step, *_behind(op.left)),
-        right=(step, *_behind(op.right)),
-        out=_behind(op.out),
-    )
+    assert isinstance(node.op, Contraction), node
     operands = tuple([flip(x, 0) if reverse else x for x in rows])
-    return Node(changed, operands, changed.infer(*[x.tensor for x in operands]), node.origin)
-
-
-def _behind(places: Places) -> Places:
-    """The same places, where one more axis stands before the others."""
-    return tuple([AffineIndex(tuple([(axis + 1, by) for axis, by in part.terms]), part.offset) for part in places])
-
-
-def _bytes(node: Node) -> int:
-    return estimate(product(node.shape)) * node.dtype.itemsize
+    op = node.op.added_up(length)
+    return Node(op, operands, op.infer(*[x.tensor for x in operands]), node.origin)

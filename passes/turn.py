@@ -7,9 +7,11 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
-from graphc.kernel.scalar import Axis, Formula, Load
-from graphc.kernel.steps import Contract, Kernel, Loop, Stage, Step, Store
+from graphc.kernel.scalar import Formula, Load
+from graphc.kernel.steps import Contract, Kernel, Loop, Step
+from graphc.ops.contraction import plain
 from graphc.origin import Origin
+from graphc.passes.kernels import kernel_of_points
 from graphc.sizes import estimate
 from graphc.types import DType
 
@@ -62,22 +64,13 @@ def _with_copies(loop: Loop, dtypes: Sequence[DType]) -> list[Step]:
 
 def _crosswise(contract: Contract, shared: Collection[Buffer]) -> Buffer | None:
     """The shared operand of a product of rows by rows: what is added up lies along the last axis of both."""
-    ends = [_axis(index[-1:]) for index in (contract.left_index, contract.right_index)]
-    if ends[0] is None or ends[0] != ends[1] or any(_axis((part,)) == ends[0] for part in contract.out_index):
+    left, right = list(plain(contract.left_index)), list(plain(contract.right_index))
+    if not (left and right) or left[-1] is None or left[-1] != right[-1] or left[-1] in plain(contract.out_index):
         return None
-    if contract.right in shared and contract.right.base is None and _axis(contract.right_index[-2:-1]) is not None:
-        return contract.right
-    if contract.left in shared and contract.left.base is None and _axis(contract.left_index[-2:-1]) is not None:
-        return contract.left
+    for matrix, axes in ((contract.right, right), (contract.left, left)):
+        if matrix in shared and matrix.base is None and len(axes) > 1 and axes[-2] is not None:
+            return matrix
     return None
-
-
-def _axis(index: Sequence[AffineIndex]) -> int | None:
-    """The axis that one part of an index is; None for others."""
-    if len(index) != 1 or index[0].offset != 0 or len(index[0].terms) != 1:
-        return None
-    ((axis, factor),) = index[0].terms
-    return axis if factor == 1 else None
 
 
 def _exchanged(index: tuple[AffineIndex, ...]) -> tuple[AffineIndex, ...]:
@@ -89,9 +82,9 @@ def _exchanged(index: tuple[AffineIndex, ...]) -> tuple[AffineIndex, ...]:
 def _turned_copy(matrix: Buffer, origins: tuple[Origin, ...]) -> Kernel:
     *outer, rows, columns = matrix.shape
     out = Buffer(Role.TEMPORARY, matrix.dtype, (*outer, columns, rows))
-    formula = Formula()
-    index = [formula.axis(Axis(number, extent)) for number, extent in enumerate(out.shape)]
-    *before, along, across = index
-    value = formula.add(Load(matrix, (*before, across, along), matrix.dtype))
-    axes = tuple([Axis(number, extent) for number, extent in enumerate(out.shape)])
-    return Kernel(axes, (Stage((), tuple(formula.lets), (Store(out, tuple(index), value),)),), origins)
+
+    def turned(formula: Formula, index: Sequence[int]) -> int:
+        *before, along, across = index
+        return formula.add(Load(matrix, (*before, across, along), matrix.dtype))
+
+    return kernel_of_points(out, origins, turned)

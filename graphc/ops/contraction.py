@@ -139,20 +139,24 @@ class Contraction(Product):
         return contract(op, cotangent, y) if operand == 0 else contract(op, x, cotangent)
 
     def lifted(self, extent: Size) -> Op:
-        return self._lifted(extent, (True, True))
+        return self._lifted(extent, (True, True, True))
 
     def batch(self, inputs: Sequence[Node], batched: Sequence[bool], extent: Size) -> Node | None:
-        return contract(self._lifted(extent, batched), *inputs)
+        return contract(self._lifted(extent, (*batched, True)), *inputs)
 
-    def _lifted(self, extent: Size, batched: Sequence[bool]) -> "Contraction":
-        """With a new axis 0, that leads the result and those operands that are batched."""
-        shifted = [tuple(_shifted(part) for part in places) for places in self.indices()]
+    def added_up(self, extent: Size) -> "Contraction":
+        """The sum of as many of these products, whose operands lie one after the other along a new axis 0."""
+        return self._lifted(extent, (True, True, False))
+
+    def _lifted(self, extent: Size, led: Sequence[bool]) -> "Contraction":
+        """With a new axis 0, that leads those of the operands and the result that are named."""
         new = AffineIndex(((0, 1),))
         left, right, out = (
-            (new, *places) if flag else places for places, flag in zip(shifted, (*batched, True), strict=True)
+            (*([new] if flag else []), *map(_shifted, places)) for places, flag in zip(self.indices(), led, strict=True)
         )
+        shape = (extent, *self.shape) if led[2] else self.shape
         apart = self.apart + 1 if self.apart else 0
-        return Contraction((extent, *self.extents), left, right, out, (extent, *self.shape), self.name, apart)
+        return Contraction((extent, *self.extents), left, right, out, shape, self.name, apart)
 
     def text(self) -> str:
         left, right, out = map(self._letters, self.indices())
