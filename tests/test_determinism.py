@@ -3,15 +3,16 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 
 from tests.repository.modules import ROOT
 from tests.thirty_models import MODELS, fingerprint
 
 
-def under(hash_seed: int) -> str:
-    """The fingerprints of all models, in a process of its own."""
+def under(hash_seed: int, names: Iterable[str]) -> str:
+    """The fingerprints of some models, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.thirty_models"],
+        [sys.executable, "-m", "tests.thirty_models", *names],
         cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
         stdout=subprocess.PIPE,
@@ -21,8 +22,10 @@ def under(hash_seed: int) -> str:
 
 
 def test_texts_and_plans_of_30_models_do_not_depend_on_the_seed_of_hashes(full_tier: bool) -> None:
-    first, *others = [under(seed) for seed in ((0, 1, 2, 77, 4242) if full_tier else (0, 77))]
-    assert len(set(first.splitlines())) == len(MODELS) == 30
+    names = list(MODELS)[:: 1 if full_tier else 3]
+    first, *others = [under(seed, names) for seed in ((0, 1, 2, 77, 4242) if full_tier else (0, 77))]
+    assert len(set(first.splitlines())) == len(names)
+    assert len(MODELS) == 30
     assert all(other == first for other in others)
 
 

@@ -86,7 +86,7 @@ def test_what_an_lstm_keeps_is_told() -> None:
 
 
 def test_budgets_shrink_until_one_is_too_small() -> None:
-    *found, last = budgets.budgets(residual(16, 16, 16), rounds=1)
+    *found, last = budgets.budgets(residual(8, 16, 16), rounds=1)
     assert found
     assert "no way is found" in str(last)
 

@@ -36,7 +36,7 @@ def results_of(construct: Construct, sample: Sample, nodes: Sequence[gx.Node]) -
     return [results, slopes, gx.jvp(slopes, wrt, sample.along[0]), gx.jvp(number, wrt, sample.along[0])]
 
 
-def assert_mapped(construct: Construct, walked: Sequence[int]) -> None:
+def assert_mapped(construct: Construct, walked: Sequence[int], *, verify: bool) -> None:
     """`vmap` along some operands gives what calls for each place give; so do derivatives in it and around it."""
     sample = Sample.of(construct.arrays, orders=1)
     single = gx.compile(sample.inputs, results_of(construct, sample, sample.nodes), level=1)
@@ -55,7 +55,7 @@ def assert_mapped(construct: Construct, walked: Sequence[int]) -> None:
     around = [[], []] if construct.is_forward else [gx.grad(total, wrt, unconnected="zero")]
     if not construct.is_forward:
         around.append(gx.jvp(around[0], wrt, along))
-    f = gx.compile([*nodes, *sample.along[0]], [inside, around, gx.jvp(total, wrt, along)], verify=True, debug=True)
+    f = gx.compile([*nodes, *sample.along[0]], [inside, around, gx.jvp(total, wrt, along)], verify=verify, debug=True)
     found, whole, tangent = f(*wide, *sample.directions[0])
     for n, each in enumerate(leaves(found)):
         for k in range(PLACES):
@@ -68,9 +68,9 @@ def assert_mapped(construct: Construct, walked: Sequence[int]) -> None:
 
 
 @pytest.mark.parametrize("construct", [c for c in CONSTRUCTS if c.name in QUICK], ids=str)
-def test_each_operand_may_be_walked(construct: Construct) -> None:
+def test_each_operand_may_be_walked(construct: Construct, full_tier: bool) -> None:
     for n in range(len(construct.arrays)):
-        assert_mapped(construct, [n])
+        assert_mapped(construct, [n], verify=full_tier)
 
 
 HEAVY = (
@@ -92,14 +92,14 @@ HEAVY = (
     [pytest.param(c, marks=pytest.mark.full if c.name in HEAVY else ()) for c in CONSTRUCTS],
     ids=str,
 )
-def test_all_operands_walked(construct: Construct) -> None:
-    assert_mapped(construct, range(len(construct.arrays)))
+def test_all_operands_walked(construct: Construct, full_tier: bool) -> None:
+    assert_mapped(construct, range(len(construct.arrays)), verify=full_tier or construct.name in QUICK)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("construct", [c for c in CONSTRUCTS if len(c.arrays) > 1], ids=str)
 def test_each_operand_of_every_construct_may_be_walked(construct: Construct) -> None:
-    test_each_operand_may_be_walked(construct)
+    test_each_operand_may_be_walked(construct, full_tier=True)
 
 
 def test_nested() -> None:
