@@ -1,16 +1,16 @@
 """Epilogues: what is done with each element of a product is done where the product is made."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.epilogue import home_of, objection_to
-from graphc.kernel.nesting import with_parts
 from graphc.kernel.pattern import Pattern, formed, on_buffers, pattern_of_both
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Contract, Kernel, Loop, Step, buffers_of, within
+from graphc.kernel.steps import Contract, Kernel, Step
 from graphc.passes.pipeline import Log
 from graphc.passes.places import exchanged
+from graphc.passes.step_lists import over_lists
 
 __all__ = ["join_epilogues"]
 
@@ -21,29 +21,12 @@ def join_epilogues(program: Program, log: Log) -> Program:
     The product is then made where the kernel puts its result, and has no room of its own; where others read the
     product, or the kernel puts it nowhere, it keeps its room.
     """
-    pure, last = program.steps[: program.commit], program.steps[program.commit :]
-    first = _joined(pure, _touched(last), log)
-    rest = _joined(last, _touched(pure), log) if last else ()
-    return replace(program, steps=(*first, *rest), commit=len(first))
 
+    def joined(steps: Sequence[Step], outside: Collection[Buffer]) -> Sequence[Step]:
+        has_products = any(isinstance(step, Contract) for step in steps)
+        return _Joining.of(steps, outside).run(log) if has_products else steps
 
-def _touched(steps: Sequence[Step]) -> set[Buffer]:
-    return {buffer.base or buffer for step in steps for buffer in buffers_of(step)}
-
-
-def _joined(steps: Sequence[Step], outside: Collection[Buffer], log: Log) -> tuple[Step, ...]:
-    # Recursion is over the depth to which loops and branches are nested.
-    inside: list[Step] = []
-    for step in steps:
-        if within(step):
-            own = _touched([step])
-            own |= {step.holds} if isinstance(step, Loop) and step.holds is not None else set()
-            inside.append(with_parts(step, lambda part, own=own: _joined(part, own, log)))  # type: ignore[misc]
-        else:
-            inside.append(step)
-    if not any(isinstance(step, Contract) for step in inside):
-        return tuple(inside)
-    return tuple(_Joining.of(inside, outside).run(log))
+    return over_lists(program, joined)
 
 
 @dataclass(frozen=True)

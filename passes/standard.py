@@ -37,6 +37,7 @@ from graphc.passes.steps import (
     Fuse,
     HoldCarries,
     JoinEpilogues,
+    JoinRepeats,
     Lower,
     OrderSteps,
     ReuseStorage,
@@ -122,6 +123,7 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
     if is_exact:
         yield JoinEpilogues()
         yield SplitAxes()
+        yield JoinRepeats(target)
         yield OrderSteps(target.alignment)
     yield ReuseStorage()
 

@@ -16,6 +16,7 @@ from graphc.passes.grow import grow
 from graphc.passes.hold import hold
 from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Log, Pass
+from graphc.passes.repeats import join_repeats
 from graphc.passes.reuse import reuse
 from graphc.passes.schedule import schedule
 from graphc.passes.settle import settle
@@ -32,6 +33,7 @@ __all__ = [
     "Fuse",
     "HoldCarries",
     "JoinEpilogues",
+    "JoinRepeats",
     "Lower",
     "OrderSteps",
     "ReuseStorage",
@@ -168,6 +170,20 @@ class SplitAxes(OverProgram):
 
     def improved(self, program: Program) -> Program:
         return split_axes(program)
+
+
+@final
+@dataclass(frozen=True)
+class JoinRepeats(Pass[Lowered, Lowered]):
+    """Compute what is read at several points where it is read.  Afterwards its elements are not kept."""
+
+    target: Target
+    name: ClassVar[str] = "repeats"
+    exact: ClassVar[bool] = True
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        program = join_repeats(form.program, self.target, log)
+        return form if program is form.program else replace(form, program=program)
 
 
 @final

@@ -15,7 +15,17 @@ from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Store, T
 from graphc.origin import Origin
 from graphc.sizes import Size, symbol
 
-__all__ = ["Pattern", "form_of", "formed", "on_buffers", "opened", "pattern_of", "pattern_of_both", "stand_in"]
+__all__ = [
+    "Pattern",
+    "form_of",
+    "formed",
+    "on_buffers",
+    "opened",
+    "pattern_of",
+    "pattern_of_both",
+    "pattern_of_two",
+    "stand_in",
+]
 
 Pattern: TypeAlias = tuple[Hashable, ...]
 
@@ -74,6 +84,16 @@ def pattern_of_both(product: Contract, then: Kernel | None) -> tuple[Pattern, tu
         parts.append(form)
         for buffer in touched:
             parts.append(numbers.setdefault(buffer, len(numbers)))
+    return _of_buffers(parts, numbers)
+
+
+def pattern_of_two(first: Kernel, second: Kernel) -> tuple[Pattern, tuple[Buffer, ...]]:
+    """The pattern of two kernels, as if they were one step."""
+    numbers: dict[Buffer, int] = {}
+    parts: list[Hashable] = []
+    for kernel in (first, second):
+        form, touched = form_of(kernel)
+        parts += (form, *[numbers.setdefault(buffer, len(numbers)) for buffer in touched])
     return _of_buffers(parts, numbers)
 
 

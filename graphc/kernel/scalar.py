@@ -224,6 +224,18 @@ class Formula:
             dtype = BOOL if fn in COMPARISONS else self.lets[args[0]].dtype
         return self.add(Call(fn, tuple(args), dtype))
 
+    def copied(self, let: Let, numbers: Mapping[int, int] | Sequence[int]) -> int:
+        """The number of a let of another formula, whose lets have these numbers here."""
+        match let:
+            case Load(index=index, guard=guard, otherwise=otherwise):
+                place = tuple([numbers[part] for part in index])
+                if guard is None or otherwise is None:
+                    return self.add(Load(let.buffer, place, let.dtype))
+                return self.add(Load(let.buffer, place, let.dtype, numbers[guard], numbers[otherwise]))
+            case Call(args=args):
+                return self.add(Call(let.fn, tuple([numbers[arg] for arg in args]), let.dtype))
+        return self.add(let)
+
     def affine(self, index: AffineIndex, axes: Sequence[int] | Mapping[int, int]) -> int:
         """The number of an affine index, `axes` being the lets of its axes, without needless steps."""
         number: int | None = None

@@ -46,6 +46,12 @@ def layers() -> Model:
     return Model([x], [gx.relu(gx.tanh(x @ w + b) @ w + b)])
 
 
+def tiles() -> Model:
+    """Something computed that is seen twice."""
+    x, y = gx.input("x", (3, 4)), gx.input("y", (6, 4))
+    return Model([x, y], [gx.tile(gx.exp(x), (2, 1)) * y])
+
+
 def op_for(old: type[Op], new: Op) -> Callable[[Graph], Graph]:
     """A graph in which one function stands for another."""
 
@@ -59,6 +65,10 @@ def difference(let: Let) -> Let | None:
     return replace(let, fn=Fn.SUB) if isinstance(let, Call) and let.fn is Fn.ADD else None
 
 
+def exponential(let: Let) -> Let | None:
+    return replace(let, fn=Fn.EXP2) if isinstance(let, Call) and let.fn is Fn.EXP else None
+
+
 def in_epilogue(step: Step) -> Step | None:
     """A bias that is taken away."""
     if not isinstance(step, Contract) or step.then is None:
@@ -69,6 +79,14 @@ def in_epilogue(step: Step) -> Step | None:
 
 def without_epilogue(step: Step) -> Step | None:
     return replace(step, then=None) if isinstance(step, Contract) and step.then is not None else None
+
+
+def in_one_place(step: Step) -> Step | None:
+    """What is written to several places is written to all but one of them."""
+    if not isinstance(step, Kernel) or len(step.stages[0].effects) < 2:
+        return None
+    (stage,) = step.stages
+    return Kernel(step.outer, (replace(stage, effects=stage.effects[1:]),), step.origins)
 
 
 def reader_first(form: Lowered) -> Lowered:
@@ -127,6 +145,8 @@ WRONG_IMPROVEMENTS: tuple[Mutant, ...] = (
     wrong("another function, again", "again", lambda step: Spoiled(step, op_for(Sin, Cos())), regions),
     wrong("a bias that is taken away", "epilogues", steps(in_epilogue), layers),
     wrong("nothing done with a product", "epilogues", steps(without_epilogue), layers),
+    wrong("not written to all places", "repeats", steps(in_one_place), tiles),
+    wrong("another function where it is repeated", "repeats", steps(lets(exponential)), tiles),
     wrong("read before it is made", "schedule", lambda step: Spoiled(step, reader_first), layers),
     wrong("columns for rows", "fuse", lambda step: Spoiled(step, columns_for_rows), rows),
     replace(

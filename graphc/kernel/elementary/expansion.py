@@ -15,7 +15,7 @@ from graphc.kernel.elementary.inverse_angles import acos, asin, atan, atan2
 from graphc.kernel.elementary.logarithms import log, log1p, log2, log10
 from graphc.kernel.elementary.powers import cbrt, power, whole_power
 from graphc.kernel.program import Program
-from graphc.kernel.scalar import AxisIndex, Call, Const, Fn, Formula, Let, Load, Scalar, SizeValue
+from graphc.kernel.scalar import Call, Fn, Formula, Let, Scalar
 from graphc.kernel.steps import (
     Branch,
     Check,
@@ -123,24 +123,13 @@ def expanded(stage: Stage) -> Stage:
 
 def _added(let: Let, numbers: Sequence[int], formula: Formula) -> int:
     """The number in a formula of a let, whose operands have `numbers` there."""
-    match let:
-        case Const() | SizeValue() | AxisIndex():
-            return formula.add(let)
-        case Load(buffer=buffer, index=index, dtype=dtype, guard=guard, otherwise=otherwise):
-            places = tuple([numbers[part] for part in index])
-            if guard is None or otherwise is None:
-                return formula.add(Load(buffer, places, dtype))
-            return formula.add(Load(buffer, places, dtype, numbers[guard], numbers[otherwise]))
-        case Call(fn=fn, args=args, dtype=dtype):
-            operands = [Scalar(formula, numbers[arg]) for arg in args]
-            expansion = _expansion(fn, dtype)
-            if expansion is None:
-                return formula.call(fn, [operand.number for operand in operands], dtype)
-            if dtype in NARROW:
-                operands = [operand.cast(FLOAT32) for operand in operands]
-            return expansion(*operands).cast(dtype).number
-        case _:
-            assert_never(let)
+    expansion = _expansion(let.fn, let.dtype) if isinstance(let, Call) else None
+    if expansion is None or not isinstance(let, Call):
+        return formula.copied(let, numbers)
+    operands = [Scalar(formula, numbers[arg]) for arg in let.args]
+    if let.dtype in NARROW:
+        operands = [operand.cast(FLOAT32) for operand in operands]
+    return expansion(*operands).cast(let.dtype).number
 
 
 def _expansion(fn: Fn, dtype: DType) -> Expansion | None:
