@@ -12,7 +12,12 @@ from graphc.kernel.target import Target
 from graphc.sizes import estimate, product
 from graphc.types import INT64, DType, Shape
 
-__all__ = ["Costs"]
+__all__ = ["Costs", "moving"]
+
+
+def moving(bytes: float, target: Target) -> float:
+    """What reading or writing an array of so many bytes costs."""
+    return bytes if bytes > target.cache_bytes else bytes * target.cached
 
 
 @dataclass
@@ -26,7 +31,7 @@ class Costs:
     def keeping(self, node: Node, readings: int) -> float:
         """To write a value once, and to read it so many times."""
         bytes = self.bytes(node)
-        return self._moved(bytes) * (1 + readings)
+        return moving(bytes, self.target) * (1 + readings)
 
     def computing(self, node: Node, operands: Iterable[Node], points: int | None = None) -> float:
         """To compute a value in a kernel that is there already, which must then read `operands` too.
@@ -34,7 +39,7 @@ class Costs:
         points  how many elements, if not one of each
         """
         lets, work = self._work(node)
-        moved = sum([self._moved(self.bytes(x)) for x in operands])
+        moved = sum([moving(self.bytes(x), self.target) for x in operands])
         bytes = self.bytes(node) if points is None else points * node.dtype.itemsize
         return lets * self.target.let + bytes * work * self.target.addition + moved
 
@@ -52,9 +57,6 @@ class Costs:
         )
         fetched = 2 * node.dtype.itemsize if self.bytes(node) > self.target.cache_bytes else 0
         return divisions * (work + fetched) + self.target.let * _LETS_OF_A_PLACE
-
-    def _moved(self, bytes: int) -> float:
-        return bytes if bytes > self.target.cache_bytes else bytes * self.target.cached
 
     def bytes(self, node: Node) -> int:
         kind = (node.shape, node.dtype)

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from graphc.ir.kinds import Deposit, Running, Scatter
 from graphc.ir.node import Node
-from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid, number_in
-from graphc.kernel.scalar import Axis, Fn, Formula, Load, Number
+from graphc.kernel.scalar import Axis, AxisIndex, Fn, Formula, Load, Number
 from graphc.kernel.steps import Kernel, Prefix, Stage, Store
 from graphc.origin import Origin
 from graphc.passes.elements import Read, looked_up, mapped
@@ -17,7 +16,15 @@ from graphc.passes.units import Single
 from graphc.sizes import Size
 from graphc.types import accumulator
 
-__all__ = ["copy_kernel", "deposit_kernel", "fill_kernel", "kernel_of_points", "running_kernel", "scatter_kernel"]
+__all__ = [
+    "by_rows",
+    "copy_kernel",
+    "deposit_kernel",
+    "fill_kernel",
+    "kernel_of_points",
+    "running_kernel",
+    "scatter_kernel",
+]
 
 
 def _axes(shape: Sequence[Size], start: int = 0) -> tuple[Axis, ...]:
@@ -71,13 +78,20 @@ def deposit_kernel(unit: Single, operands: Sequence[Source], out: Buffer, read: 
         to = tuple(mapped(formula, map, index))
         store = Store(out, to, value, Monoid.SUM if op.adds else None)
         stages.append(Stage(axes, tuple(formula.lets), (store,)))
-    stays = AffineIndex(((0, 1),))
-    if out.shape and all(
-        map.parts[0] == stays and shape[0] == out.shape[0] for shape, map in zip(shapes, places, strict=True)
-    ):
-        stages = [replace(stage, inner=stage.inner[1:]) for stage in stages]
-        return Kernel(_axes(out.shape)[:1], tuple(stages), unit.origins)
-    return Kernel((), tuple(stages), unit.origins)
+    return Kernel(*by_rows(stages), unit.origins)
+
+
+def by_rows(stages: Sequence[Stage]) -> tuple[tuple[Axis, ...], tuple[Stage, ...]]:
+    """The axes and stages of a kernel: rows, if all that is stored goes to rows along the same first axis."""
+    first = stages[0].inner[:1] if stages else ()
+    for stage in stages:
+        if stage.inner[:1] != first:
+            return (), tuple(stages)
+        for effect in stage.effects:
+            index = effect.index if isinstance(effect, Store) else ()
+            if not index or not first or stage.lets[index[0]] != AxisIndex(first[0]):
+                return (), tuple(stages)
+    return first, tuple([replace(stage, inner=stage.inner[1:]) for stage in stages])
 
 
 def scatter_kernel(unit: Single, operands: Sequence[Source], out: Buffer, read: Read) -> Kernel:

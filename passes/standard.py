@@ -34,6 +34,7 @@ from graphc.passes.steps import (
     AccumulateProducts,
     CommitInPlace,
     ComputeInOutputs,
+    Forward,
     Fuse,
     HoldCarries,
     JoinEpilogues,
@@ -122,6 +123,7 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
     yield ComputeInOutputs()
     if is_exact:
         yield JoinEpilogues()
+        yield Forward(target)
         yield SplitAxes()
         yield JoinRepeats(target)
         yield OrderSteps(target.alignment)

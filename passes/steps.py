@@ -11,6 +11,7 @@ from graphc.kernel.target import Target
 from graphc.passes.accumulate import accumulate
 from graphc.passes.commit import commit
 from graphc.passes.epilogues import join_epilogues
+from graphc.passes.forwarding import forward
 from graphc.passes.fuse import fuse, separate
 from graphc.passes.grow import grow
 from graphc.passes.hold import hold
@@ -30,6 +31,7 @@ __all__ = [
     "AccumulateProducts",
     "CommitInPlace",
     "ComputeInOutputs",
+    "Forward",
     "Fuse",
     "HoldCarries",
     "JoinEpilogues",
@@ -170,6 +172,20 @@ class SplitAxes(OverProgram):
 
     def improved(self, program: Program) -> Program:
         return split_axes(program)
+
+
+@final
+@dataclass(frozen=True)
+class Forward(Pass[Lowered, Lowered]):
+    """Store parts where they are moved to.  Afterwards nothing is put together to be moved as it is."""
+
+    target: Target
+    name: ClassVar[str] = "forward"
+    exact: ClassVar[bool] = True
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        program = forward(form.program, self.target, log)
+        return form if program is form.program else replace(form, program=program)
 
 
 @final

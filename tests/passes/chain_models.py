@@ -57,6 +57,16 @@ CHAINS = (
     Chain("joined side by side", lambda x, n, m: gx.exp(gx.concat([gx.exp(x), x * 2], 1)).T),
     Chain("repeated", lambda x, n, m: gx.repeat(x, 2, 1), beside=lambda n, m: (n, 2 * m)),
     Chain("repeated, flipped", lambda x, n, m: gx.flip(gx.repeat(x, 2, 1), 1) * 2),
+    Chain("padded twice", lambda x, n, m: gx.pad(gx.pad(gx.exp(x), ((1, 2), (0, 1)), 2.0), 1)),
+    Chain("padded, a part of it", lambda x, n, m: gx.pad(gx.exp(x), ((1, 2), (0, 1)))[1:, :-1], weighed=True),
+    Chain("joined, turned, joined", lambda x, n, m: gx.concat([gx.concat([x, x * 2], 0).T] * 2, 0), weighed=True),
+    Chain("stacked, padded, flipped", lambda x, n, m: gx.flip(gx.pad(gx.stack([x, gx.exp(x)], 1), 1), -1)),
+    Chain("joined, each second", lambda x, n, m: gx.exp(gx.concat([x, gx.exp(x)], 1)[:, 1::2]), weighed=True),
+    Chain("joined, each second of each other one, from behind", lambda x, n, m: _crossed(x)[::-2], weighed=True),
+    Chain("padded and rolled", lambda x, n, m: gx.roll(gx.pad(x, 1), 2, 0) * 2, weighed=True),
+    Chain("rolled twice", lambda x, n, m: gx.roll(gx.roll(gx.exp(x), 1, 0), 1, 1), weighed=True),
+    Chain("stacked and tiled", lambda x, n, m: gx.tile(gx.stack([x, gx.exp(x)], 0), (1, 2, 1)), weighed=True),
+    Chain("set in place, padded", lambda x, n, m: gx.pad(gx.at(x)[1:].set(0.5), ((0, 0), (1, 1)))),
     Chain("tiled, turned", lambda x, n, m: gx.exp(gx.tile(x, (2, 3)).T)),
     Chain("tiled, cut", lambda x, n, m: gx.tile(x, (2, 2))[1:], weighed=True, beside=lambda n, m: (2 * m,)),
     Chain("computed and tiled", lambda x, n, m: gx.tile(gx.exp(x), (2, 3))),
@@ -77,6 +87,10 @@ CHAINS = (
     Chain("turned, reshaped, summed", lambda x, n, m: gx.sum(gx.exp(x.T.reshape(n, m)), 1), weighed=True),
     Chain("turned, reshaped, shares", lambda x, n, m: gx.softmax(x.T.reshape(n, m)), weighed=True),
 )
+
+
+def _crossed(x: gx.Node) -> gx.Node:
+    return gx.concat([x[::2], gx.exp(x[1::2])], 0)
 
 
 def _halves(x: gx.Node, n: Size, m: Size) -> gx.Node:

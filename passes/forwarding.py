@@ -1,0 +1,389 @@
+"""Forwarding: what one kernel puts into an array, and another takes from there, is put at once where that puts it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product as all_of
+from math import gcd
+
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.costs import additions
+from graphc.kernel.indices import Affine, affine_of, behind
+from graphc.kernel.program import Program
+from graphc.kernel.scalar import Axis, Call, Formula, Load
+from graphc.kernel.steps import Kernel, Stage, Store
+from graphc.kernel.target import Target
+from graphc.passes.costs import moving
+from graphc.passes.kernels import by_rows
+from graphc.passes.pairs import Both, join_pairs
+from graphc.passes.pipeline import Log
+from graphc.sizes import Size, equal, estimate, product
+from graphc.types import INT64, Shape
+
+__all__ = ["LARGEST", "forward", "forwarded", "only_stores"]
+
+FEW = 8  # points for each element: each has a formula of its own
+LARGEST = 256  # lets of all formulas of a kernel
+MOST = 16  # stages
+
+
+def forward(program: Program, target: Target, log: Log) -> Program:
+    """Let what is put together in parts be put where it is put together next, or where all else reads it."""
+
+    def both(maker: Kernel, reader: Kernel) -> Both | None:
+        is_apart = len(maker.stages) > 1 or len(reader.stages) > 1  # others are not two kernels without a reason
+        return forwarded(maker, reader, target) if is_apart else None
+
+    return join_pairs(program, both, "stored where it is moved to", log)
+
+
+def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
+    """The axes and stages of a kernel that does what two do, and keeps no array between; None where that cannot be.
+
+    The one stores elements of arrays, in parts and perhaps over each other, the other takes each where it needs
+    it: stores of the first become those of the second.  What is computed again costs less than to keep them.
+    """
+    written = {buffer.root for buffer in reader.writes}
+    if written & {buffer.root for buffer in (*maker.reads, *reader.reads)}:
+        return None
+    if not all(map(only_stores, (*maker.stages, *reader.stages))):
+        return None
+    arrays = {buffer.root for buffer in maker.writes}
+    made: list[_Made] = []
+    left = target.kernel + sum(2 * moving(estimate(array.bytes), target) for array in arrays)
+    for stage in maker.stages:
+        whole = Stage((*maker.outer, *stage.inner), stage.lets, stage.effects)
+        left += estimate(product([axis.extent for axis in whole.inner])) * _work(whole, target)
+        made += [_Made.of(Stage(whole.inner, whole.lets, (effect,)), target) for effect in whole.effects]
+    stages: list[Stage] = []
+    for stage in reader.stages:
+        whole = Stage((*reader.outer, *stage.inner), stage.lets, stage.effects)
+        taking = _Taking.of(whole, arrays)
+        if taking is None:
+            return None
+        for each in made:
+            if taking.buffer is None or each.store.buffer.root is not taking.buffer.root:
+                continue
+            meeting = taking.meeting(each)
+            if meeting is None:
+                return None
+            if meeting.is_empty:
+                continue
+            at_once = each.work > 0 and not target.let and meeting.are_few
+            times = 1 if at_once or target.let else meeting.times
+            left -= meeting.points * times * each.work
+            stages.append(meeting.stage(at_once=at_once))
+        if taking.buffer is None:
+            stages.append(whole)
+    stored = {effect.buffer for stage in stages for effect in stage.effects if isinstance(effect, Store)}
+    if stored != set(reader.writes):  # of what has no elements
+        return None
+    if left < 0 or len(stages) > MOST or sum(len(stage.lets) for stage in stages) > LARGEST:
+        return None
+    match stages:
+        case [Stage(inner=axes, lets=lets, effects=effects)]:
+            return axes, (Stage((), lets, effects),)
+    return by_rows(stages)
+
+
+def only_stores(stage: Stage) -> bool:
+    """Whether a stage stores elements that it combines with nothing."""
+    return not stage.is_last and all(
+        isinstance(effect, Store) and effect.combine is None and effect.buffer.role is not Role.LOCAL
+        for effect in stage.effects
+    )
+
+
+def _needed(stage: Stage, affine: Sequence[Affine | None]) -> Sequence[int]:
+    """The lets of a stage from which it computes what it stores, and where that is not told by its axes alone."""
+    return sorted(behind(stage, affine, lambda call, _: call.args))
+
+
+def _work(stage: Stage, target: Target) -> float:
+    """What computing is worth that a stage does at one point, in bytes."""
+    lets = [stage.lets[number] for number in _needed(stage, affine_of(stage.lets))]
+    calls = [let for let in lets if isinstance(let, Call) and let.dtype != INT64]
+    return sum(additions([call]) * call.dtype.itemsize for call in calls) * target.addition
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A stage that stores one element of an array for each point of its axes.
+
+    axes     others in their place, that are those of no other stage
+    affine   its lets that are places, told by those
+    work     what computing an element is worth, in bytes
+    """
+
+    stage: Stage
+    axes: Sequence[Axis]
+    affine: Sequence[Affine | None]
+    store: Store
+    work: float
+
+    @staticmethod
+    def of(stage: Stage, target: Target) -> "_Made":
+        (store,) = stage.effects
+        assert isinstance(store, Store), store
+        own = {axis: Axis(-1 - axis.number, axis.extent) for axis in stage.inner}
+        affine = [
+            part and Affine(tuple([(own[axis], n) for axis, n in part.terms]), part.offset)
+            for part in affine_of(stage.lets)
+        ]
+        return _Made(stage, tuple(own.values()), affine, store, _work(stage, target))
+
+    def place_in(self, shape: Shape) -> Sequence[Affine] | None:
+        """Where elements lie in the array under a shape that has no axis apart which that of the store has as one."""
+        found: list[Affine] = []
+        rest = list(zip(self.store.buffer.shape, self.store.index, strict=True))
+        is_same = len(rest) == len(shape) and all(map(equal, self.store.buffer.shape, shape))
+        for extent in shape:
+            inner: Size = 1
+            place = Affine((), 0)
+            while rest and (is_same or not equal(inner, extent)):
+                n, number = rest.pop(0)
+                part = self.affine[number]
+                if part is None:
+                    return None
+                terms = [*[(axis, step * n) for axis, step in place.terms], *part.terms]
+                place = _substituted(Affine(tuple(terms), place.offset * n + part.offset), {})
+                inner = inner * n
+                if is_same:
+                    break
+            if not equal(inner, extent):
+                return None
+            found.append(place)
+        return found if all(equal(n, 1) for n, _ in rest) else None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where elements of an array lie along one of its axes: start + step * axis; no axis where it is one place."""
+
+    axis: Axis | None
+    step: int
+    start: Size
+
+    @staticmethod
+    def of(part: Affine | None) -> "_Place | None":
+        match part:
+            case Affine(terms=(), offset=start):
+                return _Place(None, 1, start)
+            case Affine(terms=((axis, int(step)),), offset=start) if step != 0:
+                return _Place(axis, step, start)
+        return None
+
+    @property
+    def count(self) -> Size:
+        return 1 if self.axis is None else self.axis.extent
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """A stage, its lets that are elements of an array, all of one place, and where that is."""
+
+    stage: Stage
+    affine: Sequence[Affine | None]
+    loads: Collection[int]
+    buffer: Buffer | None
+    places: Sequence[_Place]
+
+    @staticmethod
+    def of(stage: Stage, arrays: Collection[Buffer]) -> "_Taking | None":
+        """What a stage does with elements of some arrays; None where that is not told for each of them alone."""
+        affine = affine_of(stage.lets)
+        loads = {n: let for n, let in enumerate(stage.lets) if isinstance(let, Load) and let.buffer.root in arrays}
+        taken = {(let.buffer, let.index) for let in loads.values()}
+        if len(taken) > 1 or any(let.guard is not None for let in loads.values()):
+            return None
+        found = [_Place.of(affine[number]) for _, index in taken for number in index]
+        places = [place for place in found if place is not None]
+        axes = [place.axis for place in places if place.axis is not None]
+        if len(places) < len(found) or len(set(axes)) < len(axes):
+            return None
+        return _Taking(stage, affine, loads.keys(), next((buffer for buffer, _ in taken), None), places)
+
+    def meeting(self, made: _Made) -> "_Meeting | None":
+        """The points at which this stage takes what another one stores; None where they are not known."""
+        assert self.buffer is not None
+        stored = made.place_in(self.buffer.shape)
+        if stored is None:
+            return None
+        walks: dict[Axis, _Walk] = {}
+        ours: dict[Axis, Affine] = {}
+        as_stored: list[tuple[_Place, Affine]] = []
+        is_empty = False
+        for place, extent, there in zip(self.places, self.buffer.shape, stored, strict=True):
+            if equal(place.count, extent) and abs(place.step) == 1:
+                as_stored.append((place, there))  # all of the array is taken
+                continue
+            other = _Place.of(there)
+            both = None if other is None or other.axis in walks else _both(place, other)
+            if both is None or other is None:
+                return None
+            taken, made_there = both
+            is_empty |= taken.count == 0
+            if other.axis is not None:
+                walks[other.axis] = made_there
+            if place.axis is not None:
+                ours[place.axis] = Affine(() if other.axis is None else ((other.axis, taken.step),), taken.start)
+        theirs = {
+            axis: Affine(((axis, walks[axis].step),), walks[axis].start) if axis in walks else Affine(((axis, 1),))
+            for axis in made.axes
+        }
+        for place, there in as_stored:
+            if place.axis is not None:
+                ours[place.axis] = _less(_substituted(there, theirs), place)
+        counts = {axis: walks[axis].count if axis in walks else axis.extent for axis in made.axes}
+        counts |= {axis: axis.extent for axis in self.stage.inner if axis not in ours}
+        return _Meeting(self, made, ours, theirs, counts, is_empty or 0 in counts.values())
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """`count` points, each `step` after the one before."""
+
+    count: int
+    step: int
+    start: int
+
+
+def _both(one: _Place, other: _Place) -> tuple[_Walk, _Walk] | None:
+    """The points of either axis where two places are the same; None where that is not known."""
+    numbers = (one.start, one.count, other.start, other.count)
+    if not all(isinstance(number, int) for number in numbers):
+        return None
+    n, m, apart = estimate(one.count), estimate(other.count), estimate(other.start) - estimate(one.start)
+    a, b = one.step, other.step  # a x = b y + apart
+    common = gcd(a, b)
+    if apart % common:
+        return _Walk(0, 1, 0), _Walk(0, 1, 0)
+    every = abs(b) // common
+    x = apart // common * pow(a // common, -1, every) % every if every > 1 else 0
+    y, step = (a * x - apart) // b, a * every // b
+    low = -(-(-y if step > 0 else y - (m - 1)) // abs(step))  # so many are before both begin
+    high = ((m - 1 - y) if step > 0 else y) // abs(step)
+    low, high = max(low, 0), min(high, (n - 1 - x) // every)
+    count = max(high - low + 1, 0)
+    return _Walk(count, every, x + every * low), _Walk(count, step, y + step * low)
+
+
+def _less(there: Affine, place: _Place) -> Affine:
+    """The axis of a place, from what that is: (there - start) / step."""
+    terms = tuple([(axis, factor * place.step) for axis, factor in there.terms])
+    return Affine(terms, (there.offset - place.start) * place.step)
+
+
+def _substituted(part: Affine, axes: Mapping[Axis, Affine]) -> Affine:
+    """An affine index, with affine indices for some of its axes."""
+    terms: dict[Axis, Size] = {}
+    offset = part.offset
+    for axis, factor in part.terms:
+        its = axes.get(axis, Affine(((axis, 1),)))
+        offset = offset + its.offset * factor
+        for inner, step in its.terms:
+            terms[inner] = terms.get(inner, 0) + step * factor
+    return Affine(tuple(terms.items()), offset)
+
+
+@dataclass(frozen=True)
+class _Meeting:
+    """The points at which one stage takes what another one stores there.
+
+    ours     axes of the first -> what they are along `counts`
+    theirs   the same for the axes of the second
+    counts   how far each axis goes of those that are left: what is taken again along an axis, and what is stored
+    """
+
+    taking: _Taking
+    made: _Made
+    ours: Mapping[Axis, Affine]
+    theirs: Mapping[Axis, Affine]
+    counts: Mapping[Axis, Size]
+    is_empty: bool
+
+    @property
+    def repeats(self) -> Sequence[Axis]:
+        """The axes along which each element is taken again."""
+        return [axis for axis in self.taking.stage.inner if axis not in self.ours]
+
+    @property
+    def points(self) -> float:
+        """How many elements are taken, each counted once."""
+        return estimate(product([count for axis, count in self.counts.items() if axis in self.theirs]))
+
+    @property
+    def times(self) -> float:
+        """How often each of them is taken."""
+        return estimate(product([axis.extent for axis in self.repeats]))
+
+    @property
+    def are_few(self) -> bool:
+        """Whether what is done with an element may be written out for each time that it is taken."""
+        count = product([axis.extent for axis in self.repeats])
+        if count == 1:
+            return True
+        last = self.taking.stage.inner[-1]
+        return isinstance(count, int) and count <= FEW and (last in self.ours or last.extent == 2)
+
+    def stage(self, *, at_once: bool) -> Stage:
+        """What both do; `at_once` at a point that which is done each time that its element is taken."""
+        order = dict.fromkeys(
+            inner
+            for axis in self.taking.stage.inner
+            for inner in ([part for part, _ in self.ours[axis].terms] if axis in self.ours else [axis])
+            if not (at_once and inner in self.repeats)
+        )
+        order |= dict.fromkeys(self.theirs)
+        new = {axis: Axis(number, self.counts[axis]) for number, axis in enumerate(order)}
+        formula = Formula()
+        made = _Writing.of(formula, self.made.stage, self.made.affine, self.theirs, new, {})
+        value = made[self.made.store.value]
+        effects: list[Store] = []
+        for at in self._times() if at_once else [{}]:
+            ours = {axis: Affine(((axis, 1),)) for axis in self.repeats} | {**self.ours, **at}
+            known = dict.fromkeys(self.taking.loads, value)
+            taking = _Writing.of(formula, self.taking.stage, self.taking.affine, ours, new, known)
+            for effect in self.taking.stage.effects:
+                assert isinstance(effect, Store), effect
+                effects.append(
+                    Store(effect.buffer, tuple([taking[part] for part in effect.index]), taking[effect.value])
+                )
+        return Stage(tuple(new.values()), tuple(formula.lets), tuple(effects))
+
+    def _times(self) -> Iterator[Mapping[Axis, Affine]]:
+        """What the axes are along which an element is taken again, each time."""
+        for point in all_of(*[range(estimate(axis.extent)) for axis in self.repeats]):
+            yield {axis: Affine((), place) for axis, place in zip(self.repeats, point, strict=True)}
+
+
+class _Writing(dict[int, int]):
+    """The lets of a stage -> those of a formula; places are written when they are asked for."""
+
+    def __init__(self, formula: Formula, places: Mapping[int, Affine], new: Mapping[Axis, Axis]) -> None:
+        self.formula, self.places, self.new = formula, places, new
+
+    @staticmethod
+    def of(
+        formula: Formula,
+        stage: Stage,
+        affine: Sequence[Affine | None],
+        axes: Mapping[Axis, Affine],
+        new: Mapping[Axis, Axis],
+        known: Mapping[int, int],
+    ) -> "_Writing":
+        """A stage whose axes are these, along new ones, and of whose lets some are known."""
+        places = {number: _substituted(part, axes) for number, part in enumerate(affine) if part is not None}
+        found = _Writing(formula, places, new)
+        found.update(known)
+        for number in _needed(stage, affine):
+            if number not in found and number not in places:
+                found[number] = formula.copied(stage.lets[number], found)
+        return found
+
+    def __missing__(self, number: int) -> int:
+        place = self.places[number]
+        terms = tuple([(self.new[axis].number, factor) for axis, factor in place.terms])
+        axes = {self.new[axis].number: self.formula.axis(self.new[axis]) for axis, _ in place.terms}
+        found = self[number] = self.formula.affine(AffineIndex(terms, place.offset), axes)
+        return found

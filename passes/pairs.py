@@ -1,0 +1,141 @@
+"""Pairs of kernels, of which one makes an array for the other alone, as one kernel where that can be."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.pattern import Pattern, formed, on_buffers, pattern_of_two
+from graphc.kernel.program import Program
+from graphc.kernel.scalar import Axis
+from graphc.kernel.steps import Kernel, Stage, Step
+from graphc.passes.pipeline import Log
+from graphc.passes.step_lists import over_lists
+from graphc.sizes import Size, estimate
+
+__all__ = ["Both", "Joiner", "join_pairs"]
+
+Both: TypeAlias = tuple[tuple[Axis, ...], tuple[Stage, ...]]  # the axes and stages of a kernel that does what two do
+
+Joiner: TypeAlias = Callable[[Kernel, Kernel], Both | None]  # of a maker, and of what alone reads all that it makes
+
+MOST = 8  # kernels that touch an array
+
+
+def join_pairs(program: Program, both: Joiner, note: str, log: Log) -> Program:
+    """The program with kernels joined, of which one alone reads what the other makes, where `both` finds how."""
+
+    def joined(steps: Sequence[Step], outside: Collection[Buffer]) -> Sequence[Step]:
+        return _Joining.of(steps, outside, both, note).run(log)
+
+    return over_lists(program, joined)
+
+
+@dataclass(frozen=True)
+class _Joining:
+    """Steps in order, and what touches each array.
+
+    outside   arrays that steps elsewhere read or write
+    touching  owner of bytes -> the steps that read or write it, in order
+    writing   owner of bytes -> the steps that write it
+    found     what was found for two kernels, by their pattern
+    joined    steps that do also what others did
+    into      these others -> which steps do it now
+    """
+
+    steps: Sequence[Step]
+    outside: Collection[Buffer]
+    both: Joiner
+    note: str
+    touching: Mapping[Buffer, Sequence[int]]
+    writing: Mapping[Buffer, Sequence[int]]
+    found: "dict[Pattern, tuple[Sequence[Buffer], Kernel | None]]" = field(default_factory=dict)
+    joined: dict[int, Kernel] = field(default_factory=dict)
+    into: dict[int, int] = field(default_factory=dict)
+
+    @staticmethod
+    def of(
+        steps: Sequence[Step],
+        outside: Collection[Buffer],
+        both: Joiner,
+        note: str,
+    ) -> "_Joining":
+        touching: dict[Buffer, list[int]] = {}
+        writing: dict[Buffer, list[int]] = {}
+        for number, step in enumerate(steps):
+            for buffer in (*step.reads, *step.writes):
+                numbers = touching.setdefault(buffer.root, [])
+                if not numbers or numbers[-1] != number:
+                    numbers.append(number)
+            for buffer in step.writes:
+                writing.setdefault(buffer.root, []).append(number)
+        return _Joining(steps, outside, both, note, touching, writing)
+
+    def run(self, log: Log) -> Sequence[Step]:
+        """The steps, with those kernels joined that can be."""
+        for number, step in enumerate(self.steps):
+            while isinstance(step, Kernel):
+                found = self._with_maker(number, step, log)
+                if found is None:
+                    break
+                step = self.joined[number] = found
+        if not self.joined:
+            return self.steps
+        return [self.joined.get(number, step) for number, step in enumerate(self.steps) if number not in self.into]
+
+    def _with_maker(self, number: int, reader: Kernel, log: Log) -> Kernel | None:
+        """A kernel joined with one that makes something for it; None where there is no such."""
+        tried: set[int] = set()
+        for array in reader.reads:
+            at = self._maker(array, number)
+            maker = None if at is None or at in tried else self.joined.get(at, self.steps[at])
+            if at is None or not isinstance(maker, Kernel):
+                continue
+            tried.add(at)
+            both = self._joined(maker, reader) if self._may_wait(maker, at, number) else None
+            if both is not None:
+                self.into[at] = number
+                log.note(self.note, maker.origins[0])
+                return both
+        return None
+
+    def _maker(self, array: Buffer, number: int) -> int | None:
+        """The step that makes an array for this one alone; None where there is no such."""
+        array = array.root
+        touching = self.touching[array]
+        if array.role is not Role.TEMPORARY or array in self.outside or len(touching) > MOST:
+            return None
+        if self.writing.get(array) != [touching[0]]:
+            return None
+        at = self._now(touching[0])
+        return at if at != number and all(self._now(other) == number for other in touching[1:]) else None
+
+    def _now(self, number: int) -> int:
+        """The step that does now what a step did."""
+        while number in self.into:
+            number = self.into[number]
+        return number
+
+    def _may_wait(self, maker: Kernel, at: int, number: int) -> bool:
+        """Whether a kernel may be run as late as what alone reads all that it makes, and keeps no more bytes alive."""
+        if any(self._maker(array, number) != at for array in maker.writes):
+            return False
+        ended: Size = 0
+        for buffer in {x.root for x in maker.reads}:
+            if any(at < step <= number for step in self.writing.get(buffer, ())):
+                return False
+            if buffer.role is Role.TEMPORARY and self.touching[buffer][-1] <= at and buffer not in self.outside:
+                ended = ended + buffer.bytes
+        return estimate(ended) <= sum(estimate(array.bytes) for array in {x.root for x in maker.writes})
+
+    def _joined(self, maker: Kernel, reader: Kernel) -> Kernel | None:
+        """Two kernels as one; None where that cannot be, or does not pay."""
+        pattern, touched = pattern_of_two(maker, reader)
+        if pattern not in self.found:
+            both = self.both(maker, reader)
+            self.found[pattern] = touched, None if both is None else formed(Kernel(*both, maker.origins))
+        buffers, model = self.found[pattern]
+        if model is None:
+            return None
+        origins = tuple(dict.fromkeys((*maker.origins, *reader.origins)))
+        return on_buffers(model, dict(zip(buffers, touched, strict=True)), origins)

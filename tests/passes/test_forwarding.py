@@ -1,0 +1,100 @@
+"""What is put together in parts, and then moved or put together again, is put where it goes at once."""
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from random import Random
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.kernel.scalar import Fn
+from graphc.sizes import estimate
+from graphc.sizes import product as size_of
+from tests.passes.one_kernel import BACKENDS, Backend, calls, kernels, same
+
+MOVES: Mapping[str, Callable[[gx.Node], gx.Node]] = {
+    "exp": gx.exp,
+    "times two": lambda x: x * 2,
+    "turned": lambda x: x.T,
+    "flat": lambda x: x.reshape(-1),
+    "cut": lambda x: x[1:],
+    "each second": lambda x: x[..., ::2],
+    "padded": lambda x: gx.pad(x, [(1, 2)] * x.ndim),
+    "twice": lambda x: gx.concat([x, x], 0),
+    "joined": lambda x: gx.concat([x, gx.exp(x)], -1),
+    "stacked": lambda x: gx.stack([x, x * 2], -1),
+    "tiled": lambda x: gx.tile(x, (2,) * x.ndim),
+    "rows repeated": lambda x: gx.repeat(x, 3, 0),
+    "repeated": lambda x: gx.repeat(x, 3, -1),
+    "flipped": lambda x: gx.flip(x, -1),
+    "rolled": lambda x: gx.roll(x, 1, -1),
+    "spread": lambda x: gx.broadcast_to(x, (3, *x.shape)),
+}
+
+
+@pytest.mark.parametrize("first", MOVES)
+def test_two_moves_are_one_kernel(first: str) -> None:
+    for backend, second in product(BACKENDS, MOVES):
+        x = gx.input("x", (6, 10))
+        f = same([x], [MOVES[second](MOVES[first](x))], backend)
+        divides = backend == "numpy" and first in ("tiled", "repeated", "rows repeated")  # in a call for each step
+        assert len(kernels(f)) <= 1 + divides, (backend, second)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_long_chains_are_what_single_ops_are(seed: int) -> None:
+    rng = Random(seed)
+    x = y = gx.input("x", (4, 6))
+    for name in rng.choices(list(MOVES), k=6):
+        moved = MOVES[name](y) if y.ndim < 4 and 0 not in y.shape else y
+        y = moved if estimate(size_of(moved.shape)) < 20_000 else y
+    for backend in BACKENDS:
+        same([x], [y], backend)
+
+
+def test_slices_take_only_what_they_show() -> None:
+    x = gx.input("x", (9, 4))
+    shown = gx.concat([gx.exp(x), gx.tanh(x), x], 0)[4:12:3]  # rows 4 and 7 of the first part, 1 of the second
+    f = same([x], [shown], "llvm")
+    (kernel,) = kernels(f)
+    rows = [kernel.outer[:1] or stage.inner[:1] for stage in kernel.stages]
+    assert sum(axis.extent for axes in rows for axis in axes) == 3
+    assert not f.program.temporaries
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_dear_is_computed_once(backend: Backend) -> None:
+    x = gx.input("x", (300, 400))
+    dear = gx.lgamma(gx.abs(x))
+    f = gx.compile([x], [gx.concat([dear, gx.flip(dear, 0)], 1)], backend=backend)
+    assert calls(f, Fn.LGAMMA) == 1
+
+
+def test_what_is_cheap_is_computed_again() -> None:
+    x = gx.input("x", (300, 400))
+    doubled = x * 2
+    f = same([x], [gx.concat([doubled, gx.flip(doubled, 0)], 1)], "llvm")
+    assert len(kernels(f)) == 1
+
+
+def test_a_variable_is_read_before_it_is_set() -> None:
+    w = gx.param("w", np.arange(6, dtype="float32"))
+    for backend in BACKENDS:
+        w.value = start = np.arange(6, dtype="float32")
+        f = gx.compile([], [], updates={w: gx.roll(gx.pad(w[1:-1], 1), 2, 0)}, backend=backend)
+        f()
+        assert np.array_equal(w.value, np.roll(np.pad(start[1:-1], 1), 2))
+
+
+def test_two_arrays_of_one_kernel_are_put_together_at_once() -> None:
+    x = gx.input("x", (5, 6))
+    e = gx.exp(x)
+    f = same([x], [gx.pad(gx.stack([gx.tanh(e), gx.sin(e)], 1), 1)], "llvm")
+    assert len(kernels(f)) == 1
+
+
+def test_it_is_noted() -> None:
+    x = gx.input("x", (6, 5))
+    f = gx.compile(x, gx.pad(gx.pad(gx.exp(x), 1), 2))
+    assert [note.what for note in f.trace["forward"].notes] == ["stored where it is moved to"]
