@@ -15,9 +15,9 @@ from graphc.types import INT64, DType, Shape
 __all__ = ["Costs", "moving"]
 
 
-def moving(bytes: float, target: Target) -> float:
-    """What reading or writing an array of so many bytes costs."""
-    return bytes if bytes > target.cache_bytes else bytes * target.cached
+def moving(bytes: float, target: Target, *, of: float | None = None) -> float:
+    """What reading or writing so many bytes costs, of an array that has more where `of` says so."""
+    return bytes if (bytes if of is None else of) > target.cache_bytes else bytes * target.cached
 
 
 @dataclass

@@ -23,6 +23,8 @@ from graphc.types import INT64, Shape
 __all__ = ["LARGEST", "forward", "forwarded", "only_stores"]
 
 FEW = 8  # points for each element: each has a formula of its own
+APART = 5  # points for each element that may lie side by side: lanes are stored one by one
+CALL = 2_000.0  # what one kernel less is worth, in bytes
 LARGEST = 256  # lets of all formulas of a kernel
 MOST = 16  # stages
 
@@ -50,17 +52,19 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
         return None
     arrays = {buffer.root for buffer in maker.writes}
     made: list[_Made] = []
-    left = target.kernel + sum(2 * moving(estimate(array.bytes), target) for array in arrays)
+    gain = CALL
     for stage in maker.stages:
         whole = Stage((*maker.outer, *stage.inner), stage.lets, stage.effects)
-        left += estimate(product([axis.extent for axis in whole.inner])) * _work(whole, target)
+        gain += _points(whole) * _work(whole, target) + _traffic(whole, target)
         made += [_Made.of(Stage(whole.inner, whole.lets, (effect,)), target) for effect in whole.effects]
+    is_overwritten = sum(_points(each.stage) for each in made) > sum(estimate(array.size) for array in arrays)
     stages: list[Stage] = []
     for stage in reader.stages:
         whole = Stage((*reader.outer, *stage.inner), stage.lets, stage.effects)
         taking = _Taking.of(whole, arrays)
         if taking is None:
             return None
+        gain += _traffic(whole, target)
         for each in made:
             if taking.buffer is None or each.store.buffer.root is not taking.buffer.root:
                 continue
@@ -69,16 +73,18 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
                 return None
             if meeting.is_empty:
                 continue
-            at_once = each.work > 0 and not target.let and meeting.are_few
+            at_once = meeting.are_few and not target.let
             times = 1 if at_once or target.let else meeting.times
-            left -= meeting.points * times * each.work
+            gain -= meeting.points * times * each.work
             stages.append(meeting.stage(at_once=at_once))
+            gain -= _traffic(stages[-1], target) * (2 if is_overwritten and meeting.times > 1 else 1)
         if taking.buffer is None:
             stages.append(whole)
+            gain -= _traffic(whole, target)
     stored = {effect.buffer for stage in stages for effect in stage.effects if isinstance(effect, Store)}
     if stored != set(reader.writes):  # of what has no elements
         return None
-    if left < 0 or len(stages) > MOST or sum(len(stage.lets) for stage in stages) > LARGEST:
+    if gain < 0 or len(stages) > MOST or sum(len(stage.lets) for stage in stages) > LARGEST:
         return None
     match stages:
         case [Stage(inner=axes, lets=lets, effects=effects)]:
@@ -104,6 +110,18 @@ def _work(stage: Stage, target: Target) -> float:
     lets = [stage.lets[number] for number in _needed(stage, affine_of(stage.lets))]
     calls = [let for let in lets if isinstance(let, Call) and let.dtype != INT64]
     return sum(additions([call]) * call.dtype.itemsize for call in calls) * target.addition
+
+
+def _traffic(stage: Stage, target: Target) -> float:
+    """What reading and writing is worth that a stage does, in bytes."""
+    touched = [effect.buffer for effect in stage.effects if isinstance(effect, Store)]
+    touched += [let.buffer for let in stage.lets if isinstance(let, Load)]
+    most = _points(stage) * max(buffer.dtype.itemsize for buffer in touched)
+    return sum(_points(stage) * buffer.dtype.itemsize for buffer in touched) * moving(1, target, of=most)
+
+
+def _points(stage: Stage) -> float:
+    return estimate(product([axis.extent for axis in stage.inner]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -321,10 +339,10 @@ class _Meeting:
     def are_few(self) -> bool:
         """Whether what is done with an element may be written out for each time that it is taken."""
         count = product([axis.extent for axis in self.repeats])
-        if count == 1:
-            return True
-        last = self.taking.stage.inner[-1]
-        return isinstance(count, int) and count <= FEW and (last in self.ours or last.extent == 2)
+        if not isinstance(count, int) or count > FEW:
+            return False
+        last = self.taking.stage.inner[-1:]
+        return all(axis in self.ours or estimate(axis.extent) <= APART for axis in last)
 
     def stage(self, *, at_once: bool) -> Stage:
         """What both do; `at_once` at a point that which is done each time that its element is taken."""

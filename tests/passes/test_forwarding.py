@@ -38,8 +38,9 @@ def test_two_moves_are_one_kernel(first: str) -> None:
     for backend, second in product(BACKENDS, MOVES):
         x = gx.input("x", (6, 10))
         f = same([x], [MOVES[second](MOVES[first](x))], backend)
-        divides = backend == "numpy" and first in ("tiled", "repeated", "rows repeated")  # in a call for each step
-        assert len(kernels(f)) <= 1 + divides, (backend, second)
+        divides = first in ("tiled", "repeated", "rows repeated")  # a call for each step of it
+        is_dear = backend == "numpy" and (divides or (first, second) == ("joined", "twice"))
+        assert len(kernels(f)) <= 1 + is_dear, (backend, second)
 
 
 @pytest.mark.parametrize("seed", range(20))

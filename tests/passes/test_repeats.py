@@ -41,7 +41,7 @@ def test_native_kernels_write_few_repeats_out_and_walk_long_ones_as_rows() -> No
     assert [len(stage.inner) for stage in long.stages] == [0, 1]
 
 
-@pytest.mark.parametrize("of", [lambda x: x + gx.exp(x[0]), lambda x: gx.repeat(gx.tanh(x), 5, 1)])
+@pytest.mark.parametrize("of", [lambda x: x + gx.exp(x[0]), lambda x: gx.repeat(gx.tanh(x), 7, 1)])
 def test_native_kernels_stay_two_where_lanes_would_lie_apart(of: Callable[[gx.Node], gx.Node]) -> None:
     x = gx.input("x", (700, 400))
     assert [len(kernels(same([x], [of(x)], backend))) for backend in BACKENDS] == [1, 2]

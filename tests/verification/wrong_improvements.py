@@ -52,6 +52,12 @@ def tiles() -> Model:
     return Model([x, y], [gx.tile(gx.exp(x), (2, 1)) * y])
 
 
+def parts() -> Model:
+    """Something put together that is put together again."""
+    x = gx.input("x", (3, 4))
+    return Model([x], [gx.pad(gx.concat([gx.exp(x), x], 0), 1)])
+
+
 def op_for(old: type[Op], new: Op) -> Callable[[Graph], Graph]:
     """A graph in which one function stands for another."""
 
@@ -87,6 +93,11 @@ def in_one_place(step: Step) -> Step | None:
         return None
     (stage,) = step.stages
     return Kernel(step.outer, (replace(stage, effects=stage.effects[1:]),), step.origins)
+
+
+def without_a_part(step: Step) -> Step | None:
+    """A part that is stored nowhere."""
+    return Kernel(step.outer, step.stages[:-1], step.origins) if isinstance(step, Kernel) else None
 
 
 def reader_first(form: Lowered) -> Lowered:
@@ -145,6 +156,8 @@ WRONG_IMPROVEMENTS: tuple[Mutant, ...] = (
     wrong("another function, again", "again", lambda step: Spoiled(step, op_for(Sin, Cos())), regions),
     wrong("a bias that is taken away", "epilogues", steps(in_epilogue), layers),
     wrong("nothing done with a product", "epilogues", steps(without_epilogue), layers),
+    wrong("a part that is left out", "forward", steps(without_a_part), parts),
+    wrong("another function of what is moved", "forward", steps(lets(exponential)), parts),
     wrong("not written to all places", "repeats", steps(in_one_place), tiles),
     wrong("another function where it is repeated", "repeats", steps(lets(exponential)), tiles),
     wrong("read before it is made", "schedule", lambda step: Spoiled(step, reader_first), layers),
