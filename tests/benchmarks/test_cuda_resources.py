@@ -7,6 +7,7 @@ import pytest
 import graphc as gx
 from benchmarks.cuda_resources import MODELS, Row, main, report, rows_of
 from graphc.backends.cuda.nvrtc import Resources
+from tests.backends.cuda.compiled import NEEDS_NVRTC
 
 
 def test_extremes_stand_behind_the_kernels() -> None:
@@ -24,8 +25,8 @@ def test_extremes_stand_behind_the_kernels() -> None:
     ]
 
 
+@NEEDS_NVRTC
 def test_kernels_of_models_and_of_a_text_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("cuda.bindings", reason="NVRTC is not installed")
     inputs, outputs = MODELS["softmax"]()
     f = gx.compile(inputs, outputs, backend="cuda")
     (row,) = rows_of({"softmax": f.source}, ["sm_90"])

@@ -9,6 +9,7 @@ import pytest
 import graphc as gx
 from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.backends.cuda.nvrtc import compiled_for
+from tests.backends.cuda.compiled import NEEDS_NVRTC
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
 from tests.case import Array
 
@@ -55,8 +56,8 @@ def test_rows_of_an_open_batch_are_read_by_vectors() -> None:
     assert "= load_vector<4>(&x1[column + sum * 96])" in text
 
 
+@NEEDS_NVRTC
 def test_the_machine_moves_16_bytes_of_tiles_at_a_time() -> None:
-    pytest.importorskip("cuda.bindings", reason="NVRTC is not installed")
     ptx = compiled_for(source(1024, 1024, 1024), "sm_90").ptx
     assert "ld.global.nc.v4" in ptx
     assert "ld.shared.v4" in ptx
@@ -81,9 +82,9 @@ def test_a_few_rows_are_not_made_by_tensor_cores() -> None:
     assert "add_f16(total[i]" not in source(8, 256, 512, "float16")
 
 
+@NEEDS_NVRTC
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 def test_products_compile_without_warnings_and_spills(architecture: str) -> None:
-    pytest.importorskip("cuda.bindings", reason="NVRTC is not installed")
     for text in (source(32, 64, 32, "float16"), source(1024, 1024, 1024, "bfloat16"), source(1024, 1024, 1024)):
         found = compiled_for(text, architecture)
         assert not found.warnings
