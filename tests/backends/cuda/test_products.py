@@ -126,7 +126,10 @@ def test_narrow_operands_are_read_as_they_are() -> None:
     assert "const Vector<float" not in text
     assert text.count("add_bf16(total") == 2
     y = gx.input("y", (33, 48), "float16")
+    few, many = gx.input("few", (8, 64), "bfloat16"), gx.input("many", (64, 64), "bfloat16")
     built: list[Built] = [
+        ([few, many], few @ many),  # without tensor cores
+        ([few, many], few @ many.mT),
         ([x, w, u], network),
         ([x, w, u], gx.tanh(x) @ w + x @ gx.exp(w)),
         ([x, y], x @ y.mT),  # of two kinds: float32
