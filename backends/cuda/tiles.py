@@ -40,10 +40,13 @@ def tiled(
     symbols: Mapping[str, str],
     owner: Callable[[Buffer], Buffer],
     narrow: Mapping[Buffer, Digits],
+    *,
+    is_read: bool,
 ) -> "Tiled | None":
     """How a product is made in tiles; None where it is made as kernels.
 
-    narrow  buffers of float32 with fewer digits
+    narrow   buffers of float32 with fewer digits
+    is_read  whether anything but the epilogue reads the product
     """
     if any(extent == 0 for extent in contract.extents):
         return None
@@ -55,7 +58,7 @@ def tiled(
     count = 1
     for walk in roles.serial:
         count *= estimate(walk.extent)
-    return Tiled(contract, roles, symbols, owner, narrow) if count <= MOST_SERIAL else None
+    return Tiled(contract, roles, symbols, owner, narrow, is_read) if count <= MOST_SERIAL else None
 
 
 @final
@@ -68,6 +71,7 @@ class Tiled:
     symbols: Mapping[str, str]
     owner: Callable[[Buffer], Buffer]
     narrow: Mapping[Buffer, Digits]
+    is_read: bool
 
     @property
     def may_be_followed(self) -> bool:
@@ -168,17 +172,17 @@ class _Writer:
     def _store(self, scope: Scope, element: str) -> None:
         out, need = self.made.contract.out, self.library.need
         terms = {axis: walk.c for walk, axis in self.axes.items()}
-        target = scope.at_memory(Access(out, moving(terms, scope), self.roles.offsets[2]))
+        place = Access(out, moving(terms, scope), self.roles.offsets[2])
         value = Operand(element, self.dtype)
         if self.roles.adds:
-            before = Operand(scope.read(target, out.dtype), out.dtype)
+            before = Operand(scope.read(scope.at_memory(place), out.dtype), out.dtype)
             text = called(Fn.ADD, [Operand(cast(before, self.dtype, need), self.dtype), value], self.dtype, need)
             value = Operand(f"({text})", self.dtype)
         then = self.then
         own = self.lines.let(in_register(out.dtype), cast(value, out.dtype, need))
         is_over = then is not None and any(isinstance(x, Store) and x.buffer is out for x in then.stages[0].effects)
-        if not is_over:
-            self.lines.line(f"{target} = {scope.stored(Operand(own, out.dtype), out.dtype)};")
+        if not is_over and (then is None or self.made.is_read):
+            self.lines.line(f"{scope.at_memory(place)} = {scope.stored(Operand(own, out.dtype), out.dtype)};")
         if then is None:
             return
         numbers = {axis.number: axis for axis in scope.counters}

@@ -118,6 +118,16 @@ def test_values_of_rounded_products_with_open_sizes_and_windows(precision: Preci
     require_near([*built, *slopes], schedule=4, precision=precision)
 
 
+def test_a_product_that_only_its_epilogue_reads_is_not_stored() -> None:
+    inputs, y = product(64, 64, 64, "bfloat16", "plain")
+    text = gx.compile(inputs, y, backend="cuda").source
+    head = text[text.index("kernel_0(") :].split("{")[0]
+    assert "float*" not in head
+    x, w = inputs
+    several = gx.compile(inputs, [x @ w, gx.tanh(x @ w), gx.sum(x @ w)], backend="cuda").source
+    assert several.count("add_bf16(total") == 1
+
+
 @NEEDS_COMPILER
 def test_narrow_operands_are_read_as_they_are() -> None:
     x, w, u = gx.input("x", ("n", 48), "bfloat16"), gx.input("w", (48, 20), "bfloat16"), gx.input("u", (20, 33))
@@ -130,6 +140,7 @@ def test_narrow_operands_are_read_as_they_are() -> None:
     built: list[Built] = [
         ([few, many], few @ many),  # without tensor cores
         ([few, many], few @ many.mT),
+        ([x, w], gx.tanh(x @ w) + gx.sum(x @ w)),
         ([x, w, u], network),
         ([x, w, u], gx.tanh(x) @ w + x @ gx.exp(w)),
         ([x, y], x @ y.mT),  # of two kinds: float32
