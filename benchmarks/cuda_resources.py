@@ -22,7 +22,7 @@ __all__ = ["ARCHITECTURES", "MODELS", "Row", "main", "report", "rows_of"]
 
 ARCHITECTURES = ("sm_80", "sm_90")
 COLUMNS = ("registers", "shared", "local", "spilled")  # of a thread, a block, a thread, a thread
-_HEAD = re.compile(r"__launch_bounds__\((\d+), 1\) (\w+)\(")
+_HEAD = re.compile(r"__launch_bounds__\((\d+), \d+\) (\w+)\(")
 
 Build = Callable[[], tuple[list[gx.Node], object]]
 

@@ -22,7 +22,7 @@ from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.contractions import axes_of
 from graphc.kernel.roles import SINGLE, Roles, Walk, roles_of
-from graphc.kernel.scalar import Axis, Fn
+from graphc.kernel.scalar import Axis, Call, Fn
 from graphc.kernel.stages import stage_plan
 from graphc.kernel.steps import Contract, Kernel, Store
 from graphc.sizes import Size, estimate, minimum, product
@@ -32,7 +32,7 @@ __all__ = ["Tiled", "tiled"]
 
 MOST_SERIAL = 64  # launches of one product
 FEW = 16  # rows or columns, below which tensor cores multiply zeros for the most part
-LETTERS = {"batch": "b", "row": "m", "column": "n", "sum": "k"}
+LONG = frozenset({Fn.LGAMMA, Fn.DIGAMMA, Fn.POLYGAMMA})  # functions that keep many numbers at a time
 
 
 def tiled(
@@ -97,6 +97,11 @@ class Tiled:
         down, across = ((_extent(walks) + (size - 1)) // size for walks in (self.roles.rows, self.roles.columns))
         return minimum(_extent(self.roles.batch) * down * across, MOST_BLOCKS)
 
+    def _side_by_side(self, then: Kernel | None) -> int:
+        """Blocks of a multiprocessor at a time: one where what follows takes many registers."""
+        lets = () if then is None else then.stages[0].lets
+        return 1 if any(isinstance(let, Call) and let.fn in LONG for let in lets) else self.multiplying.blocks
+
     def function(self, library: Library, then: Kernel | None, at: Sequence[int]) -> Function:
         """The function, and what follows each element; `at` is the point of the serial axes."""
         written = {self.owner(self.contract.out)}
@@ -109,7 +114,7 @@ class Tiled:
             parameters.numbers[f"s{walk.number}"] = place
         _Writer(self, scope, library, then).write()
         body = "".join(f"    {line}\n" if line else "\n" for line in lines.writer.lines)
-        return Function(f"{parameters.head(BLOCK)}\n{body}}}\n", parameters, self.blocks)
+        return Function(f"{parameters.head(BLOCK, self._side_by_side(then))}\n{body}}}\n", parameters, self.blocks)
 
 
 @final

@@ -84,6 +84,14 @@ def test_rounded_operands_are_multiplied_by_tensor_cores(precision: Literal["bf1
     assert f.source.count(f"add_{precision}(total[i][j], a[i], b[j])") == 2
 
 
+def test_two_blocks_of_tensor_cores_fit_unless_what_follows_takes_many_registers() -> None:
+    assert "__launch_bounds__(256, 2)" in source(512, 256, 512, "float16")
+    assert "__launch_bounds__(256, 2)" not in source(512, 256, 512)
+    x = gx.input("x", (512, 512), "float16")
+    followed = gx.compile([x], gx.lgamma(x @ x), backend="cuda").source
+    assert "__launch_bounds__(256, 2)" not in followed
+
+
 def test_a_few_rows_are_not_made_by_tensor_cores() -> None:
     assert "add_f16(total[i]" not in source(8, 256, 512, "float16")
 
