@@ -53,6 +53,12 @@ def test_a_part_that_begins_between_vectors_is_read_by_elements() -> None:
 
 
 @NEEDS_NVRTC
+@pytest.mark.parametrize("extent", [128, 512, 1024, 2048])
+def test_rows_that_fill_registers_compile_without_warnings(extent: int) -> None:
+    assert not compiled_for(softmax_of("n", extent), "sm_90").warnings
+
+
+@NEEDS_NVRTC
 def test_the_machine_moves_16_bytes_at_a_time() -> None:
     ptx = compiled_for(softmax_of("n", 1000), "sm_90").ptx
     assert "ld.global.nc.v4" in ptx
