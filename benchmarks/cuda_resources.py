@@ -1,10 +1,11 @@
-"""What CUDA kernels take: registers, shared memory, local memory.  No GPU is needed.
+"""What CUDA kernels take: registers, shared memory, local memory; and the occupancy that is left.  No GPU is needed.
 
 python -m benchmarks.cuda_resources [sm_80 sm_90 ...] [model.cu ...]
 
 Of the texts that `f.save_source("model.cu")` wrote, or of common models where there is none.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from typing import final
 import numpy as np
 
 import graphc as gx
+from benchmarks.measure.occupancy import occupancy
 from graphc.backends.cuda.nvrtc import Resources, compiled_for
 
 __all__ = ["ARCHITECTURES", "MODELS", "Row", "main", "report", "rows_of"]
 
 ARCHITECTURES = ("sm_80", "sm_90")
 COLUMNS = ("registers", "shared", "local", "spilled")  # of a thread, a block, a thread, a thread
+_HEAD = re.compile(r"__launch_bounds__\((\d+), \d+\) (\w+)\(")
 
 Build = Callable[[], tuple[list[gx.Node], object]]
 
@@ -83,32 +86,51 @@ MODELS: Mapping[str, Build] = {
 @final
 @dataclass(frozen=True)
 class Row:
-    """A kernel of a text, on an architecture."""
+    """A kernel of a text, on an architecture, in blocks of so many threads."""
 
     text: str
     kernel: str
     architecture: str
     used: Resources
+    threads: int
+
+    @property
+    def occupancy(self) -> float | None:
+        """The part of the warps of a multiprocessor that it may have at a time."""
+        return occupancy(self.architecture, self.used, self.threads)
 
 
 def rows_of(texts: Mapping[str, str], architectures: Iterable[str] = ARCHITECTURES) -> Iterator[Row]:
     """What each kernel of some texts takes, by their names."""
     for name, text in texts.items():
+        threads = {kernel: int(count) for count, kernel in _HEAD.findall(text)}
         for architecture in architectures:
             resources = compiled_for(text, architecture).resources
             for kernel in sorted(resources, key=lambda kernel: int(kernel.rpartition("_")[2])):
-                yield Row(name, kernel, architecture, resources[kernel])
+                yield Row(name, kernel, architecture, resources[kernel], threads[kernel])
 
 
 def report(rows: Sequence[Row]) -> str:
     """A line for each kernel, and which of them takes most of each resource."""
-    lines = [_line("", "kernel", "target", COLUMNS)]
-    lines += [_line(x.text, x.kernel, x.architecture, _amounts(x)) for x in rows]
+    lines = [_line("", "kernel", "target", (*COLUMNS, "occupancy"))]
+    lines += [_line(x.text, x.kernel, x.architecture, (*_amounts(x), _shown(x.occupancy))) for x in rows]
     for place, name in enumerate(COLUMNS):
         amount, most = max(((_amounts(row)[place], -number) for number, row in enumerate(rows)), default=(0, 0))
-        of = f", {rows[-most].text}, {rows[-most].kernel}, {rows[-most].architecture}" if amount else ""
+        of = f", {_place(rows[-most])}" if amount else ""
         lines.append(f"most {name}: {amount}{of}")
+    parts = [(row.occupancy, number) for number, row in enumerate(rows) if row.occupancy is not None]
+    if parts:
+        part, number = min(parts)
+        lines.append(f"least occupancy: {_shown(part)}, {_place(rows[number])}")
     return "\n".join(lines)
+
+
+def _place(row: Row) -> str:
+    return f"{row.text}, {row.kernel}, {row.architecture}"
+
+
+def _shown(part: float | None) -> str:
+    return "unknown" if part is None else f"{part:.0%}"
 
 
 def _amounts(row: Row) -> tuple[int, ...]:

@@ -155,7 +155,7 @@ class CompiledFunction(Displayed):
             values = [_storage(node).read() for node in self.stored]
             for letter, arrays in (("w", values), ("c", self.constants)):
                 for number, array in enumerate(arrays):
-                    np.save(file.parent / f"{file.stem}_{letter}{number}.npy", np.ascontiguousarray(array))
+                    np.save(file.parent / f"{file.stem}_{letter}{number}.npy", np.asarray(array, order="C"))
 
     @property
     def assembly(self) -> str:

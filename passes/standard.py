@@ -41,6 +41,7 @@ from graphc.passes.steps import (
     JoinRepeats,
     Lower,
     OrderSteps,
+    ReadNarrow,
     ReuseStorage,
     Separate,
     SplitAxes,
@@ -113,6 +114,8 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
     is_exact, is_free = level >= 1, level >= 2
     yield Fuse(target) if is_exact else Separate()
     yield Lower()
+    if is_exact and target.reads_narrow:
+        yield ReadNarrow()
     yield CommitInPlace()
     if has_bodies:
         yield HoldCarries()

@@ -16,6 +16,7 @@ from graphc.passes.fuse import fuse, separate
 from graphc.passes.grow import grow
 from graphc.passes.hold import hold
 from graphc.passes.lower import Lowered, lower
+from graphc.passes.narrow_operands import read_narrow
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.repeats import join_repeats
 from graphc.passes.reuse import reuse
@@ -38,6 +39,7 @@ __all__ = [
     "JoinRepeats",
     "Lower",
     "OrderSteps",
+    "ReadNarrow",
     "ReuseStorage",
     "Separate",
     "SplitAxes",
@@ -88,6 +90,18 @@ class OverProgram(Pass[Lowered, Lowered]):
 
     def run(self, form: Lowered, log: Log) -> Lowered:
         return replace(form, program=self.improved(form.program))
+
+
+@final
+@dataclass(frozen=True)
+class ReadNarrow(OverProgram):
+    """Let products read narrow floats as they are.  Afterwards none is widened for products alone."""
+
+    name: ClassVar[str] = "narrow"
+    exact: ClassVar[bool] = True
+
+    def improved(self, program: Program) -> Program:
+        return read_narrow(program)
 
 
 @final

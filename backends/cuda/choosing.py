@@ -68,7 +68,8 @@ def matrices_of(product: Product, places: Places) -> Matrices | None:
     if rows * columns * sums * count < LEAST_WORK or any(x < y for x, y in zip(leading, least, strict=True)):
         return None
     turned = (product.left.is_turned, product.right.is_turned)
-    return Matrices(product.out.buffer.dtype.name, rows, columns, sums, count, leading, steps, turned)
+    dtypes = (left.buffer.dtype.name, out.buffer.dtype.name)
+    return Matrices(*dtypes, rows, columns, sums, count, leading, steps, turned)
 
 
 def addresses(product: Product, places: Places) -> tuple[int, int, int]:

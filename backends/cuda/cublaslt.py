@@ -147,6 +147,7 @@ class CublasLt(Multiplier):
     def _described(self, matrices: Matrices) -> tuple[Any, tuple[Any, Any, Any]]:
         """The product, and its matrices."""
         kind, sums, factor = _KINDS[matrices.dtype]
+        kinds = (kind, kind, _KINDS[matrices.result][0])
         description, layouts = c_void_p(), (c_void_p(), c_void_p(), c_void_p())
         try:
             self._call("MatmulDescCreate", byref(description), sums, factor)
@@ -157,7 +158,7 @@ class CublasLt(Multiplier):
             turned = (*matrices.are_turned, False)
             for number, (layout, shape) in enumerate(zip(layouts, sides, strict=True)):
                 down, across = reversed(shape) if turned[number] else shape
-                self._call("MatrixLayoutCreate", byref(layout), kind, down, across, matrices.leading[number])
+                self._call("MatrixLayoutCreate", byref(layout), kinds[number], down, across, matrices.leading[number])
                 if matrices.count > 1:
                     self._set("MatrixLayout", layout, _LAYOUT_BATCH_COUNT, c_int32(matrices.count))
                     step = c_int64(matrices.steps[number])

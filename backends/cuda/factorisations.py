@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.dtypes import in_memory
+from graphc.backends.cuda.eigenvalues import EIGENVALUES, scratch_of_eig
 from graphc.backends.cuda.exponential import EXPONENTIAL, SQUARES
 from graphc.backends.cuda.function_text import Parameters, Scratch, enclosed
 from graphc.backends.cuda.lets import Library
@@ -41,7 +42,7 @@ class _Arrays:
 def factorisation(step: Extern, parameters: Parameters, library: Library) -> Function | None:
     """The function that runs a routine on every matrix of a batch; None where there is none."""
     piece = "householder" if step.routine in ("qr", "complement") else step.routine
-    if piece not in FACTORISATIONS and piece not in SPECTRA and piece not in EXPONENTIAL:
+    if not any(piece in pieces for pieces in (FACTORISATIONS, SPECTRA, EIGENVALUES, EXPONENTIAL)):
         return None
     library.need(piece)
     a = step.reads[0]
@@ -67,6 +68,10 @@ def factorisation(step: Extern, parameters: Parameters, library: Library) -> Fun
             w, v = step.writes
             scratch = f"{arrays.scratch(dtype, n * n, blocks, 'work')}, {arrays.scratch(dtype, n * n, blocks, 'turns')}"
             call = f"eigh({arrays.at(a, 2)}, {arrays.at(w, 1)}, {arrays.at(v, 2)}, {scratch}, {rows})"
+        case "eig":
+            w, v = step.writes
+            work = arrays.scratch(w.dtype, scratch_of_eig(n), blocks, "work")
+            call = f"eig({arrays.at(a, 2)}, {arrays.at(w, 1)}, {arrays.at(v, 2)}, {work}, {rows})"
         case "expm":
             work = arrays.scratch(dtype, SQUARES * n * n + 1, blocks, "work")
             places = arrays.scratch(INT64, n, blocks, "order")

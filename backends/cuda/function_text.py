@@ -131,14 +131,14 @@ class Parameters:
         sizes = [self.symbols[name] for name in self.symbols if name in self._sizes]
         return (*(self._pointers[buffer] for buffer in self._listed), *self._scratch.values(), *sizes, *self.numbers)
 
-    def head(self, threads: int) -> str:
+    def head(self, threads: int, blocks: int = 1) -> str:
         """The first lines of the function KERNEL, for blocks of so many threads at most.
 
-        One block of a multiprocessor is enough: if none is asked for, ptxas keeps values in local memory to make room
-        for more of them.
+        So many blocks of a multiprocessor are enough: if none is asked for, ptxas keeps values in local memory to make
+        room for more of them.
         """
         listed = [f"{type} {name}" for type, name in zip(self.types, self.names, strict=True)]
-        opening = f'extern "C" __global__ void __launch_bounds__({threads}, 1) KERNEL('
+        opening = f'extern "C" __global__ void __launch_bounds__({threads}, {blocks}) KERNEL('
         line = f"{opening}{', '.join(listed)}) {{"
         if len(line) <= WIDEST:
             return line

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
+import numpy as np
+
 from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.function_text import Argument, Lines, Scratch, enclosed
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat, Require
@@ -14,7 +16,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry
 from graphc.kernel.naming import names
 from graphc.kernel.provenance import lines_behind
-from graphc.kernel.steps import Check, Loop
+from graphc.kernel.steps import Check, Loop, SizesAgree, Step
 from graphc.printable import printable
 from graphc.sizes import Size, name_of, product
 from graphc.types import NARROW, is_complex
@@ -122,6 +124,7 @@ class _Launcher:
         self.lines = lines
         with lines.braces("static int run(int count, char** given)"):
             self._inputs()
+            self._sizes()
             for buffers, letter in ((program.variables, "w"), (program.constants, "c")):
                 for number, buffer in enumerate(buffers):
                     self._read(buffer, f'"{self.stem}_{letter}{number}.npy"', f"{letter}{number}")
@@ -155,15 +158,23 @@ class _Launcher:
         wanted = len(program.inputs) + len(missing)
         lines.line(f'if (count != {wanted + 1}) fail("{wanted} arguments are wanted: .npy files, then sizes");')
         for place, symbol in enumerate(missing, start=len(program.inputs) + 1):
-            lines.line(f"{self.module.symbols[symbol]} = std::strtoll(given[{place}], nullptr, 10);")
+            lines.line(f"{self.module.symbols[symbol]} = number(given[{place}]);")
             found.add(symbol)
         for number, buffer in enumerate(program.inputs):
             self._read(buffer, f"given[{number + 1}]", f"x{number}", found)
 
+    def _sizes(self) -> None:
+        """Whether sizes fit together."""
+        for step in self.module.program.timeline:
+            if isinstance(step, Check) and isinstance(step.condition, SizesAgree):
+                sides = f"{self.size(step.condition.left)}, {self.size(step.condition.right)}"
+                self.lines.line(f"require_same({sides}, {self._problem(step)});")
+
     def _read(self, buffer: Buffer, path: str, what: str, found: set[str] | None = None) -> None:
         lines, name = self.lines, self.name(buffer)
         array = lines.fresh("array")
-        lines.line(f"const Array {array} = read({path}, {buffer.dtype.itemsize});")
+        kind = np.lib.format.dtype_to_descr(buffer.dtype)
+        lines.line(f'const Array {array} = read({path}, "{kind}", {buffer.dtype.itemsize});')
         rank = f"i64({array}.shape.size()), {len(buffer.shape)}"
         lines.line(f'require_extent({rank}, "{what}, its rank");')
         for axis, extent in enumerate(buffer.shape):
@@ -192,7 +203,7 @@ class _Launcher:
                     self.run([tiles])
                 case Require(number=number, flag=flag):
                     self.run(step.search)
-                    self.lines.line(f"if (fetched({self.name(flag)})) fail({self._problem(number)});")
+                    self.lines.line(f"if (fetched({self.name(flag)})) fail({self._problem(self._step(number))});")
                 case Choose(branch=branch, parts=parts):
                     with self.lines.braces(f"switch (fetched({self.name(branch.index)}))"):
                         for number, part in enumerate(parts):
@@ -204,8 +215,10 @@ class _Launcher:
                     with self.lines.braces(""):
                         self._repeat(step)
 
-    def _problem(self, number: int) -> str:
-        step = self.module.program.timeline[number]
+    def _step(self, number: int) -> Step:
+        return self.module.program.timeline[number]
+
+    def _problem(self, step: Step) -> str:
         said = step.because if isinstance(step, Check) else "while_loop: too many steps"
         places = "; ".join(lines_behind(step.origins, 2))
         text = printable(f"{said} ({places})", 300)
@@ -236,7 +249,7 @@ class _Launcher:
             going = "made < count" if loop.holds is None else f"fetched({self.name(loop.holds)})"
             lines.line(f"if (!({going})) break;")
             if loop.holds is not None and loop.length is not None:
-                lines.line(f"if (made == {self.size(loop.length)}) fail({self._problem(step.number)});")
+                lines.line(f"if (made == {self.size(loop.length)}) fail({self._problem(self._step(step.number))});")
             for carry in loop.carries:
                 self._show(carry.after, carry.rows, _row(carry, loop)[1])
             for rows in (*loop.sequences, *loop.outputs):

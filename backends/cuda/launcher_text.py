@@ -27,7 +27,10 @@ inline void require(cudaError_t status, const char* what) {
     if (status != cudaSuccess) fail(std::string(what) + ": " + cudaGetErrorString(status));
 }
 
-inline i64 floormod(i64 x, i64 y) { return (x % y + y) % y; }
+inline i64 floormod(i64 x, i64 y) {
+    if (y == 0) fail("a size is divided by 0");
+    return (x % y + y) % y;
+}
 inline i64 floordiv(i64 x, i64 y) { return (x - floormod(x, y)) / y; }
 inline i64 least(i64 x, i64 y) { return x < y ? x : y; }
 inline i64 greatest(i64 x, i64 y) { return x > y ? x : y; }
@@ -74,13 +77,14 @@ struct Array {
     std::vector<char> bytes;
 };
 
-// A file of NumPy, format 1, in C order.
-inline Array read(const std::string& path, size_t itemsize) {
+// A file of NumPy, format 1, in C order; `kind` is its dtype, as NumPy writes it.
+inline Array read(const std::string& path, const std::string& kind, size_t itemsize) {
     std::ifstream file(path, std::ios::binary);
     char head[10];
     if (!file.read(head, sizeof head) || std::memcmp(head, "\\x93NUMPY", 6) != 0) fail(path + " is no .npy file");
     std::string text(size_t((unsigned char)head[8]) + 256 * size_t((unsigned char)head[9]), ' ');
     file.read(&text[0], std::streamsize(text.size()));
+    if (text.find("'descr': '" + kind + "'") == std::string::npos) fail(path + " is of another dtype than " + kind);
     if (text.find("'fortran_order': False") == std::string::npos) fail(path + " is not in C order");
     Array array;
     size_t at = text.find("'shape': (") + 10;
@@ -96,13 +100,25 @@ inline Array read(const std::string& path, size_t itemsize) {
     }
     array.bytes.resize(size_t(count) * itemsize);
     file.read(array.bytes.data(), std::streamsize(array.bytes.size()));
-    if (!file) fail(path + " is too short, or of another dtype");
+    if (!file) fail(path + " is too short");
     return array;
 }
 
 inline void require_extent(i64 found, i64 wanted, const char* what) {
     if (found == wanted) return;
     fail(std::string(what) + ": an extent is " + std::to_string(found) + ", not " + std::to_string(wanted));
+}
+
+inline void require_same(i64 left, i64 right, const char* problem) {
+    if (left != right) fail(std::string(problem) + ": " + std::to_string(left) + " and " + std::to_string(right));
+}
+
+// A size that is given as text.
+inline i64 number(const std::string& text) {
+    char* end = nullptr;
+    const i64 value = std::strtoll(text.c_str(), &end, 10);
+    if (text.empty() || *end != 0 || value < 0) fail(text + " is no size");
+    return value;
 }
 
 inline void shown(bool x) { std::printf(" %d", int(x)); }

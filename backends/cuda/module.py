@@ -15,6 +15,7 @@ from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
 from graphc.kernel.scalar import Fn
+from graphc.kernel.steps import Step, buffers_of, within
 from graphc.origin import Origin
 from graphc.types import DType
 
@@ -36,12 +37,18 @@ class Entry:
         return tuple("*" in kind for kind in self.types)
 
 
+def _read(step: Step) -> Sequence[Buffer]:
+    """What a step reads; of one with steps inside all that it touches."""
+    return buffers_of(step) if within(step) else step.reads
+
+
 @final
 @dataclass
 class Module:
     """What is known of the text of a program.
 
     narrow   temporaries of float32 that hold fewer digits
+    read     arrays that some step reads, but for epilogues that read their product
     pieces   of the prelude that are needed
     rooms    of the arena, beside the temporaries; `scratch` says which one is whose
     compute, commit  what the host does
@@ -50,6 +57,7 @@ class Module:
     program: Program
     symbols: Mapping[str, str] = field(init=False)
     narrow: Mapping[Buffer, Digits] = field(init=False)
+    read: frozenset[Buffer] = field(init=False)
     pieces: dict[str, None] = field(default_factory=dict)
     rooms: list[Room] = field(default_factory=list)
     scratch: dict[Scratch | Buffer, int] = field(default_factory=dict)
@@ -63,6 +71,7 @@ class Module:
     def __post_init__(self) -> None:
         self.symbols = {name: f"n{number}" for number, name in enumerate(self.program.symbols)}
         self.narrow = narrow_temporaries(self.program)
+        self.read = frozenset(buffer.root for step in self.program.timeline for buffer in _read(step))
 
     def owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another has."""

@@ -13,10 +13,12 @@ class Matrices:
     """`count` products of a matrix [rows, sums] and one [sums, columns], by columns.
 
     Of left, right and result: `leading` elements from a column to the next, and `steps` from a matrix to the next.
-    are_turned   of left and right, whether their transposes lie there
+    dtype, result  of what is multiplied, and of what comes out
+    are_turned     of left and right, whether their transposes lie there
     """
 
     dtype: str
+    result: str
     rows: int
     columns: int
     sums: int

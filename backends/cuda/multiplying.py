@@ -35,6 +35,11 @@ class Multiplying(ABC):
     def padding(self) -> int:
         """Elements between rows of a tile."""
 
+    @property
+    @abstractmethod
+    def blocks(self) -> int:
+        """Of a multiprocessor at a time, at least."""
+
     @abstractmethod
     def open(self, lines: Lines) -> None:
         """Declare which elements a thread has."""
@@ -73,6 +78,10 @@ class Scalars(Multiplying):
     @property
     def padding(self) -> int:
         return 4
+
+    @property
+    def blocks(self) -> int:
+        return 1
 
     @property
     def _type(self) -> str:
@@ -160,6 +169,10 @@ class Fragments(Multiplying):
     @property
     def padding(self) -> int:
         return BYTES // self.dtype.itemsize  # 20 words from row to row: the threads of a warp read from all banks
+
+    @property
+    def blocks(self) -> int:
+        return 2  # one fills tiles while the other multiplies; 128 registers of a thread are enough for that
 
     @property
     def _each(self) -> int:

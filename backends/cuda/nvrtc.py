@@ -8,7 +8,7 @@ from typing import Any, final
 from graphc.cache import Cache, standard
 from graphc.errors import UnsupportedError
 
-__all__ = ["Compiled", "Resources", "compiled_for", "image_for"]
+__all__ = ["Compiled", "Resources", "compiled_for", "image_for", "is_installed"]
 
 #: fma is written where it is meant: nothing else is contracted
 OPTIONS = ("--std=c++17", "--fmad=false", "--ptxas-options=-v")
@@ -44,6 +44,15 @@ class Compiled:
     ptx: str
     warnings: Sequence[str]
     resources: Mapping[str, Resources]
+
+
+def is_installed() -> bool:
+    """Whether this machine has NVRTC."""
+    try:
+        _nvrtc()
+    except UnsupportedError:
+        return False
+    return True
 
 
 def compiled_for(source: str, architecture: str) -> Compiled:

@@ -82,7 +82,7 @@ class Filled:
     def width(self) -> int:
         """How many elements side by side a thread takes; 1 where they do not always begin at a multiple of that."""
         first = (self.sums if self.is_along_terms else self.walks)[-1]
-        width = BYTES // self.buffer.dtype.itemsize
+        width = BYTES // max(self.buffer.dtype.itemsize, self.tile.dtype.itemsize)
         others = [step for axis, step in self.steps.items() if axis != self.axes[first]]
         is_whole = isinstance(first.extent, int) and all(
             divides(width, x) for x in (first.extent, *others, self.offset)

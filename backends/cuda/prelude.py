@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from graphc.backends.cuda.eigenvalues import EIGENVALUES
 from graphc.backends.cuda.exponential import EXPONENTIAL
 from graphc.backends.cuda.matrices import FACTORISATIONS
 from graphc.backends.cuda.reductions import REDUCTIONS
@@ -227,7 +228,8 @@ PIECES: Mapping[str, Piece] = {
     ),
 } | {
     name: Piece(text, needs)
-    for name, (text, needs) in {**REDUCTIONS, **FACTORISATIONS, **SPECTRA, **EXPONENTIAL, **TILES}.items()
+    for table in (REDUCTIONS, FACTORISATIONS, SPECTRA, EIGENVALUES, EXPONENTIAL, TILES)
+    for name, (text, needs) in table.items()
 }
 
 

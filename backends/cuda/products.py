@@ -9,7 +9,7 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.roles import Roles, Walk, roles_of
 from graphc.kernel.steps import Contract
 from graphc.sizes import Size, estimate
-from graphc.types import BFLOAT16
+from graphc.types import BFLOAT16, accumulator
 
 __all__ = ["LEAST_WORK", "Matrix", "Product", "product_of"]
 
@@ -61,7 +61,8 @@ def product_of(contract: Contract) -> Product | None:
     roles = roles_of(contract)
     if roles is None or roles.serial or roles.adds or contract.apart or not contract.is_whole:
         return None
-    if {roles.a.dtype, roles.b.dtype} != {roles.c.dtype} or roles.c.dtype not in DTYPES:
+    dtype = roles.a.dtype
+    if roles.b.dtype != dtype or dtype not in DTYPES or roles.c.dtype not in (dtype, accumulator(dtype)):
         return None
     if not len(roles.rows) == len(roles.columns) == len(roles.sums) == 1 or len(roles.batch) > 1:
         return None

@@ -99,18 +99,20 @@ class Vectors:
         """Open it; the scope of an element, and where elements go that are written."""
         lines, index, width, threads = scope.lines, scope.index, self.width, self.team.threads
         (axis,) = shared.free
+        accesses = vectors_of(shared.plan, axis, width, scope.parameters.owner)
         if self.each:
             lines.line("#pragma unroll")
             loops.enter_context(lines.braces(f"for (int q = 0; q < {self.each // width}; ++q)"))
-            first = lines.let(index, f"(member + q * {threads}) * {width}", "first")
-            if axis.extent != self.each * threads:
+            first, is_whole = f"(member + q * {threads}) * {width}", axis.extent == self.each * threads
+            if accesses or not is_whole:  # else nothing may mention it
+                first = lines.let(index, first, "first")
+            if not is_whole:
                 loops.enter_context(lines.braces(f"if ({first} < {axis.extent})"))
         else:
             first, step = lines.fresh("first"), threads * width
             head = f"for ({index} {first} = member * {width}; {first} < {axis.extent}; {first} += {step})"
             loops.enter_context(lines.braces(head))
         at_first = scope.inside({axis: first})
-        accesses = vectors_of(shared.plan, axis, width, scope.parameters.owner)
         read = dict(self._read(at_first, shared.plan, accesses))
         written = dict(self._written(at_first, shared.plan, accesses, loops))
         lines.line("#pragma unroll")

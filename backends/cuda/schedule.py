@@ -96,7 +96,9 @@ class Schedule:
 
     def _product(self, contract: Contract, number: int) -> Iterator[HostStep]:
         """A contraction in tiles, or where nothing is gained by them as kernels."""
-        made, then = tiled(contract, self.module.symbols, self.module.owner, self.module.narrow), contract.then
+        module, then, out = self.module, contract.then, contract.out
+        is_read = out.role is not Role.TEMPORARY or out.root in module.read
+        made = tiled(contract, module.symbols, module.owner, module.narrow, is_read=is_read)
         if made is None:
             for kernel in kernels_of(contract):
                 yield from self._kernel(kernel, number)

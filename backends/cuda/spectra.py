@@ -10,13 +10,15 @@ __all__ = ["SPECTRA"]
 
 SWEEPS = 60  # which take 5 to 10
 
-_ROTATIONS = f"""\
-const int SWEEPS = {SWEEPS};
-template <class T> __device__ T size_of(T x) {{ return T(fabs(x)); }}
-template <class T> __device__ bool is_finite(T x) {{
+_SIZES = """\
+template <class T> __device__ T size_of(T x) { return T(fabs(x)); }
+template <class T> __device__ bool is_finite(T x) {
     const auto sum = real_part(x) * 0 + imaginary_part(x) * 0;
     return sum == 0;
-}}
+}
+"""
+_ROTATIONS = f"""\
+const int SWEEPS = {SWEEPS};
 // The rotation that makes ((x, off), (conj off, y)) diagonal; `length` is that of off.
 template <class R> struct Rotation {{
     R cosine, sine;
@@ -152,8 +154,9 @@ __device__ void svd(const T* a, T* u, R* s, T* v, T* work, T* sorted, T* full, T
 """
 
 SPECTRA: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "rotations": (_ROTATIONS, ("parts",)),
-    "complex sizes": (_COMPLEX_SIZE, ("complex parts", "rotations")),
+    "sizes": (_SIZES, ("parts",)),
+    "complex sizes": (_COMPLEX_SIZE, ("complex parts", "sizes")),
+    "rotations": (_ROTATIONS, ("sizes",)),
     "eigh": (_EIGH, ("rotations",)),
     "svd": (_SVD, ("rotations", "householder")),
 }

@@ -22,7 +22,7 @@ from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.contractions import axes_of
 from graphc.kernel.roles import SINGLE, Roles, Walk, roles_of
-from graphc.kernel.scalar import Axis, Fn
+from graphc.kernel.scalar import Axis, Call, Fn
 from graphc.kernel.stages import stage_plan
 from graphc.kernel.steps import Contract, Kernel, Store
 from graphc.sizes import Size, estimate, minimum, product
@@ -32,7 +32,7 @@ __all__ = ["Tiled", "tiled"]
 
 MOST_SERIAL = 64  # launches of one product
 FEW = 16  # rows or columns, below which tensor cores multiply zeros for the most part
-LETTERS = {"batch": "b", "row": "m", "column": "n", "sum": "k"}
+LONG = frozenset({Fn.LGAMMA, Fn.DIGAMMA, Fn.POLYGAMMA})  # functions that keep many numbers at a time
 
 
 def tiled(
@@ -40,10 +40,13 @@ def tiled(
     symbols: Mapping[str, str],
     owner: Callable[[Buffer], Buffer],
     narrow: Mapping[Buffer, Digits],
+    *,
+    is_read: bool,
 ) -> "Tiled | None":
     """How a product is made in tiles; None where it is made as kernels.
 
-    narrow  buffers of float32 with fewer digits
+    narrow   buffers of float32 with fewer digits
+    is_read  whether anything but the epilogue reads the product
     """
     if any(extent == 0 for extent in contract.extents):
         return None
@@ -55,7 +58,7 @@ def tiled(
     count = 1
     for walk in roles.serial:
         count *= estimate(walk.extent)
-    return Tiled(contract, roles, symbols, owner, narrow) if count <= MOST_SERIAL else None
+    return Tiled(contract, roles, symbols, owner, narrow, is_read) if count <= MOST_SERIAL else None
 
 
 @final
@@ -68,6 +71,7 @@ class Tiled:
     symbols: Mapping[str, str]
     owner: Callable[[Buffer], Buffer]
     narrow: Mapping[Buffer, Digits]
+    is_read: bool
 
     @property
     def may_be_followed(self) -> bool:
@@ -93,6 +97,11 @@ class Tiled:
         down, across = ((_extent(walks) + (size - 1)) // size for walks in (self.roles.rows, self.roles.columns))
         return minimum(_extent(self.roles.batch) * down * across, MOST_BLOCKS)
 
+    def _side_by_side(self, then: Kernel | None) -> int:
+        """Blocks of a multiprocessor at a time: one where what follows takes many registers."""
+        lets = () if then is None else then.stages[0].lets
+        return 1 if any(isinstance(let, Call) and let.fn in LONG for let in lets) else self.multiplying.blocks
+
     def function(self, library: Library, then: Kernel | None, at: Sequence[int]) -> Function:
         """The function, and what follows each element; `at` is the point of the serial axes."""
         written = {self.owner(self.contract.out)}
@@ -105,7 +114,7 @@ class Tiled:
             parameters.numbers[f"s{walk.number}"] = place
         _Writer(self, scope, library, then).write()
         body = "".join(f"    {line}\n" if line else "\n" for line in lines.writer.lines)
-        return Function(f"{parameters.head(BLOCK)}\n{body}}}\n", parameters, self.blocks)
+        return Function(f"{parameters.head(BLOCK, self._side_by_side(then))}\n{body}}}\n", parameters, self.blocks)
 
 
 @final
@@ -168,17 +177,17 @@ class _Writer:
     def _store(self, scope: Scope, element: str) -> None:
         out, need = self.made.contract.out, self.library.need
         terms = {axis: walk.c for walk, axis in self.axes.items()}
-        target = scope.at_memory(Access(out, moving(terms, scope), self.roles.offsets[2]))
+        place = Access(out, moving(terms, scope), self.roles.offsets[2])
         value = Operand(element, self.dtype)
         if self.roles.adds:
-            before = Operand(scope.read(target, out.dtype), out.dtype)
+            before = Operand(scope.read(scope.at_memory(place), out.dtype), out.dtype)
             text = called(Fn.ADD, [Operand(cast(before, self.dtype, need), self.dtype), value], self.dtype, need)
             value = Operand(f"({text})", self.dtype)
         then = self.then
         own = self.lines.let(in_register(out.dtype), cast(value, out.dtype, need))
         is_over = then is not None and any(isinstance(x, Store) and x.buffer is out for x in then.stages[0].effects)
-        if not is_over:
-            self.lines.line(f"{target} = {scope.stored(Operand(own, out.dtype), out.dtype)};")
+        if not is_over and (then is None or self.made.is_read):
+            self.lines.line(f"{scope.at_memory(place)} = {scope.stored(Operand(own, out.dtype), out.dtype)};")
         if then is None:
             return
         numbers = {axis.number: axis for axis in scope.counters}

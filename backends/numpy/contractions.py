@@ -15,7 +15,7 @@ from graphc.kernel.indices import Affine, is_plain
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Contract
 from graphc.sizes import Size, product, total
-from graphc.types import BFLOAT16, FLOAT32, DType
+from graphc.types import BFLOAT16, FLOAT32, NARROW, DType
 
 __all__ = ["contract_text"]
 
@@ -166,9 +166,10 @@ class _Writer:
         shape = [*extents[: len(lead)], _count(rows), _count(columns)]
         steps = _steps(buffer, index)
         is_ready = _merges(rows, steps) and _merges(columns, steps) and _is_matrix(rows, columns, steps)
-        if is_ready and not self.widens:
+        widens = self.widens or (buffer.dtype in NARROW and self.step.out.dtype == FLOAT32)
+        if is_ready and not widens:
             return self._reshaped(view, buffer, extents, shape)
-        scratch = self._slot(extents, FLOAT32 if self.widens else buffer.dtype)
+        scratch = self._slot(extents, FLOAT32 if widens else buffer.dtype)
         shown = self._view(view, buffer, self.naming.buffer(buffer))
         self.result.body.append(f"np.copyto({scratch}, {shown})")
         return self._reshaped(scratch, None, extents, shape)

@@ -172,6 +172,8 @@ class Contract:
     Axes in both operands and the output are batch axes; in the left and the output m, in the right and the
     output n, in both operands only k.  All indices are in range.
 
+    Operands of float16 and bfloat16 may be added up in float32: then they are read as numbers of float32.
+
     apart  how many leading axes have a product of its own at each point, which rounds as if it were made alone
     adds   the output starts at what it holds; else at zero
     then   the epilogue: what is done with each element of `out` once it is complete.  A kernel that reads it at the

@@ -21,6 +21,7 @@ class Target:
     tiled            the dtypes of products that are made in tiles: each element is one chain of terms, in the order of
                      the axes of the sum, that goes on from what a result holds that is added to; what is read crosswise
                      is packed each time
+    reads_narrow     whether products read operands of float16 and bfloat16 that are added up in float32
     """
 
     name: str
@@ -32,3 +33,4 @@ class Target:
     kernel: float = 20_000.0
     alignment: int = 64
     tiled: tuple[DType, ...] = ()
+    reads_narrow: bool = False

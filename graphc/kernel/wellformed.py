@@ -30,7 +30,7 @@ from graphc.kernel.steps import (
 )
 from graphc.kernel.text import let_text
 from graphc.sizes import equal
-from graphc.types import BOOL, INT64, Shape, is_complex, is_floating, is_integer, short_name
+from graphc.types import BOOL, INT64, Shape, accumulator, is_complex, is_floating, is_integer, short_name
 
 __all__ = ["demand", "verify_step"]
 
@@ -266,7 +266,7 @@ def _verify_contract(contract: Contract, place: str, names: Names) -> None:
         unknown = sorted(set(_axes(index)) - set(range(len(contract.extents))))
         demand(not unknown, f"{where} is indexed by axes that are not there: {unknown}")
     left, right = contract.left.dtype, contract.right.dtype
-    demand(left == right, f"{place}: a product of {short_name(left)} and {short_name(right)}")
+    demand(accumulator(left) == accumulator(right), f"{place}: a product of {short_name(left)} and {short_name(right)}")
     if contract.then is not None:
         _verify_kernel(contract.then, f"{place}, epilogue", names)
         problem = objection_to(contract.then, contract)

@@ -9,12 +9,11 @@ import pytest
 from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.device import Device
 from graphc.backends.cuda.emulation.emulator import Emulator, has_compiler
-from graphc.errors import UnsupportedError
 from graphc.function import CompiledFunction
 from graphc.passes.memory import layout
 from tests.case import Array
 
-__all__ = ["NEEDS_COMPILER", "arrays_for", "emulated", "in_groups", "made_at_once", "near", "supported"]
+__all__ = ["NEEDS_COMPILER", "arrays_for", "emulated", "in_groups", "made_at_once", "near"]
 
 NEEDS_COMPILER = pytest.mark.skipif(not has_compiler(), reason="the emulation needs g++")
 GROUP = 24  # programs that are compiled at once: each call of the compiler takes half a second by itself
@@ -34,15 +33,6 @@ def arrays_for(function: CompiledFunction) -> list[Array]:
 def emulated(function: CompiledFunction, emulator: Emulator) -> CompiledFunction:
     """The same program, written by the CUDA backend and run by the emulation."""
     return made_at_once([function], emulator)[0]
-
-
-def supported(function: CompiledFunction) -> bool:
-    """Whether the CUDA backend has a kernel for every step."""
-    try:
-        CudaBackend().emit(function.program)
-    except UnsupportedError:
-        return False
-    return True
 
 
 def made_at_once(

@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from graphc.backends.cuda.cublaslt import Algorithm
+from graphc.types import BFLOAT16
 from tests.backends.cuda.fake_driver import FakeDriver, Step
 from tests.case import Array
 
@@ -17,7 +18,7 @@ __all__ = ["FakeCublasLt"]
 SIZES = {("MatmulDesc", 3): 4, ("MatmulDesc", 4): 4, ("MatrixLayout", 5): 4, ("MatrixLayout", 6): 8} | {
     ("MatmulPreference", attribute): size for attribute, size in ((1, 8), (3, 4), (5, 4), (6, 4), (7, 4), (8, 4))
 }
-DTYPES = {0: np.float32, 1: np.float64}
+DTYPES: dict[int, Any] = {0: np.float32, 1: np.float64, 2: np.float16, 14: BFLOAT16}
 
 
 @final
@@ -117,12 +118,12 @@ def _multiplied(what: Any, given: object) -> None:
     (left, right, out) = (_views(at, layout) for at, layout in sides)
     for a, b, c in zip(left, right, out, strict=True):
         x, y = (view.T if turned[attribute] else view for view, attribute in ((a, 3), (b, 4)))
-        c[...] = x @ y
+        c[...] = x.astype(c.dtype) @ y.astype(c.dtype)
 
 
 def _views(at: int, layout: SimpleNamespace) -> list[Array]:
     """The matrices, by columns."""
-    dtype = np.dtype(DTYPES[layout.kind])
+    dtype: np.dtype[Any] = np.dtype(DTYPES[layout.kind])
     found = []
     for number in range(layout.set.get(5, 1)):
         first = at + number * layout.set.get(6, 0) * dtype.itemsize

@@ -67,6 +67,25 @@ def test_the_launcher_tells_an_index_out_of_range(tmp_path: Path) -> None:
     assert "take: index out of range" in said.stderr
 
 
+@NEEDS_COMPILER
+def test_the_launcher_refuses_what_a_call_would_refuse(tmp_path: Path) -> None:
+    x, y, s = gx.input("x", ("n", 2)), gx.input("y", ("m", 2)), gx.param("s", np.float32(3))
+    gx.compile([x, y], x * s + y, backend="cuda").save_source(tmp_path / "model.cu")
+    program, one = built(tmp_path), np.ones((4, 2), np.float32)
+
+    def said(second: Array) -> str:
+        for name, array in (("x.npy", one), ("y.npy", second)):
+            np.save(tmp_path / name, array)
+        run = subprocess.run([program, "x.npy", "y.npy"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return run.stdout if run.returncode == 0 else run.stderr
+
+    assert said(one).split() == ["y0", *["4"] * 8]
+    assert "add: extents differ along axis 0" in said(one[:3])
+    assert "y.npy is of another dtype than <f4" in said(one.astype("float64"))
+    assert "y.npy is of another dtype than <f4" in said(one.astype(">f4"))
+    assert "y.npy is not in C order" in said(np.asfortranarray(one))
+
+
 @pytest.mark.full
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")
 def test_the_launcher_builds_with_nvcc(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.structure import leaves
 from graphc.testing.bodies import BODIES
 from graphc.testing.program import Recipe, random_program
-from tests.backends.cuda.emulated import NEEDS_COMPILER, arrays_for, emulated, made_at_once, near, supported
+from tests.backends.cuda.emulated import NEEDS_COMPILER, arrays_for, emulated, made_at_once, near
 from tests.case import Array
 from tests.random_graphs import random_graph
 from tests.thirty_models import MODELS
@@ -33,9 +33,8 @@ def both_agree(
     found: Sequence[tuple[gx.CompiledFunction, Results, Sequence[Array]]],
 ) -> None:
     """Raise where an emulated function gives something else than the one of NumPy."""
-    kept = [row for row in found if supported(row[0])]
-    functions = made_at_once([plain for plain, *_ in kept], Emulator())
-    for (plain, results, arrays), function in zip(kept, functions, strict=True):
+    functions = made_at_once([plain for plain, *_ in found], Emulator())
+    for (plain, results, arrays), function in zip(found, functions, strict=True):
         try:
             expected = results(plain, arrays)
         except gx.GraphError as error:
@@ -102,8 +101,6 @@ def test_an_index_out_of_range_is_told_and_nothing_is_set() -> None:
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("random")])
 def test_models_of_every_part_of_graphc(name: str) -> None:
     plain = MODELS[name]()
-    if not supported(plain):
-        pytest.skip("a step has no kernel yet")
     arrays = arrays_for(plain)
     start = {variable: np.array(variable.value) for variable in plain.variables}
     function = emulated(plain, Emulator())

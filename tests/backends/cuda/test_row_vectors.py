@@ -7,6 +7,7 @@ import graphc as gx
 from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.backends.cuda.nvrtc import compiled_for
 from graphc.structure import leaves
+from tests.backends.cuda.compiled import NEEDS_NVRTC
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
 
 
@@ -51,8 +52,14 @@ def test_a_part_that_begins_between_vectors_is_read_by_elements() -> None:
     assert "store_vector(&y0" in text
 
 
+@NEEDS_NVRTC
+@pytest.mark.parametrize("extent", [128, 512, 1024, 2048])
+def test_rows_that_fill_registers_compile_without_warnings(extent: int) -> None:
+    assert not compiled_for(softmax_of("n", extent), "sm_90").warnings
+
+
+@NEEDS_NVRTC
 def test_the_machine_moves_16_bytes_at_a_time() -> None:
-    pytest.importorskip("cuda.bindings", reason="NVRTC is not installed")
     ptx = compiled_for(softmax_of("n", 1000), "sm_90").ptx
     assert "ld.global.nc.v4" in ptx
     assert "st.global.v4" in ptx
