@@ -17,7 +17,7 @@ from graphc.types import DType
 __all__ = ["blocking_of"]
 
 CACHE = 1 << 15  # bytes of a panel of columns that is walked again and again
-PANEL = 3 << 15  # bytes of a packed panel of columns: it comes from the second cache as fast as it is multiplied
+PANEL = 3 << 16  # bytes of a packed panel of columns: it comes from the second cache as fast as it is multiplied
 SECOND_CACHE = 1 << 18  # bytes of rows that are walked again for each panel
 THIN_DEPTH = 16  # lines of a matrix that are read side by side for one row of results
 COLLIDING = 4096  # bytes: lines so far apart fall into one set of the nearest cache, which has room for few
