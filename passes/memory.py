@@ -109,7 +109,9 @@ def layout(program: Program, rooms: Sequence[Room], alignment: int) -> Layout:
     places = tuple(range(len(intervals), len(intervals) + len(rooms)))
     end = len(program.timeline) - 1
     intervals += [
-        Interval(0, end, room.bytes) if room.step is None else Interval(room.step, room.step, room.bytes)
+        Interval(0, end, room.bytes)
+        if room.step is None
+        else Interval(room.step, ends.get(room.step, room.step), room.bytes)
         for room in rooms
     ]
     stacks = [

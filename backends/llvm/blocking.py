@@ -78,6 +78,7 @@ class Blocking:
     packs_b  the same for the columns of a tile
     shares_a  whether all rows are copied before, for all chunks; else each chunk copies its own
     shares_b  the same for columns
+    keeps_b  whether these are copied before the loop that makes the product again and again
     outside  how many of the axes of the sum stand outside of a block of sums; the next one is cut into blocks of
     depth    points; 0 if a block is the whole sum
     parts    what chunks split
@@ -91,6 +92,7 @@ class Blocking:
     packs_b: bool = False
     shares_a: bool = False
     shares_b: bool = False
+    keeps_b: bool = False
     outside: int = 0
     depth: int = 0
     parts: tuple[Part, ...] = ()
@@ -130,19 +132,19 @@ class Blocking:
 
     @property
     def copies(self) -> tuple[Part, ...]:
-        """The parts in which what chunks share is copied: those of rows, then those of columns."""
-        rows, columns = self.rows, self.columns
-        width = columns.vectors * self.lanes
+        """The parts in which what chunks share is copied for each product: those of rows, then those of columns."""
+        rows = (self._copied(self.rows.axis, self.rows.size, self.rows.axis.a),) if self.shares_a else ()
+        return rows if self.keeps_b or not self.shares_b else (*rows, self.of_columns)
+
+    @property
+    def of_columns(self) -> Part:
+        """The parts in which columns are copied that chunks share."""
+        axis = self.columns.axis
+        return self._copied(axis, self.columns.vectors * self.lanes, axis.b)
+
+    def _copied(self, axis: Walk, unit: int, step: Size) -> Part:
         depth, piece = count_of(self.roles.sums), PIECE // self.roles.a.dtype.itemsize
-        parts = [
-            (self.shares_a, rows.axis, rows.size, rows.axis.a),
-            (self.shares_b, columns.axis, width, columns.axis.b),
-        ]
-        return tuple(
-            Part(axis, max(COPIED // (unit * depth), -(-piece // unit) if step == 1 else 1) * unit)
-            for shares, axis, unit, step in parts
-            if shares
-        )
+        return Part(axis, max(COPIED // (unit * depth), -(-piece // unit) if step == 1 else 1) * unit)
 
     def shared_bytes(self, axis: Walk) -> Size:
         """Of the copies of all that lies along an axis."""

@@ -7,7 +7,7 @@ from graphc.backends.llvm.blocking import Blocking, Columns, Part
 from graphc.kernel.roles import Walk
 from graphc.sizes import estimate
 
-__all__ = ["parted"]
+__all__ = ["CHUNK", "parted"]
 
 THIN_CHUNK = 1024  # columns at least that a chunk of them has: a line is read in long pieces
 PACKED_ROWS = 128  # of a chunk whose rows are packed, about: they share each packed panel of columns
@@ -30,7 +30,8 @@ def parted(blocking: Blocking) -> Blocking:
     if blocking.packs_a:
         tiles = -(-rows.axis.count // rows.size)
         chunks = max(rows.axis.count // PACKED_ROWS, 1)
-        others = [*(Part(walk, 1) for walk in columns.loops), *_along_axis(columns, 2 * width)]
+        across = width if blocking.keeps_b else 2 * width
+        others = [*(Part(walk, 1) for walk in columns.loops), *_along_axis(columns, across)]
         candidates = [*several, Part(rows.axis, -(-tiles // chunks) * rows.size), *others]
     elif blocking.packs_b:  # each panel is packed once
         candidates = [*several, *_longest_first(along_columns), *_longest_first(along_rows)]
@@ -44,7 +45,8 @@ def parted(blocking: Blocking) -> Blocking:
         points, unit = part.walk.count, part.block
         assert isinstance(unit, int), part
         is_forced = blocking.packs_a and part.walk is rows.axis  # its rows have room for so many
-        block = min(max(-(-wanted * points // (left * unit)), 1) * unit, -(-points // unit) * unit)
+        units = wanted * points // (left * unit) if blocking.keeps_b else -(-wanted * points // (left * unit))
+        block = min(max(units, 1) * unit, -(-points // unit) * unit)
         if is_forced:
             block = unit
         elif columns.pieces is not None and part.walk is columns.pieces[0]:
@@ -69,11 +71,14 @@ def _shared(blocking: Blocking) -> Blocking:
     return replace(
         blocking,
         shares_a=blocking.packs_a and any(walk is not rows.axis for walk in split),
-        shares_b=blocking.packs_b
-        and not columns.loops
-        and (columns.pieces is None or not any(walk in columns.pieces for walk in split))
-        and estimate(blocking.shared_bytes(columns.axis)) <= LARGEST
-        and any(walk is not columns.axis for walk in split),
+        shares_b=blocking.keeps_b
+        or (
+            blocking.packs_b
+            and not columns.loops
+            and (columns.pieces is None or not any(walk in columns.pieces for walk in split))
+            and estimate(blocking.shared_bytes(columns.axis)) <= LARGEST
+            and any(walk is not columns.axis for walk in split)
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """Which contractions are made in tiles of registers, which the library makes, and which are made one by one."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from graphc.backends.llvm.blas import Library, library_for
@@ -16,15 +17,18 @@ from graphc.kernel.steps import Contract, Loop
 __all__ = ["blocking_for", "library_of", "one_by_one"]
 
 
-def blocking_for(contract: Contract, machine: Machine) -> Blocking | None:
-    """How a product of floats is made in tiles; None for others, and where nothing is a row, or nothing a column."""
+def blocking_for(contract: Contract, machine: Machine, fixed: Collection[Buffer] = ()) -> Blocking | None:
+    """How a product of floats is made in tiles; None for others, and where nothing is a row, or nothing a column.
+
+    Operands that are `fixed` are the same each time that it is made in a loop.
+    """
     dtype = contract.out.dtype
     if dtype not in TILED or contract.left.dtype != dtype or contract.right.dtype != dtype:
         return None
     if any(extent == 0 for extent in contract.extents):
         return None
     roles = roles_of(contract, frozenset() if contract.then is None else walked_as_one(contract))
-    return None if roles is None else blocking_of(roles, dtype, machine)
+    return None if roles is None else blocking_of(roles, dtype, machine, fixed)
 
 
 def one_by_one(contract: Contract, machine: Machine) -> Loop | None:

@@ -1,14 +1,15 @@
 """Which of the ways to lay a product out is the cheapest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import gcd, prod
 
 from graphc.backends.llvm.blocking import JOINED, Blocking, Columns, Rows
-from graphc.backends.llvm.chunks import parted
+from graphc.backends.llvm.chunks import CHUNK, parted
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.tiles import is_short
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.roles import Roles, Walk, count_of
 from graphc.sizes import Size, estimate, product
 from graphc.types import DType
@@ -16,7 +17,7 @@ from graphc.types import DType
 __all__ = ["blocking_of"]
 
 CACHE = 1 << 15  # bytes of a panel of columns that is walked again and again
-PANEL = 3 << 15  # bytes of a packed panel of columns: it comes from the second cache as fast as it is multiplied
+PANEL = 3 << 16  # bytes of a packed panel of columns: it comes from the second cache as fast as it is multiplied
 SECOND_CACHE = 1 << 18  # bytes of rows that are walked again for each panel
 THIN_DEPTH = 16  # lines of a matrix that are read side by side for one row of results
 COLLIDING = 4096  # bytes: lines so far apart fall into one set of the nearest cache, which has room for few
@@ -24,12 +25,15 @@ PAGE = 4096  # bytes
 PAGES = 32  # whose places in memory a processor knows at once, about: of other operands there are pages too
 
 
-def blocking_of(roles: Roles, dtype: DType, machine: Machine) -> Blocking:
-    """The cheapest of the ways to lay a product out, by a rough count of what it costs."""
+def blocking_of(roles: Roles, dtype: DType, machine: Machine, fixed: Collection[Buffer] = ()) -> Blocking:
+    """The cheapest of the ways to lay a product out, by a rough count of what it costs.
+
+    An operand that is `fixed` is copied but once, before the loop that the product is in.
+    """
     lanes = machine.lanes(dtype.itemsize)
     best: tuple[float, Blocking] | None = None
     for oriented in (roles, roles.flipped):
-        for blocking in _layouts(oriented, lanes, machine):
+        for blocking in _layouts(oriented, lanes, machine, fixed):
             cost = _cost(blocking)
             if best is None or cost < best[0]:
                 best = cost, blocking
@@ -37,13 +41,14 @@ def blocking_of(roles: Roles, dtype: DType, machine: Machine) -> Blocking:
     return parted(best[1])
 
 
-def _layouts(roles: Roles, lanes: int, machine: Machine) -> Iterator[Blocking]:
+def _layouts(roles: Roles, lanes: int, machine: Machine, fixed: Collection[Buffer]) -> Iterator[Blocking]:
     """Every choice of the axis that vectors lie along and of their number, with the best rows for it."""
     for place, axis in enumerate(roles.columns):
         loops = (*roles.columns[:place], *roles.columns[place + 1 :])
         for vectors in _vectors_along(axis, roles, lanes, machine):
             rows = _rows_of(roles, vectors, machine, itemsize=roles.a.dtype.itemsize)
-            yield _blocked(Blocking(roles, lanes, rows, Columns(axis, vectors, loops)), machine)
+            keeps = roles.b in fixed and not loops and _is_one_matrix(roles)
+            yield _blocked(Blocking(roles, lanes, rows, Columns(axis, vectors, loops), keeps_b=keeps), machine)
     pieces = _pieces_of(roles)
     if pieces is not None:
         axis = Walk(JOINED, product(walk.extent for walk in pieces), 0, 0, 1)
@@ -51,6 +56,11 @@ def _layouts(roles: Roles, lanes: int, machine: Machine) -> Iterator[Blocking]:
             rows = _rows_of(roles, vectors, machine, itemsize=roles.a.dtype.itemsize)
             columns = Columns(axis, vectors, roles.columns[:-2], pieces)
             yield _blocked(Blocking(roles, lanes, rows, columns), machine)
+
+
+def _is_one_matrix(roles: Roles) -> bool:
+    """Whether the columns of all rows are copied as one matrix."""
+    return not roles.batch and not roles.serial and len(roles.sums) == 1
 
 
 def _pieces_of(roles: Roles) -> tuple[Walk, Walk] | None:
@@ -139,14 +149,15 @@ def _blocked(blocking: Blocking, machine: Machine) -> Blocking:
     depth = count_of(roles.sums)
     innermost = roles.sums[-1]
     if blocking.is_thin:
-        return _with_depth(blocking, THIN_DEPTH)
+        return _with_depth(replace(blocking, keeps_b=False), THIN_DEPTH)
     far = columns.axis.b != 1
     is_deep = depth * width * itemsize > CACHE
     is_crowded = depth * width * itemsize > _room_for(roles.sums[-1].b, itemsize, width * itemsize)
     is_crowded |= _pages(roles.sums, itemsize) > PAGES
     walks = 2 if _fall_together(innermost.b, itemsize) else 4
     is_walked_often = height >= walks * rows.height and count_of(roles.columns) > width
-    blocking = replace(blocking, packs_b=far or (is_walked_often and (is_deep or is_crowded)))
+    packs = far or blocking.keeps_b or (is_walked_often and (is_deep or is_crowded))
+    blocking = replace(blocking, packs_b=packs, shares_b=blocking.keeps_b)
     block = min(depth, PANEL // (width * itemsize))
     is_large = height * block * itemsize > SECOND_CACHE
     is_colliding = _fall_together(rows.axis.a, itemsize) or _fall_together(innermost.a, itemsize)
@@ -207,12 +218,14 @@ def _cost(blocking: Blocking) -> float:
     waste = -(-rows.axis.count // rows.size) * rows.size / rows.axis.count
     each = _per_product(rows.height, min(columns.vectors, -(-n // lanes)))
     cost = m * waste * full * across * depth / (2 * lanes) * each * _interrupted(blocking)
-    if blocking.packs_b:
+    if blocking.packs_b and not blocking.keeps_b:
         is_in_pieces = columns.pieces is not None
         each = 0.1 if columns.axis.b == 1 else 0.2 if is_in_pieces else 0.5 if roles.sums[-1].b == 1 else 1.2
         cost += depth * -(-n // width) * width * across * each
     if blocking.packs_a:
         cost += depth * m * 0.5
+    if blocking.keeps_b and roles.work > 2 * CHUNK:
+        cost *= -(-n // (2 * width)) * 2 * width / n  # of an odd number of panels one of two threads has one more
     blocks = -(-depth // max(estimate(blocking.inner_depth), 1))
     if not blocking.is_direct:
         cost += 1.5 * m * n * across * blocks

@@ -18,6 +18,7 @@ from graphc.backends.llvm.scratch import allocated, padded, taken
 from graphc.backends.llvm.strips import Strip, Strips
 from graphc.backends.llvm.text import Range, Text
 from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Tile
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size, product, total
 
@@ -57,6 +58,7 @@ class Multiplication:
     elements: Elements = field(init=False)
     strips: Strips = field(init=False)
     looks: Looks = field(init=False)
+    kept: Buffer | None = None  # the panels of columns that are there before a loop begins
     left: str = ""  # where it stands how many products there are until the next look; nothing where there are few
     begins: str | None = None  # whether this is the first block of sums; None where there is one only
     rooms: dict[str, str] = field(default_factory=dict)
@@ -103,19 +105,14 @@ class Multiplication:
         """Bytes of what is copied for all chunks."""
         return total(self.blocking.shared_bytes(part.walk) for part in self.blocking.copies)
 
-    @property
-    def copies(self) -> Size:
-        """The chunks of it."""
-        return total(part.count for part in self.blocking.copies)
-
-    def copying(self) -> Function:
+    def copying(self, parts: Sequence[Part]) -> Function:
         """void KERNEL(ptr args, i64 chunk): a part of what is copied for all chunks."""
         text, blocking = self.text, self.blocking
         self._find_shared()
         spot = Spot(*map(self.arguments.number, blocking.roles.offsets))
         sums = [(walk, ("0", self.arguments.number(walk.extent))) for walk in blocking.roles.sums]
         before: Size = 0
-        for part in blocking.copies:
+        for part in parts:
             first, behind = self.arguments.number(before), self.arguments.number(before + part.count)
             before = before + part.count
             is_later, is_early = (
@@ -140,6 +137,8 @@ class Multiplication:
             base = self.arguments.scratch(self.shared)
             self.rooms[name] = self.text.value(f"getelementptr i8, ptr {base}, i64 {self.arguments.number(at)}")
             at = at + self.blocking.shared_bytes(part.walk)
+        if self.kept is not None:
+            self.rooms["b"] = self.arguments.pointer(self.kept)
 
     def _follow(self, epilogue: Epilogue) -> None:
         """The epilogue of the chunk; its arguments stand behind those of the product."""

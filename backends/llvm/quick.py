@@ -42,8 +42,8 @@ class Quick(Shortcut):
 
     def __post_init__(self) -> None:
         self._state = (ctypes.c_int64 * (2 + self.symbols)).from_address(self._code[STATE])
-        self._take = ctypes.CFUNCTYPE(ctypes.c_int64)(self._code[TAKE])
-        self._leave = ctypes.CFUNCTYPE(None)(self._code[LEAVE])
+        self._take = ctypes.PYFUNCTYPE(ctypes.c_int64)(self._code[TAKE])
+        self._leave = ctypes.PYFUNCTYPE(None)(self._code[LEAVE])
 
     def exchange(self, sizes: tuple[int, ...], prepared: Prepared, owner: object) -> tuple[bool, Any]:
         """Nothing is exchanged where there is one for these sizes, or while a call is under way."""
@@ -108,20 +108,26 @@ def _run(entry: Entry, slots: Sequence[int], has_variables: bool) -> Iterator[st
 
     The state: whether somebody is in it, the table of the steps, the sizes that this is for.  Where there are
     variables, nobody else may be at work on them when it begins, and nobody can until it ends: no other thread of
-    Python runs.
+    Python runs.  Nor does one where the lock of Python is kept, from the first look at who is in it to the last: then
+    that is no exchange of the processor, which takes as long as the guards of two arrays.
     """
     yield f"@{STATE} = global [{2 + entry.symbols} x i64] zeroinitializer, align 64"
     yield f"declare i64 @{COMPUTE}(ptr)"
     yield f"declare i64 @{COMMIT}(ptr)"
     yield f"@{INSIDE} = external global i64"
     yield f"define i64 @{TAKE}() nounwind {{"
-    yield f"  %pair = cmpxchg ptr @{STATE}, i64 0, i64 1 seq_cst seq_cst"
-    yield "  %is_ours = extractvalue { i64, i1 } %pair, 1"
+    if entry.releases:
+        yield f"  %pair = cmpxchg ptr @{STATE}, i64 0, i64 1 seq_cst seq_cst"
+        yield "  %is_ours = extractvalue { i64, i1 } %pair, 1"
+    else:
+        yield f"  %before = load i64, ptr @{STATE}"
+        yield "  %is_ours = icmp eq i64 %before, 0"
+        yield f"  store i64 1, ptr @{STATE}"
     yield "  %found = zext i1 %is_ours to i64"
     yield "  ret i64 %found"
     yield "}"
     yield f"define void @{LEAVE}() nounwind {{"
-    yield f"  store atomic i64 0, ptr @{STATE} seq_cst, align 8"
+    yield f"  store atomic i64 0, ptr @{STATE} release, align 8"
     yield "  ret void"
     yield "}"
     yield f"define i64 @{RUN}(ptr %given) nounwind {{"

@@ -6,6 +6,7 @@ from functools import partial
 from typing import final
 
 from graphc.backends.llvm.arguments import RUN, Argument, Run, Scratch
+from graphc.backends.llvm.blocking import Blocking
 from graphc.backends.llvm.boxes import box_of
 from graphc.backends.llvm.contractions import blocking_for, library_of, one_by_one
 from graphc.backends.llvm.counting import LARGEST, Counted
@@ -25,12 +26,13 @@ from graphc.kernel.contractions import cleared, kernels_of
 from graphc.kernel.failures import places
 from graphc.kernel.searches import search
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
-from graphc.sizes import Size
+from graphc.sizes import Size, estimate, total
 from graphc.types import BOOL
 
 __all__ = ["Schedule"]
 
 LOOK_AFTER = 64  # steps
+STEPS = 4  # of a loop: in fewer a copy for all of them may not pay
 
 
 @final
@@ -40,6 +42,7 @@ class Schedule:
 
     module: Module
     frame: Frame = field(init=False)
+    kept: dict[Contract, tuple[Blocking, Buffer]] = field(default_factory=dict)  # products, and their panels
 
     def __post_init__(self) -> None:
         self.frame = Frame(self.module.table)
@@ -73,6 +76,7 @@ class Schedule:
             case Check():
                 self._check(step, number)
             case Loop():
+                self._keep(step, number)
                 write_loop(self.frame, step, number, self.run)
             case Branch():
                 self._branch(step)
@@ -109,7 +113,7 @@ class Schedule:
 
     def _product(self, contract: Contract, number: int) -> None:
         """A contraction in tiles, or where nothing is gained by them as kernels."""
-        blocking = blocking_for(contract, self.module.machine)
+        blocking, kept = self.kept.get(contract) or (blocking_for(contract, self.module.machine), None)
         each = one_by_one(contract, self.module.machine)
         if each is not None:
             write_loop(self.frame, each, number, partial(self._parts, number))
@@ -136,14 +140,34 @@ class Schedule:
         room = -1
         if blocking.copies:
             copies = Multiplication(blocking, self.module.machine)
-            function, room = copies.copying(), self.module.room(copies.shared, number)
-            self._chunks(self.module.named(function, contract.origins), function, copies.copies, room)
-        product = Multiplication(blocking, self.module.machine)
+            function, room = copies.copying(blocking.copies), self.module.room(copies.shared, number)
+            chunks = total(part.count for part in blocking.copies)
+            self._chunks(self.module.named(function, contract.origins), function, chunks, room)
+        product = Multiplication(blocking, self.module.machine, kept=kept)
         function = product.function(epilogue)
         self._allocates(product.allocated)
         self._chunks(self.module.named(function, contract.origins), function, blocking.chunks, room)
         if then is not None and epilogue is None:
             self._kernel(then, number)
+
+    def _keep(self, loop: Loop, number: int) -> None:
+        """Copies of what is the same in all steps of a loop, as its products read it."""
+        if loop.length is not None and estimate(loop.length) < STEPS:
+            return
+        changed = {buffer.root for step in loop.steps for buffer in step.writes}
+        fixed = [buffer for buffer in loop.shared if buffer.root not in changed]
+        for step in loop.steps:
+            if not isinstance(step, Contract) or one_by_one(step, self.module.machine) is not None:
+                continue
+            blocking = blocking_for(step, self.module.machine, fixed)
+            if blocking is None or not blocking.keeps_b:
+                continue
+            part = blocking.of_columns
+            panels = Buffer(Role.TEMPORARY, BOOL, (blocking.shared_bytes(part.walk),))
+            self.module.table.slots[panels] = self.module.room(panels.bytes, number)
+            self.kept[step] = blocking, panels
+            function = Multiplication(blocking, self.module.machine, kept=panels).copying((part,))
+            self._chunks(self.module.named(function, step.origins), function, part.count, -1)
 
     def _chunks(self, name: str, function: Function, chunks: "Size | Planner", room: int) -> None:
         """All chunks of a function."""

@@ -9,7 +9,10 @@ __all__ = ["Room"]
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`bytes` for the scratch of one step; where `step` is None, for what all steps of a program may read."""
+    """`bytes` for the scratch of one step, and of those inside it.
+
+    Where `step` is None, for what all steps of a program may read.
+    """
 
     bytes: Size
     step: int | None
