@@ -11,12 +11,13 @@ from graphc.ir.arithmetic import Neg
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Product
 from graphc.ir.node import Node, Op
-from graphc.kernel.scalar import Call, Fn, Let
+from graphc.kernel.scalar import AxisIndex, Call, Const, Fn, Let
 from graphc.kernel.steps import Contract, Kernel, Step
 from graphc.ops.elementwise import Exp, Exp2, Log, Log1p
 from graphc.ops.trigonometry import Cos, Sin
 from graphc.passes.lower import Lowered
 from graphc.passes.units import Loops, Partition
+from graphc.types import INT64
 from tests.verification.mutants import Model, Mutant, Spoiled, everywhere
 from tests.verification.wrong_programs import lets, steps, with_steps, wrong
 
@@ -88,11 +89,13 @@ def without_epilogue(step: Step) -> Step | None:
 
 
 def in_one_place(step: Step) -> Step | None:
-    """What is written to several places is written to all but one of them."""
-    if not isinstance(step, Kernel) or len(step.stages[0].effects) < 2:
+    """What is written to several places is written to the first of them each time."""
+    if not isinstance(step, Kernel) or not step.stages[-1].inner:
         return None
-    (stage,) = step.stages
-    return Kernel(step.outer, (replace(stage, effects=stage.effects[1:]),), step.origins)
+    *stages, last = step.stages
+    first = Const("0", 0, INT64)
+    lets = [first if isinstance(let, AxisIndex) and let.axis in last.inner else let for let in last.lets]
+    return Kernel(step.outer, (*stages, replace(last, lets=tuple(lets))), step.origins)
 
 
 def without_a_part(step: Step) -> Step | None:
