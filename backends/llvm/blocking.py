@@ -54,6 +54,15 @@ class Columns:
     loops: tuple[Walk, ...] = ()
     pieces: tuple[Walk, Walk] | None = None
 
+    def following(self, width: int) -> Size:
+        """About how far the strip that follows is in `b`; 0 for none."""
+        if self.pieces is not None:
+            outer, inner = self.pieces
+            return outer.b * -(-width // inner.count)
+        if self.axis.count > width:
+            return self.axis.b * width
+        return self.loops[-1].b if self.loops else 0
+
 
 @final
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ def parted(blocking: Blocking) -> Blocking:
         others = [*(Part(walk, 1) for walk in columns.loops), *_along_axis(columns, across)]
         candidates = [*several, Part(rows.axis, -(-tiles // chunks) * rows.size), *others]
     elif blocking.packs_b:  # each panel is packed once
-        candidates = [*several, *_longest_first(along_columns), *_longest_first(along_rows)]
+        loops = [Part(walk, 1) for walk in columns.loops]  # the outer one first: a chunk is what lies together
+        candidates = [*several, *loops, *_along_axis(columns, across), *_longest_first(along_rows)]
     else:
         candidates = [*several, *_longest_first([*along_rows, *along_columns])]
     parts: list[Part] = []

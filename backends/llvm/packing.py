@@ -39,6 +39,7 @@ class Packing:
     sums, ranges, steps   the axes of the sum, the part of each that is copied, and how far apart its points lie
     lanes, step           how many lanes there are, and how far apart they lie
     most                  bytes of a vector
+    following             how far the panel that is copied next is from this one; 0 where that is not known
     """
 
     elements: Elements
@@ -48,6 +49,7 @@ class Packing:
     lanes: int
     step: Size
     most: int
+    following: Size = 0
 
     def write(self, to: str, base: str, masks: Sequence[str | None] | None, valid: str | None) -> None:
         """The panel at `to`.  Only the first `valid` lanes are read, or all: `masks` says the same of vectors."""
@@ -76,6 +78,18 @@ class Packing:
                 (elements.at(here, elements.times(apart, 1)), elements.at(there, str(step * self.lanes)))
                 for step, apart in enumerate(self._apart(fixed))
             ]
+
+    def fetch_following(self, steps: Sequence[tuple[str, str]], lanes: int) -> None:
+        """Ask for what the panel that follows has where this one has `lanes` of some steps; shared lines once."""
+        if self.following == 0 or len(steps) == 1:
+            return
+        elements, inner = self.elements, self.sums[-1].count
+        is_beside = isinstance(self.steps[-1], int) and abs(self.steps[-1]) * elements.bytes * inner <= LINE
+        for source, _ in steps[:: inner if is_beside else 1]:
+            ahead = elements.at(source, elements.times(self.following, 1))
+            last = lanes - 1 + (inner - 1 if is_beside else 0)
+            for place in (*range(0, last, LINE // elements.bytes), last):
+                elements.fetch(elements.at(ahead, str(place)), 2)
 
     def _written_out(self) -> int:
         """How many of the inner axes of the sum have few points together."""
@@ -118,11 +132,13 @@ class Packing:
         """Lanes lie side by side: vectors are copied."""
         elements = self.elements
         with self.steps_of(base, to) as steps:
-            for source, target in steps:
+            for source, _ in steps:
                 if len(steps) == 1:
                     ahead = elements.at(source, elements.times(self.steps[-1], AHEAD))
                     for place in range(0, self.lanes * elements.bytes, LINE):
                         elements.fetch(elements.at(ahead, str(place // elements.bytes)), 3)
+            self.fetch_following(steps, self.lanes)
+            for source, target in steps:
                 found = [
                     elements.load_vector(elements.at(source, str(place)), mask, width)
                     for (place, width), mask in zip(places, masks, strict=True)

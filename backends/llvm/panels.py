@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.blocking import Blocking
@@ -118,7 +118,10 @@ class Panels:
             elements.text.do(f"call void @llvm.memset.p0.i64(ptr {to}, i8 0, i64 {bytes}, i1 false)")
         here = elements.plus(offset, elements.scaled(column.first, axis.b))
         source = elements.at(elements.arguments.pointer(blocking.roles.b), here)
-        packing = self._packing(sums, lambda walk: walk.b, column.size, axis.b)
+        packing = replace(
+            self._packing(sums, lambda walk: walk.b, column.size, axis.b),
+            following=blocking.columns.following(column.size),
+        )
         if pieces is not None:
             Pieces(packing, pieces).write(to, source, column)
         else:

@@ -45,5 +45,6 @@ class Pieces:
         packing = self.packing
         elements = packing.elements
         with packing.steps_of(source, to) as steps:
+            packing.fetch_following(steps, elements.lanes)
             for there, here in steps:
                 elements.store_vector(elements.load_vector(there, mask), here, mask)
