@@ -27,6 +27,7 @@ from graphc.passes.rules.placement import PLACEMENT
 from graphc.passes.rules.powers import POWERS
 from graphc.passes.rules.reduction import REDUCTION
 from graphc.passes.rules.stability import STABILITY
+from graphc.passes.rules.windows import WINDOWS
 from graphc.passes.share import ShareSubexpressions
 from graphc.passes.sink import SinkFromLoops
 from graphc.passes.stabilise import Stabilise
@@ -65,6 +66,7 @@ RULES: Mapping[str, Sequence[Rule]] = {
     "Reductions": REDUCTION,
     "One-hot arrays": ONE_HOT,
     "Products of matrices": CONTRACTION,
+    "Convolutions": WINDOWS,
     "Lookups and scatters": INDEXING,
     "Digits and ranges": STABILITY,
 }

@@ -402,6 +402,22 @@ LEFT: dict[str, Sequence[Case]] = {
     "x @ (y @ z) = (x @ y) @ z": [
         Case(lambda x, y, i: gx.einsum("i,ij->j", x[:3], matmul(turned(matrix(x)), matrix(y))), "iufc", finite=True)
     ],
+    "slice(conv_transpose(x, w)) = conv(pad(x), flip(w)), of stride 1": [
+        Case(
+            lambda x, y, i: gx.conv_transpose1d(x.reshape(1, 1, 6), y[:3].reshape(1, 1, 3), padding=1),
+            "iufc",
+            finite=True,
+        ),
+        Case(
+            lambda x, y, i: gx.conv_transpose1d(x.reshape(1, 1, 6), y[:2].reshape(1, 1, 2), padding=1, dilation=2),
+            "f",
+            finite=True,
+        ),
+        Case(lambda x, y, i: gx.conv_transpose1d(y.reshape(2, 1, 3), x.reshape(1, 2, 3), padding=2), "f", finite=True),
+        Case(
+            lambda x, y, i: gx.conv_transpose1d(x.reshape(1, 2, 3), y[:4].reshape(2, 1, 2), padding=1), "f", finite=True
+        ),
+    ],
     "x[arange(n)] = x[:n]": [
         Case(lambda x, y, i: gx.take(x, iota(4), 0)),
         Case(lambda x, y, i: gx.take(x, known(1, 3, 5), 0)),
