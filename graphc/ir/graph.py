@@ -177,9 +177,13 @@ class Graph(Displayed):
 
     def relabelled(self, new: Mapping[Node, Node]) -> "Graph":
         """`exchanged`, where nodes differ from those that they replace in nothing but origins: in the same order."""
+        return self.exchanged_in(new, self.nodes)
+
+    def exchanged_in(self, new: Mapping[Node, Node], order: Sequence[Node]) -> "Graph":
+        """`exchanged`, where it is known in which order its nodes come: that of those that become them."""
         found = self.exchanged(new)
         if found is not self:
-            found.__dict__["nodes"] = tuple([new.get(node, node) for node in self.nodes])
+            found.__dict__["nodes"] = tuple([new.get(node, node) for node in order])
         return found
 
     def count(self, kind: type[Op]) -> int:
