@@ -75,7 +75,6 @@ class _Merging:
     readers: dict[Node, dict[_Group, None]] = field(default_factory=dict)
     read_whole: set[Node] = field(default_factory=set)  # by steps of their own, as they lie
     groups: list[_Group] = field(default_factory=list)
-    seen: dict[Loops, _Seen] = field(default_factory=dict)
     joining: Joining = field(init=False)
 
     def run(self) -> Partition:
@@ -106,11 +105,7 @@ class _Merging:
 
     def _are_two_open(self) -> bool:
         """Whether there are two units that may be merged with others."""
-        found = (
-            unit
-            for unit in self.partition.units
-            if isinstance(unit, Loops) and not _ends_product(unit, self._seen(unit))
-        )
+        found = (unit for unit in self.partition.units if isinstance(unit, Loops) and not self._ends_product(unit))
         return len(list(islice(found, 2))) == 2
 
     def _pin(self, graph: Graph) -> None:
@@ -154,19 +149,27 @@ class _Merging:
         group.made = {node: None for node in members if node in self.stored}
         if isinstance(unit, Loops):
             group.seen = self._seen(unit)
-            group.ends_product = _ends_product(unit, group.seen)
+            group.ends_product = self._ends_product(unit)
             for node in group.seen:
                 self.readers.setdefault(node, {})[group] = None
         return group
 
+    def _ends_product(self, unit: Loops) -> bool:
+        """Whether a unit only goes over the elements of a product, which then makes it an epilogue."""
+        if unit.inner is not None:
+            return False
+        rank = len(unit.order)
+        for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
+            if isinstance(node.op, Product) and place is not None and len(place) == rank and node not in unit.places:
+                return True
+        return False
+
     def _seen(self, unit: Loops) -> _Seen:
-        """What a unit reads from outside, found once."""
-        seen = self.seen.get(unit)
-        if seen is None:
-            seen = self.seen[unit] = {}
-            for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
-                if node not in unit.places:
-                    seen.setdefault(node, {})[place] = None
+        """What a unit reads from outside."""
+        seen: _Seen = {}
+        for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
+            if node not in unit.places:
+                seen.setdefault(node, {})[place] = None
         return seen
 
     @cached_property
@@ -315,17 +318,6 @@ class _Merging:
             if node not in self.pinned and not self._is_read(node, first):
                 del first.made[node]
                 self.stored.discard(node)
-
-
-def _ends_product(unit: Loops, seen: _Seen) -> bool:
-    """Whether a unit only goes over the elements of a product, which then makes it an epilogue."""
-    if unit.inner is not None:
-        return False
-    rank = len(unit.order)
-    for node, places in seen.items():
-        if isinstance(node.op, Product) and any(place is not None and len(place) == rank for place in places):
-            return True
-    return False
 
 
 def _places(node: Node, group: _Group) -> Iterable[Place]:
