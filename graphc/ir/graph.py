@@ -175,6 +175,12 @@ class Graph(Displayed):
             tuple([d if d.index is None else replace(d, index=new.get(d.index, d.index)) for d in self.demands]),
         )
 
+    def demanding(self, demands: tuple[Demand, ...]) -> "Graph":
+        """The same graph, and what a call must find: of indices that are among its nodes."""
+        found = replace(self, demands=demands)
+        found.__dict__.update(nodes=self.nodes, kinds=self.kinds)
+        return found
+
     def relabelled(self, new: Mapping[Node, Node]) -> "Graph":
         """`exchanged`, where nodes differ from those that they replace in nothing but origins: in the same order."""
         return self.exchanged_in(new, self.nodes)

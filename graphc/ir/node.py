@@ -157,7 +157,7 @@ class Node(Displayed, Refusals):
     @property
     def shape(self) -> Shape:
         tensor = self.type
-        return tensor.shape if tensor.__class__ is TensorType else self.tensor.shape  # type: ignore[union-attr]
+        return tensor.shape if tensor.__class__ is TensorType else self.tensor.shape
 
     @shape.setter
     def shape(self, shape: object) -> NoReturn:
@@ -166,7 +166,7 @@ class Node(Displayed, Refusals):
     @property
     def dtype(self) -> DType:
         tensor = self.type
-        return tensor.dtype if tensor.__class__ is TensorType else self.tensor.dtype  # type: ignore[union-attr]
+        return tensor.dtype if tensor.__class__ is TensorType else self.tensor.dtype
 
     @property
     def ndim(self) -> int:
