@@ -41,7 +41,8 @@ def merged(partition: Partition, target: Target, costs: Costs, log: Log) -> Part
 class _Group(Vertex):
     """A unit, what it reads from outside and what it stores.
 
-    seen    node -> the places at which it is read; None among them: not one element for each point
+    seen    node -> the places at which it is read; None among them: not one element for each point.  Of a group that
+            is not open, those nodes alone that an open one touches, without places
     made    the members that are stored
     apart   units that read what it has made in another form
     ends_product  whether it only goes over the elements of a product
@@ -93,6 +94,7 @@ class _Merging:
             self.groups += [self._group(part) for part in parts]
             if len(parts) > 1:
                 self.groups[-2].apart.add(self.groups[-1])
+        self._see()
         groups = tuple(self.groups)
         for group in groups:
             self._take_in(group)
@@ -145,14 +147,26 @@ class _Merging:
 
     def _group(self, unit: Unit) -> _Group:
         group = _Group(unit)
-        members = unit.nodes
-        group.made = {node: None for node in members if node in self.stored}
-        if isinstance(unit, Loops):
-            group.seen = self._seen(unit)
-            group.ends_product = self._ends_product(unit)
-            for node in group.seen:
-                self.readers.setdefault(node, {})[group] = None
+        group.made = {node: None for node in unit.nodes if node in self.stored}
+        group.ends_product = isinstance(unit, Loops) and self._ends_product(unit)
         return group
+
+    def _see(self) -> None:
+        """Find what groups read; of those that no other is merged with, only which nodes that open ones touch."""
+        shown = self.partition.sources
+        touched: set[Node] = set()
+        for group in self.groups:
+            if isinstance(group.unit, Loops) and group.is_open:
+                group.seen = self._seen(group.unit)
+                touched.update(group.seen, group.made)
+        for group in self.groups:
+            unit = group.unit
+            if isinstance(unit, Loops):
+                if not group.is_open:
+                    read = [under(x, shown) for node in unit.nodes for x in node.inputs]
+                    group.seen = {x: {} for x in read if x in touched and x not in unit.places}
+                for node in group.seen:
+                    self.readers.setdefault(node, {})[group] = None
 
     def _ends_product(self, unit: Loops) -> bool:
         """Whether a unit only goes over the elements of a product, which then makes it an epilogue."""
