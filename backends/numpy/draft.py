@@ -20,9 +20,9 @@ _BASE = "\0"  # stands for the name of a buffer
 
 
 class _Shown(NamedTuple):
-    """A view of a buffer whose name is left open.  `index` is kept, as it is known by identity."""
+    """A view of a buffer whose name is left open, `at` an index that is kept, as it is known by identity."""
 
-    index: Sequence[Affine]
+    at: Sequence[Affine]
     text: str
     axes: frozenset[Axis]
     is_solid: bool
