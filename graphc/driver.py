@@ -8,6 +8,7 @@ from warnings import warn_explicit
 
 from graphc.arguments import Arguments, hints_of
 from graphc.backends.backend import Backend
+from graphc.collector import waiting
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.function import CompiledFunction
 from graphc.ir.declare import Carried, carried_updates
@@ -163,7 +164,8 @@ def _compiled(
         return made[0]
 
     if runnable is None:
-        runnable = compilation().runnable()
+        with waiting():  # loading the passes makes as many objects as a large graph
+            runnable = compilation().runnable()
         if kept is not None:
             program = compilation().lowered.program
             work = work_of(program, hints_of(graph.inputs, program.symbols))

@@ -65,7 +65,7 @@ class CollectDemands(Pass[Graph, Graph]):
                         found.setdefault(extent, Demand(need, None, _written(node), node.origin))
         for asked, origins in asking.items():
             found[asked] = replace(found[asked], origin=merged(origins[0], origins[1:]))
-        return replace(form, demands=tuple((found | inner).values()))
+        return form.demanding(tuple((found | inner).values()))
 
 
 def _is_plain(node: Node) -> bool:

@@ -28,12 +28,12 @@ class FoldConstants(Pass[Graph, Graph]):
     name: ClassVar[str] = "fold"
 
     def run(self, form: Graph, log: Log) -> Graph:
-        constants: set[Node] = set()
+        constants = {node for node in form.nodes if isinstance(node.op, ConstantValue)}
+        if not [node for node in form.nodes if node.inputs and constants.issuperset(node.inputs)]:
+            return form
         results: set[Node] = set()  # they lead to the lines of the results that went into them
 
         def fold(node: Node) -> Node:
-            if isinstance(node.op, ConstantValue):
-                constants.add(node)
             if not node.inputs or not constants.issuperset(node.inputs):
                 return node
             if not isinstance(node.op, Elementwise | Movement | Reshaped):

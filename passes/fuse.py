@@ -6,7 +6,7 @@ units read what that one has stored; or, where that costs less, all of them comp
 A loop unit walks rows (outer axes) and, in each row, inner axes; a node of it is a value per row or per point.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from graphc.ir.control import Chosen, Repeated
@@ -112,12 +112,10 @@ class _Fusion:
                     self._read_index(node, position, None)
             case Elementwise() | Reduction():
                 self._place(node)
-                for operand in node.inputs:
-                    self._read_operand(node, operand, None)
+                self._read_operands(node)
             case Product() | Running():
                 self._alone(node)
-                for operand in node.inputs:
-                    self._read_operand(node, operand, None)
+                self._read_operands(node)
             case Leaf():
                 if is_root:
                     self._alone(node)
@@ -177,6 +175,19 @@ class _Fusion:
     def _alone(self, node: Node) -> None:
         self._begin(Single(node))
         self.stored.add(node)
+
+    def _read_operands(self, node: Node) -> None:
+        """Read every operand at the index of the node itself."""
+        if node in self.shown:
+            for operand in node.inputs:
+                self._read_operand(node, operand, None)
+            return
+        numbers = self._units_of(node)
+        for operand in node.inputs:
+            source = self.sources.get(operand)
+            shown, map = (operand, None) if source is None else source
+            for number in numbers:
+                self._note(shown, UnitReading(number, node, map))
 
     def _read_operand(
         self, node: Node, operand: Node, map: IndexMap | None, *, by_data: bool = False, part: Shape | None = None
@@ -250,11 +261,14 @@ class _Fusion:
                 ended += bytes_of(x)
         return ended > bytes_of(node)
 
-    def _is_computed_again(self, node: Node, readers: Iterable[int]) -> bool:
+    def _is_computed_again(self, node: Node, readers: Collection[int]) -> bool:
         """Whether every unit that reads a node had best compute it; if so, it now does."""
         if node in self.stored or not isinstance(node.op, Elementwise):
             return False
         if [number for number in readers if not isinstance(self.units[number], Loops)]:
+            return False
+        kept = self.costs.keeping(node, len(readers) - 1)
+        if self.costs.computing(node, ()) * (len(readers) - 1) > kept:  # whatever its operands take
             return False
         found: list[tuple[Loops, Place]] = []
         for number in readers:
@@ -275,7 +289,6 @@ class _Fusion:
                 if number != first
             ]
         )
-        kept = self.costs.keeping(node, len(found) - 1)
         if again >= kept:
             return False
         for unit, place in found:

@@ -41,7 +41,8 @@ def merged(partition: Partition, target: Target, costs: Costs, log: Log) -> Part
 class _Group(Vertex):
     """A unit, what it reads from outside and what it stores.
 
-    seen    node -> the places at which it is read; None among them: not one element for each point
+    seen    node -> the places at which it is read; None among them: not one element for each point.  Of a group that
+            is not open, those nodes alone that an open one touches, without places
     made    the members that are stored
     apart   units that read what it has made in another form
     ends_product  whether it only goes over the elements of a product
@@ -75,7 +76,6 @@ class _Merging:
     readers: dict[Node, dict[_Group, None]] = field(default_factory=dict)
     read_whole: set[Node] = field(default_factory=set)  # by steps of their own, as they lie
     groups: list[_Group] = field(default_factory=list)
-    seen: dict[Loops, _Seen] = field(default_factory=dict)
     joining: Joining = field(init=False)
 
     def run(self) -> Partition:
@@ -94,6 +94,7 @@ class _Merging:
             self.groups += [self._group(part) for part in parts]
             if len(parts) > 1:
                 self.groups[-2].apart.add(self.groups[-1])
+        self._see()
         groups = tuple(self.groups)
         for group in groups:
             self._take_in(group)
@@ -106,11 +107,7 @@ class _Merging:
 
     def _are_two_open(self) -> bool:
         """Whether there are two units that may be merged with others."""
-        found = (
-            unit
-            for unit in self.partition.units
-            if isinstance(unit, Loops) and not _ends_product(unit, self._seen(unit))
-        )
+        found = (unit for unit in self.partition.units if isinstance(unit, Loops) and not self._ends_product(unit))
         return len(list(islice(found, 2))) == 2
 
     def _pin(self, graph: Graph) -> None:
@@ -150,23 +147,43 @@ class _Merging:
 
     def _group(self, unit: Unit) -> _Group:
         group = _Group(unit)
-        members = unit.nodes
-        group.made = {node: None for node in members if node in self.stored}
-        if isinstance(unit, Loops):
-            group.seen = self._seen(unit)
-            group.ends_product = _ends_product(unit, group.seen)
-            for node in group.seen:
-                self.readers.setdefault(node, {})[group] = None
+        group.made = {node: None for node in unit.nodes if node in self.stored}
+        group.ends_product = isinstance(unit, Loops) and self._ends_product(unit)
         return group
 
+    def _see(self) -> None:
+        """Find what groups read; of those that no other is merged with, only which nodes that open ones touch."""
+        shown = self.partition.sources
+        touched: set[Node] = set()
+        for group in self.groups:
+            if isinstance(group.unit, Loops) and group.is_open:
+                group.seen = self._seen(group.unit)
+                touched.update(group.seen, group.made)
+        for group in self.groups:
+            unit = group.unit
+            if isinstance(unit, Loops):
+                if not group.is_open:
+                    read = [under(x, shown) for node in unit.nodes for x in node.inputs]
+                    group.seen = {x: {} for x in read if x in touched and x not in unit.places}
+                for node in group.seen:
+                    self.readers.setdefault(node, {})[group] = None
+
+    def _ends_product(self, unit: Loops) -> bool:
+        """Whether a unit only goes over the elements of a product, which then makes it an epilogue."""
+        if unit.inner is not None:
+            return False
+        rank = len(unit.order)
+        for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
+            if isinstance(node.op, Product) and place is not None and len(place) == rank and node not in unit.places:
+                return True
+        return False
+
     def _seen(self, unit: Loops) -> _Seen:
-        """What a unit reads from outside, found once."""
-        seen = self.seen.get(unit)
-        if seen is None:
-            seen = self.seen[unit] = {}
-            for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
-                if node not in unit.places:
-                    seen.setdefault(node, {})[place] = None
+        """What a unit reads from outside."""
+        seen: _Seen = {}
+        for _, node, place in readings(unit.nodes, unit, self.partition.sources, self.checked):
+            if node not in unit.places:
+                seen.setdefault(node, {})[place] = None
         return seen
 
     @cached_property
@@ -315,17 +332,6 @@ class _Merging:
             if node not in self.pinned and not self._is_read(node, first):
                 del first.made[node]
                 self.stored.discard(node)
-
-
-def _ends_product(unit: Loops, seen: _Seen) -> bool:
-    """Whether a unit only goes over the elements of a product, which then makes it an epilogue."""
-    if unit.inner is not None:
-        return False
-    rank = len(unit.order)
-    for node, places in seen.items():
-        if isinstance(node.op, Product) and any(place is not None and len(place) == rank for place in places):
-            return True
-    return False
 
 
 def _places(node: Node, group: _Group) -> Iterable[Place]:

@@ -36,8 +36,7 @@ def unit_pattern(
         parts.append(tuple([axes[axis] for axis in unit.inner]))
     for node in reversed(unit.places):
         op = node.op
-        parts.append(op)
-        parts.append(tuple([axes[axis] for axis in unit.places[node]]))
+        parts += (op, tuple([axes[axis] for axis in unit.places[node]]))
         if isinstance(op, Reduction):
             parts.append(tuple([axes[axis] for axis in unit.walks[node]]))
         elif not isinstance(op, Elementwise):
@@ -50,17 +49,14 @@ def unit_pattern(
                 parts.append(number)
                 if under in unit.shown:
                     parts.append(map)
+            elif _is_formula(under):
+                parts += (map, under.op, under.dtype)
             else:
-                parts.append(map)
-                if _is_formula(under):
-                    parts += (under.op, under.dtype)
-                else:
-                    shown = buffer(under)
-                    parts.append((buffers.setdefault(shown, len(buffers)), shown.dtype))
+                shown = buffer(under)
+                parts += (map, (buffers.setdefault(shown, len(buffers)), shown.dtype))
         members[node] = len(members)
         result = node.type
-        parts.append(result.dtype if isinstance(result, TensorType) else result)
-        parts.append(len(outputs.get(node, ())))
+        parts += (result.dtype if isinstance(result, TensorType) else result, len(outputs.get(node, ())))
         if node in unit.after:
             parts.append("after")
     return tuple(parts), [*buffers, *(written for group in outputs.values() for written in group)]

@@ -1,10 +1,10 @@
 """Provenance: a node that replaces others keeps leading to every line and every rule that is behind them."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import Input, Variable
 from graphc.ir.node import Node
@@ -42,15 +42,30 @@ class Ancestry:
         """The same graph, whose nodes have the origins of all that they stand for."""
         if not self.replaced:
             return graph
+        return graph.relabelled(self._renewed(graph.nodes, {}))
+
+    def joined(self, graph: Graph, one: Mapping[Node, Node], inputs_of: Mapping[Node, tuple[Node, ...]]) -> Graph:
+        """The same graph with one node for another, each with the origins of all that it stands for.
+
+        inputs_of   what the nodes read that read a node which is no more
+        """
+        roots = [one.get(root, root) for root in (*graph.roots, *graph.demanded)]
+        order = topological(roots, inputs_of)
+        new = self._renewed(order, inputs_of)
+        return graph.exchanged_in({**new, **{node: new.get(kept, kept) for node, kept in one.items()}}, order)
+
+    def _renewed(self, order: Sequence[Node], inputs_of: Mapping[Node, tuple[Node, ...]]) -> dict[Node, Node]:
+        """What those of some nodes become, operands first, that have other origins or other operands."""
         known: dict[Node, Origin] = {}
-        new: dict[Node, Node] = {}  # for those nodes that become others
-        for node in graph.nodes:
-            inputs = node.inputs
-            stands = node in self.replaced
-            if stands or not new.keys().isdisjoint(inputs):
+        new: dict[Node, Node] = {}
+        replaced = self.replaced
+        for node in order:
+            inputs = inputs_of.get(node) or node.inputs
+            stands = node in replaced
+            if stands or inputs is not node.inputs or not new.keys().isdisjoint(inputs):
                 origin = self._origin(node, known) if stands else node.origin
                 new[node] = Node(node.op, tuple([new.get(x, x) for x in inputs]), node.type, origin)
-        return graph.relabelled(new)
+        return new
 
     def _origin(self, node: Node, known: dict[Node, Origin]) -> Origin:
         """The origin of a node and of all behind it, those of the nodes behind being found first."""

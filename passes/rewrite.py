@@ -94,6 +94,7 @@ class _Rewriting:
     """One run.
 
     settled    node -> what became of it and of all below it
+    moved      those nodes that became others
     becomes    node, on settled operands -> what a rule makes of it, not yet settled
     readings   settled node of the graph -> how often the nodes of the graph read what it stands for
     """
@@ -103,6 +104,7 @@ class _Rewriting:
         self.table: dict[Hashable, _Candidates] = {}
         self.known = Known()
         self.settled: dict[Node, Node] = {}
+        self.moved: set[Node] = set()
         self.becomes: dict[Node, Node] = {}
         self.readings: dict[Node, int] = {}
         self.learnt: Learnt = {}
@@ -118,7 +120,7 @@ class _Rewriting:
         return self.known.given_to(form.exchanged(self.settled))
 
     def _settle(self, root: Node) -> None:
-        settled, becomes = self.settled, self.becomes
+        settled, becomes, moved = self.settled, self.becomes, self.moved
         one_of, ancestry = self.known.one_of, self.known.ancestry
         pending = [root]
         replaced = 0
@@ -131,6 +133,7 @@ class _Rewriting:
             if later is not None:
                 if later in settled:
                     settled[node] = settled[later]
+                    moved.add(node)
                     continue
                 replaced += 1
                 assert replaced < _MOST, f"rules undo each other: {[note.what for note in self.log.notes[-8:]]}"
@@ -141,12 +144,13 @@ class _Rewriting:
             except KeyError:
                 pending += [x for x in reversed(node.inputs) if x not in settled]
                 continue
-            renewed = rebuilt(node, inputs)
+            renewed = node if moved.isdisjoint(node.inputs) else rebuilt(node, inputs)
             if renewed is not node:  # and what a rule made of others stands for these, on whatever operands
                 ancestry.add(renewed, (node,))
             candidate = one_of(renewed)
             if candidate is not node and candidate in settled:
                 settled[node] = settled[candidate]
+                moved.add(node)
                 if settled[node] is not candidate:  # what became something else stands for more by now
                     ancestry.add(settled[node], (candidate,))
                 continue
@@ -155,6 +159,8 @@ class _Rewriting:
                 becomes[node] = becomes[candidate] = found
                 continue
             settled[node] = settled[candidate] = candidate
+            if candidate is not node:
+                moved.add(node)
             pending.pop()
 
     def _candidates(self, node: Node) -> _Candidates:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, final
 
-from graphc.ir.graph import Graph, exchanged
+from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Op
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.provenance import Ancestry
@@ -44,14 +44,19 @@ class ShareSubexpressions(Pass[Graph, Graph]):
     exact: ClassVar[bool] = True
 
     def run(self, form: Graph, log: Log) -> Graph:
-        known = Known()
-        new: dict[Node, Node] = {}
+        known: dict[tuple[Op, tuple[Node, ...], NodeType], Node] = {}
+        ancestry = Ancestry()
+        one: dict[Node, Node] = {}  # node -> the equal one that is kept
+        inputs_of: dict[Node, tuple[Node, ...]] = {}  # of those that read such a node
         for node in form.nodes:
-            candidate = exchanged(node, new)
-            kept = known.one_of(candidate)
+            inputs = node.inputs
+            if one and not one.keys().isdisjoint(inputs):
+                inputs = inputs_of[node] = tuple([one.get(x, x) for x in inputs])
+            kept = known.setdefault((node.op, inputs, node.type), node)
             if kept is not node:
-                new[node] = kept
-            if kept is not candidate:
+                one[node] = kept
+                ancestry.add(kept, (node,))
                 log.note(f"one {node.op.name} for two", node.origin)
-                log.replaced(f"one {node.op.name} for two", candidate, kept, exact=True)
-        return known.given_to(form.exchanged(new))
+                old = node if inputs is node.inputs else Node(node.op, inputs, node.type, node.origin)
+                log.replaced(f"one {node.op.name} for two", old, kept, exact=True)
+        return ancestry.joined(form, one, inputs_of) if one else form

@@ -86,7 +86,9 @@ def _forms(graph: Graph) -> Forms:
     weighed = forms.weighed
     for node in graph.nodes:
         kind = type(node.op)
-        if kind in _MEANINGS and (kind in _FIRST or any(x in known or x in weighed for x in node.inputs)):
+        if kind not in _MEANINGS:
+            continue
+        if kind in _FIRST or not known.keys().isdisjoint(node.inputs) or not weighed.isdisjoint(node.inputs):
             with standing_for(node):  # a form may make nodes beside those of the graph
                 forms.look(node)
     return forms

@@ -59,8 +59,8 @@ def folded_rows(graph: Graph) -> Mapping[Node, frozenset[Shape]]:
         if isinstance(op, Reduction):
             shape = node.inputs[0].shape
             folded[node] = frozenset({tuple(shape[axis] for axis in walked(op, shape))})
-        elif isinstance(op, Elementwise) or (
-            isinstance(op, Movement) and wide(node.shape) == wide(node.inputs[0].shape)
+        elif folded and (
+            isinstance(op, Elementwise) or (isinstance(op, Movement) and wide(node.shape) == wide(node.inputs[0].shape))
         ):
             found: frozenset[Shape] | None = None
             for operand in node.inputs:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from graphc.backends.numpy.homes import Wish
 from graphc.backends.numpy.naming import Naming
@@ -11,9 +12,21 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, axes_of, is_plain
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
-from graphc.types import INT64
+from graphc.types import INT64, Shape
 
 __all__ = ["Draft"]
+
+_BASE = "\0"  # stands for the name of a buffer
+
+
+class _Shown(NamedTuple):
+    """A view of a buffer whose name is left open, `at` an index that is kept, as it is known by identity."""
+
+    at: Sequence[Affine]
+    text: str
+    axes: frozenset[Axis]
+    is_solid: bool
+    is_windowed: bool
 
 
 @dataclass
@@ -22,6 +35,7 @@ class Draft:
 
     blocked   the axis that is walked in blocks, with the rows of a block; or None
     dims      the axes of every array of the present stage
+    shown     what views are at an index, by its parts and the shape of the buffer
     locals    the values that earlier stages have left
     deferred  what runs after all else of its stage: stores that no value is computed into
     library   bytes that NumPy may allocate while the lines run, beside its buffers
@@ -31,6 +45,7 @@ class Draft:
     blocked: tuple[Axis, Size] | None
     dims: tuple[Axis, ...] = ()
     views: dict[tuple[str, str], View] = field(default_factory=dict)
+    shown: dict[tuple[tuple[int, ...], Shape], _Shown] = field(default_factory=dict)
     instructions: list[Instruction] = field(default_factory=list)
     locals: dict[Buffer, Value] = field(default_factory=dict)
     deferred: list[Instruction] = field(default_factory=list)
@@ -75,14 +90,23 @@ class Draft:
 
     def load_view(self, buffer: Buffer, index: Sequence[Affine]) -> View:
         """The elements of a buffer at an affine index, with axes `dims`."""
-        name = self.naming.buffer(buffer)
-        text = view_text(name, buffer, index, self.dims, self.naming.size)
-        return self.view(text, buffer, axes_of(index), name + "_", is_solid=is_solid(index, buffer.shape))
+        name, shown = self.naming.buffer(buffer), self._shown(buffer, index)
+        return self.view(shown.text.replace(_BASE, name), buffer, shown.axes, name + "_", is_solid=shown.is_solid)
+
+    def _shown(self, buffer: Buffer, index: Sequence[Affine]) -> "_Shown":
+        """What a view of any buffer of this shape is at an index, found once: kernels may add up a hundred terms."""
+        key = (tuple(map(id, index)), buffer.shape)
+        found = self.shown.get(key)
+        if found is None:
+            text = view_text(_BASE, buffer, index, self.dims, self.naming.size)
+            found = _Shown(index, text, axes_of(index), is_solid(index, buffer.shape), not is_plain(index))
+            self.shown[key] = found
+        return found
 
     def loaded(self, buffer: Buffer, index: Sequence[Affine]) -> Value:
         """What a load gives: a view."""
-        view = self.load_view(buffer, index)
-        return Value(axes_of(index), buffer.dtype, view.name, view=view, loaded=buffer, is_windowed=not is_plain(index))
+        view, shown = self.load_view(buffer, index), self._shown(buffer, index)
+        return Value(shown.axes, buffer.dtype, view.name, view=view, loaded=buffer, is_windowed=shown.is_windowed)
 
     def flat(self, buffer: Buffer) -> str:
         """The name of a buffer with all its axes as one."""

@@ -31,6 +31,8 @@ def _is_open(op: Op, types: tuple[TensorType, ...]) -> bool:
 
 def _is_new(found: NodeType, types: tuple[TensorType, ...]) -> bool:
     """Whether a call decides an extent of a result that no operand has: it may come out negative."""
+    if types and found is types[0]:
+        return False
     for result in (found,) if isinstance(found, TensorType) else found.items:
         for n in result.shape:  # every node comes here, and `any` takes three times as long
             if n.__class__ is not int and not any(n in x.shape for x in types):
@@ -43,9 +45,9 @@ def apply(op: Op, *inputs: Node) -> Node:
     origin = here()
     types = tuple([node.type for node in inputs])
     try:
-        for node in inputs:
-            if node.type.__class__ is TupleType:
-                node.tensor  # noqa: B018  # raises
+        for place, type in enumerate(types):
+            if type.__class__ is TupleType:
+                inputs[place].tensor  # noqa: B018  # raises
         tensors = cast("tuple[TensorType, ...]", types)
         is_open = _is_open(op, tensors)
         found = op.infer(*tensors)

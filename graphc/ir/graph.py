@@ -175,11 +175,21 @@ class Graph(Displayed):
             tuple([d if d.index is None else replace(d, index=new.get(d.index, d.index)) for d in self.demands]),
         )
 
+    def demanding(self, demands: tuple[Demand, ...]) -> "Graph":
+        """The same graph, and what a call must find: of indices that are among its nodes."""
+        found = replace(self, demands=demands)
+        found.__dict__.update(nodes=self.nodes, kinds=self.kinds)
+        return found
+
     def relabelled(self, new: Mapping[Node, Node]) -> "Graph":
         """`exchanged`, where nodes differ from those that they replace in nothing but origins: in the same order."""
+        return self.exchanged_in(new, self.nodes)
+
+    def exchanged_in(self, new: Mapping[Node, Node], order: Sequence[Node]) -> "Graph":
+        """`exchanged`, where it is known in which order its nodes come: that of those that become them."""
         found = self.exchanged(new)
         if found is not self:
-            found.__dict__["nodes"] = tuple([new.get(node, node) for node in self.nodes])
+            found.__dict__["nodes"] = tuple([new.get(node, node) for node in order])
         return found
 
     def count(self, kind: type[Op]) -> int:

@@ -162,7 +162,10 @@ class Elementwise(Op):
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
         first, *others = types
         shape = first.shape
-        if not [other for other in others if other is not first and other.shape != shape]:
+        for other in others:
+            if other is not first and other.shape != shape:
+                break
+        else:
             return ()
         return [
             SameSize(n, m, f"extents differ along axis {axis}")

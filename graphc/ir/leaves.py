@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import field
-from typing import Any, ClassVar, final
+from functools import lru_cache
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,8 @@ __all__ = [
     "size_node",
     "uniform",
 ]
+
+_Parts: TypeAlias = tuple[Op, tuple[Node, ...], TensorType]  # of a node, but for its origin
 
 
 @final
@@ -142,12 +145,22 @@ def items(node: Node) -> Sequence[Node]:
 
 def full(shape: Shape, value: Number | np.generic, dtype: DType, *, weak: bool = False) -> Node:
     """A constant of `shape` that is `value` everywhere.  A weak one keeps the exact value until it meets a dtype."""
-    array = np.asarray(value) if weak else np.asarray(value).astype(dtype)
-    op = ConstantValue(shape, dtype, weak, array.tobytes(), array)
     origin = here()
-    if any(n.__class__ is not int for n in shape):
-        origin = asking(origin)
-    return Node(op, (), TensorType(shape, dtype, weak), origin)
+    for n in shape:
+        if n.__class__ is not int:
+            return Node(*_filled(shape, value, dtype, weak), asking(origin))
+    # -0.0 equals 0.0, and derivatives ask for few numbers but 0, 1 and -1
+    filled = _one_filled if value.__class__ is int or (value.__class__ is float and value) else _filled
+    return Node(*filled(shape, value, dtype, weak), origin)
+
+
+def _filled(shape: Shape, value: Number | np.generic, dtype: DType, weak: bool) -> _Parts:
+    """The op, the inputs and the type of a constant that is one number everywhere."""
+    array = np.asarray(value) if weak else np.asarray(value).astype(dtype)
+    return ConstantValue(shape, dtype, weak, array.tobytes(), array), (), TensorType(shape, dtype, weak)
+
+
+_one_filled = lru_cache(256, typed=True)(_filled)  # of fixed sizes: see `contraction`
 
 
 def constant_array(value: npt.NDArray[Any]) -> Node:

@@ -157,7 +157,7 @@ class Node(Displayed, Refusals):
     @property
     def shape(self) -> Shape:
         tensor = self.type
-        return tensor.shape if isinstance(tensor, TensorType) else self.tensor.shape
+        return tensor.shape if tensor.__class__ is TensorType else self.tensor.shape
 
     @shape.setter
     def shape(self, shape: object) -> NoReturn:
@@ -166,7 +166,7 @@ class Node(Displayed, Refusals):
     @property
     def dtype(self) -> DType:
         tensor = self.type
-        return tensor.dtype if isinstance(tensor, TensorType) else self.tensor.dtype
+        return tensor.dtype if tensor.__class__ is TensorType else self.tensor.dtype
 
     @property
     def ndim(self) -> int:

@@ -1,24 +1,17 @@
 """Indices that are affine in numbered axes."""
 
-from typing import final
+from typing import NamedTuple
 
-from graphc.once import once
 from graphc.sizes import Size
-from graphc.value import Value
 
 __all__ = ["AffineIndex"]
 
 
-@final
-class AffineIndex(Value):
-    """offset + sum of axis * coefficient, over numbered axes."""
+class AffineIndex(NamedTuple):
+    """offset + sum of axis * coefficient, over numbered axes.
+
+    A tuple: patterns hold many, and Python hashes and compares those by itself.
+    """
 
     terms: tuple[tuple[int, Size], ...]
     offset: Size = 0
-
-    @once
-    def _hash(self) -> int:
-        return hash((self.terms, self.offset))
-
-    def __hash__(self) -> int:  # patterns hold many, and the same ones again and again
-        return self._hash

@@ -75,15 +75,14 @@ def pattern_of(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
 def pattern_of_both(product: Contract, then: Kernel | None) -> tuple[Pattern, tuple[Buffer, ...]]:
     """The pattern of a product without its epilogue, and of a kernel that follows it, as if they were one step."""
     numbers: dict[Buffer, int] = {}
-    parts: list[Hashable] = [product.extents, product.left_index, product.right_index, product.out_index]
-    parts += (product.apart, product.adds)
-    for buffer in (product.left, product.right, product.out):
-        parts.append(numbers.setdefault(buffer, len(numbers)))
+    number = numbers.setdefault
+    parts: list[Hashable] = [
+        product.extents, product.left_index, product.right_index, product.out_index, product.apart, product.adds,
+        number(product.left, 0), number(product.right, len(numbers)), number(product.out, len(numbers)),
+    ]  # fmt: skip
     if then is not None:
         form, touched = form_of(then)
-        parts.append(form)
-        for buffer in touched:
-            parts.append(numbers.setdefault(buffer, len(numbers)))
+        parts += (form, *[number(buffer, len(numbers)) for buffer in touched])
     return _of_buffers(parts, numbers)
 
 
@@ -101,11 +100,11 @@ def _of_buffers(parts: list[Hashable], numbers: dict[Buffer, int]) -> tuple[Patt
     """A pattern with what matters of buffers, to which those are added that they show."""
     for buffer in tuple(numbers):
         root = buffer.base
-        parts += (buffer.role, buffer.dtype, buffer.shape)
         if root is None:
-            parts.append(-1)
+            parts += (buffer.role, buffer.dtype, buffer.shape, -1)
         else:
-            parts += (numbers.setdefault(root, len(numbers)), root.role, root.shape)
+            shown = numbers.setdefault(root, len(numbers))
+            parts += (buffer.role, buffer.dtype, buffer.shape, shown, root.role, root.shape)
     return tuple(parts), tuple(numbers)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TypeAlias, final
 
 from graphc.errors import DTypeError, ShapeError
@@ -12,6 +12,7 @@ from graphc.ir.kinds import Product
 from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.ir.operands import cast, mul
 from graphc.kernel.affine import AffineIndex
+from graphc.once import once
 from graphc.ops.movement import transpose
 from graphc.origin import here
 from graphc.sizes import Size, equal, lower_bound, maximum, total
@@ -53,19 +54,19 @@ class Contraction(Product):
             count = [axes.count(axis) for axes in held]
             assert max(count) == 1 < sum(count), (self.text(), axis)
 
-    @cached_property
+    @once
     def _hash(self) -> int:
         return hash((self.extents, self.left, self.right, self.out, self.shape, self.apart))
 
     def __hash__(self) -> int:
         return self._hash
 
-    @cached_property
+    @once
     def plain(self) -> tuple[tuple[int | None, ...], ...]:
         """`plain` of the three maps."""
         return tuple([tuple(plain(places)) for places in self.indices()])
 
-    @cached_property
+    @once
     def sums(self) -> bool:
         """Whether an element of the result is more than a product of two elements, or a window moves."""
         left, right, out = map(set, self.plain)
@@ -76,7 +77,13 @@ class Contraction(Product):
         assert left.dtype == right.dtype, (left, right)
         if left.dtype == BOOL:
             raise DTypeError(f"{self.name} has no meaning for bool", hint='x.astype("float32")')
-        return TensorType(self.shape, left.dtype)
+        found = self._result
+        return found if found.dtype is left.dtype else TensorType(self.shape, left.dtype)
+
+    @once
+    def _result(self) -> TensorType:
+        """The type that most results have: one object, which is known again at a glance."""
+        return TensorType(self.shape, FLOAT32)
 
     @property
     def points_apart(self) -> int:
@@ -88,7 +95,7 @@ class Contraction(Product):
     def indices(self) -> tuple[Places, Places, Places]:
         return self.left, self.right, self.out
 
-    @cached_property
+    @once
     def _fitting(self) -> tuple[Shape, ...] | None:
         """The shapes of operands of which nothing is required; None where sizes are open, or windows move."""
         if not _is_fixed(self.extents):

@@ -92,6 +92,10 @@ def getitem(x: Node, index: object) -> Node:
     The axes of p stand where the arrays stand, with the numbers beside them; they come first where a slice,
     `None` or `...` stands between two of these.
     """
+    numbers = index if isinstance(index, tuple) else (index,)
+    if len(numbers) <= x.ndim and not [n for n in numbers if n.__class__ is not int or not -LARGEST <= n <= LARGEST]:
+        places = [_place(x, n, axis, x.shape[axis]) for axis, n in enumerate(numbers)]
+        return moved(Pick(tuple(range(len(places))), tuple(places)), x)  # what follows gives this too, much later
     chosen = selection(x, index)
     node = chosen.region(x)
     match chosen.indexed:

@@ -1,6 +1,8 @@
 """Compiling leaves Python's collector of cycles as it was."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from threading import Barrier, Thread
 
@@ -88,3 +90,15 @@ def test_what_a_program_has_frozen_stays_so() -> None:
         assert gc.get_freeze_count() >= 0.99 * count, kept  # some die meanwhile
     finally:
         gc.unfreeze()
+
+
+def test_what_the_first_compilation_loads_counts_as_old() -> None:
+    program = """
+import gc
+import graphc as gx
+x = gx.input("x", (3,))
+gx.compile([x], x + 1, backend="numpy")
+print(gc.get_count()[1:], gc.isenabled())
+"""
+    ran = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    assert ran.stdout == "(0, 0) True\n"
