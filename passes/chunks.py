@@ -257,7 +257,7 @@ class _Chunking:
             yield _Walk(count, depth, None)
 
     def _loop(self, group: _Group, walk: _Walk, own: Collection[Buffer], handed: int, chunks: int) -> Loop | None:
-        """None where a step would round otherwise."""
+        """None where a step would round otherwise, or what is handed on in a turn would still be far."""
         first = () if walk.left is None else (walk.left,)
         rows: dict[Buffer, Buffer] = {}
         seen: dict[bool, dict[Buffer, Rows]] = {True: {}, False: {}}
@@ -284,7 +284,10 @@ class _Chunking:
         chunk = -(-handed // max(estimate(walk.count), 1))
         if chunk > self.bytes:
             inside = self.steps(inside, (), _Wanted(self.bytes, -(-chunks // max(estimate(walk.count), 1))))
-        if origins and not any(isinstance(step, Loop) for step in inside):
+        is_one = not any(isinstance(step, Loop) for step in inside)
+        if is_one and chunk > self.bytes * FAR:
+            return None
+        if is_one and origins:
             self.log.note(f"{len(inside)} steps are made chunk by chunk, of {chunk:,} bytes", origins[0])
         outputs, sequences = (tuple(seen[is_written].values()) for is_written in (True, False))
         return Loop(walk.count, False, (), sequences, outputs, tuple(inside), unique(whole), origins)
