@@ -47,6 +47,7 @@ from graphc.passes.steps import (
     Separate,
     SplitAxes,
     TurnOperands,
+    WalkInChunks,
 )
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
@@ -131,6 +132,8 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
         yield Forward(target)
         yield SplitAxes()
         yield JoinRepeats(target)
+        if target.chunk_bytes:
+            yield WalkInChunks(target)
         yield OrderSteps(target.alignment)
     yield ReuseStorage()
 

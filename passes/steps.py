@@ -9,6 +9,7 @@ from graphc.ir.graph import Graph
 from graphc.kernel.program import Program
 from graphc.kernel.target import Target
 from graphc.passes.accumulate import accumulate
+from graphc.passes.chunks import in_chunks
 from graphc.passes.commit import commit
 from graphc.passes.epilogues import join_epilogues
 from graphc.passes.forwarding import forward
@@ -44,6 +45,7 @@ __all__ = [
     "Separate",
     "SplitAxes",
     "TurnOperands",
+    "WalkInChunks",
 ]
 
 
@@ -213,6 +215,20 @@ class JoinRepeats(Pass[Lowered, Lowered]):
 
     def run(self, form: Lowered, log: Log) -> Lowered:
         program = join_repeats(form.program, self.target, log)
+        return form if program is form.program else replace(form, program=program)
+
+
+@final
+@dataclass(frozen=True)
+class WalkInChunks(Pass[Lowered, Lowered]):
+    """Make products, and rows between them, chunk by chunk, where large arrays are handed on."""
+
+    target: Target
+    name: ClassVar[str] = "chunks"
+    exact: ClassVar[bool] = True
+
+    def run(self, form: Lowered, log: Log) -> Lowered:
+        program = in_chunks(form.program, self.target, log)
         return form if program is form.program else replace(form, program=program)
 
 

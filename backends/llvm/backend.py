@@ -25,7 +25,7 @@ class LlvmBackend(KeepingBackend):
     """
 
     name: ClassVar[str] = "llvm"
-    target: ClassVar[Target] = Target(name="llvm", tiled=TILED)
+    target: ClassVar[Target] = Target(name="llvm", tiled=TILED, chunk_bytes=1 << 19)
     machine: Machine | None = None
     threads: int | None = None
 

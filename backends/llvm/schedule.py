@@ -5,28 +5,29 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import final
 
+from graphc.backends.llvm.abreast import abreast
 from graphc.backends.llvm.arguments import RUN, Argument, Run, Scratch
 from graphc.backends.llvm.blocking import Blocking
-from graphc.backends.llvm.boxes import box_of
 from graphc.backends.llvm.contractions import blocking_for, library_of, one_by_one
 from graphc.backends.llvm.counting import LARGEST, Counted
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.frame import Frame
-from graphc.backends.llvm.kernels import Function, Native
+from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.loops import write_loop
 from graphc.backends.llvm.module import Module
-from graphc.backends.llvm.multiply import Epilogue, Multiplication
+from graphc.backends.llvm.multiply import Multiplication
 from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.registers import in_memory
 from graphc.backends.llvm.routines import ROUTINES
 from graphc.backends.llvm.table import THREADS, ChunksOf
+from graphc.backends.llvm.tasks import native_of, tasks_of_product
 from graphc.backends.llvm.text import Text
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.contractions import cleared, kernels_of
 from graphc.kernel.failures import places
 from graphc.kernel.searches import search
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
-from graphc.sizes import Size, estimate, total
+from graphc.sizes import Size, estimate
 from graphc.types import BOOL
 
 __all__ = ["Schedule"]
@@ -76,8 +77,7 @@ class Schedule:
             case Check():
                 self._check(step, number)
             case Loop():
-                self._keep(step, number)
-                write_loop(self.frame, step, number, self.run)
+                self._loop(step, number)
             case Branch():
                 self._branch(step)
 
@@ -91,7 +91,7 @@ class Schedule:
             self._rows(part, number)
 
     def _rows(self, kernel: Kernel, number: int) -> None:
-        native = self._native(kernel)
+        native = native_of(kernel, self.module)
         self._allocates(native.allocated)
         room = self.module.room(native.parts, number) if native.kept else -1
         rows = native.rows()
@@ -107,9 +107,6 @@ class Schedule:
         """Note what each thread takes from malloc."""
         if bytes != 0:
             self.module.allocated[bytes * self.module.threads] = None
-
-    def _native(self, kernel: Kernel) -> Native:
-        return Native(kernel, self.module.machine.vector_bytes, self.module.owner)
 
     def _product(self, contract: Contract, number: int) -> None:
         """A contraction in tiles, or where nothing is gained by them as kernels."""
@@ -133,22 +130,31 @@ class Schedule:
             return
         if not contract.is_whole and not contract.adds:
             self._kernel(cleared(contract.out), number)
-        then, epilogue = contract.then, None
-        if then is not None and blocking.parts:
-            box = box_of(contract, self._native(then), blocking.roles)
-            epilogue = Epilogue(self.module.named(box.function, then.origins), box)
-        room = -1
-        if blocking.copies:
-            copies = Multiplication(blocking, self.module.machine)
-            function, room = copies.copying(blocking.copies), self.module.room(copies.shared, number)
-            chunks = total(part.count for part in blocking.copies)
-            self._chunks(self.module.named(function, contract.origins), function, chunks, room)
-        product = Multiplication(blocking, self.module.machine, kept=kept)
-        function = product.function(epilogue)
-        self._allocates(product.allocated)
-        self._chunks(self.module.named(function, contract.origins), function, blocking.chunks, room)
-        if then is not None and epilogue is None:
-            self._kernel(then, number)
+        tasks = list(tasks_of_product(contract, blocking, self.module, kept))
+        room = self.module.room(tasks[0].scratch, number) if tasks[0].scratch != 0 else -1
+        for task in tasks:
+            self._allocates(task.allocated)
+            self._chunks(task.name, task.function, task.chunks, room)
+        if contract.then is not None and not blocking.parts:
+            self._kernel(contract.then, number)
+
+    def _loop(self, loop: Loop, number: int) -> None:
+        """A loop: by several threads at once where its turns leave each other nothing."""
+        turns = abreast(loop, self.module)
+        if turns is None:
+            self._keep(loop, number)
+            write_loop(self.frame, loop, number, self.run)
+            return
+        assert loop.length is not None, loop
+        for task in turns.tasks:
+            self._allocates(task.allocated)
+        function, room = turns.function(), self.module.room(turns.room, number)
+        base, stride = self.text.value(f"load ptr, ptr {self.frame.slot(room)}"), self.frame.number(turns.stride)
+        with self.text.loop("0", self.frame.number(turns.places)) as place:
+            at = self.text.value(f"mul i64 {place}, {stride}")
+            self.text.do(f"store i64 0, ptr {self.text.value(f'getelementptr i8, ptr {base}, i64 {at}')}")
+        name = self.module.named(function, loop.origins)
+        self._chunks(name, function, loop.length, room, turns.places)
 
     def _keep(self, loop: Loop, number: int) -> None:
         """Copies of what is the same in all steps of a loop, as its products read it."""
@@ -169,8 +175,10 @@ class Schedule:
             function = Multiplication(blocking, self.module.machine, kept=panels).copying((part,))
             self._chunks(self.module.named(function, step.origins), function, part.count, -1)
 
-    def _chunks(self, name: str, function: Function, chunks: "Size | Planner", room: int) -> None:
-        """All chunks of a function."""
+    def _chunks(
+        self, name: str, function: Function, chunks: "Size | Planner", room: int, most: "Size | None" = None
+    ) -> None:
+        """All chunks of a function, by at most so many threads."""
         block = self._block(function.arguments.listed, room)
         if chunks == 1:
             self.text.do(f"call void @{name}(ptr {block}, i64 0)")
@@ -178,6 +186,8 @@ class Schedule:
                 self.frame.stop_if_stopped()
             return
         threads = self.text.value(f"load i64, ptr {self.frame.slot(THREADS)}")
+        if most is not None:
+            threads = self.text.least(threads, self.frame.number(most))
         if isinstance(chunks, Planner):
             count = self.text.value(f"load i64, ptr {self.frame.slot(self.module.table.of(ChunksOf(chunks)))}")
         else:

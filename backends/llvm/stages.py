@@ -15,8 +15,8 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import start_of
 from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
-from graphc.kernel.steps import Fold, Prefix, Store, Total
-from graphc.kernel.summing import is_ordered, rows_of_block
+from graphc.kernel.steps import Effect, Fold, Prefix, Store, Total
+from graphc.kernel.summing import is_in_blocks, rows_of_block
 from graphc.sizes import Size, lower_bound, product
 from graphc.types import INT64, accumulator
 
@@ -190,15 +190,9 @@ class Stages:
 
     # Sums whose order shows.
 
-    def _is_blocked(self, stage: StagePlan, effect: object) -> bool:
+    def _is_blocked(self, stage: StagePlan, effect: Effect) -> bool:
         """Whether a fold is made in blocks, of which there may be more than one."""
-        if (
-            not isinstance(effect, Fold)
-            or not stage.stage.inner
-            or not is_ordered(effect.monoid, effect.results[0].dtype)
-        ):
-            return False
-        if self.walk.plan.kernel.outer and effect.run:
+        if not is_in_blocks(effect, self.walk.plan.kernel.outer, stage.stage.inner):
             return False
         first, rows = self._block(stage)
         return not isinstance(first.extent, int) or first.extent > (lower_bound(rows) or 1)

@@ -23,10 +23,11 @@ from math import gcd
 
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis
+from graphc.kernel.steps import Effect, Fold
 from graphc.sizes import Size, estimate, maximum, product
 from graphc.types import NARROW, DType, is_complex, is_floating
 
-__all__ = ["BLOCK", "accumulators", "is_long", "is_ordered", "rows_of_block"]
+__all__ = ["BLOCK", "accumulators", "is_in_blocks", "is_long", "is_ordered", "rows_of_block"]
 
 SHORT = 16  # elements of a run: fewer have one accumulator
 REGISTERS = 4  # full of accumulators: each waits for an addition to end
@@ -54,6 +55,13 @@ def accumulators(run: Sequence[Axis], itemsize: int, bytes: int) -> int:
     while isinstance(extent, int) and count > extent:
         count //= 2
     return count
+
+
+def is_in_blocks(effect: Effect, outer: Sequence[Axis], inner: Sequence[Axis]) -> bool:
+    """Whether a stage of a kernel with these axes adds up in blocks of rows: all other axes have a part in these."""
+    if not isinstance(effect, Fold) or not inner or not is_ordered(effect.monoid, effect.results[0].dtype):
+        return False
+    return not (outer and effect.run)
 
 
 def rows_of_block(first: Axis, others: Sequence[Axis]) -> Size:

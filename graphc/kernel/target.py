@@ -22,6 +22,7 @@ class Target:
                      the axes of the sum, that goes on from what a result holds that is added to; what is read crosswise
                      is packed each time
     reads_narrow     whether products read operands of float16 and bfloat16 that are added up in float32
+    chunk_bytes      steps that hand large arrays on are made in chunks of about so many bytes of these; 0: in one go
     """
 
     name: str
@@ -34,3 +35,4 @@ class Target:
     alignment: int = 64
     tiled: tuple[DType, ...] = ()
     reads_narrow: bool = False
+    chunk_bytes: int = 0

@@ -79,7 +79,16 @@ def a_complex_product() -> Work:
     return Work([x, y], gx.real(x @ y), lambda: [np.ones((20_000, 4000), "complex64"), right], [right[:3] * 2, right])
 
 
-WORK = {work.__name__: work for work in (a_loop, a_loop_without_end, a_kernel, a_row, a_product, a_complex_product)}
+def a_loop_in_chunks() -> Work:
+    """Whose turns are made at the same time."""
+    q, k, v = (gx.input(name, ("n", 2048, 4)) for name in "qkv")
+    rng = np.random.default_rng(0)
+    long, short = (list(rng.standard_normal((3, n, 2048, 4), dtype=np.float32)) for n in (400, 2))
+    return Work([q, k, v], gx.softmax(q @ k.mT) @ v, lambda: long, short)
+
+
+ALL = (a_loop, a_loop_without_end, a_kernel, a_row, a_product, a_complex_product, a_loop_in_chunks)
+WORK = {work.__name__: work for work in ALL}
 
 
 @contextmanager

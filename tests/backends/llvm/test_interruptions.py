@@ -9,7 +9,13 @@ from tests.backends.llvm.interrupted import STATES, WORK
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
-QUICK = {("a_loop", "several"), ("a_row", "alone"), ("a_kernel", "busy"), ("a_product", "several")}
+QUICK = {
+    ("a_loop", "several"),
+    ("a_row", "alone"),
+    ("a_kernel", "busy"),
+    ("a_product", "several"),
+    ("a_loop_in_chunks", "several"),
+}
 
 
 @pytest.mark.parametrize(
