@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as all_of
-from math import gcd
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
@@ -15,6 +14,7 @@ from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.kernel.target import Target
 from graphc.passes.costs import moving
 from graphc.passes.kernels import by_rows
+from graphc.passes.meeting import Place, Walk, along, met, substituted
 from graphc.passes.pairs import Both, join_pairs
 from graphc.passes.pipeline import Log
 from graphc.sizes import Size, equal, estimate, product
@@ -164,7 +164,7 @@ class _Made:
                 if part is None:
                     return None
                 terms = [*[(axis, step * n) for axis, step in place.terms], *part.terms]
-                place = _substituted(Affine(tuple(terms), place.offset * n + part.offset), {})
+                place = substituted(Affine(tuple(terms), place.offset * n + part.offset), {})
                 inner = inner * n
                 if is_same:
                     break
@@ -175,28 +175,6 @@ class _Made:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where elements of an array lie along one of its axes: start + step * axis; no axis where it is one place."""
-
-    axis: Axis | None
-    step: int
-    start: Size
-
-    @staticmethod
-    def of(part: Affine | None) -> "_Place | None":
-        match part:
-            case Affine(terms=(), offset=start):
-                return _Place(None, 1, start)
-            case Affine(terms=((axis, int(step)),), offset=start) if step != 0:
-                return _Place(axis, step, start)
-        return None
-
-    @property
-    def count(self) -> Size:
-        return 1 if self.axis is None else self.axis.extent
-
-
-@dataclass(frozen=True)
 class _Taking:
     """A stage, its lets that are elements of an array, all of one place, and where that is."""
 
@@ -204,7 +182,7 @@ class _Taking:
     affine: Sequence[Affine | None]
     loads: Collection[int]
     buffer: Buffer | None
-    places: Sequence[_Place]
+    places: Sequence[Place]
 
     @staticmethod
     def of(stage: Stage, arrays: Collection[Buffer]) -> "_Taking | None":
@@ -214,7 +192,7 @@ class _Taking:
         taken = {(let.buffer, let.index) for let in loads.values()}
         if len(taken) > 1 or any(let.guard is not None for let in loads.values()):
             return None
-        found = [_Place.of(affine[number]) for _, index in taken for number in index]
+        found = [Place.of(affine[number]) for _, index in taken for number in index]
         places = [place for place in found if place is not None]
         axes = [place.axis for place in places if place.axis is not None]
         if len(places) < len(found) or len(set(axes)) < len(axes):
@@ -227,22 +205,22 @@ class _Taking:
         stored = made.place_in(self.buffer.shape)
         if stored is None:
             return None
-        walks: dict[Axis, _Walk] = {}
+        walks: dict[Axis, Walk] = {}
         ours: dict[Axis, Affine] = {}
-        as_stored: list[tuple[_Place, Affine]] = []
+        as_stored: list[tuple[Place, Affine]] = []
         is_empty = False
         for place, extent, there in zip(self.places, self.buffer.shape, stored, strict=True):
             if equal(place.count, extent) and abs(place.step) == 1:
                 as_stored.append((place, there))  # all of the array is taken
                 continue
-            other = _Place.of(there)
-            both = None if other is None or other.axis in walks else _both(place, other)
-            if both is None or other is None:
+            other = Place.of(there)
+            walked = None if other is None or other.axis in walks else met(place, other)
+            if walked is None or other is None:
                 return None
-            taken, made_there = both
+            taken, stored_there = walked
             is_empty |= taken.count == 0
             if other.axis is not None:
-                walks[other.axis] = made_there
+                walks[other.axis] = stored_there
             if place.axis is not None:
                 ours[place.axis] = Affine(() if other.axis is None else ((other.axis, taken.step),), taken.start)
         theirs = {
@@ -251,57 +229,10 @@ class _Taking:
         }
         for place, there in as_stored:
             if place.axis is not None:
-                ours[place.axis] = _less(_substituted(there, theirs), place)
+                ours[place.axis] = along(substituted(there, theirs), place)
         counts = {axis: walks[axis].count if axis in walks else axis.extent for axis in made.axes}
         counts |= {axis: axis.extent for axis in self.stage.inner if axis not in ours}
         return _Meeting(self, made, ours, theirs, counts, is_empty or 0 in counts.values())
-
-
-@dataclass(frozen=True)
-class _Walk:
-    """`count` points, each `step` after the one before."""
-
-    count: int
-    step: int
-    start: int
-
-
-def _both(one: _Place, other: _Place) -> tuple[_Walk, _Walk] | None:
-    """The points of either axis where two places are the same; None where that is not known."""
-    numbers = (one.start, one.count, other.start, other.count)
-    if not all(isinstance(number, int) for number in numbers):
-        return None
-    n, m, apart = estimate(one.count), estimate(other.count), estimate(other.start) - estimate(one.start)
-    a, b = one.step, other.step  # a x = b y + apart
-    common = gcd(a, b)
-    if apart % common:
-        return _Walk(0, 1, 0), _Walk(0, 1, 0)
-    every = abs(b) // common
-    x = apart // common * pow(a // common, -1, every) % every if every > 1 else 0
-    y, step = (a * x - apart) // b, a * every // b
-    low = -(-(-y if step > 0 else y - (m - 1)) // abs(step))  # so many are before both begin
-    high = ((m - 1 - y) if step > 0 else y) // abs(step)
-    low, high = max(low, 0), min(high, (n - 1 - x) // every)
-    count = max(high - low + 1, 0)
-    return _Walk(count, every, x + every * low), _Walk(count, step, y + step * low)
-
-
-def _less(there: Affine, place: _Place) -> Affine:
-    """The axis of a place, from what that is: (there - start) / step."""
-    terms = tuple([(axis, factor * place.step) for axis, factor in there.terms])
-    return Affine(terms, (there.offset - place.start) * place.step)
-
-
-def _substituted(part: Affine, axes: Mapping[Axis, Affine]) -> Affine:
-    """An affine index, with affine indices for some of its axes."""
-    terms: dict[Axis, Size] = {}
-    offset = part.offset
-    for axis, factor in part.terms:
-        its = axes.get(axis, Affine(((axis, 1),)))
-        offset = offset + its.offset * factor
-        for inner, step in its.terms:
-            terms[inner] = terms.get(inner, 0) + step * factor
-    return Affine(tuple(terms.items()), offset)
 
 
 @dataclass(frozen=True)
@@ -391,7 +322,7 @@ class _Writing(dict[int, int]):
         known: Mapping[int, int],
     ) -> "_Writing":
         """A stage whose axes are these, along new ones, and of whose lets some are known."""
-        places = {number: _substituted(part, axes) for number, part in enumerate(affine) if part is not None}
+        places = {number: substituted(part, axes) for number, part in enumerate(affine) if part is not None}
         found = _Writing(formula, places, new)
         found.update(known)
         for number in _needed(stage, affine):
