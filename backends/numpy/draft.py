@@ -45,7 +45,7 @@ class Draft:
     blocked: tuple[Axis, Size] | None
     dims: tuple[Axis, ...] = ()
     views: dict[tuple[str, str], View] = field(default_factory=dict)
-    shown: dict[tuple[tuple[int, ...], Shape], _Shown] = field(default_factory=dict)
+    shown: dict[tuple[tuple[int, ...], Shape, int], _Shown] = field(default_factory=dict)
     instructions: list[Instruction] = field(default_factory=list)
     locals: dict[Buffer, Value] = field(default_factory=dict)
     deferred: list[Instruction] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Draft:
 
     def _shown(self, buffer: Buffer, index: Sequence[Affine]) -> "_Shown":
         """What a view of any buffer of this shape is at an index, found once: kernels may add up a hundred terms."""
-        key = (tuple(map(id, index)), buffer.shape)
+        key = (tuple(map(id, index)), buffer.shape, len(self.dims))  # a number has an index that all stages share: ()
         found = self.shown.get(key)
         if found is None:
             text = view_text(_BASE, buffer, index, self.dims, self.naming.size)

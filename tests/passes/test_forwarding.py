@@ -94,6 +94,14 @@ def test_two_arrays_of_one_kernel_are_put_together_at_once() -> None:
     assert len(kernels(f)) == 1
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_parts_may_have_fewer_axes_than_others(backend: Backend) -> None:
+    x, n = gx.input("x", (2, 3)), gx.input("n", ())
+    total = gx.sum(x) * n
+    column = gx.concat([gx.broadcast_to(total, (1,)), x[:, 0] + total], 0)
+    same([x, n], [gx.stack([column, gx.exp(column)], 1) * total], backend)
+
+
 def test_it_is_noted() -> None:
     x = gx.input("x", (6, 5))
     f = gx.compile(x, gx.pad(gx.pad(gx.exp(x), 1), 2))
