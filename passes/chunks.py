@@ -81,6 +81,12 @@ class _Group:
         self.written |= {x.buffer.root: x.buffer for x in member.readings.all if x.is_written}
         self.touched |= {x.buffer.root for x in member.readings.all}
 
+    def with_one(self, member: _Member) -> "_Group":
+        """A copy of this group to which one more is added."""
+        found = _Group(self.extents, [*self.members], {**self.written}, {*self.touched}, [*self.between])
+        found.add(member)
+        return found
+
     def is_apart(self, step: Step) -> bool:
         """Whether a step may be made before all of these."""
         return not any(x.root in self.written for x in step.reads) and not any(
@@ -121,7 +127,7 @@ class _Chunking:
         for number, step in enumerate(steps):
             if group is not None:
                 member = self._joined(group, number, step, large)
-                if member is not None:
+                if member is not None and not self._hinders(member, group, wanted.chunks):
                     group.add(member)
                     continue
                 if group.is_apart(step):
@@ -190,6 +196,16 @@ class _Chunking:
             if axes and all(x.has(frozenset(axes)) for x in linked):
                 return _Member(number, step, readings, axes)
         return None
+
+    def _hinders(self, member: _Member, group: _Group, chunks: int) -> bool:
+        """Whether a group that chunks are small enough for would have none such with one more member."""
+        together = group.with_one(member)
+        return self._is_walked(group, chunks) and not self._is_walked(together, chunks)
+
+    def _is_walked(self, group: _Group, chunks: int) -> bool:
+        handed = self._handed(group)
+        walk = self._walk(group, handed, chunks)
+        return walk is not None and handed <= self.bytes * FAR * estimate(walk.count)
 
     def _axes(
         self, step: Kernel | Contract, readings: Readings, places: Sequence[AxisOf | None]

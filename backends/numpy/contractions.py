@@ -130,6 +130,8 @@ class _Writer:
         if not direct:
             value = Value(frozenset(order), step.out.dtype, scratch)
             if is_plain(out):
+                if not step.is_whole:  # points may leave gaps: of a stride, or of a cut
+                    self.result.body.append(f"{name}[...] = 0")
                 view = view_text(name, step.out, out, order, self.naming.size)
                 self.result.body.append(f"np.copyto({self._view(view, step.out, name)}, {scratch})")
             else:

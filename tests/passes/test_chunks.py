@@ -99,6 +99,14 @@ def test_what_stands_between_two_products_has_the_same_bits(name: str) -> None:
     assert len(before) == (name == "columns of a head")  # which are summed in blocks of all heads
 
 
+def test_a_product_that_is_no_product_at_each_point_follows_the_loop() -> None:
+    """Its rows are too few to be walked: it would keep all from being made in chunks."""
+    q, k, v = three(20, 24, 16)
+    w = gx.input("w", (16, 16))
+    f = same([q, k, v, w], [gx.softmax(scores(q, k)) @ v @ w])
+    assert [type(step) for step in f.program.steps] == [Loop, Contract]
+
+
 def test_an_array_that_is_handed_on_may_be_a_result_too() -> None:
     q, k, v = three(4, 8, 24, 16)
     s = scores(q, k)
