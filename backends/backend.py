@@ -156,6 +156,11 @@ class Backend(ABC):
         """Whether this process can run what it writes."""
         return True
 
+    @property
+    def sparing(self) -> "Backend":
+        """One whose text takes no memory for the sake of speed: for programs with a budget."""
+        return self
+
     def project(self, artifact: Artifact, stem: str) -> Mapping[str, str]:
         """Files that make a program of the text when it stands in a file of this stem: by name, none for most."""
         return {}

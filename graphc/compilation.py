@@ -44,6 +44,8 @@ class Compilation:
     layout: Layout = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.options.room is not None:
+            self.backend = self.backend.sparing
         graph, backend, options, trace = self.graph, self.backend, self.options, self.trace
         with waiting():
             asked = graph

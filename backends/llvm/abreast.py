@@ -22,17 +22,21 @@ from graphc.sizes import Size, estimate, maximum, minimum, product
 __all__ = ["Abreast", "abreast"]
 
 TURNS = 16  # at least, so that every thread has some
+MOST = 1 << 28  # bytes of all threads
 WORK = 1 << 18  # products of elements in a turn, at least: what each step inside does is not shared then
 
 Made: TypeAlias = "Sequence[Task | tuple[Loop, Made]]"  # what a turn does, loops with what theirs do
 
 
 def abreast(loop: Loop, module: Module) -> "Abreast | None":
-    """A loop as chunks; None for one whose turns depend on each other, or do too little."""
-    if not _is_free(loop) or loop.length is None or estimate(loop.length) < TURNS or _work(loop) < WORK:
+    """A loop as chunks; None for one whose turns depend on each other, do too little, or want too much memory."""
+    if module.spares or not _is_free(loop) or loop.length is None:
+        return None
+    if estimate(loop.length) < TURNS or _work(loop) < WORK:
         return None
     made = _made(loop, module)
-    return None if made is None else Abreast(loop, made, module)
+    found = None if made is None else Abreast(loop, made, module)
+    return None if found is None or estimate(found.room) > MOST else found
 
 
 def _is_free(loop: Loop) -> bool:

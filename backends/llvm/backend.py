@@ -22,18 +22,24 @@ class LlvmBackend(KeepingBackend):
     """Native kernels in explicit vectors, for the machine that runs them or for another one.
 
     threads   that a function may use at most; None: all of the pool
+    spares    whether threads have no arrays of their own
     """
 
     name: ClassVar[str] = "llvm"
     target: ClassVar[Target] = Target(name="llvm", tiled=TILED, chunk_bytes=1 << 19)
     machine: Machine | None = None
     threads: int | None = None
+    spares: bool = False
+
+    @property
+    def sparing(self) -> "LlvmBackend":
+        return replace(self, spares=True)
 
     def emit(self, program: Program) -> Artifact:
         from graphc.backends.llvm.module import Module
         from graphc.backends.llvm.program import written
 
-        module = Module(program, self._machine, self.threads)
+        module = Module(program, self._machine, self.threads, self.spares)
         text = written(module)
         return Artifact((text,), tuple(module.rooms), module.library, 1, module)
 

@@ -27,6 +27,7 @@ class Module:
     """What is known of the text of a program for a machine.
 
     most_threads  that may run it; None: all of the pool
+    spares    whether they have no arrays of their own: what a program takes is then the same for any number of them
     table     what its functions find where
     rooms     of the arena, beside the temporaries
     allocated  bytes that steps take from malloc, while they run
@@ -37,6 +38,7 @@ class Module:
     program: Program
     machine: Machine
     most_threads: int | None = None
+    spares: bool = False
     table: Table = field(default_factory=Table)
     rooms: list[Room] = field(default_factory=list)
     allocated: dict[Size, None] = field(default_factory=dict)

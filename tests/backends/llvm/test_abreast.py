@@ -80,3 +80,16 @@ def test_few_turns_of_many_threads_have_no_more_places_than_turns() -> None:
     for n in (0, 1, 3, 30):
         arrays = [np.ones((n, 192, 24), np.float32)] * 3
         np.testing.assert_allclose(f(*arrays), arrays[2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("model", [attention, mapped])
+def test_a_budget_that_one_thread_keeps_all_keep(
+    model: Callable[[], tuple[Sequence[gx.Node], Sequence[gx.Node]]],
+) -> None:
+    inputs, outputs = model()
+    least = gx.compile(inputs, outputs, backend="llvm", threads=1).memory().peak_bytes
+    arrays = arrays_of(inputs)
+    plain = [y.tobytes() for y in gx.compile(inputs, outputs, backend="llvm")(*arrays)]
+    f = gx.compile(inputs, outputs, backend="llvm", memory=least)
+    assert f.memory().peak_bytes <= least
+    assert [y.tobytes() for y in f(*arrays)] == plain
