@@ -9,6 +9,11 @@ import pytest
 
 import graphc as gx
 from graphc.kernel.scalar import Fn
+from graphc.kernel.steps import Kernel
+from graphc.kernel.target import Target
+from graphc.passes import forwarding, repeats
+from graphc.passes.forwarding import forwarded
+from graphc.passes.pairs import STAGES, Both
 from graphc.sizes import estimate
 from graphc.sizes import product as size_of
 from tests.passes.one_kernel import BACKENDS, Backend, calls, kernels, same
@@ -92,6 +97,29 @@ def test_two_arrays_of_one_kernel_are_put_together_at_once() -> None:
     e = gx.exp(x)
     f = same([x], [gx.pad(gx.stack([gx.tanh(e), gx.sin(e)], 1), 1)], "llvm")
     assert len(kernels(f)) == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_numbers_that_wrap_around_wrap_in_slices_too(backend: Backend, step: int) -> None:
+    x = gx.input("x", (8,), "int64")
+    far = gx.arange(8, dtype="int64") * 2**61  # whose step times that of the slice is beyond 64 bits
+    f = same([x], [gx.pad(gx.concat([x, far, far + 3 * 2**60], 0)[1::step], 1)], backend)
+    assert len(kernels(f)) == 1
+
+
+def test_many_parts_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def spied(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
+        tried.append(len(reader.stages))
+        return forwarded(maker, reader, target)
+
+    for module in (forwarding, repeats):
+        monkeypatch.setattr(module, "forwarded", spied)
+    x = gx.input("x", (100, 5))
+    gx.compile(x, gx.pad(gx.stack([gx.exp(x[i]) * i for i in range(100)], 1), 1))
+    assert all(stages <= STAGES for stages in tried)
 
 
 def test_it_is_noted() -> None:
