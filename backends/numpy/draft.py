@@ -35,7 +35,7 @@ class Draft:
 
     blocked   the axis that is walked in blocks, with the rows of a block; or None
     dims      the axes of every array of the present stage
-    shown     what views are at an index, by its parts and the shape of the buffer
+    shown     what views are at an index, by its parts, the shape of the buffer and `dims`
     locals    the values that earlier stages have left
     deferred  what runs after all else of its stage: stores that no value is computed into
     library   bytes that NumPy may allocate while the lines run, beside its buffers
@@ -45,7 +45,7 @@ class Draft:
     blocked: tuple[Axis, Size] | None
     dims: tuple[Axis, ...] = ()
     views: dict[tuple[str, str], View] = field(default_factory=dict)
-    shown: dict[tuple[tuple[int, ...], Shape], _Shown] = field(default_factory=dict)
+    shown: dict[tuple[tuple[int, ...], Shape, tuple[Axis, ...]], _Shown] = field(default_factory=dict)
     instructions: list[Instruction] = field(default_factory=list)
     locals: dict[Buffer, Value] = field(default_factory=dict)
     deferred: list[Instruction] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Draft:
 
     def _shown(self, buffer: Buffer, index: Sequence[Affine]) -> "_Shown":
         """What a view of any buffer of this shape is at an index, found once: kernels may add up a hundred terms."""
-        key = (tuple(map(id, index)), buffer.shape)
+        key = (tuple(map(id, index)), buffer.shape, self.dims)
         found = self.shown.get(key)
         if found is None:
             text = view_text(_BASE, buffer, index, self.dims, self.naming.size)
