@@ -57,9 +57,8 @@ class Draft:
         if value.extent != 0:
             return (1, value.extent)
         walked, rows = self.blocked or (None, 0)
-        return tuple(
-            1 if axis not in value.axes else rows if axis == walked else axis.extent for axis in value.dims or self.dims
-        )
+        dims = self.dims if value.dims is None else value.dims
+        return tuple(1 if axis not in value.axes else rows if axis == walked else axis.extent for axis in dims)
 
     # Views.
 

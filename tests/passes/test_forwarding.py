@@ -108,6 +108,16 @@ def test_numbers_that_wrap_around_wrap_in_slices_too(backend: Backend, step: int
     assert len(kernels(f)) == 1
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_single_elements_among_rows_have_no_axes(backend: Backend) -> None:
+    x = gx.input("x", (6, 1))
+    total = gx.sum(x, 0, keepdims=True)
+    same([x], [gx.at(total)[0].add(1)], backend)
+    whole = gx.input("i", (1,), "int64")
+    f = gx.compile([x, whole], gx.concat([gx.concat([gx.take(x[2:3], whole, 1), x], 0), x * 2], 0), backend=backend)
+    assert f(np.ones((6, 1), "float32"), np.zeros(1, "int64")).shape == (13, 1)
+
+
 def test_many_parts_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
 
