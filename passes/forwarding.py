@@ -15,7 +15,7 @@ from graphc.kernel.target import Target
 from graphc.passes.costs import moving
 from graphc.passes.kernels import by_rows
 from graphc.passes.meeting import Place, Walk, along, met, substituted
-from graphc.passes.pairs import Both, join_pairs
+from graphc.passes.pairs import STAGES, Both, join_pairs
 from graphc.passes.pipeline import Log
 from graphc.sizes import Size, equal, estimate, product
 from graphc.types import INT64, Shape
@@ -26,7 +26,6 @@ FEW = 8  # points for each element: each has a formula of its own
 APART = 5  # points for each element that may lie side by side: lanes are stored one by one
 CALL = 2_000.0  # what one kernel less is worth, in bytes
 LARGEST = 256  # lets of all formulas of a kernel
-MOST = 16  # stages
 
 
 def forward(program: Program, target: Target, log: Log) -> Program:
@@ -84,7 +83,7 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
     stored = {effect.buffer for stage in stages for effect in stage.effects if isinstance(effect, Store)}
     if stored != set(reader.writes):  # of what has no elements
         return None
-    if gain < 0 or len(stages) > MOST or sum(len(stage.lets) for stage in stages) > LARGEST:
+    if gain < 0 or len(stages) > STAGES or sum(len(stage.lets) for stage in stages) > LARGEST:
         return None
     match stages:
         case [Stage(inner=axes, lets=lets, effects=effects)]:
@@ -323,6 +322,7 @@ class _Writing(dict[int, int]):
     ) -> "_Writing":
         """A stage whose axes are these, along new ones, and of whose lets some are known."""
         places = {number: substituted(part, axes) for number, part in enumerate(affine) if part is not None}
+        places = {number: place for number, place in places.items() if place.is_narrow}  # the rest is computed
         found = _Writing(formula, places, new)
         found.update(known)
         for number in _needed(stage, affine):

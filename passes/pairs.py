@@ -13,13 +13,14 @@ from graphc.passes.pipeline import Log
 from graphc.passes.step_lists import over_lists
 from graphc.sizes import Size, estimate
 
-__all__ = ["Both", "Joiner", "join_pairs"]
+__all__ = ["STAGES", "Both", "Joiner", "join_pairs"]
 
 Both: TypeAlias = tuple[tuple[Axis, ...], tuple[Stage, ...]]  # the axes and stages of a kernel that does what two do
 
 Joiner: TypeAlias = Callable[[Kernel, Kernel], Both | None]  # of a maker, and of what alone reads all that it makes
 
 MOST = 8  # kernels that touch an array
+STAGES = 16  # of a kernel that does what two do
 
 
 def join_pairs(program: Program, both: Joiner, note: str, log: Log) -> Program:
@@ -85,6 +86,8 @@ class _Joining:
 
     def _with_maker(self, number: int, reader: Kernel, log: Log) -> Kernel | None:
         """A kernel joined with one that makes something for it; None where there is no such."""
+        if len(reader.stages) > STAGES:  # they do not become fewer
+            return None
         tried: set[int] = set()
         for array in reader.reads:
             at = self._maker(array, number)

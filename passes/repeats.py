@@ -62,9 +62,11 @@ class _Pair:
         if len(maker.writes) > 1:
             return None
         (array,) = maker.writes
-        loads = {number: let for number, let in enumerate(second.lets) if isinstance(let, Load) and let.buffer is array}
+        loads = {n: x for n, x in enumerate(second.lets) if isinstance(x, Load) and x.buffer.root is array.root}
         places = {walked(second.lets, let.index) for let in loads.values()}
-        if len(first.effects) > 1 or len(places) != 1 or any(let.guard is not None for let in loads.values()):
+        if len(first.effects) > 1 or len(places) != 1:
+            return None
+        if any(let.guard is not None or let.buffer is not array for let in loads.values()):  # under another shape
             return None
         (store,), (read,) = first.effects, places
         assert isinstance(store, Store), store

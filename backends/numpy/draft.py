@@ -35,7 +35,7 @@ class Draft:
 
     blocked   the axis that is walked in blocks, with the rows of a block; or None
     dims      the axes of every array of the present stage
-    shown     what views are at an index, by its parts and the shape of the buffer
+    shown     what views are at an index, by its parts, the shape of the buffer and `dims`
     locals    the values that earlier stages have left
     deferred  what runs after all else of its stage: stores that no value is computed into
     library   bytes that NumPy may allocate while the lines run, beside its buffers
@@ -57,9 +57,8 @@ class Draft:
         if value.extent != 0:
             return (1, value.extent)
         walked, rows = self.blocked or (None, 0)
-        return tuple(
-            1 if axis not in value.axes else rows if axis == walked else axis.extent for axis in value.dims or self.dims
-        )
+        dims = self.dims if value.dims is None else value.dims
+        return tuple(1 if axis not in value.axes else rows if axis == walked else axis.extent for axis in dims)
 
     # Views.
 

@@ -43,7 +43,7 @@ class Value:
     is_windowed  whether it shows elements more than once, or out of line
     is_solid     whether its home must have no gaps: NumPy's functions that are no ufuncs copy what has some
     extent       of scratch that is a stretch of so many elements, whatever the axes
-    dims         all axes of the array, those included along which it does not vary
+    dims         all axes of the array, those included along which it does not vary; None until its stage is written
     """
 
     axes: frozenset[Axis]
@@ -56,7 +56,7 @@ class Value:
     extent: Size = 0
     view: View | None = None
     loaded: Buffer | None = None
-    dims: tuple[Axis, ...] = ()
+    dims: tuple[Axis, ...] | None = None
     defined: int = -1
     last_use: int = -1
 

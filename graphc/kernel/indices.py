@@ -21,6 +21,12 @@ class Affine:
     terms: tuple[tuple[Axis, Size], ...]
     offset: Size = 0
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether all its numbers are much smaller than those of 64 bits, which wrap around."""
+        numbers = (self.offset, *(coefficient for _, coefficient in self.terms))
+        return not any(isinstance(number, int) and abs(number) >= MOST for number in numbers)
+
 
 def affine_of(lets: Sequence[Let]) -> list[Affine | None]:
     """For each let of a list, the affine index it is; None for all others."""
@@ -43,8 +49,7 @@ def affine_of(lets: Sequence[Let]) -> list[Affine | None]:
 def _combined(fn: Fn, left: Affine | None, right: Affine | None) -> Affine | None:
     """None where a number would be larger than those of 64 bits, which wrap around."""
     found = None if left is None or right is None else _joined(fn, left, right)
-    numbers = () if found is None else (found.offset, *(coefficient for _, coefficient in found.terms))
-    return None if any(isinstance(number, int) and abs(number) >= MOST for number in numbers) else found
+    return found if found is not None and found.is_narrow else None
 
 
 def _joined(fn: Fn, left: Affine, right: Affine) -> Affine | None:

@@ -9,6 +9,11 @@ import pytest
 
 import graphc as gx
 from graphc.kernel.scalar import Fn
+from graphc.kernel.steps import Kernel
+from graphc.kernel.target import Target
+from graphc.passes import forwarding, repeats
+from graphc.passes.forwarding import forwarded
+from graphc.passes.pairs import STAGES, Both
 from graphc.sizes import estimate
 from graphc.sizes import product as size_of
 from tests.passes.one_kernel import BACKENDS, Backend, calls, kernels, same
@@ -95,11 +100,36 @@ def test_two_arrays_of_one_kernel_are_put_together_at_once() -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_parts_may_have_fewer_axes_than_others(backend: Backend) -> None:
-    x, n = gx.input("x", (2, 3)), gx.input("n", ())
-    total = gx.sum(x) * n
-    column = gx.concat([gx.broadcast_to(total, (1,)), x[:, 0] + total], 0)
-    same([x, n], [gx.stack([column, gx.exp(column)], 1) * total], backend)
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_numbers_that_wrap_around_wrap_in_slices_too(backend: Backend, step: int) -> None:
+    x = gx.input("x", (8,), "int64")
+    far = gx.arange(8, dtype="int64") * 2**61  # whose step times that of the slice is beyond 64 bits
+    f = same([x], [gx.pad(gx.concat([x, far, far + 3 * 2**60], 0)[1::step], 1)], backend)
+    assert len(kernels(f)) == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_single_elements_among_rows_have_no_axes(backend: Backend) -> None:
+    x = gx.input("x", (6, 1))
+    total = gx.sum(x, 0, keepdims=True)
+    same([x], [gx.at(total)[0].add(1)], backend)
+    whole = gx.input("i", (1,), "int64")
+    f = gx.compile([x, whole], gx.concat([gx.concat([gx.take(x[2:3], whole, 1), x], 0), x * 2], 0), backend=backend)
+    assert f(np.ones((6, 1), "float32"), np.zeros(1, "int64")).shape == (13, 1)
+
+
+def test_many_parts_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def spied(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
+        tried.append(len(reader.stages))
+        return forwarded(maker, reader, target)
+
+    for module in (forwarding, repeats):
+        monkeypatch.setattr(module, "forwarded", spied)
+    x = gx.input("x", (100, 5))
+    gx.compile(x, gx.pad(gx.stack([gx.exp(x[i]) * i for i in range(100)], 1), 1))
+    assert all(stages <= STAGES for stages in tried)
 
 
 def test_it_is_noted() -> None:

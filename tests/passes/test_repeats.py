@@ -55,6 +55,15 @@ def test_what_others_read_is_kept() -> None:
     assert len(kernels(f)) == 3
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_read_under_another_shape_too_is_kept(backend: Backend) -> None:
+    x = gx.input("x", (8, 8))
+    dear = gx.lgamma(gx.abs(x))
+    f = same([x], [dear[:, :, None] + dear.reshape(64)], backend)
+    assert calls(f, Fn.LGAMMA) == 1
+    assert len(kernels(f)) == 2
+
+
 def test_nothing_waits_that_would_keep_more_bytes_alive() -> None:
     x = gx.input("x", (40, 40))
     running = gx.cumsum(x, 1)  # 40 times as large as what is computed of it
