@@ -11,7 +11,7 @@ from graphc.types import DType
 
 __all__ = ["Home", "Slot", "Wish", "grant", "note_dims", "number", "place"]
 
-_Kind = tuple[tuple[Axis, ...], frozenset[Axis], DType, Size]
+_Kind = tuple[tuple[Axis, ...] | None, frozenset[Axis], DType, Size]
 Slot = tuple[str, tuple[Size, ...], DType]
 
 
