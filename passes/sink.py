@@ -14,7 +14,7 @@ from graphc.ir.operands import add
 from graphc.ops.bodies import dependent
 from graphc.ops.contraction import Contraction
 from graphc.ops.movement import flip
-from graphc.origin import standing_for
+from graphc.origin import here, merged, standing_for
 from graphc.passes.lifetimes import bytes_of
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.throughout import with_changed_bodies
@@ -53,7 +53,9 @@ class SinkFromLoops(Pass[Graph, Graph]):
         for node in form.nodes:
             op = node.op
             if isinstance(op, Item) and (node.inputs[0], op.index) in totals:
-                new[node] = totals[node.inputs[0], op.index]
+                total = totals[node.inputs[0], op.index]
+                origin = merged(total.origin, [node.origin, node.inputs[0].origin])
+                new[node] = Node(total.op, total.inputs, total.type, origin)
                 continue
             same = exchanged(node, new)
             if isinstance(op, Repeated) and (sums := _sums(same, op, self.dtypes)):
@@ -126,4 +128,4 @@ def _over_steps(node: Node, rows: Sequence[Node], length: Size, *, reverse: bool
     assert isinstance(node.op, Contraction), node
     operands = tuple([flip(x, 0) if reverse else x for x in rows])
     op = node.op.added_up(length)
-    return Node(op, operands, op.infer(*[x.tensor for x in operands]), node.origin)
+    return Node(op, operands, op.infer(*[x.tensor for x in operands]), here())

@@ -6,6 +6,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import graphc as gx
@@ -64,3 +65,12 @@ def test_every_form_of_an_example_is_sound(name: str, tmp_path: Path, monkeypatc
     assert made
     for f in made:
         require_all(f)
+
+
+def test_a_sum_that_is_made_after_its_loop_leads_to_what_it_stands_for() -> None:
+    xs, w = gx.input("xs", (7, 5, 6)), gx.param("w", np.zeros((6, 6), "float32"))
+    last, _ = gx.scan(lambda h, x: (gx.tanh(h @ w + x), None), gx.zeros((5, 6)), xs)
+    slope = gx.grad(gx.sum(last), w)
+    f = gx.compile([xs], [slope], backend="llvm")
+    assert f.trace["sink"].notes
+    require_all(f)
