@@ -7,13 +7,12 @@ from typing import final
 
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Rows
-from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Contract, Kernel, Loop, Step, unique, within
+from graphc.kernel.steps import Contract, Kernel, Loop, Step, unique
 from graphc.kernel.target import Target
 from graphc.passes.leading import AxisOf, Readings, readings_of, rounds_alone
 from graphc.passes.pipeline import Log
-from graphc.passes.reuse import outside_of
+from graphc.passes.step_lists import are_same, changed, touched
 from graphc.passes.turned import Turn
 from graphc.sizes import Size, equal, estimate
 from graphc.types import DType
@@ -31,10 +30,10 @@ def in_chunks(program: Program, target: Target, log: Log) -> Program:
     The arrays in between are then as large as a chunk.  Every element is computed as before.
     """
     pure, last = program.steps[: program.commit], program.steps[program.commit :]
-    touched = {buffer.root for step in last for buffer in (*step.reads, *step.writes)}
     bytes = target.chunk_bytes
-    first = _Chunking(bytes, target.tiled, log).steps(pure, touched, _Wanted(bytes * FAR, CHUNKS))
-    if all(one is other for one, other in zip(first, pure, strict=False)) and len(first) == len(pure):
+    chunking, wanted = _Chunking(bytes, target.tiled, log), _Wanted(bytes * FAR, CHUNKS)
+    first = changed(pure, touched(last), lambda steps, outside: chunking.steps(steps, outside, wanted))
+    if are_same(first, pure):
         return program
     return replace(program, steps=(*first, *last), commit=len(first))
 
@@ -114,9 +113,6 @@ class _Chunking:
     def steps(self, steps: Sequence[Step], outside: Collection[Buffer], wanted: _Wanted) -> list[Step]:
         """The steps of a list, those of groups in loops."""
         large = wanted.large
-        # Recursion is over the depth to which loops and branches are nested.
-        if any(map(within, steps)):
-            steps = [self._with_parts(step) for step in steps]
         if not any(isinstance(step, Contract) for step in steps) or not any(isinstance(x, Kernel) for x in steps):
             return list(steps)
         if not any(_is_large(buffer, large) for step in steps for buffer in step.writes):
@@ -138,19 +134,6 @@ class _Chunking:
             if group is None:
                 found.append(step)
         return found if group is None else [*found, *self._made(group, steps, users, wanted)]
-
-    def _with_parts(self, step: Step) -> Step:
-        if not within(step):
-            return step
-        inside = outside_of(step)
-        changed = [self.steps(part, inside, _Wanted(self.bytes * FAR, CHUNKS)) for part in within(step)]
-        if all(
-            len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
-            for a, b in zip(changed, within(step), strict=True)
-        ):
-            return step
-        parts = iter(changed)
-        return with_parts(step, lambda _: next(parts))
 
     # Groups.
 

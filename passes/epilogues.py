@@ -1,6 +1,6 @@
 """Epilogues: what is done with each element of a product is done where the product is made."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.kernel.buffer import Buffer, Role
@@ -10,7 +10,7 @@ from graphc.kernel.program import Program
 from graphc.kernel.steps import Contract, Kernel, Step
 from graphc.passes.pipeline import Log
 from graphc.passes.places import exchanged
-from graphc.passes.step_lists import over_lists
+from graphc.passes.step_lists import numbers_of, over_lists
 
 __all__ = ["join_epilogues"]
 
@@ -42,27 +42,15 @@ class _Joining:
 
     steps: Sequence[Step]
     outside: Collection[Buffer]
-    touching: dict[Buffer, list[int]]
-    writing: dict[Buffer, list[int]]
+    touching: Mapping[Buffer, Sequence[int]]
+    writing: Mapping[Buffer, Sequence[int]]
     shown: Collection[Buffer]
     joints: "dict[tuple[Pattern, bool], _Joint | None]" = field(default_factory=dict)
 
     @staticmethod
     def of(steps: Sequence[Step], outside: Collection[Buffer]) -> "_Joining":
-        touching: dict[Buffer, list[int]] = {}
-        writing: dict[Buffer, list[int]] = {}
-        shown: set[Buffer] = set()
-        for number, step in enumerate(steps):
-            for buffer in (*step.reads, *step.writes):
-                root = buffer.base or buffer
-                if root is not buffer:
-                    shown.add(root)
-                numbers = touching.setdefault(root, [])
-                if not numbers or numbers[-1] != number:
-                    numbers.append(number)
-            for buffer in step.writes:
-                writing.setdefault(buffer.base or buffer, []).append(number)
-        return _Joining(steps, outside, touching, writing, shown)
+        shown = {x.base for step in steps for x in (*step.reads, *step.writes) if x.base is not None}
+        return _Joining(steps, outside, *numbers_of(steps), shown)
 
     def run(self, log: Log) -> list[Step]:
         """The steps, with each kernel that can be an epilogue as that of the last product that it reads."""

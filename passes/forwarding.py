@@ -20,7 +20,7 @@ from graphc.passes.pipeline import Log
 from graphc.sizes import Size, equal, estimate, product
 from graphc.types import INT64, Shape
 
-__all__ = ["LARGEST", "forward", "forwarded", "only_stores"]
+__all__ = ["LARGEST", "forward", "forwarded", "only_stores", "put_parts"]
 
 FEW = 8  # points for each element: each has a formula of its own
 APART = 5  # points for each element that may lie side by side: lanes are stored one by one
@@ -32,10 +32,14 @@ def forward(program: Program, target: Target, log: Log) -> Program:
     """Let what is put together in parts be put where it is put together next, or where all else reads it."""
 
     def both(maker: Kernel, reader: Kernel) -> Both | None:
-        is_apart = len(maker.stages) > 1 or len(reader.stages) > 1  # others are not two kernels without a reason
-        return forwarded(maker, reader, target) if is_apart else None
+        return forwarded(maker, reader, target) if put_parts(maker, reader) else None
 
     return join_pairs(program, both, "stored where it is moved to", log)
+
+
+def put_parts(maker: Kernel, reader: Kernel) -> bool:
+    """Whether one of two kernels puts parts together: others are not two without a reason."""
+    return len(maker.stages) > 1 or len(reader.stages) > 1
 
 
 def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
@@ -52,14 +56,12 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
     arrays = {buffer.root for buffer in maker.writes}
     made: list[_Made] = []
     gain = CALL
-    for stage in maker.stages:
-        whole = Stage((*maker.outer, *stage.inner), stage.lets, stage.effects)
+    for whole in _wholes(maker):
         gain += _points(whole) * _work(whole, target) + _traffic(whole, target)
         made += [_Made.of(Stage(whole.inner, whole.lets, (effect,)), target) for effect in whole.effects]
     is_overwritten = sum(_points(each.stage) for each in made) > sum(estimate(array.size) for array in arrays)
     stages: list[Stage] = []
-    for stage in reader.stages:
-        whole = Stage((*reader.outer, *stage.inner), stage.lets, stage.effects)
+    for whole in _wholes(reader):
         taking = _Taking.of(whole, arrays)
         if taking is None:
             return None
@@ -89,6 +91,11 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
         case [Stage(inner=axes, lets=lets, effects=effects)]:
             return axes, (Stage((), lets, effects),)
     return by_rows(stages)
+
+
+def _wholes(kernel: Kernel) -> Sequence[Stage]:
+    """The stages of a kernel, each over all of its axes."""
+    return [Stage((*kernel.outer, *stage.inner), stage.lets, stage.effects) for stage in kernel.stages]
 
 
 def only_stores(stage: Stage) -> bool:

@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeAlias, final
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Check, Loop, Step, within
-from graphc.passes.reuse import outside_of, overlays
+from graphc.passes.reuse import overlays
+from graphc.passes.step_lists import outside_of
 from graphc.sizes import estimate
 from graphc.types import Shape
 

@@ -10,7 +10,7 @@ from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Kernel, Stage, Step
 from graphc.passes.pipeline import Log
-from graphc.passes.step_lists import over_lists
+from graphc.passes.step_lists import numbers_of, over_lists
 from graphc.sizes import Size, estimate
 
 __all__ = ["STAGES", "Both", "Joiner", "join_pairs"]
@@ -55,22 +55,8 @@ class _Joining:
     into: dict[int, int] = field(default_factory=dict)
 
     @staticmethod
-    def of(
-        steps: Sequence[Step],
-        outside: Collection[Buffer],
-        both: Joiner,
-        note: str,
-    ) -> "_Joining":
-        touching: dict[Buffer, list[int]] = {}
-        writing: dict[Buffer, list[int]] = {}
-        for number, step in enumerate(steps):
-            for buffer in (*step.reads, *step.writes):
-                numbers = touching.setdefault(buffer.root, [])
-                if not numbers or numbers[-1] != number:
-                    numbers.append(number)
-            for buffer in step.writes:
-                writing.setdefault(buffer.root, []).append(number)
-        return _Joining(steps, outside, both, note, touching, writing)
+    def of(steps: Sequence[Step], outside: Collection[Buffer], both: Joiner, note: str) -> "_Joining":
+        return _Joining(steps, outside, both, note, *numbers_of(steps))
 
     def run(self, log: Log) -> Sequence[Step]:
         """The steps, with those kernels joined that can be."""

@@ -8,7 +8,7 @@ from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, AxisIndex, Formula, Load
 from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.kernel.target import Target
-from graphc.passes.forwarding import LARGEST, forwarded, only_stores
+from graphc.passes.forwarding import LARGEST, forwarded, only_stores, put_parts
 from graphc.passes.pairs import Both, join_pairs
 from graphc.passes.pipeline import Log
 from graphc.passes.places import walked
@@ -31,8 +31,8 @@ def join_repeats(program: Program, target: Target, log: Log) -> Program:
         pair = _Pair.of(maker, reader)
         if pair is not None and pair.pays(target):
             return pair.rows, pair.by_rows()
-        is_apart = len(maker.stages) > 1 or len(reader.stages) > 1
-        return forwarded(maker, reader, target) if is_apart or len(maker.outer) < len(reader.outer) else None
+        repeats = len(maker.outer) < len(reader.outer)
+        return forwarded(maker, reader, target) if repeats or put_parts(maker, reader) else None
 
     return join_pairs(program, both, "computed where it is repeated", log)
 

@@ -10,9 +10,10 @@ from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store, targets, within
 from graphc.passes.places import walked
+from graphc.passes.step_lists import outside_of
 from graphc.sizes import equal
 
-__all__ = ["last_uses", "outside_of", "overlays", "reuse"]
+__all__ = ["last_uses", "overlays", "reuse"]
 
 Overlays: TypeAlias = Sequence[tuple[int, Sequence[int]]]  # (result, operands), as a pattern counts its buffers
 
@@ -38,14 +39,6 @@ def reuse(program: Program) -> Program:
         for part in within(step):
             aliases |= _reused(part, outside_of(step))
     return replace(program, aliases=aliases)
-
-
-def outside_of(step: Step) -> Collection[Buffer]:
-    """What the steps inside a step have not for themselves: what they share, and what they hand on."""
-    outside = {buffer.root for buffer in (*step.reads, *step.writes)}
-    if isinstance(step, Loop) and step.holds is not None:
-        outside.add(step.holds)
-    return outside
 
 
 def _reused(steps: Sequence[Step], outside: Collection[Buffer]) -> dict[Buffer, Buffer]:

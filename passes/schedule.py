@@ -11,7 +11,7 @@ from graphc.kernel.program import Program
 from graphc.kernel.steps import Step, within
 from graphc.passes.liveness import HintedBytes, Tasks, peak_bytes, peak_of, tasks_of
 from graphc.passes.orders import least_possible, orders
-from graphc.passes.reuse import outside_of
+from graphc.passes.step_lists import outside_of
 
 __all__ = ["Scheduled", "schedule"]
 

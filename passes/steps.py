@@ -87,11 +87,12 @@ class OverProgram(Pass[Lowered, Lowered]):
     """A pass from programs to programs: variables and constants stay."""
 
     @abstractmethod
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         """The improved program."""
 
     def run(self, form: Lowered, log: Log) -> Lowered:
-        return replace(form, program=self.improved(form.program))
+        program = self.improved(form.program, log)
+        return form if program is form.program else replace(form, program=program)
 
 
 @final
@@ -102,7 +103,7 @@ class ReadNarrow(OverProgram):
     name: ClassVar[str] = "narrow"
     exact: ClassVar[bool] = True
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return read_narrow(program)
 
 
@@ -114,7 +115,7 @@ class CommitInPlace(OverProgram):
     name: ClassVar[str] = "commit"
     exact: ClassVar[bool] = True
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return commit(program)
 
 
@@ -126,7 +127,7 @@ class HoldCarries(OverProgram):
     name: ClassVar[str] = "hold"
     exact: ClassVar[bool] = True
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return grow(hold(program))
 
 
@@ -137,7 +138,7 @@ class AccumulateProducts(OverProgram):
 
     name: ClassVar[str] = "accumulate"
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return accumulate(program)
 
 
@@ -150,7 +151,7 @@ class TurnOperands(OverProgram):
     name: ClassVar[str] = "turn"
     exact: ClassVar[bool] = True
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return turn(program, self.dtypes)
 
 
@@ -162,20 +163,20 @@ class ComputeInOutputs(OverProgram):
     name: ClassVar[str] = "settle"
     exact: ClassVar[bool] = True
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return settle(program)
 
 
 @final
 @dataclass(frozen=True)
-class JoinEpilogues(Pass[Lowered, Lowered]):
+class JoinEpilogues(OverProgram):
     """Do what follows a product, element by element, where it is made."""
 
     name: ClassVar[str] = "epilogues"
     exact: ClassVar[bool] = True
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        return replace(form, program=join_epilogues(form.program, log))
+    def improved(self, program: Program, log: Log) -> Program:
+        return join_epilogues(program, log)
 
 
 @final
@@ -186,66 +187,63 @@ class SplitAxes(OverProgram):
     name: ClassVar[str] = "split"
     exact: ClassVar[bool] = True
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return split_axes(program)
 
 
 @final
 @dataclass(frozen=True)
-class Forward(Pass[Lowered, Lowered]):
+class Forward(OverProgram):
     """Store parts where they are moved to.  Afterwards nothing is put together to be moved as it is."""
 
     target: Target
     name: ClassVar[str] = "forward"
     exact: ClassVar[bool] = True
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        program = forward(form.program, self.target, log)
-        return form if program is form.program else replace(form, program=program)
+    def improved(self, program: Program, log: Log) -> Program:
+        return forward(program, self.target, log)
 
 
 @final
 @dataclass(frozen=True)
-class JoinRepeats(Pass[Lowered, Lowered]):
+class JoinRepeats(OverProgram):
     """Compute what is read at several points where it is read.  Afterwards its elements are not kept."""
 
     target: Target
     name: ClassVar[str] = "repeats"
     exact: ClassVar[bool] = True
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        program = join_repeats(form.program, self.target, log)
-        return form if program is form.program else replace(form, program=program)
+    def improved(self, program: Program, log: Log) -> Program:
+        return join_repeats(program, self.target, log)
 
 
 @final
 @dataclass(frozen=True)
-class WalkInChunks(Pass[Lowered, Lowered]):
+class WalkInChunks(OverProgram):
     """Make products, and rows between them, chunk by chunk, where large arrays are handed on."""
 
     target: Target
     name: ClassVar[str] = "chunks"
     exact: ClassVar[bool] = True
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        program = in_chunks(form.program, self.target, log)
-        return form if program is form.program else replace(form, program=program)
+    def improved(self, program: Program, log: Log) -> Program:
+        return in_chunks(program, self.target, log)
 
 
 @final
 @dataclass(frozen=True)
-class OrderSteps(Pass[Lowered, Lowered]):
+class OrderSteps(OverProgram):
     """Put steps in an order in which few bytes are alive together, where that saves a part worth having."""
 
     alignment: int  # of every array, in bytes
     name: ClassVar[str] = "schedule"
     exact: ClassVar[bool] = True
 
-    def run(self, form: Lowered, log: Log) -> Lowered:
-        found = schedule(form.program, self.alignment)
+    def improved(self, program: Program, log: Log) -> Program:
+        found = schedule(program, self.alignment)
         if found.where is not None and found.where.origins:
             log.note(f"most bytes alive: {found.after:,} instead of {found.before:,}", found.where.origins[0])
-        return form if found.program is form.program else replace(form, program=found.program)
+        return found.program
 
 
 @final
@@ -256,5 +254,5 @@ class ReuseStorage(OverProgram):
     name: ClassVar[str] = "reuse"
     exact: ClassVar[bool] = True
 
-    def improved(self, program: Program) -> Program:
+    def improved(self, program: Program, log: Log) -> Program:
         return reuse(program)

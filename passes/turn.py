@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Formula, Load
 from graphc.kernel.steps import Contract, Kernel, Loop, Step
 from graphc.ops.contraction import plain
 from graphc.origin import Origin
 from graphc.passes.kernels import kernel_of_points
+from graphc.passes.step_lists import over_lists
 from graphc.sizes import estimate
 from graphc.types import DType
 
@@ -23,16 +23,13 @@ STEPS = 4  # of a loop: in fewer a copy may not pay
 def turn(program: Program, dtypes: Sequence[DType]) -> Program:
     """Let products of these dtypes in loops read both operands along their rows: others are packed at every step."""
 
-    def turned(steps: Sequence[Step]) -> tuple[Step, ...]:
-        # Recursion is over the depth to which loops and branches are nested.
+    def turned(steps: Sequence[Step], _: Collection[Buffer]) -> Sequence[Step]:
         found: list[Step] = []
         for step in steps:
-            inside = with_parts(step, turned)
-            found += _with_copies(inside, dtypes) if isinstance(inside, Loop) else [inside]
-        return tuple(found)
+            found += _with_copies(step, dtypes) if isinstance(step, Loop) else [step]
+        return found
 
-    first, rest = (turned(steps) for steps in (program.steps[: program.commit], program.steps[program.commit :]))
-    return replace(program, steps=(*first, *rest), commit=len(first))
+    return over_lists(program, turned)
 
 
 def _with_copies(loop: Loop, dtypes: Sequence[DType]) -> list[Step]:
