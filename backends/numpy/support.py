@@ -77,7 +77,7 @@ def span(start: int, step: int, count: int) -> slice:
 
 def windows(x: Array, start: Sequence[int], shape: Sequence[int], steps: Sequence[Sequence[int]]) -> Array:
     """A view of `x`: one step along axis k of it moves by `steps[k]` in the axes of `x`."""
-    if 0 in shape:
+    if 0 in shape or not x.size:
         return np.empty(shape, x.dtype)
     origin = x[tuple(slice(s, None) for s in start)]
     strides = [sum(c * s for c, s in zip(step, x.strides, strict=True)) for step in steps]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, is_plain
 from graphc.kernel.scalar import Axis
-from graphc.sizes import Size
+from graphc.sizes import Size, lower_bound
 
 __all__ = ["SizeText", "is_solid", "view_text"]
 
@@ -37,7 +37,7 @@ def view_text(
 ) -> str:
     """The view of `base` whose axes are `dims`; those that the index does not use have extent 1."""
     used = {axis for part in index for axis, _ in part.terms}
-    if not is_plain(index):
+    if not is_plain(index) or _may_be_outside(index, buffer, [axis for axis in dims if axis not in used]):
         shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in dims)
         start = ", ".join(text(part.offset) for part in index)
         steps = ", ".join(
@@ -60,6 +60,14 @@ def view_text(
     if len(sorted_order) < len(dims):
         result += f"[{', '.join(':' if axis in used else 'None' for axis in dims)}]"
     return result
+
+
+def _may_be_outside(index: Sequence[Affine], buffer: Buffer, others: Sequence[Axis]) -> bool:
+    """Whether a number may be no index, in a loop that then has no turns because of another axis: NumPy would raise."""
+    return any(not lower_bound(axis.extent) for axis in others) and any(
+        not part.terms and not lower_bound(extent - part.offset)
+        for part, extent in zip(index, buffer.shape, strict=True)
+    )
 
 
 def _cut(part: Affine, extent: Size, text: SizeText) -> str:

@@ -49,6 +49,7 @@ def test_windows_move_along_several_axes_at_once() -> None:
     diagonal = windows(x, (0, 1), (3,), ((1, 2),))
     assert diagonal.tolist() == [x[k, 1 + 2 * k] for k in range(3)]
     assert windows(x, (9, 9), (0, 2), ((1, 0), (0, 1))).shape == (0, 2)
+    assert windows(x[:0], (0, 0), (1, 5), ((0, 0), (0, 1))).shape == (1, 5)
 
 
 def test_in_range_looks_at_the_least_and_the_largest() -> None:

@@ -191,6 +191,15 @@ def test_counts_of_repeat_say_an_open_extent() -> None:
         call(np.array([1, 2, 3, 4], np.float32))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("build", [lambda y: y[:1], lambda y: gx.sum(y[:1], axis=1), lambda y: y[:1] @ y.T])
+def test_the_first_of_what_is_repeated_may_be_none(build: Callable[[Node], Node], backend: str) -> None:
+    x = gx.input("x", ("n", 4))
+    call = gx.compile([x], gx.tanh(build(gx.repeat(gx.cumsum(x, 0), 3, axis=0))), backend=backend)
+    assert call(np.zeros((0, 4), np.float32)).shape[0] == 0
+    assert call(np.zeros((2, 4), np.float32)).shape[0] == 1
+
+
 def test_parts_of_an_open_extent_end_where_it_does() -> None:
     x, cut = gx.input("x", ("n",), "float64"), gx.size("cut")
     fixed = gx.compile([x], [*gx.split(x, [1, 3]), gx.grad(gx.sum(gx.split(x, [1, 3])[2] ** 2), x)])
