@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from time import perf_counter
 from typing import ClassVar, Generic, TypeVar
 
@@ -12,7 +13,7 @@ from graphc.origin import Origin
 from graphc.printable import counted
 from graphc.value import quick
 
-__all__ = ["Log", "Pass", "Record", "Replacement", "Trace"]
+__all__ = ["Log", "Pass", "Record", "Replacement", "Spill", "Trace"]
 
 Before = TypeVar("Before")
 After = TypeVar("After")
@@ -27,18 +28,26 @@ class Note:
     origin: Origin
 
 
+class Spill(IntEnum):
+    """What leaves the range of floats on the way to a result, beside what did before."""
+
+    AS_BEFORE = 0
+    LESS = 1  # as in log(sum(exp(x))) that subtracts the largest x first
+    ELSEWHERE = 2  # as in (x * y) * z instead of x * (y * z)
+
+
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """A node, and what a pass takes in its place, both on the same operands: a claim that can be tested.
 
-    `exact`: no bit differs.  `mends`: as of a pass.
+    `exact`: no bit differs.  `spill`: as of a pass.
     """
 
     rule: str
     old: Node
     new: Node
     exact: bool
-    mends: bool = False
+    spill: Spill = Spill.AS_BEFORE
 
 
 @dataclass
@@ -52,22 +61,22 @@ class Log:
         """Keep a remark."""
         self.notes.append(Note(what, origin))
 
-    def replaced(self, rule: str, old: Node, new: Node, *, exact: bool, mends: bool = False) -> None:
+    def replaced(self, rule: str, old: Node, new: Node, *, exact: bool, spill: Spill = Spill.AS_BEFORE) -> None:
         """Say that a node is replaced by another, to whoever wants to test it."""
         if self.witness is not None:
-            self.witness.append(Replacement(rule, old, new, exact, mends))
+            self.witness.append(Replacement(rule, old, new, exact, spill))
 
 
 class Pass(ABC, Generic[Before, After]):
     """One improvement.  Returns a new form and leaves the old one as it was.
 
     `exact`: no bit of any result differs between the two.
-    `mends`: what left the range of floats on the way to a result may do so no more.
+    `spill`: what leaves the range of floats on the way to a result.
     """
 
     name: ClassVar[str]
     exact: ClassVar[bool] = False
-    mends: ClassVar[bool] = False
+    spill: ClassVar[Spill] = Spill.AS_BEFORE
 
     @abstractmethod
     def run(self, form: Before, log: Log) -> After:
@@ -85,7 +94,7 @@ class Record:
     notes: Sequence[Note]
     exact: bool = False
     replacements: Sequence[Replacement] = ()
-    mends: bool = False
+    spill: Spill = Spill.AS_BEFORE
 
     def __repr__(self) -> str:
         return f"<{self.name}: {1000 * self.seconds:.2f} ms, {len(self.notes)} notes>"
@@ -110,8 +119,8 @@ class Trace:
         after = step.run(form, log)
         seconds = perf_counter() - start
         notes, replacements = tuple(log.notes), tuple(log.witness or ())
-        mends = step.mends or any(replacement.mends for replacement in replacements)
-        self.records.append(Record(step.name, form, after, seconds, notes, step.exact, replacements, mends))
+        spill = max([step.spill, *[replacement.spill for replacement in replacements]])
+        self.records.append(Record(step.name, form, after, seconds, notes, step.exact, replacements, spill))
         if self.verify is not None:
             try:
                 self.verify(after)

@@ -22,7 +22,7 @@ from graphc.passes.matching import (
     orders,
     written,
 )
-from graphc.passes.pipeline import Log, Pass
+from graphc.passes.pipeline import Log, Pass, Spill
 from graphc.passes.provenance import consumed
 from graphc.passes.share import Known
 
@@ -40,7 +40,7 @@ class Rule:
             extents, or None where the rule does not apply after all: for sides with options and conditions
     exact   whether no bit of any result changes; `because` says what another rule is good for
     called  the identity in words, where `right` is a function
-    mends   whether the left side leaves the range of floats where the right one does not
+    spill   what leaves the range of floats on the right side, beside what does on the left one
     """
 
     left: Form
@@ -48,7 +48,7 @@ class Rule:
     exact: bool
     because: str = ""
     called: str = ""
-    mends: bool = False
+    spill: Spill = Spill.AS_BEFORE
 
     @cached_property
     def name(self) -> str:
@@ -185,7 +185,7 @@ class _Rewriting:
             if found is None or found is node or not _same_type(rule, node, found):
                 continue
             self.log.note(rule.name, node.origin)
-            self.log.replaced(rule.name, node, found, exact=rule.exact, mends=rule.mends)
+            self.log.replaced(rule.name, node, found, exact=rule.exact, spill=rule.spill)
             self.known.ancestry.add(found, (node, *consumed(node, found, self.settled)))
             return found
         return None

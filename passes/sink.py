@@ -16,7 +16,7 @@ from graphc.ops.contraction import Contraction
 from graphc.ops.movement import flip
 from graphc.origin import here, merged, standing_for
 from graphc.passes.lifetimes import bytes_of
-from graphc.passes.pipeline import Log, Pass
+from graphc.passes.pipeline import Log, Pass, Spill
 from graphc.passes.throughout import with_changed_bodies
 from graphc.printable import counted
 from graphc.sizes import Size, estimate
@@ -44,7 +44,7 @@ class SinkFromLoops(Pass[Graph, Graph]):
 
     dtypes: Sequence[DType]
     name: ClassVar[str] = "sink"
-    mends: ClassVar[bool] = True  # terms are added one by one, not the products of steps
+    spill: ClassVar[Spill] = Spill.LESS  # terms are added one by one, not the products of steps
 
     def run(self, form: Graph, log: Log) -> Graph:
         form = with_changed_bodies(form, lambda body: self.run(body, log))

@@ -25,7 +25,7 @@ from graphc.origin import standing_for
 from graphc.passes import meanings, moved
 from graphc.passes.forms import Forms, Meaning
 from graphc.passes.pipeline import Log as Notes
-from graphc.passes.pipeline import Pass
+from graphc.passes.pipeline import Pass, Spill
 from graphc.passes.provenance import Ancestry, consumed
 from graphc.passes.write import Writer
 
@@ -72,7 +72,7 @@ class Stabilise(Pass[Graph, Graph]):
     """
 
     name: ClassVar[str] = "stabilise"
-    mends: ClassVar[bool] = True
+    spill: ClassVar[Spill] = Spill.LESS
 
     def run(self, form: Graph, log: Notes) -> Graph:
         forms = _forms(form)

@@ -7,7 +7,7 @@ from typing import final
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
-from graphc.passes.pipeline import Log, Pass
+from graphc.passes.pipeline import Log, Pass, Spill
 from graphc.passes.units import Partition
 
 __all__ = ["Throughout", "bodies_of", "with_bodies", "with_changed_bodies"]
@@ -31,9 +31,9 @@ class Throughout(Pass[Graph, Graph]):
         return self.step.exact
 
     @property
-    def mends(self) -> bool:  # type: ignore[override]
-        """Whether the pass does."""
-        return self.step.mends
+    def spill(self) -> Spill:  # type: ignore[override]
+        """That of the pass."""
+        return self.step.spill
 
     def run(self, form: Graph, log: Log) -> Graph:
         return self.step.run(with_changed_bodies(form, lambda body: self.run(body, log)), log)

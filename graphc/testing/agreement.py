@@ -195,7 +195,7 @@ class _Call:
 
 def _is_mended(f: CompiledFunction) -> bool:
     """Whether something is computed so that it leaves the range of floats less, or elsewhere."""
-    return any(record.mends and record.notes for record in f.trace.records)
+    return any(record.spill and record.notes for record in f.trace.records)
 
 
 def _name_one_of_several(found: list[Array] | str, expected: list[Array] | str) -> bool:

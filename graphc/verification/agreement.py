@@ -7,6 +7,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from graphc.passes.pipeline import Spill
 from graphc.types import DType, is_complex, is_differentiable, real_of
 from graphc.verification.noise import epsilon
 from graphc.verification.programs import Array
@@ -27,15 +28,15 @@ class Reference:
     exact       in float64; None where that is unknown
     moved       in float64, where every rounded result was moved by about a rounding of its declared dtype
     overflowed  whether something finite became infinite on the way, in float64 too: then a number is as good
-    mended      whether it is computed in a way that may leave the range of floats less: then what is not finite says
-                nothing
+    spill       whether the new way leaves the range of floats less: then what is not finite here says nothing; or
+                elsewhere: then what is not finite there says nothing either
     """
 
     found: Array
     exact: Array | None = None
     moved: Sequence[Array] = ()
     overflowed: bool = False
-    mended: bool = False
+    spill: Spill = Spill.AS_BEFORE
 
 
 def unequal(one: Array, other: Array) -> Mask:
@@ -64,12 +65,17 @@ def differing(new: Array, reference: Reference) -> Mask:
         agree = np.any([new == sample for sample in samples], axis=0)
         steady = np.all([sample == found for sample in samples], axis=0)
         return np.asarray(~agree & steady)
-    if is_complex(found.dtype):
-        return _differing_pairs(new, samples, reference, found.dtype)
+    far = (_differing_pairs if is_complex(found.dtype) else _differing_numbers)(new, samples, reference, found.dtype)
+    return far & np.isfinite(new) if reference.spill == Spill.ELSEWHERE else far
+
+
+def _differing_numbers(new: Array, samples: Sequence[Array], reference: Reference, dtype: DType) -> Mask:
+    """Of real numbers."""
     wide = [np.asarray(sample, np.float64) for sample in samples]
-    largest = _largest(found.dtype)
-    far = _far(np.asarray(new, np.float64), wide, _bound(wide, found.dtype), largest, reference.overflowed)
-    return far & _is_in_range(new, wide[0], wide[min(1, len(wide) - 1)], found.dtype) if reference.mended else far
+    far = _far(np.asarray(new, np.float64), wide, _bound(wide, dtype), _largest(dtype), reference.overflowed)
+    if reference.spill != Spill.AS_BEFORE:
+        far &= _is_in_range(new, wide[0], wide[min(1, len(wide) - 1)], dtype)
+    return far
 
 
 def _differing_pairs(new: Array, samples: Sequence[Array], reference: Reference, dtype: DType) -> Mask:
@@ -98,7 +104,8 @@ def _far(new: Floats, samples: Sequence[Floats], bound: Floats, largest: float, 
     exact = samples[min(1, len(samples) - 1)]
     with np.errstate(all="ignore"):
         near = np.abs(new - exact) <= bound
-        beyond = np.isinf(new) & (np.abs(exact) > largest) & (np.sign(new) == np.sign(exact))
+        is_lost = np.isinf(new) & (np.sign(new) == np.sign(exact)) | ~np.isfinite(new) & ~np.isfinite(samples[0])
+        beyond = (np.abs(exact) > largest) & is_lost
     alike = np.any([(new == sample) | (np.isnan(new) & np.isnan(sample)) for sample in samples], axis=0)
     unknown = np.any([~np.isfinite(sample) for sample in samples[1:]], axis=0) & np.any(
         [np.isfinite(sample) for sample in samples[1:]], axis=0

@@ -147,7 +147,7 @@ class Verification:
                 wrong = (
                     unequal(one, other)
                     if replacement.exact
-                    else differing(other, replace(references[place], mended=replacement.mends))
+                    else differing(other, replace(references[place], spill=replacement.spill))
                 )
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
@@ -164,7 +164,7 @@ class Verification:
                 wrong = unequal(one, other)
             else:
                 (reference,) = call.references(was.node, 0, call.declared.outer)
-                wrong = differing(other, replace(reference, mended=record.mends))
+                wrong = differing(other, replace(reference, spill=record.spill))
             if wrong.any():
                 now = roots(after, self.graph.variables)[number]
                 self._raise(record.name, of_graphs(call, before, after, now, difference(wrong, one, other)), call)

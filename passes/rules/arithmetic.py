@@ -10,6 +10,7 @@ from graphc.ir.node import Node
 from graphc.ir.operands import cast
 from graphc.ops.elementwise import StopGradient
 from graphc.passes.matching import Hole, Match, form, hole, on
+from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.constants import CONSTANTS
 from graphc.passes.rules.holes import (
@@ -139,14 +140,14 @@ ARITHMETIC = (
     Rule(x + 0, x, exact=False, because="saves a pass; keeps a -0.0 that the sum would lose"),
     Rule(x - 0, x, exact=False, because="saves a pass; 0.0 - -0.0 stays what it was"),
     Rule(neg(x - y), y - x, exact=False, because=_ZEROS),
-    Rule(r / (1 / y), r * y, exact=False, because="a product instead of two quotients", mends=True),
+    Rule(r / (1 / y), r * y, exact=False, because="a product instead of two quotients", spill=Spill.LESS),
     Rule(
         r * on(Div, 1, y, called=quotient),
         _quotient,
         exact=False,
         because="one pass and one rounding instead of two",
         called="x * (1 / y) = x / y",
-        mends=True,
+        spill=Spill.LESS,
     ),
     Rule(conj(conj(z)), z, exact=True),
     Rule(real_(complex_of(x, y)), lambda match: _part(match, x), exact=True, called="real(complex(x, y)) = x"),

@@ -9,6 +9,7 @@ from graphc.ir.arithmetic import Add, Div, Mul, Sub
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.passes.matching import Form, Hole, Match, hole
+from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.holes import filled, is_ordinary, like, number, whole, whole_number
 from graphc.types import is_integer
@@ -119,7 +120,14 @@ def _product_rule(
         factor = _factor(match[c], value(Fraction(filled(match, c)), Fraction(filled(match, d))))
         return None if factor is None else joined(match[x], factor)
 
-    return Rule(left, replaced, exact=not because, because=because, called=f"{left} = {right}", mends=bool(because))
+    return Rule(
+        left,
+        replaced,
+        exact=not because,
+        because=because,
+        called=f"{left} = {right}",
+        spill=Spill.LESS if because else Spill.AS_BEFORE,
+    )
 
 
 _FLOATS = hole("x"), number("c"), number("d")

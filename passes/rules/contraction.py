@@ -16,6 +16,7 @@ from graphc.ops.contraction import Contraction, product
 from graphc.ops.movement import transpose
 from graphc.ops.placement import Transpose, moved
 from graphc.passes.matching import Match, hole, on
+from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.holes import filled, like, number
 from graphc.sizes import estimate, lower_bound
@@ -261,7 +262,7 @@ CONTRACTION = (
         exact=False,
         because=f"fewer products, with {_ROUNDED}",
         called="spread(x) @ y = x * sum(y)",
-        mends=True,
+        spill=Spill.ELSEWHERE,
     ),
     Rule(
         on(Elementwise, called=outer, some=Contraction),
@@ -271,7 +272,14 @@ CONTRACTION = (
         called="f(x @ y) = f(x * y), over an inner extent 1",
     ),
     *(
-        Rule(left, _scaled_later, exact=False, because=f"scales less, with {_ROUNDED}", called=called, mends=True)
+        Rule(
+            left,
+            _scaled_later,
+            exact=False,
+            because=f"scales less, with {_ROUNDED}",
+            called=called,
+            spill=Spill.ELSEWHERE,
+        )
         for left, called in (
             (on(Contraction, on(Mul, x, c, called=made), y), "(x * c) @ y = (x @ y) * c"),
             (on(Contraction, y, on(Mul, x, c, called=made)), "y @ (x * c) = (y @ x) * c"),
@@ -280,7 +288,14 @@ CONTRACTION = (
         )
     ),
     *(
-        Rule(left, _regrouped, exact=False, because=f"fewer products, with {_ROUNDED}", called=called, mends=True)
+        Rule(
+            left,
+            _regrouped,
+            exact=False,
+            because=f"fewer products, with {_ROUNDED}",
+            called=called,
+            spill=Spill.ELSEWHERE,
+        )
         for left, called in (
             (on(Contraction, on(Contraction, called=made), y), "(x @ y) @ z = x @ (y @ z)"),
             (on(Contraction, y, on(Contraction, called=made)), "x @ (y @ z) = (x @ y) @ z"),

@@ -15,6 +15,7 @@ from graphc.ops.logic import greater_equal, less, logical_and
 from graphc.ops.movement import transpose
 from graphc.ops.placement import moved
 from graphc.passes.matching import Match, hole, on
+from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.contraction import aligned, labelled
 from graphc.sizes import Size, estimate, lower_bound
@@ -121,7 +122,7 @@ x, hot = hole("x"), hole("one_hot(i)", Cast, only=lambda node: isinstance(node.i
 _BECAUSE = "reads one element in place of all; keeps it beside an infinity, which 0 times it would make nan"
 
 ONE_HOT = tuple(
-    Rule(left, right, exact=False, because=_BECAUSE, called=called, mends=True)
+    Rule(left, right, exact=False, because=_BECAUSE, called=called, spill=Spill.LESS)
     for left, right, called in (
         (on(Contraction, hot, x), _looked_up, "one_hot(i) @ x = x[i]"),
         (on(Contraction, x, hot), _looked_up, "x @ one_hot(i) = x[:, i]"),

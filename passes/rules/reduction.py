@@ -15,6 +15,7 @@ from graphc.ops.extremes import Max, Min, UpperBound
 from graphc.ops.placement import Reshape, Transpose
 from graphc.ops.reduction import All, Any, Prod
 from graphc.passes.matching import Match, hole, on
+from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Change, Rule
 from graphc.passes.rules.holes import axes_of, filled, floating, like, number
 from graphc.sizes import lower_bound, product
@@ -153,7 +154,14 @@ REDUCTION = (
     *_of_folds(None, _folded_once, "one pass instead of two", "{0}({0}(x)) = {0}(x)"),
     *_of_folds(Transpose, _of_transposed, "reads what lies side by side", "{0}(transpose(x)) = {0}(x)"),
     *_of_folds(Reshape, _of_reshaped, "no pass to store what is folded", "{0}(reshape(x)) = {0}(x), over all axes"),
-    Rule(on(Sum, x * c), _scaled_later, exact=False, because=_ROUNDED, called="sum(x * c) = sum(x) * c", mends=True),
+    Rule(
+        on(Sum, x * c),
+        _scaled_later,
+        exact=False,
+        because=_ROUNDED,
+        called="sum(x * c) = sum(x) * c",
+        spill=Spill.ELSEWHERE,
+    ),
     Rule(
         on(Sum, on(Neg, x, called=inner)),
         _negated_later,

@@ -17,6 +17,7 @@ from graphc.ops.powers import Square
 from graphc.ops.reduction import Prod
 from graphc.ops.trigonometry import Atanh, Cos, Cosh, Sin, Sinh
 from graphc.passes.matching import Form, Match, Pattern, form, hole
+from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Change, Rule
 from graphc.passes.rules.holes import floating
 from graphc.types import is_floating
@@ -78,7 +79,7 @@ _ONCE = "the product may leave the range of floats; b / b is 1, or nan where the
 
 
 def _mending(left: Form, right: Pattern | Change, because: str, called: str = "") -> Rule:
-    return Rule(left, right, exact=False, because=because, called=called, mends=True)
+    return Rule(left, right, exact=False, because=because, called=called, spill=Spill.LESS)
 
 
 STABILITY = (

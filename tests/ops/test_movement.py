@@ -1,7 +1,7 @@
 """Shapes of moved arrays, and what does not fit."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -193,7 +193,9 @@ def test_counts_of_repeat_say_an_open_extent() -> None:
 
 @pytest.mark.parametrize("backend", ["numpy", "llvm"])
 @pytest.mark.parametrize("build", [lambda y: y[:1], lambda y: gx.sum(y[:1], axis=1), lambda y: y[:1] @ y.T])
-def test_the_first_of_what_is_repeated_may_be_none(build: Callable[[Node], Node], backend: str) -> None:
+def test_the_first_of_what_is_repeated_may_be_none(
+    build: Callable[[Node], Node], backend: Literal["numpy", "llvm"]
+) -> None:
     x = gx.input("x", ("n", 4))
     call = gx.compile([x], gx.tanh(build(gx.repeat(gx.cumsum(x, 0), 3, axis=0))), backend=backend)
     assert call(np.zeros((0, 4), np.float32)).shape[0] == 0

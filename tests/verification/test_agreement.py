@@ -1,8 +1,12 @@
 """What counts as the same value."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 import graphc as gx
+from graphc.passes.pipeline import Spill
 from graphc.verification.agreement import Reference, differing, unequal
 from tests.verification.mutants import Model, Mutant, verified, with_rule
 from tests.verification.wrong_rules import X
@@ -35,6 +39,26 @@ def test_what_is_more_accurate_is_no_difference() -> None:
 def test_nan_is_no_number_unless_something_overflowed() -> None:
     assert differing(np.array([2.0], F32), of([np.nan], [np.nan], [np.nan])).tolist() == [True]
     assert not differing(np.array([2.0], F32), of([np.nan], [np.nan], [np.nan], overflowed=True)).any()
+
+
+def test_what_is_out_of_range_is_infinite_or_nan_by_the_order_of_sums() -> None:
+    reference = of([np.inf, np.inf, 1e30], [1e72, 3.0, 1e72], [1e72, 3.0, 1e72])
+    assert differing(np.array([np.nan, np.nan, np.nan], F32), reference).tolist() == [False, True, True]
+
+
+def test_what_is_regrouped_may_overflow_elsewhere_and_no_other_rule_may() -> None:
+    reference = of([3e36, 3e36], [3e36, 3e36], [3e36, 3e36])
+    new = np.array([np.inf, 2e36], F32)
+    assert differing(new, replace(reference, spill=Spill.ELSEWHERE)).tolist() == [False, True]
+    assert differing(new, replace(reference, spill=Spill.LESS)).all()
+    assert differing(new, reference).all()
+
+
+@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("shape", [(2, 24, 6), ("n", 6)])
+def test_products_of_three_overflow_in_one_order_or_another(shape: tuple[int | str, ...], level: int) -> None:
+    q, k, v = (gx.input(name, shape) for name in "qkv")
+    gx.compile([q, k, v], (q @ k.mT) @ (k @ v.mT) @ v, verify=True, level=level)
 
 
 def test_an_integer_that_roundings_decide_may_be_another() -> None:
