@@ -24,11 +24,12 @@ from graphc.kernel.elementary.pieces import (
     in_double,
     polynomial,
     quick_sum,
+    signed_like,
 )
 from graphc.kernel.scalar import Scalar
 from graphc.types import DTYPES, DType
 
-__all__ = ["cos", "sin", "tan"]
+__all__ = ["cos", "pi_cotangent", "sin", "tan"]
 
 _UINT64, _INT64 = DTYPES["uint64"], DTYPES["int64"]
 
@@ -106,15 +107,38 @@ def tan(x: Scalar) -> Scalar:
     nearest = k.right_shift(top + top.of(1 << 61), top.of(62))
     odd = k.bitwise_and(k.rarely(is_far, nearest, k.bits(shifted, form.bits)), top.of(1)) != 0
 
+    value, left = _quotient(odd, *_sine_and_cosine(r, rest))
+    value = choose(odd, -value, value) + choose(odd, -left, left)
+    return choose(k.abs(x) < 2.0**-27, x, value)  # -0 as well
+
+
+def pi_cotangent(x: Scalar) -> Pair:
+    """pi / tan(pi x) in two parts, for 2^-60 < |x| <= 1/2 of float64."""
+    size = k.abs(x)
+    is_near_half = size > 0.25
+    part = choose(is_near_half, 0.5 - size, size)
+    first, second, _ = _PI[F64]
+    angle, lost = exact_product(part, first)
+    value, left = _quotient(k.bitwise_not(is_near_half), *_sine_and_cosine(angle, fma(part, second, lost)))
+    product, lost = exact_product(signed_like(value, x), first)
+    return product, fma(signed_like(x.of(first), x), left, fma(product, second / first, lost))
+
+
+def _sine_and_cosine(r: Scalar, rest: Scalar) -> tuple[Pair, Pair]:
+    """Those of r + rest, each in two parts, for |r| <= pi/4."""
     square = r * r
     sine = quick_sum(r, fma(square * polynomial(square, _SIN_NEAR), r, rest))
-    cosine = quick_sum(x.of(1.0), fma(square, fma(square, polynomial(square, _COS_NEAR), -0.5), -(r * rest)))
-    above = [choose(odd, -c, s) for s, c in zip(sine, cosine, strict=True)]
-    below = [choose(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
+    cosine = quick_sum(r.of(1.0), fma(square, fma(square, polynomial(square, _COS_NEAR), -0.5), -(r * rest)))
+    return sine, cosine
+
+
+def _quotient(is_upside_down: Scalar, x: Pair, y: Pair) -> Pair:
+    """x / y, or y / x where that is said, in two parts."""
+    above = [choose(is_upside_down, second, first) for first, second in zip(x, y, strict=True)]
+    below = [choose(is_upside_down, first, second) for first, second in zip(x, y, strict=True)]
     quotient = above[0] / below[0]
     left = fma(-quotient, below[0], above[0]) + (above[1] - quotient * below[1])
-    value = quotient + left / below[0]
-    return choose(k.abs(x) < 2.0**-27, x, value)  # -0 as well
+    return quotient, left / below[0]
 
 
 def _is_far(x: Scalar) -> Scalar:

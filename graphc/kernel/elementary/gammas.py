@@ -7,9 +7,20 @@ polynomial or Stirling's series holds, and reflection for what is negative.
 from math import inf, nan, pi
 
 from graphc.kernel import functions as k
-from graphc.kernel.elementary.angles import sin, tan
-from graphc.kernel.elementary.logarithms import log
-from graphc.kernel.elementary.pieces import F32, Coefficients, choose, fma, in_double, polynomial
+from graphc.kernel.elementary.angles import pi_cotangent, sin
+from graphc.kernel.elementary.logarithms import log, log_in_two
+from graphc.kernel.elementary.pieces import (
+    F32,
+    Coefficients,
+    Pair,
+    choose,
+    exact_product,
+    exact_sum,
+    fma,
+    in_double,
+    polynomial,
+    quick_sum,
+)
 from graphc.kernel.elementary.powers import power_of_positive
 from graphc.kernel.scalar import Scalar
 
@@ -62,16 +73,46 @@ def lgamma(x: Scalar) -> Scalar:
     if x.dtype == F32:
         return lgamma(in_double(x)).cast(F32)
     size = k.abs(x)
-    positive = _lgamma_of_positive(size)
-    sine = k.abs(sin((x - k.round(x)) * pi))
-    negative = choose(sine == 0.0, inf, (_LOG_PI - log(size * sine)) - positive)
-    is_small = size < 2.0**-60
-    value = choose(is_small, -log(size), choose(x < 0.0, negative, positive))
+    value = k.rarely(x < 0.0, _lgamma_of_negative(x), _lgamma_of_positive(size))
+    value = choose(size < 2.0**-60, -log(size), value)
     return choose(size < inf, value, x)
 
 
 def _lgamma_of_positive(x: Scalar) -> Scalar:
     """log gamma(x) for x > 0."""
+    near, factor = _around_two(x)
+    is_large = x > _LARGE
+    logarithm = log(choose(is_large, x, factor))
+    large = fma(x - 0.5, logarithm - 1.0, _stirling(x) - 0.5)
+    return choose(is_large, large, choose(x < 1.5, near - logarithm, near + logarithm))
+
+
+def _lgamma_of_negative(x: Scalar) -> Scalar:
+    """log |gamma(x)| = log(pi / (|x| |sin(pi x)|)) - log gamma(|x|) for x < 0; large parts of it cancel near roots."""
+    size = k.abs(x)
+    sine = k.abs(sin((x - k.round(x)) * pi))
+    near, factor = _around_two(size)
+    less = size * sine
+    small = (_LOG_PI - log(choose(size < 1.5, less / factor, less * factor))) - near
+
+    first, rest = log_in_two(size)
+    product, lost = exact_product(size + 0.5, first)
+    lost = fma(size + 0.5, rest, lost)
+    total, left = exact_sum(size, -product)
+    first, rest = log_in_two(sine)
+    total, left_too = exact_sum(total, -first)
+    large = total + ((left + left_too) - (lost + rest) + (_LOG_PI - _stirling(size)))
+    return choose(sine == 0.0, inf, choose(size > _LARGE, large, small))
+
+
+def _stirling(x: Scalar) -> Scalar:
+    """lgamma(x) - (x - 1/2) log(x) + x for x >= 8."""
+    inverse = 1.0 / x
+    return fma(inverse, polynomial(inverse * inverse, _STIRLING), _HALF_LOG_TWICE_PI)
+
+
+def _around_two(x: Scalar) -> Pair:
+    """lgamma near 2, and what to multiply gamma by to get that of x, or from 1.5 down to divide by; for 0 < x <= 8."""
     y, above, below = x, x.of(1.0), x.of(1.0)
     for _ in range(6):
         is_above = y > 2.5
@@ -81,31 +122,27 @@ def _lgamma_of_positive(x: Scalar) -> Scalar:
         is_below = y < 1.5
         below = choose(is_below, below * y, below)
         y = choose(is_below, y + 1.0, y)
-    is_large = x > _LARGE
-    logarithm = log(choose(is_large, x, choose(x < 1.5, below, above)))
     t = choose(x < 1.5, choose(x < 0.5, x, x - 1.0), y - 2.0)  # exact
-    near = t * polynomial(t, _NEAR_TWO)
-    inverse = 1.0 / x
-    series = fma(inverse, polynomial(inverse * inverse, _STIRLING), _HALF_LOG_TWICE_PI)
-    large = fma(x - 0.5, logarithm - 1.0, series - 0.5)
-    return choose(is_large, large, choose(x < 1.5, near - logarithm, near + logarithm))
+    return t * polynomial(t, _NEAR_TWO), choose(x < 1.5, below, above)
 
 
 def digamma(x: Scalar) -> Scalar:
-    """The derivative of log gamma(x)."""
+    """The derivative of log gamma(x); by the reflection digamma(1 - x) - pi / tan(pi x) for x < 0."""
     if x.dtype == F32:
         return digamma(in_double(x)).cast(F32)
     is_negative = x < 0.0
-    value = _digamma_of_positive(choose(is_negative, 1.0 - x, x))
+    value, rest = _digamma_of_positive(choose(is_negative, 1.0 - x, x))
     fraction = x - k.round(x)
-    reflected = value - pi / tan(fraction * pi)
-    value = choose(is_negative, choose(fraction == 0.0, x.of(nan), reflected), value)
-    value = choose(x == 0.0, -k.copysign(x.of(inf), x), value)
+    cotangent, cotangent_rest = pi_cotangent(fraction)
+    total, lost = exact_sum(value, -cotangent)
+    reflected = total + (lost + (rest - cotangent_rest))
+    value = k.rarely(is_negative, choose(fraction == 0.0, nan, reflected), value + rest)
+    value = choose(k.abs(x) < 2.0**-60, -1.0 / x, value)
     return choose(k.abs(x) < inf, value, choose(x > 0.0, x, nan))
 
 
-def _digamma_of_positive(x: Scalar) -> Scalar:
-    """digamma(x) for x > 0."""
+def _digamma_of_positive(x: Scalar) -> Pair:
+    """digamma(x) for x > 0, in two parts from 8 on."""
     y, total = x, x.of(0.0)
     for _ in range(7):
         is_above = k.bitwise_and(y > 2.0, x < _LARGE)
@@ -118,8 +155,10 @@ def _digamma_of_positive(x: Scalar) -> Scalar:
     near = fma(t, polynomial(t, _AROUND_ROOT), total)
     inverse = 1.0 / x
     square = inverse * inverse
-    large = log(x) - fma(square, polynomial(square, _DIGAMMA), 0.5 * inverse)
-    return choose(x < _LARGE, near, large)
+    first, rest = log_in_two(x)
+    large, lost = quick_sum(first, -fma(square, polynomial(square, _DIGAMMA), 0.5 * inverse))
+    is_small = x < _LARGE
+    return choose(is_small, near, large), choose(is_small, 0.0, lost + rest)
 
 
 def polygamma(order: Scalar, x: Scalar) -> Scalar:

@@ -12,6 +12,7 @@ from graphc.kernel.elementary.pieces import (
     F32,
     F64,
     Coefficients,
+    Pair,
     choose,
     exact_product,
     exact_sum,
@@ -19,11 +20,12 @@ from graphc.kernel.elementary.pieces import (
     format_of,
     in_double,
     polynomial,
+    quick_sum,
 )
 from graphc.kernel.scalar import Scalar
 from graphc.types import DType
 
-__all__ = ["log", "log1p", "log1p_of", "log2", "log10", "split", "split_of_any"]
+__all__ = ["log", "log1p", "log1p_of", "log2", "log10", "log_in_two", "split", "split_of_any"]
 
 #: (log(1 + f) - f + f^2 / 2) / f^3: log is off by 2^-30 and 2^-57 of itself
 _TERMS: Mapping[DType, Coefficients] = {
@@ -81,6 +83,14 @@ def log(x: Scalar) -> Scalar:
     high, low = LOG_2[x.dtype]
     n, f = split_of_any(x)
     return _at_ends(x, fma(n, high, f + fma(n, low, _beyond(f))), 0.0)
+
+
+def log_in_two(x: Scalar) -> Pair:
+    """The natural logarithm of a finite x > 0 in two parts, off by some 2^-4 units of the first."""
+    high, low = LOG_2[x.dtype]
+    n, f = split_of_any(x)
+    total, lost = exact_sum(n * high, f)  # n has few digits, and so has `high`
+    return quick_sum(total, lost + fma(n, low, _beyond(f)))
 
 
 def log2(x: Scalar) -> Scalar:
