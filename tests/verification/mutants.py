@@ -8,6 +8,7 @@ from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
+from graphc.kernel.target import Target
 from graphc.passes.liveness import peak_bytes
 from graphc.passes.matching import Match, on
 from graphc.passes.pipeline import Log, Pass, Trace
@@ -43,6 +44,7 @@ class Mutant:
     says   what else the error must say: the rule, or the op that differs
     last   whether the last pass of that name is the wrong one, where there are several
     bytes  a memory budget
+    target what the passes are for
     """
 
     title: str
@@ -53,11 +55,12 @@ class Mutant:
     level: int = 2
     last: bool = False
     bytes: int | None = None
+    target: Target = NumpyBackend.target
 
     def passes(self, graph: Graph) -> Sequence[AnyPass]:
         """The passes of a level, with the wrong one."""
         budget = None if self.bytes is None else Budget(self.bytes, lambda lowered: peak_bytes(lowered.program))
-        true = list(standard(graph, NumpyBackend.target, self.level, budget))
+        true = list(standard(graph, self.target, self.level, budget))
         places = [place for place, each in enumerate(true) if each.name == self.name]
         place = places[-1 if self.last else 0]
         true[place] = self.change(true[place])

@@ -5,19 +5,33 @@ from collections.abc import Callable
 import pytest
 
 import graphc as gx
-from tests.verification.models import mixed
+from graphc.kernel.target import Target
+from graphc.passes.liveness import peak_bytes
+from graphc.passes.rematerialise import Budget
+from graphc.passes.standard import standard
+from tests.verification.models import looping, mixed
 from tests.verification.mutants import Model, Mutant, verified
 from tests.verification.wrong_graphs import WRONG_GRAPHS
-from tests.verification.wrong_improvements import WRONG_IMPROVEMENTS
+from tests.verification.wrong_improvements import WRONG_IMPROVEMENTS, regions
+from tests.verification.wrong_products import TILED, WRONG_PRODUCTS
 from tests.verification.wrong_programs import WRONG_BACKENDS, WRONG_PROGRAMS, WrongBackend
+from tests.verification.wrong_rules import WRONG_RULES
 
-WRONG = (*WRONG_GRAPHS, *WRONG_IMPROVEMENTS, *WRONG_PROGRAMS)
-MODELS = dict.fromkeys(mutant.model for mutant in WRONG)
+WRONG = (*WRONG_GRAPHS, *WRONG_IMPROVEMENTS, *WRONG_PRODUCTS, *WRONG_PROGRAMS)
+MODELS = dict.fromkeys((mutant.model, mutant.target) for mutant in WRONG)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_no_pass_is_reported_that_is_right(model: Callable[[], Model]) -> None:
-    verified(model())
+@pytest.mark.parametrize(("model", "target"), MODELS)
+def test_no_pass_is_reported_that_is_right(model: Callable[[], Model], target: Target) -> None:
+    built = model()
+    verified(built, standard(built.graph(), target, 2))
+
+
+def test_every_pass_has_one_that_is_wrong() -> None:
+    budget = Budget(1 << 20, lambda lowered: peak_bytes(lowered.program))
+    names = {each.name for model in (looping, regions) for each in standard(model().graph(), TILED, 2, budget)}
+    names |= {each.name for each in standard(looping().graph(), TILED, 2)}
+    assert names == {mutant.name for mutant in (*WRONG, *WRONG_RULES)}
 
 
 @pytest.mark.parametrize("mutant", WRONG, ids=lambda mutant: mutant.title)

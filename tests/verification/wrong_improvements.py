@@ -21,7 +21,7 @@ from graphc.types import INT64
 from tests.verification.mutants import Model, Mutant, Spoiled, everywhere
 from tests.verification.wrong_programs import lets, steps, with_steps, wrong
 
-__all__ = ["WRONG_IMPROVEMENTS"]
+__all__ = ["WRONG_IMPROVEMENTS", "regions"]
 
 
 def naive() -> Model:
