@@ -14,10 +14,11 @@ from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import estimate
 
-__all__ = ["Following", "following", "of_columns"]
+__all__ = ["Following", "following", "of_columns", "of_rows_apart"]
 
 LONG = 1 << 9  # elements: a row that is shorter is read at once
 AHEAD = 6  # rows of which less than a page is read
+SOON = 1 << 9  # elements of short rows that are asked for before they are read
 LEAST = 1 << 18  # elements of an array: smaller ones are in some cache
 
 
@@ -63,6 +64,21 @@ def of_columns(lane: Axis, stages: Sequence[StagePlan]) -> Mapping[StagePlan, Fo
         read = [x for x in stage.loads.values() if _is_far(x, lane, axis)]
         if read:
             found[stage] = Following(axis, AHEAD, read, ())
+    return found
+
+
+def of_rows_apart(stages: Sequence[StagePlan]) -> Mapping[StagePlan, Following]:
+    """What stages ask for whose lanes lie in short rows, each of which is in another page."""
+    found = {}
+    for stage in stages:
+        if not stage.has_lanes or len(stage.inner) < 2:
+            continue
+        *_, axis, lane = stage.inner
+        read = [x for x in stage.loads.values() if _is_far(x, lane, axis)]
+        stored = [x for places in stage.places for x in places if _is_far(x, lane, axis)]
+        if read or stored:
+            ahead = max(1, SOON // max(estimate(lane.extent), 1))
+            found[stage] = Following(axis, ahead, read, stored)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import final
 
-from graphc.backends.llvm.following import Following, following, of_columns
+from graphc.backends.llvm.following import Following, following, of_columns, of_rows_apart
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER
@@ -64,7 +64,7 @@ def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
         if is_deep:
             vectors = 1 if any(_keeps_rows(stage) or _has_runs(stage) for stage in walked) else ABREAST
         return Plan(kernel, order, tuple(walked), last, lane, vectors, written, of_columns(lane, walked))
-    return Plan(kernel, tuple(merged), inside, last, None, 1, written, following(merged, inside))
+    return Plan(kernel, tuple(merged), inside, last, None, 1, written, {**of_rows_apart(inside), **following(merged, inside)})
 
 
 def _before_runs(stage: StagePlan) -> Sequence[Axis]:

@@ -88,6 +88,8 @@ def test_large_rows_are_asked_for_ahead() -> None:
     text = source_of(large, rows, "x86-64-v3")
     assert text.count("i32 0, i32 3, i32 1)") == text.count("i32 1, i32 3, i32 1)") > 0  # what is read, and written
     assert "call void @llvm.prefetch" in source_of(large, columns, "x86-64-v3")
+    images = gx.input("x", (128, 64, 16, 16))  # the rows of a channel lie 64 kB apart
+    assert "call void @llvm.prefetch" in source_of(images, gx.sum(images, (0, 2, 3)), "x86-64-v3")
     assert "call void @llvm.prefetch" not in source_of(small, few, "x86-64-v3")
     assert "call void @llvm.prefetch" not in source_of(large, alone, "x86-64-v3")  # the processor sees what comes next
 
