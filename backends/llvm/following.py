@@ -14,11 +14,13 @@ from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import estimate
 
-__all__ = ["Following", "following", "of_columns", "of_rows_apart"]
+__all__ = ["Following", "following", "of_columns", "of_elements", "of_rows_apart"]
 
 LONG = 1 << 9  # elements: a row that is shorter is read at once
 AHEAD = 6  # rows of which less than a page is read
 SOON = 1 << 9  # elements of short rows that are asked for before they are read
+NEXT = 1 << 10  # bytes of arrays that are walked element by element
+FAR = 1 << 24  # bytes of an array that is read alone: of a smaller one much is in some cache still
 LEAST = 1 << 18  # elements of an array: smaller ones are in some cache
 
 
@@ -67,6 +69,18 @@ def of_columns(lane: Axis, stages: Sequence[StagePlan]) -> Mapping[StagePlan, Fo
     return found
 
 
+def of_elements(lane: Axis, stages: Sequence[StagePlan]) -> Mapping[StagePlan, Following]:
+    """What stages ask for that walk large arrays element by element: at the end of a page the processor starts anew."""
+    found = {}
+    for stage in stages:
+        read = {x.buffer.root: x for x in stage.loads.values() if _is_large(x) and x.step(lane) == 1}
+        sizes = [buffer.dtype.itemsize for buffer in read]
+        bytes = sum(estimate(buffer.size) * size for buffer, size in zip(read, sizes, strict=True))
+        if len(read) > 1 or bytes >= FAR:
+            found[stage] = Following(lane, NEXT // max(sizes), list(read.values()), ())
+    return found
+
+
 def of_rows_apart(stages: Sequence[StagePlan]) -> Mapping[StagePlan, Following]:
     """What stages ask for whose lanes lie in short rows, each of which is in another page."""
     found = {}
@@ -84,15 +98,17 @@ def of_rows_apart(stages: Sequence[StagePlan]) -> Mapping[StagePlan, Following]:
 
 def _is_far(access: Access, lane: Axis, axis: Axis) -> bool:
     """Whether an access walks a large array element by element in lanes, and far along an axis."""
-    is_large = access.buffer.role is not Role.LOCAL and estimate(access.buffer.size) >= LEAST
-    return is_large and not access.data and access.step(lane) == 1 and estimate(access.step(axis)) >= LONG
+    return _is_large(access) and access.step(lane) == 1 and estimate(access.step(axis)) >= LONG
+
+
+def _is_large(access: Access) -> bool:
+    """Whether an access is to an array that caches hold no more, at a place that axes alone say."""
+    return access.buffer.role is not Role.LOCAL and not access.data and estimate(access.buffer.size) >= LEAST
 
 
 def _rows(found: Iterable[Access], of: StagePlan, by: StagePlan, outer: Axis) -> Iterator[Access]:
     """The accesses that walk rows of large arrays element by element, as those of another stage with as long rows."""
     (lane,), (new,) = of.inner, by.inner
     for access in found:
-        walks = not access.data and access.step(lane) == 1 and access.step(outer) != 0
-        is_large = access.buffer.role is not Role.LOCAL and estimate(access.buffer.size) >= LEAST
-        if walks and is_large and lane.extent == new.extent:
+        if _is_large(access) and access.step(lane) == 1 and access.step(outer) != 0 and lane.extent == new.extent:
             yield replace(access, terms={new if axis is lane else axis: step for axis, step in access.terms.items()})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import final
 
-from graphc.backends.llvm.following import Following, following, of_columns, of_rows_apart
+from graphc.backends.llvm.following import Following, following, of_columns, of_elements, of_rows_apart
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER
@@ -60,11 +60,14 @@ def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
     if lane is not None and not _prefers_inner(lane, merged, walked, inside):
         order = (*(axis for axis in merged if axis is not lane), lane)
         is_deep = any(stage.inner for stage in walked)
+        asked = of_columns if is_deep else of_elements
         vectors = min((vectors_of(stage, lane) for stage in walked), default=1)
         if is_deep:
             vectors = 1 if any(_keeps_rows(stage) or _has_runs(stage) for stage in walked) else ABREAST
-        return Plan(kernel, order, tuple(walked), last, lane, vectors, written, of_columns(lane, walked))
-    return Plan(kernel, tuple(merged), inside, last, None, 1, written, {**of_rows_apart(inside), **following(merged, inside)})
+        return Plan(kernel, order, tuple(walked), last, lane, vectors, written, asked(lane, walked))
+    return Plan(
+        kernel, tuple(merged), inside, last, None, 1, written, {**of_rows_apart(inside), **following(merged, inside)}
+    )
 
 
 def _before_runs(stage: StagePlan) -> Sequence[Axis]:

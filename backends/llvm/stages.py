@@ -100,6 +100,8 @@ class Stages:
                     if axis is stage.inner[-1]:
                         inside.ask_for(self.walk.plan.following.get(stage))
                     inside.compute(stage, [n for n, level in of.levels.items() if level == depth])
+                if not stage.inner and inside.width > 1:
+                    inside.ask_for(self.walk.plan.following.get(stage))
                 self._effects(inside, stage, of.held, of.totals, of.mask, numbers)
 
     def _effects(
