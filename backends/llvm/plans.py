@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import final
 
 from graphc.backends.llvm.following import Following, following, of_columns, of_elements, of_rows_apart
+from graphc.backends.llvm.memory import NEAR
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER
@@ -183,6 +184,11 @@ def _misses(axis: Axis, stages: Sequence[StagePlan]) -> int:
     )
 
 
+def _is_near(axis: Axis, stage: StagePlan) -> bool:
+    """Whether all accesses walk an axis in steps that vectors are put together of."""
+    return all(not x.data and str(x.step(axis)) in ("0", "1", *NEAR) for x in stage.accesses)
+
+
 def _with_lanes(stage: StagePlan) -> StagePlan:
     """The stage with lanes along the inner axis that most accesses walk element by element, if it can."""
     able = [axis for axis in stage.inner if _may_lie_along(axis, stage, is_inner=True)]
@@ -202,9 +208,11 @@ def _prefers_inner(lane: Axis, outer: Sequence[Axis], walked: Sequence[StagePlan
         return False
     if not all(stage.has_lanes for stage in deep):
         return False
+    shortest = min(estimate(stage.inner[-1].extent) for stage in deep)
+    if shortest < FEW <= estimate(lane.extent) and all(_is_near(lane, stage) for stage in walked):
+        return False
     misses = sum(_misses(stage.inner[-1], [stage]) for stage in deep)
     others = _misses(lane, walked)
     if misses != others:
         return misses < others
-    shortest = min(estimate(stage.inner[-1].extent) for stage in deep)
     return shortest >= FEW or estimate(lane.extent) < shortest or estimate(product(a.extent for a in outer)) < FEW

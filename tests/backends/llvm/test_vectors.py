@@ -11,6 +11,7 @@ from graphc.driver import compile
 from graphc.kernel.elementary.expansion import expanded_kernel
 from graphc.kernel.steps import Kernel
 from tests.backends.running import run
+from tests.guard_pages import HAS_PAGES, fenced
 
 LENGTHS = (1, 15, 16, 17, 63, 64, 65, 79, 80, 127, 128, 129, 1031)
 FUNCTIONS = {"exp": gx.exp, "exp2": gx.exp2, "cosh": gx.cosh, "erfc": gx.erfc, "softplus": gx.softplus}
@@ -91,6 +92,35 @@ def test_large_rows_are_asked_for_ahead() -> None:
     asked = [(large, columns), (images, gx.sum(images, (0, 2, 3))), (large, large * 2)]
     assert all(asks(source_of(*each, "x86-64-v3")) for each in asked)
     assert not any(asks(source_of(small, y, "x86-64-v3")) for y in (few, small * 2))
+
+
+@pytest.mark.skipif(not HAS_PAGES, reason="needs mprotect")
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int8", "bool", "complex64"])
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_elements_some_steps_apart_are_read_to_the_last_and_no_further(step: int, dtype: str) -> None:
+    rng = np.random.default_rng(step)
+    for n in (1, 15, 16, 17, 31, 64, 67):
+        columns = step * (n - 1) + 1  # nothing lies behind the last element that is read
+        values = (5 * rng.standard_normal((3, columns))).astype(dtype)
+        room = fenced("x", values.nbytes, values.itemsize, 0)
+        array = room.bytes.view(dtype).reshape(values.shape)
+        array[:] = values
+        for shape in ((3, columns), (3, "n")):
+            x = gx.input("x", shape, dtype)
+            np.testing.assert_array_equal(compile([x], x[:, ::step], backend="llvm")(array), values[:, ::step])
+        if dtype != "complex64":
+            y = gx.max(x[:, ::step], 0)
+            np.testing.assert_array_equal(compile([x], y, backend="llvm")(array), values[:, ::step].max(0))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_windows_lie_side_by_side(stride: int) -> None:
+    x = gx.input("x", (2, 3, 67, 67))
+    y = gx.max_pool(x, 2, stride=stride)
+    array = np.random.default_rng(0).standard_normal((2, 3, 67, 67)).astype(np.float32)
+    expected = compile([x], y, backend="numpy")(array)
+    np.testing.assert_array_equal(compile([x], y, backend="llvm")(array), expected)
+    assert "shufflevector <16 x float>" in source_of(x, y, "x86-64-v4") or stride == 1
 
 
 def asks(text: str) -> bool:
