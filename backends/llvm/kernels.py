@@ -199,6 +199,8 @@ class Native:
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
         if self.kernel.totals:
             rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
+        if plan.lane is not None and first is plan.outer[-2:][0] and plan.block > 1:
+            rows = (rows + plan.block - 1) // plan.block * plan.block
         if plan.lane is first:
             abreast = self.width * plan.vectors
             rows = (rows + abreast - 1) // abreast * abreast

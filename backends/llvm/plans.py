@@ -6,6 +6,7 @@ from typing import final
 
 from graphc.backends.llvm.following import Following, following, of_columns, of_elements, of_rows_apart
 from graphc.backends.llvm.memory import NEAR
+from graphc.backends.llvm.registers import LINE
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER
@@ -20,6 +21,7 @@ __all__ = ["Plan", "is_plain", "planned", "run_of", "vectors_of"]
 ABREAST = 8  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
 LIGHT = 8  # lets of a stage that computes little
 SMALL, LARGE = 140, 480  # lets of a stage of which four vectors, or two, are made side by side
+CROSSED = 1 << 17  # elements of an array: a smaller one stays near, in whichever order it is read
 FEW = 16  # elements: rows that are shorter lie side by side in lanes
 
 
@@ -33,6 +35,8 @@ class Plan:
     vectors  how many vectors lie side by side there: several where each waits for itself, see `vectors_of`, and where
              rows are walked far apart, so that each step reads whole lines of the cache
     following  what stages ask for of the row that follows
+    block    so many steps of the axis before `lane` are made for each vector, before the next one: what lies crosswise is
+             then read a line of the cache at a time; 1 where all of a row is made before the next
     """
 
     kernel: Kernel
@@ -43,6 +47,7 @@ class Plan:
     vectors: int
     written: frozenset[Buffer] = field(default_factory=frozenset)
     following: Mapping[StagePlan, Following] = field(default_factory=dict)
+    block: int = 1
 
 
 def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
@@ -65,7 +70,9 @@ def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
         vectors = min((vectors_of(stage, lane) for stage in walked), default=1)
         if is_deep:
             vectors = 1 if any(_keeps_rows(stage) or _has_runs(stage) for stage in walked) else ABREAST
-        return Plan(kernel, order, tuple(walked), last, lane, vectors, written, asked(lane, walked))
+        return Plan(
+            kernel, order, tuple(walked), last, lane, vectors, written, asked(lane, walked), _block(order, walked)
+        )
     return Plan(
         kernel, tuple(merged), inside, last, None, 1, written, {**of_rows_apart(inside), **following(merged, inside)}
     )
@@ -182,6 +189,20 @@ def _misses(axis: Axis, stages: Sequence[StagePlan]) -> int:
         for access in stage.accesses
         if access.buffer.role is not Role.LOCAL
     )
+
+
+def _block(order: Sequence[Axis], stages: Sequence[StagePlan]) -> int:
+    """The elements of a line of the cache, where a large array is walked one by one along the axis before the lanes."""
+    if len(order) < 2 or any(stage.inner or not is_plain(stage) for stage in stages):
+        return 1
+    *_, axis, lane = order
+    crosswise = [
+        x.buffer.dtype.itemsize
+        for stage in stages
+        for x in stage.loads.values()
+        if not x.data and x.step(axis) == 1 and estimate(x.step(lane)) >= FEW and estimate(x.buffer.size) >= CROSSED
+    ]
+    return LINE // max(crosswise) if crosswise and estimate(axis.extent) >= FEW else 1
 
 
 def _is_near(axis: Axis, stage: StagePlan) -> bool:

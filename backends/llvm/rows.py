@@ -10,6 +10,7 @@ from graphc.backends.llvm.levels import levels_of
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.stages import Stages, Totals
 from graphc.backends.llvm.values import Value
+from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import Size, product, total
 
@@ -42,7 +43,7 @@ class Rows:
         """All rows."""
         plan = self.walk.plan
         hoisted, stages = self._hoisted(), Stages(self.walk)
-        plain = plan.outer if plan.lane is None else plan.outer[:-1]
+        plain = plan.outer[: len(plan.outer) - (plan.lane is not None) - (plan.block > 1)]
         with ExitStack() as loops:
             self._compute(scope, hoisted.get(0, ()))
             for depth, axis in enumerate(plain, start=1):
@@ -51,7 +52,9 @@ class Rows:
                 scope = scope.at(axis, counter)
                 self._compute(scope, hoisted.get(depth, ()))
             runs = stages.totals_of_runs(scope)
-            if plan.lane is None:
+            if plan.block > 1:
+                self._blocks(scope, plan.outer[-2:])
+            elif plan.lane is None:
                 self._row(scope, None, runs)
             else:
                 totals = {**stages.totals_along(scope, plan.lane), **runs}
@@ -61,6 +64,19 @@ class Rows:
 
                 self.walk.along(scope, plan.lane, plan.stages, rows, self._row_points, list(runs.values()))
                 stages.finish(scope, totals)
+
+    def _blocks(self, scope: Scope, axes: Sequence[Axis]) -> None:
+        """Rows in blocks: for each vector of lanes as many of them as a block has.  Stages do nothing but store."""
+        (axis, lane), text, block = axes, self.walk.text, self.walk.plan.block
+        first, last = self.walk.range(axis)
+        with self.walk.loop(axis, first, last, block, lane.extent) as start:
+            end = text.least(text.value(f"add i64 {start}, {block}"), last)
+
+            def rows(inside: Scope, mask: Value | None) -> None:
+                with text.loop(start, end) as counter:
+                    self._row(inside.at(axis, counter), mask)
+
+            self.walk.along(scope, lane, self.walk.plan.stages, rows, block)
 
     @property
     def _row_points(self) -> Size:
