@@ -199,7 +199,7 @@ class Native:
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
         if self.kernel.totals:
             rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
-        if plan.lane is not None and first is plan.outer[-2:][0] and plan.block > 1:
+        if plan.block > 1 and first is plan.outer[-2]:
             rows = (rows + plan.block - 1) // plan.block * plan.block
         if plan.lane is first:
             abreast = self.width * plan.vectors

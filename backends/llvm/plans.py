@@ -35,8 +35,8 @@ class Plan:
     vectors  how many vectors lie side by side there: several where each waits for itself, see `vectors_of`, and where
              rows are walked far apart, so that each step reads whole lines of the cache
     following  what stages ask for of the row that follows
-    block    so many steps of the axis before `lane` are made for each vector, before the next one: what lies crosswise is
-             then read a line of the cache at a time; 1 where all of a row is made before the next
+    block    so many steps of the axis before `lane` are made for each vector: what lies crosswise is then read a line
+             of the cache at a time; 1 where all of a row is made before the next
     """
 
     kernel: Kernel
@@ -70,12 +70,10 @@ def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
         vectors = min((vectors_of(stage, lane) for stage in walked), default=1)
         if is_deep:
             vectors = 1 if any(_keeps_rows(stage) or _has_runs(stage) for stage in walked) else ABREAST
-        return Plan(
-            kernel, order, tuple(walked), last, lane, vectors, written, asked(lane, walked), _block(order, walked)
-        )
-    return Plan(
-        kernel, tuple(merged), inside, last, None, 1, written, {**of_rows_apart(inside), **following(merged, inside)}
-    )
+        ahead, block = asked(lane, walked), _block(order, walked)
+        return Plan(kernel, order, tuple(walked), last, lane, vectors, written, ahead, block)
+    ahead = {**of_rows_apart(inside), **following(merged, inside)}
+    return Plan(kernel, tuple(merged), inside, last, None, 1, written, ahead)
 
 
 def _before_runs(stage: StagePlan) -> Sequence[Axis]:

@@ -6,6 +6,7 @@ import pytest
 import graphc as gx
 from graphc.backends.llvm.backend import LlvmBackend
 from graphc.backends.llvm.machine import NAMED, host, restricted
+from graphc.backends.llvm.plans import planned
 from graphc.backends.llvm.scaling import scalings
 from graphc.driver import compile
 from graphc.kernel.elementary.expansion import expanded_kernel
@@ -122,6 +123,24 @@ def test_windows_lie_side_by_side(stride: int) -> None:
     expected = compile([x], y, backend="numpy")(array)
     np.testing.assert_array_equal(compile([x], y, backend="llvm")(array), expected)
     assert "shufflevector <16 x float>" in source_of(x, y, "x86-64-v4") or stride == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bool", "complex64"])
+@pytest.mark.parametrize("shape", [(511, 517), (1031, 263), ("n", 1000), (17, 9001), (9001, 17), ("n", 300, 301)])
+def test_what_lies_crosswise_is_read_in_blocks(shape: tuple[int | str, ...], dtype: str) -> None:
+    x = gx.input("x", shape, dtype)
+    y = x.mT.astype("complex64") * 2
+    extents = [extent if isinstance(extent, int) else 400 // len(shape) for extent in shape]
+    array = (5 * np.random.default_rng(0).standard_normal(extents)).astype(dtype)
+    np.testing.assert_array_equal(compile([x], y, backend="llvm")(array), compile([x], y, backend="numpy")(array))
+
+
+def test_only_large_arrays_are_read_in_blocks() -> None:
+    for side, block in ((1024, 16), (64, 1)):
+        x = gx.input("x", (side, side))
+        (kernel,) = compile([x], x.mT * 2).program.steps
+        assert isinstance(kernel, Kernel)
+        assert planned(kernel).block == block
 
 
 def asks(text: str) -> bool:
