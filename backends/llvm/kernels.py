@@ -214,8 +214,8 @@ class Native:
         first, *others = sorted(self.kernel.outer, key=lambda axis: axis.number)
         inner = {axis: None for stage in self.kernel.stages if not stage.is_last for axis in stage.inner}
         walked = self.plan.outer[0]
-        inside = [axis.extent for axis in others if axis.number <= walked.number]
-        return product([rows_of_block(first, [*others, *inner]), *inside])
+        inside = product(axis.extent for axis in others if axis.number <= walked.number)
+        return rows_of_block(first, [*others, *inner]) * maximum(inside, 1)
 
     def _ranges(self, text: Text, arguments: Arguments) -> Mapping[Axis, Range]:
         """The rows of a chunk."""

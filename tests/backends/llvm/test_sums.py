@@ -1,7 +1,7 @@
 """The order of sums in native kernels: that of `graphc.kernel.summing`, whatever is fused with them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -93,6 +93,15 @@ def test_the_elements_of_a_run_go_to_accumulators_by_turns(extent: int) -> None:
     x = gx.input("x", (3, extent), "float64")
     found = gx.compile(x, gx.sum(x, 1), backend="llvm")(given)
     assert found.tolist() == [_in_order(row, lanes) for row in given]
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_a_sum_of_no_rows_of_no_columns_is_0(level: Literal[0, 2]) -> None:
+    x = gx.input("x", ("n", 4))
+    row = gx.ravel(x)
+    f = gx.compile(x, gx.sum(gx.tanh(gx.einsum("i,j->ij", row, row))), backend="llvm", level=level)
+    assert f(np.zeros((0, 4), np.float32)) == 0
+    assert f(np.full((1, 4), 1e3, np.float32)) == 16
 
 
 def test_columns_are_added_up_in_blocks_of_rows() -> None:
