@@ -117,12 +117,14 @@ def _require_units(partition: Partition) -> None:
                 before.append(number)
         ready: dict[Node, int] = {}  # after which unit the value of a node is there
         for node in part.graph.nodes:
-            last = max([ready[x] for x in node.inputs], default=-1)
+            source = part.sources.get(node)
+            seen = node.inputs if source is None else (source.node,)  # a result of several steps may be read past some
+            last = max([ready[x] for x in seen], default=-1)
             for number in homes.get(node, ()):
                 for x in node.inputs:
                     is_there = number in homes.get(x, ()) or ready[x] <= number
                     assert is_there, f"{node!r} is in unit {number}, and reads what unit {ready[x]} gives"
-            ready[node] = min(homes.get(node, [last]))
+            ready[node] = min([*homes.get(node, ()), *([last] if source is not None or node not in homes else ())])
 
 
 def require_provenance(record: Record) -> None:

@@ -178,3 +178,10 @@ def test_temporaries_side_by_side_or_one_after_the_other_pass() -> None:
     u = temporary(8)
     later = program_of((copied(X, S), copied(S, T), copied(T, u), copied(u, Y)), [X], [Y])
     require_apart(later, {S: 0, T: 32, u: 0}, {})
+
+
+def test_what_is_read_past_a_step_need_not_wait_for_it() -> None:
+    x = gx.input("x", (3,))
+    column = gx.abs(x)[..., None]  # an output is this column; the sine is computed of the row
+    sine = gx.custom_vjp(gx.sin, lambda y, c, x: c * gx.cos(x))(column)
+    gx.compile([x], [gx.abs(sine), column], verify=True)
