@@ -124,7 +124,10 @@ def _require_units(partition: Partition) -> None:
                 for x in node.inputs:
                     is_there = number in homes.get(x, ()) or ready[x] <= number
                     assert is_there, f"{node!r} is in unit {number}, and reads what unit {ready[x]} gives"
-            ready[node] = min([*homes.get(node, ()), *([last] if source is not None or node not in homes else ())])
+            given = list(homes.get(node, ()))
+            if source is not None or not given:
+                given.append(last)
+            ready[node] = min(given)
 
 
 def require_provenance(record: Record) -> None:

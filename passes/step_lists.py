@@ -67,9 +67,9 @@ def numbers_of(steps: Sequence[Step]) -> tuple[Mapping[Buffer, Sequence[int]], M
     writing: dict[Buffer, list[int]] = {}
     for number, step in enumerate(steps):
         for buffer in (*step.reads, *step.writes):
-            numbers = touching.setdefault(buffer.base or buffer, [])
+            numbers = touching.setdefault(buffer.root, [])
             if not numbers or numbers[-1] != number:
                 numbers.append(number)
         for buffer in step.writes:
-            writing.setdefault(buffer.base or buffer, []).append(number)
+            writing.setdefault(buffer.root, []).append(number)
     return touching, writing

@@ -74,10 +74,9 @@ def of_elements(lane: Axis, stages: Sequence[StagePlan]) -> Mapping[StagePlan, F
     found = {}
     for stage in stages:
         read = {x.buffer.root: x for x in stage.loads.values() if _is_large(x) and x.step(lane) == 1}
-        sizes = [buffer.dtype.itemsize for buffer in read]
-        bytes = sum(estimate(buffer.size) * size for buffer, size in zip(read, sizes, strict=True))
-        if len(read) > 1 or bytes >= FAR:
-            found[stage] = Following(lane, NEXT // max(sizes), list(read.values()), ())
+        if len(read) > 1 or any(estimate(buffer.bytes) >= FAR for buffer in read):
+            ahead = NEXT // max(buffer.dtype.itemsize for buffer in read)
+            found[stage] = Following(lane, ahead, list(read.values()), ())
     return found
 
 

@@ -199,12 +199,8 @@ class Native:
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
         if self.kernel.totals:
             rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
-        if plan.block > 1 and first is plan.outer[-2]:
-            rows = (rows + plan.block - 1) // plan.block * plan.block
-        if plan.lane is first:
-            abreast = self.width * plan.vectors
-            rows = (rows + abreast - 1) // abreast * abreast
-        return rows
+        abreast = self.width * plan.vectors if plan.lane is first else plan.block if plan.blocked is first else 1
+        return rows if abreast == 1 else (rows + abreast - 1) // abreast * abreast
 
     def _rows_of_blocks(self) -> Size:
         """Those of a block of totals whose order shows: in parts of other rows they were added up in another one.

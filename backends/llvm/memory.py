@@ -11,11 +11,8 @@ from graphc.types import BOOL, NARROW, DType
 
 __all__ = ["NEAR", "Memory", "Place"]
 
-NEAR = (
-    "2",
-    "3",
-    "4",
-)  # steps from lane to lane in which all that lies between is read: it costs less than lane by lane
+#: steps from lane to lane in which all that lies between is read: it costs less than lane by lane
+NEAR = ("2", "3", "4")
 
 
 @final
@@ -49,12 +46,13 @@ class Memory:
 
     def load(self, place: Place, dtype: DType, guard: Value | None, otherwise: Value | None) -> Value:
         """The elements, and where the guard is false `otherwise`; nothing is read there."""
-        if place.step in ("0", "1") and (guard is None or guard.lanes == 1):
+        is_one = guard is None or guard.lanes == 1
+        if is_one and place.step in ("0", "1"):
             address = self._guarded(self._address(place.base, place.at.one, dtype), guard)
             value = self._read(address, dtype, 1 if place.is_shared else self.width)
-        elif place.step in NEAR and parts_of(dtype) == 1 and self.width > 1 and (guard is None or guard.lanes == 1):
+        elif is_one and place.step in NEAR and parts_of(dtype) == 1 and self.width > 1:
             address = self._guarded(self._address(place.base, place.at.one, dtype), guard)
-            value = self._from_memory(self._every(int(place.step), address, dtype), dtype, self.width)
+            value = self._picked(int(place.step), address, dtype)
         else:
             found = []
             for lane in range(self.width):
@@ -122,39 +120,26 @@ class Memory:
         register = self.text.value(f"load {both}, ptr {address}, align {align}")
         return Value(dtype, tuple(self._every_second(register, both, start, count) for start in (0, 1)), count)
 
-    def _every(self, step: int, address: str, dtype: DType) -> str:
-        """Elements `step` apart, from an address on, out of vectors of all between the first and the last of them."""
-        lanes, type = self.width, in_memory(dtype)
-        while lanes > LINE // part_bytes(dtype):
-            lanes //= 2
-        found = []
-        for start in range(0, self.width, lanes):
-            here = self._address(address, str(start * step), dtype)
-            found.append(self._picked(step, here, vector(type, lanes), part_bytes(dtype), lanes))
-        while len(found) > 1:
-            joined = ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
-            pairs = zip(found[::2], found[1::2], strict=True)
-            half, lanes = vector(type, lanes), 2 * lanes
-            found = [
-                self.text.value(f"shufflevector {half} {low}, {half} {high}, <{lanes} x i32> <{joined}>")
-                for low, high in pairs
-            ]
-        return found[0]
+    def _picked(self, step: int, address: str, dtype: DType) -> Value:
+        """Elements `step` apart, from an address on, a register of them at a time."""
+        lanes = min(self.width, LINE // part_bytes(dtype))
+        starts = [self._address(address, str(lane * step), dtype) for lane in range(0, self.width, lanes)]
+        return self.lanes.joined([self._register_of(step, start, dtype, lanes) for start in starts])
 
-    def _picked(self, step: int, address: str, vector: str, align: int, lanes: int) -> str:
-        """A register of elements `step` apart.  Nothing is read behind the last of them."""
-        type = vector.partition(" x ")[2].rstrip(">")
+    def _register_of(self, step: int, address: str, dtype: DType, lanes: int) -> Value:
+        """Elements `step` apart, out of vectors that end with the last of them: nothing is read behind it."""
+        type, align = vector(in_memory(dtype), lanes), part_bytes(dtype)
         starts = [*(number * lanes for number in range(step - 1)), step * (lanes - 1) + 1 - lanes]
-        at = [address if n == 0 else self.text.value(f"getelementptr {type}, ptr {address}, i64 {n}") for n in starts]
-        loaded = [self.text.value(f"load {vector}, ptr {where}, align {align}") for where in at]
-        found, known = loaded[0], {lane: step * lane for lane in range(lanes) if step * lane < lanes}
-        for start, more in zip(starts[1:], loaded[1:], strict=True):
-            new = {n: lanes + step * n - start for n in range(lanes) if n not in known and step * n - start < lanes}
-            places = {**known, **new}
-            chosen = ", ".join(f"i32 {places[n]}" if n in places else "i32 poison" for n in range(lanes))
-            found = self.text.value(f"shufflevector {vector} {found}, {vector} {more}, <{lanes} x i32> <{chosen}>")
-            known = {n: n for n in places}
-        return found
+        at = [self._address(address, str(start), dtype) for start in starts]
+        found, *others = [self.text.value(f"load {type}, ptr {where}, align {align}") for where in at]
+        places = {lane: step * lane for lane in range(lanes) if step * lane < lanes}  # in what is found, of each lane
+        for start, more in zip(starts[1:], others, strict=True):
+            left = [lane for lane in range(lanes) if lane not in places and step * lane - start < lanes]
+            places |= {lane: lanes + step * lane - start for lane in left}
+            chosen = ", ".join(f"i32 {places[lane]}" if lane in places else "i32 poison" for lane in range(lanes))
+            found = self.text.value(f"shufflevector {type} {found}, {type} {more}, <{lanes} x i32> <{chosen}>")
+            places = {lane: lane for lane in places}
+        return self._from_memory(found, dtype, lanes)
 
     def _every_second(self, register: str, both: str, start: int, count: int) -> str:
         chosen = ", ".join(f"i32 {2 * lane + start}" for lane in range(count))

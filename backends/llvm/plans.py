@@ -49,6 +49,11 @@ class Plan:
     following: Mapping[StagePlan, Following] = field(default_factory=dict)
     block: int = 1
 
+    @property
+    def blocked(self) -> Axis | None:
+        """The axis along which blocks are walked."""
+        return self.outer[-2] if self.block > 1 else None
+
 
 def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
     """The plan of a kernel.  The outer axes `apart` are not walked as one with those before them."""

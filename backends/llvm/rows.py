@@ -43,7 +43,7 @@ class Rows:
         """All rows."""
         plan = self.walk.plan
         hoisted, stages = self._hoisted(), Stages(self.walk)
-        plain = plan.outer[: len(plan.outer) - (plan.lane is not None) - (plan.block > 1)]
+        plain = [axis for axis in plan.outer if axis not in (plan.lane, plan.blocked)]
         with ExitStack() as loops:
             self._compute(scope, hoisted.get(0, ()))
             for depth, axis in enumerate(plain, start=1):
@@ -52,10 +52,10 @@ class Rows:
                 scope = scope.at(axis, counter)
                 self._compute(scope, hoisted.get(depth, ()))
             runs = stages.totals_of_runs(scope)
-            if plan.block > 1:
-                self._blocks(scope, plan.outer[-2:])
-            elif plan.lane is None:
+            if plan.lane is None:
                 self._row(scope, None, runs)
+            elif plan.blocked is not None:
+                self._blocks(scope, plan.blocked, plan.lane)
             else:
                 totals = {**stages.totals_along(scope, plan.lane), **runs}
 
@@ -65,9 +65,9 @@ class Rows:
                 self.walk.along(scope, plan.lane, plan.stages, rows, self._row_points, list(runs.values()))
                 stages.finish(scope, totals)
 
-    def _blocks(self, scope: Scope, axes: Sequence[Axis]) -> None:
+    def _blocks(self, scope: Scope, axis: Axis, lane: Axis) -> None:
         """Rows in blocks: for each vector of lanes as many of them as a block has.  Stages do nothing but store."""
-        (axis, lane), text, block = axes, self.walk.text, self.walk.plan.block
+        text, block = self.walk.text, self.walk.plan.block
         first, last = self.walk.range(axis)
         with self.walk.loop(axis, first, last, block, lane.extent) as start:
             end = text.least(text.value(f"add i64 {start}, {block}"), last)

@@ -87,9 +87,11 @@ class Stages:
         backwards = [n for n, effect in enumerate(effects) if isinstance(effect, Prefix) and effect.reverse]
         forwards = [n for n in range(len(effects)) if n not in backwards]
         for reverse, numbers in ((False, forwards), (True, backwards)):
+            if not numbers:
+                continue
             inside = scope
             with ExitStack() as loops:
-                for depth, axis in enumerate(stage.inner if numbers else (), start=1):
+                for depth, axis in enumerate(stage.inner, start=1):
                     points = product(other.extent for other in stage.inner[depth:])
                     first, last = self.walk.range(axis)
                     counter = loops.enter_context(self.walk.loop(axis, first, last, inside=points))

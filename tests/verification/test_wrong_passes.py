@@ -21,7 +21,7 @@ WRONG = (*WRONG_GRAPHS, *WRONG_IMPROVEMENTS, *WRONG_PRODUCTS, *WRONG_PROGRAMS)
 MODELS = dict.fromkeys((mutant.model, mutant.target) for mutant in WRONG)
 
 
-@pytest.mark.parametrize(("model", "target"), MODELS)
+@pytest.mark.parametrize(("model", "target"), MODELS, ids=[model.__name__ for model, _ in MODELS])
 def test_no_pass_is_reported_that_is_right(model: Callable[[], Model], target: Target) -> None:
     built = model()
     verified(built, standard(built.graph(), target, 2))
