@@ -15,6 +15,7 @@ __all__ = [
     "call",
     "chain",
     "cross_entropy",
+    "crosswise",
     "gelu",
     "gemm_bias_relu",
     "layer_norm",
@@ -22,6 +23,7 @@ __all__ = [
     "logistic",
     "logsumexp0",
     "perceptron",
+    "pool",
     "resblock",
     "softmax",
     "transformer",
@@ -35,6 +37,7 @@ Value: TypeAlias = Any
 
 _PLAIN = Plain(jnp, jax.scipy.special.erf, jax.nn.sigmoid)
 call, black_scholes, chain = _PLAIN.call, _PLAIN.black_scholes, _PLAIN.chain
+crosswise, pool = _PLAIN.crosswise, _PLAIN.pool
 
 
 def gelu(x: Value) -> Any:

@@ -121,6 +121,8 @@ SIDES: Mapping[str, Callable[[Workload], Side]] = {
     "gelu": _of(_PLAIN.gelu),
     "black_scholes": _of(_PLAIN.black_scholes),
     "chain": _of(_PLAIN.chain),
+    "crosswise": _of(_PLAIN.crosswise),
+    "pool": _of(_PLAIN.pool),
     "softmax": _of(_softmax),
     "logsumexp0": _of(_logsumexp0),
     "layer_norm": _of(_layer_norm),

@@ -15,6 +15,7 @@ __all__ = [
     "call",
     "chain",
     "cross_entropy",
+    "crosswise",
     "gelu",
     "gemm_bias_relu",
     "layer_norm",
@@ -22,6 +23,7 @@ __all__ = [
     "logsumexp0",
     "lstm",
     "perceptron",
+    "pool",
     "softmax",
     "transformer",
 ]
@@ -33,6 +35,7 @@ Value: TypeAlias = Any
 
 _PLAIN = Plain(pt, pt.erf, pt.sigmoid)
 call, gelu, black_scholes, chain = _PLAIN.call, _PLAIN.gelu, _PLAIN.black_scholes, _PLAIN.chain
+crosswise, pool = _PLAIN.crosswise, _PLAIN.pool
 
 
 def softmax(x: Value) -> Any:

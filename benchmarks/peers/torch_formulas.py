@@ -13,6 +13,7 @@ __all__ = [
     "black_scholes",
     "call",
     "chain",
+    "crosswise",
     "gelu",
     "gemm_bias_relu",
     "layer_norm",
@@ -20,6 +21,7 @@ __all__ = [
     "logistic",
     "logsumexp0",
     "perceptron",
+    "pool",
     "resblock",
     "softmax",
     "transformer",
@@ -32,7 +34,11 @@ F: Any = torch.nn.functional
 Tensor: TypeAlias = Any
 
 _PLAIN = Plain(torch, torch.erf, torch.sigmoid)
-call, black_scholes, chain = _PLAIN.call, _PLAIN.black_scholes, _PLAIN.chain
+call, black_scholes, chain, crosswise = _PLAIN.call, _PLAIN.black_scholes, _PLAIN.chain, _PLAIN.crosswise
+
+
+def pool(x: Tensor) -> Any:
+    return F.max_pool2d(x, 2)
 
 
 def gelu(x: Tensor) -> Any:

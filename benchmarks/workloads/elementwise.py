@@ -8,7 +8,7 @@ import graphc as gx
 from benchmarks.workloads.plain import Plain
 from benchmarks.workloads.workload import Declared, Graph, Workload, normal
 
-__all__ = ["black_scholes", "call", "chain", "gelu"]
+__all__ = ["black_scholes", "call", "chain", "crosswise", "gelu", "pool"]
 
 _PLAIN = Plain(gx, gx.erf, gx.sigmoid)
 
@@ -43,3 +43,15 @@ def chain(name: str, n: int) -> Workload:
     """Twelve operations of four matrices n x n."""
     arrays = [normal(n, n, seed=seed) for seed in range(4)]
     return Workload(name, "chain", _graph(_PLAIN.chain), arrays, moved=20 * n * n)
+
+
+def crosswise(name: str, n: int, m: int) -> Workload:
+    """A matrix n x m, and one m x n transposed."""
+    return Workload(name, "crosswise", _graph(_PLAIN.crosswise), [normal(n, m), normal(m, n, seed=1)], moved=12 * n * m)
+
+
+def pool(name: str, n: int, side: int) -> Workload:
+    """The largest of each 2 x 2 of n images of side x side."""
+    return Workload(
+        name, "pool", _graph(lambda x: gx.max_pool(x, 2)), [normal(1, n, side, side)], moved=5 * n * side**2
+    )

@@ -14,6 +14,8 @@ ALIKE = (
     "gelu",
     "black_scholes",
     "chain",
+    "crosswise",
+    "pool",
     "softmax",
     "logsumexp0",
     "layer_norm",
@@ -55,3 +57,14 @@ class Plain:
         """Twelve operations."""
         f = self.functions
         return f.tanh(a * b + c) * self.sigmoid(d) + f.sqrt(f.abs(a - c)) / (1 + d * d)
+
+    def crosswise(self, a: Value, b: Value) -> Value:
+        """A matrix and another one transposed."""
+        return a + b.T
+
+    def pool(self, x: Value) -> Value:
+        """The largest of each 2 x 2 of the last axes, whose extents are even."""
+        most = self.functions.maximum
+        above, below = x[..., ::2, :], x[..., 1::2, :]
+        rows = most(above, below)
+        return most(rows[..., ::2], rows[..., 1::2])

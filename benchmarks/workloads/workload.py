@@ -53,13 +53,13 @@ class Workload:
 def compiled(work: Workload, backend: Literal["numpy", "llvm"]) -> Side:
     """A call of graphc's function of the workload."""
     inputs, outputs, updates = declared(work)
+    is_one = len(outputs) == 1  # given as it is, as by the other sides
+    f = gx.compile(list(inputs), outputs[0] if is_one else list(outputs), updates=updates, backend=backend)
     arrays, room = list(work.arrays), _room(outputs)
-    is_large = sum(y.nbytes for y in room) >= LARGE
-    if len(outputs) == 1:  # one result is given as it is, as by the other sides
-        f = gx.compile(list(inputs), outputs[0], updates=updates, backend=backend)
-        return (lambda: f(*arrays, out=room[0])) if is_large else (lambda: f(*arrays))
-    g = gx.compile(list(inputs), list(outputs), updates=updates, backend=backend)
-    return (lambda: g(*arrays, out=room)) if is_large else (lambda: g(*arrays))
+    if sum(y.nbytes for y in room) >= LARGE:
+        out = room[0] if is_one else room
+        return lambda: f(*arrays, out=out)
+    return lambda: f(*arrays)
 
 
 def results(work: Workload) -> Sequence[Array]:

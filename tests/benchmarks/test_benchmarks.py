@@ -39,6 +39,8 @@ SMALL = (
     elementwise.gelu("gelu", 101),
     elementwise.black_scholes("black_scholes", 33),
     elementwise.chain("chain", 7),
+    elementwise.crosswise("crosswise", 5, 7),
+    elementwise.pool("pool", 3, 6),
     rows.softmax("softmax", 5, 33),
     rows.layer_norm("layer_norm", 5, 33),
     rows.layer_norm_gradient("layer_norm_gradient", 5, 33),
