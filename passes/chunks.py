@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import final
 
+from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Rows
 from graphc.kernel.program import Program
@@ -14,14 +15,14 @@ from graphc.passes.leading import AxisOf, Readings, readings_of, rounds_alone
 from graphc.passes.pipeline import Log
 from graphc.passes.step_lists import are_same, changed, touched
 from graphc.passes.turned import Turn
-from graphc.sizes import Size, equal, estimate
+from graphc.sizes import Size, equal, estimate, product
 from graphc.types import DType
 
 __all__ = ["in_chunks"]
 
 FAR = 4  # times the bytes of a chunk: smaller arrays are near enough as they are
 CHUNKS = 16  # at least, so that several threads have some
-ROWS = 64  # of products in a chunk, at least
+ROWS = 64  # or columns, of products in a chunk, at least
 
 
 def in_chunks(program: Program, target: Target, log: Log) -> Program:
@@ -181,14 +182,15 @@ class _Chunking:
         return None
 
     def _hinders(self, member: _Member, group: _Group, chunks: int) -> bool:
-        """Whether a group that chunks are small enough for would have none such with one more member."""
-        together = group.with_one(member)
-        return self._is_walked(group, chunks) and not self._is_walked(together, chunks)
+        """Whether a group that chunks are small enough for would have none such, or fewer, with one more member."""
+        return self._chunks(group.with_one(member), chunks) < min(self._chunks(group, chunks), chunks)
 
-    def _is_walked(self, group: _Group, chunks: int) -> bool:
+    def _chunks(self, group: _Group, chunks: int) -> int:
+        """How many chunks a group is walked in; 0 for none that are small enough."""
         handed = self._handed(group)
         walk = self._walk(group, handed, chunks)
-        return walk is not None and handed <= self.bytes * FAR * estimate(walk.count)
+        count = 0 if walk is None else estimate(walk.count)
+        return count if handed <= self.bytes * FAR * count else 0
 
     def _axes(
         self, step: Kernel | Contract, readings: Readings, places: Sequence[AxisOf | None]
@@ -244,13 +246,13 @@ class _Chunking:
         count: Size = 1
         for depth, extent in enumerate(group.extents, start=1):
             if isinstance(extent, int):
-                least = 1 if all(_is_batch(member, depth - 1) for member in group.members) else ROWS
+                least = -(-ROWS // min(_rows_inside(member, depth) for member in group.members))
                 for left in range(extent // 2, least, -1):
                     if extent % left == 0:
                         yield _Walk(count * (extent // left), depth, left)
                 if least > 1:
                     return
-            elif not all(_is_batch(member, depth - 1) for member in group.members):
+            elif any(_rows_inside(member, depth) < ROWS for member in group.members):
                 return
             count = count * extent
             yield _Walk(count, depth, None)
@@ -310,8 +312,18 @@ def _has(readings: Readings, buffer: Buffer, axes: Sequence[AxisOf | None]) -> b
     return any(x.buffer is buffer and x.has(frozenset(axes)) for x in readings.all)
 
 
-def _is_batch(member: _Member, place: int) -> bool:
-    """Whether a product is made of other operands at each point of an axis; so is every kernel."""
-    if not isinstance(member.step, Contract):
-        return True
-    return all(_has(member.readings, x, [member.axes[place]]) for x in (member.step.left, member.step.right))
+def _rows_inside(member: _Member, depth: int) -> int:
+    """How many rows, or columns, a product has at each point of the last of so many axes; of others enough."""
+    step, axis = member.step, member.axes[depth - 1]
+    if not isinstance(step, Contract):
+        return ROWS
+    left, right, out = map(_axes_in, (step.left_index, step.right_index, step.out_index))
+    if axis in left & right:  # it is made of other operands there
+        return ROWS
+    mine, other = (left, right) if axis in left else (right, left)
+    inside = (mine & out) - other - {*member.axes[:depth]}
+    return max(estimate(product(step.extents[x] for x in inside)), 1)
+
+
+def _axes_in(index: Iterable[AffineIndex]) -> set[int]:
+    return {axis for part in index for axis, _ in part.terms}

@@ -81,7 +81,7 @@ class _Joining:
             if at is None or not isinstance(maker, Kernel):
                 continue
             tried.add(at)
-            both = self._joined(maker, reader) if self._may_wait(maker, at, number) else None
+            both = self._joined(maker, reader) if self._may_wait(maker, at, reader, number) else None
             if both is not None:
                 self.into[at] = number
                 log.note(self.note, maker.origins[0])
@@ -105,7 +105,7 @@ class _Joining:
             number = self.into[number]
         return number
 
-    def _may_wait(self, maker: Kernel, at: int, number: int) -> bool:
+    def _may_wait(self, maker: Kernel, at: int, reader: Kernel, number: int) -> bool:
         """Whether a kernel may be run as late as what alone reads all that it makes, and keeps no more bytes alive."""
         if any(self._maker(array, number) != at for array in maker.writes):
             return False
@@ -115,7 +115,12 @@ class _Joining:
                 return False
             if buffer.role is Role.TEMPORARY and self.touching[buffer][-1] <= at and buffer not in self.outside:
                 ended = ended + buffer.bytes
-        return estimate(ended) <= sum(estimate(array.bytes) for array in {x.root for x in maker.writes})
+        made, written = (sum(estimate(x.bytes) for x in {y.root for y in each.writes}) for each in (maker, reader))
+        return estimate(ended) <= made or (written <= made and not self._is_between(at, number))
+
+    def _is_between(self, at: int, number: int) -> bool:
+        """Whether any step runs between two."""
+        return any(step not in self.into for step in range(at + 1, number))
 
     def _joined(self, maker: Kernel, reader: Kernel) -> Kernel | None:
         """Two kernels as one; None where that cannot be, or does not pay."""
