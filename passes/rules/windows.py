@@ -10,6 +10,7 @@ from graphc.kernel.affine import AffineIndex
 from graphc.ops.contraction import Contraction, Places, plain
 from graphc.ops.placement import Pad, Slice, moved
 from graphc.passes.matching import Match, hole, on
+from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Rule
 
 __all__ = ["WINDOWS"]
@@ -105,5 +106,6 @@ WINDOWS = (
         exact=False,
         because="each element is written once, with roundings in another order",
         called="slice(conv_transpose(x, w)) = conv(pad(x), flip(w)), of stride 1",
+        spill=Spill.ELSEWHERE,
     ),
 )
