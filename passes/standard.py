@@ -40,6 +40,7 @@ from graphc.passes.steps import (
     HoldCarries,
     JoinEpilogues,
     JoinRepeats,
+    JoinStages,
     Lower,
     OrderSteps,
     ReadNarrow,
@@ -132,6 +133,8 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
         yield Forward(target)
         yield SplitAxes()
         yield JoinRepeats(target)
+        if not target.let:  # where each let is a call, what is shared would be kept in memory
+            yield JoinStages()
         if target.chunk_bytes:
             yield WalkInChunks(target)
         yield OrderSteps(target.alignment)

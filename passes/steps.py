@@ -16,6 +16,7 @@ from graphc.passes.forwarding import forward
 from graphc.passes.fuse import fuse, separate
 from graphc.passes.grow import grow
 from graphc.passes.hold import hold
+from graphc.passes.join_stages import join_stages
 from graphc.passes.lower import Lowered, lower
 from graphc.passes.narrow_operands import read_narrow
 from graphc.passes.pipeline import Log, Pass
@@ -38,6 +39,7 @@ __all__ = [
     "HoldCarries",
     "JoinEpilogues",
     "JoinRepeats",
+    "JoinStages",
     "Lower",
     "OrderSteps",
     "ReadNarrow",
@@ -215,6 +217,18 @@ class JoinRepeats(OverProgram):
 
     def improved(self, program: Program, log: Log) -> Program:
         return join_repeats(program, self.target, log)
+
+
+@final
+@dataclass(frozen=True)
+class JoinStages(OverProgram):
+    """Compute what stages of a kernel share once.  Afterwards no two that follow each other compute the same there."""
+
+    name: ClassVar[str] = "stages"
+    exact: ClassVar[bool] = True
+
+    def improved(self, program: Program, log: Log) -> Program:
+        return join_stages(program, log)
 
 
 @final

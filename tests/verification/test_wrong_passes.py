@@ -13,7 +13,7 @@ from tests.verification.models import looping, mixed
 from tests.verification.mutants import Model, Mutant, verified
 from tests.verification.wrong_graphs import WRONG_GRAPHS
 from tests.verification.wrong_improvements import WRONG_IMPROVEMENTS, regions
-from tests.verification.wrong_products import TILED, WRONG_PRODUCTS
+from tests.verification.wrong_products import COMPILED, TILED, WRONG_PRODUCTS
 from tests.verification.wrong_programs import WRONG_BACKENDS, WRONG_PROGRAMS, WrongBackend
 from tests.verification.wrong_rules import WRONG_RULES
 
@@ -30,7 +30,7 @@ def test_no_pass_is_reported_that_is_right(model: Callable[[], Model], target: T
 def test_every_pass_has_one_that_is_wrong() -> None:
     budget = Budget(1 << 20, lambda lowered: peak_bytes(lowered.program))
     names = {each.name for model in (looping, regions) for each in standard(model().graph(), TILED, 2, budget)}
-    names |= {each.name for each in standard(looping().graph(), TILED, 2)}
+    names |= {each.name for target in (TILED, COMPILED) for each in standard(looping().graph(), target, 2)}
     assert names == {mutant.name for mutant in (*WRONG, *WRONG_RULES)}
 
 

@@ -12,19 +12,22 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Role
 from graphc.kernel.scalar import Let, Load
-from graphc.kernel.steps import Contract, Loop, Step
+from graphc.kernel.steps import Contract, Loop, Stage, Step, Store
 from graphc.kernel.target import Target
 from graphc.ops.contraction import Contraction
 from graphc.ops.placement import Slice
 from graphc.types import BFLOAT16, FLOAT32
 from tests.verification.models import recurrent
 from tests.verification.mutants import Model, Mutant, Spoiled
-from tests.verification.wrong_programs import lets, steps, wrong
+from tests.verification.wrong_programs import lets, stages, steps, wrong
 
-__all__ = ["TILED", "WRONG_PRODUCTS"]
+__all__ = ["COMPILED", "TILED", "WRONG_PRODUCTS"]
 
 #: what native code asks for, in chunks so small that small arrays have several
 TILED: Target = replace(NumpyBackend.target, tiled=(FLOAT32,), reads_narrow=True, chunk_bytes=1 << 12)
+
+#: where calls cost nothing
+COMPILED: Target = replace(TILED, let=0.0)
 
 
 def attention() -> Model:
@@ -43,6 +46,13 @@ def digits() -> Model:
     """Places that are digits of others."""
     x, y = gx.input("x", (4, 12)), gx.input("y", (2, 3, 2))
     return Model([x, y], [gx.exp(x) + gx.reshape(gx.transpose(y, (1, 0, 2)), (12,))])
+
+
+def side_by_side() -> Model:
+    """Parts of an array that share what they are made of."""
+    x = gx.input("x", (4, 6))
+    y = gx.exp(x)
+    return Model([x], [gx.stack([y, y + 1, y * 2], 1)])
 
 
 def backwards_again(form: Graph) -> Graph:
@@ -93,6 +103,17 @@ def columns_of_narrow(step: Step) -> Step | None:
     return replace(step, left_index=tuple(reversed(step.left_index)))
 
 
+def each_in_place_of_the_other(stage: Stage) -> Stage | None:
+    """A stage, of which two values are taken for each other."""
+    if len(stage.effects) < 2:
+        return None
+    first, second, *others = stage.effects
+    assert isinstance(first, Store), first
+    assert isinstance(second, Store), second
+    exchanged = replace(first, value=second.value), replace(second, value=first.value)
+    return replace(stage, effects=(*exchanged, *others))
+
+
 def other_digits(let: Let) -> Let | None:
     """An array read at one digit in place of another."""
     if not isinstance(let, Load) or len(let.index) < 3:
@@ -100,15 +121,18 @@ def other_digits(let: Let) -> Let | None:
     return replace(let, index=(*let.index[:-2], let.index[-3], let.index[-1]))
 
 
-WRONG_PRODUCTS: tuple[Mutant, ...] = tuple(
-    replace(mutant, target=TILED)
-    for mutant in (
-        wrong("rows backwards", "sink", lambda step: Spoiled(step, backwards_again), recurrent),
-        wrong("a sum that is taken away", "sink", lambda step: Spoiled(step, taken_away), recurrent),
-        wrong("a copy read crosswise", "turn", steps(turned_twice), recurrent),
-        wrong("the rows of another array", "chunks", steps(rows_of_another), attention),
-        wrong("no last chunk", "chunks", steps(without_last_chunk), attention),
-        wrong("columns of narrow numbers", "narrow", steps(columns_of_narrow), narrow),
-        wrong("other digits", "split", steps(lets(other_digits)), digits),
-    )
+_OF_TILED = (
+    wrong("rows backwards", "sink", lambda step: Spoiled(step, backwards_again), recurrent),
+    wrong("a sum that is taken away", "sink", lambda step: Spoiled(step, taken_away), recurrent),
+    wrong("a copy read crosswise", "turn", steps(turned_twice), recurrent),
+    wrong("the rows of another array", "chunks", steps(rows_of_another), attention),
+    wrong("no last chunk", "chunks", steps(without_last_chunk), attention),
+    wrong("columns of narrow numbers", "narrow", steps(columns_of_narrow), narrow),
+    wrong("other digits", "split", steps(lets(other_digits)), digits),
+)
+_OF_COMPILED = (wrong("parts exchanged", "stages", steps(stages(each_in_place_of_the_other)), side_by_side),)
+
+WRONG_PRODUCTS: tuple[Mutant, ...] = (
+    *[replace(mutant, target=TILED) for mutant in _OF_TILED],
+    *[replace(mutant, target=COMPILED) for mutant in _OF_COMPILED],
 )
