@@ -29,11 +29,12 @@ class Note:
 
 
 class Spill(IntEnum):
-    """What leaves the range of floats on the way to a result, beside what did before."""
+    """What leaves the range of floats on the way to a result, or their digits, beside what did before."""
 
     AS_BEFORE = 0
     LESS = 1  # as in log(sum(exp(x))) that subtracts the largest x first
     ELSEWHERE = 2  # as in (x * y) * z instead of x * (y * z)
+    AROUND = 3  # and what is small is rounded like what is large and lies near, as in a convolution in tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Pass(ABC, Generic[Before, After]):
     """One improvement.  Returns a new form and leaves the old one as it was.
 
     `exact`: no bit of any result differs between the two.
-    `spill`: what leaves the range of floats on the way to a result.
+    `spill`: what leaves the range of floats on the way to a result, or their digits.
     """
 
     name: ClassVar[str]

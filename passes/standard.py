@@ -52,6 +52,7 @@ from graphc.passes.steps import (
 )
 from graphc.passes.throughout import Throughout
 from graphc.passes.trim_loops import TrimLoops
+from graphc.passes.winograd import Winograd
 from graphc.types import DType
 
 __all__ = ["ALL_RULES", "RULES", "AnyPass", "improve", "is_structured", "rules", "standard"]
@@ -85,10 +86,13 @@ def standard(graph: Graph, target: Target, level: int, budget: Budget | None = N
     has_bodies = is_structured(graph)
     last = tuple(_to_program(target, level, has_bodies))
     fitting = () if budget is None else (Rematerialise(budget, lambda form: improve(form, last, Trace())),)
-    return (*_over_graphs(() if budget else target.tiled, level, has_bodies, has_regions(graph)), *fitting, *last)
+    sunk = () if budget else target.tiled
+    return (*_over_graphs(target, sunk, level, has_bodies, has_regions(graph)), *fitting, *last)
 
 
-def _over_graphs(sunk: Sequence[DType], level: int, has_bodies: bool, has_regions: bool) -> Iterator[AnyPass]:
+def _over_graphs(
+    target: Target, sunk: Sequence[DType], level: int, has_bodies: bool, has_regions: bool
+) -> Iterator[AnyPass]:
     is_exact, is_free = level >= 1, level >= 2  # `is_free`: last bits may change
     if is_exact and has_bodies:
         yield JoinLoops()
@@ -100,6 +104,8 @@ def _over_graphs(sunk: Sequence[DType], level: int, has_bodies: bool, has_region
         yield Throughout(Stabilise())
     if is_exact:
         yield Throughout(Rewrite(rules(level)))
+    if is_free and target.tiled:
+        yield Throughout(Winograd(target))
     if is_exact and has_bodies:
         yield TrimLoops()
         yield HoistFromLoops(products=is_free)

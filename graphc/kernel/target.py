@@ -21,6 +21,7 @@ class Target:
     tiled            the dtypes of products that are made in tiles: each element is one chain of terms, in the order of
                      the axes of the sum, that goes on from what a result holds that is added to; what is read crosswise
                      is packed each time
+    products     how many of their multiplications, each with an addition, take as long as a byte of memory traffic
     reads_narrow     whether products read operands of float16 and bfloat16 that are added up in float32
     chunk_bytes      steps that hand large arrays on are made in chunks of about so many bytes of these; 0: in one go
     """
@@ -34,5 +35,6 @@ class Target:
     kernel: float = 20_000.0
     alignment: int = 64
     tiled: tuple[DType, ...] = ()
+    products: float = 8.0
     reads_narrow: bool = False
     chunk_bytes: int = 0

@@ -30,6 +30,7 @@ class Reference:
     overflowed  whether something finite became infinite on the way, in float64 too: then a number is as good
     spill       whether the new way leaves the range of floats less: then what is not finite here says nothing; or
                 elsewhere: then what is not finite there says nothing either
+    around      the new way in float64, and with its roundings moved, where each element is rounded like the largest
     """
 
     found: Array
@@ -37,6 +38,7 @@ class Reference:
     moved: Sequence[Array] = ()
     overflowed: bool = False
     spill: Spill = Spill.AS_BEFORE
+    around: Sequence[Array] = ()
 
 
 def unequal(one: Array, other: Array) -> Mask:
@@ -66,13 +68,14 @@ def differing(new: Array, reference: Reference) -> Mask:
         steady = np.all([sample == found for sample in samples], axis=0)
         return np.asarray(~agree & steady)
     far = (_differing_pairs if is_complex(found.dtype) else _differing_numbers)(new, samples, reference, found.dtype)
-    return far & np.isfinite(new) if reference.spill == Spill.ELSEWHERE else far
+    return far & np.isfinite(new) if reference.spill >= Spill.ELSEWHERE else far
 
 
 def _differing_numbers(new: Array, samples: Sequence[Array], reference: Reference, dtype: DType) -> Mask:
     """Of real numbers."""
     wide = [np.asarray(sample, np.float64) for sample in samples]
-    far = _far(np.asarray(new, np.float64), wide, _bound(wide, dtype), _largest(dtype), reference.overflowed)
+    bound = _bound(wide, dtype) + _moved_around([np.asarray(sample, np.float64) for sample in reference.around])
+    far = _far(np.asarray(new, np.float64), wide, bound, _largest(dtype), reference.overflowed)
     if reference.spill != Spill.AS_BEFORE:
         far &= _is_in_range(new, wide[0], wide[min(1, len(wide) - 1)], dtype)
     return far
@@ -98,6 +101,13 @@ def _bound(samples: Sequence[Floats], dtype: DType) -> Floats:
         least = float(ml_dtypes.finfo(real_of(dtype)).tiny)  # type: ignore[no-untyped-call]
         size = np.where(np.isfinite(exact), np.abs(exact), 0)
         return np.asarray(LENIENCY * (spread + epsilon(dtype) * (size + least)))
+
+
+def _moved_around(samples: Sequence[Floats]) -> float:
+    """How far roundings move any element of what is rounded like the largest; nowhere, where there are no samples."""
+    with np.errstate(all="ignore"):
+        away = [np.abs(sample - samples[0]) for sample in samples]
+    return LENIENCY * max([float(np.max(x, initial=0.0, where=np.isfinite(x))) for x in away], default=0.0)
 
 
 def _far(new: Floats, samples: Sequence[Floats], bound: Floats, largest: float, overflowed: bool) -> Mask:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input
 from graphc.ir.node import Node
+from graphc.passes.pipeline import Spill
 from graphc.verification.agreement import Reference
 from graphc.verification.programs import RefusedError, Results
 from graphc.verification.values import Frame, Point, TooLongError, Value, Values, several
@@ -70,6 +71,14 @@ class Call:
     def frames(self, node: Node) -> list[Frame]:
         """Where the operands of a node have values: outside all bodies, or in the first steps of one."""
         return _frames(self.declared, self._inside(node))
+
+    def allowed(self, old: Node, new: Node, number: int, frame: Frame, spill: Spill) -> list[Reference]:
+        """What the results of a node may be that stands for an old one, in frame `number` of those with a value."""
+        found = [replace(reference, spill=spill) for reference in self.references(old, number, frame)]
+        if spill < Spill.AROUND:
+            return found
+        others = [[] if x.exact is None else [x.exact, *x.moved] for x in self.references(new, number, frame)]
+        return [replace(reference, around=around) for reference, around in zip(found, others, strict=True)]
 
     def references(self, node: Node, number: int, frame: Frame) -> list[Reference]:
         """What the results of a node may be, in frame `number` of those where it has a value."""

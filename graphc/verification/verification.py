@@ -1,7 +1,7 @@
 """Verification: each pass is asked whether what it made computes what was given to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from graphc.backends.backend import Artifact, Backend
@@ -142,13 +142,9 @@ class Verification:
             pairs = list(zip(several(frame[old]), several(frame[new]), strict=True))
             if all(one is other or not unequal(one, other).any() for one, other in pairs):
                 continue
-            references = [] if replacement.exact else call.references(old, number, frame)
+            references = [] if replacement.exact else call.allowed(old, new, number, frame, replacement.spill)
             for place, (one, other) in enumerate(pairs):
-                wrong = (
-                    unequal(one, other)
-                    if replacement.exact
-                    else differing(other, replace(references[place], spill=replacement.spill))
-                )
+                wrong = unequal(one, other) if replacement.exact else differing(other, references[place])
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
                     self._raise(record.name, finding, call)
@@ -159,14 +155,13 @@ class Verification:
         for number, (one, other) in enumerate(arrays):
             if one is other or not unequal(one, other).any():
                 continue
-            was = roots(before, self.graph.variables)[number]
+            was, now = (roots(graph, self.graph.variables)[number] for graph in (before, after))
             if record.exact:
                 wrong = unequal(one, other)
             else:
-                (reference,) = call.references(was.node, 0, call.declared.outer)
-                wrong = differing(other, replace(reference, spill=record.spill))
+                (reference,) = call.allowed(was.node, now.node, 0, call.declared.outer, record.spill)
+                wrong = differing(other, reference)
             if wrong.any():
-                now = roots(after, self.graph.variables)[number]
                 self._raise(record.name, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
 
     # Programs.

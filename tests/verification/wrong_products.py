@@ -7,7 +7,7 @@ import numpy as np
 import graphc as gx
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Neg
+from graphc.ir.arithmetic import Add, Neg, Sub
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Role
@@ -24,7 +24,7 @@ from tests.verification.wrong_programs import lets, stages, steps, wrong
 __all__ = ["COMPILED", "TILED", "WRONG_PRODUCTS"]
 
 #: what native code asks for, in chunks so small that small arrays have several
-TILED: Target = replace(NumpyBackend.target, tiled=(FLOAT32,), reads_narrow=True, chunk_bytes=1 << 12)
+TILED: Target = replace(NumpyBackend.target, tiled=(FLOAT32,), products=0.0, reads_narrow=True, chunk_bytes=1 << 12)
 
 #: where calls cost nothing
 COMPILED: Target = replace(TILED, let=0.0)
@@ -48,6 +48,12 @@ def digits() -> Model:
     return Model([x, y], [gx.exp(x) + gx.reshape(gx.transpose(y, (1, 0, 2)), (12,))])
 
 
+def images() -> Model:
+    """A convolution that is made in tiles."""
+    x, w = gx.input("x", (2, 3, 5, 6)), gx.input("w", (2, 3, 3, 3))
+    return Model([x, w], [gx.conv2d(x, w, padding=1)])
+
+
 def side_by_side() -> Model:
     """Parts of an array that share what they are made of."""
     x = gx.input("x", (4, 6))
@@ -66,6 +72,12 @@ def backwards_again(form: Graph) -> Graph:
 
     assert any(isinstance(x.op, Slice) for node in form.nodes if isinstance(node.op, Contraction) for x in node.inputs)
     return form.map(changed)
+
+
+def added_instead(form: Graph) -> Graph:
+    """The first difference of elements of a tile is their sum."""
+    first = next(node for node in form.nodes if isinstance(node.op, Sub))
+    return form.map(lambda node: apply(Add(), *node.inputs) if node is first else node)
 
 
 def taken_away(form: Graph) -> Graph:
@@ -127,6 +139,7 @@ _OF_TILED = (
     wrong("a copy read crosswise", "turn", steps(turned_twice), recurrent),
     wrong("the rows of another array", "chunks", steps(rows_of_another), attention),
     wrong("no last chunk", "chunks", steps(without_last_chunk), attention),
+    wrong("a sum for a difference", "winograd", lambda step: Spoiled(step, added_instead), images),
     wrong("columns of narrow numbers", "narrow", steps(columns_of_narrow), narrow),
     wrong("other digits", "split", steps(lets(other_digits)), digits),
 )
