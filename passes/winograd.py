@@ -11,7 +11,7 @@ Networks, 2016.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, NamedTuple, TypeAlias, final
+from typing import ClassVar, NamedTuple, TypeAlias, TypeVar, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Sum
@@ -60,9 +60,11 @@ class Winograd(Pass[Graph, Graph]):
         if roles is None or node.dtype not in self.target.tiled or not _pays(roles, node, self.target):
             return None
         with standing_for(node):
+            is_near = _is_near(roles, node, self.target)
+            by_image = is_near or prod(_tiles(roles)) >= _MANY
             if roles.is_gradient:
-                return _by_kernel(node, roles, is_near=_is_near(roles, node, self.target))
-            return _convolution(node, roles)
+                return _by_kernel(node, roles, by_image=by_image, is_near=is_near)
+            return _convolution(node, roles, by_image=by_image)
 
 
 class _Window(NamedTuple):
@@ -166,11 +168,14 @@ def _is_near(roles: _Roles, node: Node, target: Target) -> bool:
 _Grid: TypeAlias = Sequence[Sequence[Node]]  # rows of arrays of one shape
 _Change: TypeAlias = Callable[[Sequence[Node]], Sequence[Node]]  # of a row, or a column, of them
 
+_Any = TypeVar("_Any")
+
 _TILE = 4  # places of an image, along an axis, that two results are made of
 _PLACES = _TILE * _TILE
+_MANY = 128  # tiles of an image: columns enough for a product; of images with fewer, all lie side by side
 
 
-def _convolution(node: Node, roles: _Roles) -> Node:
+def _convolution(node: Node, roles: _Roles, *, by_image: bool) -> Node:
     """Aᵀ [(G w Gᵀ) ⊙ (Bᵀ x B)] A."""
     op, (down, across) = roles.op, roles.windows
     kernel = _in_order(node, 1 - roles.image, (roles.o, roles.c, down.window, across.window))
@@ -179,45 +184,69 @@ def _convolution(node: Node, roles: _Roles) -> Node:
     product = Contraction(
         extents=(n, _PLACES, o, *tiles, c),
         left=_axes(1, 2, 5),
-        right=_axes(0, 1, 5, 3, 4),
-        out=_axes(0, 1, 2, 3, 4),
-        shape=(n, _PLACES, o, *tiles),
+        right=_axes(*_ordered(0, 1, 5, by_image=by_image), 3, 4),
+        out=_axes(*_ordered(0, 1, 2, by_image=by_image), 3, 4),
+        shape=(*_ordered(n, _PLACES, o, by_image=by_image), *tiles),
         name=op.name,
     )
     weights = reshape(_stacked(_both(_of_kernel, filters), 0), (_PLACES, o, c))
-    products = apply(product, weights, _stacked(_both(_of_image, _image(node, roles)), 1))
-    places = [[products[:, _TILE * i + j] for j in range(_TILE)] for i in range(_TILE)]
-    (y, right), (below, last) = _both(_to_results, places)
+    products = apply(product, weights, _image(node, roles, by_image=by_image))
+    (y, right), (below, last) = _both(_to_results, _places(products, 1 if by_image else 0))
     tiled = stack([stack([y, right], 4), stack([below, last], 4)], 3)
-    whole = reshape(tiled, (n, o, *[2 * count for count in tiles]))
-    return _turned(_cut(whole, roles.places), (roles.n, roles.o, down.place, across.place), op.plain[2])
+    whole = reshape(tiled, (*y.shape[:2], *[2 * count for count in tiles]))
+    first = (roles.n, roles.o) if by_image else (roles.o, roles.n)
+    return _turned(_cut(whole, roles.places), (*first, down.place, across.place), op.plain[2])
 
 
-def _by_kernel(node: Node, roles: _Roles, *, is_near: bool) -> Node:
+def _by_kernel(node: Node, roles: _Roles, *, by_image: bool, is_near: bool) -> Node:
     """Gᵀ [(A y' Aᵀ) ⊙ (Bᵀ x B)] G, summed over all tiles; where they are near, of each image, and then over these."""
     op, (down, across) = roles.op, roles.windows
     results = _in_order(node, 1 - roles.image, (roles.n, roles.o, down.place, across.place))
     (n, c, o), tiles = roles.extents, _tiles(roles)
-    results = _widened(results, [2 * count for count in tiles])
-    parts = [[_thin(results, (i, j), 2, tiles) for j in range(2)] for i in range(2)]
     kept = (0,) if is_near else ()
     product = Contraction(
         extents=(n, _PLACES, o, c, *tiles),
-        left=_axes(0, 1, 2, 4, 5),
-        right=_axes(0, 1, 3, 4, 5),
+        left=_axes(*_ordered(0, 1, 2, by_image=by_image), 4, 5),
+        right=_axes(*_ordered(0, 1, 3, by_image=by_image), 4, 5),
         out=_axes(*kept, 1, 2, 3),
         shape=(*[n for _ in kept], _PLACES, o, c),
         name=op.name,
     )
-    products = apply(
-        product, _stacked(_both(_of_results, parts), 1), _stacked(_both(_of_image, _image(node, roles)), 1)
-    )
+    tiled = _in_tiles(results, 2, tiles, _of_results, by_image=by_image)
+    products = apply(product, tiled, _image(node, roles, by_image=by_image))
     if is_near:
         products = apply(Sum(kept), products)
-    places = [[products[_TILE * i + j] for j in range(_TILE)] for i in range(_TILE)]
-    filters = _both(_to_kernel, places)
-    whole = stack([stack(row, 2) for row in filters], 2)
+    whole = stack([stack(row, 2) for row in _both(_to_kernel, _places(products, 0))], 2)
     return _turned(whole, (roles.o, roles.c, down.window, across.window), op.plain[2])
+
+
+def _ordered(n: _Any, place: _Any, channel: _Any, *, by_image: bool) -> tuple[_Any, _Any, _Any]:
+    """Tiles lie image by image, or place by place with all images of a channel in one piece."""
+    return (n, place, channel) if by_image else (place, channel, n)
+
+
+def _in_tiles(x: Node, size: int, tiles: tuple[int, int], change: _Change, *, by_image: bool) -> Node:
+    """A change of tiles of `size` x `size` elements of x [n, channels, down, across], two apart, in order."""
+    wide = _widened(x, [2 * count + size - 2 for count in tiles])
+    wide = wide if by_image else transpose(wide, (1, 0, 2, 3))
+    parts = [[_thin(wide, (i, j), 2, tiles) for j in range(size)] for i in range(size)]
+    return _stacked(_both(change, parts), 1 if by_image else 0)
+
+
+def _image(node: Node, roles: _Roles, *, by_image: bool) -> Node:
+    """Bᵀ x B, of all tiles of the images."""
+    op = roles.op
+    moving = {index: number for number, index in enumerate((op.left, op.right)[roles.image])}
+    order = [op.plain[roles.image].index(axis) for axis in (roles.n, roles.c)]
+    order += [moving[AffineIndex(((window.place, 1), (window.window, 1)))] for window in roles.windows]
+    image = transpose(node.inputs[roles.image], order)
+    return _in_tiles(image, _TILE, _tiles(roles), _of_image, by_image=by_image)
+
+
+def _places(products: Node, axis: int) -> _Grid:
+    """What lies at each place of all tiles."""
+    rows = [[(slice(None),) * axis + (_TILE * i + j,) for j in range(_TILE)] for i in range(_TILE)]
+    return [[products[place] for place in row] for row in rows]
 
 
 def _of_image(x: Sequence[Node]) -> Sequence[Node]:
@@ -273,18 +302,6 @@ def _in_order(node: Node, number: int, axes: Sequence[int]) -> Node:
 
 def _turned(x: Node, axes: Sequence[int | None], wanted: Sequence[int | None]) -> Node:
     return x if tuple(axes) == tuple(wanted) else transpose(x, [axes.index(axis) for axis in wanted])
-
-
-def _image(node: Node, roles: _Roles) -> _Grid:
-    """The elements of all tiles of the images, place by place."""
-    op, (down, across) = roles.op, roles.windows
-    assert isinstance(node.op, Contraction), node
-    moving = {index: number for number, index in enumerate((op.left, op.right)[roles.image])}
-    order = [op.plain[roles.image].index(axis) for axis in (roles.n, roles.c)]
-    order += [moving[AffineIndex(((window.place, 1), (window.window, 1)))] for window in (down, across)]
-    tiles = _tiles(roles)
-    image = _widened(transpose(node.inputs[roles.image], order), [2 * count + 2 for count in tiles])
-    return [[_thin(image, (i, j), 2, tiles) for j in range(_TILE)] for i in range(_TILE)]
 
 
 def _thin(x: Node, starts: tuple[int, int], step: int, counts: tuple[int, int]) -> Node:

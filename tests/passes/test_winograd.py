@@ -1,6 +1,6 @@
 """Convolutions in tiles: which are, what they compute, and how well."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,11 +15,9 @@ Array = npt.NDArray[np.float32]
 
 
 @pytest.fixture
-def _always(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products cost so much that tiles always pay."""
-    with monkeypatch.context() as patch:
-        patch.setattr(LlvmBackend, "target", replace(LlvmBackend.target, products=0.0))
-        yield
+    monkeypatch.setattr(LlvmBackend, "target", replace(LlvmBackend.target, products=0.0))
 
 
 def in_tiles(f: gx.CompiledFunction) -> int:
@@ -48,13 +46,18 @@ CASES: dict[str, tuple[tuple[int | str, ...], tuple[int, ...], object, int]] = {
     "one image": ((1, 2, 6, 6), (3, 2, 3, 3), 1, 3),
     "one channel": ((2, 1, 6, 6), (1, 1, 3, 3), 1, 3),
     "any number": (("n", 2, 6, 7), (3, 2, 3, 3), 1, 3),
+    "many tiles": ((2, 2, 24, 22), (3, 2, 3, 3), 1, 3),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("dtype", "chunk"), [("float32", 1 << 19), ("float32", 0), ("float64", 0)])
 @pytest.mark.usefixtures("_always")
-def test_values_and_gradients_are_those_of_the_convolution(case: str, dtype: str) -> None:
+def test_values_and_gradients_are_those_of_the_convolution(
+    case: str, dtype: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Image by image, or all images at once where there are no chunks."""
+    monkeypatch.setattr(LlvmBackend, "target", replace(LlvmBackend.target, chunk_bytes=chunk))
     x, w, padding, count = CASES[case]
     image, kernel, *outputs = model(x, w, padding, dtype)
     f = gx.compile([image, kernel], outputs, backend="llvm", verify=True)
