@@ -19,6 +19,7 @@ from graphc.sizes import estimate, product
 __all__ = ["Plan", "is_plain", "planned", "run_of", "vectors_of"]
 
 ABREAST = 8  # vectors of rows that lie side by side: of fewer, each step into another page would bring less
+WIDE = 4096  # rows that lie side by side, of which twice as many vectors leave enough chunks
 LIGHT = 8  # lets of a stage that computes little
 SMALL, LARGE = 140, 480  # lets of a stage of which four vectors, or two, are made side by side
 CROSSED = 1 << 17  # elements of an array: a smaller one stays near, in whichever order it is read
@@ -74,7 +75,7 @@ def planned(kernel: Kernel, apart: frozenset[Axis] = frozenset()) -> Plan:
         asked = of_columns if is_deep else of_elements
         vectors = min((vectors_of(stage, lane) for stage in walked), default=1)
         if is_deep:
-            vectors = 1 if any(_keeps_rows(stage) or _has_runs(stage) for stage in walked) else ABREAST
+            vectors = 1 if any(_keeps_rows(stage) or _has_runs(stage) for stage in walked) else _abreast(lane, walked)
         ahead, block = asked(lane, walked), _block(order, walked)
         return Plan(kernel, order, tuple(walked), last, lane, vectors, written, ahead, block)
     ahead = {**of_rows_apart(inside), **following(merged, inside)}
@@ -108,6 +109,13 @@ def vectors_of(stage: StagePlan, lane: Axis) -> int:
     if not is_plain(stage) and not isinstance(lane.extent, int):
         return 4 if work <= LIGHT else 1  # a row that is shorter is folded one by one
     return 4 if work <= SMALL else 2 if work <= LARGE else 1
+
+
+def _abreast(lane: Axis, stages: Sequence[StagePlan]) -> int:
+    """How many vectors of rows lie side by side, which are walked far apart: their folds are in registers."""
+    is_light = all(len(stage.needed) <= LIGHT for stage in stages)
+    are_many = all(estimate(product(axis.extent for axis in stage.inner)) > FEW for stage in stages if stage.inner)
+    return 2 * ABREAST if is_light and are_many and estimate(lane.extent) >= WIDE else ABREAST
 
 
 def is_plain(stage: StagePlan) -> bool:
