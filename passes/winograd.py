@@ -168,7 +168,7 @@ def _is_near(roles: _Roles, node: Node, target: Target) -> bool:
 _Grid: TypeAlias = Sequence[Sequence[Node]]  # rows of arrays of one shape
 _Change: TypeAlias = Callable[[Sequence[Node]], Sequence[Node]]  # of a row, or a column, of them
 
-_Any = TypeVar("_Any")
+_Part = TypeVar("_Part")
 
 _TILE = 4  # places of an image, along an axis, that two results are made of
 _PLACES = _TILE * _TILE
@@ -220,7 +220,7 @@ def _by_kernel(node: Node, roles: _Roles, *, by_image: bool, is_near: bool) -> N
     return _turned(whole, (roles.o, roles.c, down.window, across.window), op.plain[2])
 
 
-def _ordered(n: _Any, place: _Any, channel: _Any, *, by_image: bool) -> tuple[_Any, _Any, _Any]:
+def _ordered(n: _Part, place: _Part, channel: _Part, *, by_image: bool) -> tuple[_Part, _Part, _Part]:
     """Tiles lie image by image, or place by place with all images of a channel in one piece."""
     return (n, place, channel) if by_image else (place, channel, n)
 

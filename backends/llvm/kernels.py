@@ -35,6 +35,7 @@ from graphc.types import INT64, NARROW
 __all__ = ["Function", "Native"]
 
 WORK = 1 << 19  # lets of a chunk, about
+BLOCKS = 8  # of rows, at least, that find the same pages in a chunk
 MOST_PARTS = 64  # of totals, at most
 
 
@@ -199,7 +200,9 @@ class Native:
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
         if self.kernel.totals:
             rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
-        abreast = self.width * plan.vectors if plan.lane is first else plan.block if plan.blocked is first else 1
+        abreast = (
+            self.width * plan.vectors if plan.lane is first else BLOCKS * plan.block if plan.blocked is first else 1
+        )
         return rows if abreast == 1 else (rows + abreast - 1) // abreast * abreast
 
     def _rows_of_blocks(self) -> Size:

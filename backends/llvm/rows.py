@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from graphc.backends.llvm.along import Along
@@ -15,6 +15,8 @@ from graphc.kernel.stages import StagePlan
 from graphc.sizes import Size, product, total
 
 __all__ = ["Rows"]
+
+STRIP = 256  # lanes of which blocks are walked before those that follow: each may be in another page
 
 
 @final
@@ -66,17 +68,23 @@ class Rows:
                 stages.finish(scope, totals)
 
     def _blocks(self, scope: Scope, axis: Axis, lane: Axis) -> None:
-        """Rows in blocks: for each vector of lanes as many of them as a block has.  Stages do nothing but store."""
+        """Rows in blocks: for each vector of lanes as many of them as a block has.  Stages do nothing but store.
+
+        The lanes are walked in strips: all blocks of a chunk find the pages of a strip again.
+        """
         text, block = self.walk.text, self.walk.plan.block
         first, last = self.walk.range(axis)
-        with self.walk.loop(axis, first, last, block, lane.extent) as start:
-            end = text.least(text.value(f"add i64 {start}, {block}"), last)
+        start, end = self.walk.range(lane)
+        with text.loop(start, end, STRIP) as place, self.walk.loop(axis, first, last, block, STRIP) as row:
+            behind = text.least(text.value(f"add i64 {row}, {block}"), last)
 
             def rows(inside: Scope, mask: Value | None) -> None:
-                with text.loop(start, end) as counter:
+                with text.loop(row, behind) as counter:
                     self._row(inside.at(axis, counter), mask)
 
-            self.walk.along(scope, lane, self.walk.plan.stages, rows, block)
+            strip = (place, text.least(text.value(f"add i64 {place}, {STRIP}"), end))
+            walk = replace(self.walk, ranges={**self.walk.ranges, lane: strip})
+            walk.along(scope, lane, self.walk.plan.stages, rows, block)
 
     @property
     def _row_points(self) -> Size:
