@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import final
 
-from graphc.kernel.affine import AffineIndex
+from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Rows
 from graphc.kernel.program import Program
@@ -317,13 +317,9 @@ def _rows_inside(member: _Member, depth: int) -> int:
     step, axis = member.step, member.axes[depth - 1]
     if not isinstance(step, Contract):
         return ROWS
-    left, right, out = map(_axes_in, (step.left_index, step.right_index, step.out_index))
+    left, right, out = map(axes_in, (step.left_index, step.right_index, step.out_index))
     if axis in left & right:  # it is made of other operands there
         return ROWS
     mine, other = (left, right) if axis in left else (right, left)
     inside = (mine & out) - other - {*member.axes[:depth]}
     return max(estimate(product(step.extents[x] for x in inside)), 1)
-
-
-def _axes_in(index: Iterable[AffineIndex]) -> set[int]:
-    return {axis for part in index for axis, _ in part.terms}

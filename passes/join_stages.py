@@ -1,13 +1,14 @@
 """Stages of a kernel that walk the same points, and share what they compute there, as one."""
 
-from collections.abc import Sequence
-from math import gcd
+from collections.abc import Collection, Sequence
 
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, affine_of
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Call, Formula, Let, Load
 from graphc.kernel.steps import Kernel, Stage, Step, Store
 from graphc.passes.forwarding import LARGEST, only_stores
+from graphc.passes.meeting import Place, met
 from graphc.passes.pipeline import Log
 from graphc.passes.step_lists import over_lists
 from graphc.types import INT64
@@ -21,10 +22,10 @@ def join_stages(program: Program, log: Log) -> Program:
     So the parts of an array that are made of the same elements, as those of a tile, are made in one pass over these.
     """
 
-    def joined(steps: Sequence[Step]) -> Sequence[Step]:
+    def joined(steps: Sequence[Step], _: Collection[Buffer]) -> Sequence[Step]:
         return [_joined(step, log) if isinstance(step, Kernel) else step for step in steps]
 
-    return over_lists(program, lambda steps, _: joined(steps))
+    return over_lists(program, joined)
 
 
 def _joined(kernel: Kernel, log: Log) -> Kernel:
@@ -80,12 +81,7 @@ def _are_apart(one: Store, other: Store, affine: Sequence[Affine | None]) -> boo
 
 
 def _differ(one: Affine | None, other: Affine | None) -> bool:
-    """Whether parts of two indices, along the same axes, are nowhere the same."""
-    if one is None or other is None or dict(one.terms) != dict(other.terms):
-        return False
-    apart, reach, common = other.offset - one.offset, 0, 0
-    for axis, step in one.terms:
-        if not isinstance(step, int) or not isinstance(axis.extent, int):
-            return False
-        reach, common = reach + abs(step) * (axis.extent - 1), gcd(common, step)
-    return isinstance(apart, int) and (abs(apart) > reach or (common > 0 and apart % common != 0))
+    """Whether parts of two indices are nowhere the same."""
+    left, right = Place.of(one), Place.of(other)
+    found = None if left is None or right is None else met(left, right)
+    return found is not None and found[0].count == 0

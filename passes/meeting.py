@@ -21,11 +21,14 @@ class Place:
 
     @staticmethod
     def of(part: Affine | None) -> "Place | None":
-        match part:
-            case Affine(terms=(), offset=start):
-                return Place(None, 1, start)
-            case Affine(terms=((axis, int(step)),), offset=start) if step != 0:
-                return Place(axis, step, start)
+        """A part of an index; None where it moves along several axes.  One of a single point is none."""
+        if part is None:
+            return None
+        match [(axis, step) for axis, step in part.terms if axis.extent != 1]:
+            case []:
+                return Place(None, 1, part.offset)
+            case [(axis, int(step))] if step != 0:
+                return Place(axis, step, part.offset)
         return None
 
     @property

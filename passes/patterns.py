@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphc.ir.kinds import Counting, Elementwise, IndexMap, Product, Reduction
 from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node
-from graphc.kernel.affine import AffineIndex
+from graphc.kernel.affine import AffineIndex, axes_in
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import Pattern, stand_in
 from graphc.passes.elements import BufferOf
@@ -127,20 +127,16 @@ def iteration_of(op: Product, maps: Sequence[IndexMap | None]) -> Iteration:
             copied.append(True)
             continue
         seen = _through(map, places[which])
-        others = [_axes_of(places[1 - which]), _axes_of(out)]
-        lost = _axes_of(places[which]) - _axes_of(seen)
+        others = [axes_in(places[1 - which]), axes_in(out)]
+        lost = axes_in(places[which]) - axes_in(seen)
         copied.append(any(op.extents[axis] != 1 and not all(axis in other for other in others) for axis in lost))
         if not copied[-1]:
             places[which] = seen
-    held = [_axes_of(part) for part in places]
+    held = [axes_in(part) for part in places]
     kept = [axis for axis in range(len(op.extents)) if sum(axis in axes for axes in held) > 1]
     numbered = tuple(AffineIndex(((kept.index(axis), 1),) if axis in kept else ()) for axis in range(len(op.extents)))
     left, right, out = (tuple([composed_index(part, numbered) for part in index]) for index in places)
     return Iteration(tuple(copied), tuple([op.extents[axis] for axis in kept]), left, right, out)
-
-
-def _axes_of(index: Index) -> set[int]:
-    return {axis for part in index for axis, _ in part.terms}
 
 
 def _through(map: IndexMap | None, index: Index) -> Index:

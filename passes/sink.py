@@ -11,6 +11,7 @@ from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item, item, uniform
 from graphc.ir.node import Node
 from graphc.ir.operands import add
+from graphc.kernel.affine import axes_in
 from graphc.ops.bodies import dependent
 from graphc.ops.contraction import Contraction
 from graphc.ops.movement import flip
@@ -93,7 +94,7 @@ def _added(op: Repeated) -> Iterator[_Sum]:
 
 def _is_of_matrices(op: Contraction) -> bool:
     """Whether there are rows, columns, and one axis of sums: these are added up in chains, one by one."""
-    held = [{axis for place in places for axis, _ in place.terms} for places in op.indices()]
+    held = [axes_in(places) for places in op.indices()]
     kinds = [tuple([axis in axes for axes in held]) for axis, extent in enumerate(op.extents) if extent != 1]
     rows, columns = kinds.count((True, False, True)), kinds.count((False, True, True))
     return not op.apart and bool(rows and columns) and kinds.count((True, True, False)) == 1

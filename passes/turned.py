@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, final
 
-from graphc.kernel.affine import AffineIndex
+from graphc.kernel.affine import AffineIndex, axes_in
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import behind
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Formula, Let, Load
@@ -52,7 +52,7 @@ class Turn:
                 (contract.out, contract.out_index),
             )
         )
-        mentioned = {axis for part in (*left, *right, *out) for axis, _ in part.terms}
+        mentioned = axes_in((*left, *right, *out))
         extents = {
             number: self._extent(number, extent)
             for number, extent in enumerate(contract.extents)

@@ -9,19 +9,20 @@ Networks, 2016.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-from typing import ClassVar, NamedTuple, TypeAlias, TypeVar, final
+from typing import ClassVar, NamedTuple, TypeAlias, final
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Sum
-from graphc.ir.graph import Graph, exchanged
+from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.target import Target
-from graphc.ops.contraction import Contraction, Places
-from graphc.ops.movement import reshape, stack, transpose
-from graphc.ops.placement import Pad, Slice, moved
+from graphc.ops.contraction import Contraction, Places, product
+from graphc.ops.movement import reshape, stack, transpose, unstack
+from graphc.ops.padding import pad
+from graphc.ops.placement import Pad
 from graphc.origin import standing_for
 from graphc.passes.chunks import FAR
 from graphc.passes.costs import moving
@@ -40,31 +41,23 @@ class Winograd(Pass[Graph, Graph]):
     name: ClassVar[str] = "winograd"
 
     def run(self, form: Graph, log: Log) -> Graph:
-        if not form.has(Contraction):
-            return form
-        new: dict[Node, Node] = {}
-        for node in form.nodes:
-            found = old = exchanged(node, new)
-            tiled = self._in_tiles(old)
-            if tiled is not None:
-                found = tiled
-                log.note(f"{old.op.name} in tiles of 2 x 2", old.origin)
-                log.replaced("a convolution in tiles", old, found, exact=False, spill=Spill.AROUND)
-            if found is not node:
-                new[node] = found
-        return form.exchanged(new) if new else form
+        return form.map(lambda node: self._changed(node, log)) if form.has(Contraction) else form
 
-    def _in_tiles(self, node: Node) -> Node | None:
-        """A convolution in tiles, where that pays; None for all else."""
+    def _changed(self, node: Node, log: Log) -> Node:
+        """A convolution in tiles, where that pays; all else as it is."""
         roles = _Roles.of(node.op) if isinstance(node.op, Contraction) else None
         if roles is None or node.dtype not in self.target.tiled or not _pays(roles, node, self.target):
-            return None
+            return node
         with standing_for(node):
             is_near = _is_near(roles, node, self.target)
-            by_image = is_near or prod(_tiles(roles)) >= _MANY
+            by_image = is_near or prod(roles.tiles) >= _MANY
             if roles.is_gradient:
-                return _by_kernel(node, roles, by_image=by_image, is_near=is_near)
-            return _convolution(node, roles, by_image=by_image)
+                found = _by_kernel(node, roles, by_image=by_image, is_near=is_near)
+            else:
+                found = _convolution(node, roles, by_image=by_image)
+        log.note(f"{node.op.name} in tiles of 2 x 2", node.origin)
+        log.replaced("a convolution in tiles", node, found, exact=False, spill=Spill.AROUND)
+        return found
 
 
 class _Window(NamedTuple):
@@ -110,6 +103,12 @@ class _Roles:
         assert isinstance(across, int), across
         return down, across
 
+    @property
+    def tiles(self) -> tuple[int, int]:
+        """How many tiles there are, down and across."""
+        down, across = self.places
+        return -(-down // 2), -(-across // 2)
+
     @staticmethod
     def of(op: Contraction) -> "_Roles | None":
         """The roles, or None for what is no such convolution."""
@@ -144,7 +143,7 @@ def _windows(places: Places) -> tuple[_Window, ...]:
 def _pays(roles: _Roles, node: Node, target: Target) -> bool:
     """Whether the products that are saved take longer than to write tiles, and to read them again."""
     n, c, o = map(estimate, roles.extents)
-    count, size = n * prod(_tiles(roles)), node.dtype.itemsize
+    count, size = n * prod(roles.tiles), node.dtype.itemsize
     saved = (9 * 4 - _PLACES) * c * o * count
     tiles, kernels = _PLACES * (c + o) * count * size, (9 + 2 * _PLACES) * c * o * size
     if _is_near(roles, node, target):
@@ -158,7 +157,7 @@ def _pays(roles: _Roles, node: Node, target: Target) -> bool:
 def _is_near(roles: _Roles, node: Node, target: Target) -> bool:
     """Whether tiles are made image by image, and read again while they are near: see `chunks`."""
     n, c, o = map(estimate, roles.extents)
-    tiles = _PLACES * max(c, o) * prod(_tiles(roles)) * node.dtype.itemsize
+    tiles = _PLACES * max(c, o) * prod(roles.tiles) * node.dtype.itemsize
     kernels = _PLACES * c * o * node.dtype.itemsize
     return n > 1 and tiles <= FAR * target.chunk_bytes and kernels <= target.chunk_bytes
 
@@ -167,8 +166,6 @@ def _is_near(roles: _Roles, node: Node, target: Target) -> bool:
 
 _Grid: TypeAlias = Sequence[Sequence[Node]]  # rows of arrays of one shape
 _Change: TypeAlias = Callable[[Sequence[Node]], Sequence[Node]]  # of a row, or a column, of them
-
-_Part = TypeVar("_Part")
 
 _TILE = 4  # places of an image, along an axis, that two results are made of
 _PLACES = _TILE * _TILE
@@ -179,57 +176,41 @@ def _convolution(node: Node, roles: _Roles, *, by_image: bool) -> Node:
     """Aᵀ [(G w Gᵀ) ⊙ (Bᵀ x B)] A."""
     op, (down, across) = roles.op, roles.windows
     kernel = _in_order(node, 1 - roles.image, (roles.o, roles.c, down.window, across.window))
-    filters = [[_thin(kernel, (i, j), 1, (1, 1)) for j in range(3)] for i in range(3)]
-    (n, c, o), tiles = roles.extents, _tiles(roles)
-    product = Contraction(
-        extents=(n, _PLACES, o, *tiles, c),
-        left=_axes(1, 2, 5),
-        right=_axes(*_ordered(0, 1, 5, by_image=by_image), 3, 4),
-        out=_axes(*_ordered(0, 1, 2, by_image=by_image), 3, 4),
-        shape=(*_ordered(n, _PLACES, o, by_image=by_image), *tiles),
-        name=op.name,
-    )
-    weights = reshape(_stacked(_both(_of_kernel, filters), 0), (_PLACES, o, c))
-    products = apply(product, weights, _image(node, roles, by_image=by_image))
+    weights = _stacked(_both(_of_kernel, [[kernel[:, :, i, j] for j in range(3)] for i in range(3)]), 0)
+    labels = "poc", _labels("c", by_image=by_image), _labels("o", by_image=by_image)
+    products = product(op.name, weights, _image(node, roles, by_image=by_image), labels)
     (y, right), (below, last) = _both(_to_results, _places(products, 1 if by_image else 0))
     tiled = stack([stack([y, right], 4), stack([below, last], 4)], 3)
-    whole = reshape(tiled, (*y.shape[:2], *[2 * count for count in tiles]))
+    whole = reshape(tiled, (*y.shape[:2], *[2 * count for count in roles.tiles]))
     first = (roles.n, roles.o) if by_image else (roles.o, roles.n)
-    return _turned(_cut(whole, roles.places), (*first, down.place, across.place), op.plain[2])
+    rows, columns = roles.places
+    return _turned(whole[:, :, :rows, :columns], (*first, down.place, across.place), op.plain[2])
 
 
 def _by_kernel(node: Node, roles: _Roles, *, by_image: bool, is_near: bool) -> Node:
     """Gᵀ [(A y' Aᵀ) ⊙ (Bᵀ x B)] G, summed over all tiles; where they are near, of each image, and then over these."""
     op, (down, across) = roles.op, roles.windows
     results = _in_order(node, 1 - roles.image, (roles.n, roles.o, down.place, across.place))
-    (n, c, o), tiles = roles.extents, _tiles(roles)
-    kept = (0,) if is_near else ()
-    product = Contraction(
-        extents=(n, _PLACES, o, c, *tiles),
-        left=_axes(*_ordered(0, 1, 2, by_image=by_image), 4, 5),
-        right=_axes(*_ordered(0, 1, 3, by_image=by_image), 4, 5),
-        out=_axes(*kept, 1, 2, 3),
-        shape=(*[n for _ in kept], _PLACES, o, c),
-        name=op.name,
-    )
-    tiled = _in_tiles(results, 2, tiles, _of_results, by_image=by_image)
-    products = apply(product, tiled, _image(node, roles, by_image=by_image))
+    tiled = _in_tiles(results, 2, roles.tiles, _of_results, by_image=by_image)
+    labels = _labels("o", by_image=by_image), _labels("c", by_image=by_image), "npoc" if is_near else "poc"
+    products = product(op.name, tiled, _image(node, roles, by_image=by_image), labels)
     if is_near:
-        products = apply(Sum(kept), products)
+        products = apply(Sum((0,)), products)
     whole = stack([stack(row, 2) for row in _both(_to_kernel, _places(products, 0))], 2)
     return _turned(whole, (roles.o, roles.c, down.window, across.window), op.plain[2])
 
 
-def _ordered(n: _Part, place: _Part, channel: _Part, *, by_image: bool) -> tuple[_Part, _Part, _Part]:
-    """Tiles lie image by image, or place by place with all images of a channel in one piece."""
-    return (n, place, channel) if by_image else (place, channel, n)
+def _labels(channel: str, *, by_image: bool) -> str:
+    """The axes of tiles: image by image, or place by place with all images of a channel in one piece."""
+    return f"np{channel}ij" if by_image else f"p{channel}nij"
 
 
 def _in_tiles(x: Node, size: int, tiles: tuple[int, int], change: _Change, *, by_image: bool) -> Node:
     """A change of tiles of `size` x `size` elements of x [n, channels, down, across], two apart, in order."""
     wide = _widened(x, [2 * count + size - 2 for count in tiles])
     wide = wide if by_image else transpose(wide, (1, 0, 2, 3))
-    parts = [[_thin(wide, (i, j), 2, tiles) for j in range(size)] for i in range(size)]
+    down, across = ([slice(i, i + 2 * count - 1, 2) for i in range(size)] for count in tiles)
+    parts = [[wide[:, :, rows, columns] for columns in across] for rows in down]
     return _stacked(_both(change, parts), 1 if by_image else 0)
 
 
@@ -240,13 +221,13 @@ def _image(node: Node, roles: _Roles, *, by_image: bool) -> Node:
     order = [op.plain[roles.image].index(axis) for axis in (roles.n, roles.c)]
     order += [moving[AffineIndex(((window.place, 1), (window.window, 1)))] for window in roles.windows]
     image = transpose(node.inputs[roles.image], order)
-    return _in_tiles(image, _TILE, _tiles(roles), _of_image, by_image=by_image)
+    return _in_tiles(image, _TILE, roles.tiles, _of_image, by_image=by_image)
 
 
 def _places(products: Node, axis: int) -> _Grid:
     """What lies at each place of all tiles."""
-    rows = [[(slice(None),) * axis + (_TILE * i + j,) for j in range(_TILE)] for i in range(_TILE)]
-    return [[products[place] for place in row] for row in rows]
+    found = unstack(products, axis)
+    return [found[first : first + _TILE] for first in range(0, _PLACES, _TILE)]
 
 
 def _of_image(x: Sequence[Node]) -> Sequence[Node]:
@@ -285,15 +266,6 @@ def _both(change: _Change, grid: _Grid) -> _Grid:
 # Arrays in order.
 
 
-def _axes(*numbers: int) -> Places:
-    return tuple([AffineIndex(((number, 1),)) for number in numbers])
-
-
-def _tiles(roles: _Roles) -> tuple[int, int]:
-    down, across = roles.places
-    return -(-down // 2), -(-across // 2)
-
-
 def _in_order(node: Node, number: int, axes: Sequence[int]) -> Node:
     """An operand with its axes in this order."""
     assert isinstance(node.op, Contraction), node
@@ -301,18 +273,7 @@ def _in_order(node: Node, number: int, axes: Sequence[int]) -> Node:
 
 
 def _turned(x: Node, axes: Sequence[int | None], wanted: Sequence[int | None]) -> Node:
-    return x if tuple(axes) == tuple(wanted) else transpose(x, [axes.index(axis) for axis in wanted])
-
-
-def _thin(x: Node, starts: tuple[int, int], step: int, counts: tuple[int, int]) -> Node:
-    """Every `step`-th element along the last two axes, so many from there on."""
-    steps = [step if count > 1 else 1 for count in counts]
-    return moved(Slice((0, 0, *starts), (1, 1, *steps), (*x.shape[:2], *counts)), x)
-
-
-def _cut(x: Node, counts: tuple[int, int]) -> Node:
-    """The first elements along the last two axes."""
-    return x if x.shape[2:] == counts else _thin(x, (0, 0), 1, counts)
+    return transpose(x, [axes.index(axis) for axis in wanted])
 
 
 def _widened(x: Node, least: Sequence[int]) -> Node:
@@ -320,10 +281,9 @@ def _widened(x: Node, least: Sequence[int]) -> Node:
     shape = (*x.shape[:2], *map(maximum, x.shape[2:], least))
     if shape == x.shape:
         return x
-    starts, ones = (0,) * x.ndim, (1,) * x.ndim
     if isinstance(x.op, Pad) and x.op.value == 0:
-        return apply(Pad(x.op.starts, x.op.steps, shape, 0), x.inputs[0])
-    return apply(Pad(starts, ones, shape, 0), x)
+        return apply(replace(x.op, shape=shape), x.inputs[0])
+    return pad(x, [(0, wide - n) for n, wide in zip(x.shape, shape, strict=True)])
 
 
 def _stacked(grid: _Grid, axis: int) -> Node:

@@ -200,10 +200,8 @@ class Native:
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
         if self.kernel.totals:
             rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
-        abreast = (
-            self.width * plan.vectors if plan.lane is first else BLOCKS * plan.block if plan.blocked is first else 1
-        )
-        return rows if abreast == 1 else (rows + abreast - 1) // abreast * abreast
+        together = {plan.lane: self._abreast, plan.blocked: BLOCKS * plan.block}.get(first, 1)
+        return (rows + together - 1) // together * together
 
     def _rows_of_blocks(self) -> Size:
         """Those of a block of totals whose order shows: in parts of other rows they were added up in another one.

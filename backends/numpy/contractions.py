@@ -11,7 +11,7 @@ from graphc.backends.numpy.views import view_text
 from graphc.backends.numpy.windows import meeting_lines
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.indices import Affine, is_plain
+from graphc.kernel.indices import Affine, axes_of, is_plain
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Contract
 from graphc.sizes import Size, product, total
@@ -57,8 +57,9 @@ def _roles(left: list[Axis], right: list[Axis], out: list[Affine], apart: Sequen
     kind = {axis: (axis in left) - (axis in right) for axis in order}  # 1: left only, -1: right only, 0: both
     kind |= dict.fromkeys(apart, 0)
     if not is_plain(out):
+        met = axes_of([part for part in out if len(part.terms) > 1])
         longest = max(
-            (axis for part in out if len(part.terms) > 1 for axis, _ in part.terms),
+            met,
             key=lambda a: (
                 not isinstance(a.extent, int),
                 a.extent if isinstance(a.extent, int) else 0,
@@ -66,7 +67,6 @@ def _roles(left: list[Axis], right: list[Axis], out: list[Affine], apart: Sequen
             ),
         )
         last = kind[longest]
-        met = {axis for part in out if len(part.terms) > 1 for axis, _ in part.terms}
         first = [axis for axis in order if kind[axis] == 0 or (kind[axis] == last and axis not in met)]
         middle = [axis for axis in order if kind[axis] == -last and axis not in first]
         order = [*first, *middle, *(axis for axis in order if axis not in first and axis not in middle)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.indices import Affine, is_plain
+from graphc.kernel.indices import Affine, axes_of, is_plain
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, lower_bound
 
@@ -36,7 +36,7 @@ def view_text(
     text: SizeText,
 ) -> str:
     """The view of `base` whose axes are `dims`; those that the index does not use have extent 1."""
-    used = {axis for part in index for axis, _ in part.terms}
+    used = axes_of(index)
     if not is_plain(index) or _may_be_outside(index, buffer, [axis for axis in dims if axis not in used]):
         shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in dims)
         start = ", ".join(text(part.offset) for part in index)

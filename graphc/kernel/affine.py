@@ -1,10 +1,11 @@
 """Indices that are affine in numbered axes."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from graphc.sizes import Size
 
-__all__ = ["AffineIndex"]
+__all__ = ["AffineIndex", "axes_in"]
 
 
 class AffineIndex(NamedTuple):
@@ -15,3 +16,8 @@ class AffineIndex(NamedTuple):
 
     terms: tuple[tuple[int, Size], ...]
     offset: Size = 0
+
+
+def axes_in(parts: Iterable[AffineIndex]) -> set[int]:
+    """The axes that some part depends on."""
+    return {axis for part in parts for axis, _ in part.terms}

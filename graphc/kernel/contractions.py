@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from graphc.kernel.accesses import merged_axes
+from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import Monoid, number_in
 from graphc.kernel.scalar import Axis, AxisIndex, Fn, Formula, Load
@@ -44,7 +45,7 @@ def walked_as_one(contract: Contract) -> frozenset[tuple[int, int]]:
 def kernels_of(contract: Contract) -> Iterator[Kernel]:
     """Kernels that make the product, without its epilogue."""
     axes = [Axis(number, extent) for number, extent in enumerate(contract.extents)]
-    walked = {axis for part in contract.out_index for axis, _ in part.terms}
+    walked = axes_in(contract.out_index)
     if not contract.is_whole:
         if not contract.adds:
             yield cleared(contract.out)

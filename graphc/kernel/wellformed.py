@@ -1,9 +1,9 @@
 """What holds of every step by itself: lets, indices, dtypes, axes, locals."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from graphc.kernel.affine import AffineIndex
+from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.epilogue import objection_to
 from graphc.kernel.monoids import BETTER, Monoid
@@ -263,7 +263,7 @@ def _verify_contract(contract: Contract, place: str, names: Names) -> None:
         rank = len(buffer.shape)
         where = f"{place}: {names[buffer]}"
         demand(len(index) == rank, f"{where} has {rank} axes and is indexed by {len(index)}")
-        unknown = sorted(set(_axes(index)) - set(range(len(contract.extents))))
+        unknown = sorted(axes_in(index) - set(range(len(contract.extents))))
         demand(not unknown, f"{where} is indexed by axes that are not there: {unknown}")
     left, right = contract.left.dtype, contract.right.dtype
     demand(accumulator(left) == accumulator(right), f"{place}: a product of {short_name(left)} and {short_name(right)}")
@@ -271,10 +271,6 @@ def _verify_contract(contract: Contract, place: str, names: Names) -> None:
         _verify_kernel(contract.then, f"{place}, epilogue", names)
         problem = objection_to(contract.then, contract)
         demand(problem is None, f"{place}, epilogue: {problem}")
-
-
-def _axes(index: Iterable[AffineIndex]) -> list[int]:
-    return [axis for part in index for axis, _ in part.terms]
 
 
 def _verify_extern(extern: Extern, place: str) -> None:
