@@ -14,6 +14,7 @@ __all__ = [
     "Linear",
     "Piece",
     "Quotient",
+    "digits_of",
     "exact_quotient",
     "is_exact",
     "is_natural",
@@ -87,6 +88,17 @@ def scaled(a: Linear, by: Size) -> Linear:
 def row_major(shape: Shape, index: Sequence[Linear]) -> Linear:
     """How many elements of an array come before the one at an index."""
     return summed(*[scaled(form, product(shape[axis + 1 :])) for axis, form in enumerate(index)])
+
+
+def digits_of(place: Linear, shape: Shape) -> tuple[list[Linear], list[tuple[Linear, Size]]]:
+    """The index of a place in the order of a shape, and which forms are divided to get there, by what."""
+    index: list[Linear] = []
+    divided: list[tuple[Linear, Size]] = []
+    for extent in reversed(shape[1:]):
+        divided.append((place, extent))
+        index.insert(0, remainder(place, extent))
+        place = quotient(place, extent)
+    return [place, *index] if shape else [], divided
 
 
 def exact_quotient(size: Size, by: Size) -> "Size | None":

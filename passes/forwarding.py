@@ -1,31 +1,28 @@
 """Forwarding: what one kernel puts into an array, and another takes from there, is put at once where that puts it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as all_of
 
 from graphc.kernel.affine import AffineIndex
-from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.costs import additions
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, affine_of, behind
 from graphc.kernel.program import Program
-from graphc.kernel.scalar import Axis, Call, Formula, Load
+from graphc.kernel.scalar import Axis, Formula, Load
 from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.kernel.target import Target
-from graphc.passes.costs import moving
-from graphc.passes.kernels import by_rows
+from graphc.passes.digits import Cuts, Linear, Piece, digits_of, row_major, scaled, summed
 from graphc.passes.meeting import Place, Walk, along, met, substituted
-from graphc.passes.pairs import STAGES, Both, join_pairs
+from graphc.passes.pairs import Both, in_place_of, join_pairs
 from graphc.passes.pipeline import Log
+from graphc.passes.stages import only_stores, points, wholes
 from graphc.sizes import Size, equal, estimate, product
-from graphc.types import INT64, Shape
+from graphc.types import Shape
 
-__all__ = ["LARGEST", "forward", "forwarded", "only_stores", "put_parts"]
+__all__ = ["forward", "forwarded", "put_parts"]
 
 FEW = 8  # points for each element: each has a formula of its own
 APART = 5  # points for each element that may lie side by side: lanes are stored one by one
-CALL = 2_000.0  # what one kernel less is worth, in bytes
-LARGEST = 256  # lets of all formulas of a kernel
 
 
 def forward(program: Program, target: Target, log: Log) -> Program:
@@ -39,7 +36,9 @@ def forward(program: Program, target: Target, log: Log) -> Program:
 
 def put_parts(maker: Kernel, reader: Kernel) -> bool:
     """Whether one of two kernels puts parts together: others are not two without a reason."""
-    return len(maker.stages) > 1 or len(reader.stages) > 1
+    effects = maker.stages[0].effects
+    arrays = {effect.buffer.root for effect in effects if isinstance(effect, Store)}
+    return len(maker.stages) > 1 or len(reader.stages) > 1 or len(arrays) < len(effects)
 
 
 def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
@@ -54,80 +53,34 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
     if not all(map(only_stores, (*maker.stages, *reader.stages))):
         return None
     arrays = {buffer.root for buffer in maker.writes}
-    made: list[_Made] = []
-    gain = CALL
-    for whole in _wholes(maker):
-        gain += _points(whole) * _work(whole, target) + _traffic(whole, target)
-        made += [_Made.of(Stage(whole.inner, whole.lets, (effect,)), target) for effect in whole.effects]
-    is_overwritten = sum(_points(each.stage) for each in made) > sum(estimate(array.size) for array in arrays)
+    made = [_Made.of(Stage(whole.inner, whole.lets, (effect,))) for whole in wholes(maker) for effect in whole.effects]
+    is_overwritten = sum([points(each.stage) for each in made]) > sum([estimate(array.size) for array in arrays])
+    repeats = False
     stages: list[Stage] = []
-    for whole in _wholes(reader):
+    for whole in wholes(reader):
         taking = _Taking.of(whole, arrays)
         if taking is None:
             return None
-        gain += _traffic(whole, target)
         for each in made:
             if taking.buffer is None or each.store.buffer.root is not taking.buffer.root:
                 continue
             meeting = taking.meeting(each)
             if meeting is None:
                 return None
-            if meeting.is_empty:
-                continue
-            at_once = meeting.are_few and not target.let
-            times = 1 if at_once or target.let else meeting.times
-            gain -= meeting.points * times * each.work
-            stages.append(meeting.stage(at_once=at_once))
-            gain -= _traffic(stages[-1], target) * (2 if is_overwritten and meeting.times > 1 else 1)
+            if not meeting.is_empty:
+                repeats |= meeting.times > 1
+                stages.append(meeting.stage(at_once=meeting.are_few and not target.let))
         if taking.buffer is None:
             stages.append(whole)
-            gain -= _traffic(whole, target)
     stored = {effect.buffer for stage in stages for effect in stage.effects if isinstance(effect, Store)}
     if stored != set(reader.writes):  # of what has no elements
         return None
-    if gain < 0 or len(stages) > STAGES or sum(len(stage.lets) for stage in stages) > LARGEST:
-        return None
-    match stages:
-        case [Stage(inner=axes, lets=lets, effects=effects)]:
-            return axes, (Stage((), lets, effects),)
-    return by_rows(stages)
-
-
-def _wholes(kernel: Kernel) -> Sequence[Stage]:
-    """The stages of a kernel, each over all of its axes."""
-    return [Stage((*kernel.outer, *stage.inner), stage.lets, stage.effects) for stage in kernel.stages]
-
-
-def only_stores(stage: Stage) -> bool:
-    """Whether a stage stores elements that it combines with nothing."""
-    return not stage.is_last and all(
-        isinstance(effect, Store) and effect.combine is None and effect.buffer.role is not Role.LOCAL
-        for effect in stage.effects
-    )
+    return in_place_of(maker, reader, stages, target, weight=2.0 if is_overwritten and repeats else 1.0)
 
 
 def _needed(stage: Stage, affine: Sequence[Affine | None]) -> Sequence[int]:
     """The lets of a stage from which it computes what it stores, and where that is not told by its axes alone."""
     return sorted(behind(stage, affine, lambda call, _: call.args))
-
-
-def _work(stage: Stage, target: Target) -> float:
-    """What computing is worth that a stage does at one point, in bytes."""
-    lets = [stage.lets[number] for number in _needed(stage, affine_of(stage.lets))]
-    calls = [let for let in lets if isinstance(let, Call) and let.dtype != INT64]
-    return sum(additions([call]) * call.dtype.itemsize for call in calls) * target.addition
-
-
-def _traffic(stage: Stage, target: Target) -> float:
-    """What reading and writing is worth that a stage does, in bytes."""
-    touched = [effect.buffer for effect in stage.effects if isinstance(effect, Store)]
-    touched += [let.buffer for let in stage.lets if isinstance(let, Load)]
-    most = _points(stage) * max(buffer.dtype.itemsize for buffer in touched)
-    return sum(_points(stage) * buffer.dtype.itemsize for buffer in touched) * moving(1, target, of=most)
-
-
-def _points(stage: Stage) -> float:
-    return estimate(product([axis.extent for axis in stage.inner]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +89,15 @@ class _Made:
 
     axes     others in their place, that are those of no other stage
     affine   its lets that are places, told by those
-    work     what computing an element is worth, in bytes
     """
 
     stage: Stage
     axes: Sequence[Axis]
     affine: Sequence[Affine | None]
     store: Store
-    work: float
 
     @staticmethod
-    def of(stage: Stage, target: Target) -> "_Made":
+    def of(stage: Stage) -> "_Made":
         (store,) = stage.effects
         assert isinstance(store, Store), store
         own = {axis: Axis(-1 - axis.number, axis.extent) for axis in stage.inner}
@@ -154,30 +105,39 @@ class _Made:
             part and Affine(tuple([(own[axis], n) for axis, n in part.terms]), part.offset)
             for part in affine_of(stage.lets)
         ]
-        return _Made(stage, tuple(own.values()), affine, store, _work(stage, target))
+        return _Made(stage, tuple(own.values()), affine, store)
 
-    def place_in(self, shape: Shape) -> Sequence[Affine] | None:
-        """Where elements lie in the array under a shape that has no axis apart which that of the store has as one."""
-        found: list[Affine] = []
-        rest = list(zip(self.store.buffer.shape, self.store.index, strict=True))
-        is_same = len(rest) == len(shape) and all(map(equal, self.store.buffer.shape, shape))
-        for extent in shape:
-            inner: Size = 1
-            place = Affine((), 0)
-            while rest and (is_same or not equal(inner, extent)):
-                n, number = rest.pop(0)
-                part = self.affine[number]
-                if part is None:
-                    return None
-                terms = [*[(axis, step * n) for axis, step in place.terms], *part.terms]
-                place = substituted(Affine(tuple(terms), place.offset * n + part.offset), {})
-                inner = inner * n
-                if is_same:
-                    break
-            if not equal(inner, extent):
-                return None
-            found.append(place)
-        return found if all(equal(n, 1) for n, _ in rest) else None
+    def under(self, shape: Shape) -> "tuple[_Made, Sequence[Affine]] | None":
+        """The same with axes cut at the digits of another shape of the array, and where elements lie under that.
+
+        None where that is told by no sums of axes.
+        """
+        stored = [self.affine[number] for number in self.store.index]
+        index = [part for part in stored if part is not None]
+        old = self.store.buffer.shape
+        if len(index) < len(stored):
+            return None
+        if len(old) == len(shape) and all(map(equal, old, shape)):
+            return self, index
+        cuts = Cuts(self.axes)
+        while True:
+            forms = [
+                summed(*[scaled(cuts.of(axis), n) for axis, n in part.terms], Linear((), part.offset)) for part in index
+            ]
+            places, divided = digits_of(row_major(old, forms), shape)
+            if not any(cuts.cut_for(form, divisor) for form, divisor in divided):
+                break
+        if any(place.divides for place in places):
+            return None
+        pieces = [piece for axis in self.axes for piece in cuts.pieces_of(axis)]
+        axes = {piece: Axis(-1 - number, piece.extent) for number, piece in enumerate(pieces)}
+
+        def affine(form: Linear) -> Affine:
+            return Affine(tuple([(axes[x], n) for x, n in form.terms if isinstance(x, Piece)]), form.offset)
+
+        as_pieces = {axis: affine(cuts.of(axis)) for axis in self.axes}
+        changed = [part and substituted(part, as_pieces) for part in self.affine]
+        return replace(self, axes=tuple(axes.values()), affine=changed), [affine(place) for place in places]
 
 
 @dataclass(frozen=True)
@@ -208,9 +168,10 @@ class _Taking:
     def meeting(self, made: _Made) -> "_Meeting | None":
         """The points at which this stage takes what another one stores; None where they are not known."""
         assert self.buffer is not None
-        stored = made.place_in(self.buffer.shape)
-        if stored is None:
+        shown = made.under(self.buffer.shape)
+        if shown is None:
             return None
+        made, stored = shown
         walks: dict[Axis, Walk] = {}
         ours: dict[Axis, Affine] = {}
         as_stored: list[tuple[Place, Affine]] = []
@@ -263,13 +224,8 @@ class _Meeting:
         return [axis for axis in self.taking.stage.inner if axis not in self.ours]
 
     @property
-    def points(self) -> float:
-        """How many elements are taken, each counted once."""
-        return estimate(product([count for axis, count in self.counts.items() if axis in self.theirs]))
-
-    @property
     def times(self) -> float:
-        """How often each of them is taken."""
+        """How often each element is taken."""
         return estimate(product([axis.extent for axis in self.repeats]))
 
     @property
@@ -290,7 +246,8 @@ class _Meeting:
             if not (at_once and inner in self.repeats)
         )
         order |= dict.fromkeys(self.theirs)
-        new = {axis: Axis(number, self.counts[axis]) for number, axis in enumerate(order)}
+        several = [axis for axis in order if self.counts[axis] != 1]
+        new = {axis: Axis(number, self.counts[axis]) for number, axis in enumerate(several)}
         formula = Formula()
         made = _Writing.of(formula, self.made.stage, self.made.affine, self.theirs, new, {})
         value = made[self.made.store.value]
@@ -301,9 +258,7 @@ class _Meeting:
             taking = _Writing.of(formula, self.taking.stage, self.taking.affine, ours, new, known)
             for effect in self.taking.stage.effects:
                 assert isinstance(effect, Store), effect
-                effects.append(
-                    Store(effect.buffer, tuple([taking[part] for part in effect.index]), taking[effect.value])
-                )
+                effects.append(effect.renumbered(taking))
         return Stage(tuple(new.values()), tuple(formula.lets), tuple(effects))
 
     def _times(self) -> Iterator[Mapping[Axis, Affine]]:
@@ -313,7 +268,10 @@ class _Meeting:
 
 
 class _Writing(dict[int, int]):
-    """The lets of a stage -> those of a formula; places are written when they are asked for."""
+    """The lets of a stage -> those of a formula; places are written when they are asked for.
+
+    new   axes -> those of the formula; the others have one point
+    """
 
     def __init__(self, formula: Formula, places: Mapping[int, Affine], new: Mapping[Axis, Axis]) -> None:
         self.formula, self.places, self.new = formula, places, new
@@ -339,7 +297,8 @@ class _Writing(dict[int, int]):
 
     def __missing__(self, number: int) -> int:
         place = self.places[number]
-        terms = tuple([(self.new[axis].number, factor) for axis, factor in place.terms])
-        axes = {self.new[axis].number: self.formula.axis(self.new[axis]) for axis, _ in place.terms}
-        found = self[number] = self.formula.affine(AffineIndex(terms, place.offset), axes)
+        terms = [(self.new[axis], factor) for axis, factor in place.terms if axis in self.new]
+        axes = {axis.number: self.formula.axis(axis) for axis, _ in terms}
+        index = AffineIndex(tuple([(axis.number, factor) for axis, factor in terms]), place.offset)
+        found = self[number] = self.formula.affine(index, axes)
         return found

@@ -1,7 +1,7 @@
 """Pairs of kernels, of which one makes an array for the other alone, as one kernel where that can be."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from graphc.kernel.buffer import Buffer, Role
@@ -9,11 +9,14 @@ from graphc.kernel.pattern import Pattern, formed, on_buffers, pattern_of_two
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Kernel, Stage, Step
+from graphc.kernel.target import Target
+from graphc.passes.kernels import by_rows
 from graphc.passes.pipeline import Log
+from graphc.passes.stages import LARGEST, joined_stages, time_of, walked_by_loads, walked_by_values, wholes
 from graphc.passes.step_lists import numbers_of, over_lists
 from graphc.sizes import Size, estimate
 
-__all__ = ["STAGES", "Both", "Joiner", "join_pairs"]
+__all__ = ["Both", "Joiner", "in_place_of", "join_pairs"]
 
 Both: TypeAlias = tuple[tuple[Axis, ...], tuple[Stage, ...]]  # the axes and stages of a kernel that does what two do
 
@@ -21,6 +24,7 @@ Joiner: TypeAlias = Callable[[Kernel, Kernel], Both | None]  # of a maker, and o
 
 MOST = 8  # kernels that touch an array
 STAGES = 16  # of a kernel that does what two do
+CALL = 2_000.0  # what one kernel less is worth, in bytes
 
 
 def join_pairs(program: Program, both: Joiner, note: str, log: Log) -> Program:
@@ -30,6 +34,35 @@ def join_pairs(program: Program, both: Joiner, note: str, log: Log) -> Program:
         return _Joining.of(steps, outside, both, note).run(log)
 
     return over_lists(program, joined)
+
+
+def in_place_of(
+    first: Kernel, second: Kernel, stages: Sequence[Stage], target: Target, *, weight: float = 1.0
+) -> Both | None:
+    """The axes and stages of a kernel that does what these do, each over all of its axes.
+
+    None where it is too large, or takes longer than two kernels, times a weight for what is not counted.  What one
+    stage alone computes at some points, and stores at others, is computed once for all of these, where that takes less.
+    """
+    if not target.let:
+        stages = joined_stages(stages)
+    if len(stages) > STAGES or sum(len(stage.lets) for stage in stages) > LARGEST:
+        return None
+    both = _apart(stages[0], target) if len(stages) == 1 else by_rows(stages)
+    before = sum([time_of(stage, target) for stage in (*wholes(first), *wholes(second))])
+    after = sum([time_of(stage, target) for stage in wholes(Kernel(*both, first.origins))])
+    return both if after * weight <= before + CALL else None
+
+
+def _apart(stage: Stage, target: Target) -> Both:
+    """The axes and the stage of a kernel of one: inside of each element those along which it is only stored."""
+    along = walked_by_values(stage) | walked_by_loads(stage)
+    outer = tuple([axis for axis in stage.inner if axis in along])
+    inner = tuple([axis for axis in stage.inner if axis not in along])
+    order = replace(stage, inner=(*outer, *inner))
+    if outer and inner and time_of(order, target, stage.inner[-1]) < time_of(stage, target):
+        return outer, (replace(stage, inner=inner),)
+    return stage.inner, (replace(stage, inner=()),)
 
 
 @dataclass(frozen=True)

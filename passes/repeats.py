@@ -8,10 +8,12 @@ from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, AxisIndex, Formula, Load
 from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.kernel.target import Target
-from graphc.passes.forwarding import LARGEST, forwarded, only_stores, put_parts
+from graphc.passes.forwarding import forwarded, put_parts
+from graphc.passes.inlined import inlined
 from graphc.passes.pairs import Both, join_pairs
 from graphc.passes.pipeline import Log
 from graphc.passes.places import walked
+from graphc.passes.stages import LARGEST, only_stores
 from graphc.sizes import equal, estimate, product
 
 __all__ = ["join_repeats"]
@@ -32,7 +34,8 @@ def join_repeats(program: Program, target: Target, log: Log) -> Program:
         if pair is not None and pair.pays(target):
             return pair.rows, pair.by_rows()
         repeats = len(maker.outer) < len(reader.outer)
-        return forwarded(maker, reader, target) if repeats or put_parts(maker, reader) else None
+        found = forwarded(maker, reader, target) if repeats or put_parts(maker, reader) else None
+        return found if found is not None or target.let else inlined(maker, reader, target)
 
     return join_pairs(program, both, "computed where it is repeated", log)
 
@@ -107,8 +110,7 @@ class _Pair:
         numbers: list[int] = []
         for number, let in enumerate(self.second.lets):
             numbers.append(value if number in self.loads else formula.copied(let, numbers))
-        stores = [effect for effect in self.second.effects if isinstance(effect, Store)]
-        effects = [Store(x.buffer, tuple([numbers[part] for part in x.index]), numbers[x.value]) for x in stores]
+        effects = [effect.renumbered(numbers) for effect in self.second.effects if isinstance(effect, Store)]
         return first, Stage(self.repeats, tuple(formula.lets), tuple(effects))
 
     def _element(self, formula: Formula) -> int:

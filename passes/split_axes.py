@@ -26,7 +26,7 @@ from graphc.passes.digits import (
 from graphc.sizes import Size
 from graphc.types import INT64, Shape
 
-__all__ = ["split_axes"]
+__all__ = ["split_axes", "split_kernel"]
 
 
 def split_axes(program: Program) -> Program:
@@ -37,6 +37,12 @@ def split_axes(program: Program) -> Program:
     splitting = _Splitting()
     steps = splitting.steps(program.steps)
     return program if steps == program.steps else replace(program, steps=steps)
+
+
+def split_kernel(kernel: Kernel) -> Kernel:
+    """The same of one kernel."""
+    shown = [x for x in (*kernel.reads, *kernel.writes) if x.base is not None]
+    return _Splitting({(x.root, x.shape): x for x in shown}).kernel(kernel)
 
 
 @dataclass

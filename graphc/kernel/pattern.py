@@ -154,7 +154,7 @@ def _of_effect(effect: Effect, numbers: dict[Buffer, int]) -> Hashable:
 
 
 def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[Origin, ...]) -> Kernel:
-    """The kernel of the same form that touches other buffers, each another.  Locals are its own."""
+    """The kernel of the same form that touches other buffers, each another.  Locals are its own, and views of them."""
     like = kernel if kernel.form is not None else formed(kernel)
     model = like.written if isinstance(like.written, Kernel) else like
     return Kernel(like.outer, model, origins, like.form, tuple([_new(buffer, buffers) for buffer in like.touched]))
@@ -162,7 +162,10 @@ def on_buffers(kernel: Kernel, buffers: Mapping[Buffer, Buffer], origins: tuple[
 
 def _new(buffer: Buffer, buffers: Mapping[Buffer, Buffer]) -> Buffer:
     found = buffers.get(buffer)
-    if found is None:
-        assert buffer.role is Role.LOCAL, buffer
-        found = Buffer(Role.LOCAL, buffer.dtype, buffer.shape)
-    return found
+    if found is not None:
+        return found
+    if buffer.base is not None:  # a view that the model alone has
+        root = buffers[buffer.base]
+        return Buffer(root.role, root.dtype, buffer.shape, root.slot, root)
+    assert buffer.role is Role.LOCAL, buffer
+    return Buffer(Role.LOCAL, buffer.dtype, buffer.shape)

@@ -1,6 +1,6 @@
 """Steps over buffers, and what they are made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -34,6 +34,10 @@ class Store:
 
     def on_buffers(self, buffers: Mapping[Buffer, Buffer]) -> "Store":
         return Store(buffers[self.buffer], self.index, self.value, self.combine)
+
+    def renumbered(self, numbers: Mapping[int, int] | Sequence[int]) -> "Store":
+        """The same in another formula, where its lets have these numbers."""
+        return Store(self.buffer, tuple([numbers[part] for part in self.index]), numbers[self.value], self.combine)
 
 
 @dataclass(frozen=True, slots=True)
