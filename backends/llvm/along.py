@@ -39,6 +39,7 @@ class Along:
     bytes   of a vector
     owner   the buffer whose bytes another has
     ranges  the part of axes that is walked, where it is not all
+    rows    that such a part has at most
     looks   what makes loops that may be long; None where none is
     terms   addresses of those of totals that are added up at the end
     strict  whether nothing outside of these parts is touched: it may not be there yet
@@ -51,16 +52,16 @@ class Along:
     bytes: int
     owner: Owner
     ranges: Mapping[Axis, Range]
+    rows: Size = 0
     looks: Looks | None = None
     terms: Mapping[Buffer, str] = field(default_factory=dict)
     strict: bool = False
 
     def loop(self, axis: Axis, first: str, last: str, step: int = 1, inside: Size = 1) -> AbstractContextManager[str]:
         """A loop along an axis, of which each point has `inside` others."""
-        is_of_chunk = axis in self.ranges and axis in self.plan.outer and not self.plan.kernel.totals
-        if self.looks is None or is_of_chunk:  # a chunk has few points
+        if self.looks is None:
             return self.text.loop(first, last, step)
-        return self.looks.loop(first, last, step, axis.extent, inside)
+        return self.looks.loop(first, last, step, self.rows if axis in self.ranges else axis.extent, inside)
 
     def along(
         self,

@@ -29,12 +29,14 @@ from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Kernel, Total, targets
 from graphc.kernel.summing import BLOCK, accumulators, is_ordered, rows_of_block
 from graphc.kernel.widening import widened
-from graphc.sizes import Size, estimate, maximum, product, total
+from graphc.sizes import Size, estimate, maximum, minimum, product, total
 from graphc.types import INT64, NARROW
 
 __all__ = ["Function", "Native"]
 
 WORK = 1 << 19  # lets of a chunk, about
+MOST_CHUNKS = 128
+ASKED_ROWS, LEAST_CHUNKS = 8, 16  # in a chunk that asks for the row that follows, where there are so many chunks
 BLOCKS = 8  # of rows, at least, that find the same pages in a chunk
 MOST_PARTS = 64  # of totals, at most
 
@@ -113,7 +115,9 @@ class Native:
         looks = self._looks(text, arguments)
         ranges = self._ranges(text, arguments)
         terms = self._places_of_terms(text, arguments)
-        Rows(Along(self.plan, text, arguments, self.width, self.bytes, self.owner, ranges, looks, terms)).write(scope)
+        rows = self.rows_per_chunk
+        walk = Along(self.plan, text, arguments, self.width, self.bytes, self.owner, ranges, rows, looks, terms)
+        Rows(walk).write(scope)
         looks.end()
         if heap:
             text.do(f"call void @free(ptr {heap})")
@@ -153,7 +157,7 @@ class Native:
                 sums = Accumulators(part.monoid, dtype, self.kernel.outer, count, 1, home.address)
                 scope.memory.store(Place(home.address, Value(INT64, ("0",)), "0"), sums.joined(scope))
         looks = self._looks(text, arguments)
-        writer = Stages(Along(self.plan, text, arguments, self.width, self.bytes, self.owner, {}, looks))
+        writer = Stages(Along(self.plan, text, arguments, self.width, self.bytes, self.owner, {}, looks=looks))
         for stage in self.plan.last:
             writer.write(scope, stage, {})
         looks.end()
@@ -184,10 +188,13 @@ class Native:
         return 8 + sum(len(stage.needed) for stage in self.plan.stages)
 
     def _looks(self, text: Text, arguments: Arguments) -> Looks:
-        return Looks(text, arguments, LETS // self._weight)
+        return Looks(text, arguments, LETS // (self._weight * self.plan.vectors))
 
     def _rows_per_chunk(self) -> Size:
-        """As many as make enough work for a thread, and few enough that totals have few parts."""
+        """As many as make enough work for a thread, and few enough chunks that totals have few parts.
+
+        The row behind the last of a chunk is asked for in vain: another thread makes it.
+        """
         plan = self.plan
         if not plan.outer:
             return 1
@@ -198,8 +205,10 @@ class Native:
         inside = total(product(axis.extent for axis in stage.inner) for stage in plan.stages)
         row = product(axis.extent for axis in others) * inside
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
-        if self.kernel.totals:
-            rows = maximum(rows, (first.extent + MOST_PARTS - 1) // MOST_PARTS)
+        most = MOST_PARTS if self.kernel.totals else MOST_CHUNKS
+        rows = maximum(rows, (first.extent + most - 1) // most)
+        if any(asked.axis is first for asked in plan.following.values()):
+            rows = maximum(rows, minimum(ASKED_ROWS, (first.extent + LEAST_CHUNKS - 1) // LEAST_CHUNKS))
         together = {plan.lane: self._abreast, plan.blocked: BLOCKS * plan.block}.get(first, 1)
         return (rows + together - 1) // together * together
 
