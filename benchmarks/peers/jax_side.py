@@ -131,6 +131,7 @@ QUEUED: Mapping[str, Callable[[Workload], Side]] = {
     "lenet_step": _step(formulas.lenet, _momentum, 1),
     "hessian_vector": _of(_hessian_vector),
     "lstm": _lstm,
+    "convolution": _of(formulas.convolution),
     "vgg": lambda work: _of(formulas.vgg(work.structure))(work),
     "resblock": _loss_and_gradients(lambda _: formulas.resblock),
     "transformer": _loss_and_gradients(formulas.transformer),

@@ -123,6 +123,7 @@ SIDES: Mapping[str, Callable[[Workload], Side]] = {
     "chain": _of(_PLAIN.chain),
     "crosswise": _of(_PLAIN.crosswise),
     "pool": _of(_PLAIN.pool),
+    "columns": _of(_PLAIN.columns),
     "softmax": _of(_softmax),
     "logsumexp0": _of(_logsumexp0),
     "layer_norm": _of(_layer_norm),

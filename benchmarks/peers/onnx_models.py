@@ -104,6 +104,10 @@ def _logsumexp0(net: Network, _: Workload, xs: Sequence[str]) -> Sequence[str]:
     return [net.do("ReduceLogSumExp", xs[0], net.constant(np.array([0])), keepdims=0)]
 
 
+def _columns(net: Network, _: Workload, xs: Sequence[str]) -> Sequence[str]:
+    return [net.do("ReduceSum", xs[0], net.constant(np.array([0])), keepdims=0)]
+
+
 def _layer_norm(net: Network, _: Workload, xs: Sequence[str]) -> Sequence[str]:
     return [net.do("LayerNormalization", *xs, axis=-1, epsilon=EPSILON)]
 
@@ -117,6 +121,10 @@ def _attention(net: Network, work: Workload, xs: Sequence[str]) -> Sequence[str]
     scale = work.arrays[0].shape[-1] ** -0.5
     scores = net.do("MatMul", net.do("Mul", q, scale), net.do("Transpose", k, perm=[0, 1, 3, 2]))
     return [net.do("MatMul", net.do("Softmax", scores, axis=-1), v)]
+
+
+def _convolution(net: Network, _: Workload, xs: Sequence[str]) -> Sequence[str]:
+    return [net.do("Conv", *xs, kernel_shape=[3, 3], pads=[1, 1, 1, 1])]
 
 
 def _vgg(net: Network, work: Workload, xs: Sequence[str]) -> Sequence[str]:
@@ -140,8 +148,10 @@ MODELS: Mapping[str, Callable[[Network, Workload, Sequence[str]], Sequence[str]]
     "chain": _chain,
     "softmax": _softmax,
     "logsumexp0": _logsumexp0,
+    "columns": _columns,
     "layer_norm": _layer_norm,
     "gemm_bias_relu": _gemm_bias_relu,
     "attention": _attention,
+    "convolution": _convolution,
     "vgg": _vgg,
 }

@@ -14,6 +14,7 @@ __all__ = [
     "black_scholes",
     "call",
     "chain",
+    "columns",
     "cross_entropy",
     "crosswise",
     "gelu",
@@ -35,7 +36,7 @@ Value: TypeAlias = Any
 
 _PLAIN = Plain(pt, pt.erf, pt.sigmoid)
 call, gelu, black_scholes, chain = _PLAIN.call, _PLAIN.gelu, _PLAIN.black_scholes, _PLAIN.chain
-crosswise, pool = _PLAIN.crosswise, _PLAIN.pool
+crosswise, pool, columns = _PLAIN.crosswise, _PLAIN.pool, _PLAIN.columns
 
 
 def softmax(x: Value) -> Any:

@@ -13,6 +13,8 @@ __all__ = [
     "black_scholes",
     "call",
     "chain",
+    "columns",
+    "convolution",
     "crosswise",
     "gelu",
     "gemm_bias_relu",
@@ -35,6 +37,7 @@ Tensor: TypeAlias = Any
 
 _PLAIN = Plain(torch, torch.erf, torch.sigmoid)
 call, black_scholes, chain, crosswise = _PLAIN.call, _PLAIN.black_scholes, _PLAIN.chain, _PLAIN.crosswise
+columns = _PLAIN.columns
 
 
 def pool(x: Tensor) -> Any:
@@ -104,6 +107,10 @@ def vgg(stages: Sequence[Sequence[int]]) -> Callable[..., Any]:
         return h
 
     return logits
+
+
+def convolution(x: Tensor, k: Tensor) -> Any:
+    return F.conv2d(x, k, padding=1)
 
 
 def resblock(

@@ -184,6 +184,7 @@ _BUILDS: Mapping[str, Callable[[Workload, Wrap], Side]] = {
     "lenet_step": _step(formulas.lenet, lambda params: torch.optim.SGD(params, LENET, momentum=0.9), _momentum, 1),
     "hessian_vector": _hessian_vector,
     "lstm": _lstm,
+    "convolution": _of(formulas.convolution),
     "vgg": _vgg,
     "resblock": _loss_and_gradients(lambda _: formulas.resblock),
     "transformer": _loss_and_gradients(formulas.transformer),

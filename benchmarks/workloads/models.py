@@ -10,7 +10,7 @@ import graphc as gx
 from benchmarks.workloads.rows import normalised
 from benchmarks.workloads.workload import Array, Declared, Workload, normal
 
-__all__ = ["VGG_A", "resblock_step", "transformer_step", "vgg_infer"]
+__all__ = ["VGG_A", "convolution", "resblock_step", "transformer_step", "vgg_infer"]
 
 Stages: TypeAlias = Sequence[Sequence[int]]
 
@@ -45,6 +45,16 @@ def vgg_infer(name: str, stages: Stages, dense: Sequence[int], size: int, batch:
         operations += 2 * batch * n * m
     arrays = [normal(batch, 3, size, size)]
     return Workload(name, "vgg", graph, arrays, fixed=fixed, operations=operations, structure=stages)
+
+
+def convolution(name: str, batch: int, channels: int, size: int) -> Workload:
+    """x [batch, c, size, size], kernels [c, c, 3, 3]   ->   of the same extents as x: as in a residual block."""
+
+    def graph(xs: Sequence[gx.Node], _: Sequence[gx.Node]) -> Declared:
+        return [gx.conv2d(*xs, padding=1)], None
+
+    arrays = [normal(batch, channels, size, size), _scaled(channels, channels, 3, 3, fan_in=9 * channels)]
+    return Workload(name, "convolution", graph, arrays, operations=2 * batch * size**2 * 9 * channels**2)
 
 
 def resblock_step(name: str, batch: int, channels: int, size: int) -> Workload:

@@ -16,6 +16,7 @@ ALIKE = (
     "chain",
     "crosswise",
     "pool",
+    "columns",
     "softmax",
     "logsumexp0",
     "layer_norm",
@@ -68,3 +69,7 @@ class Plain:
         above, below = x[..., ::2, :], x[..., 1::2, :]
         rows = most(above, below)
         return most(rows[..., ::2], rows[..., 1::2])
+
+    def columns(self, x: Value) -> Value:
+        """The sum of each column."""
+        return x.sum(0)

@@ -31,6 +31,11 @@ def logsumexp_of_columns(name: str, n: int, m: int) -> Workload:
     return Workload(name, "logsumexp0", lambda xs, _: ([gx.logsumexp(xs[0], 0)], None), [normal(n, m)], moved=4 * n * m)
 
 
+def sums_of_columns(name: str, n: int, m: int) -> Workload:
+    """Along the first axis: [n, m] -> [m]"""
+    return Workload(name, "columns", lambda xs, _: ([gx.sum(xs[0], 0)], None), [normal(n, m)], moved=4 * n * m)
+
+
 def normalised(x: gx.Node, gain: gx.Node, bias: gx.Node, axis: int | tuple[int, ...]) -> gx.Node:
     d = x - gx.mean(x, axis, keepdims=True)
     return d * gx.rsqrt(gx.mean(d * d, axis, keepdims=True) + EPSILON) * gain + bias

@@ -1,4 +1,4 @@
-"""Chunks of a kernel: as many as keep threads at work, and with rows enough that those asked for ahead are their own."""
+"""Chunks of a kernel: as many as keep threads at work, with rows enough that those asked for ahead are their own."""
 
 import pytest
 
