@@ -15,7 +15,7 @@ from graphc.passes.digits import Cuts, Linear, Piece, digits_of, row_major, scal
 from graphc.passes.meeting import Place, Walk, along, met, substituted
 from graphc.passes.pairs import Both, in_place_of, join_pairs
 from graphc.passes.pipeline import Log
-from graphc.passes.stages import only_stores, points, wholes
+from graphc.passes.stages import only_stores, wholes
 from graphc.sizes import Size, equal, estimate, product
 from graphc.types import Shape
 
@@ -54,8 +54,6 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
         return None
     arrays = {buffer.root for buffer in maker.writes}
     made = [_Made.of(Stage(whole.inner, whole.lets, (effect,))) for whole in wholes(maker) for effect in whole.effects]
-    is_overwritten = sum([points(each.stage) for each in made]) > sum([estimate(array.size) for array in arrays])
-    repeats = False
     stages: list[Stage] = []
     for whole in wholes(reader):
         taking = _Taking.of(whole, arrays)
@@ -68,14 +66,13 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
             if meeting is None:
                 return None
             if not meeting.is_empty:
-                repeats |= meeting.times > 1
                 stages.append(meeting.stage(at_once=meeting.are_few and not target.let))
         if taking.buffer is None:
             stages.append(whole)
     stored = {effect.buffer for stage in stages for effect in stage.effects if isinstance(effect, Store)}
     if stored != set(reader.writes):  # of what has no elements
         return None
-    return in_place_of(maker, reader, stages, target, weight=2.0 if is_overwritten and repeats else 1.0)
+    return in_place_of(maker, reader, stages, target)
 
 
 def _needed(stage: Stage, affine: Sequence[Affine | None]) -> Sequence[int]:
@@ -222,11 +219,6 @@ class _Meeting:
     def repeats(self) -> Sequence[Axis]:
         """The axes along which each element is taken again."""
         return [axis for axis in self.taking.stage.inner if axis not in self.ours]
-
-    @property
-    def times(self) -> float:
-        """How often each element is taken."""
-        return estimate(product([axis.extent for axis in self.repeats]))
 
     @property
     def are_few(self) -> bool:

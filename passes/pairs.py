@@ -10,9 +10,10 @@ from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Kernel, Stage, Step
 from graphc.kernel.target import Target
+from graphc.passes.kernel_costs import time_of, walked_by_loads, walked_by_values
 from graphc.passes.kernels import by_rows
 from graphc.passes.pipeline import Log
-from graphc.passes.stages import LARGEST, joined_stages, time_of, walked_by_loads, walked_by_values, wholes
+from graphc.passes.stages import LARGEST, joined_stages
 from graphc.passes.step_lists import numbers_of, over_lists
 from graphc.sizes import Size, estimate
 
@@ -36,22 +37,19 @@ def join_pairs(program: Program, both: Joiner, note: str, log: Log) -> Program:
     return over_lists(program, joined)
 
 
-def in_place_of(
-    first: Kernel, second: Kernel, stages: Sequence[Stage], target: Target, *, weight: float = 1.0
-) -> Both | None:
+def in_place_of(first: Kernel, second: Kernel, stages: Sequence[Stage], target: Target) -> Both | None:
     """The axes and stages of a kernel that does what these do, each over all of its axes.
 
-    None where it is too large, or takes longer than two kernels, times a weight for what is not counted.  What one
-    stage alone computes at some points, and stores at others, is computed once for all of these, where that takes less.
+    None where it is too large, or takes longer than two kernels.  What one stage alone computes at some points, and
+    stores at others, is computed once for all of these, where that takes less.
     """
     if not target.let:
         stages = joined_stages(stages)
     if len(stages) > STAGES or sum(len(stage.lets) for stage in stages) > LARGEST:
         return None
     both = _apart(stages[0], target) if len(stages) == 1 else by_rows(stages)
-    before = sum([time_of(stage, target) for stage in (*wholes(first), *wholes(second))])
-    after = sum([time_of(stage, target) for stage in wholes(Kernel(*both, first.origins))])
-    return both if after * weight <= before + CALL else None
+    before, after = time_of(first, target) + time_of(second, target), time_of(Kernel(*both, first.origins), target)
+    return both if after <= before + CALL else None
 
 
 def _apart(stage: Stage, target: Target) -> Both:
@@ -59,10 +57,11 @@ def _apart(stage: Stage, target: Target) -> Both:
     along = walked_by_values(stage) | walked_by_loads(stage)
     outer = tuple([axis for axis in stage.inner if axis in along])
     inner = tuple([axis for axis in stage.inner if axis not in along])
-    order = replace(stage, inner=(*outer, *inner))
-    if outer and inner and time_of(order, target, stage.inner[-1]) < time_of(stage, target):
-        return outer, (replace(stage, inner=inner),)
-    return stage.inner, (replace(stage, inner=()),)
+    apart: Both = outer, (replace(stage, inner=inner),)
+    at_once: Both = stage.inner, (replace(stage, inner=()),)
+    if outer and inner and time_of(Kernel(*apart, ()), target) < time_of(Kernel(*at_once, ()), target):
+        return apart
+    return at_once
 
 
 @dataclass(frozen=True)
