@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, groupby
 from math import prod
 from typing import final
 
@@ -28,7 +28,7 @@ from graphc.types import TensorType
 __all__ = ["Again", "Line"]
 
 _CHEAP = (Elementwise, Reduction, Movement, Reshaped, Item, Leaf)
-TINY = 2000  # a value that is so many times smaller than the peak is kept
+TINY = 200  # the smallest values, which together are so many times smaller than the peak, are kept
 
 
 @final
@@ -206,10 +206,22 @@ class Line:
         graph = replace(found.graph, order=tuple(in_short_order(found.graph)))
         return Again(graph, sum(map(work, found.nodes)), sum(self.values.bytes[x] for x in dropped), found.nodes)
 
+    def _tiny(self) -> Sequence[Node]:
+        """The smallest values that live across the peak: all of them together take little."""
+        found: list[Node] = []
+        left = self.living[self.peak] // TINY
+        ascending = sorted(self.crossing, key=self.values.bytes.__getitem__)
+        for bytes, group in groupby(ascending, key=self.values.bytes.__getitem__):
+            equal = list(group)
+            left -= bytes * len(equal)
+            if left < 0:
+                break
+            found += equal
+        return found
+
     def _kept(self, cuts: Sequence[int]) -> set[Node]:
         """The values that are not computed again: those that cross a cut, and those that are hardly worth it."""
-        least = self.living[self.peak] // TINY
-        found = {x for x in self.crossing if self.values.bytes[x] <= least}
+        found = set(self._tiny())
         for place, node in enumerate(self.order[: self.peak + 1]):
             following = bisect_left(cuts, place)
             is_across = following < len(cuts) and cuts[following] < self._last_before(node)

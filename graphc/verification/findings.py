@@ -209,6 +209,26 @@ def of_step(program: Program, step: Step) -> Finding:
     return Finding(f", in step {program.numbers[step]}", origin, [f"  {line}" for line in text[:LINES_SHOWN]] + more)
 
 
+def of_failure(call: Call, lowered: Lowered, error: Exception) -> Finding:
+    """The step of a program that cannot be run."""
+    begun = _Begun()
+    _interpret(call, lowered, begun)
+    found = Finding("", None, ()) if begun.step is None else of_step(lowered.program, begun.step)
+    return found.seen((f"  the program cannot be run: {error}",))
+
+
+@final
+@dataclass
+class _Begun(Observer):
+    """The step that was begun last."""
+
+    step: Step | None = None
+
+    def before(self, step: Step, arrays: Arrays) -> None:
+        """Keep it."""
+        self.step = step
+
+
 @final
 @dataclass
 class _Written(Observer):
@@ -230,11 +250,16 @@ def _observed(call: Call, lowered: Lowered) -> list[tuple[Step, Sequence[Array]]
     written = _Written()
     if work(lowered.program, call.point.sizes) > CONFIRMED:
         return written.found
+    _interpret(call, lowered, written)
+    return written.found
+
+
+def _interpret(call: Call, lowered: Lowered, observer: Observer) -> None:
+    """Run a program, as far as it can be run."""
     inputs = [call.point.arrays[x] for x in call.graph.inputs]
     variables = [call.point.arrays[v] for v in lowered.variables]
-    with suppress(RefusedError, AssertionError, IndexError, ValueError):  # what was written until then counts
-        interpreted(lowered, inputs, variables, call.point.sizes, written)
-    return written.found
+    with suppress(RefusedError, AssertionError, IndexError, ValueError):  # what was seen until then counts
+        interpreted(lowered, inputs, variables, call.point.sizes, observer)
 
 
 def _writer(lowered: Lowered, root: Root, call: Call) -> Step | None:

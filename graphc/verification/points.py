@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import prod
+from math import ceil, prod
 
 import ml_dtypes
 import numpy as np
@@ -36,13 +36,20 @@ class _Kind:
     title: str
     special: tuple[float, ...]
     share: float  # of elements that are one of them; the others are ordinary
-    is_wide: bool = False  # integers reach to the limits of their dtypes
+    needs: int = 0  # so many of the first ones are in every input, at one of the points of this kind
+    is_wide: bool = False  # floats reach to the least ones, integers to the limits of their dtypes
 
 
 _KINDS = (
     _Kind("ordinary values", (), 0),
     _Kind("zeros and ties", (0.0, -0.0, 1.0, -1.0, 2.0, 0.5), 1.0),
-    _Kind("infinities, nan and denormals", (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 100.0, -100.0), 0.7, is_wide=True),
+    _Kind(
+        "infinities, nan and denormals",
+        (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, 100.0, -100.0),
+        0.7,
+        needs=6,
+        is_wide=True,
+    ),
     _Kind("large and small values", (100.0, -100.0, 1e4, -1e4, 1e-4, 3e30, 1e-30), 0.6),
     _Kind("values of about a hundred", (88.0, 90.0, 95.0, 99.0, 100.0, 101.5, 110.0), 1.0),  # where exp overflows
 )
@@ -61,7 +68,9 @@ def accepted_calls(graph: Graph) -> list[Values]:
     sizes, bound = first.point.sizes, first.point.bound
     if _elements(graph, sizes) > MOST_ELEMENTS:
         return [first]
-    found = [first, *(_accepted(graph, [sizes], kind, bound) for kind in _KINDS[1:])]
+    found: list[Values | None] = [first]
+    for kind in _KINDS[1:]:
+        found += [_accepted(graph, [sizes], kind, bound, turn) for turn in range(_turns(graph, sizes, kind))]
     if symbols:
         found += [
             _accepted(graph, [dict.fromkeys(symbols, extent)], kind, {})
@@ -115,13 +124,28 @@ def _titled(title: str, sizes: Mapping[str, int]) -> str:
     return ", ".join((title, *(f"{name} = {value}" for name, value in sizes.items())))
 
 
+def _turns(graph: Graph, sizes: Mapping[str, int], kind: _Kind) -> int:
+    """How many points of a kind there are: an array of few elements has few of its numbers at each."""
+    if not kind.needs:
+        return 1
+    point = Point("", sizes, {})
+    counts = [prod(point.shape(node.tensor)) for node in (*graph.inputs, *graph.variables)]
+    most = max([ceil(kind.needs / _count(kind, count)) for count in counts if count], default=1)
+    return min(most, max(MOST_ELEMENTS // max(_elements(graph, sizes), 1), 1))
+
+
+def _count(kind: _Kind, elements: int) -> int:
+    """How many of so many elements are special numbers."""
+    return round(kind.share * elements)
+
+
 def _accepted(
-    graph: Graph, sizes: Sequence[Mapping[str, int]], kind: _Kind, bound: dict[SingleOp, Bound]
+    graph: Graph, sizes: Sequence[Mapping[str, int]], kind: _Kind, bound: dict[SingleOp, Bound], turn: int = 0
 ) -> Values | None:
     """The values of a graph at the first point that it does not refuse, of these sizes."""
     for tried in islice(sizes, MOST_TRIES):
         for limit in (None, 2, 1):
-            arrays = _arrays(graph, Point("", tried, {}), kind, limit)
+            arrays = _arrays(graph, Point("", tried, {}), kind, limit, turn)
             if arrays is None:
                 break
             values = Values(Point(_titled(kind.title, tried), tried, arrays, bound))
@@ -138,10 +162,11 @@ def _accepted(
     return None
 
 
-def _arrays(graph: Graph, point: Point, kind: _Kind, limit: int | None) -> dict[Node, Array] | None:
+def _arrays(graph: Graph, point: Point, kind: _Kind, limit: int | None, turn: int = 0) -> dict[Node, Array] | None:
     """What inputs and variables are; None where sizes mean nothing.
 
-    Integers that nothing bounds are below `limit`, if there is one.
+    limit   integers that nothing bounds are below it, if there is one
+    turn    where a small array goes on with the special numbers of the kind
     """
     rng = np.random.default_rng(SEED)
     ends = _index_ends(graph)
@@ -158,45 +183,51 @@ def _arrays(graph: Graph, point: Point, kind: _Kind, limit: int | None) -> dict[
         elif isinstance(node.op, Variable) and kind is _KINDS[0]:
             arrays[node] = np.array(node.value)
         else:
-            arrays[node] = _array(node.dtype, shape, kind, limit, rng)
+            arrays[node] = _array(node.dtype, shape, kind, limit, turn, rng)
     return arrays
 
 
-def _array(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None, rng: Rng) -> Array:
+def _array(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None, turn: int, rng: Rng) -> Array:
     """Numbers of a kind."""
     if dtype == BOOL:
         return np.asarray(rng.random(shape) < 0.5)
     if is_integer(dtype):
-        return _integers(dtype, shape, kind, limit, rng)
+        return _integers(dtype, shape, kind, limit, turn, rng)
     if is_complex(dtype):
-        real, imag = (_array(real_of(dtype), shape, kind, limit, rng) for _ in range(2))
+        real, imag = (_array(real_of(dtype), shape, kind, limit, turn, rng) for _ in range(2))
         found = np.empty(shape, dtype)
         found.real, found.imag = real, imag
         return found
     ordinary = rng.standard_normal(shape)
     if kind.special:
         least = float(ml_dtypes.finfo(dtype).smallest_subnormal)  # type: ignore[no-untyped-call]
-        among = (*kind.special, *([3 * least] if kind.is_wide else []))
-        ordinary = _sprinkled(ordinary, among, kind.share, rng)
+        among = (*([3 * least] if kind.is_wide else []), *kind.special)
+        first, others = among[: kind.needs], among[kind.needs :]
+        ordinary = _sprinkled(ordinary, (*rng.permutation(first), *rng.permutation(others)), kind, turn, rng)
     with np.errstate(all="ignore"):
         return np.asarray(ordinary).astype(dtype)
 
 
-def _sprinkled(ordinary: Array, among: Sequence[float], share: float, rng: Rng) -> Array:
-    """An array of which a share of the elements are others, each of these once before one comes twice."""
+def _sprinkled(ordinary: Array, among: Sequence[float] | Array, kind: _Kind, turn: int, rng: Rng) -> Array:
+    """An array of which a share of the elements are others, each of these once before one comes twice.
+
+    What does not find room comes in the turns that follow.
+    """
     found = np.array(ordinary)
-    places = rng.permutation(found.size)[: round(share * found.size)]
-    found.reshape(-1)[places] = np.resize(rng.permutation(np.array(among, found.dtype)), len(places))
+    count = _count(kind, found.size)
+    places = rng.permutation(found.size)[:count]
+    found.reshape(-1)[places] = np.roll(np.array(among, found.dtype), -turn * count).take(range(count), mode="wrap")
     return found
 
 
-def _integers(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None, rng: Rng) -> Array:
+def _integers(dtype: DType, shape: tuple[int, ...], kind: _Kind, limit: int | None, turn: int, rng: Rng) -> Array:
     limits = np.iinfo(dtype)
     if limit is not None:
         return rng.integers(0, limit, shape).astype(dtype)
     if kind.is_wide or (dtype.itemsize == 8 and dtype.kind == "u"):  # a key of random numbers is any
         anything = rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
-        return _sprinkled(np.asarray(anything), (limits.min, limits.max, 0, 1, limits.max - 1), 0.5, rng)
+        among = rng.permutation(np.array((limits.min, limits.max, 0, 1, limits.max - 1), dtype))
+        return _sprinkled(np.asarray(anything), among, kind, turn, rng)
     low = 0 if dtype.kind == "u" else -4
     return rng.integers(low, 5, shape).astype(dtype)
 

@@ -14,7 +14,7 @@ from graphc.passes.soundness import require_sound
 from graphc.passes.units import Partition
 from graphc.verification.agreement import differing, unequal
 from graphc.verification.calls import Call, Root, roots
-from graphc.verification.findings import Finding, difference, of_graphs, of_program, of_replacement, of_text
+from graphc.verification.findings import Finding, difference, of_failure, of_graphs, of_program, of_replacement, of_text
 from graphc.verification.points import accepted_calls, refused_points
 from graphc.verification.programs import (
     Array,
@@ -69,7 +69,9 @@ class Verification:
                 try:
                     self._plain = lower(after)
                 except AssertionError as error:  # units that no program can be made of
-                    raise _failure(error).error(record.name, "any call") from error
+                    origin = next((x.origin for x in (*self.graph.outputs, *self.graph.updates.values())), None)
+                    failed = Finding("", origin, (f"  no program can be made of it: {error}",))
+                    raise failed.error(record.name, "any call") from error
                 self._compare_program(record, None, self._plain)
             case Partition(), Lowered() as after:
                 if self._plain is None or not is_same(self._plain, after):
@@ -183,7 +185,7 @@ class Verification:
             except RefusedError as refused:
                 self._raise(record.name, _refusal(refused), call)
             except (AssertionError, IndexError, ValueError) as error:  # what the interpreter finds wrong
-                self._raise(record.name, _failure(error), call)
+                self._raise(record.name, of_failure(call, after, error), call)
             known = self._program.get(call) if is_small and before is not None and record.exact else None
             different = self._different(call, after, found, known)
             if different:
@@ -234,8 +236,3 @@ def _given(point: Point, graph: Graph, lowered: Lowered) -> tuple[list[Array], l
 def _refusal(refused: RefusedError) -> Finding:
     """A call fails that did not before."""
     return Finding("", refused.origin, (f"  a call fails that did not before: {refused}",))
-
-
-def _failure(error: Exception) -> Finding:
-    """A program that cannot be run."""
-    return Finding("", None, (f"  the program cannot be run: {error}",))

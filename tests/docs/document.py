@@ -40,6 +40,7 @@ class Document:
             if shown is None:
                 assert not printed, f"{self.path.name}: a block prints what the page does not show:\n{printed}"
             else:
+                assert printed, f"{self.path.name}: a block prints nothing, where the page shows that it does"
                 assert printed == shown.text, f"{self.path.name} differs; is it meant? --update-golden"
 
     def update(self) -> None:

@@ -177,6 +177,15 @@ def test_10_000_nodes_take_seconds() -> None:
     assert cut.seconds < 60
 
 
+@pytest.mark.full
+def test_a_thousand_equal_layers_fit_into_a_tenth() -> None:
+    """Each of their values is a small part of the peak, and together they are all of it."""
+    net = residual(1000, 8, 8)
+    peak = net.compile(backend="numpy").memory().peak_bytes
+    cut = net.compile(memory=peak // 10)
+    assert cut.memory().peak_bytes <= peak // 10
+
+
 def test_verify_examines_what_is_computed_again() -> None:
     net = residual(6, 8, "batch", wrap=gx.checkpoint)
     with pytest.raises(gx.MemoryBudgetError) as caught:

@@ -1,6 +1,7 @@
 """The calls by which forms are compared, made for one graph."""
 
 import numpy as np
+import pytest
 
 import graphc as gx
 from graphc.ir.graph import Graph
@@ -24,6 +25,19 @@ def test_a_graph_is_called_with_several_kinds_of_values_and_sizes() -> None:
     assert np.isnan(special).any()
     assert np.isinf(special).any()
     assert ((special != 0) & (np.abs(special) < np.finfo(np.float32).tiny)).any()
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (3,), (4,), (2, 2), (3, 2), (10,), ("n",), ("b", 3), ("b", "d")])
+def test_every_special_number_is_in_every_input(shape: tuple[int | str, ...]) -> None:
+    inputs = [gx.input("x", shape), gx.input("y", shape)]
+    found = points(Graph(tuple(inputs), (inputs[0] * inputs[1],)))
+    least = np.finfo(np.float32).tiny
+    for x in inputs:
+        numbers = np.concatenate([point.arrays[x].reshape(-1) for point in found])
+        assert np.isnan(numbers).any()
+        assert {np.inf, -np.inf} <= {*numbers[np.isinf(numbers)].tolist()}
+        assert {"0.0", "-0.0"} == {str(zero) for zero in numbers[numbers == 0].tolist()}
+        assert ((numbers != 0) & (np.abs(numbers) < least)).any()
 
 
 def test_sizes_are_ones_that_the_graph_admits() -> None:

@@ -1,5 +1,6 @@
 """Every pass that is wrong is caught, and named with the user's line."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -42,6 +43,7 @@ def test_a_wrong_pass_is_named(mutant: Mutant) -> None:
     said = str(caught.value)
     assert f"the pass {mutant.name!r}" in said
     assert mutant.says in said
+    assert re.search(r"\n  at \w+\.py:\d+", said), said
 
 
 @pytest.mark.parametrize("backend", WRONG_BACKENDS, ids=lambda backend: backend.new)
