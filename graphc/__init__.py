@@ -13,6 +13,7 @@ Public names are those listed here; what is not listed may change.  Each is load
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from graphc.display import Displayed
@@ -347,7 +348,7 @@ def __getattr__(name: str) -> object:
 
 def _found_inside(name: str) -> str:
     """`linalg.inv`: the name with the module that has it, if one does."""
-    if name.startswith("_"):  # Python asks for it, which needs no hint
+    if name.startswith("_") or find_spec(f"{__name__}.{name}"):  # Python asks for it, or is about to import it
         return ""
     return next((f"{inner}.{name}" for inner in _INSIDE if name in import_module(_HOMES[inner]).__all__), "")
 

@@ -10,12 +10,9 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from graphc.ir.declare import Carried
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node
+from graphc.ir.node import Node, Op
 from graphc.ir.storage import Storage
-from graphc.ops.custom import CustomDerivative
-from graphc.ops.formula import Formula
 from graphc.origin import Derivation, Origin
 from graphc.records import Unrecordable, Writer
 from graphc.regions import Region
@@ -68,7 +65,12 @@ class _GraphWriter(Writer):
 
     def written(self, value: Any) -> tuple[int]:  # Any: as in Writer
         write = _KINDS.get(value.__class__)
-        return super().written(value) if write is None else write(self, value)
+        if write is not None:
+            return write(self, value)
+        told = value.told_by() if isinstance(value, Op) else None
+        return (
+            super().written(value) if told is None else self.value(value.__class__.__qualname__, map(self.part, told))
+        )
 
     def graph(self, graph: Graph) -> tuple[int]:
         """Its nodes first, operands before users: no record needs one that is not there."""
@@ -96,19 +98,6 @@ class _GraphWriter(Writer):
     def region(self, region: Region) -> tuple[int]:
         return self.thing("region", ())
 
-    def custom_derivative(self, op: CustomDerivative) -> tuple[int]:
-        """Its rule says how derivatives are taken: those that are wanted are in the graph."""
-        return self.value("custom derivative", ())
-
-    def carried(self, op: Carried) -> tuple[int]:
-        """The next value of its variable is among those of the graph."""
-        return self.value("carried", ())
-
-    def formula(self, op: Formula) -> tuple[int]:
-        from sympy import srepr
-
-        return self.value("formula", (srepr(op.expression), *map(srepr, op.parameters)))
-
     def array(self, array: npt.NDArray[Any]) -> tuple[int]:
         return self.value("array", (array.dtype.name, self.part(array.shape), _digest(array.tobytes())))
 
@@ -123,9 +112,6 @@ _KINDS: Mapping[type, Callable[..., tuple[int]]] = {
     Derivation: _GraphWriter.derivation,
     Storage: _GraphWriter.storage,
     Region: _GraphWriter.region,
-    CustomDerivative: _GraphWriter.custom_derivative,
-    Carried: _GraphWriter.carried,
-    Formula: _GraphWriter.formula,
     np.ndarray: _GraphWriter.array,
     bytes: _GraphWriter.bytes,
 }

@@ -7,8 +7,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from graphc import fences
-from graphc.fences import POISONS, Fenced
+from graphc.fences import POISONS, Fenced, fenced
 from graphc.memory import ArenaUse
 from graphc.running import Bound, run_and_commit, undisturbed
 
@@ -39,14 +38,14 @@ def run_poisoned(bind: Binder, size: int, alignment: int, used: Used) -> tuple[l
     touched = np.zeros(size, bool)
     found: list[Sequence[Array]] = []
     for turn, poison in enumerate(POISONS):
-        arena = fences.fenced("the arena", size, alignment, turn)
+        arena = fenced("the arena", size, alignment, turn)
         inputs, variables, constants = (
             [_copied(f"{kind} {number}", array, turn) for number, array in enumerate(arrays)]
             for kind, arrays in (("input", used.inputs), ("variable", used.variables), ("constant", used.constants))
         )
         bound = bind(arena.bytes, _arrays(variables, used.variables), _arrays(constants, used.constants))
         outputs = [
-            fences.fenced(f"output {number}", _bytes(shape, dtype), dtype.itemsize, turn)
+            fenced(f"output {number}", _bytes(shape, dtype), dtype.itemsize, turn)
             for number, (shape, dtype) in enumerate(bound.rooms)
         ]
         made = [output.array(*room) for output, room in zip(outputs, bound.rooms, strict=True)]
@@ -74,7 +73,7 @@ def _bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
 
 
 def _copied(owner: str, array: Array, turn: int) -> Fenced:
-    fence = fences.fenced(owner, array.nbytes, array.itemsize, turn)
+    fence = fenced(owner, array.nbytes, array.itemsize, turn)
     np.copyto(fence.array(array.shape, array.dtype), array)
     return fence
 

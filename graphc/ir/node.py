@@ -12,6 +12,7 @@ import numpy.typing as npt
 from graphc.display import Displayed
 from graphc.errors import ArgumentError, GraphError
 from graphc.ir.refusals import HINT, Refusals
+from graphc.ir.ufuncs import OPERATORS
 from graphc.origin import Origin, called, here, place_of
 from graphc.printable import printable
 from graphc.signatures import public
@@ -90,6 +91,10 @@ class Op(Value):
         """The op with its options, as printed: `sum[1]`."""
         return self.name
 
+    def told_by(self) -> Sequence[object] | None:
+        """What tells the op from others of its class, for a key under which a program is kept; None for its fields."""
+        return None
+
     def definition(self) -> str:
         """What the op computes, where its name does not say: printed once below a graph."""
         return ""
@@ -109,15 +114,6 @@ class Operators(Protocol):
     def unary(self, name: str, x: "Node") -> "Node": ...
     def getitem(self, x: "Node", index: object) -> "Node": ...
     def method(self, name: str, x: "Node", *args: object, **options: object) -> "Node": ...
-
-
-#: NumPy's names of operators, for an array on the left
-OPERATORS = {
-    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "floor_divide": "floordiv",
-    "remainder": "mod", "power": "pow", "matmul": "matmul", "equal": "eq", "not_equal": "ne", "less": "lt",
-    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "bitwise_and",
-    "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor", "left_shift": "left_shift", "right_shift": "right_shift",
-}  # fmt: skip
 
 
 _made: "ContextVar[list[Node] | None]" = ContextVar("made", default=None)

@@ -48,6 +48,11 @@ class Formula(Elementwise):
     name: str = field(compare=False)  # type: ignore[misc]  # one class, many functions
     order: tuple[str, ...] = field(compare=False, default=())
 
+    def told_by(self) -> Sequence[object]:
+        from sympy import srepr
+
+        return (srepr(self.expression), *map(srepr, self.parameters))
+
     def scalar(self, *xs: Scalar) -> Scalar:
         dtype = xs[0].dtype
         if dtype == _FLOAT64 and self._careful.needs_corrections:
