@@ -100,6 +100,13 @@ def test_random_numbers_are_drawn_by_both_sides() -> None:
         assert [np.asarray(side()).shape for side in contest.values()] == [(1_000,), (1_000,)]
 
 
+@pytest.mark.full
+def test_plans_of_models_are_near_the_bound() -> None:
+    found = [one for f in memory_plans.models() if (one := memory_plans.figures_of(f)).bound]
+    assert len(found) >= 30
+    assert sum(one.peak <= 1.05 * one.bound for one in found) >= 0.95 * len(found)
+
+
 def test_plans_of_an_example_are_reported() -> None:
     found = [memory_plans.figures_of(f) for f in memory_plans.compiled_by("chain_rule")]
     assert all(one.bound <= one.peak <= min(one.greedy, one.fitted) for one in found)
@@ -179,6 +186,18 @@ def test_a_product_is_told_beside_the_peak() -> None:
 def test_forks_and_joins_are_timed() -> None:
     found = threads.measured(2, calls=10, rounds=2, pauses=(0.001,))
     assert all(seconds > 0 for times in found.values() for seconds in times)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", compile_scaling.GRAPHS)
+def test_compiling_grows_with_the_graph(name: str) -> None:
+    """By seconds of a core, each the least of three: other programs take those of the clock."""
+    sizes = (1_000, 5_000, 20_000)
+    found = [
+        min((compile_scaling.in_a_process(name, size) for _ in range(3)), key=lambda f: f["cpu"]) for size in sizes
+    ]
+    exponent = compile_scaling.exponent([f["nodes"] for f in found], [f["cpu"] for f in found])
+    assert exponent <= compile_scaling.EXPONENT
 
 
 @pytest.mark.parametrize("name", compile_scaling.GRAPHS)
