@@ -11,6 +11,7 @@ from graphc.backends.cuda.function_text import Argument, Lines, Scratch, enclose
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat, Require
 from graphc.backends.cuda.launcher_text import OPENING, PRINTING
 from graphc.backends.cuda.module import Module
+from graphc.backends.cuda.quoting import string
 from graphc.backends.cuda.size_text import size_text
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry
@@ -48,13 +49,14 @@ def cmake_text(stem: str) -> str:
     """What CMake needs to build the launcher."""
     return f"""\
 cmake_minimum_required(VERSION 3.24)
-project({stem} LANGUAGES CXX CUDA)
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 80 90)
+    set(CMAKE_CUDA_ARCHITECTURES 80 90)  # before `project`, which defines it
 endif()
-add_executable({stem} {stem}_main.cu)
-target_compile_features({stem} PRIVATE cuda_std_17)
-target_compile_options({stem} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false>)
+project(program LANGUAGES CXX CUDA)
+add_executable(program {stem}_main.cu)
+set_target_properties(program PROPERTIES OUTPUT_NAME {stem})
+target_compile_features(program PRIVATE cuda_std_17)
+target_compile_options(program PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false>)
 """
 
 
@@ -221,8 +223,7 @@ class _Launcher:
     def _problem(self, step: Step) -> str:
         said = step.because if isinstance(step, Check) else "while_loop: too many steps"
         places = "; ".join(lines_behind(step.origins, 2))
-        text = printable(f"{said} ({places})", 300)
-        return '"' + "".join(c if c.isascii() and c not in '"\\' else "?" for c in text) + '"'
+        return string(printable(f"{said} ({places})", 300))
 
     def _repeat(self, step: Repeat) -> None:
         loop, lines = step.loop, self.lines

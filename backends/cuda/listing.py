@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.prelude import TYPES, pieces_text
+from graphc.backends.cuda.quoting import comments
 from graphc.kernel.naming import names
 from graphc.printable import printable
 from graphc.types import short_name
@@ -15,8 +16,7 @@ SHOWN = 16  # buffers of a kind that the first lines name
 
 def listing(module: Module) -> str:
     """The whole `.cu` text."""
-    head = "".join(f"// {line}".rstrip() + "\n" for line in _header(module))
-    parts = [head, TYPES, pieces_text(module.pieces), *module.functions, *module.texts]
+    parts = [comments(_header(module)), TYPES, pieces_text(module.pieces), *module.functions, *module.texts]
     return "\n".join(part for part in parts if part)
 
 

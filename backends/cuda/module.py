@@ -9,6 +9,7 @@ from graphc.backends.cuda.elementary import function_name, function_text
 from graphc.backends.cuda.function_text import Scratch
 from graphc.backends.cuda.host import HostStep, Launch
 from graphc.backends.cuda.narrow import Digits, narrow_temporaries
+from graphc.backends.cuda.quoting import comments
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program
@@ -98,8 +99,7 @@ class Module:
         name = self._names.get(function.text)
         if name is None:
             name = self._names[function.text] = f"kernel_{len(self._names)}"
-            lines = "".join(f"// {line}\n" for line in lines_behind(origins))
-            self.texts.append(lines + function.text.replace("KERNEL(", f"{name}(", 1))
+            self.texts.append(comments(lines_behind(origins)) + function.text.replace("KERNEL(", f"{name}(", 1))
             self.entries.append(Entry(name, function.parameters.types, origins))
         arguments = function.parameters.arguments
         for argument in arguments:

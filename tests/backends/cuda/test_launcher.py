@@ -69,7 +69,7 @@ def test_the_launcher_tells_an_index_out_of_range(tmp_path: Path) -> None:
 
 @NEEDS_COMPILER
 def test_the_launcher_refuses_what_a_call_would_refuse(tmp_path: Path) -> None:
-    x, y, s = gx.input("x", ("n", 2)), gx.input("y", ("m", 2)), gx.param("s", np.float32(3))
+    x, y, s = gx.input("x", ('n"\\', 2)), gx.input("y", ("größe", 2)), gx.param("s", np.float32(3))
     gx.compile([x, y], x * s + y, backend="cuda").save_source(tmp_path / "model.cu")
     program, one = built(tmp_path), np.ones((4, 2), np.float32)
 
@@ -81,6 +81,7 @@ def test_the_launcher_refuses_what_a_call_would_refuse(tmp_path: Path) -> None:
 
     assert said(one).split() == ["y0", *["4"] * 8]
     assert "add: extents differ along axis 0" in said(one[:3])
+    assert '(tmp_path / "model.cu")' in said(one[:3])  # the line of the user, as it is
     assert "y.npy is of another dtype than <f4" in said(one.astype("float64"))
     assert "y.npy is of another dtype than <f4" in said(one.astype(">f4"))
     assert "y.npy is not in C order" in said(np.asfortranarray(one))
@@ -95,6 +96,18 @@ def test_the_launcher_builds_with_nvcc(tmp_path: Path) -> None:
     command = ["nvcc", *flags, "-o", "model", "model_main.cu"]
     made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr[:3000]
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("nvcc") is None or shutil.which("cmake") is None, reason="no nvcc, or no cmake")
+@pytest.mark.parametrize("stem", ["test", "größe"])
+def test_cmake_builds_a_program_of_any_name(tmp_path: Path, stem: str) -> None:
+    inputs, outputs = model()
+    gx.compile(inputs, outputs, backend="cuda").save_source(tmp_path / f"{stem}.cu")
+    for command in (["cmake", "-B", "build"], ["cmake", "--build", "build"]):
+        made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stderr[:3000]
+    assert (tmp_path / "build" / stem).exists()
 
 
 def test_a_name_that_is_no_name_of_a_program_is_refused(tmp_path: Path) -> None:
