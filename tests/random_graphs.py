@@ -36,7 +36,7 @@ class RandomGraph:
     start: dict[gx.Node, Array]
 
     def compile(
-        self, level: int = 2, memory: int | None = None, backend: Literal["llvm", "numpy"] = "numpy"
+        self, level: int = 2, memory: int | None = None, backend: Literal["llvm", "numpy", "cuda"] = "numpy"
     ) -> gx.CompiledFunction:
         """The function of this graph, its variables at their first values."""
         for variable, value in self.start.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.device import Device
 from graphc.backends.cuda.emulation.emulator import Emulator, has_compiler
+from graphc.compilation import Compilation
 from graphc.function import CompiledFunction
-from graphc.passes.memory import layout
+from tests.backends.cuda.compiled import for_cuda
 from tests.case import Array
 
 __all__ = ["NEEDS_COMPILER", "arrays_for", "emulated", "in_groups", "made_at_once", "near"]
@@ -31,7 +33,7 @@ def arrays_for(function: CompiledFunction) -> list[Array]:
 
 
 def emulated(function: CompiledFunction, emulator: Emulator) -> CompiledFunction:
-    """The same program, written by the CUDA backend and run by the emulation."""
+    """The same graph, compiled for CUDA and run by the emulation."""
     return made_at_once([function], emulator)[0]
 
 
@@ -40,16 +42,20 @@ def made_at_once(
 ) -> list[CompiledFunction]:
     """Several of them, by one call of the compiler.  They run on `device`, if it is not the emulator itself."""
     backend = CudaBackend(device or emulator)
-    artifacts = [backend.emit(function.program) for function in functions]
+    compilations = [for_cuda(function, backend) for function in functions]
+    artifacts = [compilation.artifact for compilation in compilations]
     emulator.make([(artifact.source, artifact.notes.entries) for artifact in artifacts])
     found = []
-    for function, artifact in zip(functions, artifacts, strict=True):
-        plan = layout(function.program, artifact.rooms, backend.target.alignment)
-        loaded = backend.load(artifact, "<emulated>")
-        runnable = replace(function.runnable, layout=plan, rooms=artifact.rooms, library=(), loaded=loaded)
-        of = (replace(function.arguments, space=loaded.space), function.form, function.guard)
-        found.append(CompiledFunction(function.graph, runnable, function.compilation, backend, *of))
+    for function, compilation in zip(functions, compilations, strict=True):
+        runnable = compilation.runnable()
+        given = replace(function.arguments, symbols=runnable.outline.symbols, space=runnable.loaded.space)
+        of = (backend, given, function.form, function.guard)
+        found.append(CompiledFunction(function.graph, runnable, partial(_made, compilation), *of))
     return found
+
+
+def _made(compilation: Compilation) -> Compilation:
+    return compilation
 
 
 def in_groups(count: int) -> list[range]:

@@ -14,7 +14,6 @@ import graphc as gx
 from graphc.backends.cuda import choosing, cublaslt, products
 from graphc.backends.cuda import gpu as module
 from graphc.backends.cuda.arrays import DeviceSpace
-from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.cublaslt import SIGNATURES, CublasLt, library
 from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.backends.cuda.gpu import Gpu
@@ -44,10 +43,10 @@ class Machine:
     def made(self, inputs: Any, outputs: Any, updates: Any = None) -> tuple[gx.CompiledFunction, gx.CompiledFunction]:
         """A function on the GPU, and what NumPy makes of the same."""
         plain = gx.compile(inputs, outputs, updates=updates, backend="numpy")
-        written = gx.compile(inputs, outputs, updates=updates, backend="cuda")
-        artifact = CudaBackend().emit(written.program)
+        (function,) = made_at_once([plain], self.emulator, self.device)
+        artifact = function.artifact
         self.driver.entries = {**self.driver.entries, artifact.source: artifact.notes.entries}
-        return made_at_once([written], self.emulator, self.device)[0], plain
+        return function, plain
 
     @property
     def multiplied(self) -> int:

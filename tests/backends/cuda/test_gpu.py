@@ -14,7 +14,6 @@ import graphc as gx
 from graphc.backends.cuda import driver
 from graphc.backends.cuda import gpu as module
 from graphc.backends.cuda.arrays import DeviceArray, DeviceSpace, allocated, told
-from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.dlpack import exported
 from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.backends.cuda.gpu import Gpu, _Functions
@@ -41,7 +40,7 @@ class Models:
         self.driver = FakeDriver(self.emulator)
         self.device = Gpu(0)
         self.functions = made_at_once(self.plain, self.emulator, self.device)
-        artifacts = [CudaBackend().emit(function.program) for function in self.plain]
+        artifacts = [function.artifact for function in self.functions]
         self.driver.entries = {artifact.source: artifact.notes.entries for artifact in artifacts}
 
 
@@ -215,7 +214,7 @@ def test_a_signal_that_comes_while_steps_are_recorded_may_read_a_variable(
 ) -> None:
     other = gx.param("other", np.full(3, 5, np.float32))
     (reads,) = made_at_once([gx.compile([], other * 2, backend="numpy")], models.emulator, models.device)
-    artifact = CudaBackend().emit(reads.program)
+    artifact = reads.artifact
     models.driver.entries = {**models.driver.entries, artifact.source: artifact.notes.entries}
     reads()
     assert other.op.stored.resident.is_away  # type: ignore[attr-defined]
@@ -286,7 +285,7 @@ def test_a_fault_after_calls_of_several_functions_blames_none_of_them_alone(mode
     plain = [gx.compile([x], y, backend="numpy") for y in (gx.exp(x) + 1, gx.tanh(x) + 2)]
     functions = made_at_once(plain, models.emulator, models.device)
     for function in functions:
-        artifact = CudaBackend().emit(function.program)
+        artifact = function.artifact
         models.driver.entries = {**models.driver.entries, artifact.source: artifact.notes.entries}
     array = DeviceSpace(models.device).uploaded(np.ones((4, 6), np.float32))
     told(models.device, models.device.wait)

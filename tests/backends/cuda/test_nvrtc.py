@@ -4,12 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.nvrtc import compiled_for
 from graphc.driver import compile
-from graphc.function import CompiledFunction
-from graphc.kernel.program import Program
-from tests.backends.cuda.compiled import NEEDS_NVRTC
+from tests.backends.cuda.compiled import NEEDS_NVRTC, for_cuda
 from tests.cases import CASES
 from tests.random_graphs import random_graph
 from tests.test_cases import nodes_for, results
@@ -32,25 +29,19 @@ def require_clean(source: str, architectures: Sequence[str]) -> None:
         assert not {name: used for name, used in found.resources.items() if used.spilled}
 
 
-def source_of(program: Program) -> str:
-    """The text of a program."""
-    return CudaBackend().emit(program).source
-
-
 @pytest.mark.parametrize("place", EVERY)
 def test_rows_of_the_table_compile_without_warnings(place: int) -> None:
     nodes = nodes_for(CASES[place].arrays("float32"))
-    program = compile(list(nodes), results(CASES[place], nodes), backend="numpy").program
-    require_clean(source_of(program), ARCHITECTURES if place in SAMPLE else ARCHITECTURES[place % 2 :][:1])
+    source = compile(list(nodes), results(CASES[place], nodes), backend="cuda").source
+    require_clean(source, ARCHITECTURES if place in SAMPLE else ARCHITECTURES[place % 2 :][:1])
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 300))])
 def test_random_graphs_with_gradients_compile_without_warnings(seed: int) -> None:
-    require_clean(source_of(random_graph(seed).compile().program), ARCHITECTURES)
+    require_clean(random_graph(seed).compile(backend="cuda").source, ARCHITECTURES)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", MODELS)
 def test_models_compile_without_warnings(name: str) -> None:
-    function: CompiledFunction = MODELS[name]()
-    require_clean(source_of(function.program), ARCHITECTURES)
+    require_clean(for_cuda(MODELS[name]()).artifact.source, ARCHITECTURES)

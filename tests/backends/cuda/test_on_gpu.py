@@ -31,9 +31,9 @@ def some(count: int, step: int) -> list[object]:
     return [pytest.param(place, marks=() if place % step == 0 else pytest.mark.full) for place in range(count)]
 
 
-def on_gpu(inputs: Any, outputs: Any, updates: Any = None) -> gx.CompiledFunction:
+def on_gpu(inputs: Any, outputs: Any, updates: Any = None, level: int = 2) -> gx.CompiledFunction:
     """A function for the GPU."""
-    return compile(inputs, outputs, updates=updates, backend="cuda")
+    return compile(inputs, outputs, updates=updates, backend="cuda", level=level)
 
 
 def free() -> int:
@@ -82,7 +82,8 @@ def test_models(name: str) -> None:
     after = {variable: variable.value for variable in plain.variables}
     for variable, value in start.items():
         variable.value = value
-    function = on_gpu(plain.graph.inputs, list(plain.graph.outputs), plain.updates)
+    level = plain.compilation().options.level
+    function = on_gpu(plain.graph.inputs, list(plain.graph.outputs), plain.updates, level)
     for exact in expected:
         for x, y in zip(function(*arrays), exact, strict=True):
             near(x, y)
