@@ -13,6 +13,7 @@ from graphc.backends.space import HERE, Space
 from graphc.display import Displayed
 from graphc.errors import UnsupportedError
 from graphc.kernel.outline import Outline
+from graphc.kernel.plan import Plan
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
 from graphc.kernel.target import Target
@@ -150,6 +151,10 @@ class Backend(ABC):
     @abstractmethod
     def load(self, artifact: Artifact, name: str) -> Loaded:
         """Functions from the text."""
+
+    def text(self, artifact: Artifact, plan: Callable[[], Plan | None]) -> str:
+        """The whole text as users read it.  `plan` finds where temporaries lie, for usual sizes."""
+        return artifact.source
 
     @property
     def runs_here(self) -> bool:

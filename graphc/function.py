@@ -23,9 +23,10 @@ from graphc.ir.node import Node
 from graphc.ir.storage import Guard
 from graphc.kernel.failures import index_outside, too_many_steps
 from graphc.kernel.outline import Limit, Outline
+from graphc.kernel.plan import Plan
 from graphc.kernel.program import Program
 from graphc.kernel.steps import IndexInRange
-from graphc.memory import ArenaUse, MemoryReport, drawn_plan
+from graphc.memory import ArenaUse, MemoryReport, drawn_plan, plan_of
 from graphc.passes.memory import Layout, Placement
 from graphc.passes.pipeline import Trace
 from graphc.poison import Used, run_poisoned
@@ -135,7 +136,11 @@ class CompiledFunction(Displayed):
     @property
     def source(self) -> str:
         """The generated text."""
-        return self.artifact.source
+        return self.backend.text(self.artifact, self._usual_plan)
+
+    def _usual_plan(self) -> Plan | None:
+        """Where temporaries lie where sizes have the values of their hints; None where these suit no call."""
+        return plan_of(self.program, self.layout, self.arguments.hints)
 
     @public
     def save_source(self, path: "str | Path") -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
+from graphc.errors import ShapeError
 from graphc.inspection.memory_plot import Content, Stretch, memory_picture
 from graphc.inspection.picture import Picture
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.naming import names
+from graphc.kernel.plan import Place, Plan
 from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
@@ -15,7 +17,7 @@ from graphc.kernel.steps import Step
 from graphc.passes.memory import Layout, Placement
 from graphc.types import TensorType
 
-__all__ = ["CALL_OBJECTS", "STEP_OBJECTS", "ArenaUse", "MemoryReport", "drawn_plan"]
+__all__ = ["CALL_OBJECTS", "STEP_OBJECTS", "ArenaUse", "MemoryReport", "drawn_plan", "plan_of"]
 
 CALL_OBJECTS = 1 << 16  # bytes for lists, closures and what NumPy keeps of few elements: see MemoryReport
 STEP_OBJECTS = 1 << 11  # bytes for the views that one step of the program looks through
@@ -107,6 +109,27 @@ class ArenaUse:
 
     def __str__(self) -> str:
         return f"arena written up to byte {self.touched_bytes:,} of {self.planned_bytes:,}"
+
+
+def plan_of(program: Program, layout: Layout, sizes: Sequence[int]) -> Plan | None:
+    """The plan for these values of the symbols, as plain data; None where they give no array its bytes."""
+    try:
+        placement = layout.place(sizes)
+    except ShapeError:  # a divisor is 0
+        return None
+    if min(placement.bytes, default=0) < 0:
+        return None
+    named = names(program)
+    holding: dict[int, list[str]] = {}
+    for buffer in program.temporaries:
+        holding.setdefault(layout.storage[buffer], []).append(named[buffer])
+    places = [
+        Place(" ".join(holding.get(number, ["scratch"])), offset, bytes, interval.first, interval.last)
+        for number, (interval, offset, bytes) in enumerate(
+            zip(layout.intervals, placement.offsets, placement.bytes, strict=True)
+        )
+    ]
+    return Plan(tuple(sizes), placement.peak_bytes, tuple(places))
 
 
 def drawn_plan(program: Program, layout: Layout, placement: Placement, rooms: Sequence[Room]) -> Picture:

@@ -52,6 +52,7 @@ class Module:
     read     arrays that some step reads, but for epilogues that read their product
     pieces   of the prelude that are needed
     rooms    of the arena, beside the temporaries; `scratch` says which one is whose
+    texts    of the functions, as many as `entries`; `launched` has the steps of the timeline that launch each
     compute, commit  what the host does
     """
 
@@ -64,6 +65,7 @@ class Module:
     scratch: dict[Scratch | Buffer, int] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    launched: dict[str, dict[int, None]] = field(default_factory=dict)  # name -> steps, in order
     compute: tuple[HostStep, ...] = ()
     commit: tuple[HostStep, ...] = ()
     _names: dict[str, str] = field(default_factory=dict)  # text -> name
@@ -95,12 +97,16 @@ class Module:
         return list(self._elementary.values())
 
     def launch(self, function: Function, origins: tuple[Origin, ...], step: int) -> Launch:
-        """A launch of a function, which is written once, under the lines behind the first step that launches it."""
+        """A launch of a function by a step of the timeline.
+
+        It is written once, under the lines behind the first step that launches it.
+        """
         name = self._names.get(function.text)
         if name is None:
             name = self._names[function.text] = f"kernel_{len(self._names)}"
             self.texts.append(comments(lines_behind(origins)) + function.text.replace("KERNEL(", f"{name}(", 1))
             self.entries.append(Entry(name, function.parameters.types, origins))
+        self.launched.setdefault(name, {})[step] = None
         arguments = function.parameters.arguments
         for argument in arguments:
             if isinstance(argument, Scratch) and argument not in self.scratch:
