@@ -4,6 +4,7 @@ Each is written without a thought about rounding; what the compiler makes of it 
 gradient.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -34,6 +35,7 @@ class Case:
     scaled     errors are in units of the largest element of the row, not of each
     dtype      of the operands
     because    why a bound is above 4, or why the row is scaled
+    slopes     the derivatives of the one result by each element of the one operand, where numerical ones take long
     """
 
     label: str
@@ -46,6 +48,7 @@ class Case:
     scaled: bool = False
     dtype: str = "float32"
     because: str = ""
+    slopes: Exact | None = None
 
     @property
     def key(self) -> str:
@@ -162,6 +165,11 @@ def exact_variance(row: Row) -> Row:
     return [m.fsum((x - mean) ** 2 for x in row) / len(row)]
 
 
+def variance_slopes(row: Row) -> Row:
+    mean = m.fsum(row) / len(row)
+    return [2 * (x - mean) / len(row) for x in row]
+
+
 def exact_norm(row: Row) -> Row:
     return [m.sqrt(m.fsum(x * x for x in row))]
 
@@ -189,6 +197,12 @@ def softplus(x: Any) -> Any:
 
 # Points.
 
+
+def around(mean: float, n: int) -> Sequence[float]:
+    """A row of n elements about a mean, with a deviation of about 1."""
+    return [mean + 2**0.5 * math.sin(k * k) for k in range(n)]
+
+
 LOGITS = (
     [0.0, 1.0, -2.5, 3.0, 0.25],
     [1000.0, 999.0, 990.5, -1000.0, 1001.0],
@@ -201,10 +215,12 @@ SMALL = column(1e-30, -1e-12, 1e-8, -3e-8, 1e-5, 1e-3, 0.1, -0.4, 2.0)
 TARGETS = ([0.0, 1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0])
 LENGTHS = ([3e-25, 4e-25, 0.0, 1e-26], [3e25, -4e25, 1e20, 0.0], [1e-3, -2.0, 3.0, 5.0], [2e30, 1e30, -1e30, 7e29])
 FAR = ([10000.0, 10001.0, 10002.5, 9998.0], [-3e4, -3e4 + 1, -3e4, -3e4 + 0.5], [0.1, 0.25, 0.4, -0.3])
+TEN, MANY = (around(1e3, 10), around(1e4, 10), around(-3e4, 10)), (around(1e3, 200), around(1e4, 200))
 PROBABILITIES = ([1e-20, 3e-30, 2e-15, 0.5], [1e20, 5e25, 1e-3, 7e12], [0.5, 0.25, 0.1, 0.9])
 
 _TWO_SIGMOIDS = "two sigmoids, of 2.3 ulp each"
 _AS_ONE = "log_softmax is as exact as its largest part"
+_FROM_THE_MEAN = "distances from the mean, of the size of the largest"
 _OF_GAPS = "differences of softmax and target: of the size of the row"
 
 CASES = (
@@ -276,6 +292,18 @@ CASES = (
          (PROBABILITIES,)),
     Case("mean(x * x) - mean(x)**2", "mean((x - mean(x))**2)", variance, exact_variance, (FAR,)),
     Case("sum(x**2) / n - (sum(x) / n)**2", "mean((x - mean(x))**2)", summed_variance, exact_variance, (FAR,)),
+    Case("mean(x * x) - mean(x)**2, rows of 10", "mean((x - mean(x))**2)", variance, exact_variance, (TEN,),
+         scaled=True, because=_FROM_THE_MEAN),
+    Case("mean(x * x) - mean(x)**2, rows of 200", "mean((x - mean(x))**2)", variance, exact_variance, (MANY,),
+         scaled=True, because=_FROM_THE_MEAN, slopes=variance_slopes),
+    Case("sum(x**2) / n - (sum(x) / n)**2, rows of 10", "mean((x - mean(x))**2)", summed_variance, exact_variance,
+         (TEN,), scaled=True, because=_FROM_THE_MEAN),
+    Case("mean(x**2) - mean(x) * mean(x), rows of 200", "mean((x - mean(x))**2)",
+         lambda x: gx.mean(x**2, axis=-1) - gx.mean(x, axis=-1) * gx.mean(x, axis=-1), exact_variance, (MANY,),
+         scaled=True, because=_FROM_THE_MEAN, slopes=variance_slopes),
+    Case("sqrt(mean(x * x) - mean(x)**2), rows of 10", "the root of mean((x - mean(x))**2)",
+         lambda x: gx.sqrt(variance(x)), lambda row: [m.sqrt(*exact_variance(row))], (TEN,),
+         scaled=True, because=_FROM_THE_MEAN),
     Case("-(t * log(p) + (1 - t) * log(1 - p)), p = sigmoid(x)", "softplus", binary, each(exact_binary),
          (column(-100.0, -20.0, -1.0, 0.5, 20.0, 100.0, 90.0), column(0.0, 0.25, 1.0, 0.75, 1.0, 0.0, 0.5))),
     Case("-(t * log(p) + (1 - t) * log(1 - p)), p = 1 / (1 + exp(-x))", "softplus", spelt_binary, each(exact_binary),
@@ -305,6 +333,8 @@ CASES = (
          (column(1e-30, -1e-12, 1e-8, 1e-3, -0.4, 0.9),)),
     Case("mean(x * y) - mean(x) * mean(y)", "mean((x - mean(x)) * (y - mean(y)))", covariance, exact_covariance,
          (FAR, FAR[1:] + FAR[:1])),
+    Case("mean(x * y) - mean(x) * mean(y), rows of 10", "mean((x - mean(x)) * (y - mean(y)))", covariance,
+         exact_covariance, (TEN, [(*row[1:], row[0]) for row in TEN]), scaled=True, because=_FROM_THE_MEAN),
     Case("log(exp(x) / sum(exp(x)))", "log_softmax", lambda x: gx.log(softmax(x)), exact_log_softmax, (LOGITS,),
          scaled=True, dtype="float64", because=_AS_ONE),
     Case("-sum(t * log(softmax))", "log_softmax; softmax - t", cross_entropy, exact_cross_entropy, (LOGITS, TARGETS),

@@ -70,6 +70,10 @@ def compared(case: Case, level: int) -> Compared:
 def _slopes(case: Case, point: Sequence[Row], operand: int, weights: Row) -> Row:
     """The derivatives of the weighted sum of a row of results by each element of an operand."""
 
+    if case.slopes is not None:
+        (weight,) = weights
+        return [weight * slope for slope in case.slopes(*point)]
+
     def total(place: int, x: Any) -> Any:  # Any: a number of mpmath
         moved = [list(row) for row in point]
         moved[operand][place] = x

@@ -128,8 +128,10 @@ class Forms:
                 found = self._glimpse_of_product(node, depth - 1) or found
             case Square():
                 found = (Term(1.0, {}, {node.inputs[0]: 2}),)
-            case Spread() if depth and self.weighed:
-                found = self._glimpse_of_repeats(node, depth - 1) or found
+            case Spread() | Squeeze() if depth and self.weighed:
+                found = self._glimpse_of_moved(node, depth - 1) or found
+            case Sum(axes=axes) if depth and self.weighed and all(node.inputs[0].shape[axis] == 1 for axis in axes):
+                found = self._glimpse(self.made(Squeeze(axes), node.inputs[0]), depth - 1)
             case _:
                 value = uniform(node)
                 if isinstance(value, int | float):
@@ -138,13 +140,12 @@ class Forms:
             self._glimpses[node] = found
         return found
 
-    def _glimpse_of_repeats(self, node: Node, depth: int) -> Form | None:
-        """A sum of rows by a number, repeated: of the sum repeated, by that number."""
+    def _glimpse_of_moved(self, node: Node, depth: int) -> Form | None:
+        """A node by a number, or by a size, repeated: the node repeated, by that number."""
         found: list[Term] = []
         for term in self._glimpse(node.inputs[0], depth):
             atoms = {atom: power for atom, power in term.atoms.items() if isinstance(atom, Node)}
-            is_mean = any(isinstance(atom.op, Sum) for atom in atoms) and (len(atoms) > 1 or term.coefficient != 1)
-            if term.exponent or len(atoms) < len(term.atoms) or not is_mean:
+            if term.exponent or len(atoms) < len(term.atoms) or term == one(node.inputs[0]):
                 return None
             found.append(term._replace(atoms={self.made(node.op, atom): power for atom, power in atoms.items()}))
         return tuple(found)

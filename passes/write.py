@@ -149,9 +149,12 @@ class Writer:
         return found if uniform(scale) == 1 else self.apply(Mul(), scale, found)
 
     def _centred(self, x: Node, axes: tuple[int, ...]) -> Node:
+        """x less its mean; and what is left less its own, which is the error of the first: a mean is rounded."""
         n = size_node(product(x.shape[axis] for axis in axes))
-        mean = self.shared(div(self.apply(Sum(axes), x), n))
-        return self.apply(Sub(), x, self.shared(spread(mean, x.shape, axes)))
+        for _ in range(2):
+            mean = self.shared(div(self.apply(Sum(axes), x), n))
+            x = self.apply(Sub(), x, self.shared(spread(mean, x.shape, axes)))
+        return x
 
     # Products.
 

@@ -1,7 +1,7 @@
 """Formulas as users write them lose their digits at level 0, and keep them at level 2: value and gradient."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -11,6 +11,7 @@ import graphc as gx
 from benchmarks.stability_cases import CASES, TARGETS, Case, cross_entropy, softmax
 from benchmarks.stability_errors import Compared, compared
 from graphc.ir.graph import Graph
+from graphc.kernel.arrays import Array
 from graphc.ops.elementwise import Exp
 from graphc.passes.pipeline import Log
 from graphc.passes.share import ShareSubexpressions
@@ -241,6 +242,42 @@ def test_a_variance_that_keeps_its_axes_is_centred(columns: int | str) -> None:
     f = gx.compile(x, gx.mean(x * x, -1, keepdims=True) - mean * mean)
     X = np.array([[10000, 10001, 10002.5, 9998], [-3e4, -3e4 + 1, -3e4, -3e4 + 0.5]], "float32")
     np.testing.assert_allclose(f(X), X.astype("float64").var(1, keepdims=True), rtol=1e-6)
+
+
+VARIANCES: dict[str, Callable[[gx.Node], gx.Node]] = {
+    "mean(x * x) - mean(x)**2": lambda x: gx.mean(x * x, -1) - gx.mean(x, -1) ** 2,
+    "mean(x**2) - mean(x) * mean(x)": lambda x: gx.mean(x**2, -1) - gx.mean(x, -1) * gx.mean(x, -1),
+    "with its axes": lambda x: gx.mean(x * x, -1, keepdims=True) - gx.mean(x, -1, keepdims=True) ** 2,
+    "by sums": lambda x: gx.sum(x**2, -1) / x.shape[-1] - (gx.sum(x, -1) / x.shape[-1]) ** 2,
+    "unbiased": lambda x: (gx.sum(x * x, -1) - gx.sum(x, -1) ** 2 / x.shape[-1]) / (x.shape[-1] - 1),
+    "its root": lambda x: gx.sqrt(gx.mean(x * x, -1) - gx.mean(x, -1) ** 2 + 1e-5),
+}
+
+
+@pytest.mark.parametrize("name", VARIANCES)
+@pytest.mark.parametrize("columns", [10, "m"])
+def test_the_gradient_of_a_variance_is_as_exact_as_distances_from_the_mean(columns: int | str, name: str) -> None:
+    """A mean of 10,000 is itself off by a part in 1,000 of a deviation of 1."""
+    deviations = np.random.default_rng(0).standard_normal((4, 10)).astype("float32")
+    rows = deviations + np.float32(1e4)
+
+    def answers(given: Array, level: int) -> Sequence[Array]:
+        x = gx.input("x", ("n", columns), given.dtype)
+        y = VARIANCES[name](x)
+        c = gx.input("c", y.shape, given.dtype)
+        weights = np.reshape([1.0, -0.5, 2.0, 0.25], (4, *[1] * (y.ndim - 1))).astype(given.dtype)
+        f = gx.compile([x, c], [y, gx.grad(gx.sum(y), x), gx.grad(gx.sum(y * c), x)], level=level)
+        return list(f(given, weights))
+
+    for one, other in zip(answers(rows, 2), answers(rows.astype("float64") - 1e4, 0), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("columns", [10, 200])
+def test_a_variance_written_as_a_difference_is_one_kernel_with_its_gradient(columns: int) -> None:
+    x = gx.input("x", ("n", columns))
+    y = gx.mean(x * x, -1) - gx.mean(x, -1) ** 2
+    assert len(gx.compile(x, [y, gx.grad(gx.sum(y), x)]).program.steps) == 1
 
 
 def test_a_logarithm_of_a_product_with_what_repeats_is_written_once() -> None:
