@@ -34,6 +34,7 @@ from graphc.passes.stabilise import Stabilise
 from graphc.passes.steps import (
     AccumulateProducts,
     CommitInPlace,
+    ComputeFromSizes,
     ComputeInOutputs,
     Forward,
     Fuse,
@@ -124,6 +125,8 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
     is_exact, is_free = level >= 1, level >= 2
     yield Fuse(target) if is_exact else Separate()
     yield Lower()
+    if is_exact:
+        yield ComputeFromSizes(target)
     if is_exact and target.reads_narrow:
         yield ReadNarrow()
     yield CommitInPlace()

@@ -24,6 +24,7 @@ from graphc.passes.repeats import join_repeats
 from graphc.passes.reuse import reuse
 from graphc.passes.schedule import schedule
 from graphc.passes.settle import settle
+from graphc.passes.size_formulas import compute_where_read
 from graphc.passes.split_axes import split_axes
 from graphc.passes.throughout import with_bodies
 from graphc.passes.turn import turn
@@ -33,6 +34,7 @@ from graphc.types import DType
 __all__ = [
     "AccumulateProducts",
     "CommitInPlace",
+    "ComputeFromSizes",
     "ComputeInOutputs",
     "Forward",
     "Fuse",
@@ -107,6 +109,19 @@ class ReadNarrow(OverProgram):
 
     def improved(self, program: Program, log: Log) -> Program:
         return read_narrow(program)
+
+
+@final
+@dataclass(frozen=True)
+class ComputeFromSizes(OverProgram):
+    """Compute numbers of sizes where they are read.  Afterwards none has a kernel for kernels alone."""
+
+    target: Target
+    name: ClassVar[str] = "sizes"
+    exact: ClassVar[bool] = True
+
+    def improved(self, program: Program, log: Log) -> Program:
+        return compute_where_read(program, self.target, log)
 
 
 @final

@@ -28,7 +28,7 @@ class Launch:
 @final
 @dataclass(frozen=True, eq=False)
 class Require:
-    """The call fails with what step `number` says if the flag is set when `search` has looked."""
+    """The call fails with what step `number` says if the flag is set when `search`, or a launch before, has looked."""
 
     number: int
     flag: Buffer

@@ -17,7 +17,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry
 from graphc.kernel.naming import names
 from graphc.kernel.provenance import lines_behind
-from graphc.kernel.steps import Check, Loop, SizesAgree, Step
+from graphc.kernel.steps import Check, IndexInRange, Loop, SizesAgree, Step
 from graphc.printable import printable
 from graphc.sizes import Size, name_of, product
 from graphc.types import NARROW, is_complex
@@ -205,7 +205,7 @@ class _Launcher:
                     self.run([tiles])
                 case Require(number=number, flag=flag):
                     self.run(step.search)
-                    self.lines.line(f"if (fetched({self.name(flag)})) fail({self._problem(self._step(number))});")
+                    self.lines.line(f"if ({self._is_wrong(number, flag)}) fail({self._problem(self._step(number))});")
                 case Choose(branch=branch, parts=parts):
                     with self.lines.braces(f"switch (fetched({self.name(branch.index)}))"):
                         for number, part in enumerate(parts):
@@ -216,6 +216,16 @@ class _Launcher:
                 case Repeat():
                     with self.lines.braces(""):
                         self._repeat(step)
+
+    def _is_wrong(self, number: int, flag: Buffer) -> str:
+        """The condition that an index is out of range; where there is nothing to index, no kernel has set the flag."""
+        check, found = self._step(number), f"fetched({self.name(flag)})"
+        assert isinstance(check, Check), check
+        assert isinstance(check.condition, IndexInRange), check
+        if isinstance(check.condition.extent, int) and check.condition.extent:
+            return found
+        extent, count = (enclosed(self.size(n)) for n in (check.condition.extent, check.condition.index.size))
+        return f"{extent} == 0 ? {count} != 0 : {found}"
 
     def _step(self, number: int) -> Step:
         return self.module.program.timeline[number]

@@ -1,7 +1,7 @@
 """The steps of a program as what a host does."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product as points
 from typing import final
 
@@ -10,6 +10,7 @@ from graphc.backends.cuda.factorisations import factorisation
 from graphc.backends.cuda.function_text import Parameters
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat, Require
 from graphc.backends.cuda.kernels import Native
+from graphc.backends.cuda.looking import Looking, looking_kernels
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.products import product_of
 from graphc.backends.cuda.routines import kernels_of_routine
@@ -39,11 +40,15 @@ class Schedule:
 
     def of(self, steps: Sequence[Step]) -> tuple[HostStep, ...]:
         """What the host does for steps in order.  Recursion is over their depth."""
-        return tuple(made for step in steps for made in self._step(step))
+        looking = looking_kernels(steps)
+        looked_at = {check for found in looking.values() for check in found.flags}
+        return tuple(made for step in steps if step not in looked_at for made in self._step(step, looking))
 
-    def _step(self, step: Step) -> Iterator[HostStep]:
+    def _step(self, step: Step, looking: Mapping[Step, Looking]) -> Iterator[HostStep]:
         number = self.module.program.numbers[step]
         match step:
+            case Kernel() if step in looking:
+                yield from self._looking(looking[step], number)
             case Kernel():
                 yield from self._kernel(step, number)
             case Contract():
@@ -62,6 +67,15 @@ class Schedule:
         for part in parallel_parts(with_reversed_apart(kernel)):
             rows = columns_as_totals(widened(part))
             yield from self._rows(with_totals_inside(rows), number)
+
+    def _looking(self, looking: Looking, number: int) -> Iterator[HostStep]:
+        """A kernel that sets flags, and what is required of them."""
+        for flag in looking.flags.values():
+            self.module.room_for(flag, number)
+        for launch in self._kernel(looking.kernel, number):
+            yield launch if looking.times == 1 else replace(launch, blocks=launch.blocks * looking.times)
+        for check, flag in looking.flags.items():
+            yield Require(self.module.program.numbers[check], flag, ())
 
     def _rows(self, kernel: Kernel, number: int) -> Iterator[Launch]:
         """A kernel, and those that combine its totals."""

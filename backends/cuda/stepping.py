@@ -94,7 +94,7 @@ class Stepping:
                     self._multiply(step)
                 case Require(number=number, flag=flag, search=search):
                     self.run(search)
-                    if self.places.value(flag):
+                    if self._is_wrong(number, flag):
                         self._fail(number)
                 case Choose(branch=branch, parts=parts):
                     self.run(parts[self.places.value(branch.index)])
@@ -144,6 +144,11 @@ class Stepping:
         low = -extent if condition.negative else 0
         if index.size and (int(index.min()) < low or int(index.max()) >= extent):
             self.fail(number, index, extent)
+
+    def _is_wrong(self, number: int, flag: Buffer) -> bool:
+        """Whether an index is out of range, for which kernels have set a flag; if nothing is there, each is."""
+        condition, places = self.condition(number), self.places
+        return bool(places.value(flag) if places.number(condition.extent) else places.number(condition.index.size))
 
     def _fail(self, number: int) -> NoReturn:
         condition = self.condition(number)

@@ -6,7 +6,7 @@ from graphc.kernel.scalar import Axis, Fn, Formula, Load
 from graphc.kernel.steps import Fold, IndexInRange, Kernel, Stage
 from graphc.types import BOOL, INT64
 
-__all__ = ["search"]
+__all__ = ["outside", "search"]
 
 
 def search(condition: IndexInRange, found: Buffer) -> Kernel:
@@ -15,11 +15,15 @@ def search(condition: IndexInRange, found: Buffer) -> Kernel:
     axes = tuple([Axis(number, extent) for number, extent in enumerate(index.shape)])
     formula = Formula()
     place = tuple([formula.axis(axis) for axis in axes])
-    value = formula.add(Load(index, place, index.dtype))
-    if index.dtype != INT64:
+    either = outside(formula, condition, formula.add(Load(index, place, index.dtype)))
+    return Kernel((), (Stage(axes, tuple(formula.lets), (Fold(Monoid.ANY, either, (found,)),)),), ())
+
+
+def outside(formula: Formula, condition: IndexInRange, value: int) -> int:
+    """The let that says whether an index, the let `value`, is out of range."""
+    if formula.lets[value].dtype != INT64:
         value = formula.call(Fn.CAST, (value,), INT64)
     extent = formula.size(condition.extent)
     least = formula.call(Fn.NEG, (extent,)) if condition.negative else formula.constant(0, INT64)
-    outside = [formula.call(Fn.GE, (value, extent)), formula.call(Fn.LT, (value, least))]
-    either = formula.call(Fn.OR, outside, BOOL)
-    return Kernel((), (Stage(axes, tuple(formula.lets), (Fold(Monoid.ANY, either, (found,)),)),), ())
+    either = [formula.call(Fn.GE, (value, extent)), formula.call(Fn.LT, (value, least))]
+    return formula.call(Fn.OR, either, BOOL)

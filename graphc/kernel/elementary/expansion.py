@@ -15,22 +15,9 @@ from graphc.kernel.elementary.inverse_angles import acos, asin, atan, atan2
 from graphc.kernel.elementary.logarithms import log, log1p, log2, log10
 from graphc.kernel.elementary.powers import cbrt, power, whole_power
 from graphc.kernel.program import Program
+from graphc.kernel.renumbering import renumbered
 from graphc.kernel.scalar import Call, Fn, Formula, Let, Scalar
-from graphc.kernel.steps import (
-    Branch,
-    Check,
-    Contract,
-    Effect,
-    Extern,
-    Fold,
-    Kernel,
-    Loop,
-    Prefix,
-    Stage,
-    Step,
-    Store,
-    Total,
-)
+from graphc.kernel.steps import Branch, Check, Contract, Extern, Kernel, Loop, Stage, Step
 from graphc.types import FLOAT32, NARROW, DType, is_complex, is_floating, is_integer
 
 __all__ = [
@@ -117,7 +104,7 @@ def expanded(stage: Stage) -> Stage:
     numbers: list[int] = []
     for let in stage.lets:
         numbers.append(_added(let, numbers, formula))
-    effects = tuple([_moved(effect, numbers) for effect in stage.effects])
+    effects = tuple([renumbered(effect, numbers) for effect in stage.effects])
     return replace(stage, lets=tuple(formula.lets), effects=effects)
 
 
@@ -139,17 +126,6 @@ def _expansion(fn: Fn, dtype: DType) -> Expansion | None:
     if is_complex(dtype):
         return EXPANSIONS_OF_COMPLEX.get(fn)
     return EXPANSIONS_OF_INTEGERS.get(fn) if is_integer(dtype) else None
-
-
-def _moved(effect: Effect, numbers: Sequence[int]) -> Effect:
-    """An effect of lets that have other numbers now."""
-    match effect:
-        case Store(index=index, value=value) | Total(index=index, value=value):
-            return replace(effect, index=tuple([numbers[part] for part in index]), value=numbers[value])
-        case Fold(value=value) | Prefix(value=value):
-            return replace(effect, value=numbers[value])
-        case _:
-            assert_never(effect)
 
 
 def expanded_kernel(kernel: Kernel) -> Kernel:
