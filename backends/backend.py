@@ -79,11 +79,12 @@ class Code:
 
 @dataclass(frozen=True)
 class Declared:
-    """What a plain call takes and gives: arrays by position, each with its dtype and extents.
+    """What a plain call takes and gives: arrays, each with its dtype and extents.
 
     An extent is a number, or the text of the number of a symbol.  Each symbol is an extent of some argument.
 
-    form     of the results: the only one, a tuple or a list
+    form     of the results: the only one, a tuple or a list, or a dict with these keys
+    names    of the arguments, where they may be given by name
     is_long  whether a call may take long enough to let other threads of Python run meanwhile
     fills    whether a call that fails has written to no result, so that it may be given arrays for them
     inside   for a function of variables, which then is not long: a list that is empty while nobody is at work on them
@@ -92,14 +93,15 @@ class Declared:
     arguments: tuple[tuple[np.dtype[Any], tuple[int | str, ...]], ...]
     results: tuple[tuple[np.dtype[Any], tuple[int | str, ...]], ...]
     symbols: int
-    form: Literal["one", "tuple", "list"]
+    form: Literal["one", "tuple", "list"] | tuple[str, ...]
     is_long: bool
     fills: bool = False
     inside: list[None] | None = None
+    names: tuple[str, ...] = ()
 
 
 class Shortcut(ABC):
-    """A way to call a function without the steps that Python makes around it.  It has one arena at a time.
+    """A way to call a function without the steps that Python makes around it.  It has a few arenas at a time.
 
     `call` takes and gives what was declared, or does what it was told to fall back to.
     """
@@ -108,7 +110,10 @@ class Shortcut(ABC):
 
     @abstractmethod
     def exchange(self, sizes: tuple[int, ...], prepared: "Prepared", owner: object) -> tuple[bool, Any]:
-        """Run what was prepared for these sizes from now on; whether it does, and the sizes and owner before."""
+        """Run what was prepared for these sizes from now on; whether it does, and sizes and owner of what it replaces.
+
+        Where it replaces nothing, these are None.
+        """
 
     @abstractmethod
     def release(self) -> None:

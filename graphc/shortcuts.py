@@ -1,6 +1,6 @@
 """Which functions may be called without Python between the caller and native code, and how they are declared to be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Literal
 
@@ -25,8 +25,8 @@ HELD = 4_000_000  # the same: a call that sets variables and does more goes thro
 def declared(outline: Outline, work: float, arguments: Arguments, outputs: Structure, guard: Guard) -> Declared | None:
     """The plain form of calls of a program that does some work, or None where it has none.
 
-    It has one where each argument is an array by position, every extent a number or a symbol, and the result is an
-    array or a flat tuple or list of them, and is short for the hints of its sizes: see `is_brief`.
+    It has one where each argument is an array, every extent a number or a symbol, and the result is an array or a flat
+    tuple, list or dict of them, and is short for the hints of its sizes: see `is_brief`.
     """
     form = _form(outputs)
     if form is None or not arguments.are_arrays or not is_brief(outline, work, arguments.hints, arguments.hints):
@@ -45,6 +45,7 @@ def declared(outline: Outline, work: float, arguments: Arguments, outputs: Struc
         not outline.variables and (bool(outline.symbols) or work > LONG),
         not outline.fails_late,
         guard.root().inside if outline.variables else None,
+        _strings(arguments.names) or (),
     )
 
 
@@ -67,9 +68,18 @@ def work_of(program: Program, hints: Sequence[int]) -> float:
     return cost.bytes * (ROUTINE if has_routines else 1) + cost.flops
 
 
-def _form(outputs: Structure) -> Literal["one", "tuple", "list"] | None:
+def _strings(names: Iterable[object]) -> tuple[str, ...] | None:
+    """Names or keys that are what they seem; None where some are of a subclass, or no strings."""
+    listed = list(names)
+    found = tuple([name for name in listed if type(name) is str])
+    return found if len(found) == len(listed) else None
+
+
+def _form(outputs: Structure) -> Literal["one", "tuple", "list"] | tuple[str, ...] | None:
     if isinstance(outputs, Node):
         return "one"
+    if isinstance(outputs, Mapping) and outputs and all(isinstance(leaf, Node) for leaf in outputs.values()):
+        return _strings(outputs)
     if type(outputs) in (tuple, list) and outputs and all(isinstance(leaf, Node) for leaf in outputs):
         return "tuple" if isinstance(outputs, tuple) else "list"
     return None

@@ -1,9 +1,10 @@
 """A function that Python calls and that reads arrays by itself: what it takes and gives, and the callable made of it.
 
-It is a vectorcall of CPython.  It looks whether it got the declared arrays, nothing else and in order; fills a table
-of numbers; calls the native `i64 run(ptr table)`; and gives the results back.  Whatever is not as declared, and
-whatever `run` does not return 0 for, goes to a callable of Python with the same arguments: it converts or raises.
-Results are written into the arrays of `out=` where these are as results are, and lie apart.
+It is a vectorcall of CPython.  It looks whether it got the declared arrays and nothing else, by position or by name;
+fills a table of numbers; calls the native `i64 run(ptr table)`; and gives the results back.  A number of Python or of
+NumPy may stand for an array without axes.  Whatever is not as declared, and whatever `run` does not return 0 for, goes
+to a callable of Python with the same arguments: it converts or raises.  Results are written into the arrays of `out=`
+where these are as results are, and lie apart.
 
 The table, in words of 64 bits: the address of each argument, of each result, the value of each size symbol, the
 extents of each result, and what Python gave for the GIL where it is released.
@@ -28,6 +29,7 @@ from graphc.backends.llvm.symbols import address_of
 
 __all__ = [
     "LIST_ITEMS",
+    "NUMBER",
     "OFFSETS",
     "READABLE",
     "RING",
@@ -44,7 +46,8 @@ Call = Callable[..., Any]  # Any: a function of the user's
 
 NEW_FROM_DESCR, RETURN = 94, 76  # in NumPy's table of functions for C
 API = ("Py_IncRef", "Py_DecRef", "PyObject_Vectorcall", "PyEval_SaveThread", "PyEval_RestoreThread")
-API_FORMS = ("PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem")
+API_FORMS = ("PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyDict_New", "PyDict_SetItem")
+API_NUMBERS = ("PyLong_AsLongLongAndOverflow",)
 READABLE = 0x101  # flags of an array that is C-contiguous and aligned
 METHOD = 0x82  # METH_FASTCALL | METH_KEYWORDS
 OUT = sys.intern("out")  # the name of what a caller gives for results
@@ -53,6 +56,7 @@ RING = 2  # results of each kind that are kept: the caller still has one while t
 # Bytes from the start of an array, and of its tuple or list.
 OFFSETS = {"data": 16, "rank": 24, "shape": 32, "base": 48, "descr": 56, "flags": 64, "weak": 72}
 TUPLE_ITEMS = LIST_ITEMS = 24
+NUMBER = 16  # from the start of a number of NumPy, or a float of Python, to its value
 
 
 @final
@@ -85,6 +89,7 @@ class Form(Enum):
     ONE = "the only result"
     TUPLE = "PyTuple"
     LIST = "PyList"
+    DICT = "PyDict"
 
 
 @final
@@ -99,6 +104,8 @@ class Entry:
     releases  the GIL while `run` runs: right from about 10 us of work on
     reuses    memory of results that the caller has dropped; numbers without axes are never reused
     fills     arrays of `out=`: only where `run` has written nothing when it returns another number than 0
+    names     of the arguments, if they may be given by name
+    keys      of the results, where a dict is returned
     """
 
     arguments: tuple[Arrays, ...]
@@ -110,6 +117,8 @@ class Entry:
     releases: bool = False
     reuses: bool = True
     fills: bool = False
+    names: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         bound = {extent.number for array in self.arguments for extent in array.extents if isinstance(extent, Symbol)}
@@ -117,6 +126,9 @@ class Entry:
         assert self.form is not Form.ONE or len(self.results) == 1, self.results
         assert self.shape or all(None not in array.extents for array in self.results), self.results
         assert all(None not in array.extents for array in self.arguments), self.arguments
+        assert not self.names or len({*self.names, OUT}) == len(self.arguments) + 1, self.names
+        assert len(self.keys) == (len(self.results) if self.form is Form.DICT else 0), self.keys
+        assert not (self.fills and self.form is Form.DICT), "rooms have no keys"
 
     @property
     def words(self) -> int:
@@ -141,26 +153,47 @@ class Entry:
         """Each dtype once."""
         return tuple(dict.fromkeys(array.dtype for array in (*self.arguments, *self.results)))
 
+    @cached_property
+    def numbers(self) -> tuple[np.dtype[Any], ...]:
+        """The dtype of each argument without axes, once."""
+        return tuple(dict.fromkeys(array.dtype for array in self.arguments if not array.rank))
+
+    @cached_property
+    def strings(self) -> dict[str, str]:
+        """Names and keys as Python has them, each once in the process, by the symbols that stand for them."""
+        named = {f"graphc_name_{n}": sys.intern(name) for n, name in enumerate(self.names)}
+        return named | {f"graphc_key_{n}": sys.intern(key) for n, key in enumerate(self.keys)}
+
     @property
     def symbols_used(self) -> dict[str, int]:
         """The addresses of what the text imports, beside `run` and `shape`."""
         table = _numpy_functions()
-        found = {name: address_of(getattr(ctypes.pythonapi, name)) for name in API + API_FORMS}
+        found = {name: address_of(getattr(ctypes.pythonapi, name)) for name in API + API_FORMS + API_NUMBERS}
         found["PyArray_NewFromDescr"], found["PyArray_Return"] = table[NEW_FROM_DESCR], table[RETURN]
         found["PyArray_Type"], found["_Py_NoneStruct"] = id(np.ndarray), id(None)
         found["PyTuple_Type"], found["PyList_Type"], found["graphc_out"] = id(tuple), id(list), id(OUT)
+        found["PyFloat_Type"], found["PyLong_Type"] = id(float), id(int)
+        found |= {f"graphc_type_{dtype.name}": id(dtype.type) for dtype in self.numbers}
+        found |= {symbol: id(string) for symbol, string in self.strings.items()}
         return found | {f"graphc_descr_{n}": id(dtype) for n, dtype in enumerate(self.descrs)}
 
 
 def callable_of(entry: Entry, code: Linked, name: str, fallback: Call) -> tuple[Call, Callable[[], None]]:
     """The function of Python, and one that lets go the results that wait to be used again.
 
-    It keeps the code, the fallback and the dtypes alive, but `run` and `shape` only if they are in `code`.
+    It keeps the code, the fallback, the dtypes and the names alive, but `run` and `shape` only if they are in `code`.
     """
     assert supported(), "the layout of objects is not known: call the fallback"
     ring: list[Any] = [None] * (RING * len(entry.results))
     method = _Method(name.encode(), code[name], METHOD, None)
-    keeper = (fallback, ring, method, code, entry.descrs)  # the entry finds the first two by their places
+    keeper = (
+        fallback,
+        ring,
+        method,
+        code,
+        entry.descrs,
+        entry.strings,
+    )  # the entry finds the first two by their places
     new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
         ("PyCFunction_NewEx", ctypes.pythonapi)
     )
@@ -196,8 +229,11 @@ def supported() -> bool:
         return ctypes.c_int32.from_address(id(of) + OFFSETS[name]).value
 
     items, seen = (object(), object()), weakref.ref(view)
+    numbers: tuple[Any, ...] = (np.float32(1.5), np.float64(2.5), np.int8(3), np.int64(4), np.complex128(5 + 6j))
     return (
-        word(array, "data") == array.ctypes.data
+        all(ctypes.string_at(id(one) + NUMBER, one.itemsize) == one.tobytes() for one in numbers)
+        and ctypes.c_double.from_address(id(numbers[1].item()) + NUMBER).value == 2.5
+        and word(array, "data") == array.ctypes.data
         and half(array, "rank") == 2
         and tuple((ctypes.c_int64 * 2).from_address(word(array, "shape"))) == array.shape
         and word(array, "descr") == id(array.dtype)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from string import Template
 
 from graphc.backends.llvm.entry import LIST_ITEMS, OFFSETS, READABLE, RING, TUPLE_ITEMS, Entry, Form, Symbol
-from graphc.backends.llvm.entry_parts import OUT_PARTS, PARTS
+from graphc.backends.llvm.entry_arguments import names_text, numbers_text
+from graphc.backends.llvm.entry_parts import DICT_PARTS, OUT_PARTS, PARTS
 from graphc.backends.llvm.table import INTERRUPTED
 
 __all__ = ["entry_text"]
@@ -13,8 +14,9 @@ __all__ = ["entry_text"]
 def entry_text(entry: Entry, name: str) -> str:
     """IR that defines `name`, and calls `run` and `shape`, which stand in the same module or are imported."""
     values = {key: str(value) for key, value in OFFSETS.items()}
-    parts = Template(PARTS + OUT_PARTS if entry.fills else PARTS).safe_substitute(values)
-    return parts + "\n" + "\n".join(_lines(entry, name)) + "\n"
+    used = PARTS + (OUT_PARTS if entry.fills else "") + (DICT_PARTS if entry.form is Form.DICT else "")
+    parts = [Template(used).safe_substitute(values), *numbers_text(entry), *names_text(entry), *_lines(entry, name)]
+    return "\n".join(parts) + "\n"
 
 
 def _lines(entry: Entry, name: str) -> Iterator[str]:
@@ -28,13 +30,11 @@ def _lines(entry: Entry, name: str) -> Iterator[str]:
         yield f"  %ends = alloca [{max(1, len(entry.arguments) + count)} x i64], align 16"
         yield "  %out.room = alloca ptr, align 8"
         yield "  store ptr null, ptr %out.room, align 8"
-    yield f"  %is_counted = icmp eq i64 %count, {len(entry.arguments)}"
-    yield from _go_on("%is_counted", "counted")
-    yield "  %is_positional = icmp eq ptr %names, null"
-    if entry.fills:
-        yield from _out(entry)
-    else:
-        yield from _go_on("%is_positional", "plain")
+    if entry.numbers:
+        yield f"  %numbers = alloca [{len(entry.arguments)} x i64], align 16"
+    if entry.names:
+        yield f"  %ordered = alloca [{len(entry.arguments)} x ptr], align 16"
+    yield from _order(entry)
     yield from _guards(entry)
     yield from _rooms(entry)
     if entry.releases:
@@ -80,12 +80,14 @@ def _guards(entry: Entry) -> Iterator[str]:
     """Look at each argument, and note where it is and which sizes it has."""
     bound: dict[Symbol, str] = {}
     for n, array in enumerate(entry.arguments):
-        yield from _loaded("ptr", f"a{n}", "%args", 8 * n)
+        yield from _loaded("ptr", f"a{n}", "%given", 8 * n)
         descr = f"@graphc_descr_{entry.descrs.index(array.dtype)}"
         yield f"  %a{n}.fits = call i1 @graphc_fits(ptr %a{n}, ptr {descr}, i32 {array.rank}, i32 {READABLE})"
+        if not array.rank:
+            yield from _number(n, array.dtype.name)
+            continue
         yield from _go_on(f"%a{n}.fits", f"a{n}.axes")
-        if array.rank:
-            yield from _loaded("ptr", f"a{n}.shape", f"%a{n}", OFFSETS["shape"])
+        yield from _loaded("ptr", f"a{n}.shape", f"%a{n}", OFFSETS["shape"])
         same = ["true"]
         for axis, extent in enumerate(array.extents):
             found = f"%a{n}.{axis}"
@@ -102,6 +104,22 @@ def _guards(entry: Entry) -> Iterator[str]:
             yield from _go_on(same[-1], f"a{n}.done")
         yield from _loaded("ptr", f"a{n}.data", f"%a{n}", OFFSETS["data"])
         yield from _stored("ptr", f"%a{n}.data", "%table", 8 * n)
+
+
+def _number(n: int, dtype: str) -> Iterator[str]:
+    """Where an argument without axes is, that is an array or a number."""
+    yield f"  br i1 %a{n}.fits, label %a{n}.array, label %a{n}.other"
+    yield f"a{n}.array:"
+    yield from _loaded("ptr", f"a{n}.held", f"%a{n}", OFFSETS["data"])
+    yield f"  br label %a{n}.there"
+    yield f"a{n}.other:"
+    yield f"  %a{n}.room = getelementptr i64, ptr %numbers, i64 {n}"
+    yield f"  %a{n}.number = call ptr @graphc_number_{dtype}(ptr %a{n}, ptr %a{n}.room)"
+    yield f"  %a{n}.is = icmp ne ptr %a{n}.number, null"
+    yield f"  br i1 %a{n}.is, label %a{n}.there, label %python"
+    yield f"a{n}.there:"
+    yield f"  %a{n}.data = phi ptr [ %a{n}.held, %a{n}.array ], [ %a{n}.number, %a{n}.other ]"
+    yield from _stored("ptr", f"%a{n}.data", "%table", 8 * n)
 
 
 def _rooms(entry: Entry) -> Iterator[str]:
@@ -152,16 +170,37 @@ def _own(entry: Entry) -> Iterator[str]:
         yield from _stored("ptr", f"%r{r}.data", "%table", 8 * (len(entry.arguments) + r))
 
 
-def _out(entry: Entry) -> Iterator[str]:
-    """Note what is given by the name `out`, if nothing else has a name."""
-    yield "  br i1 %is_positional, label %plain, label %named"
+def _order(entry: Entry) -> Iterator[str]:
+    """Find one argument after the other, and note what is given by the name `out`."""
+    found = ["[ %args, %positional ]"]
+    yield f"  %is_counted = icmp eq i64 %count, {len(entry.arguments)}"
+    yield "  %is_positional = icmp eq ptr %names, null"
+    yield "  br i1 %is_positional, label %positional, label %named"
+    yield "positional:"
+    yield "  br i1 %is_counted, label %plain, label %python"
     yield "named:"
-    yield "  %is_out = call i1 @graphc_is_out(ptr %names)"
-    yield from _go_on("%is_out", "with_out")
-    yield from _loaded("ptr", "out.given", "%args", 8 * len(entry.arguments))
-    yield "  store ptr %out.given, ptr %out.room, align 8"
-    yield "  br label %plain"
+    if entry.fills:
+        yield "  br i1 %is_counted, label %only_out, label %some"
+        yield "only_out:"
+        yield "  %is_out = call i1 @graphc_is_out(ptr %names)"
+        yield "  br i1 %is_out, label %with_out, label %some"
+        yield "with_out:"
+        yield from _loaded("ptr", "out.given", "%args", 8 * len(entry.arguments))
+        yield "  store ptr %out.given, ptr %out.room, align 8"
+        yield "  br label %plain"
+        yield "some:"
+        found.append("[ %args, %with_out ]")
+    if entry.names:
+        out = "%out.room" if entry.fills else "null"
+        yield f"  %is_ordered = call i1 @graphc_ordered(ptr %args, i64 %count, ptr %names, ptr %ordered, ptr {out})"
+        yield "  br i1 %is_ordered, label %by_name, label %python"
+        yield "by_name:"
+        yield "  br label %plain"
+        found.append("[ %ordered, %by_name ]")
+    else:
+        yield "  br label %python"
     yield "plain:"
+    yield f"  %given = phi ptr {', '.join(found)}"
 
 
 def _filled(entry: Entry) -> Iterator[str]:
@@ -185,8 +224,12 @@ def _filled(entry: Entry) -> Iterator[str]:
         yield from _loaded("ptr", f"o{r}.data", f"%o{r}", OFFSETS["data"])
         yield from _stored("ptr", f"%o{r}.data", "%table", 8 * (len(entry.arguments) + r), "filled.")
     for n, array in enumerate((*entry.arguments, *entry.results)):
-        of = f"%a{n}" if n < len(entry.arguments) else f"%o{n - len(entry.arguments)}"
-        yield f"  %end{n} = call i64 @graphc_end(ptr {of}, i32 {array.rank}, i64 {array.dtype.itemsize})"
+        if n < len(entry.arguments) and not array.rank:  # which may be a number
+            yield f"  %start{n} = ptrtoint ptr %a{n}.data to i64"
+            yield f"  %end{n} = add i64 %start{n}, {array.dtype.itemsize}"
+        else:
+            of = f"%a{n}" if n < len(entry.arguments) else f"%o{n - len(entry.arguments)}"
+            yield f"  %end{n} = call i64 @graphc_end(ptr {of}, i32 {array.rank}, i64 {array.dtype.itemsize})"
         yield from _stored("i64", f"%end{n}", "%ends", 8 * n)
     yield f"  %are_apart = call i1 @graphc_are_apart(ptr %table, ptr %ends, i64 {len(entry.arguments)}, i64 {ends})"
     yield from _go_on("%are_apart", "hold")
@@ -205,7 +248,7 @@ def _given(entry: Entry) -> Iterator[str]:
     """Return the results.  The list is looked up again: others may have run meanwhile."""
     if any(_is_kept(entry, r) for r in range(len(entry.results))):
         yield from _loaded("ptr", "slots.now", "%ring", LIST_ITEMS)
-    yield "  %given = getelementptr i8, ptr %arrays, i64 0"
+    yield "  %found = getelementptr i8, ptr %arrays, i64 0"
     for r, array in enumerate(entry.results):
         yield from _loaded("ptr", f"r{r}.held", "%arrays", 8 * r)
         if _is_kept(entry, r):
@@ -213,13 +256,21 @@ def _given(entry: Entry) -> Iterator[str]:
             yield f"  call void @graphc_keep(ptr %r{r}.slots.now, ptr %r{r}.held)"
         if not array.rank:
             yield f"  %r{r}.number = call ptr @PyArray_Return(ptr %r{r}.held)"
-            yield from _stored("ptr", f"%r{r}.number", "%given", 8 * r)
+            yield from _stored("ptr", f"%r{r}.number", "%found", 8 * r)
             yield f"  %r{r}.is_number = icmp ne ptr %r{r}.number, null"
             yield f"  br i1 %r{r}.is_number, label %r{r}.done, label %fail"
             yield f"r{r}.done:"
     if entry.form is Form.ONE:
         yield from _loaded("ptr", "only", "%arrays", 0)
         yield "  ret ptr %only"
+        return
+    if entry.form is Form.DICT:
+        yield f"  %all = call ptr @graphc_dict(ptr %arrays, ptr @graphc_keys, i64 {len(entry.results)})"
+        yield "  %is_there = icmp ne ptr %all, null"
+        yield "  br i1 %is_there, label %drop, label %fail"
+        yield "drop:"
+        yield f"  call void @graphc_drop(ptr %arrays, i64 {len(entry.results)})"
+        yield "  ret ptr %all"
         return
     kind = entry.form.value
     yield f"  %all = call ptr @{kind}_New(i64 {len(entry.results)})"

@@ -1,5 +1,6 @@
 """Calls that go from the caller to native code: what they give, what goes to Python instead, and many at once."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 import graphc as gx
 from graphc.backends.llvm.entry import supported
+from graphc.backends.llvm.quick import PLACES
 from graphc.function import CALLS_BEFORE_A_SHORTCUT, CompiledFunction
 
 pytestmark = pytest.mark.skipif(not supported(), reason="the layout of objects is not known here")
@@ -38,6 +40,101 @@ def test_sizes_may_alternate() -> None:
     for n in (5, 3, 3, 5, 0, 1, 1000, 5, 5):
         a, b = np.arange(n, dtype=F32), np.ones(n, F32)
         np.testing.assert_array_equal(function(a, b), 2 * a + b)
+
+
+@pytest.fixture
+def natively(monkeypatch: pytest.MonkeyPatch) -> Callable[[CompiledFunction], CompiledFunction]:
+    """The function, which from now on fails where a call goes to Python."""
+
+    def refuse(arrays: object, named: object) -> None:
+        raise AssertionError("a call went to Python")
+
+    def watched(function: CompiledFunction) -> CompiledFunction:
+        monkeypatch.setattr(function.arguments, "accept", refuse)
+        return function
+
+    return watched
+
+
+Watch = Callable[[CompiledFunction], CompiledFunction]
+
+
+def test_some_sizes_in_turn_are_called_natively(natively: Watch) -> None:
+    function, b = warm(affine(), np.zeros(5, F32), np.zeros(5, F32)), np.ones(100, F32)
+    sizes = [*range(1, PLACES + 1)]
+    for n in sizes:
+        function(b[:n], b[:n])
+    natively(function)
+    for n in (*sizes, *reversed(sizes), 3, 7, 3, 7):
+        np.testing.assert_array_equal(function(np.arange(n, dtype=F32), b[:n]), 2 * np.arange(n) + 1)
+
+
+def test_more_sizes_in_turn_than_there_are_arenas() -> None:
+    function, b = warm(affine(), np.zeros(5, F32), np.zeros(5, F32)), np.ones(100, F32)
+    for n in [*range(3 * PLACES), *range(2 * PLACES), 5, 5, *range(PLACES)]:
+        np.testing.assert_array_equal(function(np.arange(n, dtype=F32), b[:n]), 2 * np.arange(n) + 1)
+
+
+def test_what_goes_to_python_leaves_the_arenas_of_other_sizes(natively: Watch) -> None:
+    function, b = warm(affine(), np.zeros(5, F32), np.zeros(5, F32)), np.ones(9, F32)
+    function(b, b)
+    for _ in range(2 * PLACES):
+        function([1.0] * 5, b[:5])
+    natively(function)
+    assert function(b, b).tolist() == [3] * 9
+    assert function(b[:5], b[:5]).tolist() == [3] * 5
+
+
+def test_arrays_by_name_and_numbers_are_taken_natively(natively: Watch) -> None:
+    x, y, s = gx.input("x", ("n",)), gx.input("y", ("n",)), gx.input("s", ())
+    function, a = gx.compile([x, y, s], {"sum": s * x + y, "total": gx.sum(x)}, backend="llvm"), np.ones(3, F32)
+    natively(warm(function, a, a, np.array(2, F32)))
+    for found in (function(s=3, x=a, y=a), function(a, y=a, s=3.0), function(a, a, F32(3))):
+        assert list(found) == ["sum", "total"]
+        assert found["sum"].tolist() == [4, 4, 4]
+        assert (type(found["total"]), found["total"]) == (F32, 3)
+    natively(function := warm(gx.compile({"here": x}, x + 1, backend="llvm"), a))
+    assert function(here=a).tolist() == [2, 2, 2]
+    room = np.empty(3, F32)
+    assert function(out=room, here=a) is room
+    assert room.tolist() == [2, 2, 2]
+
+
+WRONG: list[tuple[int, tuple[str, ...], str]] = [
+    (2, ("z",), "no input is named 'z'"),
+    (1, ("z",), "no input is named 'z'"),
+    (2, ("x",), "'x' is given twice"),
+    (1, ("x",), "'x' is given twice"),
+    (1, (), "'y' is missing"),
+    (0, ("y",), "'x' is missing"),
+    (3, (), "3 arguments by position"),
+    (0, ("x", "y", "z"), "no input is named 'z'"),
+]
+
+
+@pytest.mark.parametrize(("given", "named", "problem"), WRONG)
+def test_wrong_names_are_refused_as_ever(given: int, named: tuple[str, ...], problem: str) -> None:
+    a = np.ones(3, F32)
+    cold, hot = affine(), warm(affine(), a, a)
+    said = []
+    for function in (cold, hot):
+        with pytest.raises(gx.ArgumentError, match=problem) as caught:
+            function(*[a] * given, **dict.fromkeys(named, a))
+        said.append(str(caught.value))
+    assert said[0].splitlines()[0] == said[1].splitlines()[0]
+    assert hot(y=a, x=a).tolist() == [3, 3, 3]
+
+
+def test_numbers_that_do_not_fit_are_refused_as_ever() -> None:
+    x, s, i = gx.input("x", ("n",)), gx.input("s", ()), gx.input("i", (), "int8")
+    function, a = gx.compile([x, s, i], x * s + i, backend="llvm"), np.ones(3, F32)
+    warm(function, a, np.array(2, F32), np.array(1, np.int8))
+    assert function(a, 1.5, 2).tolist() == [3.5] * 3
+    assert function(a, True, 2).tolist() == [3] * 3
+    assert np.isinf(function(a, float("inf"), 2)).all()
+    for s_given, i_given in ((1e39, 1), (1.0, 128), (1.0, 1.0), (np.array(1.0), 1), ("1", 1)):
+        with pytest.raises(gx.DTypeError):
+            function(a, s_given, i_given)
 
 
 def test_other_arguments_are_converted_or_refused_as_ever() -> None:
@@ -130,6 +227,22 @@ def test_many_threads_call_one_function() -> None:
 
     with ThreadPoolExecutor(64) as threads:
         assert all(threads.map(many, range(64)))
+
+
+def test_many_threads_call_one_function_with_many_sizes() -> None:
+    function = warm(affine(), np.zeros(5, F32), np.zeros(5, F32))
+
+    def many(seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        for _ in range(100):
+            n = int(rng.integers(1, 2 * PLACES)) * 300
+            a, b = rng.standard_normal((2, n)).astype(F32)
+            if not np.array_equal(function(y=b, x=a), 2 * a + b):
+                return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert all(threads.map(many, range(16)))
 
 
 def test_variables_are_read_and_set() -> None:
