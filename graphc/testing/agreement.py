@@ -1,7 +1,7 @@
 """What holds of every program: all levels give what the interpreter gives, the same bits each time, and so on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -11,16 +11,19 @@ from graphc.function import CompiledFunction
 from graphc.ir.graph import Graph
 from graphc.kernel.reference import Observer, interpret
 from graphc.passes.soundness import require_provenance, require_sound
+from graphc.testing.layouts import laid_out, memory_of
 from graphc.testing.program import RandomProgram
 from graphc.testing.rounding import Array, Overflows, Spread, epsilon_or_0
+from graphc.testing.settings import Setting, settings_of
 from graphc.types import is_differentiable
 from graphc.verification.programs import work
 
-__all__ = ["DisagreementError", "Setting", "check_program", "interpreted", "settings_of"]
+__all__ = ["Checked", "DisagreementError", "check_program", "interpreted"]
 
 PLAIN_ULPS = 32  # within which nothing else is asked
 PLAIN_OF_PAIRS = 1e-12  # relative
 MOST_WORK = 6000  # lets: the interpreter computes some 40,000 a second
+MOST_OF_ODD = 4000  # in sizes that are drawn again where they are too many
 
 
 class DisagreementError(AssertionError):
@@ -33,18 +36,12 @@ class DisagreementError(AssertionError):
 
 @final
 @dataclass(frozen=True)
-class Setting:
-    """The values of sizes, and whether arrays hold special numbers."""
+class Checked:
+    """A program that was compared: its graph, its open sizes, and the settings in which it was."""
 
-    sizes: Mapping[str, int]
-    special: bool
-
-
-def settings_of(seed: int) -> Sequence[Setting]:
-    """Two of the settings in which a program is called: one with ordinary numbers, one of the edges."""
-    rng = np.random.default_rng(seed)
-    n, m = (int(rng.integers(0, 4)) for _ in range(2))
-    return Setting({"n": 2, "m": 3}, special=False), Setting({"n": n, "m": m}, special=bool(rng.random() < 0.6))
+    graph: Graph
+    symbols: Sequence[str]
+    settings: Sequence[Setting]
 
 
 def interpreted(
@@ -57,20 +54,20 @@ def interpreted(
     return [*outputs, *(by_node[node] for node in program.start)]
 
 
-def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False) -> Graph | None:
-    """Raise DisagreementError where something does not hold at level 0, at `best` or at one between; else its graph.
+def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False) -> Checked | None:
+    """Raise DisagreementError where something does not hold at level 0, at `best` or at one between.
 
     None where the program is too large to be interpreted, or no sizes suit it.  With `verify` it is compiled with
-    `verify=True` as well.
+    `verify=True` as well.  What another backend runs is compared with NumPy's too.
     """
-    settings = [setting for setting in settings_of(program.recipe.seed) if program.fits(setting.sizes)]
-    if not settings:
-        return None
     functions = {0: _compiled(program, 0)}
-    if any(work(functions[0].program, setting.sizes) > MOST_WORK for setting in settings):
+    plain = functions[0].program
+    settings = settings_of(program, lambda sizes: program.fits(sizes) and work(plain, sizes) <= MOST_OF_ODD)
+    if not settings or any(work(plain, setting.sizes) > MOST_WORK for setting in settings):
         return None
     for level in sorted({best, 1 + program.recipe.seed % best} if best else ()):
         functions[level] = _compiled(program, level)
+    peer = None if program.backend == "numpy" else _compiled(replace(program, backend="numpy"), best)
     _require_forms(program, functions[best], best)
     if verify:
         _compiled(program, best, verify=True)
@@ -78,8 +75,14 @@ def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False
     if watched.source != functions[best].source:
         raise _of(program, program.arrays(settings[0].sizes), best, "a second compilation writes another text")
     for setting in settings:
-        _Call(program, setting, program.arrays(setting.sizes, special=setting.special)).check(functions, watched)
-    return functions[0].graph
+        given = program.arrays(setting.sizes, special=setting.special)
+        laid = laid_out(given, setting.layouts) if setting.layouts else given
+        arrays = [np.array(array, array.dtype.newbyteorder("="), order="C") for array in laid]
+        call = _Call(program, setting, arrays)
+        call.check(functions, watched, peer)
+        if setting.layouts:
+            call.check_laid_out(functions[best], best, laid)
+    return Checked(functions[0].graph, plain.symbols, settings)
 
 
 def _compiled(program: RandomProgram, level: int, *, verify: bool = False) -> CompiledFunction:
@@ -101,8 +104,10 @@ def _require_forms(program: RandomProgram, f: CompiledFunction, level: int) -> N
             raise _of(program, program.arrays({"n": 2, "m": 3}), level, said) from error
 
 
-def _of(program: RandomProgram, arrays: Sequence[Array], level: int, said: str) -> DisagreementError:
-    return DisagreementError(said, program.program_text(arrays, level))
+def _of(
+    program: RandomProgram, arrays: Sequence[Array], level: int, said: str, layouts: Sequence[str] = ()
+) -> DisagreementError:
+    return DisagreementError(said, program.program_text(arrays, level, layouts))
 
 
 def _told(error: BaseException) -> str:
@@ -118,21 +123,35 @@ class _Call:
     setting: Setting
     arrays: Sequence[Array]
 
-    def check(self, functions: Mapping[int, CompiledFunction], watched: CompiledFunction) -> None:
-        """Raise DisagreementError where functions of the program differ in this call."""
+    def check(
+        self, functions: Mapping[int, CompiledFunction], watched: CompiledFunction, peer: CompiledFunction | None
+    ) -> None:
+        """Raise DisagreementError where functions of the program differ in this call; `peer` is that of NumPy."""
         plain, best = functions[min(functions)], max(functions)
         overflows = Overflows()
         expected = self._interpreted(plain, overflows)
         spread = Spread(lambda observer: interpreted(self.program, plain, self.arrays, self.setting.sizes, observer))
-        for level, f in functions.items():
+        named = [(f"level {level}", level, f) for level, f in functions.items()]
+        if peer is not None:
+            named.append((f"level {best} of NumPy", best, peer))
+        for what, level, f in named:
             found = self._called(f, level)
             if not overflows.are_read and not (level >= 2 and (overflows.made or overflows.are_multiplied)):
-                self._require_near(level, found, expected, spread, is_mended=_is_mended(f))
+                self._require_near(what, level, found, expected, spread, is_mended=_is_mended(f))
         first = self._called(functions[best], best)
         self._require_bits("a second call", best, first, self._called(functions[best], best))
         self._require_bits("a call in poisoned memory", best, first, self._called(watched, best))
         if not isinstance(expected, str):
             self._require_pairs(expected, spread)
+
+    def check_laid_out(self, f: CompiledFunction, level: int, laid: Sequence[Array]) -> None:
+        """Raise DisagreementError where the same numbers in other places of memory give other bits, or are changed."""
+        where = f"a call on arrays that are {', '.join(self.setting.layouts)}"
+        before = [memory_of(array).tobytes() for array in laid]
+        self._require_bits(where, level, self._called(f, level), self._called(f, level, laid))
+        for place, (array, content) in enumerate(zip(laid, before, strict=True)):
+            if memory_of(array).tobytes() != content:
+                raise self._of(level, f"{where} changes memory of input {place}")
 
     def _interpreted(self, f: CompiledFunction, observer: Observer) -> list[Array] | str:
         try:
@@ -142,31 +161,38 @@ class _Call:
         except Exception as error:
             raise self._of(0, f"interpreting: {_told(error)}") from error
 
-    def _called(self, f: CompiledFunction, level: int) -> list[Array] | str:
+    def _called(self, f: CompiledFunction, level: int, arrays: Sequence[Array] | None = None) -> list[Array] | str:
         """Outputs and variables, or the problem that a call names."""
         try:
-            return self.program.results(f, self.arrays)
+            return self.program.results(f, self.arrays if arrays is None else arrays)
         except GraphError as error:
             return error.problem
         except Exception as error:
             raise self._of(level, f"calling at level {level}: {_told(error)}") from error
 
     def _require_near(
-        self, level: int, found: list[Array] | str, expected: list[Array] | str, spread: Spread, *, is_mended: bool
+        self,
+        what: str,
+        level: int,
+        found: list[Array] | str,
+        expected: list[Array] | str,
+        spread: Spread,
+        *,
+        is_mended: bool,
     ) -> None:
         if isinstance(found, str) or isinstance(expected, str):
             if found != expected and not _name_one_of_several(found, expected):
-                raise self._of(level, f"level {level} says {_shown(found)}, the interpreter {_shown(expected)}")
+                raise self._of(level, f"{what} says {_shown(found)}, the interpreter {_shown(expected)}")
             return
         for place, (one, other) in enumerate(zip(found, expected, strict=True)):
             if (one.shape, one.dtype) != (other.shape, other.dtype):
                 raise self._of(
-                    level, f"level {level}: result {place} is {one.dtype}{one.shape}, not {other.dtype}{other.shape}"
+                    level, f"{what}: result {place} is {one.dtype}{one.shape}, not {other.dtype}{other.shape}"
                 )
             if is_mended:
                 one = np.where(np.isfinite(other), one, other)
             if not _plainly_near(one, other) and not spread.agrees(place, one, other):
-                raise self._of(level, f"level {level}: {self._named(place)} is\n{one}\nthe interpreter gives\n{other}")
+                raise self._of(level, f"{what}: {self._named(place)} is\n{one}\nthe interpreter gives\n{other}")
 
     def _require_bits(self, what: str, level: int, found: list[Array] | str, again: list[Array] | str) -> None:
         if isinstance(found, str) or isinstance(again, str):
@@ -190,7 +216,8 @@ class _Call:
         return self.program.names[outputs[place]] if place < len(outputs) else f"variable {place - len(outputs)}"
 
     def _of(self, level: int, said: str) -> DisagreementError:
-        return _of(self.program, self.arrays, level, f"{said}\nwith {self.setting.sizes}")
+        said = f"{said}\nwith {dict(self.setting.sizes)}"
+        return _of(self.program, self.arrays, level, said, self.setting.layouts)
 
 
 def _is_mended(f: CompiledFunction) -> bool:

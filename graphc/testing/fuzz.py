@@ -14,8 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, final
 
 from graphc.errors import ArgumentError
-from graphc.ir.graph import Graph
-from graphc.testing.agreement import DisagreementError, check_program
+from graphc.testing.agreement import Checked, DisagreementError, check_program
 from graphc.testing.program import ALL_WAYS, BYTES, Backend, RandomProgram, Recipe, random_program
 from graphc.types import TensorType, name_of
 
@@ -31,20 +30,26 @@ REPORTED = 50  # programs between two lines of progress
 @final
 @dataclass
 class Tally:
-    """What was tried: programs, and in how many of them each op and each dtype was."""
+    """What was tried: programs, and in how many of them each op and each dtype was, and in which settings."""
 
     programs: int = 0
     large: int = 0
     ops: Counter[str] = field(default_factory=Counter)
     dtypes: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[int] = field(default_factory=Counter)
+    layouts: Counter[str] = field(default_factory=Counter)
     start: float = field(default_factory=perf_counter)
 
-    def add(self, graph: Graph | None) -> None:
+    def add(self, checked: Checked | None) -> None:
         """Count a program; one that was too large apart."""
-        if graph is None:
+        if checked is None:
             self.large += 1
             return
         self.programs += 1
+        graph = checked.graph
+        for setting in checked.settings:
+            self.sizes.update({setting.sizes[name] for name in checked.symbols})
+            self.layouts.update(set(setting.layouts))
         self.ops.update({node.op.name for node in graph.nodes})
         types = [node.type for node in graph.nodes if isinstance(node.type, TensorType)]
         self.dtypes.update({name_of(type.dtype) for type in types})
@@ -60,7 +65,12 @@ class Tally:
     def __str__(self) -> str:
         dtypes = ", ".join(f"{name} {count}" for name, count in self.dtypes.most_common())
         rare = ", ".join(f"{name} {count}" for name, count in self.ops.most_common()[:-9:-1])
-        return f"{self.progress}; {self.large} were too large\nby dtype: {dtypes}\nrarest ops: {rare}"
+        sizes = ", ".join(f"{size} {count}" for size, count in sorted(self.sizes.items()))
+        layouts = ", ".join(f"{name} {count}" for name, count in self.layouts.most_common())
+        return (
+            f"{self.progress}; {self.large} were too large\nby dtype: {dtypes}\nby open size: {sizes}\n"
+            f"by layout of an input: {layouts}\nrarest ops: {rare}"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,12 +118,12 @@ def first_failure(
         if not failures and perf_counter() > end:
             return
         try:
-            graph = tried(recipe, level, backend, verify=verify)
+            checked = tried(recipe, level, backend, verify=verify)
         except DisagreementError as failure:
             failures.append(failure)
         else:
             if not failures:
-                tally.add(graph)
+                tally.add(checked)
             return
         # Of this line alone, without what led to it: hypothesis takes errors of other lines, or files, for others.
         raise DisagreementError(failures[-1].said, failures[-1].program)
@@ -141,8 +151,8 @@ def first_failure(
     return None
 
 
-def tried(recipe: Recipe, level: int, backend: Backend = "numpy", *, verify: bool) -> Graph | None:
-    """The graph of a recipe, which was compared; DisagreementError where something does not hold of it."""
+def tried(recipe: Recipe, level: int, backend: Backend = "numpy", *, verify: bool) -> Checked | None:
+    """The program of a recipe, which was compared; DisagreementError where something does not hold of it."""
     program: RandomProgram | None = None
     try:
         program = random_program(recipe, backend)

@@ -127,21 +127,30 @@ class RandomProgram:
         rng = np.random.default_rng([self.recipe.seed, seed])
         return [_array(x, sizes, rng, special=special) for x in self.inputs]
 
-    def program_text(self, arrays: Sequence[Array], level: int) -> str:
-        """A whole program that compiles and calls the function and prints what it gives."""
+    def program_text(self, arrays: Sequence[Array], level: int, layouts: Sequence[str] = ()) -> str:
+        """A whole program that compiles and calls the function and prints what it gives.
+
+        With `layouts` it prints what the function gives for arrays that are laid out so as well.
+        """
         inputs = ", ".join(self.names[x] for x in self.inputs)
         outputs = ", ".join(self.names[y] for y in self.outputs)
         updates = ", ".join(f"{self.names[v]}: {self.names[y]}" for v, y in self.updates.items())
         given = [f"    {_array_text(array)}," for array in arrays]
         options = f'backend="{self.backend}", level={level}, reused_keys="allow"'
+        calls = ['print(*f(*arrays), sep="\\n")']
+        if layouts:
+            calls += [f"{self.names[v]}.value = {_array_text(array)}" for v, array in self.start.items()]
+            calls.append("from graphc.testing.layouts import laid_out")
+            calls.append(f'print(*f(*laid_out(arrays, {list(layouts)})), sep="\\n")')
         return "\n".join(
             (
                 self.text,
                 "",
                 f"f = gx.compile([{inputs}], [{outputs}], updates={{{updates}}}, {options})",
-                "print(*f(",
+                "arrays = [",
                 *given,
-                '), sep="\\n")',
+                "]",
+                *calls,
             )
         )
 
