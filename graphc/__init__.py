@@ -150,7 +150,7 @@ _HOMES = {
     "jvp": "graphc.ops.derivatives:jvp",
     "kron": "graphc.ops.products:kron",
     "left_shift": "graphc.ops.bits:left_shift",
-    "lerp": "graphc.ops.elementwise:lerp",
+    "lerp": "graphc.ops.interpolation:lerp",
     "less": "graphc.ops.logic:less",
     "less_equal": "graphc.ops.logic:less_equal",
     "lgamma": "graphc.ops.special:lgamma",

@@ -87,7 +87,6 @@ from graphc.ops.elementwise import exp as exp
 from graphc.ops.elementwise import exp2 as exp2
 from graphc.ops.elementwise import expm1 as expm1
 from graphc.ops.elementwise import gelu as gelu
-from graphc.ops.elementwise import lerp as lerp
 from graphc.ops.elementwise import log as log
 from graphc.ops.elementwise import log1p as log1p
 from graphc.ops.elementwise import log2 as log2
@@ -126,6 +125,7 @@ from graphc.ops.indexing import scatter_add as scatter_add
 from graphc.ops.indexing import take as take
 from graphc.ops.indexing import take_along_axis as take_along_axis
 from graphc.ops.interpolation import interpolate as interpolate
+from graphc.ops.interpolation import lerp as lerp
 from graphc.ops.logic import equal as equal
 from graphc.ops.logic import greater as greater
 from graphc.ops.logic import greater_equal as greater_equal

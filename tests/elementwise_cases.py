@@ -9,6 +9,7 @@ from graphc.ops import elementwise as e
 from graphc.ops import logic, piecewise, powers, stepping
 from graphc.ops import special as s
 from graphc.ops import trigonometry as t
+from graphc.ops.interpolation import lerp
 from graphc.ops.tensor_float import to_tensor_float
 from tests.case import Array, Case, apart, between, coins, given, normal, unary, waves, whole, with_complex
 
@@ -37,7 +38,7 @@ SMOOTH = (
     unary("softplus of negative", e.softplus, lambda x: np.logaddexp(x, 0), -4, -0.1),
     unary("silu", e.silu, lambda x: x * special.expit(x), -4, 4),
     unary("gelu", e.gelu, lambda x: x * special.ndtr(x), -3, 3),
-    Case("lerp", e.lerp, lambda x, y, w: x + w * (y - x), (normal(3, 4), normal(3, 4), between(-0.5, 1.5, 3, 4))),
+    Case("lerp", lerp, lambda x, y, w: x + w * (y - x), (normal(3, 4), normal(3, 4), between(-0.5, 1.5, 3, 4))),
     unary("stop_gradient", e.stop_gradient, lambda x: x, -1, 1, order=0),
     unary("to_tensor_float", to_tensor_float, tensor_float, -1, 1, order=0),
     Case("exp of integers", e.exp, np.exp, (whole(-2, 3, 5),), order=0),

@@ -16,8 +16,9 @@ from graphc.ir.node import Node
 from graphc.ir.operands import where
 from graphc.ops.bits import left_shift, right_shift
 from graphc.ops.derivatives import grad, jvp
-from graphc.ops.elementwise import erfinv, lerp, log, sigmoid, softplus, stop_gradient, tanh
+from graphc.ops.elementwise import erfinv, log, sigmoid, softplus, stop_gradient, tanh
 from graphc.ops.extremes import max, max_with_index, min, min_with_index
+from graphc.ops.interpolation import lerp
 from graphc.ops.movement import concat, flip
 from graphc.ops.norms import vector_norm
 from graphc.ops.padding import pad

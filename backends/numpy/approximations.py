@@ -9,7 +9,7 @@ import numpy.typing as npt
 from graphc.kernel.elementary.scaled_erfc import SCALED_ERFC
 from graphc.kernel.two_over_pi import WORDS
 
-__all__ = ["ERFC_SCRATCH", "erfc", "erfinv", "two_over_pi"]
+__all__ = ["ERFC_SCRATCH", "erfc", "erfinv", "sigmoid", "silu", "two_over_pi"]
 
 Array = npt.NDArray[Any]
 
@@ -20,6 +20,9 @@ _LAST = 28.0  # erfc is below the least float from here on
 _LEADING = ~((1 << 27) - 1)  # the bits of a float64 but for its last 27: the square of what they leave is exact
 
 _DIGITS = np.array([0, *WORDS, 0], np.uint64)  # 0 before the first and after the last
+
+_FEW_DIGITS = {4: -80.0, 8: -700.0}  # by the bytes of a float: e^x below has not all its digits
+_NONE = {4: -110.0, 8: -760.0}  # x e^x below is 0
 
 _MIDDLE = 5.0  # of -log(1 - x^2): |x| = 0.9966; of normal numbers 3 in 1,000 are beyond
 #: erfinv(x) / x in powers of -log(1 - x^2) - 2.5, fitted for the least relative error, 6e-9
@@ -99,6 +102,30 @@ def erfinv(x: Array, *, out: Array, scratch: Sequence[Array]) -> None:
     _horner(size, _OVER_X, out=out)
     np.multiply(out, x, out=out)
     special.erfinv(x, out=out, where=is_far)
+
+
+def sigmoid(x: Array, *, out: Array, scratch: Sequence[Array]) -> None:
+    """1 / (1 + e^-x), by e^-|x|, which does not overflow.  `out` is another array than `x`."""
+    power, is_above = scratch
+    np.absolute(x, out=power)
+    np.negative(power, out=power)
+    np.exp(power, out=power)
+    np.add(power, 1.0, out=out)
+    np.greater_equal(x, 0.0, out=is_above)
+    np.copyto(power, 1.0, where=is_above)
+    np.divide(power, out, out=out)
+
+
+def silu(x: Array, *, out: Array, scratch: Sequence[Array]) -> None:
+    """x / (1 + e^-x): x times `sigmoid`, but far below 0, where that has few digits or none, by the root of e^x."""
+    _, is_below = scratch
+    sigmoid(x, out=out, scratch=scratch)
+    np.multiply(x, out, out=out)
+    np.less(x, _FEW_DIGITS[out.itemsize], out=is_below)
+    if is_below.any():
+        far = np.maximum(np.broadcast_to(x, out.shape)[is_below], out.dtype.type(_NONE[out.itemsize]))
+        root = np.exp(far / 2)
+        out[is_below] = far * root * root
 
 
 def two_over_pi(index: Array | int, *, out: Array) -> None:

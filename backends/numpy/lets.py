@@ -7,7 +7,7 @@ from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.generators import GENERATORS, random_numbers
 from graphc.backends.numpy.special import integer_power, special_call
 from graphc.backends.numpy.support import SMALL
-from graphc.backends.numpy.tables import SPECIAL, UFUNCS
+from graphc.backends.numpy.tables import LOGISTIC, SPECIAL, UFUNCS
 from graphc.backends.numpy.values import Value
 from graphc.kernel.buffer import Role
 from graphc.kernel.indices import Affine, needed
@@ -63,7 +63,7 @@ def _load(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None
 
 
 def _call(let: Call, operands: list[Value], draft: Draft) -> Value:
-    if let.fn in SPECIAL or let.fn is Fn.POLYGAMMA:
+    if let.fn in SPECIAL or let.fn in LOGISTIC or let.fn is Fn.POLYGAMMA:
         return special_call(let, operands, draft)
     if let.fn is Fn.POW and let.dtype.kind == "i":
         return integer_power(operands, let.dtype, draft)

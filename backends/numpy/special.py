@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from graphc.backends.numpy.approximations import ERFC_SCRATCH
 from graphc.backends.numpy.draft import Draft
-from graphc.backends.numpy.tables import SPECIAL
+from graphc.backends.numpy.tables import LOGISTIC, SPECIAL
 from graphc.backends.numpy.values import Value
 from graphc.kernel.scalar import Axis, Call, Fn
 from graphc.types import BOOL, DTYPES, FLOAT32, NARROW, DType
@@ -45,6 +45,8 @@ def _called(fn: Fn, operands: Sequence[Value], draft: Draft, dtype: DType) -> Va
         return _approximated("erfc", operands[0], [dtype] * ERFC_SCRATCH, draft, dtype)
     if fn is Fn.ERFINV and dtype == FLOAT32:
         return _approximated("erfinv", operands[0], [dtype, BOOL], draft, dtype)
+    if fn in LOGISTIC:
+        return _approximated(LOGISTIC[fn], operands[0], [dtype, BOOL], draft, dtype)
     if fn is not Fn.POLYGAMMA:
         return _line(f"special.{SPECIAL[fn]}", operands, draft, dtype)
     order, x = operands

@@ -6,7 +6,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Fn
 from graphc.kernel.target import Target
 
-__all__ = ["ACCUMULATE", "SPECIAL", "TARGET", "UFUNCS"]
+__all__ = ["ACCUMULATE", "LOGISTIC", "SPECIAL", "TARGET", "UFUNCS"]
 
 #: Every let is a call, which takes as long as moving 5 kB, and a pass that reads and writes whole arrays.
 TARGET = Target(name="numpy", addition=2.0, let=5_000.0, kernel=5_000.0)
@@ -77,6 +77,9 @@ SPECIAL: Mapping[Fn, str] = {
     Fn.LGAMMA: "gammaln",
     Fn.DIGAMMA: "digamma",
 }
+
+#: functions of `approximations` in scratch that has a row of bools
+LOGISTIC: Mapping[Fn, str] = {Fn.SIGMOID: "sigmoid", Fn.SILU: "silu"}
 
 #: the ufunc behind each monoid
 ACCUMULATE: Mapping[Monoid, str] = {

@@ -59,6 +59,8 @@ def on_numbers() -> Mapping[Fn, Function]:
         Fn.ASINH: s.asinh,
         Fn.ACOSH: s.acosh,
         Fn.ATANH: s.atanh,
+        Fn.SIGMOID: lambda x: 1 / (1 + s.exp(-x)),
+        Fn.SILU: lambda x: x / (1 + s.exp(-x)),
         Fn.ERF: s.erf,
         Fn.ERFC: s.erfc,
         Fn.ERFINV: s.erfinv,

@@ -10,7 +10,7 @@ __all__ = ["ADDITIONS", "additions", "calls"]
 ADDITIONS: Mapping[Fn, int] = {
     **dict.fromkeys((Fn.DIV, Fn.SQRT, Fn.WHERE, Fn.RARELY, Fn.FMA, Fn.TWO_OVER_PI), 2),
     **dict.fromkeys((Fn.EXP, Fn.EXP2, Fn.LOG, Fn.LOG2, Fn.FLOORDIV, Fn.MOD), 5),
-    **dict.fromkeys((Fn.EXPM1, Fn.LOG1P, Fn.LOG10, Fn.SIN, Fn.COS, Fn.TANH, Fn.CBRT), 10),
+    **dict.fromkeys((Fn.EXPM1, Fn.LOG1P, Fn.LOG10, Fn.SIN, Fn.COS, Fn.TANH, Fn.SIGMOID, Fn.SILU, Fn.CBRT), 10),
     **dict.fromkeys((Fn.TAN, Fn.ASIN, Fn.ACOS, Fn.ATAN, Fn.ATAN2, Fn.SINH, Fn.COSH), 15),
     **dict.fromkeys((Fn.POW, Fn.ASINH, Fn.ACOSH, Fn.ATANH, Fn.ERF, Fn.ERFC), 25),
     **dict.fromkeys((Fn.ERFINV, Fn.LGAMMA, Fn.DIGAMMA, Fn.POLYGAMMA, Fn.PHILOX32), 50),

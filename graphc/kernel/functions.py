@@ -52,7 +52,9 @@ __all__ = [
     "remainder",
     "right_shift",
     "round",
+    "sigmoid",
     "sign",
+    "silu",
     "sin",
     "sinh",
     "sqrt",
@@ -176,6 +178,16 @@ def acosh(x: Scalar) -> Scalar:
 
 def atanh(x: Scalar) -> Scalar:
     return x.call(Fn.ATANH)
+
+
+def sigmoid(x: Scalar) -> Scalar:
+    """1 / (1 + e^-x)."""
+    return x.call(Fn.SIGMOID)
+
+
+def silu(x: Scalar) -> Scalar:
+    """x / (1 + e^-x)."""
+    return x.call(Fn.SILU)
 
 
 def erf(x: Scalar) -> Scalar:

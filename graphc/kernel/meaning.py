@@ -80,6 +80,20 @@ def _special(name: str) -> Function:
     return function
 
 
+def _sigmoid(x: Value) -> Value:
+    """1 / (1 + e^-x), of a power that does not overflow."""
+    power = np.exp(-abs(np.float64(x)))
+    return (1.0 if x >= 0 else power) / (1 + power)
+
+
+def _silu(x: Value) -> Value:
+    """x / (1 + e^-x); far below 0 by the root of e^x, which has all its digits where e^x has not."""
+    if not x < -700:
+        return np.float64(x) * _sigmoid(x)
+    root = np.exp(np.maximum(np.float64(x), -1000.0) / 2)
+    return np.maximum(np.float64(x), -1000.0) * root * root
+
+
 def _pow(x: Value, y: Value) -> Value:
     """x to the power of y.
 
@@ -171,6 +185,8 @@ MEANING: Mapping[Fn, Function] = {
     Fn.ASINH: _in_double(np.arcsinh),
     Fn.ACOSH: _in_double(np.arccosh),
     Fn.ATANH: _in_double(np.arctanh),
+    Fn.SIGMOID: _sigmoid,
+    Fn.SILU: _silu,
     Fn.ERF: _special("erf"),
     Fn.ERFC: lambda x: np.float64(math.erfc(x)),  # SciPy's is off by 500 ulp far out
     Fn.ERFINV: _special("erfinv"),

@@ -84,6 +84,8 @@ class Fn(Enum):
     ASINH = "asinh"
     ACOSH = "acosh"
     ATANH = "atanh"
+    SIGMOID = "sigmoid"
+    SILU = "silu"
     ERF = "erf"
     ERFC = "erfc"
     ERFINV = "erfinv"

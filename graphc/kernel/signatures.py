@@ -53,6 +53,7 @@ SIGNATURES: Mapping[Fn, Signature] = {
     **dict.fromkeys((Fn.LOG, Fn.LOG2, Fn.LOG10, Fn.LOG1P), _OF_A_FIELD),
     **dict.fromkeys((Fn.SIN, Fn.COS, Fn.TAN, Fn.ASIN, Fn.ACOS, Fn.ATAN), _OF_A_FIELD),
     **dict.fromkeys((Fn.SINH, Fn.COSH, Fn.TANH, Fn.ASINH, Fn.ACOSH, Fn.ATANH), _OF_A_FIELD),
+    **dict.fromkeys((Fn.SIGMOID, Fn.SILU), _ONE_FLOAT),
     **dict.fromkeys((Fn.ERF, Fn.ERFC, Fn.ERFINV, Fn.LGAMMA, Fn.DIGAMMA), _ONE_FLOAT),
     **dict.fromkeys((Fn.LT, Fn.LE, Fn.GT, Fn.GE), Signature(2, ORDERED)),
     **dict.fromkeys((Fn.EQ, Fn.NE), Signature(2, ANY)),

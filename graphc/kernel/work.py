@@ -33,7 +33,7 @@ TRANSCENDENTAL = frozenset(
     {Fn.EXP, Fn.EXP2, Fn.EXPM1, Fn.LOG, Fn.LOG2, Fn.LOG10, Fn.LOG1P, Fn.POW}
     | {Fn.SIN, Fn.COS, Fn.TAN, Fn.ASIN, Fn.ACOS, Fn.ATAN, Fn.ATAN2}
     | {Fn.SINH, Fn.COSH, Fn.TANH, Fn.ASINH, Fn.ACOSH, Fn.ATANH}
-    | {Fn.ERF, Fn.ERFC, Fn.ERFINV, Fn.LGAMMA, Fn.DIGAMMA, Fn.POLYGAMMA}
+    | {Fn.SIGMOID, Fn.SILU, Fn.ERF, Fn.ERFC, Fn.ERFINV, Fn.LGAMMA, Fn.DIGAMMA, Fn.POLYGAMMA}
 )
 
 #: functions that only move a number, or its parts

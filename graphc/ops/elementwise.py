@@ -24,7 +24,6 @@ __all__ = [
     "expm1",
     "floating",
     "gelu",
-    "lerp",
     "log",
     "log10",
     "log1p",
@@ -223,12 +222,24 @@ class Sigmoid(Elementwise):
     name: ClassVar[str] = "sigmoid"
 
     def scalar(self, *xs: Scalar) -> Scalar:
-        (x,) = xs
-        wide = x.cast(accumulator(x.dtype))  # e^12 is more than float16 has
-        return (1 / (1 + k.exp(-wide))).cast(x.dtype)
+        return k.sigmoid(*xs)
 
     def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
         return (y * (1 - y),)
+
+
+@final
+class Silu(Elementwise):
+    """x / (1 + e^-x).  Slope: s + y (1 - s), where s = sigmoid(x)."""
+
+    name: ClassVar[str] = "silu"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        return k.silu(*xs)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        share = sigmoid(*xs)
+        return (share + y * (1 - share),)
 
 
 @final
@@ -315,8 +326,8 @@ def silu(x: Like) -> Node:
     Elfwing, Uchibe, Doya: Sigmoid-weighted linear units, 2018.
     """
     node = floating(x)
-    wide = cast(node, accumulator(node.dtype))  # a small sigmoid has few digits in float16, the product all
-    return cast(wide * sigmoid(wide), node.dtype)
+    wide = cast(node, accumulator(node.dtype))  # so that float16 rounds a slope of several steps once
+    return cast(apply(Silu(), wide), node.dtype)
 
 
 def gelu(x: Like) -> Node:
@@ -344,40 +355,6 @@ def erfc(x: Like) -> Node:
 def erfinv(x: Like) -> Node:
     """The number whose erf is `x`: infinite at -1 and 1, nan outside.  Slope: √π/2 e^y².  DLMF 7.17."""
     return apply(Erfinv(), floating(x))
-
-
-# Between two values.
-
-
-@final
-class Lerp(Elementwise):
-    """x + w (y - x), written so that it is exactly y for w = 1.  Slopes: 1 - w, w, y - x.
-
-    Where y - x is more than the dtype has, it is (1 - w) x + w y.
-    """
-
-    name: ClassVar[str] = "lerp"
-
-    def scalar(self, *xs: Scalar) -> Scalar:
-        x, y, w = xs
-        gap = y - x
-        from_nearer = k.where(w < 0.5, x + w * gap, y - (1 - w) * gap)
-        return k.where(k.is_finite(gap), from_nearer, (1 - w) * x + w * y)
-
-    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
-        start, end, w = xs
-        return (1 - w, w, end - start)
-
-
-def lerp(start: Like, end: Like, weight: Like) -> Node:
-    """start + weight (end - start): `start` for a weight of 0 and `end` for 1, both exactly; also beyond them.
-
-    Slopes: 1 - weight, weight, end - start.
-    """
-    x, y = meet("lerp", start, end)
-    x, w = meet("lerp", x, weight)
-    y, w = meet("lerp", y, w)
-    return apply(Lerp(), floating(x), floating(y), floating(w))
 
 
 # The identity that derivatives do not pass.

@@ -1,15 +1,18 @@
-"""Interpolation: images of other extents."""
+"""Interpolation: between two values, and images of other extents."""
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, final
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import spread
 from graphc.ir.given import LARGEST, a_choice, a_count, a_flag, a_number
+from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import size_node
 from graphc.ir.node import Like, Node
-from graphc.ir.operands import as_node, cast
+from graphc.ir.operands import as_node, cast, meet
+from graphc.kernel import functions as k
+from graphc.kernel.scalar import Scalar
 from graphc.ops.creation import iota
 from graphc.ops.elementwise import floating
 from graphc.ops.indexing import Take
@@ -20,11 +23,48 @@ from graphc.sizes import Size, lower_bound
 from graphc.sizes import maximum as larger
 from graphc.types import DTYPES
 
-__all__ = ["interpolate"]
+__all__ = ["interpolate", "lerp"]
 
 Interpolation: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear"]
 
 _RANKS = {"bilinear": 2, "trilinear": 3}
+
+
+# Between two values.
+
+
+@final
+class Lerp(Elementwise):
+    """x + w (y - x), written so that it is exactly y for w = 1.  Slopes: 1 - w, w, y - x.
+
+    Where y - x is more than the dtype has, it is (1 - w) x + w y.
+    """
+
+    name: ClassVar[str] = "lerp"
+
+    def scalar(self, *xs: Scalar) -> Scalar:
+        x, y, w = xs
+        gap = y - x
+        from_nearer = k.where(w < 0.5, x + w * gap, y - (1 - w) * gap)
+        return k.where(k.is_finite(gap), from_nearer, (1 - w) * x + w * y)
+
+    def partials(self, y: Node, *xs: Node) -> Sequence[Node | None]:
+        start, end, w = xs
+        return (1 - w, w, end - start)
+
+
+def lerp(start: Like, end: Like, weight: Like) -> Node:
+    """start + weight (end - start): `start` for a weight of 0 and `end` for 1, both exactly; also beyond them.
+
+    Slopes: 1 - weight, weight, end - start.
+    """
+    x, y = meet("lerp", start, end)
+    x, w = meet("lerp", x, weight)
+    y, w = meet("lerp", y, w)
+    return apply(Lerp(), floating(x), floating(y), floating(w))
+
+
+# Images.
 
 
 def interpolate(

@@ -37,6 +37,11 @@ def _of_extreme(y: Scalar, x: Scalar, other: Scalar) -> tuple[Scalar, Scalar]:
     return picked, 1 - picked
 
 
+def _of_silu(y: Scalar, x: Scalar) -> Scalar:
+    share = x.call(Fn.SIGMOID)
+    return share + y * (1 - share)
+
+
 _SLOPES: Mapping[Fn, Slopes] = {
     Fn.ADD: lambda y, a, b: (1.0, 1.0),
     Fn.SUB: lambda y, a, b: (1.0, -1.0),
@@ -72,6 +77,8 @@ _SLOPES: Mapping[Fn, Slopes] = {
     Fn.ASINH: lambda y, x: (1 / (1 + x * x).call(Fn.SQRT),),
     Fn.ACOSH: lambda y, x: (1 / (x * x - 1).call(Fn.SQRT),),
     Fn.ATANH: lambda y, x: (1 / (1 - x * x),),
+    Fn.SIGMOID: lambda y, x: (y * (1 - y),),
+    Fn.SILU: lambda y, x: (_of_silu(y, x),),
     Fn.ERF: lambda y, x: (_BELL * (-(x * x)).call(Fn.EXP),),
     Fn.ERFC: lambda y, x: (-_BELL * (-(x * x)).call(Fn.EXP),),
     Fn.ERFINV: lambda y, x: ((y * y).call(Fn.EXP) / _BELL,),

@@ -1,7 +1,9 @@
 """Functions far out: what a dtype holds is not lost to an intermediate result that it does not hold."""
 
 from collections.abc import Callable
+from typing import Literal
 
+import mpmath
 import numpy as np
 import pytest
 from scipy import special
@@ -28,6 +30,45 @@ def test_an_activation_of_narrow_floats_is_rounded_once(name: str, dtype: str, l
     found = gx.compile([x], function(x), level=level)(array).astype(np.float64)
     wanted = reference(array.astype(np.float64)).astype(DTYPES[dtype]).astype(np.float64)
     np.testing.assert_allclose(found, wanted, rtol=2 * EPSILON[dtype], atol=6e-8)
+
+
+#: where e^-x overflows, or e^x has few digits
+FAR = {"float32": (-80, -88.77, -95, -103, -104, -108, -110), "float64": (-700, -715.2, -740, -745, -746, -751, -760)}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("dtype", FAR)
+@pytest.mark.parametrize("name", ["sigmoid", "silu"])
+def test_an_activation_is_right_to_the_least_number(name: str, dtype: str, backend: Literal["numpy", "llvm"]) -> None:
+    points = np.array([*FAR[dtype], -np.inf, np.inf, np.nan, -1e30, 1e30, -0.0], dtype)
+    x = gx.input("x", points.shape, dtype)
+    function, _ = FUNCTIONS[name]
+    found = gx.compile([x], function(x), backend=backend)(points)
+    least = np.finfo(dtype).smallest_subnormal
+    with mpmath.workdps(40):
+        for point, value in zip(points[: len(FAR[dtype])], found, strict=False):
+            far = mpmath.mpf(float(point))
+            exact = (far if name == "silu" else 1) / (1 + mpmath.exp(-far))
+            assert abs(mpmath.mpf(float(value)) - exact) <= least + abs(exact) * 8 * float(np.finfo(dtype).eps)
+    limits = [-0.0, np.inf, np.nan, -0.0, points[-2], -0.0] if name == "silu" else [0.0, 1.0, np.nan, 0.0, 1.0, 0.5]
+    np.testing.assert_array_equal(found[len(FAR[dtype]) :], np.array(limits, dtype))
+    is_number = ~np.isnan(limits)
+    np.testing.assert_array_equal(np.signbit(found[-6:])[is_number], np.signbit(limits)[is_number])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("name", ["sigmoid", "silu"])
+def test_slope_of_an_activation_is_right_in_its_tail(name: str, backend: Literal["numpy", "llvm"]) -> None:
+    points = np.array([-740.0, -715.2, -100.0, -2.0, 0.0, 3.0])
+    x = gx.input("x", points.shape, "float64")
+    function, _ = FUNCTIONS[name]
+    found = gx.compile([x], gx.grad(gx.sum(function(x)), x), backend=backend)(points)
+    with mpmath.workdps(40):
+        shares = [1 / (1 + mpmath.exp(-mpmath.mpf(point))) for point in points]
+        slopes = [
+            s * (1 - s) if name == "sigmoid" else s + x * s * (1 - s) for x, s in zip(points, shares, strict=True)
+        ]
+    np.testing.assert_allclose(found, [float(one) for one in slopes], rtol=1e-14, atol=1e-322)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

@@ -13,6 +13,7 @@ from graphc.kernel.elementary.gammas import digamma, lgamma, polygamma
 from graphc.kernel.elementary.hyperbolic import acosh, asinh, atanh, cosh, sinh
 from graphc.kernel.elementary.inverse_angles import acos, asin, atan, atan2
 from graphc.kernel.elementary.logarithms import log, log1p, log2, log10
+from graphc.kernel.elementary.logistic import sigmoid, silu
 from graphc.kernel.elementary.powers import cbrt, power, whole_power
 from graphc.kernel.program import Program
 from graphc.kernel.renumbering import renumbered
@@ -56,6 +57,8 @@ EXPANSIONS: Mapping[Fn, Expansion] = {
     Fn.ASINH: asinh,
     Fn.ACOSH: acosh,
     Fn.ATANH: atanh,
+    Fn.SIGMOID: sigmoid,
+    Fn.SILU: silu,
     Fn.ERF: erf,
     Fn.ERFC: erfc,
     Fn.ERFINV: erfinv,

@@ -25,6 +25,7 @@ __all__ = [
     "exp",
     "exp2",
     "exp2_of_sum",
+    "exp_apart",
     "exp_of_sum",
     "expm1",
     "half_exp",
@@ -152,6 +153,13 @@ def exp_of_sum(x: Scalar, rest: Scalar, factor: Scalar) -> Scalar:
     r = r + rest
     beyond = fma(r * r, polynomial(r, _EXP[x.dtype]), r)  # e^r - 1, so that what the factor adds is rounded once
     return scaled(fma(factor, beyond, factor), shifted)
+
+
+def exp_apart(x: Scalar, extra: int) -> tuple[Scalar, Scalar]:
+    """2^(n + extra) and p, where e^x = 2^n (1 + p) and the power is a float with all its digits."""
+    form = format_of(x)
+    r, shifted = reduced(x, form.to_round + form.bias + extra)
+    return power_of_two(shifted), fma(r * r, polynomial(r, _EXP[x.dtype]), r)
 
 
 def exp2(x: Scalar) -> Scalar:

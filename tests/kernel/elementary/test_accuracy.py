@@ -77,6 +77,8 @@ ROWS = (
     of(Fn.ASINH, m.asinh, (-2.0, 2.0), (-1e30, 1e30)),
     of(Fn.ACOSH, m.acosh, (1.0, 2.0), (1.0, 1e30)),
     of(Fn.ATANH, m.atanh, (-1.0, 1.0), (0.99, 1.0)),
+    of(Fn.SIGMOID, lambda x: 1 / (1 + m.exp(-x)), (-2.0, 2.0), (-104.0, 20.0), (-746.0, 40.0)),
+    of(Fn.SILU, lambda x: x / (1 + m.exp(-x)), (-2.0, 2.0), (-109.0, 20.0), (-752.0, 40.0), (-1e38, 1e38)),
     of(Fn.ERF, m.erf, (-1.5, 1.5), (-7.0, 7.0), more=2.0),
     of(Fn.ERFC, m.erfc, (-1.0, 1.0), (-7.0, 10.0), (0.0, 27.0), more=2.0),
     of(Fn.ERFINV, inverse_erf, (-1.0, 1.0), (-1e-3, 1e-3)),
