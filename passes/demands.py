@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
+import numpy as np
+
+from graphc.ir.arithmetic import Cast
 from graphc.ir.graph import Demand, Graph
 from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import Input, Item, Variable
@@ -12,7 +15,7 @@ from graphc.origin import Origin, merged
 from graphc.passes.pipeline import Log, Pass
 from graphc.passes.throughout import with_changed_bodies
 from graphc.sizes import Size, equal, maximum
-from graphc.types import TensorType
+from graphc.types import TensorType, is_integer
 
 __all__ = ["CollectDemands"]
 
@@ -51,7 +54,7 @@ class CollectDemands(Pass[Graph, Graph]):
                 continue
             for need in node.op.requirements(*[x.tensor for x in node.inputs]):
                 if isinstance(need, IndexBound):
-                    index = node.inputs[need.operand]
+                    index = _narrow(node.inputs[need.operand])
                     key = index, need.extent, need.negative
                     found.setdefault(key, Demand(need, index, _written(node), node.origin))
                     asking.setdefault(key, []).append(node.origin)
@@ -66,6 +69,16 @@ class CollectDemands(Pass[Graph, Graph]):
         for asked, origins in asking.items():
             found[asked] = replace(found[asked], origin=merged(origins[0], origins[1:]))
         return form.demanding(tuple((found | inner).values()))
+
+
+def _narrow(index: Node) -> Node:
+    """Integers before they were made wider, which keeps each: no wider array is needed to look at them."""
+    while isinstance(index.op, Cast) and is_integer(index.dtype):
+        (narrow,) = index.inputs
+        if not is_integer(narrow.dtype) or not np.can_cast(narrow.dtype, index.dtype):
+            break
+        index = narrow
+    return index
 
 
 def _is_plain(node: Node) -> bool:

@@ -1,7 +1,7 @@
 """How many kernels models take, what these compute, and what merging keeps."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -209,3 +209,31 @@ def test_parts_of_open_extents_may_fill_a_known_one(name: str) -> None:
     given = {str(x.name): arrays[str(x.name)] for x in inputs}
     fast, plain = (gx.compile(inputs, y, level=level)(**given) for level in (2, 0))
     np.testing.assert_allclose(fast, plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("shape", [(12, 10), ("b", 10), ("b", "k")])
+@pytest.mark.parametrize("labels", ["int8", "int32", "int64"])
+def test_a_loss_of_open_sizes_and_narrow_labels_is_one_kernel(
+    backend: Literal["numpy", "llvm"], shape: tuple[int | str, int | str], labels: str
+) -> None:
+    z, t = gx.input("z", shape), gx.input("t", shape[:1], labels)
+    loss = gx.nn.softmax_cross_entropy(z, t)
+    f = gx.compile([z, t], [loss, gx.grad(loss, z)], backend=backend)
+    assert kernels(f) == 1
+    with pytest.raises(gx.IndexRangeError, match="a label is out of range, 10 is not in 0"):
+        f(np.zeros((12, 10), "float32"), np.full(12, 10, labels))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("shape", [("b", 8), ("b", 6, "d")])
+def test_norms_of_open_sizes_are_one_kernel_each_way(
+    backend: Literal["numpy", "llvm"], shape: tuple[int | str, ...]
+) -> None:
+    x, g = gx.input("x", shape), gx.input("g", shape)
+    for axes in (-1, 0):
+        centred = x - gx.mean(x, axes, keepdims=True)
+        y = centred * gx.rsqrt(gx.mean(gx.square(centred), axes, keepdims=True) + 1e-5)
+        (slope,) = gx.vjp(y, [x], g)
+        assert kernels(gx.compile(x, y, backend=backend)) == 1
+        assert kernels(gx.compile([x, g], slope, backend=backend)) == 1
