@@ -49,6 +49,7 @@ class _LoopsKernel:
         for node in nodes:
             if node not in unit.after and node not in unit.shown:
                 self.level[node] = self._level(node)
+        self._postpone()
         for node in nodes:
             if node in unit.shown:
                 continue
@@ -79,6 +80,27 @@ class _LoopsKernel:
             if under is not None:
                 level = max(level, under if row or under % 2 == 0 else under + 1)
         return level + 1 if isinstance(node.op, Reduction) else level
+
+    def _postpone(self) -> None:
+        """Let elements that are made of nothing that a stage makes of elements wait for the first stage that reads them.
+
+        So they need not be kept.
+        """
+        reading: dict[Node, int] = {}  # the first level at which a value is read
+        for node in reversed(self.unit.nodes):
+            level = self.level.get(node, -1)
+            later = reading.get(node, level)
+            if later > level >= 0 and self._may_wait(node, level):
+                level = self.level[node] = later - later % 2
+            at = level - 1 if isinstance(node.op, Reduction | Scatter) else level
+            for x in node.inputs:
+                under = self.source(x).node
+                reading[under] = min(reading.get(under, at), at)
+
+    def _may_wait(self, node: Node, level: int) -> bool:
+        if level % 2 or node in self.outputs or not isinstance(node.op, Elementwise):
+            return False
+        return all(self.level.get(self.source(x).node) != level for x in node.inputs)
 
     def _stage(self, level: int) -> StageBuilder:
         if level not in self.stages:

@@ -6,7 +6,7 @@ import pytest
 import graphc as gx
 from graphc.kernel.buffer import Role
 from graphc.kernel.program import Program
-from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree
+from graphc.kernel.steps import Check, Contract, Extern, IndexInRange, Kernel, SizesAgree, Store
 from graphc.kernel.verify import verify
 from graphc.passes.lower import Lowered
 
@@ -132,3 +132,14 @@ def test_an_output_that_is_listed_twice_is_copied_where_it_was_computed(level: i
     f = gx.compile([x], [v, gx.expand_dims(gx.abs(x), -1)], level=level)
     for found in f(np.array([1, -2, 3], np.float32)):
         np.testing.assert_array_equal(found, [[1], [2], [3]])
+
+
+def test_what_is_made_of_inputs_alone_is_computed_in_the_stage_that_reads_it_and_not_kept() -> None:
+    z, t = gx.input("z", ("n", 8)), gx.input("t", ("n", 1), "int64")
+    shifted = z - gx.max(z, -1, keepdims=True)
+    others = gx.where(gx.equal(t, gx.arange(8)), 0.0, gx.exp(shifted))
+    program = lowered([z, t], others / gx.sum(others, -1, keepdims=True))
+    (kernel,) = (step for step in program.steps if isinstance(step, Kernel))
+    stores = [effect for stage in kernel.stages for effect in stage.effects if isinstance(effect, Store)]
+    kept = [x.buffer.dtype for x in stores if x.buffer.role is Role.LOCAL and x.buffer.shape]
+    assert kept == ["float32"]  # the powers, which are read twice
