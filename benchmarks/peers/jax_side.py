@@ -69,6 +69,30 @@ def _step(loss: Formula, update: Formula, slots: int) -> Callable[[Workload], Si
     return build
 
 
+def _adam_alone(work: Workload) -> Side:
+    """The next values of parameters, for a gradient that is given."""
+
+    def whole(state: tuple[Any, Any, Any], g: Value) -> Any:
+        p, slots, time = state
+        p, slots = _adam(p, g, slots, time + 1)
+        return p, slots, time + 1
+
+    f, (p, g) = jax.jit(whole, donate_argnums=0), _arrays([work.start[0], work.arrays[0]])
+    state = p, [jnp.zeros_like(p) for _ in range(2)], jnp.zeros((), "float32")
+
+    def run() -> Any:
+        nonlocal state
+        state = f(state, g)
+        return ()
+
+    return run
+
+
+def _transformer_training(work: Workload) -> Side:
+    block = formulas.transformer(work.structure)
+    return _step(lambda params, x, target: block(x, target, *params), _adam, 2)(work)
+
+
 def _adam(p: Value, g: Value, slots: Sequence[Value], time: Value) -> Any:
     m, v = slots
     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
@@ -125,6 +149,9 @@ QUEUED: Mapping[str, Callable[[Workload], Side]] = {
     **{kind: _of(getattr(formulas, kind)) for kind in ALIKE},
     "layer_norm_gradient": _of(_with_gradients(formulas.layer_norm)),
     "batch_norm_training": _of(_with_gradients(formulas.batch_norm)),
+    "softmax_gradient": _of(_with_gradients(formulas.softmax)),
+    "gemm": _of(jnp.matmul),
+    "adam": _adam_alone,
     "cross_entropy": _of(jax.value_and_grad(formulas.cross_entropy)),
     "mlp_step": _step(formulas.perceptron, _adam, 2),
     "logistic_step": _step(formulas.logistic, _descent, 0),
@@ -135,6 +162,7 @@ QUEUED: Mapping[str, Callable[[Workload], Side]] = {
     "vgg": lambda work: _of(formulas.vgg(work.structure))(work),
     "resblock": _loss_and_gradients(lambda _: formulas.resblock),
     "transformer": _loss_and_gradients(formulas.transformer),
+    "transformer_training": _transformer_training,
 }
 
 JITTED: Mapping[str, Callable[[Workload], Side]] = {kind: _waited(build) for kind, build in QUEUED.items()}

@@ -117,6 +117,23 @@ def _step(
     return build
 
 
+def _adam_alone(work: Workload, wrap: Wrap) -> Side:
+    """The next values of parameters, for a gradient that is given: by the optimiser of PyTorch, or compiled."""
+    p, g = _tensors([work.start[0].copy(), work.arrays[0]])
+    if wrap is _as_it_is:
+        p.grad = g
+        steps = torch.optim.Adam([p], ADAM, fused=True)
+        return lambda: (steps.step(), ())[1]
+    slots, time = [torch.zeros_like(p) for _ in range(2)], torch.zeros(1)
+
+    def whole(p: Tensor, g: Tensor, slots: Sequence[Tensor], time: Tensor) -> None:
+        time.add_(1)
+        _adam(p, g, slots, time)
+
+    f = wrap(whole)
+    return lambda: (f(p, g, slots, time), ())[1]
+
+
 def _adam(p: Tensor, g: Tensor, slots: Sequence[Tensor], time: Tensor) -> None:
     m, v = slots
     m.mul_(0.9).add_(g, alpha=0.1)
@@ -151,6 +168,15 @@ def _loss_and_gradients(formula: Callable[[Any], Formula]) -> Callable[[Workload
     return build
 
 
+def _transformer_training(work: Workload, wrap: Wrap) -> Side:
+    block = formulas.transformer(work.structure)
+    return _step(lambda params, x, target: block(x, target, *params), _fused_adam, _adam, 2)(work, wrap)
+
+
+def _fused_adam(params: Sequence[Tensor]) -> Any:
+    return torch.optim.Adam(params, ADAM, fused=True)
+
+
 def _vgg(work: Workload, wrap: Wrap) -> Side:
     return _of(formulas.vgg(work.structure))(work, wrap)
 
@@ -162,7 +188,13 @@ def _lstm(work: Workload, wrap: Wrap) -> Side:
 
 
 def _tensors(arrays: Sequence[Any]) -> list[Tensor]:
-    return [torch.as_tensor(array) for array in arrays]  # on the device that is the default
+    return [_tensor(array) for array in arrays]  # on the device that is the default
+
+
+def _tensor(array: Any) -> Tensor:
+    if array.dtype.name == "bfloat16":  # which is no dtype of NumPy's
+        return torch.as_tensor(array.view("int16")).view(torch.bfloat16)
+    return torch.as_tensor(array)
 
 
 def _as_it_is(f: Formula) -> Formula:
@@ -179,7 +211,10 @@ _BUILDS: Mapping[str, Callable[[Workload, Wrap], Side]] = {
     "layer_norm_gradient": _with_gradients(formulas.layer_norm),
     "batch_norm_training": _with_gradients(formulas.batch_norm),
     "cross_entropy": _cross_entropy,
-    "mlp_step": _step(formulas.perceptron, lambda params: torch.optim.Adam(params, ADAM, fused=True), _adam, 2),
+    "softmax_gradient": _with_gradients(formulas.softmax),
+    "gemm": _of(torch.matmul),
+    "adam": _adam_alone,
+    "mlp_step": _step(formulas.perceptron, _fused_adam, _adam, 2),
     "logistic_step": _step(formulas.logistic, lambda params: torch.optim.SGD(params, LOGISTIC), _descent, 0),
     "lenet_step": _step(formulas.lenet, lambda params: torch.optim.SGD(params, LENET, momentum=0.9), _momentum, 1),
     "hessian_vector": _hessian_vector,
@@ -188,6 +223,7 @@ _BUILDS: Mapping[str, Callable[[Workload, Wrap], Side]] = {
     "vgg": _vgg,
     "resblock": _loss_and_gradients(lambda _: formulas.resblock),
     "transformer": _loss_and_gradients(formulas.transformer),
+    "transformer_training": _transformer_training,
 }
 
 

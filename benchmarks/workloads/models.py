@@ -7,10 +7,11 @@ from typing import TypeAlias
 import numpy as np
 
 import graphc as gx
+from benchmarks.workloads.products import ADAM
 from benchmarks.workloads.rows import normalised
 from benchmarks.workloads.workload import Array, Declared, Workload, normal
 
-__all__ = ["VGG_A", "convolution", "resblock_step", "transformer_step", "vgg_infer"]
+__all__ = ["VGG_A", "convolution", "resblock_step", "transformer_step", "transformer_training", "vgg_infer"]
 
 Stages: TypeAlias = Sequence[Sequence[int]]
 
@@ -85,34 +86,74 @@ def resblock_step(name: str, batch: int, channels: int, size: int) -> Workload:
 
 
 def transformer_step(name: str, batch: int, time: int, width: int, heads: int, inner: int) -> Workload:
-    """An encoder block that normalises before attention and before two dense layers with a gelu between them.
+    """The mean of (y - target)² of an encoder block, and the gradients of its input x and of the weights.
 
-    x and target [batch, time, width]   gain and bias; joint weights of q, k and v [width, 3 width] and their bias;
-    weights and bias after attention; gain and bias; weights and biases of the dense layers   ->   the mean of
-    (y - target)², and the gradients of x and of the weights.  Xiong et al.: On layer normalization, 2020, figure 1.
+    x and target [batch, time, width], then the weights of `_block`
     """
 
     def graph(nodes: Sequence[gx.Node], _: Sequence[gx.Node]) -> Declared:
         x, target, *weights = nodes
-        gain, bias, joint, joint_bias, out, out_bias, gain2, bias2, wide, wide_bias, back, back_bias = weights
-        h = normalised(x, gain, bias, -1) @ joint + joint_bias
-        parts = gx.transpose(gx.reshape(h, (batch, time, 3, heads, width // heads)), (2, 0, 3, 1, 4))
-        q, k, v = (parts[number] for number in range(3))
-        mixed = gx.softmax(q @ k.mT / (width // heads) ** 0.5) @ v
-        x1 = x + gx.reshape(gx.transpose(mixed, (0, 2, 1, 3)), (batch, time, width)) @ out + out_bias
-        h = gx.gelu(normalised(x1, gain2, bias2, -1) @ wide + wide_bias)
-        d = x1 + h @ back + back_bias - target
-        loss = gx.mean(d * d)
+        loss = gx.mean(gx.square(_block(x, weights, heads) - target))
         return [loss, *gx.grad(loss, [x, *weights])], None
 
-    arrays = [normal(batch, time, width), normal(batch, time, width, seed=1)]
-    arrays += [1 + _small(width), _small(width), _scaled(width, 3 * width, fan_in=width), _small(3 * width)]
-    arrays += [_scaled(width, width, fan_in=width, seed=1), _small(width)]
-    arrays += [1 + _small(width), _small(width), _scaled(width, inner, fan_in=width, seed=2), _small(inner)]
-    arrays += [_scaled(inner, width, fan_in=inner, seed=3), _small(width)]
-    products = 2 * batch * time * (4 * width * width + 2 * width * inner)
-    operations = 3 * (products + 4 * batch * time * time * width)
+    arrays = [normal(batch, time, width), normal(batch, time, width, seed=1), *_weights(width, inner)]
+    operations = _operations(batch, time, width, inner)
     return Workload(name, "transformer", graph, arrays, operations=operations, structure=heads, tolerance=1e-3)
+
+
+def transformer_training(name: str, batch: int, time: int, width: int, heads: int, inner: int) -> Workload:
+    """A step of Adam of an encoder block: x and target [batch, time, width]   ->   the mean of (y - target)²"""
+
+    def graph(nodes: Sequence[gx.Node], weights: Sequence[gx.Node]) -> Declared:
+        x, target = nodes
+        loss = gx.mean(gx.square(_block(x, weights, heads) - target))
+        return [loss], gx.optim.Adam(weights, ADAM)(gx.grad(loss, weights))
+
+    arrays = [normal(batch, time, width), normal(batch, time, width, seed=1)]
+    operations = _operations(batch, time, width, inner) - 2 * batch * time * 3 * width * width  # that of x is not asked
+    return Workload(
+        name,
+        "transformer_training",
+        graph,
+        arrays,
+        _weights(width, inner),
+        operations=operations,
+        structure=heads,
+        tolerance=1e-3,
+    )
+
+
+def _block(x: gx.Node, weights: Sequence[gx.Node], heads: int) -> gx.Node:
+    """An encoder block that normalises before attention and before two dense layers with a gelu between them.
+
+    x [batch, time, width]   gain and bias; joint weights of q, k and v [width, 3 width] and their bias; weights and
+    bias after attention; gain and bias; weights and biases of the dense layers
+    Xiong et al.: On layer normalization, 2020, figure 1.
+    """
+    batch, time, width = x.shape
+    assert isinstance(width, int), x
+    gain, bias, joint, joint_bias, out, out_bias, gain2, bias2, wide, wide_bias, back, back_bias = weights
+    h = normalised(x, gain, bias, -1) @ joint + joint_bias
+    parts = gx.transpose(gx.reshape(h, (batch, time, 3, heads, width // heads)), (2, 0, 3, 1, 4))
+    q, k, v = (parts[number] for number in range(3))
+    mixed = gx.softmax(q @ k.mT / (width // heads) ** 0.5) @ v
+    x1 = x + gx.reshape(gx.transpose(mixed, (0, 2, 1, 3)), (batch, time, width)) @ out + out_bias
+    h = gx.gelu(normalised(x1, gain2, bias2, -1) @ wide + wide_bias)
+    return x1 + h @ back + back_bias
+
+
+def _weights(width: int, inner: int) -> Sequence[Array]:
+    """Of `_block`."""
+    attention = [1 + _small(width), _small(width), _scaled(width, 3 * width, fan_in=width), _small(3 * width)]
+    attention += [_scaled(width, width, fan_in=width, seed=1), _small(width)]
+    dense = [1 + _small(width), _small(width), _scaled(width, inner, fan_in=width, seed=2), _small(inner)]
+    return [*attention, *dense, _scaled(inner, width, fan_in=inner, seed=3), _small(width)]
+
+
+def _operations(batch: int, time: int, width: int, inner: int) -> int:
+    """Multiplications and additions of the products of `_block`, and of all their derivatives."""
+    products = 2 * batch * time * (4 * width * width + 2 * width * inner)
+    return 3 * (products + 4 * batch * time * time * width)
 
 
 def _scaled(*shape: int, fan_in: int, seed: int = 0) -> Array:

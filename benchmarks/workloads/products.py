@@ -13,7 +13,9 @@ __all__ = [
     "ADAM",
     "LENET",
     "LOGISTIC",
+    "adam",
     "attention",
+    "gemm",
     "gemm_bias_relu",
     "hessian_vector",
     "lenet_step",
@@ -24,6 +26,25 @@ __all__ = [
 
 ADAM = perceptron.RATE  # rates of descent
 LOGISTIC, LENET = 0.1, 0.01
+
+
+def gemm(name: str, n: int, m: int, k: int, dtype: str = "float32") -> Workload:
+    """x w   x [n, k]   w [k, m]"""
+    arrays = [normal(n, k, dtype=dtype), normal(k, m, seed=1, dtype=dtype)]
+    tolerance = 1e-4 if dtype == "float32" else 1e-2
+    operations = 2 * n * m * k
+    return Workload(
+        name, "gemm", lambda xs, _: ([xs[0] @ xs[1]], None), arrays, operations=operations, tolerance=tolerance
+    )
+
+
+def adam(name: str, count: int) -> Workload:
+    """The next values of so many parameters, for gradients that are given."""
+
+    def graph(xs: Sequence[gx.Node], params: Sequence[gx.Node]) -> Declared:
+        return [], gx.optim.Adam(params, ADAM)(xs)
+
+    return Workload(name, "adam", graph, [normal(count, seed=1)], start=[normal(count)], moved=28 * count)
 
 
 def gemm_bias_relu(name: str, n: int, m: int, k: int) -> Workload:

@@ -78,6 +78,17 @@ def batch_norm_training(name: str, n: int, c: int, h: int) -> Workload:
     return Workload(name, "batch_norm_training", graph, arrays, moved=16 * n * c * h * h)
 
 
+def softmax_gradient(name: str, n: int, m: int) -> Workload:
+    """x [n, m]   cotangent [n, m]   ->   y, and the cotangent of x"""
+
+    def graph(xs: Sequence[gx.Node], _: Sequence[gx.Node]) -> Declared:
+        x, back = xs
+        y = gx.softmax(x)
+        return [y, *gx.vjp(y, [x], back)], None
+
+    return Workload(name, "softmax_gradient", graph, [normal(n, m), normal(n, m, seed=3)], moved=16 * n * m)
+
+
 def cross_entropy(name: str, n: int, m: int) -> Workload:
     """logits [n, m]   labels [n]   ->   mean loss, and its gradient by logits"""
 

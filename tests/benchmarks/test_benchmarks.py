@@ -1,7 +1,5 @@
 """Every benchmark runs, and its sides agree, at sizes that take no time."""
 
-from itertools import count
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,6 @@ from benchmarks import (
     budgets,
     call_overhead,
     compile_scaling,
-    gpu,
     memory_plans,
     native,
     native_calls,
@@ -29,10 +26,6 @@ from benchmarks.peers import numpy_side
 from benchmarks.peers.sides import available, builders
 from benchmarks.workloads import elementwise, models, products, rows
 from benchmarks.workloads.workload import Workload
-from graphc.backends.cuda.backend import CudaBackend
-from graphc.backends.cuda.emulation.emulator import Emulator
-from graphc.backends.cuda.gpu import Gpu
-from tests.backends.cuda.emulated import NEEDS_COMPILER
 
 SMALL = (
     elementwise.call("call", 8),
@@ -42,12 +35,14 @@ SMALL = (
     elementwise.crosswise("crosswise", 5, 7),
     elementwise.pool("pool", 3, 6),
     rows.softmax("softmax", 5, 33),
+    rows.softmax_gradient("softmax_gradient", 5, 33),
     rows.layer_norm("layer_norm", 5, 33),
     rows.layer_norm_gradient("layer_norm_gradient", 5, 33),
     rows.logsumexp_of_columns("logsumexp0", 5, 33),
     rows.sums_of_columns("columns", 5, 33),
     rows.batch_norm_training("batch_norm_training", 3, 4, 5),
     rows.cross_entropy("cross_entropy", 5, 7),
+    products.gemm("gemm", 5, 6, 7),
     products.gemm_bias_relu("gemm_bias_relu", 5, 6, 7),
     products.attention("attention", 1, 2, 5, 4),
     products.mlp_step("mlp_step", (6, 5, 4), 3),
@@ -59,6 +54,7 @@ SMALL = (
     models.vgg_infer("vgg", ((4,), (6, 8)), (10, 7), 8, 2),
     models.resblock_step("resblock", 3, 4, 5),
     models.transformer_step("transformer", 2, 5, 8, 2, 12),
+    models.transformer_training("transformer_training", 2, 5, 8, 2, 12),
 )
 
 
@@ -215,32 +211,3 @@ def test_a_chain_of_400_steps_and_its_gradient_take_no_time() -> None:
 
 def test_exponent_of_a_line_is_one() -> None:
     assert compile_scaling.exponent([1e3, 1e4, 1e5], [0.1, 1.0, 10.0]) == pytest.approx(1)
-
-
-@NEEDS_COMPILER
-def test_calls_on_a_gpu_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    device = Emulator(apart=False)
-    monkeypatch.setattr("graphc.driver.BACKENDS", {"cuda": lambda _: CudaBackend(device)})
-    monkeypatch.setattr(gpu, "SAMPLE", 0.0)
-    for work in (gpu.adam("adam", 33), products.mlp_step("mlp", (6, 5, 4), 3)):
-        row = gpu.measured(work, device, {"slow": {"adam": lambda _: tuple}})
-        assert row.seconds.keys() == ({"graphc", "slow"} if work.name == "adam" else {"graphc"})
-        assert gpu.line_of(row, 1e9).startswith(f"| {work.name} |")
-
-
-def test_calls_on_a_gpu_are_waited_for_at_the_end_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "SAMPLE", 1e-3)
-    calls, waited = count(1), list[int]()
-    gpu.timed(lambda: next(calls), lambda last: waited.append(int(str(last))))
-    assert len(waited) == 2 + gpu.SAMPLES
-    assert waited[:2] == [3, 4]
-    assert waited[-1] == next(calls) - 1, "the last call is waited for"
-    assert waited[-1] - waited[-2] > 1
-
-
-def test_without_a_gpu_there_are_no_figures(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(gpu, "gpu", lambda: Gpu(99))
-    gpu.main([])
-    assert capsys.readouterr().out.startswith("No figures: the cuda backend runs nothing here: ")
