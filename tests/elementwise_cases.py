@@ -36,7 +36,7 @@ SMOOTH = (
     unary("log_sigmoid", e.log_sigmoid, special.log_expit, -4, 4),
     unary("softplus", e.softplus, lambda x: np.logaddexp(x, 0), 0.1, 4),
     unary("softplus of negative", e.softplus, lambda x: np.logaddexp(x, 0), -4, -0.1),
-    unary("silu", e.silu, lambda x: x * special.expit(x), -4, 4),
+    unary("silu", e.silu, lambda x: np.maximum(x, -800) * special.expit(x), -4, 4),
     unary("gelu", e.gelu, lambda x: x * special.ndtr(x), -3, 3),
     Case("lerp", lerp, lambda x, y, w: x + w * (y - x), (normal(3, 4), normal(3, 4), between(-0.5, 1.5, 3, 4))),
     unary("stop_gradient", e.stop_gradient, lambda x: x, -1, 1, order=0),

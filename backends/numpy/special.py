@@ -47,6 +47,8 @@ def _called(fn: Fn, operands: Sequence[Value], draft: Draft, dtype: DType) -> Va
         return _approximated("erfinv", operands[0], [dtype, BOOL], draft, dtype)
     if fn in LOGISTIC:
         return _approximated(LOGISTIC[fn], operands[0], [dtype, BOOL], draft, dtype)
+    if fn is Fn.ERFINV:  # SciPy's loses the sign of -0.0
+        return _line("np.copysign", [_line("special.erfinv", operands, draft, dtype), operands[0]], draft, dtype)
     if fn is not Fn.POLYGAMMA:
         return _line(f"special.{SPECIAL[fn]}", operands, draft, dtype)
     order, x = operands

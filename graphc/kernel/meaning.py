@@ -189,7 +189,7 @@ MEANING: Mapping[Fn, Function] = {
     Fn.SILU: _silu,
     Fn.ERF: _special("erf"),
     Fn.ERFC: lambda x: np.float64(math.erfc(x)),  # SciPy's is off by 500 ulp far out
-    Fn.ERFINV: _special("erfinv"),
+    Fn.ERFINV: lambda x: np.copysign(_special("erfinv")(x), np.float64(x)),  # SciPy's loses the sign of -0.0
     Fn.LGAMMA: _special("gammaln"),  # log |gamma(x)|
     Fn.DIGAMMA: _special("digamma"),
     Fn.POLYGAMMA: _special("polygamma"),  # (n, x): the derivative of order n of digamma
