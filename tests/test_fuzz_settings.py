@@ -43,6 +43,13 @@ def test_an_array_that_is_laid_out_has_the_same_elements(layout: str, dtype: str
         assert (laid.shape, laid.astype(array.dtype).tobytes()) == (array.shape, array.tobytes()), shape
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_number_is_an_array_without_axes(layout: str) -> None:
+    (laid,) = laid_out([np.int64(3)], [layout])  # type: ignore[list-item]  # what generators of NumPy give
+    assert isinstance(laid, np.ndarray)
+    assert (laid.shape, int(laid)) == ((), 3)
+
+
 @pytest.mark.parametrize("layout", IS_LAID_OUT)
 def test_an_array_is_laid_out_as_it_is_called(layout: str) -> None:
     (laid,) = laid_out([numbers((3, 4), "float32")], [layout])

@@ -75,12 +75,13 @@ def check_program(program: RandomProgram, best: int = 2, *, verify: bool = False
     if watched.source != functions[best].source:
         raise _of(program, program.arrays(settings[0].sizes), best, "a second compilation writes another text")
     for setting in settings:
-        given = program.arrays(setting.sizes, special=setting.special)
-        laid = laid_out(given, setting.layouts) if setting.layouts else given
-        arrays = [np.array(array, array.dtype.newbyteorder("="), order="C") for array in laid]
+        arrays = program.arrays(setting.sizes, special=setting.special)
+        laid = laid_out(arrays, setting.layouts) if setting.layouts else []
+        if laid:  # some elements of some layouts are those of others
+            arrays = [np.array(x, given.dtype, order="C") for x, given in zip(laid, arrays, strict=True)]
         call = _Call(program, setting, arrays)
         call.check(functions, watched, peer)
-        if setting.layouts:
+        if laid:
             call.check_laid_out(functions[best], best, laid)
     return Checked(functions[0].graph, plain.symbols, settings)
 

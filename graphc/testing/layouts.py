@@ -21,6 +21,7 @@ def laid_out(arrays: Sequence[Array], layouts: Sequence[str]) -> list[Array]:
     The same elements, but where these are in one place: a layout that is repeated or overlapping gives some of them
     values of others.  To lay out what this gives once more changes no value.
     """
+    arrays = [np.asarray(array) for array in arrays]  # NumPy makes numbers where no axes are
     found = [LAYOUTS[layout](array) for array, layout in zip(arrays, layouts, strict=True)]
     for place, layout in enumerate(layouts):
         partner = _partner(arrays, layouts, place)
