@@ -1,22 +1,30 @@
 """Committing: next values are computed straight into the variables, last, wherever that is safe."""
 
+from collections.abc import Mapping, Set
+from math import inf
+
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Kernel, Step
+from graphc.kernel.target import Target
+from graphc.passes.kernel_costs import time_of
 from graphc.passes.places import combines, is_copy, loads_at, rewritten, stores_at
+from graphc.passes.stages import points, wholes
 from graphc.sizes import estimate
 
 __all__ = ["commit"]
 
 SEVERAL = 4
+FEW = 1 << 20  # values: to compute them takes some hundredths of a second at most
 
 
-def commit(program: Program) -> Program:
+def commit(program: Program, target: Target) -> Program:
     """Replace `t = f(w); w = t` by `w = f(w)` and move it behind every step that may raise.
 
     Safe where the kernel that computes t writes nothing else that others read, reads w only at the element it
     writes and no later, and no later step reads the old w.  What it reads then lives to the end, so it stays where
-    it is if that is several times what it writes: then a copy at the end costs less.
+    it is if that is several times what it writes: then a copy at the end costs less.  So does what takes long, and
+    several times as long as a copy: a call can be ended until variables are set.
     """
     copied: dict[Buffer, tuple[int, Buffer]] = {}  # temporary -> the copy step, the variable
     for number in range(program.commit, len(program.steps)):
@@ -32,12 +40,13 @@ def commit(program: Program) -> Program:
             readers.setdefault(buffer.base or buffer, []).append(number)
         for buffer in step.writes:
             writer.setdefault(buffer.base or buffer, number)
+    long = _long({number: program.steps[number] for number in [writer[t] for t in copied if t in writer]}, target)
     moved: dict[int, Kernel] = {}
     dropped: set[int] = set()
     overwritten: set[Buffer] = set()
     for number in dict.fromkeys(sorted(writer[t] for t in copied if t in writer)):
         step = program.steps[number]
-        if not isinstance(step, Kernel) or number >= program.commit:
+        if not isinstance(step, Kernel) or number >= program.commit or number in long:
             continue
         exchange = {t: copied[t][1] for t in step.writes if t in copied}
         private = all(readers.get(t.root, []) == ([copied[t][0]] if t in exchange else []) for t in step.writes)
@@ -62,6 +71,19 @@ def commit(program: Program) -> Program:
         len(pure),
         program.symbols,
     )
+
+
+def _long(steps: Mapping[int, Step], target: Target) -> Set[int]:
+    """The steps that compute much, where all of them together take longer than variables may be set for."""
+    kernels = {number: step for number, step in steps.items() if isinstance(step, Kernel)}
+    values = sum(points(stage) * len(stage.lets) for kernel in kernels.values() for stage in wholes(kernel))
+    if target.undisturbed == inf or values < FEW:
+        return frozenset()
+    times = {number: time_of(kernel, target) for number, kernel in kernels.items()}
+    if sum(times.values()) <= target.undisturbed:
+        return frozenset()
+    copies = {number: 2 * estimate(sum(x.bytes for x in kernel.writes)) for number, kernel in kernels.items()}
+    return {number for number, time in times.items() if time > SEVERAL * copies[number]}
 
 
 def _read_last(step: Kernel, readers: dict[Buffer, list[int]], number: int) -> int:

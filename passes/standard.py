@@ -1,6 +1,8 @@
 """The order of passes, top to bottom."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import inf
 from typing import Any, TypeAlias
 
 from graphc.ir.control import Structured
@@ -85,7 +87,8 @@ def rules(level: int) -> tuple[Rule, ...]:
 def standard(graph: Graph, target: Target, level: int, budget: Budget | None = None) -> tuple[AnyPass, ...]:
     """The passes of a level, in order, but for those that a graph without loops, branches or regions has no use for."""
     has_bodies = is_structured(graph)
-    last = tuple(_to_program(target, level, has_bodies))
+    patient = target if budget is None else replace(target, undisturbed=inf)  # rather than take more memory
+    last = tuple(_to_program(patient, level, has_bodies))
     fitting = () if budget is None else (Rematerialise(budget, lambda form: improve(form, last, Trace())),)
     sunk = () if budget else target.tiled
     return (*_over_graphs(target, sunk, level, has_bodies, has_regions(graph)), *fitting, *last)
@@ -129,7 +132,7 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
         yield ComputeFromSizes(target)
     if is_exact and target.reads_narrow:
         yield ReadNarrow()
-    yield CommitInPlace()
+    yield CommitInPlace(target)
     if has_bodies:
         yield HoldCarries()
     if is_free and has_bodies:

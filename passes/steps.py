@@ -127,13 +127,14 @@ class ComputeFromSizes(OverProgram):
 @final
 @dataclass(frozen=True)
 class CommitInPlace(OverProgram):
-    """Compute next values in the variables themselves where that is safe."""
+    """Compute next values in the variables themselves where that is safe, and does not take long."""
 
     name: ClassVar[str] = "commit"
     exact: ClassVar[bool] = True
+    target: Target
 
     def improved(self, program: Program, log: Log) -> Program:
-        return commit(program)
+        return commit(program, self.target)
 
 
 @final

@@ -26,7 +26,7 @@ class LlvmBackend(KeepingBackend):
     """
 
     name: ClassVar[str] = "llvm"
-    target: ClassVar[Target] = Target(name="llvm", tiled=TILED, chunk_bytes=1 << 19)
+    target: ClassVar[Target] = Target(name="llvm", tiled=TILED, chunk_bytes=1 << 19, undisturbed=1e9)
     machine: Machine | None = None
     threads: int | None = None
     spares: bool = False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from graphc.backends.llvm.kernels import Function
+from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.native_routine import NativeRoutine, batch_of, chunked, grouped
@@ -22,6 +23,7 @@ __all__ = ["sort"]
 RANKED = 128  # elements of the longest row that is sorted by ranks
 AT_ONCE = 1 << 13  # elements of a chunk, about
 DIGITS = 256
+UNLOOKED = 1 << 21  # elements that are moved between two looks whether the run has been given up: some 20 ms
 INFINITE = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
 
 
@@ -52,6 +54,7 @@ class _Rows:
     descends: bool
     machine: Machine
     on: Writer = field(default_factory=Writer)
+    looks: Looks = field(init=False)
     bits: int = field(init=False)
     type: str = field(init=False)
     key: str = field(init=False)
@@ -64,6 +67,7 @@ class _Rows:
         self.key = "i64" if self.bits == 64 else "i32"
         self.width = self.machine.lanes(8 if self.bits == 64 else 4)
         self.item = 32 if self.bits == 64 else 8
+        self.looks = Looks(self.on.text, self.on.arguments, UNLOOKED)
 
     def write(self, step: Extern, rows: Size, per_chunk: Size) -> None:
         """The whole function."""
@@ -90,6 +94,7 @@ class _Rows:
                 self._distributed(n, x, values, order, room)
             else:
                 self._ranked(n, x, values, order)
+        self.looks.end()
 
     def _key(self, x: str, place: str) -> str:
         """An integer without sign that is ordered as the element is."""
@@ -149,7 +154,10 @@ class _Rows:
     # Long rows.
 
     def _distributed(self, n: str, x: str, values: str, order: str, room: str) -> None:
-        """Items go to and fro between two places: keys of up to 32 bits above their places, wide ones beside them."""
+        """Items go to and fro between two places: keys of up to 32 bits above their places, wide ones beside them.
+
+        Each time that they all go anew is long: it is given up where the run is.
+        """
         on, text = self.on, self.on.text
         item, digits = ("{ i64, i64 }", 8) if self.bits == 64 else ("i64", self.bits // 8)
         shift = 0 if self.bits == 64 else 32
@@ -157,7 +165,7 @@ class _Rows:
         on.clear(counts, str(4 * digits * DIGITS))
         first = room if self.bits == 64 else order
         source, target = text.room("ptr", first), text.room("ptr", on.at(item, room, n if self.bits == 64 else "0"))
-        with text.loop("0", n) as i:
+        with self.looks.in_blocks("0", n, 1, UNLOOKED) as i:
             key = on.cast("zext", self._key(x, i), self.type, "i64")
             if shift:
                 key = on.op("or", on.op("shl", key, str(shift)), i)
@@ -177,7 +185,7 @@ class _Rows:
             with on.either(is_shared) as choice:
                 choice.otherwise()
                 self._begin(places)
-                with text.loop("0", n) as i:
+                with self.looks.in_blocks("0", n, 1, UNLOOKED) as i:
                     key = on.load("i64", on.at(item, old, i))
                     at = on.op("and", on.op("lshr", key, right), str(DIGITS - 1))
                     place = on.load("i32", places, at)
@@ -190,7 +198,7 @@ class _Rows:
                 on.store("ptr", new, source)
                 on.store("ptr", old, target)
         last = on.load("ptr", source)
-        with text.loop("0", n) as to:
+        with self.looks.in_blocks("0", n, 1, UNLOOKED) as to:
             if shift:
                 i = on.op("and", on.load("i64", last, to), str((1 << 32) - 1))
             else:

@@ -9,7 +9,7 @@ from graphc.kernel.target import Target
 __all__ = ["ACCUMULATE", "LOGISTIC", "SPECIAL", "TARGET", "UFUNCS"]
 
 #: Every let is a call, which takes as long as moving 5 kB, and a pass that reads and writes whole arrays.
-TARGET = Target(name="numpy", addition=2.0, let=5_000.0, kernel=5_000.0)
+TARGET = Target(name="numpy", addition=2.0, let=5_000.0, kernel=5_000.0, undisturbed=1e9)
 
 #: functions that are one ufunc, called as ufunc(*operands, out=...)
 UFUNCS: Mapping[Fn, str] = {

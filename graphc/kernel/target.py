@@ -1,6 +1,7 @@
 """What a backend can do, as plain data; passes decide by it and never ask which backend it is."""
 
 from dataclasses import dataclass
+from math import inf
 
 from graphc.types import DType
 
@@ -24,6 +25,8 @@ class Target:
     products     how many of their multiplications, each with an addition, take as long as a byte of memory traffic
     reads_narrow     whether products read operands of float16 and bfloat16 that are added up in float32
     chunk_bytes      steps that hand large arrays on are made in chunks of about so many bytes of these; 0: in one go
+    undisturbed      what sets variables in place may take in all, where it is mostly computing: no signal ends a call
+                     meanwhile
     """
 
     name: str
@@ -38,3 +41,4 @@ class Target:
     products: float = 8.0
     reads_narrow: bool = False
     chunk_bytes: int = 0
+    undisturbed: float = inf

@@ -1,5 +1,7 @@
 """Setting variables in place: where it is safe, and never by what may fail."""
 
+from math import inf
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Fn, Formula
 from graphc.kernel.steps import Check, Kernel, Stage, Step, Store
+from graphc.kernel.target import Target
 from graphc.kernel.verify import verify
 from graphc.passes.commit import commit
 from graphc.types import INT64
@@ -47,7 +50,7 @@ def update(
 def test_a_next_value_is_computed_in_the_variable() -> None:
     x, w, t = given(0, 3), variable(0, 3), temporary(3)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x)
-    committed = commit(program)
+    committed = commit(program, Target("any"))
     verify(committed)
     assert (len(committed.steps), committed.commit, committed.temporaries) == (1, 0, ())
     for same in (program, committed):
@@ -57,13 +60,13 @@ def test_a_next_value_is_computed_in_the_variable() -> None:
 def test_what_others_read_is_kept() -> None:
     x, w, t, y = given(0, 3), variable(0, 3), temporary(3), output(0, 3)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x, pointwise(Fn.NEG, [t], y), outputs=(y,))
-    assert len(commit(program).steps) == len(program.steps)
+    assert len(commit(program, Target("any")).steps) == len(program.steps)
 
 
 def test_the_old_value_is_read_before_it_is_lost() -> None:
     x, w, t, y = given(0, 3), variable(0, 3), temporary(3), output(0, 3)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x, pointwise(Fn.NEG, [w], y), outputs=(y,))
-    committed = commit(program)
+    committed = commit(program, Target("any"))
     assert len(committed.steps) == 2
     (after,), (kept,) = run(committed, [floats([1, 2, 3])], [floats([10, 20, 30])])
     assert after.tolist() == [-10, -20, -30]
@@ -74,7 +77,7 @@ def test_two_variables_that_swap_keep_copies() -> None:
     w, v, t, s = variable(0, 3), variable(1, 3), temporary(3), temporary(3)
     steps = [pointwise(Fn.NEG, [v], t), pointwise(Fn.ABS, [w], s), copied(t, w), copied(s, v)]
     program = program_of(steps, variables=[w, v], commit=2, symbols=())
-    committed = commit(program)
+    committed = commit(program, Target("any"))
     verify(committed)
     for same in (program, committed):
         _, after = run(same, [], [floats([-1, 2, 3]), floats([4, 5, 6])])
@@ -85,22 +88,44 @@ def test_a_running_fold_over_the_variable_is_not_written_over_it_early() -> None
     x, w, t = given(0, 2, 3), variable(0, 2, 3), temporary(2, 3)
     program = update(running(Monoid.SUM, w, t, reverse=True), t, w, x)
     start = floats([[1, 2, 3], [4, 5, 6]])
-    for same in (program, commit(program)):
+    for same in (program, commit(program, Target("any"))):
         assert run(same, [start], [start])[1][0].tolist() == [[6, 5, 3], [15, 11, 6]]
 
 
 def test_a_slice_of_a_next_value_is_no_copy_of_it() -> None:
     x, w, t = given(0, 5), variable(0, 3), temporary(5)
     program = update(pointwise(Fn.NEG, [x], t), t, w, x)
-    committed = commit(program)
+    committed = commit(program, Target("any"))
     assert len(committed.steps) == 2
     assert run(committed, [floats([1, 2, 3, 4, 5])], [floats([0, 0, 0])])[1][0].tolist() == [-1, -2, -3]
+
+
+@pytest.mark.parametrize(("undisturbed", "steps", "last"), [(1e6, 2, 1), (1e9, 1, 0), (inf, 1, 0)])
+def test_what_takes_long_is_computed_before_variables_are_set(undisturbed: float, steps: int, last: int) -> None:
+    x, w, t = given(0, 1_000_000), variable(0, 1_000_000), temporary(1_000_000)
+    program = update(pointwise(Fn.LGAMMA, [w], t), t, w, x)
+    committed = commit(program, Target("any", addition=0.2, undisturbed=undisturbed))
+    verify(committed)
+    assert (len(committed.steps), committed.commit) == (steps, last)
+
+
+def test_what_takes_little_more_than_a_copy_is_computed_in_place_however_large() -> None:
+    x, w, t = given(0, 1 << 40), variable(0, 1 << 40), temporary(1 << 40)
+    program = update(pointwise(Fn.ADD, [w, x], t), t, w, x)
+    assert commit(program, Target("any", undisturbed=1e6)).commit == 0
+
+
+@pytest.mark.parametrize(("memory", "last"), [(None, 1), (10**9, 0)])
+def test_a_budget_of_memory_has_next_values_computed_in_place(memory: int | None, last: int) -> None:
+    w, x = gx.state("w", np.zeros(20_000, np.float32)), gx.input("x", (300_000,))
+    step = gx.compile([x], [], updates={w: w + gx.sum(gx.sin(w[:, None] * x), 1)}, memory=memory)
+    assert step.program.commit == last
 
 
 def test_checks_stay_before_what_they_guard() -> None:
     x, w, t = given(0, 3, dtype=INT64), variable(0, 3, dtype=INT64), temporary(3, dtype=INT64)
     program = update(pointwise(Fn.ADD, [w, x], t), t, w, x, index_check(x, 3))
-    committed = commit(program)
+    committed = commit(program, Target("any"))
     assert isinstance(committed.steps[0], Check)
     assert committed.commit == 1
 

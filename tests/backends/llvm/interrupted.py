@@ -87,7 +87,14 @@ def a_loop_in_chunks() -> Work:
     return Work([q, k, v], gx.softmax(q @ k.mT) @ v, lambda: long, short)
 
 
-ALL = (a_loop, a_loop_without_end, a_kernel, a_row, a_product, a_complex_product, a_loop_in_chunks)
+def a_sort() -> Work:
+    """Of one row, whose keys differ in all digits."""
+    x = gx.input("x", ("n",))
+    long = np.random.default_rng(0).standard_normal(30_000_000, dtype=np.float32)
+    return Work([x], gx.sort(x), lambda: [long], [long[:1000]])
+
+
+ALL = (a_loop, a_loop_without_end, a_kernel, a_row, a_product, a_complex_product, a_loop_in_chunks, a_sort)
 WORK = {work.__name__: work for work in ALL}
 
 
@@ -103,9 +110,11 @@ def the_pool_at_work() -> Iterator[None]:
 
     other = threading.Thread(target=work)
     other.start()
-    yield
-    stop.set()
-    other.join()
+    try:
+        yield
+    finally:
+        stop.set()
+        other.join()
 
 
 @contextmanager

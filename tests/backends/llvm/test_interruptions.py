@@ -15,6 +15,7 @@ QUICK = {
     ("a_kernel", "busy"),
     ("a_product", "several"),
     ("a_loop_in_chunks", "several"),
+    ("a_sort", "alone"),
 }
 
 
@@ -49,6 +50,24 @@ one = f(1, 0.0)
 for _ in range(4):
     f(np.array(1), np.array(0.0))
 """
+
+
+def test_next_values_that_take_long_are_given_up_and_no_variable_is_half_set() -> None:
+    run(
+        """
+from tests.backends.llvm.interrupted import interrupted
+start = np.arange(20_000, dtype=np.float32)
+w, steps = gx.state("w", start), gx.state("steps", np.zeros((), np.int64))
+x = gx.input("x", (300_000,))
+updates = {w: w + gx.sum(gx.sin(w[:, None] * x), 1), steps: steps + 1}
+step = gx.compile([x], gx.sum(w), updates=updates, backend="llvm")
+many = np.linspace(0, 1, 300_000, dtype=np.float32)
+for _ in range(2):
+    interrupted(lambda: step(many))
+    assert steps.value == 0
+    assert np.array_equal(w.value, start)
+"""
+    )
 
 
 def test_other_handlers_run_during_a_call_and_may_call_the_same_function() -> None:
