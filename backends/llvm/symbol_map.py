@@ -1,18 +1,19 @@
-"""The names of native functions, for profilers: `perf` reads which function lies where from a file of the process.
+"""The names of native functions, for profilers and debuggers; `f.source` shows them under the user's lines.
 
-It is written where GRAPHC_PERF is set, as perf-<process>.map in the folder of temporary files: where a function begins,
-how many bytes it has, and its name, which `f.source` shows under the lines of the user's program.
+Where GRAPHC_PERF is set, `perf` finds in perf-<process>.map, in the folder of temporary files, where each begins, how
+many bytes it has, and its name.  Where GRAPHC_GDB is set, the objects themselves are written there, and with them
+gdb-<process>.gdb, commands by which gdb learns where each was loaded.
 """
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
 from typing import NamedTuple
 
-__all__ = ["functions_in", "note_functions"]
+__all__ = ["functions_in", "note_functions", "sections_of"]
 
 HEADER = struct.Struct("<16xHHIQQQIHHHHHH")  # of an ELF file of 64 bits
 SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -30,18 +31,44 @@ class Place(NamedTuple):
 
 def note_functions(code: bytes, library: str, addresses: Mapping[str, int]) -> None:
     """Say where the functions of an object lie that was loaded, some of them at known addresses."""
-    if not os.environ.get("GRAPHC_PERF") or not code.startswith(b"\x7fELF\x02"):
+    for_perf, for_gdb = os.environ.get("GRAPHC_PERF"), os.environ.get("GRAPHC_GDB")
+    if not (for_perf or for_gdb) or not code.startswith(b"\x7fELF\x02"):
         return
     places = dict(functions_in(code))
     known = {places[name]: address for name, address in addresses.items() if name in places}
     bases = {place.section: address - place.start for place, address in known.items()}
-    lines = [
-        f"{bases[place.section] + place.start:x} {place.size:x} {library}.{name}\n"
-        for name, place in places.items()
-        if place.section in bases
-    ]
-    with suppress(OSError), Path(gettempdir(), f"perf-{os.getpid()}.map").open("a", encoding="ascii") as file:
-        file.write("".join(lines))
+    with suppress(OSError):
+        if for_perf:
+            _append(
+                f"perf-{os.getpid()}.map",
+                "".join(
+                    f"{bases[place.section] + place.start:x} {place.size:x} {library}.{name}\n"
+                    for name, place in places.items()
+                    if place.section in bases
+                ),
+            )
+        if for_gdb:
+            file = Path(gettempdir(), f"gdb-{os.getpid()}-{library}.o")
+            file.write_bytes(code)
+            names = sections_of(code)
+            sections = "".join(f" -s {names[section]} {base:#x}" for section, base in bases.items())
+            _append(f"gdb-{os.getpid()}.gdb", f"add-symbol-file {file}{sections}\n")
+
+
+def _append(name: str, text: str) -> None:
+    with Path(gettempdir(), name).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def sections_of(code: bytes) -> Sequence[str]:
+    """The names of the sections of an object of ELF."""
+    _, _, _, _, _, at, _, _, _, _, size, count, names = HEADER.unpack_from(code)
+    headers = [SECTION.unpack_from(code, at + number * size) for number in range(count)]
+    return [_text_at(code, headers[names][4] + header[0]) for header in headers]
+
+
+def _text_at(code: bytes, start: int) -> str:
+    return code[start : code.index(0, start)].decode("ascii")
 
 
 def functions_in(code: bytes) -> Iterator[tuple[str, Place]]:
@@ -55,5 +82,4 @@ def functions_in(code: bytes) -> Iterator[tuple[str, Place]]:
         for place in range(start, start + length, SYMBOL.size):
             name, info, _, section, value, bytes = SYMBOL.unpack_from(code, place)
             if info & 15 == FUNCTION and bytes:
-                first = texts + name
-                yield code[first : code.index(0, first)].decode("ascii"), Place(section, value, bytes)
+                yield _text_at(code, texts + name), Place(section, value, bytes)

@@ -3,16 +3,19 @@
 import ctypes
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graphc.backends.llvm.code import Linked, assembly, link, object_code
 from graphc.backends.llvm.machine import host
+from graphc.backends.llvm.symbol_map import functions_in, sections_of
 from graphc.backends.llvm.symbols import address_of, blas, c_functions, lapack
 from tests.backends.llvm.children import finished
 
@@ -168,6 +171,7 @@ def test_functions_of_lapack_are_found() -> None:
 
 NAMED = """
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -198,3 +202,40 @@ def test_profilers_are_told_which_function_lies_where() -> None:
     assert {"kernel_0", "kernel_1", "graphc_compute", "graphc_entry", "graphc_parallel"} <= set(places)
     ordered = sorted(places.values())
     assert all(start + size <= after for (start, size), (after, _) in pairwise(ordered))
+
+
+CALLED = """
+import numpy as np
+import graphc as gx
+x = gx.input("x", ("n",))
+f = gx.compile([x], gx.exp(x), backend="llvm")
+for _ in range(5):
+    f(np.ones(3, np.float32))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="objects are of ELF")
+def test_debuggers_are_told_which_function_lies_where(tmp_path: Path) -> None:
+    environment = {**os.environ, "GRAPHC_PERF": "1", "GRAPHC_GDB": "1", "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", CALLED], env=environment, check=True)
+    (map_of,), (commands,) = tmp_path.glob("perf-*.map"), tmp_path.glob("gdb-*.gdb")
+    rows = [line.split() for line in map_of.read_text().splitlines()]
+    addresses = {name.partition(".")[2]: int(start, 16) for start, _, name in rows}
+    found = {}
+    for line in commands.read_text().splitlines():
+        command, file, *options = line.split()
+        assert (command, options[0::3]) == ("add-symbol-file", ["-s"] * (len(options) // 3))
+        starts = dict(zip(options[1::3], options[2::3], strict=True))
+        code = Path(file).read_bytes()
+        names = sections_of(code)
+        for name, place in functions_in(code):
+            found[name] = int(starts[names[place.section]], 16) + place.start
+    assert found == addresses
+    assert {"kernel_0", "graphc_compute", "graphc_entry", "graphc_parallel"} <= set(found)
+    debugger = shutil.which("gdb")
+    if debugger is None:
+        return
+    asked = [part for name in sorted(found) for part in ("-ex", f"info symbol {found[name]:#x}")]
+    order = [debugger, "-nx", "-batch", "-x", str(commands), *asked]
+    said = subprocess.run(order, capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in said.stdout.splitlines() if " in section " in line] == sorted(found)
