@@ -20,6 +20,7 @@ __all__ = [
     "Code",
     "Device",
     "DriverError",
+    "Extents",
     "FullError",
     "Idle",
     "Limits",
@@ -36,6 +37,8 @@ Given = TypeVar("Given")
 Things = TypeVarTuple("Things")
 #: what a launch passes, or what a copy writes and reads: addresses; None for a number that is none
 Passed: TypeAlias = Sequence[int | None]
+#: how many bytes the array at each address has that a launch passes, where that is known
+Extents: TypeAlias = Callable[[], Sequence[int | None]]
 
 WITHOUT = '`f.source` is the text of the kernels all the same; backend="llvm" runs the same function here'
 
@@ -69,8 +72,13 @@ class Code(ABC):
     """The functions of a text on a device."""
 
     @abstractmethod
-    def launch(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
-        """Run a function, after all that was begun before.  Arguments are addresses and integers."""
+    def launch(
+        self, name: str, blocks: int, threads: int, arguments: Sequence[int], extents: Extents | None = None
+    ) -> None:
+        """Run a function, after all that was begun before.  Arguments are addresses and integers.
+
+        A device may hold the accesses against `extents`.
+        """
 
 
 class Recording(ABC):

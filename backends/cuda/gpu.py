@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 
 from graphc.backends.cuda.cublaslt import CublasLt, library
-from graphc.backends.cuda.device import Array, Code, Device, Idle, Limits, Memory, contiguous, with_room
+from graphc.backends.cuda.device import Array, Code, Device, Extents, Idle, Limits, Memory, contiguous, with_room
 from graphc.backends.cuda.dlpack import CUDA
 from graphc.backends.cuda.driver import Opened, opened
 from graphc.backends.cuda.graphs import Arguments, CopyNode, FixedNode, Graph, LaunchNode, Node, graph_of, last_node
@@ -276,7 +276,9 @@ class _Functions(Code):
     device: Gpu
     functions: dict[str, tuple[Any, tuple[bool, ...]]]
 
-    def launch(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
+    def launch(
+        self, name: str, blocks: int, threads: int, arguments: Sequence[int], extents: Extents | None = None
+    ) -> None:
         device, (function, are_addresses) = self.device, self.functions[name]
         opened, given = device._opened, Arguments.of(arguments)
         where = (blocks, 1, 1, threads, 1, 1, 0, device._stream)

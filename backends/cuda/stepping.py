@@ -105,7 +105,8 @@ class Stepping:
         device, blocks = self.places.device, self.places.number(step.blocks)
         if blocks:
             device.pending[step] = None
-            self.code.launch(step.kernel, blocks, step.threads, [*map(self._argument, step.arguments)])
+            arguments = [*map(self._argument, step.arguments)]
+            self.code.launch(step.kernel, blocks, step.threads, arguments, partial(self._extents, step))
             if self.waits:
                 device.wait()
 
@@ -129,6 +130,15 @@ class Stepping:
                 return self.places.sizes[self.places.module.program.symbols.index(argument)]
             case int():
                 return argument
+
+    def _extents(self, launch: Launch) -> Sequence[int | None]:
+        """How many bytes each array has that a launch passes; None for what is none, and for a stack."""
+        return [
+            None
+            if isinstance(x, str | int) or (isinstance(x, Buffer) and x.role is Role.STACK)
+            else self.places.number(x.size) * x.dtype.itemsize
+            for x in launch.arguments
+        ]
 
     def condition(self, number: int) -> IndexInRange:
         """What step `number` demands."""

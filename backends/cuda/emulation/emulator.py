@@ -1,6 +1,7 @@
-"""A device that is emulated: the same source, compiled by g++ with a shim, in memory between guard zones."""
+"""A device that is emulated: the same source, compiled by g++ so that a runtime is told of each load and store."""
 
 import ctypes
+import mmap
 import re
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import tempfile
 import weakref
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from graphc.backends.cuda.device import (
     Array,
     Code,
     Device,
+    Extents,
     FullError,
     Idle,
     Limits,
@@ -35,14 +37,18 @@ from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.errors import UnsupportedError
 
-__all__ = ["SCHEDULES", "Emulator", "FaultError", "has_compiler", "text_for_host"]
+__all__ = ["FOLDER", "SCHEDULES", "Emulator", "FaultError", "compile_watched", "has_compiler", "text_for_host"]
 
-SHIM = Path(__file__).with_name("shim.h")
+FOLDER = Path(__file__).parent
+RUNTIME = ("fibers", "memory")
 SCHEDULES = ("forward", "reverse", "random", "warps", "warps in reverse")  # the orders in which threads go on
-GUARD = 256  # bytes before and behind each piece of memory
-ALIGNMENT = 64
+GAP = 1 << 30  # bytes of addresses before each array, and so between any two, where nothing is
+FOREIGN = 1 << 28  # bytes of an array of somebody else, as far as is known
 POISON = 0xFF  # nan and -1
-FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-w")
+FLAGS = ("-std=c++17", "-O1", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-w")
+#: loads and stores are told, to the runtime and to no library of the compiler, and loads are where the source has them
+TOLD = ("-fsanitize=thread", "-fno-tree-sink", "-nodefaultlibs")
+LIBRARIES = ("-lstdc++", "-lm", "-lgcc_s", "-lgcc", "-lc")
 
 _SHARED = re.compile(r"__shared__ (?:alignas\(16\) )?([\w<>]+) (\w+)((?:\[\d+\])+);")
 
@@ -70,7 +76,7 @@ class Emulator(Device):
     """Runs kernels on this CPU, thread by thread.
 
     schedule  the order in which threads go on: a place in SCHEDULES
-    apart     whether each array has memory of its own between guard zones, and not a place in the arena
+    apart     whether each array has memory of its own, and not a place in the arena
     most      bytes that all memory together may have
     recorded  how often something was recorded, and how often one was run
     """
@@ -124,31 +130,38 @@ class Emulator(Device):
     def free_bytes(self) -> int:
         return self.most - sum(memory.bytes for memory in self._pieces.values())
 
-    def behind(self, addresses: Sequence[int]) -> Iterator["EmulatedMemory"]:
-        """The pieces that addresses point into: those that begin last before them."""
-        for address in addresses:
-            place = bisect_right(self._addresses, address)
-            memory = self._pieces.get(self._addresses[place - 1]) if place else None
-            if memory is not None and address <= memory.address + memory.bytes:
-                yield memory
+    def bytes_at(self, address: int) -> int:
+        """How much of the piece that an address points into lies behind it."""
+        place = bisect_right(self._addresses, address)
+        memory = self._pieces.get(self._addresses[place - 1]) if place else None
+        left = -1 if memory is None else memory.address + memory.bytes - address
+        return left if left >= 0 else FOREIGN
+
+    def _require_room(self, address: int, bytes: int) -> None:
+        assert bytes <= self.bytes_at(address), f"{bytes} bytes where an array has {self.bytes_at(address)}"
 
     def upload(self, address: int, array: Array) -> None:
         assert self._thread.begun is None, "an upload is not recorded"
         whole = np.ascontiguousarray(array)
+        self._require_room(address, whole.nbytes)
         ctypes.memmove(address, whole.ctypes.data, whole.nbytes)
 
     def download(self, array: Array, address: int) -> None:
         assert self._thread.begun is None, "a download is not recorded"
         self.wait()
+        self._require_room(address, array.nbytes)
         with contiguous(array) as whole:
             ctypes.memmove(whole.ctypes.data, address, whole.nbytes)
 
     def copy(self, to: int, of: int, bytes: int) -> None:
         assert to == of or abs(to - of) >= bytes, "what is copied does not overlap"
+        self._require_room(to, bytes)
+        self._require_room(of, bytes)
         self.begin(Begun(lambda given: ctypes.memmove(given[0], given[1], bytes), [to, of], (True, True)))
 
     def fill(self, address: int, value: int, bytes: int) -> None:
         assert self._thread.begun is None, "what is filled is not recorded"
+        self._require_room(address, bytes)
         ctypes.memmove(address, value.to_bytes(bytes, "little", signed=True), bytes)
 
     # Order: what is begun is done at once.
@@ -189,7 +202,7 @@ class Emulator(Device):
             return
         if not has_compiler():
             raise UnsupportedError("the emulation of CUDA needs g++, which is not installed")
-        text = [f'#include "{SHIM}"\n']
+        text = ['#include "shim.h"\n']
         for number, (source, entries) in enumerate(missing.items()):
             text.append(_wrapped(source, entries, number))
         library = _library("".join(text))
@@ -198,7 +211,7 @@ class Emulator(Device):
             for entry in entries:
                 function = functions[entry.name] = library[f"launch_{number}_{entry.name}"]
                 function.restype = ctypes.c_char_p
-                function.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint]
+                function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint]
             self._made[source] = functions
 
 
@@ -207,10 +220,30 @@ def _library(text: str) -> ctypes.PyDLL:
     with tempfile.TemporaryDirectory(prefix="graphc-emulated-") as folder:
         source = Path(folder) / "kernels.cpp"
         source.write_text(text, encoding="utf-8")
-        command = ["g++", *FLAGS, "-o", "kernels.so", source.name]
-        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert made.returncode == 0, f"g++ refuses the source\n{made.stderr[:4000]}"
+        compile_watched(Path(folder), "-shared", "-o", "kernels.so", source.name)
         return ctypes.PyDLL(str(Path(folder) / "kernels.so"))
+
+
+def compile_watched(folder: Path, *given: str) -> None:
+    """Compile a source with kernels, the loads and stores of which are watched, and link it with what watches them."""
+    for name, compiled in _runtime().items():
+        (folder / name).write_bytes(compiled)
+    _compile(folder, *TOLD, *given, *_runtime(), *LIBRARIES)
+
+
+@cache
+def _runtime() -> Mapping[str, bytes]:
+    """The runtime, compiled: files by name."""
+    with tempfile.TemporaryDirectory(prefix="graphc-emulated-") as folder:
+        _compile(Path(folder), "-O2", "-c", *(str(FOLDER / f"{name}.cpp") for name in RUNTIME))
+        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def _compile(folder: Path, *given: str) -> None:
+    """Call the compiler in a folder."""
+    command = ["g++", *FLAGS, "-I", str(FOLDER), *given]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, f"g++ refuses the source\n{made.stderr[:4000]}"
 
 
 def text_for_host(source: str) -> str:
@@ -225,62 +258,81 @@ def _wrapped(source: str, entries: Sequence[Entry], number: int) -> str:
     source = text_for_host(source)
     parts = [f"namespace program_{number} {{\n", source]
     for entry in entries:
-        given = ", ".join(f"({kind.replace(' __restrict__', '')})a[{n}]" for n, kind in enumerate(entry.types))
-        parts.append(f"static void body_{entry.name}(const i64* a) {{ {entry.name}({given}); }}\n")
+        given = ", ".join(
+            f"({kind.replace(' __restrict__', '')})emulated::argument({n})" for n, kind in enumerate(entry.types)
+        )
+        parts.append(f"static void body_{entry.name}() {{ {entry.name}({given}); }}\n")
+        arrays = _arrays(source, entry)
         parts.append(
-            f'extern "C" const char* launch_{number}_{entry.name}(const i64* a, u32 blocks, u32 threads, u32 schedule)'
-            f" {{ return emulated::run(body_{entry.name}, a, blocks, threads, schedule); }}\n"
+            f'extern "C" const char* launch_{number}_{entry.name}'
+            "(const i64* a, const i64* bytes, u32 blocks, u32 threads, u32 schedule) {\n"
+            f"    const emulated::Array arrays[] = {{{', '.join((*arrays, '{}'))}}};\n"
+            f"    return emulated::run(body_{entry.name}, a, arrays, {len(arrays)}, blocks, threads, schedule);\n}}\n"
         )
     return "".join((*parts, "}\n"))
 
 
+def _arrays(source: str, entry: Entry) -> Sequence[str]:
+    """The arrays that a kernel is given, with the names that they have in the source."""
+    declared = re.search(rf"\b{entry.name}\(([^)]*)\) {{", source)
+    assert declared is not None, entry
+    names = [parameter.split()[-1] for parameter in declared[1].split(",")]
+    listed = []
+    for n, (name, kind) in enumerate(zip(names, entry.types, strict=True)):
+        if entry.takes_addresses[n]:
+            element = kind.removeprefix("const ").split("*")[0]
+            listed.append(
+                f'{{"{name}", (const void*)a[{n}], size_t(bytes[{n}]), emulated::bytes_of_element<{element}>()}}'
+            )
+    return listed
+
+
 def _declared(found: re.Match[str]) -> str:
     extents = ", ".join(re.findall(r"\d+", found[3]))
-    return f'static emulated::Shared<{found[1]}, {extents}> {found[2]}("{found[2]}");'
+    return f'const auto {found[2]} = emulated::shared_array<{found[1]}, {extents}>("{found[2]}");'
 
 
 @final
 @dataclass(eq=False)
 class EmulatedMemory(Memory):
-    """Bytes between guard zones, which are poisoned before anything is written."""
+    """Bytes, poisoned before anything is written, far from all others."""
 
     bytes: int
     array: Array = field(init=False)
 
     def __post_init__(self) -> None:
-        self.array = np.full(self.bytes + 2 * GUARD + ALIGNMENT, POISON, np.uint8)
-        self.start = -self.array.ctypes.data % ALIGNMENT
-        self.address = self.array.ctypes.data + self.start + GUARD
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether nothing was written beside it."""
-        first = self.start + GUARD
-        zones = (self.array[:first], self.array[first + self.bytes :])
-        return all((zone == POISON).all() for zone in zones)
+        room = mmap.mmap(-1, GAP + self.bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.array = np.frombuffer(room, np.uint8, self.bytes, GAP)
+        self.array[:] = POISON
+        self.address = self.array.ctypes.data
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class EmulatedCode(Code):
-    """Functions; the guard zones of what they were given are looked at after every launch."""
+    """Functions that look at every access."""
 
     emulator: Emulator
     functions: dict[str, Any]
     takes_addresses: Mapping[str, tuple[bool, ...]]
 
-    def launch(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
-        work = partial(self._run, name, blocks, threads)
+    def launch(
+        self, name: str, blocks: int, threads: int, arguments: Sequence[int], extents: Extents | None = None
+    ) -> None:
+        most = [None] * len(arguments) if extents is None else extents()
+        work = partial(self._run, name, blocks, threads, most)
         self.emulator.begin(Begun(work, [*arguments], self.takes_addresses[name]))
 
-    def _run(self, name: str, blocks: int, threads: int, arguments: Sequence[int]) -> None:
-        given = (ctypes.c_int64 * max(len(arguments), 1))(*arguments)
-        problem = self.functions[name](given, blocks, threads, self.emulator.schedule)
+    def _run(self, name: str, blocks: int, threads: int, most: Sequence[int | None], arguments: Sequence[int]) -> None:
+        bytes = [0] * len(arguments)
+        for place, is_address in enumerate(self.takes_addresses[name]):
+            if is_address:
+                there, wanted = self.emulator.bytes_at(arguments[place]), most[place]
+                bytes[place] = there if wanted is None else min(there, wanted)
+        given, extents = ((ctypes.c_int64 * max(len(x), 1))(*x) for x in (arguments, bytes))
+        problem = self.functions[name](given, extents, blocks, threads, self.emulator.schedule)
         if problem:
             raise FaultError(f"{name}: {problem.decode()}")
-        for memory in self.emulator.behind(arguments):
-            if not memory.is_intact:
-                raise FaultError(f"{name} wrote beside piece at {memory.address:#x}, of {memory.bytes} bytes")
 
 
 @final

@@ -5,9 +5,36 @@ from graphc.backends.cuda.tile_text import SHARED_VECTORS, TENSOR_CORES
 
 __all__ = ["TWINS"]
 
-_NARROW_FLOATS = """\
-struct f16 { u16 bits; };
-struct bf16 { u16 bits; };
+
+def _by_members(name: str, *members: str) -> str:
+    """How a structure is copied: the compiler tells of loads and stores of its members, not of it as a whole."""
+    first = ", ".join(f"{member}(other.{member})" for member in members)
+    then = " ".join(f"{member} = other.{member};" for member in members)
+    return (
+        f"    {name}() = default;\n    {name}(const {name}& other) : {first} {{}}\n"
+        f"    {name}& operator=(const {name}& other) {{ {then} return *this; }}\n"
+    )
+
+
+_COMPLEX = _by_members("complex", "x", "y")
+_BEST = f"""\
+template <class T> struct Best {{
+    T value; i64 place;
+{_by_members("Best", "value", "place")}    Best(T value, i64 place) : value(value), place(place) {{}}
+}};
+"""
+
+_NARROW_FLOATS = f"""\
+struct f16 {{
+    u16 bits;
+{_by_members("f16", "bits")}    f16(u16 bits) : bits(bits) {{}}
+}};
+struct bf16 {{
+    u16 bits;
+{_by_members("bf16", "bits")}    bf16(u16 bits) : bits(bits) {{}}
+}};
+"""
+_NARROW_FUNCTIONS = """\
 inline float wide(f16 x) { _Float16 y; memcpy(&y, &x, 2); return float(y); }
 inline float wide(bf16 x) { return __uint_as_float(u32(x.bits) << 16); }
 template <class T> f16 to_f16(T x) { const _Float16 y = _Float16(x); f16 z; memcpy(&z, &y, 2); return z; }
@@ -19,47 +46,30 @@ inline bf16 to_bf16(float x) {
 }
 """
 
-#: a GPU moves vectors only where places are multiples of their size
 _VECTORS = """\
 template <class T, int n> struct alignas(n * sizeof(T)) Vector { T at[n]; };
-template <class V, class T> void require_aligned(const T* place) {
-    const size_t bytes = sizeof(V);
-    if (reinterpret_cast<size_t>(place) % bytes) emulated::fail("%zu bytes are moved at once, not aligned", bytes);
-}
 template <int n, class T> Vector<T, n> load_vector(const T* from) {
     Vector<T, n> values;
-    require_aligned<Vector<T, n>>(from);
-    memcpy(&values, from, sizeof values);
+    emulated::load(&values, from, sizeof values);
     return values;
 }
-template <class T, int n> void store_vector(T* to, Vector<T, n> values) {
-    require_aligned<Vector<T, n>>(to);
-    memcpy(to, &values, sizeof values);
-}
+template <class T, int n> void store_vector(T* to, Vector<T, n> values) { emulated::store(to, &values, sizeof values); }
 """
 
 _SHARED_VECTORS = """\
 template <int n, class T, size_t m> Vector<T, n> load_row(emulated::View<T, m> row, int at) {
-    Vector<T, n> values;
-    require_aligned<Vector<T, n>>(row.values + row.start + at);
-    for (int c = 0; c < n; ++c) values.at[c] = row[at + c];
-    return values;
+    return load_vector<n>(row.part(at, n));
 }
 template <class T, size_t m, int n> void store_row(emulated::View<T, m> row, int at, Vector<T, n> values) {
-    require_aligned<Vector<T, n>>(row.values + row.start + at);
-    for (int c = 0; c < n; ++c) row[at + c] = values.at[c];
+    store_vector(row.part(at, n), values);
 }
 """
 
 #: a thread has of a the rows `group` and 8 below at two words, of b one column, of the total two rows and columns
 _TENSOR_CORES = """\
 template <class T, size_t m> u32 word_of(emulated::View<T, m> row, int at) {
-    const T* place = row.values + row.start + at;
-    if (reinterpret_cast<size_t>(place) % 4) emulated::fail("a word at %d is not aligned", at);
-    T elements[4 / sizeof(T)];
-    for (size_t n = 0; n < 4 / sizeof(T); ++n) elements[n] = row[at + n];
     u32 word;
-    memcpy(&word, elements, 4);
+    emulated::load(&word, row.part(at, sizeof word / sizeof(T)), sizeof word);
     return word;
 }
 template <class T> struct Halves {  // two numbers of 16 bits
@@ -96,7 +106,9 @@ inline void add_tf32(float (&total)[4], const u32 (&a)[4], const u32 (&b)[2]) {
 """
 
 TWINS = (
-    (NARROW_FLOATS, _NARROW_FLOATS),
+    (NARROW_FLOATS, _NARROW_FLOATS + _NARROW_FUNCTIONS),
+    ("    complex() = default;\n", _COMPLEX),
+    ("template <class T> struct Best { T value; i64 place; };\n", _BEST),
     (VECTORS, _VECTORS),
     (SHARED_VECTORS, _SHARED_VECTORS),
     (TENSOR_CORES, _TENSOR_CORES),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.backends.cuda.emulation.emulator import FLAGS, SHIM, text_for_host
+from graphc.backends.cuda.emulation.emulator import FOLDER, compile_watched, text_for_host
 from tests.backends.cuda.emulated import NEEDS_COMPILER, near
 from tests.case import Array
 
@@ -18,12 +18,9 @@ def built(folder: Path) -> Path:
     source = folder / "model.cu"
     host = folder / "host"
     host.mkdir()
-    (host / "model.cu").write_text(f'#include "{SHIM}"\n' + text_for_host(source.read_text()), encoding="utf-8")
+    (host / "model.cu").write_text('#include "shim.h"\n' + text_for_host(source.read_text()), encoding="utf-8")
     shutil.copy(folder / "model_main.cu", host / "main.cpp")
-    flags = [flag for flag in FLAGS if flag not in ("-shared", "-fPIC")]
-    command = ["g++", *flags, "-I", str(SHIM.parent / "runtime"), "-o", "../program", "main.cpp"]
-    made = subprocess.run(command, cwd=host, capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr[:3000]
+    compile_watched(host, "-I", str(FOLDER / "runtime"), "-o", "../program", "main.cpp")
     return folder / "program"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.backends.cuda.emulation.emulator import EmulatedCode
 from tests.backends.cuda.calls import Foreign, Trained, aligned, on_device
 from tests.backends.cuda.emulated import NEEDS_COMPILER, near
 
@@ -147,6 +148,24 @@ def test_an_index_out_of_range_changes_nothing(is_there: bool) -> None:
     assert (table.value == 16).all()
     if not is_there:  # it has looked itself: the whole step is one recording
         assert emulator.recorded == {"made": 1, "run": 3}
+
+
+def test_a_launch_tells_how_large_its_arrays_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[tuple[int | None, ...]] = []
+    launch = EmulatedCode.launch
+
+    def noted(code: EmulatedCode, *given: Any) -> None:
+        found.append(tuple(given[-1]()))
+        launch(code, *given)
+
+    monkeypatch.setattr(EmulatedCode, "launch", noted)
+    x = gx.input("x", ("n", 3))
+    sums, _ = gx.scan(lambda total, row: (total + row, total), gx.zeros((3,)), gx.exp(x))
+    f, _ = on_device([x], [sums, x.mT @ x])
+    f(Foreign(aligned(np.ones((5, 3), np.float32))))
+    rows = 5 * 3 * 4
+    assert {bytes for extents in found for bytes in extents} == {rows, 3 * 4, 3 * 3 * 4, None}
+    assert (12, 12) in found  # the step of the loop sees a row
 
 
 def test_threads_call_one_function_side_by_side(trained: Trained) -> None:
