@@ -47,7 +47,7 @@ FOREIGN = 1 << 28  # bytes of an array of somebody else, as far as is known
 POISON = 0xFF  # nan and -1
 FLAGS = ("-std=c++17", "-O1", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-w")
 #: loads and stores are told, to the runtime and to no library of the compiler, and loads are where the source has them
-TOLD = ("-fsanitize=thread", "-fno-tree-sink", "-nodefaultlibs")
+TOLD = ("-fsanitize=thread", "-fsanitize=bounds-strict", "-fno-tree-sink", "-nodefaultlibs")
 LIBRARIES = ("-lstdc++", "-lm", "-lgcc_s", "-lgcc", "-lc")
 
 _SHARED = re.compile(r"__shared__ (?:alignas\(16\) )?([\w<>]+) (\w+)((?:\[\d+\])+);")

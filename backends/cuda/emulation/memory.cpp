@@ -1,7 +1,8 @@
 // Memory on a CPU that knows who touched it.  Before each load and store of a kernel the compiler calls __tsan_...
 //
-// Found and told: what lies in no array that the kernel was given; vectors between their places; two threads of a block
-// that touch an element with no barrier between them, and two blocks that do, one of them writing.
+// Found and told: what lies in no array that the kernel was given; indices outside of arrays in shared memory and in
+// registers; vectors between their places; two threads of a block that touch an element with no barrier between them,
+// and two blocks that do, one of them writing.
 
 #include <sys/mman.h>
 #include <algorithm>
@@ -191,6 +192,16 @@ TOLD(8)
 TOLD(16)
 extern "C" void __tsan_read_range(const void* at, size_t bytes) { emulated::visit(at, bytes, 1, false); }
 extern "C" void __tsan_write_range(const void* at, size_t bytes) { emulated::visit(at, bytes, 1, true); }
+
+// What the compiler tells of an index outside of an array in registers.
+struct Told {
+    struct { const char* file; unsigned line, column; } place;
+    const struct { unsigned short kind, bits; char name[1]; } *array;
+};
+extern "C" void __ubsan_handle_out_of_bounds(const Told* told, size_t index) {
+    emulated::fail("index %lld of %s in registers, line %u", (long long)index, told->array->name, told->place.line);
+}
+
 extern "C" void __tsan_func_entry(const void*) {}
 extern "C" void __tsan_func_exit(void) {}
 extern "C" void __tsan_vptr_update(void*, void*) {}

@@ -125,6 +125,12 @@ FAULTS = {
         "y[i] = x[i + 1] > x[i] ? x[i] : 0.0f",
         "thread 63 of block 0 reads 4 bytes at index 64 of x",
     ),
+    "behind an array in registers": (
+        COPIED,
+        "y[i] = x[i];",
+        "float own[4] = {x[i]};\n    for (int e = 0; e <= 4; ++e) y[i] = own[e];",
+        "index 4 of 'float .4.' in registers, line",
+    ),
     "a vector behind what is read": (
         MOVED,
         "&x[i]",
