@@ -165,8 +165,26 @@ def _shift(sign: str, name: str) -> Rule:
 
 def _is_plain_shift(x: Operand, y: Operand) -> bool:
     """Whether C++ means the same: by a number that is less than the bits; what moves left has no sign."""
-    digits = y.text.rstrip("UL").removeprefix(f"{in_register(y.dtype)}(").removesuffix(")")
+    digits = _digits(y)
     return x.dtype.kind == "u" and digits.isdigit() and int(digits) < 8 * x.dtype.itemsize
+
+
+def _digits(x: Operand) -> str:
+    """An integer as it is written, without its type."""
+    return x.text.rstrip("UL").removeprefix(f"{in_register(x.dtype)}(").removesuffix(")")
+
+
+def _ordered(sign: str, form: str) -> Rule:
+    """A comparison; by `form` where the compiler would see, and warn, that an unsigned integer is compared with 0."""
+
+    def rule(x: Operand, y: Operand) -> str:
+        return form.format(x.text, y.text) if _is_idle(x, y) else f"{x.text} {sign} {y.text}"
+
+    return rule
+
+
+def _is_idle(x: Operand, y: Operand) -> bool:
+    return x.dtype.kind == "u" and "0" in (_digits(x), _digits(y))
 
 
 _RULES: Mapping[Fn, Rule] = {
@@ -194,10 +212,10 @@ _RULES: Mapping[Fn, Rule] = {
     Fn.IMAG: lambda x: f"{x.text}.y" if is_complex(x.dtype) else "0",
     Fn.CONJ: lambda x: f"{in_register(x.dtype)}({x.text}.x, -{x.text}.y)" if is_complex(x.dtype) else x.text,
     Fn.COMPLEX: lambda x, y: f"complex<{in_register(x.dtype)}>({x.text}, {y.text})",
-    Fn.LT: _always("{0} < {1}"),
-    Fn.LE: _always("{0} <= {1}"),
-    Fn.GT: _always("{0} > {1}"),
-    Fn.GE: _always("{0} >= {1}"),
+    Fn.LT: _ordered("<", "less({0}, {1})"),
+    Fn.LE: _ordered("<=", "!less({1}, {0})"),
+    Fn.GT: _ordered(">", "less({1}, {0})"),
+    Fn.GE: _ordered(">=", "!less({0}, {1})"),
     Fn.EQ: _always("{0} == {1}"),
     Fn.NE: _always("{0} != {1}"),
     Fn.AND: _always("{0} & {1}"),
@@ -239,6 +257,8 @@ def _pieces(fn: Fn, operands: Sequence[Operand]) -> Sequence[str]:
         return ["float division" if is_floating(dtype) else "division" if is_signed else "unsigned division"]
     if fn in (Fn.ADD, Fn.SUB, Fn.MUL, Fn.NEG, Fn.FMA) and is_integer(dtype):
         return ["wrapping"]
+    if fn in (Fn.LT, Fn.LE, Fn.GT, Fn.GE):
+        return ["less"] if _is_idle(*operands) else []
     if fn is Fn.DIV:
         return ["quotient"] if _is_zero(operands[1]) else []
     if fn is Fn.ABS and dtype.kind == "i":

@@ -208,6 +208,7 @@ PIECES: Mapping[str, Piece] = {
         "template <class T> __device__ T maximum(T x, T y) { return x > y || x != x ? x : y; }\n"
         "template <class T> __device__ T minimum(T x, T y) { return x < y || x != x ? x : y; }\n"
     ),
+    "less": Piece("template <class T> __device__ bool less(T x, T y) { return x < y; }\n"),
     "quotient": Piece("template <class T> __device__ T quotient(T x, T y) { return x / y; }\n"),
     "sign": Piece(
         "// -1, 0 or 1; nan stays.\n"

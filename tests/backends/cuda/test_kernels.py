@@ -86,6 +86,15 @@ def test_narrow_numbers_become_wide_before_they_are_computed_with() -> None:
 
 
 @NEEDS_COMPILER
+def test_unsigned_integers_are_compared_with_0() -> None:
+    x = gx.input("x", 5, "uint8")
+    (function,) = made_at_once([gx.compile([x], [x < 0, x <= 0, x > 0, x >= 0, x > 0], backend="numpy")], Emulator())
+    array = np.array([0, 1, 0, 200, 255], np.uint8)
+    for found, exact in zip(function(array), (array < 0, array <= 0, array > 0, array >= 0, array > 0), strict=True):
+        np.testing.assert_array_equal(found, exact)
+
+
+@NEEDS_COMPILER
 def test_scattered_sums_are_added_in_order() -> None:
     table, i = gx.param("table", np.zeros((9, 3), np.float32)), gx.input("i", ("n",), "int64")
     given = gx.input("given", ("n", 3))

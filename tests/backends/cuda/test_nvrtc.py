@@ -1,25 +1,37 @@
 """What NVRTC says of the kernels: no warnings, and no registers that spill, for two architectures."""
 
+import operator
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from graphc.backends.cuda.nvrtc import compiled_for
 from graphc.driver import compile
+from graphc.errors import GraphError
+from graphc.ir.declare import input
+from graphc.ir.leaves import constant_array
+from graphc.ir.node import Node
+from graphc.types import is_floating
 from tests.backends.cuda.compiled import NEEDS_NVRTC, for_cuda
+from tests.case import Case
 from tests.cases import CASES
 from tests.random_graphs import random_graph
-from tests.test_cases import nodes_for, results
+from tests.test_cases import BOTH, nodes_for, results, slopes_of
 from tests.thirty_models import MODELS
 
 pytestmark = NEEDS_NVRTC
 
 ARCHITECTURES = ("sm_80", "sm_90")
-SAMPLE = range(0, len(CASES), 80)
-EVERY = [pytest.param(place, marks=() if place in SAMPLE else pytest.mark.full) for place in range(len(CASES))]
+SLOPES = [pair for pair in BOTH if pair[0].order]
 
 
-def require_clean(source: str, architectures: Sequence[str]) -> None:
+def some(count: int, step: int) -> list[object]:
+    """Places: one of so many in the default tier, all in the full one."""
+    return [pytest.param(place, marks=() if place % step == 0 else pytest.mark.full) for place in range(count)]
+
+
+def require_clean(source: str, architectures: Sequence[str] = ARCHITECTURES) -> None:
     """Raise where the compiler warns, or keeps registers of a kernel in local memory."""
     for architecture in architectures:
         found = compiled_for(source, architecture)
@@ -29,19 +41,78 @@ def require_clean(source: str, architectures: Sequence[str]) -> None:
         assert not {name: used for name, used in found.resources.items() if used.spilled}
 
 
-@pytest.mark.parametrize("place", EVERY)
+def written(nodes: Sequence[Node], outputs: Sequence[Node]) -> str:
+    """The text of a program."""
+    return compile(list(nodes), list(outputs), backend="cuda").source
+
+
+@pytest.mark.parametrize("place", some(len(CASES), 80))
 def test_rows_of_the_table_compile_without_warnings(place: int) -> None:
     nodes = nodes_for(CASES[place].arrays("float32"))
-    source = compile(list(nodes), results(CASES[place], nodes), backend="cuda").source
-    require_clean(source, ARCHITECTURES if place in SAMPLE else ARCHITECTURES[place % 2 :][:1])
+    require_clean(written(nodes, results(CASES[place], nodes)))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16", "complex64"])
+@pytest.mark.parametrize("place", range(0, len(CASES), 8))
+def test_rows_of_other_floats_compile_without_warnings(place: int, dtype: str) -> None:
+    case = CASES[place]
+    if dtype != "complex64" or case.complex:
+        nodes = nodes_for(case.arrays(dtype))
+        require_clean(written(nodes, results(case, nodes)))
+
+
+def of_integers(case: Case, dtype: str) -> str | None:
+    """The text of a row whose floats are of another dtype; None where the op has no meaning for these."""
+    arrays = case.arrays("float64")
+    nodes = [input(f"x{n}", x.shape, dtype if is_floating(x.dtype) else x.dtype) for n, x in enumerate(arrays)]
+    try:
+        outputs = results(case, nodes)
+    except GraphError:
+        return None
+    return written(nodes, outputs)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+def test_rows_of_integers_compile_without_warnings(dtype: str) -> None:
+    sources = [source for case in CASES[::8] if (source := of_integers(case, dtype)) is not None]
+    assert len(sources) > 20
+    for source in dict.fromkeys(sources):
+        require_clean(source)
+
+
+ENDS = pytest.mark.parametrize(
+    "dtype", ["uint8", "uint64", *(pytest.param(name, marks=pytest.mark.full) for name in ("bool", "uint32", "int64"))]
+)
+
+
+@ENDS
+def test_operators_with_numbers_at_the_ends_compile_without_warnings(dtype: str) -> None:
+    x = input("x", (64,), dtype)
+    ends = [0, 1] if x.dtype.kind == "b" else [0, 1, np.iinfo(x.dtype).max]
+    numbers = [constant_array(np.array(end, x.dtype)) for end in ends]
+    signs = [*(getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne", "and_", "or_", "xor"))]
+    if x.dtype.kind != "b":
+        signs += [getattr(operator, name) for name in ("add", "sub", "mul", "floordiv", "mod", "lshift", "rshift")]
+    outputs = [y for sign in signs for number in numbers for y in (sign(x, number), sign(number, x))]
+    require_clean(written([x], outputs), ["sm_80"])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("place", range(0, len(SLOPES), 16))
+def test_derivatives_compile_without_warnings(place: int) -> None:
+    case, dtype = SLOPES[place]
+    made = slopes_of(case, case.arrays(dtype))
+    require_clean(written(made.nodes, made.derivatives))
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 300))])
 def test_random_graphs_with_gradients_compile_without_warnings(seed: int) -> None:
-    require_clean(random_graph(seed).compile(backend="cuda").source, ARCHITECTURES)
+    require_clean(random_graph(seed).compile(backend="cuda").source)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", MODELS)
 def test_models_compile_without_warnings(name: str) -> None:
-    require_clean(for_cuda(MODELS[name]()).artifact.source, ARCHITECTURES)
+    require_clean(for_cuda(MODELS[name]()).artifact.source)
