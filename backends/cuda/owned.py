@@ -11,12 +11,14 @@ from graphc.kernel.steps import Prefix
 __all__ = ["owned_locals", "side_by_side"]
 
 MOST_EACH = 32  # elements of one local that a thread keeps
-MOST = 64  # elements of all of them
+MOST = 64  # registers that all of them take
+REGISTER = 4  # bytes
 
 
 def owned_locals(plan: KernelPlan, width: int) -> Mapping[Buffer, int]:
     """How many elements a thread has of each such local, where it takes `width` of a row side by side."""
     found: dict[Buffer, int] = {}
+    registers = 0
     if plan.team.threads == 1:
         return found
     totals = {total.result for total in plan.kernel.totals}
@@ -26,8 +28,9 @@ def owned_locals(plan: KernelPlan, width: int) -> Mapping[Buffer, int]:
         beside = side_by_side(plan, local, width)
         each = -(-extent // (plan.team.threads * beside)) * beside
         is_last = any(_touches(shared, local) for shared in plan.last) and local not in totals
-        if extent and not is_last and each <= MOST_EACH and sum(found.values()) + each <= MOST:
-            found[local] = each
+        taken = registers + each * -(-local.dtype.itemsize // REGISTER)
+        if extent and not is_last and each <= MOST_EACH and taken <= MOST:
+            found[local], registers = each, taken
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc.backends.cuda.nvrtc import compiled_for
 from graphc.driver import compile
 from graphc.errors import GraphError
@@ -116,3 +117,16 @@ def test_random_graphs_with_gradients_compile_without_warnings(seed: int) -> Non
 @pytest.mark.parametrize("name", MODELS)
 def test_models_compile_without_warnings(name: str) -> None:
     require_clean(for_cuda(MODELS[name]()).artifact.source)
+
+
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "extent", [8192, *(pytest.param(n, marks=pytest.mark.full) for n in (2048, 4096, 7168, 16384))]
+)
+def test_long_rows_of_wide_elements_stay_in_registers(extent: int, dtype: str) -> None:
+    x, g = (gx.input(name, ("n", extent), dtype) for name in "xg")
+    gain, bias = (gx.input(name, (extent,), dtype) for name in ("gain", "bias"))
+    shifted = x - gx.mean(x, 1, keepdims=True)
+    y = shifted / gx.sqrt(gx.mean(shifted * shifted, 1, keepdims=True) + 1e-5) * gain + bias
+    f = gx.compile([x, g, gain, bias], [y, *gx.vjp(y, [x, gain, bias], g)], backend="cuda")
+    require_clean(f.source)
