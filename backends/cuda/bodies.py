@@ -108,6 +108,12 @@ class Body:
             self._first.append(f"__shared__ {type} {self._rooms[type]}[{BLOCK // 32}];")
         return self._rooms[type]
 
+    def square(self, buffer: Buffer, side: int) -> str:
+        """Shared memory for a square of elements of a buffer, whose columns are in different banks."""
+        name = self.lines.fresh("tile")
+        self._first.append(f"__shared__ {in_memory(buffer.dtype)} {name}[{side}][{side + 1}];")
+        return name
+
     def homes(self, locals: Sequence[Buffer]) -> None:
         """Give locals of several elements a place."""
         homes = dict(self.scope.homes)

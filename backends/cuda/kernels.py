@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import final
 
 from graphc.backends.cuda.bodies import Body, Function, Made, home_kind
+from graphc.backends.cuda.crosswise import Crosswise, crosswise, write_squares
 from graphc.backends.cuda.effects import Held, held_of
 from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.kept import with_loads_kept
@@ -37,6 +38,7 @@ class Native:
     """The function of one kernel.
 
     width  points that a thread makes side by side
+    squares  how it is made where some accesses go across the others
     shares  threads among which the elements of a row are shared
     after  kernels that combine totals and make the last stages
     rooms  buffers that these read, beside those of the program
@@ -48,6 +50,7 @@ class Native:
     library: Library
     made: Made = field(init=False)
     width: int = field(init=False)
+    squares: Crosswise | None = field(init=False)
     shares: int = field(init=False)
     after: Sequence[Kernel] = ()
     rooms: Sequence[Buffer] = ()
@@ -55,7 +58,7 @@ class Native:
     def __post_init__(self) -> None:
         self.kernel = self._with_loads_kept()
         plan, totals = planned(self.kernel), self.kernel.totals
-        self.width, self.shares = vector_width(plan), shares_of(plan)
+        self.width, self.squares, self.shares = vector_width(plan), crosswise(plan), shares_of(plan)
         indexed = [total for total in totals if total.index]
         is_serial = bool(indexed) and (plan.team.threads == 1 or not are_shared(plan))
         plan = replace(plan, team=Team(1)) if is_serial else plan
@@ -82,6 +85,8 @@ class Native:
 
     def _blocks(self, plan: KernelPlan, owned: Mapping[Buffer, int]) -> Size:
         """How many blocks make the rows; the sizes alone say so."""
+        if self.squares is not None:
+            return minimum(self.squares.squares, MOST_BLOCKS)
         rows = plan.team.rows * self.width
         blocks = (plan.rows * self.shares + (rows - 1)) // rows
         if self.kernel.totals:
@@ -128,6 +133,9 @@ class Native:
         """All rows, by the teams in turn."""
         if self.width > 1:
             write_vectors(body, self.width)
+            return
+        if self.squares is not None:
+            write_squares(body, self.squares)
             return
         plan, team, index, rows = self.made.plan, self.made.plan.team, body.scope.index, body.rows
         if not plan.outer and team.threads == BLOCK:
