@@ -7,6 +7,7 @@ from typing import final
 
 from graphc.backends.cuda.columns import columns_as_totals
 from graphc.backends.cuda.factorisations import factorisation
+from graphc.backends.cuda.few_rows import in_parts
 from graphc.backends.cuda.function_text import Parameters
 from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat, Require
 from graphc.backends.cuda.kernels import Native
@@ -66,7 +67,14 @@ class Schedule:
     def _kernel(self, kernel: Kernel, number: int) -> Iterator[Launch]:
         for part in parallel_parts(with_reversed_apart(kernel)):
             rows = columns_as_totals(widened(part))
-            yield from self._rows(with_totals_inside(rows), number)
+            parted = in_parts(rows, self.module.owner)
+            if parted is None:
+                yield from self._rows(with_totals_inside(rows), number)
+                continue
+            for buffer in parted.rooms:
+                self.module.room_for(buffer, number)
+            for step in parted.kernels:
+                yield from self._kernel(step, number)
 
     def _looking(self, looking: Looking, number: int) -> Iterator[HostStep]:
         """A kernel that sets flags, and what is required of them."""
