@@ -1,7 +1,7 @@
 """Narrow operands: products read float16 and bfloat16 as they are, not as the float32 they are added up in."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -9,6 +9,7 @@ from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Call, Fn, Load
 from graphc.kernel.steps import Contract, Kernel, Step, Store, buffers_of
+from graphc.passes.places import shown
 from graphc.passes.step_lists import over_lists
 from graphc.types import NARROW
 
@@ -40,12 +41,9 @@ def _narrowed(steps: Sequence[Step], outside: Collection[Buffer]) -> Sequence[St
     if not any(isinstance(step, Contract) for step in steps):
         return steps
     touching: dict[Buffer, list[int]] = defaultdict(list)
-    shown: set[Buffer] = set()
     for number, step in enumerate(steps):
         for buffer in buffers_of(step):
             touching[buffer.root].append(number)
-            if buffer.base is not None:
-                shown.add(buffer.root)
     changed = list(steps)
     gone: set[int] = set()
     for number, step in enumerate(steps):
@@ -54,7 +52,7 @@ def _narrowed(steps: Sequence[Step], outside: Collection[Buffer]) -> Sequence[St
         for found in _widened(step, number):
             wide = found.wide
             readers = [place for place in touching[wide] if place != number]
-            is_free = wide not in outside and wide not in shown and wide not in step.reads
+            is_free = wide not in outside and wide not in step.reads
             if not (is_free and readers and all(_only_multiplies(steps[place], wide) for place in readers)):
                 continue
             own = _source(found, step, steps, max(readers))
@@ -68,7 +66,7 @@ def _narrowed(steps: Sequence[Step], outside: Collection[Buffer]) -> Sequence[St
             for place in readers:
                 contract = changed[place]
                 assert isinstance(contract, Contract), contract
-                changed[place] = _reading(contract, {wide: own})
+                changed[place] = _reading(contract, wide, own)
     return [step for number, step in enumerate(changed) if number not in gone]
 
 
@@ -99,7 +97,7 @@ def _only_multiplies(step: Step, wide: Buffer) -> bool:
     """Whether a step reads an array as an operand of a product, and in no other way."""
     if not isinstance(step, Contract) or step.out.root is wide:
         return False
-    return step.then is None or wide not in step.then.reads
+    return step.then is None or wide not in [buffer.root for buffer in step.then.reads]
 
 
 def _source(found: _Widened, kernel: Kernel, steps: Sequence[Step], last: int) -> Buffer | None:
@@ -123,6 +121,9 @@ def _storing(kernel: Kernel, found: _Widened, own: Buffer) -> Kernel:
     return Kernel(kernel.outer, tuple(stages), kernel.origins)
 
 
-def _reading(contract: Contract, exchange: Mapping[Buffer, Buffer]) -> Contract:
-    left, right = (exchange.get(buffer, buffer) for buffer in (contract.left, contract.right))
+def _reading(contract: Contract, wide: Buffer, own: Buffer) -> Contract:
+    """The product that reads another array, under the shapes under which it reads the wide one."""
+    left, right = (
+        buffer if buffer.root is not wide else shown(own, buffer.shape) for buffer in (contract.left, contract.right)
+    )
     return replace(contract, left=left, right=right)

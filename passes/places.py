@@ -25,6 +25,7 @@ from graphc.kernel.steps import (
     targets,
 )
 from graphc.sizes import equal
+from graphc.types import Shape
 
 __all__ = [
     "Access",
@@ -35,6 +36,7 @@ __all__ = [
     "is_copy",
     "loads_at",
     "rewritten",
+    "shown",
     "stores_at",
     "walked",
 ]
@@ -117,6 +119,11 @@ def copied_by(stage: Stage, store: Store) -> Buffer | None:
     if len(set(axes)) < len(axes) or not all(map(equal, extents, out.shape)):
         return None
     return source if all(map(equal, extents, source.shape)) else None
+
+
+def shown(buffer: Buffer, shape: Shape) -> Buffer:
+    """The bytes of a buffer under a shape."""
+    return buffer if shape == buffer.shape else Buffer(buffer.role, buffer.dtype, shape, buffer.slot, buffer.root)
 
 
 def rewritten(kernel: Kernel, buffers: Mapping[Buffer, Buffer]) -> Kernel:

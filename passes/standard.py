@@ -47,6 +47,7 @@ from graphc.passes.steps import (
     Lower,
     OrderSteps,
     ReadNarrow,
+    ReadUnpadded,
     ReuseStorage,
     Separate,
     SplitAxes,
@@ -130,6 +131,8 @@ def _to_program(target: Target, level: int, has_bodies: bool) -> Iterator[AnyPas
     yield Lower()
     if is_exact:
         yield ComputeFromSizes(target)
+    if is_exact and target.reads_outside:
+        yield ReadUnpadded()
     if is_exact and target.reads_narrow:
         yield ReadNarrow()
     yield CommitInPlace(target)

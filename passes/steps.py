@@ -29,6 +29,7 @@ from graphc.passes.split_axes import split_axes
 from graphc.passes.throughout import with_bodies
 from graphc.passes.turn import turn
 from graphc.passes.units import Partition
+from graphc.passes.unpadded import read_unpadded
 from graphc.types import DType
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Lower",
     "OrderSteps",
     "ReadNarrow",
+    "ReadUnpadded",
     "ReuseStorage",
     "Separate",
     "SplitAxes",
@@ -109,6 +111,18 @@ class ReadNarrow(OverProgram):
 
     def improved(self, program: Program, log: Log) -> Program:
         return read_narrow(program)
+
+
+@final
+@dataclass(frozen=True)
+class ReadUnpadded(OverProgram):
+    """Let windows of products reach outside of arrays.  Afterwards no array is framed by zeros for them alone."""
+
+    name: ClassVar[str] = "unpadded"
+    exact: ClassVar[bool] = True
+
+    def improved(self, program: Program, log: Log) -> Program:
+        return read_unpadded(program, log)
 
 
 @final

@@ -25,7 +25,7 @@ class CudaBackend(Backend):
     """Kernels for GPUs, and the device that runs them."""
 
     name: ClassVar[str] = "cuda"
-    target: ClassVar[Target] = Target(name="cuda", reads_narrow=True)
+    target: ClassVar[Target] = Target(name="cuda", reads_narrow=True, reads_outside=True)
     device: Device = field(default_factory=gpu)
 
     @property

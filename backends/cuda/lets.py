@@ -107,14 +107,14 @@ class Scope:
             if affine is None:
                 text = plain_text(let.value, let.dtype, self.library.need)  # type: ignore[union-attr]
             else:
-                text = f"i64({self._sum(dict(affine.terms), affine.offset)})"
+                text = f"i64({self.sum(dict(affine.terms), affine.offset)})"
         return Operand(text, let.dtype)
 
     def _text(self, stage: StagePlan, number: int) -> str:
         let = stage.stage.lets[number]
         affine = stage.affine[number]
         if affine is not None:
-            text = self._sum(dict(affine.terms), affine.offset)
+            text = self.sum(dict(affine.terms), affine.offset)
             return text if text.isidentifier() and self.index == "i64" else f"i64({text})"
         match let:
             case SizeValue():
@@ -158,11 +158,11 @@ class Scope:
     def at_memory(self, access: Access) -> str:
         """The element at a place without data."""
         assert not access.data, access
-        return self._element(access.buffer, self._sum(access.terms, access.offset))
+        return self._element(access.buffer, self.sum(access.terms, access.offset))
 
     def place(self, stage: StagePlan, access: Access) -> str:
         """The element that an access goes to."""
-        at = self._sum(access.terms, access.offset)
+        at = self.sum(access.terms, access.offset)
         parts = [] if at == "0" and access.data else [at]
         for number, stride in access.data:
             value = cast(self.operand(stage, number), INT64, self.library.need)
@@ -183,7 +183,7 @@ class Scope:
             return f"to_{'bf16' if dtype == BFLOAT16 else 'f16'}({text})"
         return text
 
-    def _sum(self, terms: Mapping[Axis, Size], offset: Size) -> str:
+    def sum(self, terms: Mapping[Axis, Size], offset: Size) -> str:
         """offset + sum of axis * step."""
         parts = []
         for axis, step in terms.items():
@@ -192,6 +192,8 @@ class Scope:
                 continue
             factor = "" if step == 1 else f" * {enclosed(self.parameters.size(step))}"
             parts.append(f"{counter}{factor}")
+        if isinstance(offset, int) and offset < 0 and parts:
+            return f"{' + '.join(parts)} - {-offset}"
         if offset != 0 or not parts:
             parts.append(enclosed(self.parameters.size(offset)))
         return " + ".join(parts)

@@ -1,17 +1,20 @@
 """Operands of products as tiles in shared memory: each thread moves up to 16 bytes at a time where they allow it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.dtypes import in_memory, in_register
+from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.functions import Operand, cast
 from graphc.backends.cuda.lets import Scope
 from graphc.backends.cuda.row_vectors import divides
 from graphc.backends.cuda.teams import BLOCK
 from graphc.kernel.accesses import Access
+from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.roles import Walk
+from graphc.kernel.guards import Guard
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size
 from graphc.types import NARROW, DType
@@ -19,7 +22,7 @@ from graphc.types import NARROW, DType
 __all__ = ["Filled", "Tile", "moving"]
 
 BYTES = 16
-Places = Callable[[Scope, Sequence[Walk], str], dict[Axis, str]]
+Places = Callable[[Scope, Sequence[Axis], str], dict[Axis, str]]
 
 
 @final
@@ -59,39 +62,41 @@ class Tile:
 class Filled:
     """How a tile is filled.
 
-    walks, sums  the axes of its rows, and of its terms
-    steps        of all axes of the product, in the operand
-    places       declares the place along axes that are counted as one
+    access      to the operand, along all axes of the product
+    axes, sums  of its rows, and of its terms
+    guards      parts of the index that may be outside of the operand, and their axes by number
+    places      declares the place along axes that are counted as one
     """
 
     tile: Tile
-    buffer: Buffer
-    walks: Sequence[Walk]
-    sums: Sequence[Walk]
-    steps: Mapping[Axis, Size]
-    axes: Mapping[Walk, Axis]
-    offset: Size
+    access: Access
+    axes: Sequence[Axis]
+    sums: Sequence[Axis]
+    guards: Sequence[Guard]
+    numbers: Mapping[int, Axis]
     places: Places
+
+    @property
+    def buffer(self) -> Buffer:
+        return self.access.buffer
 
     @property
     def is_along_terms(self) -> bool:
         """Whether threads side by side take terms side by side."""
-        return self._step(self.sums[-1]) == 1 and self._step(self.walks[-1]) != 1
+        return self.access.step(self.sums[-1]) == 1 and self.access.step(self.axes[-1]) != 1
 
     @property
     def width(self) -> int:
         """How many elements side by side a thread takes; 1 where they do not always begin at a multiple of that."""
-        first = (self.sums if self.is_along_terms else self.walks)[-1]
+        first = (self.sums if self.is_along_terms else self.axes)[-1]
         width = BYTES // max(self.buffer.dtype.itemsize, self.tile.dtype.itemsize)
-        others = [step for axis, step in self.steps.items() if axis != self.axes[first]]
+        others = [step for axis, step in self.access.terms.items() if axis != first]
         is_whole = isinstance(first.extent, int) and all(
-            divides(width, x) for x in (first.extent, *others, self.offset)
+            divides(width, x) for x in (first.extent, *others, self.access.offset)
         )
-        is_aligned = self._step(first) == 1 and is_whole and self.buffer.root.role is not Role.ROW
-        return width if width > 1 and is_aligned else 1
-
-    def _step(self, walk: Walk) -> Size:
-        return self.steps.get(self.axes[walk], 0)
+        is_inside = first.number not in axes_in([guard.part for guard in self.guards])
+        is_aligned = self.access.step(first) == 1 and is_whole and self.buffer.root.role is not Role.ROW
+        return width if width > 1 and is_aligned and is_inside else 1
 
     def write(self, scope: Scope) -> None:
         """The loop that fills the tile."""
@@ -105,10 +110,32 @@ class Filled:
             lines.line(f"const i64 {what} = first_{what} + at, sum = first_sum + k;")
             lines.line(f"{tile.type if width == 1 else f'Vector<{tile.type}, {width}>'} value = {{}};")
             with lines.braces(f"if ({what} < {what}s && sum < sums)"):
-                inside = scope.inside(self.places(scope, self.walks, what) | self.places(scope, self.sums, "sum"))
-                access = Access(self.buffer, moving(self.steps, inside), self.offset)
-                self._load(inside, inside.at_memory(access), width)
+                inside = scope.inside(self.places(scope, self.axes, what) | self.places(scope, self.sums, "sum"))
+                with self._inside(inside) as element:
+                    self._load(inside, element, width)
             self._leave(scope, width)
+
+    @contextmanager
+    def _inside(self, scope: Scope) -> Iterator[str]:
+        """The text of the element; what is written inside is done where the operand has it."""
+        terms, offset, counters = dict(self.access.terms), self.access.offset, {}
+        conditions = []
+        for number, guard in enumerate(self.guards):
+            own = {self.numbers[n]: factor for n, factor in guard.part.terms if n in self.numbers}
+            name = scope.lines.let("i64", scope.sum(moving(own, scope), guard.part.offset), "place")
+            if guard.precedes:
+                conditions.append(f"{name} >= 0")
+            if guard.exceeds:
+                conditions.append(f"{name} < {enclosed(scope.parameters.size(guard.extent))}")
+            place = Axis(-2 - number, guard.extent)
+            counters[place] = name
+            terms[place] = guard.stride
+            terms |= {axis: terms.get(axis, 0) - factor * guard.stride for axis, factor in own.items()}
+            offset = offset - guard.part.offset * guard.stride
+        scope = scope.inside(counters)
+        element = scope.at_memory(Access(self.buffer, moving(terms, scope), offset))
+        with scope.lines.braces(f"if ({' && '.join(conditions)})") if conditions else nullcontext():
+            yield element
 
     def _load(self, scope: Scope, element: str, width: int) -> None:
         if width == 1:

@@ -59,7 +59,7 @@ class Product:
 def product_of(contract: Contract) -> Product | None:
     """What a library would make of a contraction; None where it is more than a product of matrices, or small."""
     roles = roles_of(contract)
-    if roles is None or roles.serial or roles.adds or contract.apart or not contract.is_whole:
+    if roles is None or roles.serial or roles.adds or contract.apart or contract.guarded or not contract.is_whole:
         return None
     dtype = roles.a.dtype
     if roles.b.dtype != dtype or dtype not in DTYPES or roles.c.dtype not in (dtype, accumulator(dtype)):

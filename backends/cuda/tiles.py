@@ -18,7 +18,8 @@ from graphc.backends.cuda.narrow import Digits, digits_of
 from graphc.backends.cuda.operands import Filled, moving
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.teams import BLOCK
-from graphc.kernel.accesses import Access
+from graphc.kernel.accesses import Access, merged_axes, with_axes
+from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.contractions import axes_of
 from graphc.kernel.roles import SINGLE, Roles, Walk, roles_of
@@ -162,10 +163,18 @@ class _Writer:
     def _operands(self) -> Iterator[Filled]:
         roles = self.roles
         sides = ((roles.a, roles.rows), (roles.b, roles.columns))
+        numbers = {axis.number: axis for axis in self.axes.values()}
         for place, (tile, (buffer, walks)) in enumerate(zip(self.made.multiplying.tiles, sides, strict=True)):
             steps = {axis: (walk.a, walk.b)[place] for walk, axis in self.axes.items()}
-            offset = roles.offsets[place]
-            yield Filled(tile, buffer, walks, roles.sums, steps, self.axes, offset, self._places)
+            access = Access(buffer, {axis: step for axis, step in steps.items() if step != 0}, roles.offsets[place])
+            guards = roles.guards[place]
+            apart = frozenset(numbers[n] for n in axes_in([guard.part for guard in guards]) if n in numbers)
+            (own, became), (sums, also_became) = (
+                merged_axes([self.axes[walk] for walk in each], [access], apart) for each in (walks, roles.sums)
+            )
+            access = with_axes(with_axes(access, became), also_became)
+            own, sums = own or [self.axes[walks[-1]]], sums or [self.axes[roles.sums[-1]]]
+            yield Filled(tile, access, own, sums, guards, numbers, self._unflattened)
 
     def _leave(self, scope: Scope) -> None:
         """The tile into the result, and what follows."""
@@ -206,7 +215,10 @@ class _Writer:
             self.lines.line(f"{element} = {inside.stored(inside.operand(plan, effect.value), dtype)};")
 
     def _places(self, scope: Scope, walks: Sequence[Walk], name: str) -> dict[Axis, str]:
-        return unflattened(scope, [self.axes[walk] for walk in walks], name, self.letters)
+        return self._unflattened(scope, [self.axes[walk] for walk in walks], name)
+
+    def _unflattened(self, scope: Scope, axes: Sequence[Axis], name: str) -> dict[Axis, str]:
+        return unflattened(scope, axes, name, self.letters)
 
 
 def _extent(walks: Sequence[Walk]) -> Size:

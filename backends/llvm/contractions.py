@@ -25,7 +25,7 @@ def blocking_for(contract: Contract, machine: Machine, fixed: Collection[Buffer]
     dtype = contract.out.dtype
     if dtype not in TILED or contract.left.dtype != dtype or contract.right.dtype != dtype:
         return None
-    if any(extent == 0 for extent in contract.extents):
+    if contract.guarded or any(extent == 0 for extent in contract.extents):
         return None
     roles = roles_of(contract, frozenset() if contract.then is None else walked_as_one(contract))
     return None if roles is None else blocking_of(roles, dtype, machine, fixed)
@@ -79,7 +79,9 @@ def _row_of(buffer: Buffer, index: tuple[AffineIndex, ...]) -> tuple[Buffer, tup
 
 def library_of(contract: Contract) -> Library | None:
     """How the library makes a product; None where it is not asked."""
-    if contract.left.dtype != contract.out.dtype or contract.right.dtype != contract.out.dtype or not contract.is_whole:
+    if contract.left.dtype != contract.out.dtype or contract.right.dtype != contract.out.dtype:
+        return None
+    if contract.guarded or not contract.is_whole:
         return None
     roles = roles_of(contract.product)
     return None if roles is None else library_for(roles)

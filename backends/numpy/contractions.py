@@ -33,6 +33,7 @@ class _Roles:
 
 def contract_text(step: Contract, naming: Naming) -> KernelText:
     """Write one contraction."""
+    assert not step.guarded, "a guarded product: this backend is given framed operands instead"
     axes = tuple(Axis(number, extent) for number, extent in enumerate(step.extents))
     left, right, out = (_affine(index, axes) for index in (step.left_index, step.right_index, step.out_index))
     roles = _roles(_used(left), _used(right), out, axes[: step.apart])

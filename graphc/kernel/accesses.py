@@ -8,7 +8,7 @@ from graphc.kernel.indices import Affine
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product
 
-__all__ = ["Access", "access_of", "merged_axes", "place_of_row"]
+__all__ = ["Access", "access_of", "merged_axes", "place_of_row", "with_axes"]
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,10 @@ class Arrays:
         for buffer in local:
             self._arrays.pop(buffer, None)
 
+    def is_outside(self, buffer: Buffer, index: Point) -> bool:
+        """Whether a buffer has no element at an index."""
+        return not all(0 <= i < n for i, n in zip(index, self.whole(buffer).shape, strict=True))
+
     def load(self, buffer: Buffer, index: Point) -> Value:
         """One element."""
         return self._touch(buffer, index, write=False)[index]
@@ -91,7 +95,7 @@ class Arrays:
     def _touch(self, buffer: Buffer, index: Point, write: bool) -> Array:
         """The array, once it is sure that the present point may touch its element at `index`."""
         array = self.whole(buffer)
-        inside = len(index) == array.ndim and all(0 <= i < n for i, n in zip(index, array.shape, strict=True))
+        inside = len(index) == array.ndim and not self.is_outside(buffer, index)
         assert inside, f"index {index} of an array of shape {array.shape}"
         if buffer.role is not Role.LOCAL:
             start = array.__array_interface__["data"][0]

@@ -1,11 +1,12 @@
 """What a contraction is to backends that have no more for it: kernels, and the axes of its epilogue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.guards import Guard, guards_of
 from graphc.kernel.monoids import Monoid, number_in
 from graphc.kernel.scalar import Axis, AxisIndex, Fn, Formula, Load
 from graphc.kernel.stages import stage_plan
@@ -88,8 +89,22 @@ def _factor(formula: Formula, contract: Contract, side: str, numbers: list[int])
     buffer, index = (contract.left, contract.left_index) if side == "left" else (contract.right, contract.right_index)
     dtype = accumulator(contract.out.dtype)
     place = tuple(formula.affine(part, numbers) for part in index)
-    value = formula.add(Load(buffer, place, buffer.dtype))
+    guard = _guard(formula, guards_of(contract, buffer, index), numbers)
+    zero = None if guard is None else formula.constant(number_in(0, buffer.dtype), buffer.dtype)
+    value = formula.add(Load(buffer, place, buffer.dtype, guard, zero))
     return value if buffer.dtype == dtype else formula.call(Fn.CAST, (value,), dtype)
+
+
+def _guard(formula: Formula, guards: Sequence[Guard], numbers: list[int]) -> int | None:
+    """The let that says whether an element is inside of its array; None where all are."""
+    found: int | None = None
+    for guard in guards:
+        place = formula.affine(guard.part, numbers)
+        for fn, limit, is_needed in ((Fn.GE, 0, guard.precedes), (Fn.LT, guard.extent, guard.exceeds)):
+            if is_needed:
+                holds = formula.call(fn, (place, formula.size(limit)))
+                found = holds if found is None else formula.call(Fn.AND, (found, holds))
+    return found
 
 
 def cleared(out: Buffer) -> Kernel:

@@ -56,8 +56,9 @@ def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
         return step, values
     left, right, out = map(with_symbols, indices)
     return Contract(
-        step.extents, step.left, step.right, step.out, left, right, out, step.origins, step.apart, step.adds, step.then
-    ), values
+        step.extents, step.left, step.right, step.out, left, right, out, step.origins, step.apart, step.adds,
+        step.guarded, step.then,
+    ), values  # fmt: skip
 
 
 def pattern_of(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:
@@ -77,7 +78,8 @@ def pattern_of_both(product: Contract, then: Kernel | None) -> tuple[Pattern, tu
     numbers: dict[Buffer, int] = {}
     number = numbers.setdefault
     parts: list[Hashable] = [
-        product.extents, product.left_index, product.right_index, product.out_index, product.apart, product.adds,
+        product.extents, product.left_index, product.right_index, product.out_index,
+        product.apart, product.adds, product.guarded,
         number(product.left, 0), number(product.right, len(numbers)), number(product.out, len(numbers)),
     ]  # fmt: skip
     if then is not None:

@@ -299,10 +299,17 @@ def _run_contract(contract: Contract, arrays: Arrays) -> None:
             tuple(offset + sum(point[axis] * factor for axis, factor in terms) for terms, offset in parts)
             for parts in maps
         )
-        factors = (arrays.load(contract.left, at_left), arrays.load(contract.right, at_right))
+        pairs = ((contract.left, at_left), (contract.right, at_right))
+        factors = [_factor(contract, operand, at, arrays) for operand, at in pairs]
         term = value_of(Fn.MUL, [converted(factor, dtype) for factor in factors], dtype)
         total = value_of(Fn.ADD, (arrays.load(contract.out, at_out), term), dtype)
         arrays.store(contract.out, at_out, total)
+
+
+def _factor(contract: Contract, operand: Buffer, at: Point, arrays: Arrays) -> Value:
+    if contract.guarded and arrays.is_outside(operand, at):
+        return operand.dtype.type(0)
+    return arrays.load(operand, at)
 
 
 def _numeric(index: AffineIndex, arrays: Arrays) -> tuple[list[tuple[int, int]], int]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
-from graphc.kernel.affine import AffineIndex
+from graphc.kernel.affine import AffineIndex, axes_in
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.guards import Guard, guards_of
 from graphc.kernel.steps import Contract
 from graphc.sizes import Size, estimate, product
 
@@ -48,6 +49,7 @@ class Roles:
     serial   axes of which several points meet in one element: they are walked one after the other
     meeting  the axes that they meet with, whose parts cannot be made at the same time
     offsets  elements before the first one, of a, b and c
+    guards   parts of the indices of a and b that may be outside of them: no axis there is one with another
     adds     the result starts at what it holds
     """
 
@@ -62,6 +64,7 @@ class Roles:
     meeting: frozenset[int]
     offsets: tuple[Size, Size, Size]
     adds: bool
+    guards: tuple[tuple[Guard, ...], tuple[Guard, ...]] = ((), ())
 
     @property
     def flipped(self) -> "Roles":
@@ -73,7 +76,7 @@ class Roles:
         a, b, c = self.offsets
         return replace(
             self, a=self.b, b=self.a, batch=batch, rows=rows, columns=columns, sums=sums, serial=serial,
-            offsets=(b, a, c),
+            offsets=(b, a, c), guards=(self.guards[1], self.guards[0]),
         )  # fmt: skip
 
     @property
@@ -120,7 +123,18 @@ def roles_of(contract: Contract, one: frozenset[tuple[int, int]] = frozenset()) 
     if not (rows and columns and sums) and not serial and not (is_thin and not batch):
         return None
 
+    guards = (
+        guards_of(contract, contract.left, contract.left_index),
+        guards_of(contract, contract.right, contract.right_index),
+    )
+    guarded = axes_in([guard.part for each in guards for guard in each])
+
+    def may_be_counted(before: int, after: int) -> bool:
+        return not guarded.intersection((before, after))
+
     def may_be_one(before: int, after: int) -> bool:
+        if not may_be_counted(before, after):
+            return False
         return not meeting.intersection((before, after)) if contract.then is None else (before, after) in one
 
     return Roles(
@@ -130,11 +144,12 @@ def roles_of(contract: Contract, one: frozenset[tuple[int, int]] = frozenset()) 
         batch=_alike(batch, may_be_one),
         rows=_alike(rows, may_be_one) or (SINGLE,),
         columns=_alike(columns, may_be_one) or (SINGLE,),
-        sums=_alike(sums, lambda before, after: True) or (SINGLE,),
+        sums=_alike(sums, may_be_counted) or (SINGLE,),
         serial=tuple(apart),
         meeting=meeting,
         offsets=(a_offset, b_offset, c_offset),
         adds=contract.adds or not contract.is_whole,
+        guards=guards,
     )
 
 

@@ -174,15 +174,16 @@ class Contract:
     """out[...] += left[...] * right[...] over all `extents`; each operand's index is affine in the axes.
 
     Axes in both operands and the output are batch axes; in the left and the output m, in the right and the
-    output n, in both operands only k.  All indices are in range.
+    output n, in both operands only k.  All indices are in range, but for those of operands where it is guarded.
 
     Operands of float16 and bfloat16 may be added up in float32: then they are read as numbers of float32.
 
-    apart  how many leading axes have a product of its own at each point, which rounds as if it were made alone
-    adds   the output starts at what it holds; else at zero
-    then   the epilogue: what is done with each element of `out` once it is complete.  A kernel that reads it at the
-           point where it stands, may write over it there, and may write other buffers: see `epilogue`.  A backend may
-           run it on tiles of the product while it makes the others
+    apart    how many leading axes have a product of its own at each point, which rounds as if it were made alone
+    adds     the output starts at what it holds; else at zero
+    guarded  whether indices of operands may be out of range: what is there is 0, and is not read
+    then     the epilogue: what is done with each element of `out` once it is complete.  A kernel that reads it at the
+             point where it stands, may write over it there, and may write other buffers: see `epilogue`.  A backend
+             may run it on tiles of the product while it makes the others
     """
 
     parts: "ClassVar[tuple[tuple[Step, ...], ...]]" = ()
@@ -196,6 +197,7 @@ class Contract:
     origins: tuple[Origin, ...]
     apart: int = 0
     adds: bool = False
+    guarded: bool = False
     then: Kernel | None = None
 
     @once
@@ -231,9 +233,9 @@ class Contract:
 
     def followed(self, then: Kernel | None, out: Buffer, origins: tuple[Origin, ...]) -> "Contract":
         """The same contraction into `out`, with another epilogue or none."""
-        left, right, place = self.left_index, self.right_index, self.out_index
+        left, right, place, adds = self.left_index, self.right_index, self.out_index, self.adds
         return Contract(
-            self.extents, self.left, self.right, out, left, right, place, origins, self.apart, self.adds, then
+            self.extents, self.left, self.right, out, left, right, place, origins, self.apart, adds, self.guarded, then
         )
 
 

@@ -24,6 +24,7 @@ class Target:
                      is packed each time
     products     how many of their multiplications, each with an addition, take as long as a byte of memory traffic
     reads_narrow     whether products read operands of float16 and bfloat16 that are added up in float32
+    reads_outside    whether windows of products may reach outside of an array, as if zeros were there
     chunk_bytes      steps that hand large arrays on are made in chunks of about so many bytes of these; 0: in one go
     undisturbed      what sets variables in place may take in all, where it is mostly computing: no signal ends a call
                      meanwhile
@@ -40,5 +41,6 @@ class Target:
     tiled: tuple[DType, ...] = ()
     products: float = 8.0
     reads_narrow: bool = False
+    reads_outside: bool = False
     chunk_bytes: int = 0
     undisturbed: float = inf

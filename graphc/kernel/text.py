@@ -194,7 +194,9 @@ def _contract_lines(contract: Contract, named: Names) -> Iterator[str]:
         operand(contract.left, contract.left_index),
         operand(contract.right, contract.right_index),
     )
-    yield f"{out} {'adds' if contract.adds else '+='} {left} * {right}{_over(tuple(axes.values()), letters)}"
+    over = _over(tuple(axes.values()), letters)
+    outside = ", 0 outside of operands" if contract.guarded else ""
+    yield f"{out} {'adds' if contract.adds else '+='} {left} * {right}{over}{outside}"
     if contract.then is not None:
         own = _letters_of(contract, contract.then, {number: letters[axis] for number, axis in axes.items()})
         yield f"{INDENT}then{_over(contract.then.outer, own)}"

@@ -1,7 +1,7 @@
 """Programs, run for their results: by the reference interpreter, or by a backend in an arena of its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, NoReturn
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.backends.space import empty_arena
 from graphc.errors import GraphError, IndexRangeError
+from graphc.kernel.framing import framed
 from graphc.kernel.nesting import all_steps
 from graphc.kernel.program import Program
 from graphc.kernel.reference import Observer, interpret
@@ -105,6 +106,8 @@ class Executable:
     @staticmethod
     def of(lowered: Lowered, backend: Backend, artifact: Artifact | None = None) -> "Executable":
         """A program as a backend runs it, by an artifact that is given or a new one."""
+        if not backend.target.reads_outside:
+            lowered = replace(lowered, program=framed(lowered.program))
         made = backend.emit(lowered.program) if artifact is None else artifact
         alignment = backend.target.alignment
         return Executable(

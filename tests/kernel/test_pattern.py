@@ -1,5 +1,7 @@
 """Steps of one pattern are the same but for the buffers they touch."""
 
+from dataclasses import replace
+
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.pattern import formed, on_buffers, opened, pattern_of
 from graphc.kernel.scalar import Fn
@@ -72,6 +74,14 @@ def test_products_with_one_row_after_another_have_one_pattern() -> None:
     (first, numbers), (second, others) = opened(row(2)), opened(row(4))
     assert pattern_of(first)[0] == pattern_of(second)[0]
     assert (list(numbers.values()), list(others.values())) == ([2], [4])
+
+
+def test_a_product_that_reaches_outside_of_its_operands_has_another_pattern() -> None:
+    step = matmul(given(0, 2, 3), given(1, 3, 4), output(0, 2, 4))
+    assert pattern_of(step)[0] != pattern_of(replace(step, guarded=True))[0]
+    fixed = replace(step, left_index=(AffineIndex((), 1), step.left_index[1]), guarded=True)
+    assert opened(fixed)[0].guarded
+    assert fixed.product.guarded
 
 
 def test_a_product_without_fixed_positions_is_open_already() -> None:

@@ -9,11 +9,13 @@ from graphc.errors import IndexRangeError, ShapeError
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.contractions import kernels_of
+from graphc.kernel.framing import framed
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula
-from graphc.kernel.steps import Fold, Kernel, Stage, Store
+from graphc.kernel.steps import Contract, Fold, Kernel, Stage, Store
 from graphc.kernel.verify import verify
 from graphc.types import BFLOAT16, BOOL, DTYPES, INT64, DType
 from tests.kernel.building import (
@@ -281,6 +283,19 @@ def test_contraction_is_a_matrix_product() -> None:
     left, right = np.arange(12, dtype=np.float32).reshape(4, 3), floats([[1, 2], [3, 4], [5, 6]])
     (out,) = run(program_of([matmul(x, w, y)], [x, w], [y]), [left, right], {"n": 4})
     np.testing.assert_array_equal(out, left @ right)
+
+
+def test_contraction_reads_zeros_outside_of_its_operands_where_it_is_guarded() -> None:
+    x, w, y = given(0, N), given(1, 3), output(0, N)
+    i, j = AffineIndex(((0, 1),)), AffineIndex(((1, 1),))
+    window = AffineIndex(((0, 1), (1, 1)), -1)
+    step = Contract((N, 3), x, w, y, (window,), (j,), (i,), HERE, guarded=True)
+    left, right = floats([1, 2, 3, 4]), floats([10, 100, 1000])
+    expected = np.correlate(np.pad(left, 1), right)
+    guarded = program_of([step], [x, w], [y])
+    for program in (guarded, framed(guarded), program_of([*kernels_of(step)], [x, w], [y])):
+        (out,) = run(program, [left, right], {"n": 4})
+        np.testing.assert_array_equal(out, expected)
 
 
 def test_contraction_accumulates_in_the_dtype_of_the_output() -> None:

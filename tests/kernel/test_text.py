@@ -1,6 +1,6 @@
 """Programs as people read them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.monoids import Monoid
@@ -95,6 +95,11 @@ def test_prefix() -> None:
 def test_contract_with_a_window() -> None:
     (line,) = lines(spread_window(PLACES, W, Y, 2))
     assert line == "y0[2*i + j] += x2[i] * x1[j] over i < n, j < 3"
+
+
+def test_contract_that_reads_zeros_outside_of_operands() -> None:
+    (line,) = lines(replace(spread_window(PLACES, W, Y, 2), guarded=True))
+    assert line == "y0[2*i + j] += x2[i] * x1[j] over i < n, j < 3, 0 outside of operands"
 
 
 def test_contract_with_symbolic_coefficients_and_offsets() -> None:

@@ -1,6 +1,7 @@
 """Products read narrow floats as they are, and so where nothing else reads what is widened."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import ml_dtypes
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.kernel.buffer import Buffer
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Fn, Formula
@@ -82,11 +84,25 @@ def test_a_product_reads_no_variable_that_is_set_before() -> None:
     assert contract.left.dtype == BFLOAT16
 
 
-def test_an_array_that_is_shown_under_another_shape_stays_wide() -> None:
+@pytest.mark.parametrize(("before", "role"), [((), Role.INPUT), ((Fn.NEG,), Role.TEMPORARY)])
+def test_what_a_product_reads_under_another_shape_stays_narrow_there(before: Sequence[Fn], role: Role) -> None:
     out = output(0, 2, 4)
-    shown = Buffer(wide.role, wide.dtype, (2, 3), base=wide)
-    steps = (widening(x, wide), matmul(shown, w, out))
-    assert same_results(program(*steps, outputs=[out])).steps == steps
+    contract = matmul(wide, w, out)
+    i, k = contract.left_index
+    shown = replace(
+        contract, left=Buffer(wide.role, wide.dtype, (2, 1, 3), base=wide), left_index=(i, AffineIndex(()), k)
+    )
+    improved = same_results(program(widening(x, wide, *before), shown, outputs=[out])).steps[-1]
+    assert isinstance(improved, Contract)
+    left = improved.left
+    assert (left.dtype, left.shape, left.root.role, left.root.shape) == (BFLOAT16, (2, 1, 3), role, (2, 3))
+
+
+def test_an_array_that_others_read_under_another_shape_stays_wide() -> None:
+    out, other = output(0, 2, 4), output(1, 3, 2)
+    shown = Buffer(wide.role, wide.dtype, (3, 2), base=wide)
+    steps = (widening(x, wide), matmul(wide, w, out), pointwise(Fn.NEG, [shown], other))
+    assert same_results(program(*steps, outputs=[out, other])).steps == steps
 
 
 @pytest.mark.parametrize(("precision", "size"), [("bf16", 2), ("f16", 2), ("tf32", 4)])

@@ -8,6 +8,7 @@ from graphc.backends.backend import Backend
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
+from graphc.kernel.framing import framed
 from graphc.kernel.target import Target
 from graphc.passes.liveness import peak_bytes
 from graphc.passes.matching import Match, on
@@ -74,6 +75,8 @@ def verified(model: Model, passes: Sequence[AnyPass] | None = None, backend: Bac
     by = NumpyBackend() if backend is None else backend
     some = passes or standard(graph, by.target, 2)
     lowered = improve(graph, some, Trace(examine=verification.examine))
+    if not by.target.reads_outside:
+        lowered = replace(lowered, program=framed(lowered.program))
     verification.examine_artifact(lowered, by.emit(lowered.program), by)
 
 

@@ -24,7 +24,14 @@ from tests.verification.wrong_programs import lets, stages, steps, wrong
 __all__ = ["COMPILED", "TILED", "WRONG_PRODUCTS"]
 
 #: what native code asks for, in chunks so small that small arrays have several
-TILED: Target = replace(NumpyBackend.target, tiled=(FLOAT32,), products=0.0, reads_narrow=True, chunk_bytes=1 << 12)
+TILED: Target = replace(
+    NumpyBackend.target,
+    tiled=(FLOAT32,),
+    products=0.0,
+    reads_narrow=True,
+    reads_outside=True,
+    chunk_bytes=1 << 12,
+)
 
 #: where calls cost nothing
 COMPILED: Target = replace(TILED, let=0.0)
@@ -52,6 +59,12 @@ def images() -> Model:
     """A convolution that is made in tiles."""
     x, w = gx.input("x", (2, 3, 5, 6)), gx.input("w", (2, 3, 3, 3))
     return Model([x, w], [gx.conv2d(x, w, padding=1)])
+
+
+def strided() -> Model:
+    """A convolution whose windows reach outside of the images."""
+    x, w = gx.input("x", (2, 3, 5, 6)), gx.input("w", (2, 3, 3, 3))
+    return Model([x, w], [gx.conv2d(x, w, padding=1, stride=2)])
 
 
 def side_by_side() -> Model:
@@ -115,6 +128,14 @@ def columns_of_narrow(step: Step) -> Step | None:
     return replace(step, left_index=tuple(reversed(step.left_index)))
 
 
+def one_further(step: Step) -> Step | None:
+    """A product whose windows begin one element too far."""
+    if not isinstance(step, Contract) or not step.guarded:
+        return None
+    *others, last = step.left_index
+    return replace(step, left_index=(*others, last._replace(offset=last.offset + 1)))
+
+
 def each_in_place_of_the_other(stage: Stage) -> Stage | None:
     """A stage, of which two values are taken for each other."""
     if len(stage.effects) < 2:
@@ -141,6 +162,7 @@ _OF_TILED = (
     wrong("no last chunk", "chunks", steps(without_last_chunk), attention),
     wrong("a sum for a difference", "winograd", lambda step: Spoiled(step, added_instead), images),
     wrong("columns of narrow numbers", "narrow", steps(columns_of_narrow), narrow),
+    wrong("windows that begin elsewhere", "unpadded", steps(one_further), strided),
     wrong("other digits", "split", steps(lets(other_digits)), digits),
 )
 _OF_COMPILED = (wrong("parts exchanged", "stages", steps(stages(each_in_place_of_the_other)), side_by_side),)
