@@ -82,7 +82,7 @@ class _LoopsKernel:
         return level + 1 if isinstance(node.op, Reduction) else level
 
     def _postpone(self) -> None:
-        """Let elements that are made of nothing that a stage makes of elements wait for the first stage that reads them.
+        """Let elements that no element which a stage makes goes into wait for the first stage that reads them.
 
         So they need not be kept.
         """

@@ -45,6 +45,12 @@ class Repeat:
     condition: "tuple[HostStep, ...]"
     steps: "tuple[HostStep, ...]"
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether sizes alone say how many times its steps are made."""
+        loop = self.loop
+        return loop.count is loop.holds is loop.made is None and loop.length is not None
+
 
 @final
 @dataclass(frozen=True, eq=False)

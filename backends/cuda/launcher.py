@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import final
 
 import numpy as np
@@ -121,7 +122,8 @@ class _Launcher:
         for name, steps in (("compute", self.module.compute), ("commit", self.module.commit)):
             self.lines = Lines()
             with self.lines.braces(f"static void {name}()"):
-                self.run(steps)
+                for is_recorded, part in groupby(steps, _is_recorded):
+                    self._part([*part], is_recorded=is_recorded)
             functions.append(str(self.lines.writer))
         self.lines = lines
         with lines.braces("static int run(int count, char** given)"):
@@ -142,7 +144,7 @@ class _Launcher:
             for number, buffer in enumerate(program.outputs):
                 lines.line(f'print("y{number}", {self.name(buffer)}, {self.size(buffer.size)});')
             lines.line("commit();")
-            lines.line('require(cudaDeviceSynchronize(), "the kernels");')
+            lines.line('require(cudaStreamSynchronize(stream), "the kernels");')
             lines.line("return 0;")
         declared = [f"static i64 {variable};" for variable in self.module.symbols.values()]
         for owner in self._owners:
@@ -159,6 +161,7 @@ class _Launcher:
         missing = [symbol for symbol in program.symbols if symbol not in sizes]
         wanted = len(program.inputs) + len(missing)
         lines.line(f'if (count != {wanted + 1}) fail("{wanted} arguments are wanted: .npy files, then sizes");')
+        lines.line('require(cudaStreamCreate(&stream), "cudaStreamCreate");')
         for place, symbol in enumerate(missing, start=len(program.inputs) + 1):
             lines.line(f"{self.module.symbols[symbol]} = number(given[{place}]);")
             found.add(symbol)
@@ -191,6 +194,15 @@ class _Launcher:
         lines.line(f"copied({name}, {array}.bytes.data(), i64({array}.bytes.size()), cudaMemcpyHostToDevice);")
 
     # Steps.
+
+    def _part(self, steps: Sequence[HostStep], *, is_recorded: bool) -> None:
+        """Steps in order: as a CUDA graph, where they are more than a launch and nothing is read back between them."""
+        is_graph = is_recorded and (len(steps) > 1 or isinstance(steps[0], Repeat))
+        if is_graph:
+            self.lines.line("record();")
+        self.run(steps)
+        if is_graph:
+            self.lines.line("replay();")
 
     def run(self, steps: Sequence[HostStep]) -> None:
         """Steps in order.  Recursion is over their depth."""
@@ -284,6 +296,17 @@ class _Launcher:
     def _ensure(self, stack: Buffer, rows: str) -> None:
         name = self.name(stack)
         self.lines.line(f"ensure({name}, {name}_held, {rows}, {self.size(product(stack.shape[1:]))});")
+
+
+def _is_recorded(step: HostStep) -> bool:
+    """Whether sizes alone say what the host does.  Recursion is over the depth of loops."""
+    match step:
+        case Launch() | Multiply():
+            return True
+        case Repeat(condition=condition, steps=steps):
+            return step.is_counted and all(map(_is_recorded, (*condition, *steps)))
+        case Require() | Choose():
+            return False
 
 
 def _row(carry: Carry, loop: Loop) -> tuple[str, str]:

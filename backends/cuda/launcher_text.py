@@ -12,8 +12,11 @@ OPENING = """\
 #include <string>
 #include <vector>
 
+#ifndef MOST_RECORDED
+#define MOST_RECORDED 16384  // launches and copies of one CUDA graph
+#endif
 #ifndef LAUNCH
-#define LAUNCH(kernel, blocks, threads, ...) kernel<<<unsigned(blocks), unsigned(threads)>>>(__VA_ARGS__)
+#define LAUNCH(kernel, blocks, threads, ...) kernel<<<unsigned(blocks), unsigned(threads), 0, stream>>>(__VA_ARGS__)
 #endif
 
 namespace program {
@@ -25,6 +28,35 @@ namespace program {
 
 inline void require(cudaError_t status, const char* what) {
     if (status != cudaSuccess) fail(std::string(what) + ": " + cudaGetErrorString(status));
+}
+
+static cudaStream_t stream;  // that all is done in, in order
+static i64 recorded = -1;    // launches and copies of the recording; -1 outside of one
+
+// What follows is not done, but becomes a CUDA graph.
+inline void record() {
+    require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), "cudaStreamBeginCapture");
+    recorded = 0;
+}
+
+// Do all that was recorded, as one launch.
+inline void replay() {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t made = nullptr;
+    require(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
+    require(cudaGraphInstantiate(&made, graph, 0), "cudaGraphInstantiate");
+    require(cudaGraphLaunch(made, stream), "cudaGraphLaunch");
+    require(cudaStreamSynchronize(stream), "the kernels");
+    require(cudaGraphExecDestroy(made), "cudaGraphExecDestroy");
+    require(cudaGraphDestroy(graph), "cudaGraphDestroy");
+    recorded = -1;
+}
+
+// Count what was done: a graph of many launches takes much memory, so it is parted.
+inline void counted() {
+    if (recorded < 0 || ++recorded < MOST_RECORDED) return;
+    replay();
+    record();
 }
 
 inline i64 floormod(i64 x, i64 y) {
@@ -42,6 +74,7 @@ inline void launch(const char* name, void (*kernel)(P...), i64 blocks, int threa
     if (blocks == 0) return;
     LAUNCH(kernel, blocks, threads, given...);
     require(cudaGetLastError(), name);
+    counted();
 }
 
 template <class T> inline T* allocated(i64 count) {
@@ -51,10 +84,14 @@ template <class T> inline T* allocated(i64 count) {
 }
 
 inline void copied(void* to, const void* of, i64 bytes, cudaMemcpyKind kind) {
-    if (bytes) require(cudaMemcpy(to, of, size_t(bytes), kind), "cudaMemcpy");
+    if (bytes) require(cudaMemcpyAsync(to, of, size_t(bytes), kind, stream), "cudaMemcpyAsync");
+    if (kind != cudaMemcpyDeviceToDevice) require(cudaStreamSynchronize(stream), "the kernels");
 }
 
-inline void moved(void* to, const void* of, i64 bytes) { copied(to, of, bytes, cudaMemcpyDeviceToDevice); }
+inline void moved(void* to, const void* of, i64 bytes) {
+    copied(to, of, bytes, cudaMemcpyDeviceToDevice);
+    counted();
+}
 
 template <class T> inline T fetched(const T* from) {
     T value;

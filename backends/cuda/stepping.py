@@ -75,7 +75,8 @@ class Stepping:
                     total += 1
                 case Multiply(then=then):
                     total += 1 + len(then)
-                case Repeat(loop=loop) if loop.count is loop.holds is loop.made is None and loop.length is not None:
+                case Repeat(loop=loop) if step.is_counted:
+                    assert loop.length is not None, loop
                     each = self.count((*step.condition, *step.steps))
                     if each is None:
                         return None

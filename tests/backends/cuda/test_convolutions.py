@@ -65,7 +65,7 @@ def test_strides_and_groups_of_a_padded_convolution_are_read_where_they_are(kind
 @pytest.mark.parametrize("kind", ["same", "sides", "stride", "dilation", "groups"])
 def test_tensor_cores_make_padded_convolutions(kind: str) -> None:
     for precision in ("bf16", "f16", "tf32", None):
-        functions = compiled(three(KINDS[kind]), precision)  # type: ignore[arg-type]  # they vary
+        functions = compiled(three(KINDS[kind]), precision)
         used = [f"add_{precision}(total" in f.source for f in functions]
         assert used == [precision is not None] * 3
     assert ["add_bf16(total" in f.source for f in compiled(three(KINDS[kind], "bfloat16"))] == [True] * 3

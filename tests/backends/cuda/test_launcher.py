@@ -55,6 +55,50 @@ def test_the_launcher_prints_what_numpy_computes(tmp_path: Path) -> None:
         near(np.array(line.split()[1:], np.float64).astype(exact.dtype), exact.reshape(-1))
 
 
+def main_of(folder: Path, inputs: list[gx.Node], outputs: gx.Node | list[gx.Node]) -> str:
+    """The text of the launcher, from where the program begins."""
+    gx.compile(inputs, outputs, backend="cuda").save_source(folder / "model.cu")
+    text = (folder / "model_main.cu").read_text()
+    return text[text.index("static void compute()") : text.index("static void commit()")]
+
+
+def test_the_launcher_records_a_scan_as_a_cuda_graph(tmp_path: Path) -> None:
+    x = gx.input("x", ("n", 6))
+    total, _ = gx.scan(lambda state, row: (gx.tanh(state + row), state), gx.zeros((6,)), x)
+    lines = [line.strip() for line in main_of(tmp_path, [x], total).splitlines()]
+    assert lines.count("record();") == lines.count("replay();") == 1
+    assert lines.index("record();") < lines.index("for (;; ++made) {") < lines.index("replay();")
+
+
+def test_the_launcher_records_what_lies_between_two_looks(tmp_path: Path) -> None:
+    text = main_of(tmp_path, *model())
+    assert text.count("record();") == text.count("replay();") >= 1
+    between = text.split("record();")[1].split("replay();")[0]
+    assert "fetched(" not in between
+    assert "fetched(" in text  # whether an index is in range
+
+
+def test_the_launcher_records_nothing_that_reads_back_or_is_one_launch(tmp_path: Path) -> None:
+    x = gx.input("x", (6,))
+    until = gx.while_loop(lambda y: gx.sum(y) < 100, lambda y: y * 2 + 1, x)
+    assert "record();" not in main_of(tmp_path, [x], until)
+    assert "record();" not in main_of(tmp_path, [x], gx.exp(x))
+
+
+@NEEDS_COMPILER
+def test_a_long_scan_is_recorded_in_parts(tmp_path: Path) -> None:
+    x = gx.input("x", ("n", 3))
+    total, rows = gx.scan(lambda state, row: (0.5 * state + row, state), gx.zeros((3,)), x)
+    gx.compile([x], [total, rows], backend="cuda").save_source(tmp_path / "model.cu")
+    main = tmp_path / "model_main.cu"
+    main.write_text("#define MOST_RECORDED 7\n" + main.read_text())
+    array = np.random.default_rng(2).standard_normal((50, 3)).astype(np.float32)
+    said = printed(tmp_path, [array])
+    assert said.returncode == 0, said.stderr
+    for line, exact in zip(said.stdout.splitlines(), gx.compile([x], [total, rows])(array), strict=True):
+        near(np.array(line.split()[1:], np.float32), exact.reshape(-1))
+
+
 @NEEDS_COMPILER
 def test_the_launcher_tells_an_index_out_of_range(tmp_path: Path) -> None:
     inputs, outputs = model()
@@ -104,7 +148,8 @@ def test_cmake_builds_a_program_of_any_name(tmp_path: Path, stem: str) -> None:
     for command in (["cmake", "-B", "build"], ["cmake", "--build", "build"]):
         made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert made.returncode == 0, made.stderr[:3000]
-    assert (tmp_path / "build" / stem).exists()
+    run = subprocess.run([f"build/{stem}"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (1, "2 arguments are wanted: .npy files, then sizes\n")
 
 
 def test_a_name_that_is_no_name_of_a_program_is_refused(tmp_path: Path) -> None:
