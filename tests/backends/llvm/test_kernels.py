@@ -1,4 +1,4 @@
-"""Native kernels: extents around the width of a vector, what is written over, threads, other machines."""
+"""Native kernels: extents around the width of a vector, what is written over, and threads."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,7 @@ import pytest
 
 import graphc as gx
 from graphc.backends.llvm.backend import LlvmBackend
-from graphc.backends.llvm.code import object_code
-from graphc.backends.llvm.machine import NAMED, Machine, restricted
+from graphc.backends.llvm.machine import restricted
 from graphc.backends.llvm.pool import pool
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.driver import compile
@@ -16,7 +15,6 @@ from graphc.function import CompiledFunction
 from graphc.kernel.meaning import converted
 from graphc.types import DTYPES, is_integer
 from tests.case import Array
-from tests.thirty_models import MODELS
 
 LENGTHS = (0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 1031)
 Build = Callable[[gx.Node], gx.Node]
@@ -129,21 +127,6 @@ def test_narrower_vectors(name: str, width: int, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("graphc.driver.BACKENDS", narrow)
     array = np.random.default_rng(3).standard_normal((6, 37)).astype(np.float32)
     assert_near(*both(BUILDS[name], gx.input("x", (6, 37)), array))
-
-
-@pytest.mark.parametrize("machine", [pytest.param(machine, id=name) for name, machine in NAMED.items()])
-def test_models_are_written_for_every_machine(machine: Machine) -> None:
-    for name in list(MODELS)[::6]:
-        artifact = LlvmBackend(machine).emit(MODELS[name]().program)
-        assert object_code(artifact.source, machine)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("machine", [pytest.param(machine, id=name) for name, machine in NAMED.items()])
-@pytest.mark.parametrize("name", MODELS)
-def test_each_model_is_written_for_every_machine(name: str, machine: Machine) -> None:
-    artifact = LlvmBackend(machine).emit(MODELS[name]().program)
-    assert object_code(artifact.source, machine)
 
 
 @pytest.mark.parametrize("source", ["float16", "bfloat16", "float32", "float64"])
