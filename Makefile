@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-full lint types format bench clean
+.PHONY: help venv demo test test-full test-guarded lint types format bench clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,6 +20,9 @@ test: lint types  ## set up, then check style, types and the default tier of tes
 
 test-full: lint types  ## the same with every test: all cases, all sizes
 	$(PYTEST) --full
+
+test-guarded: $(VENV)/ready-to-develop  ## run the tests of native code between pages that nobody may touch
+	$(PYTEST) --guarded tests/backends/llvm
 
 lint: $(VENV)/ready-to-develop  ## check style and layout of the code
 	$(BIN)/ruff check .

@@ -31,12 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--full"):
-        return
-    full = [item for item in items if item.get_closest_marker("full")]
-    items[:] = [item for item in items if not item.get_closest_marker("full")]
-    if full:
-        config.hook.pytest_deselected(items=full)
+    unwanted = {"full": not config.getoption("--full"), "unguarded": config.getoption("--guarded")}
+    for marker in [marker for marker, is_unwanted in unwanted.items() if is_unwanted]:
+        left_out = [item for item in items if item.get_closest_marker(marker)]
+        items[:] = [item for item in items if not item.get_closest_marker(marker)]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture

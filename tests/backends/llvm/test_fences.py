@@ -10,6 +10,8 @@ import pytest
 from tests.backends.llvm.overflowing import EXTENT, MISTAKES, overflow
 from tests.guard_pages import HAS_PAGES
 
+pytestmark = pytest.mark.unguarded
+
 SAYS = {
     "stores behind": f"byte {4 * EXTENT} was written, output 0 has {4 * EXTENT}",
     "stores before": f"byte -4 was written, output 0 has {4 * EXTENT}",

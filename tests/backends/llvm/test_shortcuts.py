@@ -12,7 +12,10 @@ from graphc.backends.llvm.entry import supported
 from graphc.backends.llvm.quick import PLACES
 from graphc.function import CALLS_BEFORE_A_SHORTCUT, CompiledFunction
 
-pytestmark = pytest.mark.skipif(not supported(), reason="the layout of objects is not known here")
+pytestmark = [
+    pytest.mark.skipif(not supported(), reason="the layout of objects is not known here"),
+    pytest.mark.unguarded,
+]
 
 F32 = np.float32
 
@@ -221,7 +224,7 @@ def test_many_threads_call_one_function() -> None:
         for _ in range(40):
             n = int(rng.choice([5, 900, 50_000]))
             a, b = rng.standard_normal((2, n)).astype(F32)
-            if not np.allclose(function(a, b), 2 * a + b, rtol=1e-5, atol=1e-5):
+            if not np.array_equal(function(a, b), 2 * a + b):  # 2 * a is exact
                 return False
         return True
 
