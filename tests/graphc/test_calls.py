@@ -10,21 +10,25 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from types import FrameType
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
 import graphc as gx
 from graphc.ir.storage import Guard
+from tests.case import Array
+
+Result = TypeVar("Result")
 
 THREADS = 16
 
 
-def in_threads(work: Callable[[int], object], callers: int = THREADS) -> list[object]:
+def in_threads(work: Callable[[int], Result], callers: int = THREADS) -> list[Result]:
     """`work(0) .. work(callers - 1)`, each in a thread, all started together."""
     start = threading.Barrier(callers)
 
-    def one(number: int) -> object:
+    def one(number: int) -> Result:
         start.wait()
         return work(number)
 
@@ -163,15 +167,15 @@ def test_threads_call_one_pure_function_with_different_sizes() -> None:
     x = gx.input("x", ("n", 8), "float64")
     f = gx.compile([x], gx.softmax(gx.tanh(x) @ x.T, 1))
 
-    def work(number: int) -> bool:
+    def work(number: int) -> list[tuple[Array, Array]]:
         rng = np.random.default_rng(number)
-        for turn in range(30):
-            X = rng.standard_normal((1 + (number + turn) % 20, 8))
-            E = np.exp(np.tanh(X) @ X.T)
-            np.testing.assert_allclose(f(X), E / E.sum(1, keepdims=True))
-        return True
+        arrays = [rng.standard_normal((1 + (number + turn) % 20, 8)) for turn in range(30)]
+        return [(X, f(X)) for X in arrays]
 
-    assert all(in_threads(work))
+    for X, found in (pair for pairs in in_threads(work) for pair in pairs):
+        E = np.exp(np.tanh(X) @ X.T)
+        np.testing.assert_allclose(found, E / E.sum(1, keepdims=True))
+        assert found.tobytes() == f(X).tobytes()
     assert f.compile_count == 1
 
 
@@ -180,7 +184,7 @@ def test_a_counter_ends_exactly() -> None:
     f = gx.compile([x], total, updates={total: total + 1})
     seen = in_threads(lambda number: [int(f(np.zeros(number, np.float32))) for _ in range(50)])
     assert total.value == THREADS * 50
-    assert sorted(n for part in seen for n in part) == list(range(THREADS * 50))  # type: ignore[attr-defined]
+    assert sorted(n for part in seen for n in part) == list(range(THREADS * 50))
 
 
 def test_readers_see_old_values_or_new_ones() -> None:
@@ -248,13 +252,15 @@ def test_many_threads_compile() -> None:
     y = gx.sum(gx.tanh(x @ w))
     dy = gx.grad(y, [x, w])
 
-    def work(number: int) -> object:
+    def work(number: int) -> tuple[float, str]:
         f = gx.compile([x], {"y": y, "dy": dy}, level=number % 3)
-        return f(np.ones((1 + number, 3)))["y"] / (1 + number), f.source
+        return f(np.ones((1 + number, 3)))["y"], f.source
 
     found = in_threads(work)
     values, sources = zip(*found, strict=True)
-    assert values == pytest.approx([3 * np.tanh(3)] * THREADS)
+    assert values == pytest.approx([3 * np.tanh(3) * (1 + number) for number in range(THREADS)])
+    alone = [gx.compile([x], {"y": y, "dy": dy}, level=level) for level in range(3)]
+    assert list(values) == [alone[number % 3](np.ones((1 + number, 3)))["y"] for number in range(THREADS)]
     assert len(set(sources)) <= 3
 
 
