@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.dtypes import in_memory
+from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.lets import Home, Scope
 from graphc.backends.cuda.teams import KernelPlan, Shared, Team
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.stages import StagePlan
-from graphc.kernel.steps import Prefix, Store
+from graphc.kernel.steps import Prefix, Store, Total
 from graphc.sizes import Size, equal
 
 __all__ = ["Vectors", "divides", "element_of", "is_wide", "row_width", "vectors_of"]
@@ -32,13 +33,16 @@ def row_width(plan: KernelPlan, owner: Owner) -> int:
 
 
 def is_wide(shared: Shared, team: Team, width: int) -> bool:
-    """Whether a team walks a stage in vectors: there are enough for half of its threads, and nothing is left over."""
+    """Whether a team walks a stage in vectors: there are enough for half of its threads, and nothing is left over.
+
+    Of an open extent, when it runs: see `Vectors.whole`.
+    """
     if width == 1 or shared.serial or len(shared.free) != 1:
         return False
     if any(isinstance(effect, Prefix) for effect in shared.plan.stage.effects):
         return False
     extent = shared.free[0].extent
-    return isinstance(extent, int) and extent % width == 0 and 2 * extent >= width * team.threads
+    return not isinstance(extent, int) or (extent % width == 0 and 2 * extent >= width * team.threads)
 
 
 def vectors_of(stage: StagePlan, axis: Axis, width: int, owner: Owner) -> Sequence[Access]:
@@ -48,6 +52,7 @@ def vectors_of(stage: StagePlan, axis: Axis, width: int, owner: Owner) -> Sequen
     """
     single = {let.buffer for let in stage.stage.lets if isinstance(let, Load) and let.guard is not None}
     single |= {x.buffer for x in stage.stage.effects if isinstance(x, Store) and x.combine is not None}
+    single |= {x.result for x in stage.stage.effects if isinstance(x, Total)}
     found: dict[Buffer, list[Access]] = {}
     for access in stage.accesses:
         found.setdefault(owner(access.buffer), []).append(access)
@@ -67,10 +72,26 @@ def vectors_of(stage: StagePlan, axis: Axis, width: int, owner: Owner) -> Sequen
 def _is_aligned(access: Access, axis: Axis, width: int) -> bool:
     """Whether vectors along an axis begin at multiples of their size, wherever the others are."""
     buffer = access.buffer
-    if access.data or buffer.role is Role.LOCAL or buffer.root.role is Role.ROW or access.step(axis) != 1:
+    if access.data or buffer.root.role is Role.ROW or access.step(axis) != 1:
         return False
-    others = [step for other, step in access.terms.items() if other is not axis]
-    return width * buffer.dtype.itemsize <= BYTES and all(divides(width, part) for part in (*others, access.offset))
+    if buffer.role is Role.LOCAL and isinstance(buffer.size, int):
+        return False  # in registers or in shared memory; others are in scratch
+    is_open = not isinstance(axis.extent, int)
+    sides = _sides(access, axis)
+    return width * buffer.dtype.itemsize <= BYTES and all(
+        divides(width, x) or (is_open and _may(width, x)) for x in sides
+    )
+
+
+def _sides(access: Access, axis: Axis) -> Sequence[Size]:
+    """What must be a multiple of the width of vectors for all of them to begin at one."""
+    own = [access.buffer.size] if access.buffer.role is Role.LOCAL else []  # each team has its own, side by side
+    return [*(step for other, step in access.terms.items() if other is not axis), access.offset, *own]
+
+
+def _may(width: int, size: Size) -> bool:
+    """Whether a size may be a multiple of a number."""
+    return not isinstance(size, int) and equal(size % width, 0) is not False
 
 
 def divides(width: int, size: Size) -> bool:
@@ -95,8 +116,21 @@ class Vectors:
     width: int
     each: int
 
-    def loop(self, scope: Scope, shared: Shared, loops: ExitStack) -> tuple[Scope, Mapping[Buffer, Home]]:
-        """Open it; the scope of an element, and where elements go that are written."""
+    def whole(self, scope: Scope, shared: Shared) -> str:
+        """How many elements of a row are in vectors: the text of its extent, where all are, or else one of sizes."""
+        (axis,) = shared.free
+        end, width = scope.parameters.size(axis.extent), self.width
+        sides = [
+            x for access in vectors_of(shared.plan, axis, width, scope.parameters.owner) for x in _sides(access, axis)
+        ]
+        unsure = dict.fromkeys(scope.parameters.size(x) for x in sides if not divides(width, x))
+        if not unsure and divides(width, axis.extent):
+            return end
+        most = end if end in unsure or divides(width, axis.extent) else f"{enclosed(end)} / {width} * {width}"
+        return f"{' && '.join(f'{enclosed(x)} % {width} == 0' for x in unsure)} ? {most} : 0" if unsure else most
+
+    def loop(self, scope: Scope, shared: Shared, loops: ExitStack, whole: str) -> tuple[Scope, Mapping[Buffer, Home]]:
+        """Open it, up to element `whole`; the scope of an element, and where elements go that are written."""
         lines, index, width, threads = scope.lines, scope.index, self.width, self.team.threads
         (axis,) = shared.free
         accesses = vectors_of(shared.plan, axis, width, scope.parameters.owner)
@@ -110,7 +144,7 @@ class Vectors:
                 loops.enter_context(lines.braces(f"if ({first} < {axis.extent})"))
         else:
             first, step = lines.fresh("first"), threads * width
-            head = f"for ({index} {first} = member * {width}; {first} < {axis.extent}; {first} += {step})"
+            head = f"for ({index} {first} = member * {width}; {first} < {whole}; {first} += {step})"
             loops.enter_context(lines.braces(head))
         at_first = scope.inside({axis: first})
         read = dict(self._read(at_first, shared.plan, accesses))

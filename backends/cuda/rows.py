@@ -22,6 +22,7 @@ from graphc.types import INT64
 
 __all__ = ["Rows", "unflattened"]
 
+Walk: TypeAlias = Callable[[ExitStack], tuple[Scope, Mapping[Buffer, Home]]]  # opens loops over points
 Rooms: TypeAlias = Callable[[str], str]  # the shared memory in which values of a type meet
 
 
@@ -37,6 +38,7 @@ class Rows:
     owned    locals that threads keep in registers, and how many elements each of them has
     width    elements side by side that a thread takes of rows whose extent allows it
     share    the variable that says which elements of a scatter are this thread's; "" where all are
+    wholes   how many elements of rows are in vectors -> the variable that says so
     written, read  what earlier stages of the row wrote and read since the last barrier
     """
 
@@ -49,6 +51,7 @@ class Rows:
     share: str = ""
     written: set[Buffer] = field(default_factory=set)
     read: set[Buffer] = field(default_factory=set)
+    wholes: dict[str, str] = field(default_factory=dict)
 
     @property
     def leader(self) -> str:
@@ -153,25 +156,31 @@ class Rows:
         for number, effect in enumerate(stage.stage.effects):
             if isinstance(effect, Fold | Prefix):
                 held[number] = held_of(effect, stage.stage.lets[effect.value].dtype, scope)
-        with ExitStack() as loops:
-            inside, homes = self._loops(scope, shared, loops)
-            if self.share:
-                self._if_own(inside, stage, loops)
-            inside.compute(stage)
-            inside.homes = homes
-            for number, effect in enumerate(stage.stage.effects):
-                value = inside.operand(stage, effect.value)
-                if number not in held:
-                    self._effect(inside, stage, number)
-                    continue
-                place = self._place(inside, stage)
-                taken_in(inside, held[number], value, place)
-                if isinstance(effect, Prefix):
-                    leave(inside, stage, number, [Operand(held[number].name, held[number].dtype)])
-                    self._wrote(scope, effect.result)
+        for walk in self._walks(scope, shared):
+            with ExitStack() as loops:
+                self._make_points(scope, stage, held, walk, loops)
         for number, effect in enumerate(stage.stage.effects):
             if isinstance(effect, Fold):
                 self._folded(scope, stage, number, held[number], effect.monoid.name, is_alone=not self._shares(shared))
+
+    def _make_points(
+        self, scope: Scope, stage: StagePlan, held: Mapping[int, Held], walk: Walk, loops: ExitStack
+    ) -> None:
+        """The points of a walk."""
+        inside, homes = walk(loops)
+        if self.share:
+            self._if_own(inside, stage, loops)
+        inside.compute(stage)
+        inside.homes = homes
+        for number, effect in enumerate(stage.stage.effects):
+            value = inside.operand(stage, effect.value)
+            if number not in held:
+                self._effect(inside, stage, number)
+                continue
+            taken_in(inside, held[number], value, self._place(inside, stage))
+            if isinstance(effect, Prefix):
+                leave(inside, stage, number, [Operand(held[number].name, held[number].dtype)])
+                self._wrote(scope, effect.result)
 
     def _if_own(self, scope: Scope, stage: StagePlan, loops: ExitStack) -> None:
         """Go on only with points whose element belongs to the share of this thread."""
@@ -197,11 +206,22 @@ class Rows:
         """The position along the inner axis of a stage that has one."""
         return scope.counters[stage.inner[0]] if len(stage.inner) == 1 else "0"
 
+    def _walks(self, scope: Scope, shared: Shared) -> Iterator[Walk]:
+        """The ways along the inner axes, one after the other: in vectors as far as that goes, and for the rest."""
+        if not self._shares(shared) or not is_wide(shared, self.team, self.width):
+            yield lambda loops: self._loops(scope, shared, loops)
+            return
+        vectors = Vectors(self.team, self.width, self._kept(shared))
+        end, whole = scope.parameters.size(shared.free[0].extent), vectors.whole(scope, shared)
+        if whole != end and whole not in self.wholes:
+            self.wholes[whole] = scope.lines.let(scope.index, whole, "whole")
+        name = self.wholes.get(whole, whole)
+        yield lambda loops: vectors.loop(scope, shared, loops, name)
+        if whole != end:
+            yield lambda loops: (self._shared_loop(scope, shared, loops, name), scope.homes)
+
     def _loops(self, scope: Scope, shared: Shared, loops: ExitStack) -> tuple[Scope, Mapping[Buffer, Home]]:
         """Loops over the inner axes, the free ones shared by the team; their inside, and homes of what is written."""
-        if self._shares(shared) and is_wide(shared, self.team, self.width):
-            vectors = Vectors(self.team, self.width, self._kept(shared))
-            return vectors.loop(scope, shared, loops)
         plain = list(shared.plan.inner)
         reverse = any(isinstance(effect, Prefix) and effect.reverse for effect in shared.plan.stage.effects)
         if self._shares(shared):
@@ -220,14 +240,16 @@ class Rows:
         """How many elements of what a stage touches a thread keeps in registers."""
         return next((self.owned[x.buffer] for x in shared.plan.accesses if x.buffer in self.owned), 0)
 
-    def _shared_loop(self, scope: Scope, shared: Shared, loops: ExitStack) -> Scope:
+    def _shared_loop(self, scope: Scope, shared: Shared, loops: ExitStack, start: str = "") -> Scope:
+        """The loop over points that the team shares, behind those up to `start`."""
         axes = shared.free
         each = self._kept(shared)
         if each:
             return self._unrolled_loop(scope, axes[0], each, loops)
         end = scope.parameters.size(product(axis.extent for axis in axes))
         name = scope.lines.fresh(self.letters[axes[0].number] if len(axes) == 1 else "p")
-        head = f"for ({scope.index} {name} = member; {name} < {end}; {name} += {self.team.threads})"
+        first = f"{start} + member" if start else "member"
+        head = f"for ({scope.index} {name} = {first}; {name} < {end}; {name} += {self.team.threads})"
         loops.enter_context(scope.lines.braces(head))
         return scope.inside(unflattened(scope, axes, name, self.letters))
 
