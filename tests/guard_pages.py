@@ -48,4 +48,4 @@ def guard_native_calls(patch: pytest.MonkeyPatch) -> None:
         return compiled(*given, **{**options, "debug": options["debug"] or is_native})
 
     patch.setattr(driver, "_compiled", debugged)
-    patch.setattr("graphc.fences.fenced", fenced)
+    patch.setattr("graphc.poison.fenced", fenced)

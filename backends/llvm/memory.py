@@ -129,7 +129,8 @@ class Memory:
     def _register_of(self, step: int, address: str, dtype: DType, lanes: int) -> Value:
         """Elements `step` apart, out of vectors that end with the last of them: nothing is read behind it."""
         type, align = vector(in_memory(dtype), lanes), part_bytes(dtype)
-        starts = [*(number * lanes for number in range(step - 1)), step * (lanes - 1) + 1 - lanes]
+        last = step * (lanes - 1) + 1 - lanes  # of fewer lanes than elements between two of them, others end behind it
+        starts = sorted({min(number * lanes, last) for number in range(step)})
         at = [self._address(address, str(start), dtype) for start in starts]
         found, *others = [self.text.value(f"load {type}, ptr {where}, align {align}") for where in at]
         places = {lane: step * lane for lane in range(lanes) if step * lane < lanes}  # in what is found, of each lane

@@ -7,6 +7,7 @@ from graphc.ir.node import Node
 from tests.verification.mutants import Model
 
 __all__ = [
+    "averaged",
     "constants",
     "counted",
     "deciding",
@@ -130,3 +131,9 @@ def keeping() -> Model:
     other = one @ x
     third = other @ other
     return Model([x], [gx.sin(third @ one) + other @ one, gx.cos(third)])
+
+
+def averaged() -> Model:
+    """A number of a size, which elements are multiplied by."""
+    x = gx.input("x", ("n", 3))
+    return Model([x], [gx.grad(gx.mean(gx.exp(x)), x)])

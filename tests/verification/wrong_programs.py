@@ -13,7 +13,7 @@ from graphc.kernel.carries import Carry, Held
 from graphc.kernel.monoids import Monoid
 from graphc.kernel.nesting import with_parts
 from graphc.kernel.program import Program
-from graphc.kernel.scalar import Call, Const, Fn, Let, Load
+from graphc.kernel.scalar import Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.steps import Check, Contract, Effect, Fold, Kernel, Loop, Prefix, Stage, Step, Store
 from graphc.kernel.target import Target
 from graphc.ops.placement import Transpose
@@ -21,7 +21,7 @@ from graphc.passes.lower import Lowered
 from graphc.passes.places import all_substituted
 from graphc.passes.standard import AnyPass
 from graphc.passes.units import Partition
-from tests.verification.models import counted, extremes, keeping, looping, mixed, recurrent, swapping
+from tests.verification.models import averaged, counted, extremes, keeping, looping, mixed, recurrent, swapping
 from tests.verification.mutants import Model, Mutant, Spoiled
 
 __all__ = ["WRONG_BACKENDS", "WRONG_PROGRAMS", "WrongBackend"]
@@ -156,6 +156,10 @@ def cosine(let: Let) -> Let | None:
 
 def exchanged_operands(let: Let) -> Let | None:
     return replace(let, args=let.args[::-1]) if isinstance(let, Call) and let.fn is Fn.DIV else None
+
+
+def other_size(let: Let) -> Let | None:
+    return replace(let, size=let.size + 1) if isinstance(let, SizeValue) else None
 
 
 def turned_product(step: Step) -> Step | None:
@@ -345,6 +349,7 @@ WRONG_PROGRAMS = (
     wrong("a matrix transposed", "lower", steps(turned_product), says="in step"),
     wrong("no checks", "lower", spoiled(without_checks), says="a call goes on"),
     wrong("constants backwards", "lower", spoiled(constants_reversed)),
+    wrong("a size too large", "sizes", steps(lets(other_size)), averaged, "in step"),
     wrong("too early", "commit", spoiled(commits_first), swapping),
     wrong("one after the other", "commit", spoiled(commits_in_turn), swapping),
     wrong("a variable that stays", "commit", spoiled(commit_forgotten)),
