@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +83,7 @@ class Declared:
 
     An extent is a number, or the text of the number of a symbol.  Each symbol is an extent of some argument.
 
-    form     of the results: the only one, a tuple or a list, or a dict with these keys
+    form     of what is returned: tuples, lists and dicts with strings as keys, of None and of numbers of results
     names    of the arguments, where they may be given by name
     is_long  whether a call may take long enough to let other threads of Python run meanwhile
     fills    whether a call that fails has written to no result, so that it may be given arrays for them
@@ -93,7 +93,7 @@ class Declared:
     arguments: tuple[tuple[np.dtype[Any], tuple[int | str, ...]], ...]
     results: tuple[tuple[np.dtype[Any], tuple[int | str, ...]], ...]
     symbols: int
-    form: Literal["one", "tuple", "list"] | tuple[str, ...]
+    form: Any  # Any: it is nested
     is_long: bool
     fills: bool = False
     inside: list[None] | None = None

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import Literal
 
 from graphc.arguments import Arguments
 from graphc.backends.backend import Declared
 from graphc.cost import cost_of
-from graphc.ir.node import Node
 from graphc.ir.storage import Guard
 from graphc.kernel.outline import Outline
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Extern, Loop
 from graphc.sizes import Size, name_of
-from graphc.structure import Structure
+from graphc.structure import Structure, leaves, rebuild
 
 __all__ = ["declared", "is_brief", "work_of"]
 
@@ -25,8 +23,8 @@ HELD = 4_000_000  # the same: a call that sets variables and does more goes thro
 def declared(outline: Outline, work: float, arguments: Arguments, outputs: Structure, guard: Guard) -> Declared | None:
     """The plain form of calls of a program that does some work, or None where it has none.
 
-    It has one where each argument is an array, every extent a number or a symbol, and the result is an array or a flat
-    tuple, list or dict of them, and is short for the hints of its sizes: see `is_brief`.
+    It has one where each argument is an array, every extent a number or a symbol, and what is returned an array or made
+    of tuples, lists and dicts, and is short for the hints of its sizes: see `is_brief`.
     """
     form = _form(outputs)
     if form is None or not arguments.are_arrays or not is_brief(outline, work, arguments.hints, arguments.hints):
@@ -75,14 +73,19 @@ def _strings(names: Iterable[object]) -> tuple[str, ...] | None:
     return found if len(found) == len(listed) else None
 
 
-def _form(outputs: Structure) -> Literal["one", "tuple", "list"] | tuple[str, ...] | None:
-    if isinstance(outputs, Node):
-        return "one"
-    if isinstance(outputs, Mapping) and outputs and all(isinstance(leaf, Node) for leaf in outputs.values()):
-        return _strings(outputs)
-    if type(outputs) in (tuple, list) and outputs and all(isinstance(leaf, Node) for leaf in outputs):
-        return "tuple" if isinstance(outputs, tuple) else "list"
-    return None
+def _form(outputs: Structure) -> Structure:
+    """The numbers of the results in their form; None where that has containers of other classes."""
+    form = rebuild(outputs, range(len(leaves(outputs))))
+    left = [form]
+    while left:
+        part = left.pop()
+        if type(part) is dict and _strings(part) is not None:
+            left.extend(part.values())
+        elif type(part) in (tuple, list):
+            left.extend(part)
+        elif part is not None and type(part) is not int:
+            return None
+    return form
 
 
 def _extents(shape: Sequence[Size], places: Mapping[str, str]) -> tuple[int | str, ...] | None:

@@ -46,8 +46,8 @@ Call = Callable[..., Any]  # Any: a function of the user's
 
 NEW_FROM_DESCR, RETURN = 94, 76  # in NumPy's table of functions for C
 API = ("Py_IncRef", "Py_DecRef", "PyObject_Vectorcall", "PyEval_SaveThread", "PyEval_RestoreThread")
-API_FORMS = ("PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyDict_New", "PyDict_SetItem")
-API_NUMBERS = ("PyLong_AsLongLongAndOverflow",)
+API_FORMS = ("PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem")
+API_OTHERS = ("PyDict_New", "PyDict_SetItem", "PyLong_AsLongLongAndOverflow")
 READABLE = 0x101  # flags of an array that is C-contiguous and aligned
 METHOD = 0x82  # METH_FASTCALL | METH_KEYWORDS
 OUT = sys.intern("out")  # the name of what a caller gives for results
@@ -89,7 +89,7 @@ class Form(Enum):
     ONE = "the only result"
     TUPLE = "PyTuple"
     LIST = "PyList"
-    DICT = "PyDict"
+    NESTED = "containers, which may hold others"
 
 
 @final
@@ -105,7 +105,7 @@ class Entry:
     reuses    memory of results that the caller has dropped; numbers without axes are never reused
     fills     arrays of `out=`: only where `run` has written nothing when it returns another number than 0
     names     of the arguments, if they may be given by name
-    keys      of the results, where a dict is returned
+    nested    what is returned, if that is NESTED: tuples, lists and dicts of None and of numbers of results
     """
 
     arguments: tuple[Arrays, ...]
@@ -118,7 +118,7 @@ class Entry:
     reuses: bool = True
     fills: bool = False
     names: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
+    nested: Any = None
 
     def __post_init__(self) -> None:
         bound = {extent.number for array in self.arguments for extent in array.extents if isinstance(extent, Symbol)}
@@ -127,8 +127,7 @@ class Entry:
         assert self.shape or all(None not in array.extents for array in self.results), self.results
         assert all(None not in array.extents for array in self.arguments), self.arguments
         assert not self.names or len({*self.names, OUT}) == len(self.arguments) + 1, self.names
-        assert len(self.keys) == (len(self.results) if self.form is Form.DICT else 0), self.keys
-        assert not (self.fills and self.form is Form.DICT), "rooms have no keys"
+        assert not (self.fills and self.form is Form.NESTED), "rooms stand side by side"
 
     @property
     def words(self) -> int:
@@ -162,13 +161,25 @@ class Entry:
     def strings(self) -> dict[str, str]:
         """Names and keys as Python has them, each once in the process, by the symbols that stand for them."""
         named = {f"graphc_name_{n}": sys.intern(name) for n, name in enumerate(self.names)}
-        return named | {f"graphc_key_{n}": sys.intern(key) for n, key in enumerate(self.keys)}
+        return named | {symbol: sys.intern(key) for key, symbol in self.keys.items()}
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """The keys of dicts that are returned, and the symbols that stand for them."""
+        found: dict[str, None] = {}
+        left = [self.nested]
+        while left:
+            part = left.pop()
+            if isinstance(part, dict):
+                found |= dict.fromkeys(part)
+            left += part.values() if isinstance(part, dict) else part if isinstance(part, tuple | list) else ()
+        return {key: f"graphc_key_{n}" for n, key in enumerate(found)}
 
     @property
     def symbols_used(self) -> dict[str, int]:
         """The addresses of what the text imports, beside `run` and `shape`."""
         table = _numpy_functions()
-        found = {name: address_of(getattr(ctypes.pythonapi, name)) for name in API + API_FORMS + API_NUMBERS}
+        found = {name: address_of(getattr(ctypes.pythonapi, name)) for name in API + API_FORMS + API_OTHERS}
         found["PyArray_NewFromDescr"], found["PyArray_Return"] = table[NEW_FROM_DESCR], table[RETURN]
         found["PyArray_Type"], found["_Py_NoneStruct"] = id(np.ndarray), id(None)
         found["PyTuple_Type"], found["PyList_Type"], found["graphc_out"] = id(tuple), id(list), id(OUT)

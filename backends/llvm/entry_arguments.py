@@ -5,7 +5,7 @@ from string import Template
 
 import numpy as np
 
-from graphc.backends.llvm.entry import NUMBER, TUPLE_ITEMS, Entry, Form
+from graphc.backends.llvm.entry import NUMBER, TUPLE_ITEMS, Entry
 from graphc.types import DType
 
 __all__ = ["names_text", "numbers_text"]
@@ -15,11 +15,8 @@ FLOATS = {"float32": "float", "float64": "double"}
 
 
 def names_text(entry: Entry) -> Iterator[str]:
-    """Names and keys, and the function that puts arguments in order, where they may be given by name."""
+    """Names and keys, and the function that puts arguments in order where they may be given by name."""
     yield from (f"@{symbol} = external global i8" for symbol in entry.strings)
-    if entry.form is Form.DICT:
-        keys = ", ".join(f"ptr @graphc_key_{n}" for n in range(len(entry.keys)))
-        yield f"@graphc_keys = internal constant [{len(entry.keys)} x ptr] [{keys}]"
     if entry.names:
         names = ", ".join(f"ptr @graphc_name_{n}" for n in range(len(entry.names)))
         yield f"@graphc_names = internal constant [{len(entry.names)} x ptr] [{names}]"

@@ -3,7 +3,7 @@
 The offsets are those of NumPy 2 and CPython 3.11 to 3.13 on 64 bits: see `entry.supported`.
 """
 
-__all__ = ["DICT_PARTS", "OUT_PARTS", "PARTS"]
+__all__ = ["OUT_PARTS", "PARTS"]
 
 #: $data ... are offsets into an array, $items and $slots into a tuple and a list
 PARTS = """\
@@ -20,6 +20,8 @@ declare ptr @PyTuple_New(i64)
 declare i32 @PyTuple_SetItem(ptr, i64, ptr)
 declare ptr @PyList_New(i64)
 declare i32 @PyList_SetItem(ptr, i64, ptr)
+declare ptr @PyDict_New()
+declare i32 @PyDict_SetItem(ptr, ptr, ptr)
 
 ; Whether this is an array, and none of a subclass, of this type and rank, whose flags are at least these.
 define internal i1 @graphc_fits(ptr %array, ptr %descr, i32 %rank, i32 %flags) nounwind {
@@ -252,38 +254,5 @@ yes:
   ret i1 true
 no:
   ret i1 false
-}
-"""
-
-#: a dict of results
-DICT_PARTS = """\
-declare ptr @PyDict_New()
-declare i32 @PyDict_SetItem(ptr, ptr, ptr)
-
-; A dict of so many arrays and their keys; null, with an error set, if there is no memory.
-define internal ptr @graphc_dict(ptr %arrays, ptr %keys, i64 %count) nounwind {
-  %all = call ptr @PyDict_New()
-  %is_there = icmp ne ptr %all, null
-  br i1 %is_there, label %look, label %none
-look:
-  %number = phi i64 [ 0, %0 ], [ %next, %set ]
-  %more = icmp slt i64 %number, %count
-  br i1 %more, label %set, label %done
-set:
-  %next = add i64 %number, 1
-  %key_at = getelementptr ptr, ptr %keys, i64 %number
-  %key = load ptr, ptr %key_at, align 8
-  %array_at = getelementptr ptr, ptr %arrays, i64 %number
-  %array = load ptr, ptr %array_at, align 8
-  %status = call i32 @PyDict_SetItem(ptr %all, ptr %key, ptr %array)
-  %is_set = icmp eq i32 %status, 0
-  br i1 %is_set, label %look, label %drop
-drop:
-  call void @Py_DecRef(ptr %all)
-  br label %none
-done:
-  ret ptr %all
-none:
-  ret ptr null
 }
 """

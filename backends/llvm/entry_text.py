@@ -5,7 +5,8 @@ from string import Template
 
 from graphc.backends.llvm.entry import LIST_ITEMS, OFFSETS, READABLE, RING, TUPLE_ITEMS, Entry, Form, Symbol
 from graphc.backends.llvm.entry_arguments import names_text, numbers_text
-from graphc.backends.llvm.entry_parts import DICT_PARTS, OUT_PARTS, PARTS
+from graphc.backends.llvm.entry_parts import OUT_PARTS, PARTS
+from graphc.backends.llvm.entry_results import containers, given, is_kept, loaded, stored
 from graphc.backends.llvm.table import INTERRUPTED
 
 __all__ = ["entry_text"]
@@ -14,7 +15,7 @@ __all__ = ["entry_text"]
 def entry_text(entry: Entry, name: str) -> str:
     """IR that defines `name`, and calls `run` and `shape`, which stand in the same module or are imported."""
     values = {key: str(value) for key, value in OFFSETS.items()}
-    used = PARTS + (OUT_PARTS if entry.fills else "") + (DICT_PARTS if entry.form is Form.DICT else "")
+    used = PARTS + (OUT_PARTS if entry.fills else "")
     parts = [Template(used).safe_substitute(values), *numbers_text(entry), *names_text(entry), *_lines(entry, name)]
     return "\n".join(parts) + "\n"
 
@@ -26,6 +27,7 @@ def _lines(entry: Entry, name: str) -> Iterator[str]:
     yield f"  %table = alloca [{max(1, entry.words)} x i64], align 16"
     yield f"  %arrays = alloca [{max(1, count)} x ptr], align 16"
     yield f"  store [{max(1, count)} x ptr] zeroinitializer, ptr %arrays, align 16"
+    yield from containers(entry)
     if entry.fills:
         yield f"  %ends = alloca [{max(1, len(entry.arguments) + count)} x i64], align 16"
         yield "  %out.room = alloca ptr, align 8"
@@ -39,7 +41,7 @@ def _lines(entry: Entry, name: str) -> Iterator[str]:
     yield from _rooms(entry)
     if entry.releases:
         yield "  %thread = call ptr @PyEval_SaveThread()"
-        yield from _stored("ptr", "%thread", "%table", 8 * entry.thread_at)
+        yield from stored("ptr", "%thread", "%table", 8 * entry.thread_at)
     yield f"  %status = call i64 @{entry.run}(ptr %table)"
     if entry.releases:
         yield "  call void @PyEval_RestoreThread(ptr %thread)"
@@ -53,7 +55,7 @@ def _lines(entry: Entry, name: str) -> Iterator[str]:
         yield f"  call void @graphc_drop(ptr %arrays, i64 {count})"
         yield "  ret ptr %out"
         yield "give_own:"
-    yield from _given(entry)
+    yield from given(entry)
     yield "give_up:"
     yield f"  %is_over = icmp eq i64 %status, {INTERRUPTED}"
     yield "  br i1 %is_over, label %fail, label %to_python"
@@ -80,21 +82,21 @@ def _guards(entry: Entry) -> Iterator[str]:
     """Look at each argument, and note where it is and which sizes it has."""
     bound: dict[Symbol, str] = {}
     for n, array in enumerate(entry.arguments):
-        yield from _loaded("ptr", f"a{n}", "%given", 8 * n)
+        yield from loaded("ptr", f"a{n}", "%given", 8 * n)
         descr = f"@graphc_descr_{entry.descrs.index(array.dtype)}"
         yield f"  %a{n}.fits = call i1 @graphc_fits(ptr %a{n}, ptr {descr}, i32 {array.rank}, i32 {READABLE})"
         if not array.rank:
             yield from _number(n, array.dtype.name)
             continue
         yield from _go_on(f"%a{n}.fits", f"a{n}.axes")
-        yield from _loaded("ptr", f"a{n}.shape", f"%a{n}", OFFSETS["shape"])
+        yield from loaded("ptr", f"a{n}.shape", f"%a{n}", OFFSETS["shape"])
         same = ["true"]
         for axis, extent in enumerate(array.extents):
             found = f"%a{n}.{axis}"
-            yield from _loaded("i64", found[1:], f"%a{n}.shape", 8 * axis)
+            yield from loaded("i64", found[1:], f"%a{n}.shape", 8 * axis)
             if isinstance(extent, Symbol) and extent not in bound:
                 bound[extent] = found
-                yield from _stored("i64", found, "%table", 8 * (entry.symbols_at() + extent.number))
+                yield from stored("i64", found, "%table", 8 * (entry.symbols_at() + extent.number))
                 continue
             wanted = bound[extent] if isinstance(extent, Symbol) else extent
             yield f"  {found}.is = icmp eq i64 {found}, {wanted}"
@@ -102,15 +104,15 @@ def _guards(entry: Entry) -> Iterator[str]:
             same.append(f"{found}.and")
         if len(same) > 1:
             yield from _go_on(same[-1], f"a{n}.done")
-        yield from _loaded("ptr", f"a{n}.data", f"%a{n}", OFFSETS["data"])
-        yield from _stored("ptr", f"%a{n}.data", "%table", 8 * n)
+        yield from loaded("ptr", f"a{n}.data", f"%a{n}", OFFSETS["data"])
+        yield from stored("ptr", f"%a{n}.data", "%table", 8 * n)
 
 
 def _number(n: int, dtype: str) -> Iterator[str]:
     """Where an argument without axes is, that is an array or a number."""
     yield f"  br i1 %a{n}.fits, label %a{n}.array, label %a{n}.other"
     yield f"a{n}.array:"
-    yield from _loaded("ptr", f"a{n}.held", f"%a{n}", OFFSETS["data"])
+    yield from loaded("ptr", f"a{n}.held", f"%a{n}", OFFSETS["data"])
     yield f"  br label %a{n}.there"
     yield f"a{n}.other:"
     yield f"  %a{n}.room = getelementptr i64, ptr %numbers, i64 {n}"
@@ -119,7 +121,7 @@ def _number(n: int, dtype: str) -> Iterator[str]:
     yield f"  br i1 %a{n}.is, label %a{n}.there, label %python"
     yield f"a{n}.there:"
     yield f"  %a{n}.data = phi ptr [ %a{n}.held, %a{n}.array ], [ %a{n}.number, %a{n}.other ]"
-    yield from _stored("ptr", f"%a{n}.data", "%table", 8 * n)
+    yield from stored("ptr", f"%a{n}.data", "%table", 8 * n)
 
 
 def _rooms(entry: Entry) -> Iterator[str]:
@@ -129,15 +131,15 @@ def _rooms(entry: Entry) -> Iterator[str]:
             place = 8 * (entry.extents_at(r) + axis)
             if isinstance(extent, Symbol):
                 value = f"%r{r}.{axis}"
-                yield from _loaded("i64", value[1:], "%table", 8 * (entry.symbols_at() + extent.number))
-                yield from _stored("i64", value, "%table", place)
+                yield from loaded("i64", value[1:], "%table", 8 * (entry.symbols_at() + extent.number))
+                yield from stored("i64", value, "%table", place)
             elif extent is not None:
-                yield from _stored("i64", str(extent), "%table", place)
+                yield from stored("i64", str(extent), "%table", place)
     if entry.shape:
         yield f"  call void @{entry.shape}(ptr %table)"
     for r in range(len(entry.results)):
         yield f"  %r{r}.extents = getelementptr i64, ptr %table, i64 {entry.extents_at(r)}"
-    yield from _loaded("ptr", "ring", "%self", TUPLE_ITEMS + 8)
+    yield from loaded("ptr", "ring", "%self", TUPLE_ITEMS + 8)
     if entry.fills:
         yield "  %out = load ptr, ptr %out.room, align 8"
         yield "  %is_filled = icmp ne ptr %out, null"
@@ -154,10 +156,10 @@ def _rooms(entry: Entry) -> Iterator[str]:
 
 def _own(entry: Entry) -> Iterator[str]:
     """New arrays, or those that the caller dropped."""
-    yield from _loaded("ptr", "slots", "%ring", LIST_ITEMS)
+    yield from loaded("ptr", "slots", "%ring", LIST_ITEMS)
     for r in range(len(entry.results)):
         what = _what(entry, r)
-        if _is_kept(entry, r):
+        if is_kept(entry, r):
             yield f"  %r{r}.slots = getelementptr ptr, ptr %slots, i64 {RING * r}"
             yield f"  %r{r} = call ptr @graphc_taken(ptr %r{r}.slots, {what})"
         else:
@@ -165,9 +167,9 @@ def _own(entry: Entry) -> Iterator[str]:
         yield f"  %r{r}.is = icmp ne ptr %r{r}, null"
         yield f"  br i1 %r{r}.is, label %r{r}.there, label %fail"
         yield f"r{r}.there:"
-        yield from _stored("ptr", f"%r{r}", "%arrays", 8 * r)
-        yield from _loaded("ptr", f"r{r}.data", f"%r{r}", OFFSETS["data"])
-        yield from _stored("ptr", f"%r{r}.data", "%table", 8 * (len(entry.arguments) + r))
+        yield from stored("ptr", f"%r{r}", "%arrays", 8 * r)
+        yield from loaded("ptr", f"r{r}.data", f"%r{r}", OFFSETS["data"])
+        yield from stored("ptr", f"%r{r}.data", "%table", 8 * (len(entry.arguments) + r))
 
 
 def _order(entry: Entry) -> Iterator[str]:
@@ -185,7 +187,7 @@ def _order(entry: Entry) -> Iterator[str]:
         yield "  %is_out = call i1 @graphc_is_out(ptr %names)"
         yield "  br i1 %is_out, label %with_out, label %some"
         yield "with_out:"
-        yield from _loaded("ptr", "out.given", "%args", 8 * len(entry.arguments))
+        yield from loaded("ptr", "out.given", "%args", 8 * len(entry.arguments))
         yield "  store ptr %out.given, ptr %out.room, align 8"
         yield "  br label %plain"
         yield "some:"
@@ -214,15 +216,15 @@ def _filled(entry: Entry) -> Iterator[str]:
         yield from _go_on("%out.fits", "out.items")
         items = "%out.list" if entry.form is Form.LIST else "%out"
         if entry.form is Form.LIST:
-            yield from _loaded("ptr", "out.list", "%out", LIST_ITEMS)
+            yield from loaded("ptr", "out.list", "%out", LIST_ITEMS)
         for r in range(count):
-            yield from _loaded("ptr", f"o{r}", items, 8 * r + (0 if entry.form is Form.LIST else TUPLE_ITEMS))
+            yield from loaded("ptr", f"o{r}", items, 8 * r + (0 if entry.form is Form.LIST else TUPLE_ITEMS))
     ends = len(entry.arguments) + count
     for r in range(count):
         yield f"  %o{r}.fits = call i1 @graphc_is_room(ptr %o{r}, {_what(entry, r)})"
         yield from _go_on(f"%o{r}.fits", f"o{r}.there")
-        yield from _loaded("ptr", f"o{r}.data", f"%o{r}", OFFSETS["data"])
-        yield from _stored("ptr", f"%o{r}.data", "%table", 8 * (len(entry.arguments) + r), "filled.")
+        yield from loaded("ptr", f"o{r}.data", f"%o{r}", OFFSETS["data"])
+        yield from stored("ptr", f"%o{r}.data", "%table", 8 * (len(entry.arguments) + r), "filled.")
     for n, array in enumerate((*entry.arguments, *entry.results)):
         if n < len(entry.arguments) and not array.rank:  # which may be a number
             yield f"  %start{n} = ptrtoint ptr %a{n}.data to i64"
@@ -230,70 +232,15 @@ def _filled(entry: Entry) -> Iterator[str]:
         else:
             of = f"%a{n}" if n < len(entry.arguments) else f"%o{n - len(entry.arguments)}"
             yield f"  %end{n} = call i64 @graphc_end(ptr {of}, i32 {array.rank}, i64 {array.dtype.itemsize})"
-        yield from _stored("i64", f"%end{n}", "%ends", 8 * n)
+        yield from stored("i64", f"%end{n}", "%ends", 8 * n)
     yield f"  %are_apart = call i1 @graphc_are_apart(ptr %table, ptr %ends, i64 {len(entry.arguments)}, i64 {ends})"
     yield from _go_on("%are_apart", "hold")
     for r in range(count):
         yield f"  call void @Py_IncRef(ptr %o{r})"
-        yield from _stored("ptr", f"%o{r}", "%arrays", 8 * r, "filled.")
+        yield from stored("ptr", f"%o{r}", "%arrays", 8 * r, "filled.")
 
 
 def _what(entry: Entry, result: int) -> str:
     """The type and extents of a result."""
     array = entry.results[result]
     return f"ptr @graphc_descr_{entry.descrs.index(array.dtype)}, i32 {array.rank}, ptr %r{result}.extents"
-
-
-def _given(entry: Entry) -> Iterator[str]:
-    """Return the results.  The list is looked up again: others may have run meanwhile."""
-    if any(_is_kept(entry, r) for r in range(len(entry.results))):
-        yield from _loaded("ptr", "slots.now", "%ring", LIST_ITEMS)
-    yield "  %found = getelementptr i8, ptr %arrays, i64 0"
-    for r, array in enumerate(entry.results):
-        yield from _loaded("ptr", f"r{r}.held", "%arrays", 8 * r)
-        if _is_kept(entry, r):
-            yield f"  %r{r}.slots.now = getelementptr ptr, ptr %slots.now, i64 {RING * r}"
-            yield f"  call void @graphc_keep(ptr %r{r}.slots.now, ptr %r{r}.held)"
-        if not array.rank:
-            yield f"  %r{r}.number = call ptr @PyArray_Return(ptr %r{r}.held)"
-            yield from _stored("ptr", f"%r{r}.number", "%found", 8 * r)
-            yield f"  %r{r}.is_number = icmp ne ptr %r{r}.number, null"
-            yield f"  br i1 %r{r}.is_number, label %r{r}.done, label %fail"
-            yield f"r{r}.done:"
-    if entry.form is Form.ONE:
-        yield from _loaded("ptr", "only", "%arrays", 0)
-        yield "  ret ptr %only"
-        return
-    if entry.form is Form.DICT:
-        yield f"  %all = call ptr @graphc_dict(ptr %arrays, ptr @graphc_keys, i64 {len(entry.results)})"
-        yield "  %is_there = icmp ne ptr %all, null"
-        yield "  br i1 %is_there, label %drop, label %fail"
-        yield "drop:"
-        yield f"  call void @graphc_drop(ptr %arrays, i64 {len(entry.results)})"
-        yield "  ret ptr %all"
-        return
-    kind = entry.form.value
-    yield f"  %all = call ptr @{kind}_New(i64 {len(entry.results)})"
-    yield "  %is_room = icmp ne ptr %all, null"
-    yield "  br i1 %is_room, label %fill, label %fail"
-    yield "fill:"
-    for r in range(len(entry.results)):
-        yield from _loaded("ptr", f"r{r}.given", "%arrays", 8 * r)
-        yield f"  %r{r}.set = call i32 @{kind}_SetItem(ptr %all, i64 {r}, ptr %r{r}.given)"
-    yield "  ret ptr %all"
-
-
-def _is_kept(entry: Entry, result: int) -> bool:
-    return entry.reuses and entry.results[result].rank > 0
-
-
-def _loaded(kind: str, name: str, base: str, offset: int) -> Iterator[str]:
-    yield f"  %{name}.at = getelementptr i8, ptr {base}, i64 {offset}"
-    yield f"  %{name} = load {kind}, ptr %{name}.at, align 8"
-
-
-def _stored(kind: str, value: str, base: str, offset: int, where: str = "") -> Iterator[str]:
-    """Once for each base, offset and branch."""
-    address = f"{base}.{where}{offset}"
-    yield f"  {address} = getelementptr i8, ptr {base}, i64 {offset}"
-    yield f"  store {kind} {value}, ptr {address}, align 8"

@@ -25,7 +25,6 @@ COMPUTE, COMMIT, INSIDE = "graphc_steps", "graphc_last_steps", "graphc_inside"
 LENGTH = 16  # bytes from the start of a list to how many it has
 PLACES = 16  # arenas at once
 LINE = 8  # words of a line of the cache: no two places share one
-FORMS: dict[object, Form] = {"one": Form.ONE, "tuple": Form.TUPLE, "list": Form.LIST}
 
 
 @final
@@ -104,17 +103,18 @@ def quick(
     """
     if not supported():
         return None
-    keys = declared.form if isinstance(declared.form, tuple) else ()
+    form = _form(declared)
+    is_nested = form is Form.NESTED
     entry = Entry(
         tuple([_arrays(*array) for array in declared.arguments]),
         tuple([_arrays(*array) for array in declared.results]),
         declared.symbols,
-        FORMS.get(declared.form, Form.DICT),
+        form,
         RUN,
         releases=declared.is_long,
-        fills=declared.fills and not keys,
+        fills=declared.fills and not is_nested,
         names=declared.names,
-        keys=keys,
+        nested=declared.form if is_nested else None,
     )
     places = PLACES if entry.symbols or entry.releases else 1  # else one caller at a time, with the same sizes
     text = "\n".join((*_run(entry, slots, places, declared.inside is not None), entry_text(entry, ENTRY)))
@@ -124,6 +124,16 @@ def quick(
     code = link([kept_object(text, machine)], symbols, [ENTRY, STATE, TAKE, LEAVE])
     call, drop = callable_of(entry, code, ENTRY, fallback)
     return Quick(call, declared.symbols, places, code, drop, declared.inside)
+
+
+def _form(declared: Declared) -> Form:
+    """The form of what is returned."""
+    form = declared.form
+    if isinstance(form, int):
+        return Form.ONE
+    if not form or not isinstance(form, tuple | list) or not all(isinstance(part, int) for part in form):
+        return Form.NESTED
+    return Form.TUPLE if isinstance(form, tuple) else Form.LIST
 
 
 def _arrays(dtype: Any, extents: Sequence[int | str]) -> Arrays:

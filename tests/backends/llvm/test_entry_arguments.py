@@ -190,19 +190,3 @@ def test_numbers_stand_for_arrays_without_axes(name: str) -> None:
     found = copy(own)
     assert found[0] == "handed on" if name == "bfloat16" else found.tolist() == [own]
     assert copy(np.array(1, dtype)).tolist() == [own]
-
-
-def test_results_may_have_keys() -> None:
-    names = ("here", "there")
-    entry = replace(NAMED, results=NAMED.results * 2, form=Form.DICT, fills=False, keys=names)
-    text = DIGITS.replace("ret i64 0", "%z.at = getelementptr ptr, ptr %table, i64 4\n %z = load ptr, ptr %z.at\n")
-    text = text.replace("%z = load ptr, ptr %z.at\n", "%z = load ptr, ptr %z.at\n store double 7.0, ptr %z\n ret i64 0")
-    call = made(entry, text)
-    first, second = call(one, two, three), call(one, c=three, b=two)
-    assert type(first) is dict
-    assert list(first) == ["here", "there"]
-    assert {key: value.tolist() for key, value in second.items()} == {"here": [123], "there": [7]}
-    assert first["here"] is not second["here"]
-    y = first.pop("here")
-    assert sys.getrefcount(y) == 3  # the ring has it
-    assert call(one, two, three, out=first)[0] == "handed on"

@@ -1,8 +1,9 @@
 """Calls that go from the caller to native code: what they give, what goes to Python instead, and many at once."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -101,6 +102,34 @@ def test_arrays_by_name_and_numbers_are_taken_natively(natively: Watch) -> None:
     room = np.empty(3, F32)
     assert function(out=room, here=a) is room
     assert room.tolist() == [2, 2, 2]
+
+
+def test_containers_of_results_are_made_natively(natively: Watch) -> None:
+    x, w = gx.input("x", (2,)), gx.param("w", np.zeros(2, F32))
+    grown = w + x
+    step = gx.compile([x], (gx.sum(grown), {"w": [grown, (x, None)]}), updates={w: grown}, backend="llvm")
+    nothing = gx.compile([x], [], updates={w: w * 0 + x}, backend="llvm")
+    a = np.ones(2, F32)
+    natively(warm(step, a))
+    natively(warm(nothing, a))
+    assert nothing(x=a) == []
+    total, others = step(a)
+    assert (total, type(total), list(others), others["w"][1][1]) == (4, F32, ["w"], None)
+    assert (others["w"][0].tolist(), others["w"][1][0].tolist()) == ([2, 2], [1, 1])
+    assert w.value.tolist() == [2, 2]
+
+
+def test_containers_of_other_classes_are_made_as_ever() -> None:
+    class Pair(NamedTuple):
+        first: Any
+        second: Any
+
+    x, a = gx.input("x", (2,)), np.ones(2, F32)
+    function = gx.compile([x], (Pair(x + 1, x), OrderedDict(a=x * 3), {1: x}), backend="llvm")
+    for _ in range(CALLS_BEFORE_A_SHORTCUT + 2):
+        pair, keyed, numbered = function(a)
+        assert (type(pair), pair.first.tolist()) == (Pair, [2, 2])
+        assert (type(keyed), keyed["a"].tolist(), numbered[1].tolist()) == (dict, [3, 3], [1, 1])
 
 
 WRONG: list[tuple[int, tuple[str, ...], str]] = [
