@@ -1,8 +1,11 @@
 """Calls that go from the caller to native code: what they give, what goes to Python instead, and many at once."""
 
+import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +15,7 @@ import graphc as gx
 from graphc.backends.llvm.entry import supported
 from graphc.backends.llvm.quick import PLACES
 from graphc.function import CALLS_BEFORE_A_SHORTCUT, CompiledFunction
+from tests.backends.llvm.children import finished
 
 pytestmark = [
     pytest.mark.skipif(not supported(), reason="the layout of objects is not known here"),
@@ -275,6 +279,28 @@ def test_many_threads_call_one_function_with_many_sizes() -> None:
 
     with ThreadPoolExecutor(16) as threads:
         assert all(threads.map(many, range(16)))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks of POSIX")
+@pytest.mark.filterwarnings("ignore")  # newer Pythons warn of forks where there are threads
+def test_a_child_of_a_fork_calls_natively_where_another_thread_was_in_a_call(natively: Watch) -> None:
+    x = gx.input("x", ("n",))
+    function = gx.compile([x], gx.sum(gx.sin(gx.sin(x[:, None] + x)), 0), backend="llvm")
+    a = np.linspace(0, 1, 5000, dtype=F32)
+    expected = warm(function, a)(a)
+    other = Thread(target=function, args=(a,))
+    other.start()
+    time.sleep(0.01)
+    child = os.fork()
+    if child == 0:
+        try:
+            function(a)  # by Python, where the arena was that the other thread is in
+            found = natively(function)(a)
+            os._exit(0 if np.array_equal(found, expected) else 2)
+        finally:
+            os._exit(1)
+    other.join()
+    assert finished(child, 100) == 0
 
 
 def test_variables_are_read_and_set() -> None:
