@@ -58,7 +58,8 @@ class Native:
     def __post_init__(self) -> None:
         self.kernel = self._with_loads_kept()
         plan, totals = planned(self.kernel), self.kernel.totals
-        self.width, self.squares, self.shares = vector_width(plan), crosswise(plan), shares_of(plan)
+        self.squares, self.shares = crosswise(plan), shares_of(plan)
+        self.width = 1 if self.squares is not None else vector_width(plan, self.owner)
         indexed = [total for total in totals if total.index]
         is_serial = bool(indexed) and (plan.team.threads == 1 or not are_shared(plan))
         plan = replace(plan, team=Team(1)) if is_serial else plan

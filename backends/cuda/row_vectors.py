@@ -16,7 +16,7 @@ from graphc.kernel.stages import StagePlan
 from graphc.kernel.steps import Prefix, Store, Total
 from graphc.sizes import Size, equal
 
-__all__ = ["Vectors", "divides", "element_of", "is_wide", "row_width", "vectors_of"]
+__all__ = ["Owner", "Vectors", "divides", "element_of", "is_wide", "row_width", "vectors_of"]
 
 BYTES = 16
 Owner = Callable[[Buffer], Buffer]

@@ -118,6 +118,35 @@ def test_elementwise_kernels_move_16_bytes() -> None:
     assert "load_vector<4>" in source(gx.exp(x), inputs=[x])
 
 
+def test_elementwise_kernels_of_rows_move_16_bytes_where_rows_begin_at_them() -> None:
+    x, gain, shift = gx.input("x", ("n", 512)), gx.input("gain", (512,)), gx.input("shift", ("n", 1))
+    text = source(gx.tanh(x * gain) + shift, inputs=[x, gain, shift])
+    assert text.count("load_vector<4>(") == 2
+    assert "store_vector(&y0[j + i * 512], out);" in text
+    y, i = gx.input("y", ("n", 510)), gx.input("i", ("k",), "int64")
+    assert "load_vector<2>(" in source(y * shift, inputs=[y, shift])
+    assert "_vector" not in source(x[:, 1:] * gain[1:], inputs=[x, gain])
+    taken = gx.take(x, i, axis=0)
+    assert "store_vector(" not in source(taken, inputs=[x, i])
+
+
+@NEEDS_COMPILER
+def test_values_of_elementwise_kernels_of_rows() -> None:
+    plain, arrays = [], []
+    rng = np.random.default_rng(0)
+    for dtype, extent in (("float32", 512), ("float64", 6), ("bfloat16", 24), ("int8", 40), ("float32", 10)):
+        x, gain = gx.input("x", ("n", 3, extent), dtype), gx.input("gain", (extent,), "float32")
+        shift = gx.input("shift", ("n", 3, 1), dtype)
+        outputs = [x * gain + shift, x[:, ::-1] * x, x[:, :, ::-1] + x, gx.pad(x, [(0, 0), (1, 1), (0, 0)]) * gain]
+        plain.append(gx.compile([x, gain, shift], outputs, backend="numpy"))
+        shapes = ((4, 3, extent), (extent,), (4, 3, 1))
+        pairs = zip(shapes, (x, gain, shift), strict=True)
+        arrays.append([(rng.standard_normal(shape) * 9).astype(node.dtype) for shape, node in pairs])
+    for numbers, exact, function in zip(arrays, plain, made_at_once(plain, Emulator(2)), strict=True):
+        for found, expected in zip(function(*numbers), exact(*numbers), strict=True):
+            near(found, expected)
+
+
 def test_a_softmax_is_one_kernel_that_reads_each_element_once() -> None:
     x = gx.input("x", ("n", 512))
     text = source(gx.softmax(x), inputs=[x])
