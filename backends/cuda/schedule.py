@@ -18,14 +18,13 @@ from graphc.backends.cuda.routines import kernels_of_routine
 from graphc.backends.cuda.stored_totals import totals_stored
 from graphc.backends.cuda.teams import parallel_parts, with_reversed_apart
 from graphc.backends.cuda.tiles import tiled
-from graphc.backends.cuda.totals import with_totals_inside
+from graphc.backends.cuda.totals import in_two_steps, with_totals_inside
 from graphc.errors import UnsupportedError
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.contractions import cleared, kernels_of
 from graphc.kernel.failures import places
 from graphc.kernel.searches import search
 from graphc.kernel.steps import Branch, Check, Contract, Extern, IndexInRange, Kernel, Loop, Step
-from graphc.kernel.widening import widened
 from graphc.types import BOOL, short_name
 
 __all__ = ["Schedule"]
@@ -66,7 +65,7 @@ class Schedule:
 
     def _kernel(self, kernel: Kernel, number: int) -> Iterator[Launch]:
         for part in parallel_parts(with_reversed_apart(kernel)):
-            rows = columns_as_totals(widened(part))
+            rows = columns_as_totals(in_two_steps(part))
             parted = in_parts(rows, self.module.owner)
             if parted is None:
                 yield from self._rows(with_totals_inside(rows), number)

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import takewhile
 
 from graphc.backends.cuda.teams import KernelPlan, Shared
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import affine_of
 from graphc.kernel.scalar import Axis, Formula, Let, Load
-from graphc.kernel.steps import Fold, Kernel, Stage, Store, Total
+from graphc.kernel.steps import Fold, Kernel, Stage, Store, Total, targets
+from graphc.kernel.widening import widened
+from graphc.sizes import product
 
-__all__ = ["after_rows", "are_shared", "storing_stage", "with_totals_inside", "with_wholes"]
+__all__ = ["after_rows", "are_shared", "in_two_steps", "storing_stage", "with_totals_inside", "with_wholes"]
+
+MANY = 1 << 14  # points that a block does not fold alone
 
 
 def are_shared(plan: KernelPlan) -> bool:
@@ -41,6 +46,26 @@ def after_rows(kernel: Kernel, parts: Mapping[Buffer, Buffer], wholes: Mapping[B
     last = [with_wholes(stage, wholes) for stage in kernel.stages if stage.is_last]
     if last:
         yield Kernel((), (*first, *last), kernel.origins)
+
+
+def in_two_steps(kernel: Kernel) -> Kernel:
+    """A kernel that folds all points as one of totals, which blocks make side by side; not where points are few.
+
+    What is open may be many.  What a stage before has one of, and the fold does not read, comes after it.
+    """
+    before = tuple(takewhile(lambda stage: not stage.inner, kernel.stages))
+    first = kernel.stages[len(before) : len(before) + 1]
+    if kernel.outer or not first:
+        return kernel
+    made = {target for stage in before for effect in stage.effects for target in targets(effect)}
+    read = {let.buffer for let in first[0].lets if isinstance(let, Load)}
+    if made & read or any(target.role is not Role.LOCAL for target in made):
+        return kernel
+    points = product(axis.extent for axis in first[0].inner)
+    stages = (*first, *before, *kernel.stages[len(before) + 1 :])
+    found = Kernel((), stages, kernel.origins)
+    wide = widened(found, MANY if isinstance(points, int) else 1)
+    return kernel if wide is found else wide
 
 
 def with_totals_inside(kernel: Kernel) -> Kernel:

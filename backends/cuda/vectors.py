@@ -1,6 +1,6 @@
 """Elementwise kernels whose threads move 16 bytes at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from graphc.backends.cuda.bodies import Body
 from graphc.backends.cuda.dtypes import in_memory
@@ -13,7 +13,7 @@ from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.stages import StagePlan
-from graphc.kernel.steps import Store
+from graphc.kernel.steps import Effect, Store, Total, targets
 
 __all__ = ["vector_width", "write_vectors"]
 
@@ -23,12 +23,26 @@ FEW = 4096  # points, below which there is nothing to gain
 
 def vector_width(plan: KernelPlan, owner: Owner) -> int:
     """How many points a thread makes side by side; 1 where they are made one by one."""
-    if not plan.outer or len(plan.stages) != 1 or plan.last or plan.kernel.locals or plan.kernel.totals:
+    totals = {total.result for total in plan.kernel.totals}
+    of_rows = [
+        local for stage in plan.kernel.stages if not stage.is_last for x in stage.effects for local in targets(x)
+    ]
+    if not plan.outer or len(plan.stages) != 1 or any(x.role is Role.LOCAL and x not in totals for x in of_rows):
         return 1
     stage = plan.stages[0].plan
-    if stage.inner or not all(isinstance(x, Store) and x.combine is None for x in stage.stage.effects):
+    if stage.inner or not all(map(_is_by_points, stage.stage.effects)):
         return 1
     return _width_of_one(plan.outer[0], stage) if len(plan.outer) == 1 else _width_of_rows(plan, stage, owner)
+
+
+def _is_by_points(effect: Effect) -> bool:
+    """Whether an effect at a point leaves others alone: a store, or a total that each thread adds to."""
+    return (isinstance(effect, Store) and effect.combine is None) or (isinstance(effect, Total) and not effect.index)
+
+
+def _stores(stage: StagePlan) -> Sequence[Access]:
+    """The places where a stage stores elements."""
+    return [places[0] for x, places in zip(stage.stage.effects, stage.places, strict=True) if isinstance(x, Store)]
 
 
 def _width_of_rows(plan: KernelPlan, stage: StagePlan, owner: Owner) -> int:
@@ -43,7 +57,7 @@ def _width_of_rows(plan: KernelPlan, stage: StagePlan, owner: Owner) -> int:
     for width in (8, 4, 2):
         vectors = {access.buffer for access in vectors_of(stage, axis, width, owner)}
         others = [x for x in stage.accesses if x.buffer not in vectors and (x.data or x.step(axis) != 0)]
-        is_written = all(places[0].buffer in vectors for places in stage.places)
+        is_written = all(access.buffer in vectors for access in _stores(stage))
         if axis.extent % width == 0 and is_written and len(vectors) > len(others):
             moved[width] = len(vectors)
     return max(moved, key=lambda width: moved[width])
@@ -63,11 +77,11 @@ def _width_of_one(axis: Axis, stage: StagePlan) -> int:
         is_alone = dict(first.terms) == dict(access.terms) == {axis: 1} and first.offset == access.offset
         if access.data or not is_alone or access.buffer in guarded or access.buffer.root.role is Role.ROW:
             return 1
-    stored = {access.buffer.root for listed in stage.places for access in listed}
+    stored = {access.buffer.root for access in _stores(stage)}
     if not stored <= places.keys() or any(x.step(axis) == 0 and x.buffer.root in places for x in stage.accesses):
         return 1
     offsets = [access.offset for access in places.values()]
-    return width if all(isinstance(offset, int) and offset % width == 0 for offset in offsets) else 1
+    return width if places and all(isinstance(offset, int) and offset % width == 0 for offset in offsets) else 1
 
 
 def write_vectors(body: Body, width: int) -> None:
@@ -86,7 +100,7 @@ def write_vectors(body: Body, width: int) -> None:
     count = enclosed(end)
     stage = shared.plan
     read = {x.buffer: x for x in stage.loads.values() if x.step(axis) != 0}
-    written = {places[0].buffer: places[0] for places in stage.places}
+    written = {access.buffer: access for access in _stores(stage)}
     with lines.braces(f"for ({index} p = {thread}; p < {count} / {width}; p += {step})"):
         at = body.scope.inside({axis: f"p * {width}"})
         _write_vector(body, at, axis, f"(p * {width} + e)", read, written, width)
@@ -109,7 +123,7 @@ def _write_of_rows(body: Body, width: int) -> None:
     name = lines.let(index, f"{counters.pop(along)} * {width}", body.letters[axis.number])
     vectors = {access.buffer: access for access in vectors_of(stage, axis, width, body.parameters.owner)}
     read = {buffer: vectors[buffer] for buffer in {x.buffer: None for x in stage.loads.values()} if buffer in vectors}
-    written = {places[0].buffer: places[0] for places in stage.places}
+    written = {access.buffer: access for access in _stores(stage)}
     at = body.scope.inside({**counters, axis: name})
     _write_vector(body, at, axis, f"({name} + e)", read, written, width)
 

@@ -14,14 +14,14 @@ __all__ = ["widened"]
 MANY = 1 << 16  # points: fewer are one thread's work
 
 
-def widened(kernel: Kernel) -> Kernel:
-    """The kernel with the points of its first stage as rows, where it has one row and that stage folds many points."""
+def widened(kernel: Kernel, many: int = MANY) -> Kernel:
+    """The kernel with the points of its first stage as rows, where it has one row and that folds `many` points."""
     if kernel.outer or len(kernel.stages) == 0 or kernel.totals:
         return kernel
     first, *others = kernel.stages
     if first.is_last or any(stage.inner for stage in others):
         return kernel
-    if estimate(product(axis.extent for axis in first.inner)) < MANY or not all(map(_is_plain, first.effects)):
+    if estimate(product(axis.extent for axis in first.inner)) < many or not all(map(_is_plain, first.effects)):
         return kernel
     effects: list[Store | Total] = []
     ends: list[Stage] = []

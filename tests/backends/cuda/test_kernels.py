@@ -162,6 +162,32 @@ def test_a_large_sum_is_made_in_two_steps() -> None:
     assert "atomic" not in text
 
 
+@pytest.mark.parametrize("shape", [("n",), ("n", 10), (64, 784)])
+def test_a_mean_that_may_be_large_is_made_by_blocks_that_read_16_bytes(shape: tuple[int | str, ...]) -> None:
+    x, t = gx.input("x", shape), gx.input("t", shape)
+    text = source(gx.mean(gx.square(x - t)), inputs=[x, t])
+    assert text.count("__global__") == 2
+    assert text.count("load_vector<4>(&x0[p * 4])") == 1
+
+
+def test_a_small_mean_is_made_by_a_block() -> None:
+    x = gx.input("x", (64, 64))
+    assert source(gx.mean(x), inputs=[x]).count("__global__") == 1
+
+
+@NEEDS_COMPILER
+def test_values_of_means_in_two_steps() -> None:
+    x, t = gx.input("x", ("n", 7)), gx.input("t", ("n", 7), "float64")
+    outputs = [gx.mean(gx.square(x - t)), gx.max(x), gx.any(x > 2), gx.sum(x * t[:, ::-1]), gx.sum(gx.exp(x), 0)]
+    plain = gx.compile([x, t], outputs, backend="numpy")
+    (function,) = made_at_once([plain], Emulator(4))
+    rng = np.random.default_rng(0)
+    for n in (1, 5, 300, 3000):
+        arrays = rng.standard_normal((n, 7)).astype(np.float32), rng.standard_normal((n, 7))
+        for found, expected in zip(function(*arrays), plain(*arrays), strict=True):
+            near(found, expected)
+
+
 def test_what_follows_a_product_is_made_with_its_tiles() -> None:
     x, w, b = gx.input("x", ("n", 64)), gx.input("w", (64, 64)), gx.input("b", (64,))
     text = source(gx.relu(x @ w + b), inputs=[x, w, b])

@@ -34,13 +34,14 @@ def printed(folder: Path, arrays: list[Array], *sizes: int) -> subprocess.Comple
 
 
 def model() -> tuple[list[gx.Node], list[gx.Node]]:
-    """A product, a loop and an index."""
+    """A product, a loop, an index, and one that rows look at while they read it."""
     rng = np.random.default_rng(0)
     x, i = gx.input("x", ("n", 6)), gx.input("i", ("n",), "int64")
     w = gx.param("w", rng.standard_normal((6, 4)).astype(np.float32))
     y = gx.softmax(gx.tanh(x @ w))
     sums, _ = gx.scan(lambda total, row: (total + row, total), gx.zeros((4,)), y)
-    return [x, i], [gx.take(y, i, axis=0), sums, gx.astype(y, "bfloat16")]
+    loss = gx.nn.softmax_cross_entropy(x, gx.minimum(i, 5))
+    return [x, i], [gx.take(y, i, axis=0), sums, gx.astype(y, "bfloat16"), loss]
 
 
 @NEEDS_COMPILER
