@@ -252,6 +252,8 @@ CASES = (
          because=_TWO_SIGMOIDS),
     Case("1 - sigmoid(x)", "sigmoid(-x)", lambda x: 1 - gx.sigmoid(x), each(lambda x: sigmoid(-x)), (TAIL,),
          gradient=8, because=_TWO_SIGMOIDS),
+    Case("-sigmoid(x) + 1", "sigmoid(-x)", lambda x: -gx.sigmoid(x) + 1, each(lambda x: sigmoid(-x)), (TAIL,),
+         gradient=8, because=_TWO_SIGMOIDS),
     Case("1 - 1 / (1 + exp(-x))", "sigmoid(-x)", lambda x: 1 - 1 / (1 + gx.exp(-x)),
          each(lambda x: sigmoid(-x)), (WIDE,), gradient=8, because=_TWO_SIGMOIDS),
     Case("log(1 + exp(x))", "softplus", lambda x: gx.log(1 + gx.exp(x)), each(softplus), (WIDE,)),

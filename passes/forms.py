@@ -61,6 +61,7 @@ class Forms:
     rows      lengths of rows √Σ x², and what they are the lengths of
     weighed   nodes x of which there are both Σ x and Σ x y: a variance or covariance may be made of them
     better    nodes that are computed better in another way than as they are written
+    completed shares y of which a user needs 1 - y besides
     """
 
     meanings: Mapping[type[Op], Meaning]
@@ -70,6 +71,7 @@ class Forms:
     rows: dict[Node, Node] = field(default_factory=dict)
     weighed: set[Node] = field(default_factory=set)
     better: set[Node] = field(default_factory=set)
+    completed: set[Node] = field(default_factory=set)
     _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)
     _seen: set[Node] = field(default_factory=set)
     _glimpses: dict[Node, Form] = field(default_factory=dict)

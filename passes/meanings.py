@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from graphc.ir.arithmetic import Add, Cast, Compare, Div, Spread, Sub, Sum, Where
+from graphc.ir.arithmetic import Add, Cast, Compare, Div, Neg, Spread, Sub, Sum, Where
 from graphc.ir.node import Node
 from graphc.ops.elementwise import Sigmoid
 from graphc.ops.extremes import Max, Min
@@ -262,8 +262,9 @@ def _is_joined(forms: Forms, terms: list[Term], term: Term, node: Node) -> bool:
                 return total != 0
             rest = _rest(other, term)
             if rest is not None:
-                if not _is_slope(node):
+                if not _is_slope(forms, node):
                     forms.better.add(node)
+                    forms.completed.update(x.inputs[0] if isinstance(x.op, Neg) else x for x in node.inputs)
                 del terms[place]
                 term, again = rest, True
                 break
@@ -286,12 +287,14 @@ def _rest(x: Term, y: Term) -> Term | None:
     return None
 
 
-def _is_slope(node: Node) -> bool:
-    """Whether a node is the 1 - y of a slope y (1 - y), and no user wrote it besides.
+def _is_slope(forms: Forms, node: Node) -> bool:
+    """Whether a node is the 1 - y of a slope y (1 - y), and no user wrote it besides, be it as -y + 1.
 
     Beside y it costs a subtraction, and another power of e if it is to keep its digits where y is almost 1.
     """
     if not isinstance(node.op, Sub) or not isinstance(node.inputs[1].op, Sigmoid):
+        return False
+    if node.inputs[1] in forms.completed:
         return False
     return all(origin.derived_from for origin in node.origin.behind())
 
