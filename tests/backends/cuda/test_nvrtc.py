@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.backends.cuda.nvrtc import compiled_for
 from graphc.driver import compile
 from graphc.errors import GraphError
 from graphc.ir.declare import input
 from graphc.ir.leaves import constant_array
 from graphc.ir.node import Node
 from graphc.types import is_floating
-from tests.backends.cuda.compiled import NEEDS_NVRTC, for_cuda
+from tests.backends.cuda.compiled import NEEDS_NVRTC, for_cuda, require_clean
 from tests.case import Case
 from tests.cases import CASES
 from tests.random_graphs import random_graph
@@ -23,23 +22,12 @@ from tests.thirty_models import MODELS
 
 pytestmark = NEEDS_NVRTC
 
-ARCHITECTURES = ("sm_80", "sm_90")
 SLOPES = [pair for pair in BOTH if pair[0].order]
 
 
 def some(count: int, step: int) -> list[object]:
     """Places: one of so many in the default tier, all in the full one."""
     return [pytest.param(place, marks=() if place % step == 0 else pytest.mark.full) for place in range(count)]
-
-
-def require_clean(source: str, architectures: Sequence[str] = ARCHITECTURES) -> None:
-    """Raise where the compiler warns, or keeps registers of a kernel in local memory."""
-    for architecture in architectures:
-        found = compiled_for(source, architecture)
-        assert not found.warnings
-        assert found.cubin
-        assert ".version" in found.ptx
-        assert not {name: used for name, used in found.resources.items() if used.spilled}
 
 
 def written(nodes: Sequence[Node], outputs: Sequence[Node]) -> str:
