@@ -12,12 +12,17 @@ from graphc.backends.cuda.device import Device
 from graphc.backends.cuda.emulation.emulator import Emulator, has_compiler
 from graphc.compilation import Compilation
 from graphc.function import CompiledFunction
+from graphc.ir.node import Node
+from graphc.kernel.reference import interpret
+from graphc.structure import leaves
+from graphc.verification.programs import work
 from tests.backends.cuda.compiled import for_cuda
 from tests.case import Array
 
-__all__ = ["NEEDS_COMPILER", "arrays_for", "emulated", "in_groups", "made_at_once", "near"]
+__all__ = ["NEEDS_COMPILER", "arrays_for", "emulated", "in_groups", "made_at_once", "meant", "near"]
 
 NEEDS_COMPILER = pytest.mark.skipif(not has_compiler(), reason="the emulation needs g++")
+MOST_WORK = 300_000  # lets: the interpreter computes some 40,000 a second
 GROUP = 24  # programs that are compiled at once: each call of the compiler takes half a second by itself
 
 
@@ -56,6 +61,25 @@ def made_at_once(
 
 def _made(compilation: Compilation) -> Compilation:
     return compilation
+
+
+def meant(function: CompiledFunction, arrays: Sequence[object]) -> tuple[list[Array], dict[Node, Array]]:
+    """Outputs of a call and what variables hold after it, by the interpreter: nothing is set.
+
+    A program that would take the interpreter long is run by its own backend.
+    """
+    program = function.program
+    inputs, values = function.arguments.accept(tuple(arrays), {})
+    sizes = dict(zip(program.symbols, values, strict=True))
+    start = [np.array(variable.value) for variable in function.stored]
+    if work(program, sizes) > MOST_WORK:
+        outputs = [np.asarray(y) for y in leaves(function(*arrays))]
+        after = [np.array(variable.value) for variable in function.stored]
+        for variable, value in zip(function.stored, start, strict=True):
+            variable.value = value
+    else:
+        outputs, after = interpret(program, inputs, start, sizes, function.constants)
+    return outputs, dict(zip(function.stored, after, strict=True))
 
 
 def in_groups(count: int) -> list[range]:

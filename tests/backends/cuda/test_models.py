@@ -1,6 +1,7 @@
 """Whole models and random programs, as CUDA C++ that is emulated."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -10,14 +11,15 @@ from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.structure import leaves
 from graphc.testing.bodies import BODIES
 from graphc.testing.program import Recipe, random_program
-from tests.backends.cuda.emulated import NEEDS_COMPILER, arrays_for, emulated, made_at_once, near
+from tests.backends.cuda.emulated import NEEDS_COMPILER, arrays_for, emulated, made_at_once, meant, near
 from tests.case import Array
 from tests.random_graphs import random_graph
 from tests.thirty_models import MODELS
 
 pytestmark = NEEDS_COMPILER
 
-Results = Callable[[gx.CompiledFunction, Sequence[Array]], list[Array]]
+#: the seeds of the random ones of the thirty models
+RANDOM = [int(name.removeprefix("random ")) for name in MODELS if name.startswith("random ")]
 
 
 def groups(count: int, first: int, each: int) -> list[object]:
@@ -29,19 +31,30 @@ def groups(count: int, first: int, each: int) -> list[object]:
     ]
 
 
-def both_agree(
-    found: Sequence[tuple[gx.CompiledFunction, Results, Sequence[Array]]],
-) -> None:
-    """Raise where an emulated function gives something else than the one of NumPy."""
+class Model(Protocol):
+    """A random model, and its variables at first."""
+
+    @property
+    def start(self) -> Mapping[gx.Node, Array]: ...
+
+    def results(self, function: gx.CompiledFunction, arrays: Sequence[Array], /) -> list[Array]:
+        """Outputs of a call from the first values of the variables, then what these hold."""
+
+
+def both_agree(found: Sequence[tuple[gx.CompiledFunction, Model, Sequence[Array]]]) -> None:
+    """Raise where an emulated function gives something else than the interpreter."""
     functions = made_at_once([plain for plain, *_ in found], Emulator())
-    for (plain, results, arrays), function in zip(found, functions, strict=True):
+    for (plain, model, arrays), function in zip(found, functions, strict=True):
+        for variable, value in model.start.items():
+            variable.value = value
         try:
-            expected = results(plain, arrays)
+            outputs, after = meant(plain, arrays)
         except gx.GraphError as error:
             with pytest.raises(type(error)):
-                results(function, arrays)
+                model.results(function, arrays)
             continue
-        for x, y in zip(results(function, arrays), expected, strict=True):
+        expected = [*outputs, *({**model.start, **after}[variable] for variable in model.start)]
+        for x, y in zip(model.results(function, arrays), expected, strict=True):
             near(x, y)
 
 
@@ -50,7 +63,7 @@ def test_random_graphs_with_gradients_and_updates(seeds: range) -> None:
     found = []
     for seed in seeds:
         graph = random_graph(seed)
-        found.append((graph.compile(), graph.results, graph.arrays(5)))
+        found.append((graph.compile(), graph, graph.arrays(5)))
     both_agree(found)
 
 
@@ -60,7 +73,7 @@ def test_random_programs_with_loops_and_branches(seeds: range) -> None:
     found = []
     for seed in seeds:
         program = random_program(Recipe.of(seed, 3, [*BODIES]))
-        found.append((program.compile(), program.results, program.arrays({"n": 2, "m": 3})))
+        found.append((program.compile(), program, program.arrays({"n": 2, "m": 3})))
     both_agree(found)
 
 
@@ -98,16 +111,19 @@ def test_an_index_out_of_range_is_told_and_nothing_is_set() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("seed", RANDOM)
+def test_random_programs_at_every_level(seed: int) -> None:
+    program = random_program(Recipe.of(seed))
+    both_agree([(program.compile(seed % 3), program, program.arrays({"n": 2, "m": 3}))])
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("random")])
 def test_models_of_every_part_of_graphc(name: str) -> None:
     plain = MODELS[name]()
     arrays = arrays_for(plain)
-    start = {variable: np.array(variable.value) for variable in plain.variables}
+    expected, after = meant(plain, arrays)
     function = emulated(plain, Emulator())
-    expected = leaves(plain(*arrays))
-    after = {variable: np.array(variable.value) for variable in plain.variables}
-    for variable, value in start.items():
-        variable.value = value
     for found, exact in zip(leaves(function(*arrays)), expected, strict=True):
         near(found, exact)
     for variable, value in after.items():
