@@ -103,6 +103,11 @@ def picked(x: Node) -> Node:
     return -gx.log(gx.take_along_axis(softmax(x), gx.constant([[1]] * int(x.shape[0])), axis=-1))
 
 
+def spelt_loss(x: Node) -> Node:
+    chosen = gx.take_along_axis(x, gx.constant([[1]] * int(x.shape[0])), axis=-1)
+    return gx.log(gx.sum(gx.exp(x), axis=-1, keepdims=True)) - chosen
+
+
 def spelt_log_softmax(x: Node) -> Node:
     return x - gx.log(gx.sum(gx.exp(x), axis=-1, keepdims=True))
 
@@ -208,6 +213,7 @@ LOGITS = (
     [1000.0, 999.0, 990.5, -1000.0, 1001.0],
     [-500.0, -501.0, -503.5, -500.25, -520.0],
 )
+CERTAIN = ([0.0, 5.0, 0.5], [0.0, 10.0, 0.5], [0.25, 14.0, -3.0], [0.0, 20.0, 0.5], [990.0, 1050.0, 0.0])
 OTHERS = ([10.0, -10.0, 0.5, 200.0, 3.0], [90.0, 89.0, 89.5, -90.0, 0.0], [1.0, 2.0, 3.0, 4.0, 5.0])
 WIDE = column(-800.0, -100.0, -90.0, -20.0, -3.0, -1e-5, 0.0, 1e-5, 0.75, 3.0, 20.0, 40.0, 90.0, 100.0, 800.0)
 TAIL = column(-3.0, -0.5, 0.5, 3.0, 12.0, 17.0, 20.0, 40.0, 85.0)
@@ -239,6 +245,10 @@ CASES = (
          lambda row: [-exact_log_softmax(row)[1]], (LOGITS,), scaled=True, because=_OF_GAPS),
     Case("-log(take_along_axis(softmax, i))", "log_softmax; softmax - t", picked,
          lambda row: [-exact_log_softmax(row)[1]], (LOGITS,), scaled=True, because=_OF_GAPS),
+    Case("-log(take_along_axis(softmax, i)), almost certain", "log1p of what the others have; that itself", picked,
+         lambda row: [-exact_log_softmax(row)[1]], (CERTAIN,)),
+    Case("log(sum(exp(x))) - x[i], almost certain", "log1p of what the others have; that itself", spelt_loss,
+         lambda row: [-exact_log_softmax(row)[1]], (CERTAIN,)),
     Case("log(sigmoid(x))", "-softplus(-x)", lambda x: gx.log(gx.sigmoid(x)), each(lambda x: -softplus(-x)), (WIDE,)),
     Case("log(1 / (1 + exp(-x)))", "-softplus(-x)", lambda x: gx.log(1 / (1 + gx.exp(-x))),
          each(lambda x: -softplus(-x)), (WIDE,)),

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from graphc.ir.arithmetic import Cast, Mul, Spread, Sum
-from graphc.ir.leaves import SizeOf
+from graphc.ir.arithmetic import Cast, Div, Mul, Neg, Spread, Squeeze, Sum
+from graphc.ir.kinds import Scatter
+from graphc.ir.leaves import SizeOf, uniform
 from graphc.ir.node import Node
 from graphc.ops.powers import Square
-from graphc.passes.terms import Atom, Combination, OnePlus, Term, ratio, scaled
+from graphc.passes.labels import factors, label_of
+from graphc.passes.terms import Atom, Combination, OnePlus, Powers, Term, ratio, scaled
 from graphc.sizes import product
 
-__all__ = ["Centred", "Covariance", "Hyperbolic", "Joint", "joined"]
+__all__ = ["Centred", "Covariance", "Hyperbolic", "Joint", "Labelled", "joined"]
 
 
 @final
@@ -45,13 +47,28 @@ class Covariance:
     repeat: Spread | None
 
 
-Joint: TypeAlias = Hyperbolic | Centred | Covariance
+@final
+@dataclass(frozen=True)
+class Labelled:
+    """factor (1 - share) at one place of each row, factor -share elsewhere, of a softmax.
+
+    Of k y - factor share, where k y is 0 but where the label x is not, along `axis`, and factor there.
+    """
+
+    factor: Term
+    x: Node
+    axis: int
+    total: Powers
+
+
+Joint: TypeAlias = Hyperbolic | Centred | Covariance | Labelled
 
 
 def joined(a: Term, b: Term) -> Joint | None:
     """What the sum of two terms is, if it may lose its digits as it stands."""
-    if a.coefficient * b.coefficient > 0:
-        return None
+    labelled = _labelled(a, b) or _labelled(b, a) if a.exponent or b.exponent else None
+    if labelled is not None or a.coefficient * b.coefficient > 0:
+        return labelled
     if a.exponent or b.exponent:
         return _hyperbolic(a, b) or _hyperbolic(b, a)
     return _centred(a, b) or _centred(b, a) or _covariance(a, b) or _covariance(b, a)
@@ -126,6 +143,84 @@ def _covariance(a: Term, b: Term) -> Covariance | None:
             if _is_mean(ratio(b, a), atoms, inside, total.op):
                 return Covariance(ratio(a, Term(1.0, {}, {whole: 1})), x, y, total.op, repeat)
     return None
+
+
+def _labelled(a: Term, b: Term) -> Labelled | None:
+    """a = k x and b = -k Σ x e^u / Σ e^u, where x is 0 but at one place; or b has what is there for Σ x."""
+    for whole, power in b.atoms.items():
+        if power != -1 or not isinstance(whole, Powers) or not whole.shown or len(whole.moves) != 1:
+            continue
+        assert isinstance(whole.op, Sum)
+        if len(whole.op.axes) != 1:
+            continue
+        found = ratio(ratio(b, a), Term(1.0, whole.shown, {whole: -1}))
+        if found.exponent:
+            continue
+        for x in a.atoms:
+            label = label_of(x, whole.op.axes[0]) if isinstance(x, Node) else None
+            if label is not None and isinstance(x, Node) and _is_less_sum(found, x, whole):
+                factor = ratio(b, Term(-1.0, whole.shown, {whole: -1}))
+                return Labelled(factor, label, whole.op.axes[0], whole)
+    return None
+
+
+def _is_less_sum(found: Term, x: Node, whole: Powers) -> bool:
+    """Whether `found` is -Σ x, repeated, by x, which is 0 but at one place; or by x and other factors, with their Σ."""
+    above = [atom for atom, power in found.atoms.items() if power == 1]
+    if len(above) > 1:
+        return False
+    number, at = _stripped(x.inputs[-1] if isinstance(x.op, Scatter) else x)
+    if not above:
+        number *= 1.0 if isinstance(at.op, Cast) else _number_of(at)
+        return found.atoms == {x: -1} and _is_near(found.coefficient, -number)
+    (total,) = above
+    if not isinstance(total, Node) or not isinstance(total.op, Spread):
+        return False
+    (row,) = total.inputs
+    if total.op == whole.moves[0][0] and row.op == whole.op:
+        number, inside = _stripped(row.inputs[0])
+        parts = [x] if inside is x else factors(inside)
+        wanted: dict[Atom, int] = {total: 1}
+        for part in parts:
+            wanted[part] = wanted.get(part, 0) - 1
+        return x in wanted and found.coefficient * number == -1 and found.atoms == wanted
+    if row.ndim and total.op != whole.moves[0][0]:
+        return False
+    other, base = _stripped(row)
+    return base is at and found.atoms == {total: 1, x: -1} and _is_near(found.coefficient * other, -number)
+
+
+def _stripped(node: Node) -> tuple[float, Node]:
+    """A number, and what a node is that times, but for axes of extent 1; a scalar that is repeated is the scalar."""
+    number = 1.0
+    while True:
+        match node.op:
+            case Neg():
+                number = -number
+            case Mul() if _number_of(node.inputs[0]):
+                number *= _number_of(node.inputs[0])
+                node = node.inputs[1]
+                continue
+            case Mul() | Div() if _number_of(node.inputs[1]):
+                other = _number_of(node.inputs[1])
+                number = number * other if isinstance(node.op, Mul) else number / other
+            case Spread(shape=shape, axes=axes) if not node.inputs[0].ndim or all(shape[axis] == 1 for axis in axes):
+                pass
+            case Squeeze():
+                pass
+            case _:
+                return number, node
+        node = node.inputs[0]
+
+
+def _number_of(node: Node) -> float:
+    """The number that fills a constant; 0 for none."""
+    value = uniform(node)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _is_near(x: float, y: float) -> bool:
+    return abs(x - y) < _ROUNDING * abs(y)
 
 
 _ROUNDING = 1e-6  # of numbers such as 1 / n in float32

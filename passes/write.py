@@ -21,7 +21,8 @@ from graphc.ops.piecewise import Abs, clip
 from graphc.ops.powers import Hypot, Sqrt, Square
 from graphc.ops.trigonometry import Cosh, Sinh
 from graphc.passes.forms import Form, Forms
-from graphc.passes.joint import Centred, Covariance, Hyperbolic, Joint, joined
+from graphc.passes.joint import Centred, Covariance, Hyperbolic, Joint, Labelled, joined
+from graphc.passes.labels import where_labelled
 from graphc.passes.terms import (
     Atom,
     Bell,
@@ -143,10 +144,21 @@ class Writer:
                 found = self.apply(total, found)
                 if repeat is not None:
                     found = self.apply(repeat, found)
+            case Labelled(factor=factor, x=x, axis=axis, total=total):
+                found = self._less_share(x, axis, total)
             case _:
                 assert_never(joint)
         scale = self._term(factor, like)
         return found if uniform(scale) == 1 else self.apply(Mul(), scale, found)
+
+    def _less_share(self, x: Node, axis: int, total: Powers) -> Node:
+        """1 - share where x is not 0, else -share: the first is what the others share."""
+        power, below = self._shifted_powers(total)
+        assert isinstance(total.op, Sum)
+        label = self.shared(where_labelled(x, axis, [self.node(y) for y in x.inputs]))
+        others = self.apply(Where(), label, self.shared(full(power.shape, 0, power.dtype)), power)
+        rest = self.apply(below.op, self.apply(total.op, others))
+        return self.apply(Div(), self.apply(Where(), label, rest, self.apply(Neg(), others)), below)
 
     def _centred(self, x: Node, axes: tuple[int, ...]) -> Node:
         """x less its mean; and what is left less its own, which is the error of the first: a mean is rounded."""

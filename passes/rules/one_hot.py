@@ -21,7 +21,7 @@ from graphc.passes.rules.contraction import aligned, labelled
 from graphc.sizes import Size, estimate, lower_bound
 from graphc.types import BOOL, INT64
 
-__all__ = ["ONE_HOT"]
+__all__ = ["ONE_HOT", "one_hot_of"]
 
 
 # Classes from which on it pays: a product with few is faster than picking rows out.  With 64 columns and 256 indices
@@ -50,7 +50,7 @@ class _OneHot(NamedTuple):
         return where(self.inside(), self.places, 0)
 
 
-def _one_hot(node: Node) -> _OneHot | None:
+def one_hot_of(node: Node) -> _OneHot | None:
     """What a node is the one-hot array of."""
     if not (isinstance(node.op, Cast) and node.op.dtype != BOOL and isinstance(node.inputs[0].op, Compare)):
         return None
@@ -84,7 +84,7 @@ def _looked_up(match: Match) -> Node | None:
     if whole is None:
         return None
     (_, others), (x, labels) = whole.sides(match[hot])
-    found = _one_hot(match[hot])
+    found = one_hot_of(match[hot])
     if found is None:
         return None
     kind = others[found.axis]
@@ -108,7 +108,7 @@ def _looked_up(match: Match) -> Node | None:
 
 def _picked(match: Match) -> Node | None:
     """The sum of a product with a one-hot array, over its classes, is one element of each row."""
-    found = _one_hot(match[hot])
+    found = one_hot_of(match[hot])
     op = match.node.op
     assert isinstance(op, Sum)
     if found is None or not found.has(_TO_PICK) or op.axes != (found.axis,) or match[x].dtype != match.node.dtype:

@@ -20,6 +20,7 @@ from graphc.passes.matching import Form, Match, Pattern, form, hole
 from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Change, Rule
 from graphc.passes.rules.holes import floating
+from graphc.passes.rules.labels import LABELS
 from graphc.types import is_floating
 
 __all__ = ["STABILITY"]
@@ -120,4 +121,5 @@ STABILITY = (
     _mending(b / (a * b), b / b / a, _ONCE, "b / (a * b) = b / b / a"),
     _mending(b / (b * b), b / b / b, _ONCE, "b / (b * b) = b / b / b"),
     _mending(b / square(b), b / b / b, _ONCE, "b / b^2 = b / b / b"),
+    *LABELS,
 )

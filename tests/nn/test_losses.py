@@ -1,5 +1,6 @@
 """Losses against SciPy and against their formulas, and where naive formulas break."""
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.special import log_expit, log_softmax, softmax
@@ -30,6 +31,38 @@ def test_softmax_cross_entropy_of_large_logits_is_finite_and_exact() -> None:
     value, slope = gx.compile([z], [loss, gx.grad(loss, z)])(np.array([[1e30, 0], [1e30, 0]], "float32"))
     assert value == np.float32(0.5e30)
     np.testing.assert_array_equal(slope, [[0, 0], [0.5, -0.5]])
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lead", [1.0, 10.0, 14.0, 20.0, 60.0, -14.0, -1000.0])
+def test_softmax_cross_entropy_of_what_is_almost_certain_keeps_its_digits(lead: float, dtype: str, level: int) -> None:
+    z, t = gx.input("z", (1, 3), dtype), gx.input("t", 1, "int64")
+    loss = gx.nn.softmax_cross_entropy(z, t)
+    value, slope = gx.compile([z, t], [loss, gx.grad(loss, z)], level=level)(np.array([[0, lead, 0.5]], dtype), [1])
+    with mpmath.workprec(200):
+        powers = [mpmath.exp(x) for x in (0, lead, 0.5)]
+        total = mpmath.fsum(powers)
+        shares = [float(e / total) for e in powers]
+        wanted = [shares[0], -float((powers[0] + powers[2]) / total), shares[2]]
+        exact = float(mpmath.log(total) - lead)
+    rtol = 4 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(value, exact, rtol=rtol)
+    np.testing.assert_allclose(slope[0], wanted, rtol=rtol)
+
+
+def test_softmax_cross_entropy_of_one_class_is_0() -> None:
+    z = gx.input("z", (2, 1))
+    loss = gx.nn.softmax_cross_entropy(z, np.array([0, 0]))
+    value, slope = gx.compile([z], [loss, gx.grad(loss, z)])(np.array([[3], [-2]], "float32"))
+    assert (value, *slope.ravel()) == (0, 0, 0)
+
+
+def test_curvature_of_softmax_cross_entropy_is_that_of_log_softmax() -> None:
+    z = gx.input("z", 4, "float64")
+    losses = gx.nn.softmax_cross_entropy(z[None], np.array([2])), -gx.log_softmax(z)[2]
+    ours, other = (gx.compile(z, gx.hessian(loss, z))(np.array([0.5, -1, 2, 0.25])) for loss in losses)
+    np.testing.assert_allclose(ours, other, rtol=1e-13)
 
 
 def test_labels_are_integers_with_one_axis_less() -> None:

@@ -12,6 +12,7 @@ from benchmarks.stability_cases import CASES, TARGETS, Case, cross_entropy, soft
 from benchmarks.stability_errors import Compared, compared
 from graphc.ir.graph import Graph
 from graphc.kernel.arrays import Array
+from graphc.kernel.steps import Kernel
 from graphc.ops.elementwise import Exp
 from graphc.passes.pipeline import Log
 from graphc.passes.share import ShareSubexpressions
@@ -242,6 +243,61 @@ def test_a_variance_that_keeps_its_axes_is_centred(columns: int | str) -> None:
     f = gx.compile(x, gx.mean(x * x, -1, keepdims=True) - mean * mean)
     X = np.array([[10000, 10001, 10002.5, 9998], [-3e4, -3e4 + 1, -3e4, -3e4 + 0.5]], "float32")
     np.testing.assert_allclose(f(X), X.astype("float64").var(1, keepdims=True), rtol=1e-6)
+
+
+LOSSES: dict[str, Callable[[gx.Node, gx.Node], gx.Node]] = {
+    "log(p)[i]": lambda x, t: -gx.mean(gx.log(softmax(x))[gx.arange(x.shape[0]), t]),
+    "log(p[i])": lambda x, t: -gx.mean(gx.log(gx.softmax(x)[gx.arange(x.shape[0]), t])),
+    "log_softmax(x)[i]": lambda x, t: gx.mean(-gx.log_softmax(x)[gx.arange(x.shape[0]), t]),
+    "take_along_axis": lambda x, t: -gx.mean(gx.log(gx.take_along_axis(softmax(x), t[:, None], 1))),
+    "log(sum(exp(x))) - x[i]": lambda x, t: gx.mean(gx.log(gx.sum(gx.exp(x), -1)) - x[gx.arange(x.shape[0]), t]),
+    "softmax_cross_entropy": gx.nn.softmax_cross_entropy,
+    "one_hot * log(p)": lambda x, t: -gx.mean(gx.sum(gx.one_hot(t, 3) * gx.log(softmax(x)), -1)),
+    "one_hot * log_softmax": lambda x, t: -gx.mean(gx.sum(gx.one_hot(t, 3) * gx.log_softmax(x), -1)),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("factor", [None, 4.0])
+def test_the_slope_at_a_label_that_is_almost_certain_keeps_its_digits(name: str, factor: float | None) -> None:
+    """It is minus the shares of the others, of which 1 less the share of the label has none."""
+    x, t, w = gx.input("x", ("n", 3)), gx.input("t", ("n",), "int64"), gx.input("w", ())
+    loss = LOSSES[name](x, t) if factor is None else LOSSES[name](x, t) * w
+    f = gx.compile([x, t, w], [loss, gx.grad(loss, x)])
+    for lead in (1.0, 10.0, 20.0, 60.0):
+        rows = np.array([[0, lead, 0.5], [lead, 1, -1]], "float32")
+        value, slope = f(rows, np.array([1, 0]), factor or 0.0)
+        powers = np.exp(rows.astype("float64"))
+        label = np.eye(3)[[1, 0]] == 1
+        others = np.where(label, 0, powers).sum(1, keepdims=True)
+        wanted = np.where(label, -others, powers) / powers.sum(1, keepdims=True) / 2
+        np.testing.assert_allclose(slope, wanted * (factor or 1), rtol=5e-7)
+        exact = np.log1p(others[:, 0] / powers[label]).mean() * (factor or 1)
+        np.testing.assert_allclose(value, exact, rtol=5e-7, atol=2e-7 if "one_hot" in name else 0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_at_labels_is_one_kernel_with_its_gradient(name: str) -> None:
+    x, t = gx.input("x", (8, 3)), gx.input("t", 8, "int64")
+    loss = LOSSES[name](x, t)
+    assert sum(isinstance(step, Kernel) for step in gx.compile([x, t], [loss, gx.grad(loss, x)]).program.steps) == 1
+
+
+def test_a_label_that_counts_from_the_end_is_that_label() -> None:
+    x, t = gx.input("x", ("n", 3)), gx.input("t", ("n",), "int64")
+    loss = LOSSES["log(p)[i]"](x, t)
+    f = gx.compile([x, t], [loss, gx.grad(loss, x)])
+    rows = np.array([[0, 1, 20], [3, 2, 1]], "float32")
+    for one, other in zip(f(rows, np.array([-1, -3])), f(rows, np.array([2, 0])), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_label_that_is_no_class_has_no_share_in_the_slopes() -> None:
+    x, t = gx.input("x", ("n", 3)), gx.input("t", ("n",), "int64")
+    loss = LOSSES["one_hot * log(p)"](x, t)
+    slope = gx.compile([x, t], gx.grad(loss, x))(np.array([[0, 1, 2], [3, 2, 1]], "float32"), np.array([7, 0]))
+    np.testing.assert_array_equal(slope[0], [0, 0, 0])
+    assert slope[1, 0] < 0
 
 
 VARIANCES: dict[str, Callable[[gx.Node], gx.Node]] = {

@@ -32,6 +32,19 @@ def hostile(dtype: str, seed: int) -> Array:
     return rng.choice(special, 6).astype(DTYPES[dtype])
 
 
+def top(x: gx.Node) -> gx.Node:
+    return gx.max(x, keepdims=True)
+
+
+def total(x: gx.Node) -> gx.Node:
+    return gx.log(gx.sum(gx.exp(x - top(x)), keepdims=True))
+
+
+def picked(x: gx.Node) -> gx.Node:
+    return gx.take_along_axis(x, gx.constant([-4]), 0)
+
+
+_SHARES = "log1p(sum(exp(x - m)) of others + expm1(x[i] - m))"
 NARROW = ["float16", "bfloat16", "float32"]
 
 LEFT: dict[str, Sequence[Left]] = {
@@ -68,6 +81,16 @@ LEFT: dict[str, Sequence[Left]] = {
     "b / (a * b) = b / b / a": [lambda x, y, g: y / (x * y), lambda x, y, g: y / (y * x)],
     "b / (b * b) = b / b / b": [lambda x, y, g: y / (y * y)],
     "b / b^2 = b / b / b": [lambda x, y, g: y / gx.square(y)],
+    f"x[i] - m - log(sum(exp(x - m))) = x[i] - m - {_SHARES}": [
+        lambda x, y, g: picked(x) - top(x) - total(x),
+    ],
+    f"log(sum(exp(x - m))) - (x[i] - m) = {_SHARES} - (x[i] - m)": [
+        lambda x, y, g: total(x) - (picked(x) - top(x)),
+    ],
+    f"log(sum(exp(x - m))) + m - x[i] = {_SHARES} - (x[i] - m)": [
+        lambda x, y, g: total(x) + top(x) - picked(x),
+        lambda x, y, g: top(x) + total(x) - picked(x),
+    ],
 }
 
 CASES = [(rule, left) for rule in STABILITY for left in LEFT[rule.name]]

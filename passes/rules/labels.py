@@ -1,0 +1,139 @@
+"""Identities of what a label picks out of a softmax: what is almost certain keeps its digits."""
+
+from itertools import permutations
+
+from graphc.ir.apply import apply
+from graphc.ir.arithmetic import Add, Spread, Squeeze, Sub, Sum, spread
+from graphc.ir.leaves import uniform
+from graphc.ir.node import Node
+from graphc.ir.operands import where
+from graphc.ops.elementwise import Exp, Expm1, Log, Log1p
+from graphc.ops.extremes import Max, UpperBound
+from graphc.ops.indexing import Take
+from graphc.ops.piecewise import Maximum, Minimum
+from graphc.passes.labels import at_index
+from graphc.passes.matching import Match, hole
+from graphc.passes.pipeline import Spill
+from graphc.passes.rewrite import Rule
+
+__all__ = ["LABELS"]
+
+
+def _bare(node: Node) -> Node:
+    """A node without axes of extent 1 that come and go."""
+    while isinstance(node.op, Squeeze) or (
+        isinstance(node.op, Spread) and all(node.shape[axis] == 1 for axis in node.op.axes)
+    ):
+        (node,) = node.inputs
+    return node
+
+
+def _is_log(node: Node) -> bool:
+    return isinstance(_bare(node).op, Log)
+
+
+def _largest(node: Node) -> Node | None:
+    """The largest of rows that a node is, whatever bounds keep it finite."""
+    node = _bare(node)
+    while isinstance(node.op, Maximum | Minimum) and uniform(node.inputs[1]) is not None:
+        node = _bare(node.inputs[0])
+    return node if isinstance(node.op, Max | UpperBound) else None
+
+
+def _log_of_total(log: Node, chosen: Node) -> Node | None:
+    """log Σ e^(x - m) = log1p(Σ e^(x - m) of others + expm1(chosen)), where m is the largest and chosen is x[i] - m."""
+    (total,) = _bare(log).inputs
+    total = _bare(total)
+    if not isinstance(total.op, Sum) or len(total.op.axes) != 1 or not isinstance(total.inputs[0].op, Exp):
+        return None
+    (powers,), (axis,) = total.inputs, total.op.axes
+    (shifted,), picked = powers.inputs, _bare(chosen)
+    if not isinstance(shifted.op, Sub) or not isinstance(picked.op, Sub):
+        return None
+    x, shift = shifted.inputs
+    take, shift_there = picked.inputs
+    take = _bare(take)
+    if not isinstance(shift.op, Spread) or shift.op.axes != (axis,):
+        return None
+    m = _largest(shift.inputs[0])
+    if m is None or m is not _largest(shift_there) or m.inputs[0] is not x or m.op.axes != (axis,):  # type: ignore[attr-defined]
+        return None
+    op = take.op
+    if not isinstance(op, Take) or take.inputs[0] is not x or not op.paired or (op.axis, take.shape[axis]) != (axis, 1):
+        return None
+    label = at_index(take.inputs[1], axis, x.shape[axis], may_count_back=op.checked)
+    others = apply(Sum((axis,)), where(label, 0, powers))
+    if chosen.ndim == x.ndim:
+        others = spread(others, take.shape, (axis,))
+    if others.shape != chosen.shape:
+        return None
+    return apply(Log1p(), apply(Add(), others, apply(Expm1(), chosen)))
+
+
+def _share(match: Match) -> Node | None:
+    log = _log_of_total(match[total], match[a])
+    return None if log is None else match[a] - log
+
+
+def _loss(match: Match) -> Node | None:
+    log = _log_of_total(match[total], match[a])
+    return None if log is None else log - match[a]
+
+
+def _whole_loss(match: Match) -> Node | None:
+    for log, largest in permutations(_bare(match[whole]).inputs):
+        axes = _axes(log)
+        if not axes:
+            continue
+        there = largest if largest.ndim == match[a].ndim else spread(largest, match[a].shape, axes)
+        if there.type == match[a].type:
+            chosen = match[a] - there
+            found = _log_of_total(log, chosen)
+            if found is not None:
+                return found - chosen
+    return None
+
+
+def _axes(log: Node) -> tuple[int, ...]:
+    """The axes of the sum that a node is the logarithm of."""
+    log = _bare(log)
+    under = _bare(log.inputs[0]) if isinstance(log.op, Log) else log
+    return under.op.axes if isinstance(under.op, Sum) else ()
+
+
+def _is_sum_with_log(node: Node) -> bool:
+    node = _bare(node)
+    return isinstance(node.op, Add) and any(map(_is_log, node.inputs))
+
+
+a, whole = hole("x[i]", kinds="f"), hole("log(sum(exp(x - m))) + m", kinds="f", only=_is_sum_with_log)
+total = hole("log(sum(exp(x - m)))", kinds="f", only=_is_log)
+_BECAUSE = "a sum that is almost 1 has no digits of what the others have"
+_IS = "log1p(sum(exp(x - m)) of others + expm1(x[i] - m))"
+
+LABELS = (
+    Rule(
+        a - total,
+        _share,
+        exact=False,
+        because=_BECAUSE,
+        called=f"x[i] - m - log(sum(exp(x - m))) = x[i] - m - {_IS}",
+        spill=Spill.LESS,
+    ),
+    Rule(
+        total - a,
+        _loss,
+        exact=False,
+        because=_BECAUSE,
+        called=f"log(sum(exp(x - m))) - (x[i] - m) = {_IS} - (x[i] - m)",
+        spill=Spill.LESS,
+    ),
+    Rule(
+        whole - a,
+        _whole_loss,
+        exact=False,
+        because=_BECAUSE,
+        called=f"log(sum(exp(x - m))) + m - x[i] = {_IS} - (x[i] - m)",
+        spill=Spill.LESS,
+    ),
+)
