@@ -7,9 +7,8 @@ import pytest
 
 import graphc as gx
 from graphc.backends.cuda.emulation.emulator import Emulator
-from tests.backends.cuda.compiled import NEEDS_NVRTC
+from tests.backends.cuda.compiled import ARCHITECTURES, NEEDS_NVRTC, require_clean
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
-from tests.backends.cuda.test_nvrtc import ARCHITECTURES, require_clean
 
 Build = Callable[[gx.Node], Sequence[gx.Node]]
 

@@ -9,9 +9,8 @@ import graphc as gx
 from graphc.backends.cuda.backend import CudaBackend
 from graphc.backends.cuda.emulation.emulator import Emulator
 from graphc.backends.cuda.stepping import launches_in
-from tests.backends.cuda.compiled import NEEDS_NVRTC
+from tests.backends.cuda.compiled import ARCHITECTURES, NEEDS_NVRTC, require_clean
 from tests.backends.cuda.emulated import NEEDS_COMPILER, made_at_once, near
-from tests.backends.cuda.test_nvrtc import ARCHITECTURES, require_clean
 
 Build = Callable[[gx.Node], Sequence[gx.Node]]
 
