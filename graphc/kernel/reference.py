@@ -1,6 +1,8 @@
 """What a program means: an interpreter that is slow and plainly right.
 
-Every backend is compared with it.  Each let is one NumPy scalar of its dtype; loops are loops.
+Every backend is compared with it.  Each let is one NumPy scalar of its dtype; loops are loops.  Functions are those of
+NumPy and SciPy, a witness that shares nothing with the formulas of other backends.  An `expanded_program` has these
+formulas instead: step by step, they give the bits of native kernels.
 """
 
 from collections.abc import Mapping, Sequence

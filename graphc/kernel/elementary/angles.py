@@ -97,19 +97,23 @@ def tan(x: Scalar) -> Scalar:
     n = shifted - form.to_round
     first, second, third = _HALF_PI_PARTS
     total, rest = exact_sum(fma(n, -first, x), n * -second)
-    r, rest = quick_sum(total, fma(n, -third, rest))
-    is_far = _is_far(x)
-    top, low = _quarter_turns(k.abs(x))
-    far, far_rest = _angle(top, low, 2, _HALF_PI)
-    far = choose(k.abs(x) < inf, far, nan)
-    r = k.rarely(is_far, choose(x < 0.0, -far, far), r)
-    rest = k.rarely(is_far, choose(x < 0.0, -far_rest, far_rest), rest)
-    nearest = k.right_shift(top + top.of(1 << 61), top.of(62))
-    odd = k.bitwise_and(k.rarely(is_far, nearest, k.bits(shifted, form.bits)), top.of(1)) != 0
+    near = _tangent(quick_sum(total, fma(n, -third, rest)), k.bits(shifted, form.bits))
+    found = k.rarely(_is_far(x), _far_tangent(x), near)
+    return choose(k.abs(x) < 2.0**-27, x, found)  # -0 as well
 
-    value, left = _quotient(odd, *_sine_and_cosine(r, rest))
-    value = choose(odd, -value, value) + choose(odd, -left, left)
-    return choose(k.abs(x) < 2.0**-27, x, value)  # -0 as well
+
+def _far_tangent(x: Scalar) -> Scalar:
+    top, low = _quarter_turns(k.abs(x))
+    nearest = k.right_shift(top + top.of(1 << 61), top.of(62))
+    found = _tangent(_angle(top, low, 2, _HALF_PI), nearest)
+    return choose(k.abs(x) < inf, choose(x < 0.0, -found, found), nan)
+
+
+def _tangent(r: Pair, n: Scalar) -> Scalar:
+    """The tangent of r + n pi/2, of the last bit of n."""
+    odd = k.bitwise_and(n, n.of(1)) != 0
+    value, left = _quotient(odd, *_sine_and_cosine(*r))
+    return choose(odd, -value, value) + choose(odd, -left, left)
 
 
 def pi_cotangent(x: Scalar) -> Pair:
