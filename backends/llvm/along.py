@@ -253,10 +253,14 @@ class Along:
         return lanes.made(BOOL, scope.width, f"icmp sge {first.type} {each}, {first.one}")
 
     def _overwrites(self, stages: Sequence[StagePlan]) -> bool:
-        """Whether stages write over what they read."""
+        """Whether stages write over what they read, or over what they combine something into."""
         read = {self.owner(access.buffer) for stage in stages for access in stage.loads.values()}
-        written = {self.owner(access.buffer) for stage in stages for places in stage.places for access in places}
-        return any(buffer.role is not Role.LOCAL for buffer in read & written)
+        written, combined = set[Buffer](), set[Buffer]()
+        for stage in stages:
+            for effect, places in zip(stage.stage.effects, stage.places, strict=True):
+                is_combined = isinstance(effect, Store) and effect.combine is not None
+                (combined if is_combined else written).update(self.owner(access.buffer) for access in places)
+        return any(buffer.role is not Role.LOCAL for buffer in (read & (written | combined)) | (written & combined))
 
     # Sums whose order shows.
 

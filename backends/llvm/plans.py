@@ -150,9 +150,8 @@ def _may_lie_along(axis: Axis, stage: StagePlan, *, is_inner: bool) -> bool:
     for effect, places in zip(stage.stage.effects, stage.places, strict=True):
         match effect:
             case Store():
-                if places[0].data or (axis not in places[0].terms and places[0].buffer.role is not Role.LOCAL):
-                    return False
-                if is_inner and axis not in places[0].terms:
+                is_apart = axis in places[0].terms  # whatever is data: it is the index of another axis
+                if not is_apart and (is_inner or places[0].data or places[0].buffer.role is not Role.LOCAL):
                     return False
             case Total(run=run):
                 if places[0].data:

@@ -186,14 +186,15 @@ class Scope:
         if not access.data:
             return Place(base, at, self.arguments.number(step))
         lanes = self.lanes
-        if step != 0:
+        parts = [(cast(lanes, self.value(stage, number), INT64), stride) for number, stride in access.data]
+        is_one = all(part.lanes == 1 for part, _ in parts)  # for all lanes
+        if step != 0 and not is_one:
             at = self._index(access.terms, access.offset)
-        for number, stride in access.data:
-            part = cast(lanes, self.value(stage, number), INT64)
+        for part, stride in parts:
             if stride != 1:
                 part = lanes.binary("mul", part, Value(INT64, (self.arguments.number(stride),)))
             at = lanes.binary("add", at, part)
-        return Place(base, at, "0" if at.lanes == 1 else "")
+        return Place(base, at, self.arguments.number(step) if is_one else "")
 
     def ask_for(self, following: Following | None) -> None:
         """Have the places of the lanes in the row that follows come nearer."""
