@@ -36,6 +36,7 @@ __all__ = ["Function", "Native"]
 
 WORK = 1 << 19  # lets of a chunk, about
 MOST_CHUNKS = 128
+FEW = 8  # chunks, of which one more or less would show
 ASKED_ROWS, LEAST_CHUNKS = 8, 16  # in a chunk that asks for the row that follows, where there are so many chunks
 BLOCKS = 8  # of rows, at least, that find the same pages in a chunk
 MOST_PARTS = 64  # of totals, at most
@@ -205,6 +206,8 @@ class Native:
         inside = total(product(axis.extent for axis in stage.inner) for stage in plan.stages)
         row = product(axis.extent for axis in others) * inside
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
+        if isinstance(rows, int) and isinstance(first.extent, int) and rows < first.extent < FEW * rows:
+            rows = -(-first.extent // _even(-(-first.extent // rows)))  # all chunks are alike
         most = MOST_PARTS if self.kernel.totals else MOST_CHUNKS
         rows = maximum(rows, (first.extent + most - 1) // most)
         if any(asked.axis is first for asked in plan.following.values()):
@@ -323,6 +326,10 @@ class Native:
         for buffer, at in placed:
             homes[buffer] = Home(text.value(f"getelementptr i8, ptr {base}, i64 {arguments.number(at)}"), self._abreast)
         return heap
+
+
+def _even(number: int) -> int:
+    return number + number % 2
 
 
 def _is_ordered(part: Total) -> bool:
