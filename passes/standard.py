@@ -12,6 +12,7 @@ from graphc.passes.again import ComputeAgain, has_regions
 from graphc.passes.demands import CollectDemands
 from graphc.passes.fold import FoldConstants
 from graphc.passes.fold_arrays import FoldArrays
+from graphc.passes.gathered import GatherWindows
 from graphc.passes.hoist import HoistFromLoops
 from graphc.passes.join_loops import JoinLoops
 from graphc.passes.keep_carries import KeepCarries
@@ -109,6 +110,8 @@ def _over_graphs(
         yield Throughout(Stabilise())
     if is_exact:
         yield Throughout(Rewrite(rules(level)))
+    if is_free and target.reads_outside:
+        yield Throughout(GatherWindows())
     if is_free and target.tiled:
         yield Throughout(Winograd(target))
     if is_exact and has_bodies:

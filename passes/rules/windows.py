@@ -1,5 +1,6 @@
 """Identities of windows: what lays them down is as well told by what it reads."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 from typing import NamedTuple
@@ -12,8 +13,10 @@ from graphc.ops.placement import Pad, Slice, moved
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Rule
+from graphc.sizes import Size
+from graphc.types import Shape
 
-__all__ = ["WINDOWS"]
+__all__ = ["WINDOWS", "read_instead"]
 
 MORE = 1.25  # times as many products of elements, at most: each element is written once for them
 
@@ -33,38 +36,48 @@ class Window(NamedTuple):
 
 def _read_instead(match: Match) -> Node | None:
     """The adjoint of a convolution of stride 1, cut as it was padded, as a convolution with the flipped kernel."""
-    cut, op = match.node.op, match[laid].op
+    cut = match.node.op
     assert isinstance(cut, Slice)
+    if set(cut.steps) != {1} or not match.alone_reads(match[laid]):
+        return None
+    return read_instead(match[laid], cut.starts, match.node.shape, MORE)
+
+
+def read_instead(laid: Node, starts: Sequence[Size], shape: Shape, more: float) -> Node | None:
+    """The part of `shape` of a product that lays windows down, from `starts` on, as one that reads through windows.
+
+    more  times as many products of elements, at most
+    """
+    op = laid.op
     assert isinstance(op, Contraction)
-    if op.apart or set(cut.steps) != {1} or not match.alone_reads(match[laid]):
+    if op.apart:
         return None
     side, windows = next(((n, found) for n in (0, 1) if (found := _windows(op, n))), (0, ()))
-    shape = match.node.shape
     moving = [window.result for window in windows]
     if not windows or any(
         n != m for axis, (n, m) in enumerate(zip(shape, op.shape, strict=True)) if axis not in moving
     ):
         return None
-    operands, indices, extents = list(match[laid].inputs), [op.left, op.right], list(op.extents)
+    operands, indices, extents = list(laid.inputs), [op.left, op.right], list(op.extents)
     image, kernel = operands[side], operands[1 - side]
     image_at, out = list(indices[side]), list(op.out)
-    starts, framed, last, steps = [0] * image.ndim, list(image.shape), [0] * kernel.ndim, [1] * kernel.ndim
+    befores, framed, last, steps = [0] * image.ndim, list(image.shape), [0] * kernel.ndim, [1] * kernel.ndim
     for window in windows:
-        start, n = cut.starts[window.result], shape[window.result]
+        start, n = starts[window.result], shape[window.result]
         if not isinstance(start, int) or not isinstance(n, int):
             return None
         before, after = window.dilation * (window.points - 1) - start, n + start - window.places
         if before < 0 or after < 0:
             return None
-        starts[window.in_image], framed[window.in_image] = before, before + window.places + after
+        befores[window.in_image], framed[window.in_image] = before, before + window.places + after
         last[window.in_kernel], steps[window.in_kernel] = window.points - 1, -1
         image_at[window.in_image] = AffineIndex(((window.place, 1), (window.window, window.dilation)))
         out[window.result] = AffineIndex(((window.place, 1),))
         extents[window.place] = n
-    if prod(extents[window.place] for window in windows) > MORE * prod(window.places for window in windows):
+    if prod(extents[window.place] for window in windows) > more * prod(window.places for window in windows):
         return None
     if tuple(framed) != image.shape:
-        operands[side] = apply(Pad(tuple(starts), (1,) * image.ndim, tuple(framed), 0), image)
+        operands[side] = apply(Pad(tuple(befores), (1,) * image.ndim, tuple(framed), 0), image)
     operands[1 - side] = moved(Slice(tuple(last), tuple(steps), kernel.shape), kernel)
     indices[side] = tuple(image_at)
     left, right = indices

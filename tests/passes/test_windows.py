@@ -8,6 +8,7 @@ import pytest
 import graphc as gx
 from graphc.ir.graph import Graph, topological
 from graphc.ops.contraction import Contraction
+from graphc.passes.gathered import GatherWindows
 from graphc.passes.pipeline import Log
 from graphc.passes.rewrite import Rewrite
 from graphc.passes.standard import ALL_RULES
@@ -57,3 +58,29 @@ def test_value_is_that_of_what_is_laid_down(backend: Literal["numpy", "llvm"], o
     arrays = [rng.standard_normal(node.shape).astype("float32") for node in (g, w)]
     values = [gx.compile([g, w], dx, backend=backend, level=level)(*arrays) for level in (0, 2)]
     np.testing.assert_allclose(values[0], values[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{}, {"groups": 2}, {"dilation": (1, 2)}])
+def test_what_is_not_cut_is_read_where_products_reach_outside(options: dict[str, object]) -> None:
+    y, w = gx.input("y", (2, 4, 9, 8)), gx.input("w", (4, 3, 3, 2))
+    x = gx.conv_transpose2d(y, w, **options)  # type: ignore[arg-type]
+    graph = Graph((y, w), (x,))
+    assert lays_down(graph)
+    assert lays_down(Rewrite(ALL_RULES).run(graph, Log()))
+    gathered = GatherWindows().run(graph, Log())
+    assert not lays_down(gathered)
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(node.shape).astype("float32") for node in (y, w)]
+    values = [gx.compile([y, w], each.outputs[0], level=0)(*arrays) for each in (graph, gathered)]
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"), [((2, 4, 9, 8), {"stride": 2}), ((2, 4, 9, 8), {"stride": (1, 2)}), ((2, 4, 2, 3), {})]
+)
+def test_strides_and_windows_that_are_mostly_outside_are_laid_down(
+    shape: tuple[int, ...], options: dict[str, object]
+) -> None:
+    y, w = gx.input("y", shape), gx.input("w", (4, 3, 3, 3))
+    x = gx.conv_transpose2d(y, w, **options)  # type: ignore[arg-type]
+    assert lays_down(GatherWindows().run(Graph((y, w), (x,)), Log()))

@@ -93,6 +93,11 @@ def added_instead(form: Graph) -> Graph:
     return form.map(lambda node: apply(Add(), *node.inputs) if node is first else node)
 
 
+def not_flipped(form: Graph) -> Graph:
+    """What is read from the last element to the first is read from the first to the last."""
+    return form.map(lambda node: node.inputs[0] if isinstance(node.op, Slice) else node)
+
+
 def taken_away(form: Graph) -> Graph:
     """A sum of products that a loop made is subtracted."""
     last = [node for node in form.nodes if isinstance(node.op, Contraction)][-1]
@@ -126,6 +131,12 @@ def columns_of_narrow(step: Step) -> Step | None:
     if not isinstance(step, Contract) or step.left.dtype != BFLOAT16:
         return None
     return replace(step, left_index=tuple(reversed(step.left_index)))
+
+
+def laid_down() -> Model:
+    """The adjoint of a convolution, which is not cut."""
+    y, w = gx.input("y", (2, 3, 5, 6)), gx.input("w", (3, 2, 3, 3))
+    return Model([y, w], [gx.conv_transpose2d(y, w)])
 
 
 def one_further(step: Step) -> Step | None:
@@ -163,6 +174,7 @@ _OF_TILED = (
     wrong("a sum for a difference", "winograd", lambda step: Spoiled(step, added_instead), images),
     wrong("columns of narrow numbers", "narrow", steps(columns_of_narrow), narrow),
     wrong("windows that begin elsewhere", "unpadded", steps(one_further), strided),
+    wrong("a kernel that is not flipped", "gather", lambda step: Spoiled(step, not_flipped), laid_down),
     wrong("other digits", "split", steps(lets(other_digits)), digits),
 )
 _OF_COMPILED = (wrong("parts exchanged", "stages", steps(stages(each_in_place_of_the_other)), side_by_side),)

@@ -17,6 +17,7 @@ Options: TypeAlias = Mapping[str, Any]  # Any: padding is of several kinds
 
 #: what a convolution may be told
 KINDS: Mapping[str, Options] = {
+    "valid": {},
     "same": {"padding": "same"},
     "sides": {"padding": [(2, 0), (1, 2)]},
     "stride": {"padding": 1, "stride": 2},
@@ -49,7 +50,7 @@ def kernels(function: gx.CompiledFunction) -> int:
     return function.source.count("__global__")
 
 
-@pytest.mark.parametrize("kind", ["same", "sides", "dilation"])
+@pytest.mark.parametrize("kind", ["valid", "same", "sides", "dilation"])
 def test_a_padded_convolution_and_its_gradients_are_one_kernel_each(kind: str) -> None:
     for dtype in ("float32", "bfloat16"):
         assert [kernels(f) for f in compiled(three(KINDS[kind], dtype))] == [1, 1, 1]
@@ -58,8 +59,10 @@ def test_a_padded_convolution_and_its_gradients_are_one_kernel_each(kind: str) -
 @pytest.mark.parametrize("kind", ["stride", "groups"])
 def test_strides_and_groups_of_a_padded_convolution_are_read_where_they_are(kind: str) -> None:
     for dtype in ("float32", "bfloat16"):
-        forward, _, by_w = compiled(three(KINDS[kind], dtype))
+        forward, by_x, by_w = compiled(three(KINDS[kind], dtype))
         assert [kernels(forward), kernels(by_w)] == [1, 1]
+        is_widened = dtype == "bfloat16" or kind == "stride"  # in groups, axes of an operand are two; or it is cleared
+        assert kernels(by_x) == (3 if is_widened else 2)  # it is cut
 
 
 @pytest.mark.parametrize("kind", ["same", "sides", "stride", "dilation", "groups"])
@@ -130,6 +133,7 @@ def test_values_of_padded_convolutions_of_open_sizes_and_few_channels() -> None:
             ([s, v], gx.conv1d(gx.tanh(s), v, padding=2)),
             ([single, few], gx.conv2d(gx.exp(single), few, padding="full", stride=2)),
             ([grouped, filters], gx.conv2d(grouped, filters, padding=1, groups=2, dilation=2)),
+            ([grouped, filters], gx.conv_transpose2d(grouped, filters, padding=1, groups=2)),
         ]
     )
 

@@ -44,12 +44,9 @@ def test_rows_of_a_table_that_indices_tell_are_added_in_vectors() -> None:
     """Lanes have one index: they lie side by side in memory."""
     table, at, rows = gx.input("table", (9, 40)), gx.input("at", (25,), "int64"), gx.input("rows", (25, 40))
     rng = np.random.default_rng(0)
-    arrays = [
-        rng.standard_normal((9, 40), np.float32),
-        rng.integers(-9, 9, 25),
-        rng.standard_normal((25, 40), np.float32),
-    ]
+    start, places = rng.standard_normal((9, 40), np.float32), rng.integers(-9, 9, 25)
+    added = rng.standard_normal((25, 40), np.float32)
     f = gx.compile([table, at, rows], gx.scatter_add(table, at, rows), backend="llvm")
-    expected = arrays[0].copy()
-    np.add.at(expected, arrays[1], arrays[2])
-    np.testing.assert_allclose(f(*arrays), expected, rtol=1e-5, atol=1e-6)
+    expected = start.copy()
+    np.add.at(expected, places, added)
+    np.testing.assert_allclose(f(start, places, added), expected, rtol=1e-5, atol=1e-6)
