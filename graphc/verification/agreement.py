@@ -12,7 +12,7 @@ from graphc.types import DType, is_complex, is_differentiable, real_of
 from graphc.verification.noise import epsilon
 from graphc.verification.programs import Array
 
-__all__ = ["Reference", "differing", "unequal"]
+__all__ = ["Mask", "Reference", "differing", "unequal"]
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

@@ -17,6 +17,7 @@ from graphc.verification.values import Frame, Point, TooLongError, Value, Values
 __all__ = ["Call", "Root", "roots"]
 
 NOISES = (1, 2, 3)  # seeds: each moves roundings in another way; two leave one element of some thousands as it was
+MORE_NOISES = range(4, 20)  # where something differs all the same: a value may jump with a few roundings of many
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Call:
     graph: Graph
     _others: list[Values] = field(init=False)
     _is_followed: bool = False  # whether the others have met the graph
+    _is_doubted: bool = False  # whether there are more of them
     _depends: dict[Node, frozenset[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,17 +103,30 @@ class Call:
             for k, x in enumerate(found)
         ]
 
+    def look_again(self) -> bool:
+        """Move roundings in more ways from now on; whether that says more than before."""
+        if self._is_doubted:
+            return False
+        self._is_doubted = True
+        more = [Values(self.point, wide=True, noise=np.random.default_rng(seed)) for seed in MORE_NOISES]
+        self._others = [*self._wide(), *self._met(more)]
+        return True
+
     def _wide(self) -> list[Values]:
         """Values in float64: exact ones first, then some whose roundings were moved."""
         if not self._is_followed:
             self._is_followed = True
-            met: list[Values] = []
-            for values in self._others:
-                with suppress(RefusedError, TooLongError):  # moved by a rounding, a loop may go on for ever
-                    values.results(self.graph, self.graph.variables)
-                    met.append(values)
-            self._others = met
+            self._others = self._met(self._others)
         return self._others
+
+    def _met(self, others: Sequence[Values]) -> list[Values]:
+        """Those that come through the graph."""
+        met: list[Values] = []
+        for values in others:
+            with suppress(RefusedError, TooLongError):  # moved by a rounding, a loop may go on for ever
+                values.results(self.graph, self.graph.variables)
+                met.append(values)
+        return met
 
     def _inside(self, node: Node) -> frozenset[Node]:
         """The inputs of a body that a node depends on; none for a node outside all bodies."""

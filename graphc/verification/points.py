@@ -38,6 +38,7 @@ class _Kind:
     share: float  # of elements that are one of them; the others are ordinary
     needs: int = 0  # so many of the first ones are in every input, at one of the points of this kind
     is_wide: bool = False  # floats reach to the least ones, integers to the limits of their dtypes
+    is_varied: bool = False  # each is times a number of its own: products of round ones may cancel, or be fused
 
 
 _KINDS = (
@@ -50,7 +51,7 @@ _KINDS = (
         needs=6,
         is_wide=True,
     ),
-    _Kind("large and small values", (100.0, -100.0, 1e4, -1e4, 1e-4, 3e30, 1e-30), 0.6),
+    _Kind("large and small values", (100.0, -100.0, 1e4, -1e4, 1e-4, 1.5e30, 1e-30), 0.6, is_varied=True),
     _Kind("values of about a hundred", (88.0, 90.0, 95.0, 99.0, 100.0, 101.5, 110.0), 1.0),  # where exp overflows
 )
 
@@ -216,7 +217,8 @@ def _sprinkled(ordinary: Array, among: Sequence[float] | Array, kind: _Kind, tur
     found = np.array(ordinary)
     count = _count(kind, found.size)
     places = rng.permutation(found.size)[:count]
-    found.reshape(-1)[places] = np.roll(np.array(among, found.dtype), -turn * count).take(range(count), mode="wrap")
+    chosen = np.roll(np.array(among, found.dtype), -turn * count).take(range(count), mode="wrap")
+    found.reshape(-1)[places] = chosen * (1 + rng.random(count)) if kind.is_varied else chosen
     return found
 
 

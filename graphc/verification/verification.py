@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NoReturn
 
 from graphc.backends.backend import Artifact, Backend
@@ -12,7 +13,7 @@ from graphc.passes.lower import Lowered, lower
 from graphc.passes.pipeline import Record, Replacement, Trace
 from graphc.passes.soundness import require_sound
 from graphc.passes.units import Partition
-from graphc.verification.agreement import differing, unequal
+from graphc.verification.agreement import Mask, Reference, differing, unequal
 from graphc.verification.calls import Call, Root, roots
 from graphc.verification.findings import Finding, difference, of_failure, of_graphs, of_program, of_replacement, of_text
 from graphc.verification.points import accepted_calls, refused_points
@@ -144,9 +145,9 @@ class Verification:
             pairs = list(zip(several(frame[old]), several(frame[new]), strict=True))
             if all(one is other or not unequal(one, other).any() for one, other in pairs):
                 continue
-            references = [] if replacement.exact else call.allowed(old, new, number, frame, replacement.spill)
+            allowed = partial(call.allowed, old, new, number, frame, replacement.spill)
             for place, (one, other) in enumerate(pairs):
-                wrong = unequal(one, other) if replacement.exact else differing(other, references[place])
+                wrong = unequal(one, other) if replacement.exact else _differing(call, other, allowed, place)
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
                     self._raise(record.name, finding, call)
@@ -161,8 +162,8 @@ class Verification:
             if record.exact:
                 wrong = unequal(one, other)
             else:
-                (reference,) = call.allowed(was.node, now.node, 0, call.declared.outer, record.spill)
-                wrong = differing(other, reference)
+                allowed = partial(call.allowed, was.node, now.node, 0, call.declared.outer, record.spill)
+                wrong = _differing(call, other, allowed)
             if wrong.any():
                 self._raise(record.name, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
 
@@ -218,14 +219,19 @@ class Verification:
             old = call.declared.array(root.node, call.declared.outer) if before is None else before[number]
             wrong = unequal(old, arrays[number])
             if before is None and wrong.any():
-                (reference,) = call.references(root.node, 0, call.declared.outer)
-                wrong = differing(arrays[number], reference)
+                wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, call.declared.outer))
             if wrong.any():
                 different[root] = difference(wrong, old, arrays[number])
         return different
 
     def _raise(self, name: str, finding: Finding, call: Call) -> NoReturn:
         raise finding.error(name, call.point.title)
+
+
+def _differing(call: Call, new: Array, allowed: Callable[[], Sequence[Reference]], place: int = 0) -> Mask:
+    """Where result `place` is none that rounding explains: asked twice, the second time of more values of a call."""
+    wrong = differing(new, allowed()[place])
+    return differing(new, allowed()[place]) if wrong.any() and call.look_again() else wrong
 
 
 def _given(point: Point, graph: Graph, lowered: Lowered) -> tuple[list[Array], list[Array]]:
