@@ -93,14 +93,18 @@ def _differing_pairs(new: Array, samples: Sequence[Array], reference: Reference,
 
 
 def _bound(samples: Sequence[Floats], dtype: DType) -> Floats:
-    """How far from the last sample but those moved a number may be."""
+    """How far from the last sample but those moved a number may be.
+
+    Where no roundings were moved, as in a loop that then does not end, half of the digits are asked for.
+    """
     exact = samples[min(1, len(samples) - 1)]
     with np.errstate(all="ignore"):
         away = [np.abs(sample - exact) for sample in samples]
         spread = np.max([np.where(np.isfinite(x), x, 0) for x in away], axis=0)
         least = float(ml_dtypes.finfo(real_of(dtype)).tiny)  # type: ignore[no-untyped-call]
         size = np.where(np.isfinite(exact), np.abs(exact), 0)
-        return np.asarray(LENIENCY * (spread + epsilon(dtype) * (size + least)))
+        known = epsilon(dtype) if len(samples) > 2 else epsilon(dtype) ** 0.5 / LENIENCY
+        return np.asarray(LENIENCY * (spread + known * (size + least)))
 
 
 def _moved_around(samples: Sequence[Floats]) -> float:
