@@ -13,7 +13,7 @@ from graphc.kernel.buffer import Role
 from graphc.kernel.indices import Affine, needed
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.steps import Stage
-from graphc.sizes import product
+from graphc.sizes import lower_bound, product
 from graphc.types import INT64
 
 __all__ = ["values_of"]
@@ -55,8 +55,16 @@ def _load(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None
         return draft.loaded(let.buffer, plain)
     place = draft.solid(draft.flat_index(let.buffer, let.index, values, affine))
     flat = draft.flat(let.buffer)
+
+    def taken(out: Value) -> list[str]:
+        line = f'np.take({flat}, {place.name}, out={out.name}, mode="clip")'
+        may_be_empty = not lower_bound(product(let.buffer.shape))
+        return (
+            [f"if {flat}.size:", f"    {line}"] if may_be_empty else [line]
+        )  # the check that fails then may come after
+
     return draft.emit(
-        lambda out: [f'np.take({flat}, {place.name}, out={out.name}, mode="clip")'],
+        taken,
         [place],
         Value(place.axes, let.dtype, is_solid=True),
     )

@@ -1,6 +1,7 @@
 """What a call must find: kept from the graph as declared, whatever passes do to the nodes."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -80,6 +81,15 @@ def test_a_lookup_into_nothing_fails_before_it_is_made() -> None:
         for level in (0, 2):
             problem = problem_of([rows, j], output, level, [np.ones(0, np.float32), np.array([0, 0])])
             assert "0 is an index into nothing" in problem
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_a_lookup_into_nothing_may_stand_before_the_check(backend: Literal["numpy", "llvm"]) -> None:
+    """Where the kernel that looks up also makes the indices that are checked."""
+    rows = gx.input("rows", ("n", 3))
+    f = gx.compile([rows, j], gx.take(gx.ravel(rows), gx.remainder(j, 2)), backend=backend)
+    with pytest.raises(gx.IndexRangeError, match="0 is an index into nothing"):
+        f(np.ones((0, 3), np.float32), np.array([0, 0]))
 
 
 def test_the_gradient_of_a_lookup_into_nothing_fails_before_it_is_made() -> None:
