@@ -191,9 +191,8 @@ class Scope:
         if step != 0 and not is_one:
             at = self._index(access.terms, access.offset)
         for part, stride in parts:
-            if stride != 1:
-                part = lanes.binary("mul", part, Value(INT64, (self.arguments.number(stride),)))
-            at = lanes.binary("add", at, part)
+            by = Value(INT64, (self.arguments.number(stride),))
+            at = lanes.binary("add", at, part if stride == 1 else lanes.binary("mul", part, by))
         return Place(base, at, self.arguments.number(step) if is_one else "")
 
     def ask_for(self, following: Following | None) -> None:

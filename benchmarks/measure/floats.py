@@ -11,7 +11,19 @@ import numpy.typing as npt
 import graphc as gx
 from benchmarks.measure.numpy_functions import IN_NUMPY
 
-__all__ = ["BOUNDS", "FUNCTIONS", "Exact", "Function", "Worst", "exact_at", "ordinary_points", "points", "worst_of"]
+__all__ = [
+    "BOUNDS",
+    "FUNCTIONS",
+    "Exact",
+    "Function",
+    "Worst",
+    "drawn",
+    "exact_at",
+    "inverse_erf",
+    "ordinary_points",
+    "points",
+    "worst_of",
+]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: float32 or float64
 Range: TypeAlias = tuple[float, float]
@@ -103,7 +115,7 @@ def _power(x: Any, y: Any) -> Any:
     return m.exp(m.sign(size) * 2000) * (-1 if x < 0 and int(y) % 2 else 1)
 
 
-def _inverse_erf(x: Any) -> Any:
+def inverse_erf(x: Any) -> Any:
     """Two of Newton's steps: mpmath's own way takes ten times as long."""
     if not -1 < x < 1:
         return m.erfinv(x) if abs(x) == 1 else m.nan
@@ -160,7 +172,7 @@ FUNCTIONS = (
     of("gelu", lambda x: x * _erfc(-x / m.sqrt(2)) / 2, (-4.0, 4.0), (-15.0, 9.0), (-39.0, 9.0), more=2000.0),
     of("erf", m.erf, (-1.5, 1.5), (-7.0, 7.0), more=2.0),
     of("erfc", _erfc, (-1.0, 1.0), (-7.0, 10.0), (0.0, 27.5), more=2.0),
-    of("erfinv", _inverse_erf, (-1.0, 1.0), (-1e-3, 1e-3)),
+    of("erfinv", inverse_erf, (-1.0, 1.0), (-1e-3, 1e-3)),
     of("lgamma", _log_gamma, (0.0, 3.0), (2.0, 20.0), (3.0, 1e30), (-20.0, -0.01), more=2.0, beside=4.0),
     of("digamma", m.digamma, (0.0, 3.0), (2.0, 20.0), (1.0, 1e30), (-20.0, -0.01), more=2.0, beside=4.0),
     of("polygamma", lambda x: m.polygamma(1, x), (0.5, 100.0), order=1, whole=False, more=6.0, share=16),
@@ -176,7 +188,7 @@ FUNCTIONS = (
 # Points.
 
 
-def _drawn(low: float, high: float, count: int, rng: np.random.Generator) -> Array:
+def drawn(low: float, high: float, count: int, rng: np.random.Generator) -> Array:
     """Points of a range: a half even, a half even in the logarithm of their distance from 0, or from `low`."""
     even = rng.uniform(low, high, count // 2)
     start = max(low, 0.0)
@@ -207,7 +219,7 @@ def points(function: Function, dtype: str, count: int) -> list[Array]:
     ends = [grid.ravel() for grid in np.meshgrid(*[_ends(dtype)] * function.arity)] if function.whole else []
     shares = len(function.ranges) * (2 if function.whole else 1)
     each = -(-count // shares)
-    parts = [[_drawn(low, high, each, rng).astype(dtype) for low, high in ranges] for ranges in function.ranges]
+    parts = [[drawn(low, high, each, rng).astype(dtype) for low, high in ranges] for ranges in function.ranges]
     if function.whole:
         parts.append([_of_bits(dtype, each * len(function.ranges), rng) for _ in range(function.arity)])
     found = [np.concatenate(one) for one in zip(*parts, strict=True)]

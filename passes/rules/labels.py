@@ -12,9 +12,9 @@ from graphc.ops.extremes import Max, UpperBound
 from graphc.ops.indexing import Take
 from graphc.ops.piecewise import Maximum, Minimum
 from graphc.passes.labels import at_index
-from graphc.passes.matching import Match, hole
+from graphc.passes.matching import Form, Match, hole
 from graphc.passes.pipeline import Spill
-from graphc.passes.rewrite import Rule
+from graphc.passes.rewrite import Change, Rule
 
 __all__ = ["LABELS"]
 
@@ -108,32 +108,16 @@ def _is_sum_with_log(node: Node) -> bool:
 
 a, whole = hole("x[i]", kinds="f"), hole("log(sum(exp(x - m))) + m", kinds="f", only=_is_sum_with_log)
 total = hole("log(sum(exp(x - m)))", kinds="f", only=_is_log)
-_BECAUSE = "a sum that is almost 1 has no digits of what the others have"
 _IS = "log1p(sum(exp(x - m)) of others + expm1(x[i] - m))"
 
+
+def _of_others(left: Form, change: Change, called: str) -> Rule:
+    because = "a sum that is almost 1 has no digits of what the others have"
+    return Rule(left, change, exact=False, because=because, called=called, spill=Spill.LESS)
+
+
 LABELS = (
-    Rule(
-        a - total,
-        _share,
-        exact=False,
-        because=_BECAUSE,
-        called=f"x[i] - m - log(sum(exp(x - m))) = x[i] - m - {_IS}",
-        spill=Spill.LESS,
-    ),
-    Rule(
-        total - a,
-        _loss,
-        exact=False,
-        because=_BECAUSE,
-        called=f"log(sum(exp(x - m))) - (x[i] - m) = {_IS} - (x[i] - m)",
-        spill=Spill.LESS,
-    ),
-    Rule(
-        whole - a,
-        _whole_loss,
-        exact=False,
-        because=_BECAUSE,
-        called=f"log(sum(exp(x - m))) + m - x[i] = {_IS} - (x[i] - m)",
-        spill=Spill.LESS,
-    ),
+    _of_others(a - total, _share, f"x[i] - m - log(sum(exp(x - m))) = x[i] - m - {_IS}"),
+    _of_others(total - a, _loss, f"log(sum(exp(x - m))) - (x[i] - m) = {_IS} - (x[i] - m)"),
+    _of_others(whole - a, _whole_loss, f"log(sum(exp(x - m))) + m - x[i] = {_IS} - (x[i] - m)"),
 )

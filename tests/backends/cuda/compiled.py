@@ -9,7 +9,7 @@ from graphc.backends.cuda.nvrtc import compiled_for, is_installed
 from graphc.compilation import Compilation
 from graphc.function import CompiledFunction
 
-__all__ = ["NEEDS_NVRTC", "for_cuda", "require_clean"]
+__all__ = ["ARCHITECTURES", "NEEDS_NVRTC", "for_cuda", "require_clean"]
 
 ARCHITECTURES = ("sm_80", "sm_90")
 

@@ -8,8 +8,8 @@ import mpmath as m
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy import special
 
+from benchmarks.measure.floats import drawn, inverse_erf
 from benchmarks.measure.formulas import evaluated, formula_of
 from graphc.kernel.elementary.expansion import EXPANSIONS, EXPANSIONS_OF_INTEGERS
 from graphc.kernel.meaning import MEANING, value_of
@@ -41,14 +41,6 @@ class Row:
 
 def log_gamma(x: Any) -> Any:
     return m.log(abs(m.gamma(x))) if x < 30 else m.loggamma(x)
-
-
-def inverse_erf(x: Any) -> Any:
-    """Two of Newton's steps; mpmath's own way takes thirty times as long."""
-    y = m.mpf(float(special.erfinv(float(x))))
-    for _ in range(2 if abs(x) < 1 else 0):
-        y -= (m.erf(y) - x) * m.sqrt(m.pi) / 2 * m.exp(y * y)
-    return y
 
 
 def of(fn: Fn, exact: Callable[..., Any], *ranges: Range, more: float = 0.0, beside: float = 0.0) -> Row:
@@ -95,16 +87,6 @@ ROWS = (
         more=2.0,
     ),
 )  # fmt: skip
-
-
-def drawn(low: float, high: float, count: int, rng: np.random.Generator) -> Array:
-    """Points of a range: half are even, half even in the logarithm of their distance from 0 or from its lower end."""
-    even = rng.uniform(low, high, count // 2)
-    start = max(low, 0.0)
-    near = start + (high - start) * 10.0 ** -rng.uniform(0, 12, count - count // 2)
-    if low < 0:
-        near = np.where(rng.random(near.size) < 0.5, -near, near)
-    return np.concatenate([even, near]).clip(low, high)
 
 
 def values_of(fn: Fn, *operands: Array) -> Array:
