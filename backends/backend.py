@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.backends.space import HERE, Space
+from graphc.dataclass import dataclass
 from graphc.display import Displayed
 from graphc.errors import UnsupportedError
 from graphc.kernel.outline import Outline

@@ -2,11 +2,12 @@
 
 from collections import OrderedDict
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import RLock
 from typing import final
 
 from graphc.backends.space import Waiting
+from graphc.dataclass import dataclass
 from graphc.running import Bound
 
 __all__ = ["KEPT_CALLERS", "KEPT_SIZES", "Arenas"]

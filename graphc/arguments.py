@@ -1,13 +1,14 @@
 """What a caller gives a compiled function: by position or by name, checked, converted where nothing is lost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from graphc.backends.space import HERE, Located, Rooms, Space
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, made_at
 from graphc.ir.values import Array, converted

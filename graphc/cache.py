@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import get_ident
 from typing import final
+
+from graphc.dataclass import dataclass
 
 __all__ = ["Cache", "standard"]
 

@@ -1,8 +1,8 @@
 """What the sizes of a call must be: looked at before anything is placed or bound."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.errors import ShapeError
 from graphc.ir.graph import Graph
 from graphc.kernel.failures import sizes_differ

@@ -1,12 +1,13 @@
 """One compilation: what is asked for, and every stage on the way to code."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import TYPE_CHECKING, final
 
 from graphc.arguments import hints_of
 from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.collector import waiting
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.kernel.outline import outline_of
 from graphc.passes.lower import Lowered

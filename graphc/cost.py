@@ -1,10 +1,10 @@
 """What a call costs: the bytes that its steps move, and their operations, known before it runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.program import Program, kind_of
 from graphc.kernel.provenance import lines_behind
 from graphc.kernel.steps import Branch, Loop, Step, within

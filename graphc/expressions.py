@@ -8,10 +8,11 @@ value, so (12*n)//n is 12: sizes are divided where the divisor divides, in resha
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, NoReturn, TypeAlias, final
 
 from graphc import polynomials
+from graphc.dataclass import dataclass
 from graphc.errors import ShapeError
 from graphc.polynomials import Atom, Span, Terms
 

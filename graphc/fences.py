@@ -1,13 +1,13 @@
 """Arrays between fences: memory that nobody may write to, which shows it when somebody has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from graphc.backends.space import empty_arena
+from graphc.dataclass import dataclass
 from graphc.types import DType
 
 __all__ = ["POISONS", "Fenced", "fenced"]

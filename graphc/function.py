@@ -1,7 +1,6 @@
 """A compiled function: takes a caller's arrays, finds room, runs, and gives arrays back."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,6 +14,7 @@ from graphc.backends.backend import Artifact, Backend, Shortcut
 from graphc.backends.space import HERE
 from graphc.checked_sizes import CheckedSizes
 from graphc.cost import CostReport, cost_of
+from graphc.dataclass import dataclass
 from graphc.display import Displayed
 from graphc.errors import ArgumentError
 from graphc.ir.graph import Graph

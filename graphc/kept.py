@@ -7,7 +7,7 @@ the way to it, is made when it is asked for.
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any, Self, TypeAlias, final
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from graphc.backends.backend import Backend, Code, KeepingBackend
 from graphc.cache import Cache, standard
+from graphc.dataclass import dataclass
 from graphc.errors import ShapeError
 from graphc.ir.graph import Graph
 from graphc.kernel.outline import Outline

@@ -1,9 +1,10 @@
 """What a call takes in memory: known before it runs, and looked at in debug mode."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.errors import ShapeError
 from graphc.inspection.memory_plot import Content, Stretch, memory_picture
 from graphc.inspection.picture import Picture

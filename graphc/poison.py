@@ -1,12 +1,12 @@
 """Debug mode: a call runs twice on poisoned arrays between fences, and both runs must agree on every bit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.fences import POISONS, Fenced, fenced
 from graphc.memory import ArenaUse
 from graphc.running import Bound, run_and_commit, undisturbed

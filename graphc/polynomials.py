@@ -8,9 +8,11 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial, reduce
 from typing import ClassVar, TypeAlias
+
+from graphc.dataclass import dataclass
 
 __all__ = [
     "Atom",

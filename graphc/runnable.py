@@ -1,12 +1,12 @@
 """What a compiled function runs: code, and all that a call needs to know of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
 
 from graphc.backends.backend import Loaded
+from graphc.dataclass import dataclass
 from graphc.ir.node import Node
 from graphc.kernel.outline import Outline
 from graphc.kernel.room import Room

@@ -3,7 +3,7 @@
 import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without enums: a twelfth of the time
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import get_ident, main_thread
 from typing import Any, TypeVarTuple, Unpack
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.backends.backend import Prepared
+from graphc.dataclass import dataclass
 from graphc.types import DType
 
 __all__ = ["Bound", "run", "run_and_commit", "undisturbed"]

@@ -1,16 +1,15 @@
 """Types of nodes: a shape of sizes and a dtype; and the one rule by which dtypes combine."""
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import ml_dtypes
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.errors import DTypeError
 from graphc.origin import of_call
 from graphc.printable import described
 from graphc.sizes import Size, product
-from graphc.value import quick
 
 __all__ = [
     "DTYPES",
@@ -148,7 +147,6 @@ def short_name(dtype: DType) -> str:
     return _SHORT[_KNOWN[dtype]]
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class TensorType:
     """A shape and a dtype.  `weak`: came from a Python number, and adopts the dtype it meets."""

@@ -1,9 +1,9 @@
 """What derivatives compute again: the insides of regions, copied and put where they are needed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf
 from graphc.ir.node import Node

@@ -1,10 +1,11 @@
 """Chunks: steps that hand large arrays on are made one after the other for a few rows of these, while they are near."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import takewhile
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Rows

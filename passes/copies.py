@@ -1,9 +1,10 @@
 """Nodes that are computed again: copied, each copy where it is first read."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Generic, TypeVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph, rebuilt, topological
 from graphc.ir.node import Node
 

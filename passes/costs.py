@@ -1,8 +1,9 @@
 """What it costs to keep a value for those who read it, and to compute it again in each of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from graphc.dataclass import dataclass
 from graphc.ir.kinds import Elementwise
 from graphc.ir.node import Node, Op
 from graphc.kernel.buffer import Buffer, Role

@@ -1,11 +1,12 @@
 """Demands: what a call must find, collected before anything is rewritten."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, final
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.ir.arithmetic import Cast
 from graphc.ir.graph import Demand, Graph
 from graphc.ir.kinds import Elementwise

@@ -1,10 +1,11 @@
 """Digits of places: sums of axes divided by a size, without dividing wherever axes can be cut at their digits."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import gcd
 from typing import NamedTuple, TypeAlias, Union
 
+from graphc.dataclass import dataclass
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, equal, estimate, lower_bound, product, total
 from graphc.types import Shape

@@ -1,9 +1,10 @@
 """Single elements as lets: of a node that is read, at an index that an index map or data gives."""
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.ir.kinds import Counting, Elementwise, IndexMap, Lookup, Scatter
 from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node

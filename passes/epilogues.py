@@ -1,8 +1,9 @@
 """Epilogues: what is done with each element of a product is done where the product is made."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.epilogue import home_of, objection_to
 from graphc.kernel.pattern import Pattern, formed, on_buffers, pattern_of_both

@@ -1,9 +1,9 @@
 """Folding numbers: what depends on constants that are one number each is such a constant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Elementwise, Movement, Reshaped
 from graphc.ir.leaves import ConstantValue, full, uniform

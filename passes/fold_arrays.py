@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph, exchanged, topological
 from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine
 from graphc.ir.leaves import ConstantValue, constant_array

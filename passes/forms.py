@@ -7,11 +7,12 @@ takes to see a sign, a number or a square.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
 import ml_dtypes
 
+from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Cast, Compare, Div, Mul, Neg, Spread, Squeeze, Sub, Sum
 from graphc.ir.leaves import SizeOf, full, uniform

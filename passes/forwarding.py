@@ -1,9 +1,10 @@
 """Forwarding: what one kernel puts into an array, and another takes from there, is put at once where that puts it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product as all_of
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, affine_of, behind

@@ -7,8 +7,9 @@ A loop unit walks rows (outer axes) and, in each row, inner axes; a node of it i
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import (

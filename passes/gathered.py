@@ -1,8 +1,8 @@
 """Windows that are laid down: products read what meets in each element, where it would be added to several times."""
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ops.contraction import Contraction

@@ -1,9 +1,10 @@
 """Hoisting: work of a loop that no carry decides is done before it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Repeated, Structured
 from graphc.ir.graph import Graph, exchanged
 from graphc.ir.kinds import Leaf, Movement, Product, Reshaped, Routine

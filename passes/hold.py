@@ -1,8 +1,9 @@
 """Holding: a carry that a step only changes element by element is changed where it lies."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry, Held
 from graphc.kernel.nesting import with_parts

@@ -1,9 +1,10 @@
 """Joining: loops that make the same steps become one, which has the results of all."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Repeated
 from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item

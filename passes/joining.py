@@ -1,8 +1,8 @@
 """Two loop units as one: how the members of both lie in the loops of one of them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.ir.kinds import Elementwise, Reduction, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.monoids import BETTER

@@ -1,8 +1,8 @@
 """Differences of two products that lose their digits, and what they are."""
 
-from dataclasses import dataclass
 from typing import TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.arithmetic import Cast, Div, Mul, Neg, Spread, Squeeze, Sum
 from graphc.ir.kinds import Scatter
 from graphc.ir.leaves import SizeOf, uniform

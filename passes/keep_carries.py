@@ -1,8 +1,9 @@
 """Keeping: the values of a carry before and after every step are rows of one array."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Repeated
 from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item, item

@@ -1,8 +1,9 @@
 """The last stages of a fused kernel: what is made of totals when all rows are done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from graphc.dataclass import dataclass
 from graphc.ir.kinds import Elementwise, Reduction
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role

@@ -4,10 +4,10 @@ At each point of such axes a step does the same on rows of its own.  Axes of one
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.contractions import axes_of

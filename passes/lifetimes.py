@@ -5,9 +5,10 @@ constant, and outputs take none either.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf, Movement, Reshaped
 from graphc.ir.leaves import Item

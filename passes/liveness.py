@@ -1,9 +1,10 @@
 """Liveness: how many bytes are alive while steps run in some order."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple, TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Check, Loop, Step, within

@@ -1,8 +1,9 @@
 """Kernels of fused units: what one element of each node is, written as stages over lets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from graphc.dataclass import dataclass
 from graphc.ir.kinds import Elementwise, Lookup, Reduction, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role

@@ -1,11 +1,12 @@
 """Lowering: from units of nodes to steps over buffers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.display import Displayed
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Demand, Graph

@@ -6,10 +6,11 @@ exp = form(Exp)
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import product
 from typing import NamedTuple, TypeAlias, TypeVar, Union, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Div, Mul, Neg, Sub
 from graphc.ir.kinds import Elementwise

@@ -1,9 +1,9 @@
 """Places along one axis of an array, and where two of them meet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import gcd
 
+from graphc.dataclass import dataclass
 from graphc.kernel.indices import Affine
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, estimate

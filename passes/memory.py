@@ -1,21 +1,19 @@
 """The memory plan: one arena, an offset for every temporary, evaluated for each set of sizes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
 from graphc.kernel.room import Room
 from graphc.kernel.steps import Loop
 from graphc.passes.offsets import Span, bound, peak, placed
 from graphc.sizes import Size, compiled
-from graphc.value import quick
 
 __all__ = ["Interval", "Layout", "Placement", "layout"]
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Interval:
     """Bytes that are alive from step `first` to step `last`, both included."""

@@ -6,11 +6,12 @@ total: combined over all rows, and known, with what is made of it, when they are
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import islice
 from typing import TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Leaf, Product, Reshaped
 from graphc.ir.leaves import Item

@@ -1,9 +1,11 @@
 """What must run before what, kept in a valid order while vertices are merged."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import NamedTuple
+
+from graphc.dataclass import dataclass
 
 __all__ = ["LOOKED_AT", "Order", "Vertex"]
 

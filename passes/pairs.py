@@ -1,9 +1,10 @@
 """Pairs of kernels, of which one makes an array for the other alone, as one kernel where that can be."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.pattern import Pattern, formed, on_buffers, pattern_of_two
 from graphc.kernel.program import Program

@@ -1,8 +1,8 @@
 """Units and products that repeat: what lowering found for one holds for all of its pattern."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.ir.kinds import Counting, Elementwise, IndexMap, Product, Reduction
 from graphc.ir.leaves import ConstantValue, SizeOf
 from graphc.ir.node import Node

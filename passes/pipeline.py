@@ -2,16 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from time import perf_counter
 from typing import ClassVar, Generic, TypeVar
 
+from graphc.dataclass import dataclass
 from graphc.display import Displayed
 from graphc.ir.node import Node
 from graphc.origin import Origin
 from graphc.printable import counted
-from graphc.value import quick
 
 __all__ = ["Log", "Pass", "Record", "Replacement", "Spill", "Trace"]
 
@@ -19,7 +19,6 @@ Before = TypeVar("Before")
 After = TypeVar("After")
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something a pass did, and where the user wrote what it did it to."""

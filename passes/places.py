@@ -1,9 +1,10 @@
 """Where a kernel reads and writes a buffer: what passes that share bytes need to know."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.nesting import with_parts
 from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load

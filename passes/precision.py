@@ -1,9 +1,9 @@
 """Mixed precision: operands of products lose the digits that narrow hardware would not read."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Cast
 from graphc.ir.graph import Graph, rebuilt

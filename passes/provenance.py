@@ -1,9 +1,10 @@
 """Provenance: a node that replaces others keeps leading to every line and every rule that is behind them."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph, topological
 from graphc.ir.kinds import Leaf
 from graphc.ir.leaves import Input, Variable

@@ -1,9 +1,10 @@
 """Which reshapes are read through, and not stored first."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Deposit, Elementwise, IndexMap, Leaf, Movement, Reduction, Reshaped, Running
 from graphc.ir.node import Node

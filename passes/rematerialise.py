@@ -1,9 +1,9 @@
 """A memory budget: what does not fit is not kept, but computed again."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.errors import MemoryBudgetError
 from graphc.ir.graph import Graph
 from graphc.passes.lower import Lowered

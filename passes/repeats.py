@@ -1,8 +1,8 @@
 """Repeats: what is read at several points for each of its elements is computed there, once for all of them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, AxisIndex, Formula, Load

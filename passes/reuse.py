@@ -126,9 +126,12 @@ def _is_alike(old: Buffer, out: Buffer) -> bool:
     """Whether elements at one index have one place in both buffers, and both have as many."""
     if old.dtype.itemsize != out.dtype.itemsize or len(old.shape) != len(out.shape):
         return False
-    if old.base is not None and not equal(old.root.size, out.size):  # which a call may find equal, and no earlier
-        return False
-    return old.shape == out.shape or all(map(equal, old.shape, out.shape))
+    return _are_of_one_size(old, out) and (old.shape == out.shape or all(map(equal, old.shape, out.shape)))
+
+
+def _are_of_one_size(old: Buffer, out: Buffer) -> bool:
+    """Whether what `old` shows is of the size of `out`: of a view, a call may find that, and no pass can tell."""
+    return old.base is None or equal(old.root.size, out.size) is True
 
 
 def _stored_once(kernel: Kernel, out: Buffer) -> tuple[int, Store, Sequence[Axis | int]] | None:
@@ -155,6 +158,7 @@ def _over_starts(loop: Loop) -> Mapping[Buffer, Sequence[Buffer]]:
         if held.buffer.role is Role.TEMPORARY
         and held.buffer.base is None
         and held.start.role is Role.TEMPORARY
+        and _are_of_one_size(held.start, held.buffer)
         and held.start.root not in read
     }
 

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node
 from graphc.origin import standing_for

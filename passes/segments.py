@@ -9,12 +9,13 @@ Chen, Xu, Zhang, Guestrin: Training Deep Nets with Sublinear Memory Cost, 2016, 
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate, groupby
 from math import prod
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Elementwise, Leaf, Movement, Product, Reduction, Reshaped

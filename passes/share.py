@@ -1,8 +1,9 @@
 """Sharing: equal computations become one."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Op
 from graphc.passes.pipeline import Log, Pass

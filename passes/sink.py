@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, NamedTuple, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.arithmetic import Add
 from graphc.ir.control import Repeated, Structured
 from graphc.ir.graph import Graph, exchanged

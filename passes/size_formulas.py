@@ -1,8 +1,8 @@
 """Numbers of sizes, as 1 / n: computed wherever they are read, instead of by a kernel of their own."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.costs import additions, calls
 from graphc.kernel.pattern import formed

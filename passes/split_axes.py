@@ -1,8 +1,9 @@
 """Splitting axes of kernels, so that places in reshaped arrays are read without a division."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import behind
 from graphc.kernel.nesting import with_parts

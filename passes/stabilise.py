@@ -10,9 +10,9 @@ only powers of e and sums of them, which are positive, are cancelled.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.arithmetic import Add, Div, Mul, Neg, Spread, Squeeze, Sub, Sum, Where
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Op

@@ -2,9 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.kernel.program import Program
 from graphc.kernel.target import Target

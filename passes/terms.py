@@ -12,9 +12,10 @@ and is never cancelled.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.node import Node, Op
 
 __all__ = [

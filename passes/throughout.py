@@ -1,9 +1,10 @@
 """Passes over graphs, applied to the bodies of loops and branches as well."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node

@@ -1,9 +1,10 @@
 """Trimming: loops and branches do what is read of them, and no more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Chosen, Repeated, Structured
 from graphc.ir.graph import Graph, exchanged
 from graphc.ir.leaves import Item

@@ -1,9 +1,10 @@
 """Steps as one turn of a loop makes them: without the axes that the loop walks."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar, final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex, axes_in
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import behind

@@ -1,9 +1,10 @@
 """Units: nodes that become one step, and where their elements lie in its loops."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.display import Displayed
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph

@@ -9,10 +9,11 @@ Networks, 2016.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import ClassVar, NamedTuple, TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Sum
 from graphc.ir.graph import Graph

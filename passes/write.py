@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import assert_never, final
 
 import ml_dtypes
 
+from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Compare, Div, Mul, Neg, Spread, Sub, Sum, Where, spread
 from graphc.ir.graph import rebuilt

@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeVar, TypeVarTuple, Unpack, final
 
@@ -11,6 +10,7 @@ import numpy as np
 from graphc.backends.cuda.device import Array, Device, DriverError, FullError, Memory, with_room
 from graphc.backends.cuda.dlpack import CUDA, Shared, exported, imported
 from graphc.backends.space import Located, Rooms, Space, Waiting
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError, DeviceError, DeviceMemoryError, IndexRangeError
 from graphc.kernel.failures import places
 from graphc.kernel.resident import Copy, Resident

@@ -1,7 +1,7 @@
 """The CUDA backend: readable CUDA C++ by `emit`, and what launches it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, final
 
 from graphc.backends.backend import Artifact, Backend, Loaded
@@ -12,6 +12,7 @@ from graphc.backends.cuda.listing import listing, memory_lines
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.running import loaded
 from graphc.backends.cuda.schedule import Schedule
+from graphc.dataclass import dataclass
 from graphc.kernel.plan import Plan
 from graphc.kernel.program import Program
 from graphc.kernel.target import Target

@@ -1,7 +1,7 @@
 """The text of a kernel that is being written: where its locals are, and what its warps share."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.cuda.dtypes import in_memory
@@ -12,6 +12,7 @@ from graphc.backends.cuda.owned import side_by_side
 from graphc.backends.cuda.row_vectors import element_of
 from graphc.backends.cuda.rows import Rows
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.naming import LETTERS
 from graphc.kernel.scalar import Axis

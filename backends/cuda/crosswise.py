@@ -5,7 +5,6 @@ Threads side by side then read what lies side by side, and write so, though one 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.bodies import Body
@@ -15,6 +14,7 @@ from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.lets import Scope
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.teams import BLOCK, KernelPlan
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Role
 from graphc.kernel.scalar import Axis, Load

@@ -7,11 +7,11 @@ import ctypes
 import weakref
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from dataclasses import dataclass
 from typing import Any, final
 
 from graphc.backends.cuda.device import DriverError
 from graphc.backends.cuda.multiplication import Matrices, Multiplication, Multiplier
+from graphc.dataclass import dataclass
 
 __all__ = ["SIGNATURES", "CublasLt", "library"]
 

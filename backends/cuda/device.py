@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack, final
 from weakref import ref
 
@@ -14,6 +14,7 @@ from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.multiplication import Multiplier
 from graphc.backends.space import Waiting
+from graphc.dataclass import dataclass
 
 __all__ = [
     "WITHOUT",

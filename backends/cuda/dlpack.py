@@ -6,12 +6,12 @@ The layout is that of DLPack 0.8, which all of them understand.
 import ctypes
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError
 from graphc.printable import a_thing
 from graphc.types import BFLOAT16, BOOL, DTYPES

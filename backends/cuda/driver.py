@@ -1,10 +1,10 @@
 """NVIDIA's driver, as its package cuda-bindings has it, with what graphc keeps open of one GPU."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn, final
 
 from graphc.backends.cuda.device import WITHOUT, DriverError, FullError, Limits
+from graphc.dataclass import dataclass
 from graphc.errors import UnsupportedError
 
 __all__ = ["Opened", "opened"]

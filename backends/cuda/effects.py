@@ -1,13 +1,13 @@
 """What stages leave: stores, and what folds, running combinations and totals hold from point to point."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.dtypes import in_register
 from graphc.backends.cuda.functions import Operand, called, cast, plain_text
 from graphc.backends.cuda.lets import Scope
 from graphc.backends.cuda.reductions import FOLDS
+from graphc.dataclass import dataclass
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
 from graphc.kernel.scalar import Fn
 from graphc.kernel.stages import StagePlan

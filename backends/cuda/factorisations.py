@@ -1,7 +1,5 @@
 """Routines on matrices as functions that run them on a batch."""
 
-from dataclasses import dataclass
-
 from graphc.backends.cuda.bodies import Function
 from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.eigenvalues import EIGENVALUES, scratch_of_eig
@@ -10,6 +8,7 @@ from graphc.backends.cuda.function_text import Parameters, Scratch, enclosed
 from graphc.backends.cuda.lets import Library
 from graphc.backends.cuda.matrices import FACTORISATIONS
 from graphc.backends.cuda.spectra import SPECTRA
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Extern
 from graphc.sizes import Size, maximum, minimum, product

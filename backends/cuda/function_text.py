@@ -3,12 +3,13 @@
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
 from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.size_text import pieces_of, size_text
 from graphc.backends.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.naming import LETTERS
 from graphc.sizes import Expression, Size, symbols_of

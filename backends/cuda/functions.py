@@ -1,10 +1,10 @@
 """How each function of a formula is written in C++, for operands in registers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from graphc.backends.cuda.dtypes import in_register, number_text
+from graphc.dataclass import dataclass
 from graphc.kernel.scalar import Fn
 from graphc.types import BFLOAT16, BOOL, DTYPES, INT64, NARROW, DType, is_complex, is_floating, is_integer, real_of
 

@@ -7,7 +7,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, cached_property
 from threading import RLock, local
 from typing import Any, final
@@ -23,6 +23,7 @@ from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
 from graphc.backends.cuda.multiplication import Multiplier
 from graphc.backends.cuda.nvrtc import image_for
+from graphc.dataclass import dataclass
 from graphc.errors import UnsupportedError
 
 __all__ = ["Gpu", "gpu"]

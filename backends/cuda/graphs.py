@@ -4,11 +4,11 @@ import ctypes
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 from graphc.backends.cuda.device import Device, Passed, Recording, with_room
 from graphc.backends.cuda.driver import Opened
+from graphc.dataclass import dataclass
 
 __all__ = ["Arguments", "CopyNode", "FixedNode", "Graph", "LaunchNode", "Node", "graph_of", "last_node"]
 

@@ -1,10 +1,10 @@
 """What a host does to run a program: launches of kernels, copies, loops and choices, as plain data."""
 
-from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from graphc.backends.cuda.function_text import Argument
 from graphc.backends.cuda.products import Product
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Branch, Loop
 from graphc.origin import Origin

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import final
 
 from graphc.backends.cuda.bodies import Body, Function, Made, home_kind
@@ -18,6 +18,7 @@ from graphc.backends.cuda.shares import shares_of
 from graphc.backends.cuda.teams import BLOCK, KernelPlan, Team, planned
 from graphc.backends.cuda.totals import after_rows, are_shared
 from graphc.backends.cuda.vectors import vector_width, write_vectors
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis
 from graphc.kernel.steps import Effect, Kernel, Total, targets

@@ -1,7 +1,7 @@
 """What a host does as C++: a program that reads inputs from files, launches the kernels, and prints outputs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import final
 
@@ -14,6 +14,7 @@ from graphc.backends.cuda.launcher_text import OPENING, PRINTING
 from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.quoting import string
 from graphc.backends.cuda.size_text import size_text
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry
 from graphc.kernel.naming import names

@@ -1,12 +1,13 @@
 """Lets of stages as statements of C++."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol, final
 
 from graphc.backends.cuda.dtypes import in_register
 from graphc.backends.cuda.function_text import Lines, Parameters, enclosed
 from graphc.backends.cuda.functions import Operand, called, cast, plain_text, rounded
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.elementary.expansion import EXPANSIONS, EXPANSIONS_OF_COMPLEX, EXPANSIONS_OF_INTEGERS

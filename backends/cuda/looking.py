@@ -1,9 +1,9 @@
 """Kernels that look at indices while they read them: whether one is out of range is known when they are done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import affine_of
 from graphc.kernel.monoids import Monoid

@@ -1,7 +1,7 @@
 """A program as text and as what a host does: functions that have names, and what their launches pass."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.cuda.bodies import Function
@@ -10,6 +10,7 @@ from graphc.backends.cuda.function_text import Scratch
 from graphc.backends.cuda.host import HostStep, Launch
 from graphc.backends.cuda.narrow import Digits, narrow_temporaries
 from graphc.backends.cuda.quoting import comments
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program

@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias, final
 
 from graphc.backends.cuda.device import Passed, Recording
+from graphc.dataclass import dataclass
 
 __all__ = ["Key", "Moving", "twins"]
 

@@ -1,8 +1,9 @@
 """What a library that multiplies matrices is asked for, with numbers for sizes."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import final
+
+from graphc.dataclass import dataclass
 
 __all__ = ["Matrices", "Multiplication", "Multiplier"]
 

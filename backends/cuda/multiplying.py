@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.dtypes import in_register
@@ -11,6 +10,7 @@ from graphc.backends.cuda.function_text import Lines
 from graphc.backends.cuda.lets import Library
 from graphc.backends.cuda.narrow import Digits
 from graphc.backends.cuda.operands import Tile
+from graphc.dataclass import dataclass
 from graphc.types import BFLOAT16, DTYPES, FLOAT32, DType
 
 __all__ = ["Fragments", "Multiplying", "Scalars"]

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 from graphc.cache import Cache, standard
+from graphc.dataclass import dataclass
 from graphc.errors import UnsupportedError
 
 __all__ = ["Compiled", "Resources", "compiled_for", "image_for", "is_installed"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.dtypes import in_memory, in_register
@@ -11,6 +10,7 @@ from graphc.backends.cuda.functions import Operand, cast
 from graphc.backends.cuda.lets import Scope
 from graphc.backends.cuda.row_vectors import divides
 from graphc.backends.cuda.teams import BLOCK
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access
 from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer, Role

@@ -1,7 +1,7 @@
 """Where the buffers of a program are in the memory of a device, for some sizes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
 import numpy as np
@@ -10,6 +10,7 @@ from graphc.backends.cuda.arrays import DeviceArray, allocated
 from graphc.backends.cuda.device import Array, Device, Memory, number_at
 from graphc.backends.cuda.function_text import Scratch
 from graphc.backends.cuda.module import Module
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.sizes import Size, compiled, product
 

@@ -1,7 +1,6 @@
 """What emitted kernels share: small functions of CUDA C++, each in the text only where something needs it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from graphc.backends.cuda.eigenvalues import EIGENVALUES
 from graphc.backends.cuda.exponential import EXPONENTIAL
@@ -9,6 +8,7 @@ from graphc.backends.cuda.matrices import FACTORISATIONS
 from graphc.backends.cuda.reductions import REDUCTIONS
 from graphc.backends.cuda.spectra import SPECTRA
 from graphc.backends.cuda.tile_text import TILES
+from graphc.dataclass import dataclass
 from graphc.kernel.philox import MULTIPLIERS, ROUNDS, WEYL
 from graphc.kernel.two_over_pi import WORDS
 

@@ -1,10 +1,10 @@
 """Products of matrices that a library may make: which matrices they are, as plain data."""
 
-from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.roles import Roles, Walk, roles_of
 from graphc.kernel.steps import Contract

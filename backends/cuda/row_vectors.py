@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.dtypes import in_memory
 from graphc.backends.cuda.function_text import enclosed
 from graphc.backends.cuda.lets import Home, Scope
 from graphc.backends.cuda.teams import KernelPlan, Shared, Team
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Load

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias, final
 
 from graphc.backends.cuda.dtypes import in_register
@@ -13,6 +13,7 @@ from graphc.backends.cuda.lets import Home, Scope
 from graphc.backends.cuda.row_vectors import Vectors, element_of, is_wide
 from graphc.backends.cuda.shares import SHARES, lets_behind
 from graphc.backends.cuda.teams import Shared, Team
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis, Load
 from graphc.kernel.stages import StagePlan

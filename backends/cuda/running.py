@@ -1,7 +1,7 @@
 """Programs on a device: calls take arrays there, do the steps, and give arrays back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import groupby
 from typing import Any, final
@@ -15,6 +15,7 @@ from graphc.backends.cuda.module import Module
 from graphc.backends.cuda.moving import Key, Moving, twins
 from graphc.backends.cuda.places import Places
 from graphc.backends.cuda.stepping import Fail, Stepping, launches_in
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.resident import Resident
 

@@ -1,7 +1,7 @@
 """The steps of a program as what a host does."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product as points
 from typing import final
 
@@ -19,6 +19,7 @@ from graphc.backends.cuda.stored_totals import totals_stored
 from graphc.backends.cuda.teams import parallel_parts, with_reversed_apart
 from graphc.backends.cuda.tiles import tiled
 from graphc.backends.cuda.totals import in_two_steps, with_totals_inside
+from graphc.dataclass import dataclass
 from graphc.errors import UnsupportedError
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.contractions import cleared, kernels_of

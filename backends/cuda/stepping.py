@@ -1,7 +1,7 @@
 """What the host does for a program: launches, loops and choices, by the addresses of now."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import NoReturn, TypeAlias, final
 
@@ -12,6 +12,7 @@ from graphc.backends.cuda.host import Choose, HostStep, Launch, Multiply, Repeat
 from graphc.backends.cuda.multiplication import Multiplication
 from graphc.backends.cuda.places import Places
 from graphc.cache import standard
+from graphc.dataclass import dataclass
 from graphc.errors import ShapeError
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry

@@ -1,10 +1,11 @@
 """Totals whose elements belong to rows: what each row adds is stored, and added up afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import final
 
 from graphc.backends.cuda.totals import storing_stage, with_wholes
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import affine_of
 from graphc.kernel.scalar import Axis, AxisIndex, Formula, Load

@@ -1,9 +1,9 @@
 """How the points of a kernel are shared among threads: how many make a row together, and along which axes."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER

@@ -4,7 +4,6 @@ A window that moves over an operand is a step of an axis like any other, so a co
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.cuda.bodies import Function
@@ -18,6 +17,7 @@ from graphc.backends.cuda.narrow import Digits, digits_of
 from graphc.backends.cuda.operands import Filled, moving
 from graphc.backends.cuda.rows import unflattened
 from graphc.backends.cuda.teams import BLOCK
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access, merged_axes, with_axes
 from graphc.kernel.affine import axes_in
 from graphc.kernel.buffer import Buffer

@@ -1,7 +1,7 @@
 """Loops whose turns leave each other nothing: every turn is a chunk, which one thread makes in memory of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TypeAlias, final
 
@@ -14,6 +14,7 @@ from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.scratch import ALIGNED, padded
 from graphc.backends.llvm.tasks import Task, native_of, tasks_of_product
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.nesting import all_steps
 from graphc.kernel.steps import Contract, Kernel, Loop, Step

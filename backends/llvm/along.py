@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
@@ -13,6 +13,7 @@ from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.sums import Accumulators, is_aligned
 from graphc.backends.llvm.text import Range, Text
 from graphc.backends.llvm.values import Value
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan

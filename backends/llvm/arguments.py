@@ -1,10 +1,11 @@
 """What a function of kernels is given: addresses of buffers and numbers, in a block of 8 bytes each."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
 

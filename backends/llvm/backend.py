@@ -1,6 +1,6 @@
 """The LLVM backend: IR by `emit`, native functions by compiling it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, final
 
 from graphc.backends.backend import Artifact, Code, KeepingBackend, Loaded
@@ -9,6 +9,7 @@ from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.loading import Notes, loaded
 from graphc.backends.llvm.machine import TILED, Machine, host
 from graphc.backends.llvm.objects import kept_object, version
+from graphc.dataclass import dataclass
 from graphc.kernel.outline import Outline, outline_of
 from graphc.kernel.program import Program
 from graphc.kernel.target import Target

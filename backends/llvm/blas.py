@@ -1,7 +1,6 @@
 """Products of complex matrices by the library that has them: BLAS, as Fortran calls it."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
@@ -11,6 +10,7 @@ from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.symbols import BLAS
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import Roles, Walk
 from graphc.sizes import Size
 from graphc.types import DType, is_complex

@@ -1,10 +1,10 @@
 """How a product is cut: what lies along vectors, tiles of registers, blocks of sums, what is packed, and chunks."""
 
-from dataclasses import dataclass
 from math import prod
 from typing import final
 
 from graphc.backends.llvm.scratch import padded
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import SINGLE, Roles, Walk, count_of
 from graphc.sizes import Size, lower_bound, product
 

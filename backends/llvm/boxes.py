@@ -1,7 +1,6 @@
 """Epilogues of products as functions of boxes: what follows the part of a product that has just been made."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
 
@@ -12,6 +11,7 @@ from graphc.backends.llvm.plans import planned
 from graphc.backends.llvm.rows import Rows
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.contractions import axes_of
 from graphc.kernel.elementary.expansion import expanded_kernel
 from graphc.kernel.roles import Roles

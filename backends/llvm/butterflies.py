@@ -5,13 +5,13 @@ Van Loan: Computational Frameworks for the Fast Fourier Transform, 1992, section
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.fourier_plans import LARGEST_PRIME
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.waves import Wave, Waves
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.types import DType
 
 __all__ = ["stages_text"]

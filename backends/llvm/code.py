@@ -4,13 +4,14 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, final
 
 from graphc.backends.llvm.lock import LLVM
 from graphc.backends.llvm.machine import Machine, host
 from graphc.backends.llvm.symbol_map import note_functions
+from graphc.dataclass import dataclass
 
 __all__ = ["Linked", "assembly", "link", "object_code"]
 

@@ -1,8 +1,8 @@
 """What routines keep in integers of 32 bits, which those of LAPACK have."""
 
-from dataclasses import dataclass
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.errors import UnsupportedError
 from graphc.sizes import Size
 

@@ -1,13 +1,14 @@
 """What stages leave: stores, folds along lanes, running combinations, totals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import final
 
 from graphc.backends.llvm.calls import called
 from graphc.backends.llvm.casts import cast
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.values import Lanes, Register, Value
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER, COMBINE, Monoid, start_of
 from graphc.kernel.scalar import Fn

@@ -16,7 +16,6 @@ import sys
 import sysconfig
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
 from typing import Any, final
@@ -26,6 +25,7 @@ from numpy._core import _multiarray_umath  # type: ignore[attr-defined]  # NumPy
 
 from graphc.backends.llvm.code import Linked
 from graphc.backends.llvm.symbols import address_of
+from graphc.dataclass import dataclass
 
 __all__ = [
     "LIST_ITEMS",

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.matrices import Elements, Matrices, wide
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.native_routine import NativeRoutine
 from graphc.backends.llvm.registers import constant, parts_of
+from graphc.dataclass import dataclass
 from graphc.kernel.factorisations import PADE, RADIUS
 from graphc.kernel.steps import Extern
 from graphc.types import DTYPES

@@ -5,9 +5,10 @@ sees no more of a walk than it has read, would ask for nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Axis

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.registers import constant, in_register
 from graphc.backends.llvm.symbols import BLAS, LAPACK
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.types import COMPLEX64, COMPLEX128, DTYPES, FLOAT32, DType, is_complex, real_of
 
 __all__ = ["Fortran", "declarations"]

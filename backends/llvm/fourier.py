@@ -1,7 +1,7 @@
 """Discrete Fourier transforms along one axis: of complex numbers, and between real numbers and half of a spectrum."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
@@ -16,6 +16,7 @@ from graphc.backends.llvm.native_routine import NativeRoutine
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.waves import Waves
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Extern
 from graphc.sizes import product

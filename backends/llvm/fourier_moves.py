@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.machine import Machine
@@ -10,6 +9,7 @@ from graphc.backends.llvm.registers import vector
 from graphc.backends.llvm.transposition import SIDE, transposed
 from graphc.backends.llvm.waves import Waves
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.types import DType
 
 __all__ = ["PARAMETERS", "reads_text", "writes_text"]

@@ -8,13 +8,14 @@ Van Loan: Computational Frameworks for the Fast Fourier Transform, 1992, chapter
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, auto
 from math import isqrt
 from typing import NamedTuple, final
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.kernel.arrays import Array
 from graphc.sizes import Size, maximum, minimum
 from graphc.types import DType

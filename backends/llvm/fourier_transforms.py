@@ -4,7 +4,7 @@ Planes are the real parts of all elements, then the imaginary ones.  Those of on
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.fourier_plans import COLUMNS, Number
@@ -12,6 +12,7 @@ from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.transposition import SIDE, transposed
 from graphc.backends.llvm.waves import Waves
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.types import DType
 
 __all__ = ["Planned", "Planes", "smooth_text", "transform_text"]

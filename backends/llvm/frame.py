@@ -1,10 +1,11 @@
 """The body of a function that runs on a table: instructions that find what stands in its slots."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.table import BUDGET, FOUND, INTERRUPTED, STOPPED, Table
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
 

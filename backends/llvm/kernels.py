@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import final
 
@@ -21,6 +21,7 @@ from graphc.backends.llvm.stages import Stages
 from graphc.backends.llvm.sums import Accumulators, Terms
 from graphc.backends.llvm.text import Range, Text
 from graphc.backends.llvm.values import Value
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.elementary.expansion import expanded_kernel
 from graphc.kernel.monoids import start_of

@@ -3,7 +3,6 @@
 import ctypes
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
 from typing import Any, NoReturn, TypeAlias, final
@@ -19,6 +18,7 @@ from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.pool import pool
 from graphc.backends.llvm.symbols import BLAS, LAPACK, blas, c_functions, lapack
 from graphc.backends.llvm.table import COMMIT, COMPUTE, FOUND, THREADS, ChunksOf, RoomOf, Table
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.outline import Limit, Outline
 from graphc.kernel.steps import Check, IndexInRange

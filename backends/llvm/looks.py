@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.sizes import Size
 
 __all__ = ["LETS", "Looks"]

@@ -1,11 +1,12 @@
 """The machines that code is written for: what LLVM calls them, and how wide their vectors are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, final
 
 from graphc.backends.llvm.lock import LLVM
+from graphc.dataclass import dataclass
 from graphc.types import DTYPES
 
 __all__ = ["NAMED", "TILED", "Machine", "host", "restricted"]

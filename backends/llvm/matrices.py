@@ -1,6 +1,6 @@
 """Matrices of a batch, one after the other: where they are, and how they are copied for a library."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.casts import cast
@@ -11,6 +11,7 @@ from graphc.backends.llvm.native_routine import NativeRoutine, batch_of, chunked
 from graphc.backends.llvm.registers import in_register, parts_of
 from graphc.backends.llvm.values import Lanes, Value
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Extern
 from graphc.sizes import Size, product

@@ -1,12 +1,12 @@
 """Reading and writing elements: as vectors where lanes lie side by side in memory, else lane by lane."""
 
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.narrow import from_memory, to_memory
 from graphc.backends.llvm.registers import LINE, in_memory, in_register, part_bytes, parts_of, vector
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Value
+from graphc.dataclass import dataclass
 from graphc.types import BOOL, NARROW, DType
 
 __all__ = ["NEAR", "Memory", "Place"]

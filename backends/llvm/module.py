@@ -1,7 +1,7 @@
 """What the functions of one module share: their names, the table, and the room that they take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.cores import at_most
@@ -10,6 +10,7 @@ from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.table import RoomOf, Table
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
@@ -18,6 +18,7 @@ from graphc.backends.llvm.scratch import allocated, padded, taken
 from graphc.backends.llvm.strips import Strip, Strips
 from graphc.backends.llvm.text import Range, Text
 from graphc.backends.llvm.tiles import DEEP, Elements, Panel, Tile
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size, product, total

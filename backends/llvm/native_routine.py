@@ -1,12 +1,12 @@
 """A routine as a function of chunks of its batch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.module import Module
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Extern
 from graphc.sizes import Size, maximum, product

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import product as points_of
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.registers import LINE
 from graphc.backends.llvm.text import Range
 from graphc.backends.llvm.tiles import Elements
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.blocking import Blocking
@@ -11,6 +11,7 @@ from graphc.backends.llvm.pieces import Pieces
 from graphc.backends.llvm.strips import Strip, Strips
 from graphc.backends.llvm.text import Range
 from graphc.backends.llvm.tiles import Elements
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size, product
 

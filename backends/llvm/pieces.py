@@ -1,10 +1,10 @@
 """Copies of columns that are the points of an image: each row of it lies in one piece."""
 
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.packing import Packing
 from graphc.backends.llvm.strips import Strip, mask_of
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import Walk
 
 __all__ = ["Pieces"]

@@ -1,12 +1,13 @@
 """How a kernel is walked: which axes are one, in which order, and along which of them lanes lie."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import final
 
 from graphc.backends.llvm.following import Following, following, of_columns, of_elements, of_rows_apart
 from graphc.backends.llvm.memory import NEAR
 from graphc.backends.llvm.registers import LINE
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import merged_axes
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.monoids import BETTER

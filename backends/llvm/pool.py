@@ -8,7 +8,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import final
 
@@ -19,6 +19,7 @@ from graphc.backends.llvm.objects import kept_object
 from graphc.backends.llvm.pool_text import EXPORTS, MOST_THREADS, imports, text
 from graphc.backends.llvm.symbols import address_of, c_functions
 from graphc.backends.llvm.watch import PYTHON, WATCHES
+from graphc.dataclass import dataclass
 
 __all__ = ["Pool", "pool"]
 

@@ -7,7 +7,7 @@ leave its arena here.
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, final
 
 from graphc.backends.backend import Declared, Prepared, Shortcut
@@ -17,6 +17,7 @@ from graphc.backends.llvm.entry_text import entry_text
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.objects import kept_object
 from graphc.backends.llvm.watch import begun, ended
+from graphc.dataclass import dataclass
 
 __all__ = ["Quick", "quick"]
 

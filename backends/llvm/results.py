@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import product as points_of
 from typing import final
 
@@ -11,6 +10,7 @@ from graphc.backends.llvm.packing import turned
 from graphc.backends.llvm.registers import LINE
 from graphc.backends.llvm.strips import Strip, mask_of
 from graphc.backends.llvm.tiles import Elements, Panel, Tile
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import final
 
 from graphc.backends.llvm.along import Along
@@ -10,6 +10,7 @@ from graphc.backends.llvm.levels import levels_of
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.stages import Stages, Totals
 from graphc.backends.llvm.values import Value
+from graphc.dataclass import dataclass
 from graphc.kernel.scalar import Axis
 from graphc.kernel.stages import StagePlan
 from graphc.sizes import Size, product, total

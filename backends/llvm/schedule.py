@@ -1,7 +1,7 @@
 """Steps as instructions on a table: the body of a function that runs them in order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import final
 
@@ -22,6 +22,7 @@ from graphc.backends.llvm.routines import ROUTINES
 from graphc.backends.llvm.table import THREADS, ChunksOf
 from graphc.backends.llvm.tasks import native_of, tasks_of_product
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.contractions import cleared, kernels_of
 from graphc.kernel.failures import places

@@ -1,7 +1,7 @@
 """Where a kernel is in its loops: the counters, the lanes, and the values that are known there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
@@ -13,6 +13,7 @@ from graphc.backends.llvm.memory import Memory, Place
 from graphc.backends.llvm.scaling import Scaling, scaled_by_instruction
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Register, Value
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue

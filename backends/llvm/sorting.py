@@ -5,7 +5,7 @@ are distributed by 8 bits at a time, the last ones first; bits that all share ar
 Knuth: The Art of Computer Programming 3, 1998, sections 5.2 and 5.2.5.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.kernels import Function
@@ -14,6 +14,7 @@ from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.native_routine import NativeRoutine, batch_of, chunked, grouped
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.kernel.steps import Extern
 from graphc.sizes import Size
 from graphc.types import DType, is_floating

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.along import Along
@@ -11,6 +11,7 @@ from graphc.backends.llvm.levels import levels_of
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.sums import Accumulators, Terms
 from graphc.backends.llvm.values import Value
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.monoids import start_of
 from graphc.kernel.scalar import Axis

@@ -1,12 +1,12 @@
 """Strips: the rows and the columns of the tiles of a product, in loops, the last ones of an axis included."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.blocking import Blocking, least
 from graphc.backends.llvm.text import Range
 from graphc.backends.llvm.tiles import Elements
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import Walk
 
 __all__ = ["Strip", "Strips", "mask_of"]

@@ -4,7 +4,6 @@ The rule is that of `graphc.kernel.summing`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.casts import cast
@@ -14,6 +13,7 @@ from graphc.backends.llvm.registers import in_register, parts_of
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.scratch import ALIGNED
 from graphc.backends.llvm.values import Lanes, Register, Value
+from graphc.dataclass import dataclass
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size, product

@@ -1,8 +1,10 @@
 """The table that a program runs on: addresses of buffers and values of sizes, in slots of 8 bytes."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
+
+from graphc.dataclass import dataclass
 
 __all__ = [
     "BUDGET",

@@ -1,7 +1,6 @@
 """What the pool runs for a step: functions of chunks, one after the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.blocking import Blocking
@@ -10,6 +9,7 @@ from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.kernels import Function, Native
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Contract, Kernel
 from graphc.sizes import Size, total

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.registers import LINE
 from graphc.backends.llvm.text import Range, Text
+from graphc.dataclass import dataclass
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 

@@ -1,11 +1,11 @@
 """Values in registers: one for all lanes, or one for each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from graphc.backends.llvm.registers import constant, in_register, parts_of, vector
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.scalar import Number
 from graphc.types import DType
 

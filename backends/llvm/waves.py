@@ -1,11 +1,11 @@
 """Complex numbers in vectors of real and imaginary parts, as Fourier transforms need them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.registers import constant, in_register, vector
 from graphc.backends.llvm.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.types import DType
 
 __all__ = ["Wave", "Waves"]

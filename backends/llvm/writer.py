@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.text import Text
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.sizes import Size
 

@@ -1,7 +1,6 @@
 """A contraction as np.matmul: views where strides allow, copies into scratch (im2col) where they do not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from graphc.backends.numpy.kernels import KernelText, buffer_bytes
@@ -9,6 +8,7 @@ from graphc.backends.numpy.naming import Naming
 from graphc.backends.numpy.values import Value
 from graphc.backends.numpy.views import view_text
 from graphc.backends.numpy.windows import meeting_lines
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, axes_of, is_plain

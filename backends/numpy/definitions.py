@@ -5,12 +5,12 @@ A line for each array, and a name of its own in each row of a table, would be ha
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from graphc.backends.numpy.runs import progressions
+from graphc.dataclass import dataclass
 from graphc.once import once
-from graphc.value import quick
 
 __all__ = ["Arrays", "Column", "Defined", "table_lines", "tuple_text"]
 
@@ -21,7 +21,6 @@ _OF_ONE = re.compile(r"\{(\d+)\}([^{}]*)")  # a template that asks for one name 
 Column: TypeAlias = tuple[str, ...]  # the names that one place of a loop has from turn to turn
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Defined:
     """A name, the number of its place in the plan, and how many bytes after that it begins, as text."""

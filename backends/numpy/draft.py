@@ -1,13 +1,14 @@
 """A kernel's text while it is written: its views, its instructions, and how they are named."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from graphc.backends.numpy.homes import Wish
 from graphc.backends.numpy.naming import Naming
 from graphc.backends.numpy.values import Instruction, Value, View
 from graphc.backends.numpy.views import is_solid, view_text
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, axes_of, is_plain
 from graphc.kernel.scalar import Axis

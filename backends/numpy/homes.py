@@ -1,9 +1,9 @@
 """Homes of values: in the buffer where they are stored where nothing spoils that, else in scratch used again."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from graphc.backends.numpy.values import Instruction, Value, View
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size

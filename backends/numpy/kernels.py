@@ -1,7 +1,6 @@
 """One kernel as lines of NumPy: a ufunc per let, views for loads, scratch for what has no home of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from string import Formatter
 
@@ -14,6 +13,7 @@ from graphc.backends.numpy.naming import Fresh, Name, Naming
 from graphc.backends.numpy.runs import looped
 from graphc.backends.numpy.tables import TARGET
 from graphc.backends.numpy.values import Instruction, View
+from graphc.dataclass import dataclass
 from graphc.kernel.indices import affine_of
 from graphc.kernel.scalar import Axis, Call, Fn, Let
 from graphc.kernel.steps import Fold, Kernel, Total

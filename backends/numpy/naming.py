@@ -4,10 +4,11 @@ So the text is written once for all steps of one pattern.  The part that a step 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from graphc.backends.numpy.values import View
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis, Const
 from graphc.sizes import Size

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from graphc.backends.numpy.turns import Filled, Late, Turns
 from graphc.backends.numpy.values import View
 from graphc.backends.numpy.whole import Whole
 from graphc.backends.writer import Writer
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.nesting import all_steps
 from graphc.kernel.scalar import Const

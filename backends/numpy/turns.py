@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from string import ascii_lowercase
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from typing import TypeAlias
 from graphc.backends.numpy.definitions import Column, tuple_text
 from graphc.backends.numpy.kernels import KernelText
 from graphc.backends.writer import Writer
-from graphc.value import quick
+from graphc.dataclass import dataclass
 
 __all__ = ["LEAST_TURNS", "Filled", "Turns", "repeats"]
 
@@ -23,7 +23,6 @@ _PLACES = re.compile(r"\{(\d+)\}")  # of names in a template
 _Columns: TypeAlias = dict[Column, str]  # what differs from turn to turn -> its name in the loop
 
 
-@quick
 @dataclass(frozen=True, eq=False, slots=True)
 class Late:
     """A view of an input or an output, which is defined at every call: its name, and how it is made of others."""
@@ -37,7 +36,6 @@ class Late:
         return f"{self.name} = {self.template.format(*self.names)}"
 
 
-@quick
 @dataclass(frozen=True, eq=False, slots=True)
 class Filled:
     """A step with its names.

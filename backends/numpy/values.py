@@ -1,8 +1,8 @@
 """The values of a kernel as NumPy sees them: numbers, views, and arrays that need a home."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.scalar import Axis
 from graphc.sizes import Size

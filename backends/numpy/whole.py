@@ -1,11 +1,12 @@
 """What the parts of a source share: names, places in the arena, and the texts of steps that are alike."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.kernels import KernelText, kernel_text
 from graphc.backends.numpy.naming import Naming, Table
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import opened, pattern_of, pattern_of_both
 from graphc.kernel.program import Program

@@ -1,9 +1,9 @@
 """The bodies of loops and branches, as readers see them: whose they are, and what their inputs stand for."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, final
 
+from graphc.dataclass import dataclass
 from graphc.inspection.listing import Listing
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.node import Node

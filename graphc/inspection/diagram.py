@@ -1,10 +1,10 @@
 """What pictures of graphs are drawn from: boxes and edges, with all texts made safe."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, final
 
+from graphc.dataclass import dataclass
 from graphc.inspection.escaping import quoted
 from graphc.inspection.listing import Kind, Listing, Showable, listing_of
 from graphc.inspection.wording import number_text, op_text, place_text, type_text

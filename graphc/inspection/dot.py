@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError, UnsupportedError
 from graphc.inspection.bodies import bodies_of
 from graphc.inspection.diagram import COLOURS, Box, diagram_of

@@ -2,9 +2,10 @@
 
 from bisect import bisect, insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias, final
+
+from graphc.dataclass import dataclass
 
 __all__ = ["Layout", "laid_out"]
 

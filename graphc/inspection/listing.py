@@ -1,11 +1,11 @@
 """What is shown of a graph, and the number of each node: the same in every view."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
 from functools import cached_property
 from typing import Protocol, TypeAlias, final, runtime_checkable
 
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError
 from graphc.inspection.wording import number_text, place_text, type_text
 from graphc.ir.graph import Graph, topological

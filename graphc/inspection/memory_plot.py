@@ -1,10 +1,10 @@
 """A memory plan as a picture: what lies where in the arena, and during which steps."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.inspection.diagram import Colours
 from graphc.inspection.escaping import markup
 from graphc.inspection.picture import Picture

@@ -1,8 +1,8 @@
 """What `gx.show` returns: a text where text is shown, with a picture where pictures are."""
 
-from dataclasses import dataclass
 from typing import Protocol, cast, final, runtime_checkable
 
+from graphc.dataclass import dataclass
 from graphc.inspection.escaping import excerpt, markup
 from graphc.inspection.listing import Listing, Showable, listing_of
 from graphc.inspection.partitions import Cut, partition_text

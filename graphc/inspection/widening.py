@@ -1,8 +1,8 @@
 """Which input, parameter or constant made a graph compute in a wider float than it was declared in."""
 
-from dataclasses import dataclass
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.ir.arithmetic import Cast
 from graphc.ir.kinds import Leaf
 from graphc.ir.node import Node

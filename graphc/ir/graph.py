@@ -1,8 +1,9 @@
 """Graphs: roots and all that they need, in an order in which operands come first."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from graphc.dataclass import dataclass
 from graphc.display import Displayed
 from graphc.ir.leaves import Variable
 from graphc.ir.node import IndexBound, Node, Op, SameSize

@@ -1,8 +1,9 @@
 """Where loads and stores of a kernel go: an affine part in its axes, and parts that are data."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import Affine
 from graphc.kernel.scalar import Axis

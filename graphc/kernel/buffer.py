@@ -1,11 +1,10 @@
 """Places where a program keeps arrays."""
 
-from dataclasses import dataclass
 from enum import Enum, unique
 
+from graphc.dataclass import dataclass
 from graphc.sizes import Size, product
 from graphc.types import DType, Shape
-from graphc.value import quick
 
 __all__ = ["Buffer", "Role"]
 
@@ -26,7 +25,6 @@ class Role(Enum):
     __hash__ = object.__hash__  # each is one object; to hash the name takes three times as long
 
 
-@quick
 @dataclass(frozen=True, eq=False, slots=True)
 class Buffer:
     """An array in row-major order.  Known by identity; named when a program is printed or emitted.

@@ -1,7 +1,6 @@
 """What loops hand on from step to step, and what a step sees of arrays."""
 
-from dataclasses import dataclass
-
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 
 __all__ = ["Carry", "Held", "Rows"]

@@ -1,9 +1,9 @@
 """Where operands of products are read outside of their arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.steps import Contract

@@ -1,8 +1,8 @@
 """Index lets as affine expressions in axes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.kernel.scalar import Axis, AxisIndex, Call, Const, Fn, Let, Load, SizeValue
 from graphc.kernel.steps import Stage, Store, Total
 from graphc.sizes import Size

@@ -1,8 +1,8 @@
 """What a call needs to know of a program: what it takes and gives, what it keeps, and how it fails."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Check, IndexInRange, Loop, SizesAgree, Step

@@ -1,7 +1,8 @@
 """Where things lie in the arena of a program, and when."""
 
-from dataclasses import dataclass
 from typing import final
+
+from graphc.dataclass import dataclass
 
 __all__ = ["Place", "Plan"]
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from graphc.dataclass import dataclass
 from graphc.display import Displayed
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.nesting import all_steps

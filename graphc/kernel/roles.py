@@ -1,9 +1,10 @@
 """What a contraction is to a machine: rows and columns of tiles, sums, and products that stand side by side."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex, axes_in
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.guards import Guard, guards_of

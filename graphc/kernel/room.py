@@ -1,7 +1,6 @@
 """Bytes that a backend wants in the arena beside the buffers of a program."""
 
-from dataclasses import dataclass
-
+from graphc.dataclass import dataclass
 from graphc.sizes import Size
 
 __all__ = ["Room"]

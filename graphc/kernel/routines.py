@@ -1,12 +1,12 @@
 """The closed set of routines that an Extern may call, each with a plain and slow reference."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.kernel import eigenvalues, factorisations, fourier
 from graphc.kernel.meaning import Value
 

@@ -1,8 +1,8 @@
 """What every function of a formula takes and gives: how many operands, of which dtypes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.kernel.scalar import COMPARISONS, Fn
 from graphc.types import BOOL, DTYPES, DType, complex_of, is_complex, is_floating, real_of, short_name
 

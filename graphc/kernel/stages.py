@@ -1,10 +1,11 @@
 """A stage with its accesses: what it reads and writes where, which lets that takes, and the axes it is walked along."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import final
 
+from graphc.dataclass import dataclass
 from graphc.kernel.accesses import Access, access_of, merged_axes, place_of_row, with_axes
 from graphc.kernel.indices import Affine, affine_of, behind
 from graphc.kernel.monoids import BETTER

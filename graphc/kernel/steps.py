@@ -1,9 +1,9 @@
 """Steps over buffers, and what they are made of."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry, Held, Rows
@@ -13,7 +13,6 @@ from graphc.kernel.scalar import Axis, Let, Load
 from graphc.once import once
 from graphc.origin import Origin
 from graphc.sizes import Size
-from graphc.value import quick
 
 __all__ = [
     "Branch", "Check", "Contract", "Effect", "Extern", "Fold", "IndexInRange", "Kernel", "Loop",
@@ -22,7 +21,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Store:
     """Write the let `value` at `index` of `buffer`; with `combine`, into what is there, in order of the axes."""
@@ -90,7 +88,6 @@ class Total:
 Effect: TypeAlias = Store | Fold | Prefix | Total
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Stage:
     """For every row: for every point of the inner axes: compute the lets, do the effects.
@@ -110,7 +107,6 @@ class Stage:
         return Stage(self.inner, tuple(lets), tuple(effects), self.is_last)
 
 
-@quick
 @dataclass(frozen=True, eq=False)
 class Kernel:
     """Stages in order, for every point of the outer axes.  Points are independent, but for totals.
@@ -168,7 +164,6 @@ class Kernel:
         return unique([buffer for buffer in written if buffer.role is Role.LOCAL])
 
 
-@quick
 @dataclass(frozen=True, eq=False)
 class Contract:
     """out[...] += left[...] * right[...] over all `extents`; each operand's index is affine in the axes.

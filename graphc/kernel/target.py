@@ -1,8 +1,8 @@
 """What a backend can do, as plain data; passes decide by it and never ask which backend it is."""
 
-from dataclasses import dataclass
 from math import inf
 
+from graphc.dataclass import dataclass
 from graphc.types import DType
 
 __all__ = ["Target"]

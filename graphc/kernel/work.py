@@ -1,9 +1,10 @@
 """What a step does: the bytes that it moves, and its operations on floats."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import Affine, affine_of, axes_of, is_plain, needed

@@ -1,11 +1,11 @@
 """gx.at(x)[index].set(values): arrays with some elements replaced; nothing is changed in place."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, final
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.errors import DTypeError, ShapeError, UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Squeeze

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError
 from graphc.ir.declare import Carried
 from graphc.ir.graph import Graph, exchanged, topological

@@ -7,12 +7,12 @@ a smaller one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.kernel.scalar import Call, Const, Fn, Let, Scalar
 from graphc.ops.scalar_slopes import slopes
 from graphc.types import BOOL

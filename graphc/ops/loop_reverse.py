@@ -1,9 +1,10 @@
 """The reverse rule of a loop: a loop the other way, over what the steps have kept."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from graphc.autodiff.reverse import pull_back
+from graphc.dataclass import dataclass
 from graphc.errors import UnsupportedError
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, or_zeros, zeros_like

@@ -1,13 +1,13 @@
 """x[...]: NumPy's indices as slices, picks, new axes and lookups."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError, GraphError, IndexRangeError, ShapeError, UnsupportedError
 from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Add, Cast, Mul, Squeeze, spread

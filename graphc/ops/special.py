@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
 from graphc.ir.given import a_whole_number
 from graphc.ir.kinds import Elementwise

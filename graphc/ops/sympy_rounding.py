@@ -1,10 +1,10 @@
 """A formula of SymPy as lets, some of whose roundings are carried along where it would lose digits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.scalar import Formula, Let, Load, Scalar
 from graphc.ops.corrections import Lost, corrected

@@ -1,11 +1,12 @@
 """What holds of every program: all levels give what the interpreter gives, the same bits each time, and so on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import final
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.errors import GraphError
 from graphc.function import CompiledFunction
 from graphc.ir.graph import Graph

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, final
 
+from graphc.dataclass import dataclass
 from graphc.errors import GraphError
 from graphc.ir.node import Node
 from graphc.testing.choices import Choices

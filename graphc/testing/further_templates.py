@@ -48,7 +48,7 @@ gx.linalg.multi_dot([{number:2}, {0}.mT, {0}])
 gx.linalg.norm({number:1}, {1|2|3}, {axis})
 gx.linalg.pinv({steep})
 gx.linalg.qr({steep})[1]
-(lambda q: q @ q.mT)(gx.linalg.qr({float:2}, "complete")[0])
+(lambda q: q @ q.mT)(gx.linalg.qr({full}, "complete")[0])
 gx.linalg.slogdet({steep})[1]
 gx.linalg.solve({steep}, {0})
 gx.linalg.svd({steep})[1]

@@ -9,10 +9,11 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import perf_counter
 from typing import TYPE_CHECKING, final
 
+from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError
 from graphc.testing.agreement import Checked, DisagreementError, check_program
 from graphc.testing.program import ALL_WAYS, BYTES, Backend, RandomProgram, Recipe, random_program

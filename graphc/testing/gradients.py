@@ -1,7 +1,6 @@
 """Derivatives against differences, and reverse mode against forward mode."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy.typing as npt
 
 from graphc.autodiff.forward import push_forward
 from graphc.autodiff.reverse import pull_back
+from graphc.dataclass import dataclass
 from graphc.driver import compile
 from graphc.errors import ArgumentError, DTypeError
 from graphc.ir.arithmetic import ones_like, sum_over

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias, final
 
+from graphc.dataclass import dataclass
 from graphc.ir.node import Node
 from graphc.sizes import equal
 from graphc.testing.choices import Choices
@@ -45,10 +46,12 @@ _MADE: Mapping[str, tuple[str, str]] = {
     "number": ("any", 'gx.astype({}, "int16")'),
 }
 
+#: what matrices are made of; only those of full rank have factors that can be derived
 _MATRICES: Mapping[str, str] = {
     "square": "{}",
     "steep": "(gx.tanh({0}) + 4 * gx.eye({0}.shape[-1], dtype={0}.dtype))",
     "definite": "(gx.tanh({0}) @ gx.tanh({0}).mT + 2 * gx.eye({0}.shape[-1], dtype={0}.dtype))",
+    "full": "(gx.tanh({0}) + 4 * gx.eye({0}.shape[-2], {0}.shape[-1], dtype={0}.dtype))",
 }
 
 
@@ -87,7 +90,7 @@ class _Filling:
         if name in KINDS:
             return self._operand(name, int(rank or 0))
         if name in _MATRICES:
-            return self._matrix(_MATRICES[name])
+            return self._matrix(_MATRICES[name], of_any_extents=name == "full")
         match name:
             case "like":
                 return self._like()
@@ -133,8 +136,9 @@ class _Filling:
         inner = self._operand(other, rank)
         return None if inner is None else expression.format(inner)
 
-    def _matrix(self, expression: str) -> str | None:
-        fitting = [x for x in self.pool if is_floating(x.node.dtype) and _is_square(x.node)]
+    def _matrix(self, expression: str, *, of_any_extents: bool) -> str | None:
+        matrices = [x for x in self.pool if is_floating(x.node.dtype) and x.node.ndim >= 2]
+        fitting = [x for x in matrices if of_any_extents or _is_square(x.node)]
         return expression.format(self._named(fitting)) if fitting else None
 
     def _like(self) -> str:
@@ -167,4 +171,4 @@ def _broadcasts(x: Node, y: Node) -> bool:
 
 
 def _is_square(x: Node) -> bool:
-    return x.ndim >= 2 and equal(x.shape[-1], x.shape[-2]) is True and x.shape[-1] != 0
+    return equal(x.shape[-1], x.shape[-2]) is True and x.shape[-1] != 0

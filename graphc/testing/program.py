@@ -4,7 +4,6 @@ import linecache
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 from zlib import crc32
@@ -12,6 +11,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.driver import compile
 from graphc.function import CompiledFunction
 from graphc.ir.node import Node

@@ -1,12 +1,13 @@
 """How far rounding may move results: a program is interpreted again and again, each time rounded a little otherwise."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.kernel.arrays import Arrays
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.reference import Observer

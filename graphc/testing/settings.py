@@ -1,11 +1,11 @@
 """In which sizes, with which numbers and in which memory a random program is called."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.testing.layouts import LAYOUTS
 from graphc.testing.program import RandomProgram
 

@@ -1,12 +1,12 @@
 """Whether two values are the same: to the bit, or as far as a value is known at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.passes.pipeline import Spill
 from graphc.types import DType, is_complex, is_differentiable, real_of
 from graphc.verification.noise import epsilon

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input
 from graphc.ir.node import Node

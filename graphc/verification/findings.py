@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
 
+from graphc.dataclass import dataclass
 from graphc.errors import VerificationError
 from graphc.inspection.wording import number_text, op_text
 from graphc.ir.graph import Graph, topological

@@ -1,13 +1,13 @@
 """Points: the calls by which two forms are compared, made for one graph."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from math import ceil, prod
 
 import ml_dtypes
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Movement, Reshaped

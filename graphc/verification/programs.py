@@ -1,7 +1,7 @@
 """Programs, run for their results: by the reference interpreter, or by a backend in an arena of its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any, NoReturn
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.backends.space import empty_arena
+from graphc.dataclass import dataclass
 from graphc.errors import GraphError, IndexRangeError
 from graphc.kernel.framing import framed
 from graphc.kernel.nesting import all_steps

@@ -1,12 +1,12 @@
 """One op as a function of arrays: compiled by itself, as it is without any pass."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from graphc.backends.numpy.backend import NumpyBackend
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.ir.leaves import Input, items
 from graphc.ir.node import Node, Op

@@ -1,12 +1,13 @@
 """The values of nodes at one point, op by op: in the dtypes that are declared, or in float64."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 
+from graphc.dataclass import dataclass
 from graphc.errors import GraphError
 from graphc.ir.arithmetic import Cast
 from graphc.ir.control import Chosen, Repeated

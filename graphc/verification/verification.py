@@ -1,12 +1,13 @@
 """Verification: each pass is asked whether what it made computes what was given to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import NoReturn
 
 from graphc.backends.backend import Artifact, Backend
 from graphc.backends.numpy.backend import NumpyBackend
+from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.passes.demands import CollectDemands
 from graphc.passes.lower import Lowered, lower

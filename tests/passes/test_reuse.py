@@ -176,3 +176,13 @@ def test_steps_that_read_arrays_of_several_sizes_under_one_shape_are_told_apart(
     second = chain(x + first[0] * 0.001)
     f = gx.compile([x, y], [first, second], backend="llvm", verify=True)
     verify(f.program)
+
+
+def test_a_loop_does_not_change_in_place_what_only_a_call_finds_as_large() -> None:
+    x = gx.input("x", ("n", 3))
+    start = gx.topk(x, 1, 0)[0]  # [1, 3], shown by an array of [min(n, 1), 3]
+    count = gx.where(gx.mean(start) > 0, 2, 0)
+    last = gx.while_loop(lambda s: s[0] < count, lambda s: (s[0] + 1, s[1] + 1.0), (0, start), max_steps=4)[1]
+    f = gx.compile(x, last)
+    verify(f.program)
+    np.testing.assert_array_equal(f(np.array([[1, 5, 3], [4, 2, 6]], "float32")), [[6, 7, 8]])

@@ -18,7 +18,18 @@ from pathlib import Path
 from tests.repository.modules import source_modules
 
 FOUNDATION = frozenset(
-    {"cache", "collector", "display", "errors", "expressions", "once", "origin", "polynomials", "printable"}
+    {
+        "cache",
+        "collector",
+        "dataclass",
+        "display",
+        "errors",
+        "expressions",
+        "once",
+        "origin",
+        "polynomials",
+        "printable",
+    }
     | {"records", "regions", "signatures", "sizes", "structure", "types", "value"}
 )
 OPS_AND_ABOVE = FOUNDATION | {"kernel", "ir", "autodiff", "ops"}

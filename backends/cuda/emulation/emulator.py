@@ -10,7 +10,7 @@ import weakref
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, partial
 from pathlib import Path
 from threading import local
@@ -35,6 +35,7 @@ from graphc.backends.cuda.device import (
 from graphc.backends.cuda.emulation.twins import TWINS
 from graphc.backends.cuda.host import Launch
 from graphc.backends.cuda.module import Entry
+from graphc.dataclass import dataclass
 from graphc.errors import UnsupportedError
 
 __all__ = ["FOLDER", "SCHEDULES", "Emulator", "FaultError", "compile_watched", "has_compiler", "text_for_host"]

@@ -1,9 +1,9 @@
 """What the formulas of elementary functions are made of: polynomials, exact sums and products, exponents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from graphc.dataclass import dataclass
 from graphc.kernel import functions as k
 from graphc.kernel.scalar import Fn, Number, Scalar
 from graphc.types import DTYPES, DType
