@@ -23,7 +23,7 @@ from graphc.origin import scope as named_scope
 from graphc.printable import a_thing, described
 from graphc.sizes import Expression, Size, symbol
 from graphc.structure import Structure, leaves, paths, rebuild
-from graphc.types import DTYPES, Shape, TensorType, as_dtype
+from graphc.types import DTYPES, DType, Shape, TensorType, as_dtype
 
 __all__ = [
     "Extent",
@@ -35,6 +35,7 @@ __all__ = [
     "scope",
     "size",
     "state",
+    "state_of_zeros",
     "variables",
     "with_update",
 ]
@@ -91,11 +92,15 @@ def input(name: str, shape: Extent | Sequence[Extent] = (), dtype: object = "flo
 
 def _variable(name: str, value: object, dtype: object, trainable: bool) -> Node:
     try:
-        stored = Storage(label_of(name, "a variable"), value, dtype)
+        stored = Storage.of(label_of(name, "a variable"), value, dtype)
     except (ArgumentError, ShapeError, DTypeError) as error:
         raise locate(error, here(), ()) from None
+    return _holding(stored, trainable)
+
+
+def _holding(stored: Storage, trainable: bool) -> Node:
     tensor = TensorType(stored.array.shape, stored.array.dtype)
-    return Node(Variable(name, stored, trainable), (), tensor, here())
+    return Node(Variable(stored.label, stored, trainable), (), tensor, here())
 
 
 def param(name: str, value: object, *, dtype: object = None) -> Node:
@@ -109,6 +114,11 @@ def param(name: str, value: object, *, dtype: object = None) -> Node:
 def state(name: str, value: object, *, dtype: object = None) -> Node:
     """A value that outlives calls but is not trained: batch statistics, slots of optimisers, counters."""
     return _variable(name, value, dtype, False)
+
+
+def state_of_zeros(name: str, shape: Sequence[int], dtype: DType) -> Node:
+    """A state that begins as zeros.  They are written: a page that is read first is fetched twice."""
+    return _holding(Storage(name, np.full(shape, 0, dtype)), trainable=False)
 
 
 def constant(value: "Like | list[Any] | tuple[Any, ...]") -> Node:  # Any: numbers, nested to any depth

@@ -141,11 +141,19 @@ def _interrupted() -> ArgumentError:
 
 
 class Storage:
-    """The array of one variable.  Row-major, its own copy, never moved; `resident` knows where the value is."""
+    """The array of one variable.  Row-major, its own, never moved; `resident` knows where the value is."""
 
     __slots__ = ("array", "guard", "label", "resident")
 
-    def __init__(self, label: str, value: object, dtype: object = None) -> None:
+    def __init__(self, label: str, array: Array) -> None:
+        self.array = array
+        self.guard = Guard()
+        self.resident = Resident(array, self.guard.moved)
+        self.label = label
+
+    @classmethod
+    def of(cls, label: str, value: object, dtype: object = None) -> "Storage":
+        """Holds a copy of `value`."""
         what = f"the value of {label!r}"
         array = as_numbers(value, what)
         if dtype is not None:
@@ -156,10 +164,7 @@ class Storage:
             wanted = as_dtype({"f": float, "i": int, "b": bool, "c": complex}.get(array.dtype.kind, array.dtype))
         if not fits(array, wanted):  # a dtype that is asked for may round floats, as `astype` does
             raise DTypeError(f"{what} is {wanted}; {array.dtype} does not fit into it")
-        self.array: Array = np.array(array, dtype=wanted, order="C")
-        self.guard = Guard()
-        self.resident = Resident(self.array, self.guard.moved)
-        self.label = label
+        return cls(label, np.array(array, dtype=wanted, order="C"))
 
     def read(self) -> Array:
         """A read-only copy of the value: what it was before or after any call, never between."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.errors import ArgumentError
 from graphc.ir.apply import locate
-from graphc.ir.declare import parameters, state
+from graphc.ir.declare import parameters, state, state_of_zeros
 from graphc.ir.given import is_whole
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, cast
@@ -59,8 +59,8 @@ class Optimiser(ABC):
     def _slots_of(self, name: str, w: Node) -> tuple[Node, ...]:
         if not is_floating(w.dtype):
             raise ArgumentError(of_call(f"the param {name!r} is {w.dtype} and cannot be trained"))
-        zeros = np.zeros([int(n) for n in w.value.shape], accumulator(w.dtype))
-        return tuple(state(f"{slot}.{name}", zeros) for slot in self.slot_names)
+        shape = [int(n) for n in w.shape]
+        return tuple(state_of_zeros(f"{slot}.{name}", shape, accumulator(w.dtype)) for slot in self.slot_names)
 
     def variables(self) -> dict[str, Node]:
         """All that the optimiser remembers, by path: `step`, `m.0.weight`, ..."""

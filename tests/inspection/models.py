@@ -39,7 +39,7 @@ def input_node(name: str, shape: Shape = (), dtype: str = "float32") -> Node:
 
 def parameter(name: str, value: object) -> Node:
     """A trainable variable, made by the line that calls."""
-    return _leaf(Variable(name, Storage(name, value), trainable=True), sys._getframe(1))
+    return _leaf(Variable(name, Storage.of(name, value), trainable=True), sys._getframe(1))
 
 
 def _leaf(op: Leaf, caller: FrameType) -> Node:
