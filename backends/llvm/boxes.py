@@ -49,7 +49,7 @@ def box_of(contract: Contract, native: Native, roles: Roles) -> Box:
         first, behind = (text.value(f"load i64, ptr {end}") for end in ends)
         ranges[axis] = (first, behind)
         axes.append((axis, own[axis.number]))  # axes that are one have the number of the last of them, there as here
-    scope = Scope(text, arguments, {}, native.scalings(plan))
+    scope = Scope(text, arguments, {}, native.shortcuts(plan))
     Rows(Along(plan, text, arguments, native.width, native.bytes, native.owner, ranges, strict=True)).write(scope)
     text.do("ret void")
     return Box(Function(text.function("KERNEL", "ptr %args, ptr %box"), arguments), tuple(axes))

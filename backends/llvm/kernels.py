@@ -14,9 +14,9 @@ from graphc.backends.llvm.memory import Place
 from graphc.backends.llvm.plans import Plan, planned
 from graphc.backends.llvm.registers import part_bytes
 from graphc.backends.llvm.rows import Rows
-from graphc.backends.llvm.scaling import Scaling, scalings
 from graphc.backends.llvm.scope import Home, Scope
 from graphc.backends.llvm.scratch import allocated, padded, taken
+from graphc.backends.llvm.shortcuts import Shortcut, shortcuts
 from graphc.backends.llvm.stages import Stages
 from graphc.backends.llvm.sums import Accumulators, Terms
 from graphc.backends.llvm.text import Range, Text
@@ -100,7 +100,7 @@ class Native:
         text = Text()
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "%chunk")
-        scope = Scope(text, arguments, homes, self.scalings(self.plan))
+        scope = Scope(text, arguments, homes, self.shortcuts(self.plan))
         for part in self.kernel.totals:
             if part.result in self.terms:
                 continue
@@ -135,7 +135,7 @@ class Native:
         text = Text()
         arguments = Arguments(text)
         homes = self._homes(text, arguments, "0")
-        scope = Scope(text, arguments, homes, self.scalings(self.plan))
+        scope = Scope(text, arguments, homes, self.shortcuts(self.plan))
         places_of_terms = self._places_of_terms(text, arguments)
         for part in self.kernel.totals:
             home = homes[part.result]
@@ -178,11 +178,11 @@ class Native:
                     widest = max(widest, part_bytes(let.dtype))
         return max(self.bytes // widest, 1)
 
-    def scalings(self, plan: Plan) -> Mapping[StagePlan, Mapping[int, Scaling]]:
-        """What AVX-512 has an instruction for."""
+    def shortcuts(self, plan: Plan) -> Mapping[StagePlan, Mapping[int, Shortcut]]:
+        """What AVX-512 has a faster way for."""
         if self.bytes < 64:
             return {}
-        return {stage: scalings(stage.stage.lets) for stage in (*plan.stages, *plan.last)}
+        return {stage: shortcuts(stage.stage.lets) for stage in (*plan.stages, *plan.last)}
 
     @property
     def _weight(self) -> int:

@@ -3,7 +3,7 @@
 The formula, `scaled`, multiplies by two halves of the power, which takes six.  Both round once: the bits are the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from graphc.backends.llvm.values import Lanes, Value
 from graphc.kernel.buffer import Buffer, Role
@@ -12,21 +12,16 @@ from graphc.kernel.elementary.pieces import FORMATS
 from graphc.kernel.scalar import Call, Fn, Formula, Let, Load, Scalar
 from graphc.types import DType
 
-__all__ = ["Scaling", "scaled_by_instruction", "scalings"]
+__all__ = ["of_scaled", "scaled_by_instruction"]
 
-Scaling = tuple[int, int]  # the operands of `scaled`
 BYTES = 64  # of a register
 
 
-def scalings(lets: Sequence[Let]) -> Mapping[int, Scaling]:
-    """The lets that `scaled` gave, and what of."""
-    found = {}
-    for number, let in enumerate(lets):
-        if isinstance(let, Call) and let.fn is Fn.MUL and let.dtype in _FORMULAS:
-            operands = _operands(lets, number, let.dtype)
-            if operands is not None:
-                found[number] = operands
-    return found
+def of_scaled(lets: Sequence[Let], number: int) -> tuple[int, int] | None:
+    """What `scaled` gave a let of, or None where something else gave it."""
+    let = lets[number]
+    is_product = isinstance(let, Call) and let.fn is Fn.MUL and let.dtype in _FORMULAS
+    return _operands(lets, number, let.dtype) if is_product else None
 
 
 def scaled_by_instruction(lanes: Lanes, x: Value, shifted: Value) -> Value:
@@ -63,7 +58,7 @@ def _formula(dtype: DType) -> tuple[Sequence[Let], int]:
 _FORMULAS = {dtype: _formula(dtype) for dtype in FORMATS}
 
 
-def _operands(lets: Sequence[Let], number: int, dtype: DType) -> Scaling | None:
+def _operands(lets: Sequence[Let], number: int, dtype: DType) -> tuple[int, int] | None:
     """What stands for the operands of the formula in a let that may be its result."""
     pattern, result = _FORMULAS[dtype]
     found: dict[int, int] = {}

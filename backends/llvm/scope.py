@@ -10,7 +10,7 @@ from graphc.backends.llvm.casts import cast
 from graphc.backends.llvm.following import Following
 from graphc.backends.llvm.integers import divided_place
 from graphc.backends.llvm.memory import Memory, Place
-from graphc.backends.llvm.scaling import Scaling, scaled_by_instruction
+from graphc.backends.llvm.shortcuts import Shortcut
 from graphc.backends.llvm.text import Text
 from graphc.backends.llvm.values import Lanes, Register, Value
 from graphc.dataclass import dataclass
@@ -41,7 +41,7 @@ class Scope:
     """A point of the loops.
 
     homes     of locals with several elements
-    scalings  lets that one instruction gives, and its operands
+    shortcuts lets that the processor has a faster way for
     counters  the place along each axis: of the first lane along that of lanes
     known     values of lets
     locals    values of locals of one element
@@ -51,7 +51,7 @@ class Scope:
     text: Text
     arguments: Arguments
     homes: Mapping[Buffer, Home]
-    scalings: Mapping[StagePlan, Mapping[int, Scaling]] = field(default_factory=dict)
+    shortcuts: Mapping[StagePlan, Mapping[int, Shortcut]] = field(default_factory=dict)
     counters: Mapping[Axis, str] = field(default_factory=dict)
     known: Known = field(default_factory=dict)
     locals: dict[Buffer, Value] = field(default_factory=dict)
@@ -134,9 +134,9 @@ class Scope:
                 holds = None if guard is None else self.value(stage, guard)
                 other = None if otherwise is None else self.value(stage, otherwise)
                 return self.memory.load(place, let.buffer.dtype, holds, other)
-            case Call() if number in self.scalings.get(stage, {}):
-                x, shifted = self.scalings[stage][number]
-                return scaled_by_instruction(self.lanes, self.value(stage, x), self.value(stage, shifted))
+            case Call() if number in self.shortcuts.get(stage, {}):
+                shortcut = self.shortcuts[stage][number]
+                return shortcut.of(self.lanes, *[self.value(stage, n) for n in shortcut.operands])
             case Call(fn=Fn.FLOORDIV, args=(place, by)) if (divisor := _divisor(stage, place, by)) is not None:
                 return divided_place(self.lanes, self.value(stage, place), divisor)
             case Call():

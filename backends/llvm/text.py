@@ -1,6 +1,6 @@
 """The text of one function in LLVM IR: instructions in basic blocks, loops, and room on the stack."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -82,6 +82,21 @@ class Text:
         self.go_if(condition, inside, after)
         self.begin(inside)
         yield
+        self.go(after)
+        self.begin(after)
+
+    @contextmanager
+    def either(self, condition: str) -> Iterator[Callable[[], None]]:
+        """What stands inside is done where the condition holds, and what follows a call of what is given where not."""
+        inside, otherwise, after = self.label("then"), self.label("else"), self.label("after")
+        self.go_if(condition, inside, otherwise)
+        self.begin(inside)
+
+        def turn() -> None:
+            self.go(after)
+            self.begin(otherwise)
+
+        yield turn
         self.go(after)
         self.begin(after)
 

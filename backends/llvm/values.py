@@ -105,6 +105,12 @@ class Lanes:
         """Whether it holds for some lane."""
         return self.text.value(f"call i1 @llvm.vector.reduce.or.v{condition.lanes}i1({condition.type} {condition.one})")
 
+    def all_of(self, condition: Value) -> str:
+        """Whether it holds for each lane."""
+        return self.text.value(
+            f"call i1 @llvm.vector.reduce.and.v{condition.lanes}i1({condition.type} {condition.one})"
+        )
+
     def lane(self, value: Value, number: int) -> Value:
         """The value of one lane."""
         if value.lanes == 1:

@@ -60,8 +60,12 @@ def alone(side: str, workload: str) -> Alone | str:
 
 
 def caches(folder: str) -> Mapping[str, str]:
-    """The variables by which each framework keeps its code in this folder; some keep none unless they are set."""
+    """The variables by which each framework keeps its code in this folder; some keep none unless they are set.
+
+    Python keeps its own, as it does of what is installed.
+    """
     return {
+        "PYTHONDONTWRITEBYTECODE": "",
         "GRAPHC_CACHE": f"{folder}/graphc",
         "TORCHINDUCTOR_CACHE_DIR": f"{folder}/torch",
         "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "0",

@@ -58,7 +58,8 @@ class _Reading(Observer):
 class _Coarsely(_Reading):
     """What is compared lies on a coarse grid: so what is equal but for rounding is, which no noise ever shows.
 
-    So does what routines give: singular values that are equal but for rounding have no second derivatives.
+    So does what routines give: singular values that are equal but for rounding have no second derivatives.  What is 0
+    there but for rounding is 0, by which something may be divided.
 
     start   where the grid begins, as a part of its step
     """
@@ -73,7 +74,7 @@ class _Coarsely(_Reading):
         self.restore()
         if isinstance(step, Extern) and rounds(step):
             for array in _floats(step.writes, arrays):
-                _set(array, self._on_grid(array))
+                _set(array, np.where(np.abs(array) <= _unsure(array), 0, self._on_grid(array)))
 
     @np.errstate(all="ignore")
     def _on_grid(self, array: Array) -> Array:
@@ -92,6 +93,11 @@ class _Coarsely(_Reading):
 def _most(dtype: DType) -> float:
     """How much of itself a number is moved at most."""
     return epsilon(dtype) * (ULPS_OF_NARROW if dtype in NARROW else ULPS)
+
+
+def _unsure(array: Array) -> float:
+    """By how much a routine may be off in each of its results: as the largest of them is rounded."""
+    return ULPS * epsilon(array.dtype) * float(np.abs(array[np.isfinite(array)]).max(initial=0))
 
 
 @final
@@ -129,8 +135,7 @@ class _Otherwise(_Reading):
 
     def _shake(self, array: Array) -> None:
         """Add something small beside the largest number to every number."""
-        largest = np.abs(array[np.isfinite(array)]).max(initial=0)
-        most = ULPS * epsilon(array.dtype) * float(largest)
+        most = _unsure(array)
         _set(array, array + self.rng.uniform(-most, most, array.shape))
 
 

@@ -7,7 +7,7 @@ import graphc as gx
 from graphc.backends.llvm.backend import LlvmBackend
 from graphc.backends.llvm.machine import NAMED, host, restricted
 from graphc.backends.llvm.plans import planned
-from graphc.backends.llvm.scaling import scalings
+from graphc.backends.llvm.shortcuts import shortcuts
 from graphc.driver import compile
 from graphc.kernel.elementary.expansion import expanded_kernel
 from graphc.kernel.steps import Kernel
@@ -79,9 +79,30 @@ def test_the_instruction_is_found_in_formulas_alone() -> None:
     for y, count in ((gx.exp(x), 1), (gx.exp(x) + gx.exp2(x), 2), (gx.log(x), 0)):
         (kernel,) = compile([x], y).program.steps
         assert isinstance(kernel, Kernel)
-        assert sum(len(scalings(stage.lets)) for stage in expanded_kernel(kernel).stages) == count
+        assert sum(len(shortcuts(stage.lets)) for stage in expanded_kernel(kernel).stages) == count
         assert ("scalef" in source_of(x, y, "x86-64-v4")) == (count > 0)
         assert "scalef" not in source_of(x, y, "x86-64-v3")
+
+
+def test_roots_by_products_are_rounded_as_those_of_the_instruction() -> None:
+    x = gx.input("x", "n")
+    f = gx.compile(x, gx.sqrt(x), backend="llvm")
+    all_of_two = np.arange(0x3F800000, 0x40800000, dtype="uint32").view("float32")  # binades; others are these by 4^k
+    np.testing.assert_array_equal(f(all_of_two), np.sqrt(all_of_two))
+    some_of_all = np.random.default_rng(3).integers(0, 1 << 32, 1 << 20, dtype="uint32").view("float32")
+    ends = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -1.0, 1e-45, 2.0**-90, np.nextafter(2.0**-90, 0)], "float32")
+    ordinary = np.full((9, 64), 2.0, "float32")
+    ordinary[:, 5] = ends  # one lane alone turns all of its register to the instruction
+    given = np.concatenate([np.abs(some_of_all), some_of_all, ordinary.ravel(), ends])
+    with np.errstate(invalid="ignore"):
+        wanted = np.sqrt(given)
+    found = f(given)
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(np.signbit(found[given == 0]), np.signbit(given[given == 0]))
+    y = gx.input("y", (64,))
+    wide, narrow = (source_of(y, gx.sqrt(y), machine) for machine in ("x86-64-v4", "x86-64-v3"))
+    assert "rsqrt14" in wide
+    assert "rsqrt14" not in narrow
 
 
 def test_large_rows_are_asked_for_ahead() -> None:
