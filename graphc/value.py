@@ -4,7 +4,7 @@ from dataclasses import field
 from threading import Lock
 from typing import Any, dataclass_transform
 
-from graphc.dataclass import dataclass, write
+from graphc.dataclass import dataclass
 from graphc.printable import printable
 
 __all__ = ["Value"]
@@ -44,4 +44,4 @@ def _complete(of: type) -> None:
     """Make a class the dataclass that it stands for."""
     with _COMPLETING:
         if "__dataclass_fields__" not in vars(of):
-            write(dataclass(frozen=True, repr=False)(of))
+            dataclass(frozen=True, repr=False)(of)
