@@ -41,6 +41,7 @@ from graphc.passes.sources import (
     composed,
     index_places,
     is_of_rows,
+    is_view,
     row_places,
     row_source,
     shows_all,
@@ -120,6 +121,9 @@ class _Fusion:
             case Leaf():
                 if is_root:
                     self._alone(node)
+            case Movement() if is_root and is_view(node, self.sources):
+                self.stored.discard(node)
+                self._show(node, self.sources[node].node)
             case Movement():
                 if is_root or node in self.stored:
                     self._alone(node)
@@ -128,10 +132,7 @@ class _Fusion:
             case Reshaped() if node in self.sources:
                 pass  # what reads it reads its operand
             case Reshaped() | Item():
-                operand = node.inputs[0]
-                if node in self.first:  # what reads it reads a buffer, which must have been written by then
-                    self._note(operand, UnitReading(self.first[node], node, None, by_data=True))
-                self.stored.add(operand)
+                self._show(node, node.inputs[0])
             case Lookup():
                 self._place(node)
                 self._read_operand(node, node.inputs[0], None, by_data=True)
@@ -162,6 +163,12 @@ class _Fusion:
                     self._read_operand(node, operand, None, part=operand.shape)
             case _:
                 raise AssertionError(f"no unit for {node!r}")
+
+    def _show(self, node: Node, under: Node) -> None:
+        """What reads a view of a node reads its buffer, which must have been written by then."""
+        if node in self.first:
+            self._note(under, UnitReading(self.first[node], node, None, by_data=True))
+        self.stored.add(under)
 
     def _read_whole(self, operands: Iterable[Node]) -> None:
         """Read operands as they lie in buffers."""

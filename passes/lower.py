@@ -34,7 +34,7 @@ from graphc.passes.kernels import copy_kernel, deposit_kernel, fill_kernel, runn
 from graphc.passes.loops import loops_kernel
 from graphc.passes.lower_bodies import lower_branch, lower_loop
 from graphc.passes.patterns import Iteration, iteration_of, opened, unit_pattern
-from graphc.passes.sources import Source
+from graphc.passes.sources import Source, is_view
 from graphc.passes.units import Loops, Partition, Single
 from graphc.printable import counted
 from graphc.sizes import symbols_of
@@ -171,10 +171,18 @@ class _Lowering:
 
     def _computes(self, node: Node) -> Node | None:
         """The node whose step can write straight into the output for `node`; None where a copy is needed."""
-        while isinstance(node.op, Reshaped):
-            node = node.inputs[0]
+        under = self._under(node)
+        while under is not None:
+            node, under = under, self._under(under)
         is_leaf = isinstance(node.op, Leaf) or (isinstance(node.op, Movement) and node not in self.partition.stored)
         return None if is_leaf or isinstance(node.op, Item) else node
+
+    def _under(self, node: Node) -> Node | None:
+        """The node that has the elements of this one in their order, if it only gives them another shape."""
+        if isinstance(node.op, Reshaped):
+            return node.inputs[0]
+        is_shape = node not in self.partition.stored and is_view(node, self.known)
+        return self.known[node].node if is_shape else None
 
     def _result(self, node: Node) -> Buffer:
         """The buffer that the step of `node` writes."""
@@ -208,6 +216,8 @@ class _Lowering:
                 self.constant_buffers.append(found)
             case Reshaped():
                 found = _view(self.buffer(node.inputs[0]), node)
+            case Movement():
+                found = _view(self.buffer(self.known[node].node), node)
             case Item():
                 found = self.results[node.inputs[0]][op.index]
             case Leaf():

@@ -116,6 +116,7 @@ class _Merging:
             shown = self.partition.sources
             views = [x for x in graph.nodes if isinstance(x.op, Reshaped | Item) and x not in shown]
             self.read_whole.update([node.inputs[0] for node in views])
+        self.read_whole.update([under(root, self.partition.sources) for root in graph.roots])
         for unit in self.partition.units:
             if isinstance(unit, Single):
                 for node in unit.nodes:

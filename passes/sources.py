@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import IndexMap, Lookup, Movement, Scatter
+from graphc.ir.kinds import IndexMap, Leaf, Lookup, Movement, Scatter
 from graphc.ir.node import Node
 from graphc.kernel.affine import AffineIndex
 from graphc.passes.reshapes import reshape_map
@@ -17,6 +17,7 @@ __all__ = [
     "composed_index",
     "index_places",
     "is_of_rows",
+    "is_view",
     "row_places",
     "row_source",
     "shows_all",
@@ -78,6 +79,22 @@ def under(node: Node, known: Mapping[Node, Source]) -> Node:
     """The node whose elements `node` shows: itself, for what is no movement."""
     source = known.get(node)
     return node if source is None else source.node
+
+
+def is_view(node: Node, known: Mapping[Node, Source]) -> bool:
+    """Whether a node only adds axes of extent 1 to what is computed, or drops some: the order of elements stays."""
+    source = known.get(node)
+    if source is None or isinstance(source.node.op, Leaf):
+        return False
+    if source.map is None:
+        return True
+    shown = [axis for axis, extent in enumerate(node.shape) if extent != 1]
+    read = [part for part, extent in zip(source.map.parts, source.node.shape, strict=True) if extent != 1]
+    return (
+        not source.map.digits
+        and read == [AffineIndex(((axis, 1),)) for axis in shown]
+        and [n for n in source.node.shape if n != 1] == [node.shape[axis] for axis in shown]
+    )
 
 
 def row_source(node: Node, known: Mapping[Node, Source]) -> tuple[Node, int] | None:

@@ -237,3 +237,38 @@ def test_norms_of_open_sizes_are_one_kernel_each_way(
         (slope,) = gx.vjp(y, [x], g)
         assert kernels(gx.compile(x, y, backend=backend)) == 1
         assert kernels(gx.compile([x, g], slope, backend=backend)) == 1
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("n", [8, "n"])
+def test_axes_of_extent_1_cost_nothing(backend: Literal["numpy", "llvm"], n: int | str) -> None:
+    x = gx.input("x", (n, 5))
+    mean, total = gx.mean(x, 1, keepdims=True), gx.sum(x, 1)
+    array = np.random.default_rng(0).standard_normal((8, 5)).astype(np.float32)
+    for outputs in (
+        [mean],
+        [mean, gx.var(x, 1, keepdims=True)],
+        [total[:, None, None]],
+        [gx.softmax(x), gx.logsumexp(x, 1, keepdims=True).T],
+    ):
+        f = gx.compile([x], outputs, backend=backend, verify=True)
+        assert kernels(f) == 1
+        plain = gx.compile([x], outputs, level=0)
+        for found, wanted in zip(f(array), plain(array), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_a_batch_norm_of_channels_is_one_kernel_back(backend: Literal["numpy", "llvm"]) -> None:
+    x, g = gx.input("x", ("n", 3, 4, 5)), gx.input("g", ("n", 3, 4, 5))
+    gain, bias = gx.input("gain", (3, 1, 1)), gx.input("bias", (3, 1, 1))
+    centred = x - gx.mean(x, (0, 2, 3), keepdims=True)
+    y = centred * gx.rsqrt(gx.mean(gx.square(centred), (0, 2, 3), keepdims=True) + 1e-5) * gain + bias
+    assert kernels(gx.compile([x, gain, bias, g], list(gx.vjp(y, [x, gain, bias], g)), backend=backend)) == 1
+
+
+def test_a_variable_keeps_its_axes_of_extent_1() -> None:
+    x, mean = gx.input("x", ("n", 3)), gx.state("mean", np.zeros((1, 3), "float32"))
+    f = gx.compile([x], mean, updates={mean: 0.5 * mean + 0.5 * gx.mean(x, 0, keepdims=True)})
+    f(np.ones((4, 3), "float32"))
+    np.testing.assert_array_equal(mean.value, np.full((1, 3), 0.5, "float32"))
