@@ -74,7 +74,7 @@ class _Coarsely(_Reading):
         self.restore()
         if isinstance(step, Extern) and rounds(step):
             for array in _floats(step.writes, arrays):
-                _set(array, np.where(np.abs(array) <= _unsure(array), 0, self._on_grid(array)))
+                _set(array, _without_noise(self._on_grid(array), _unsure(array)))
 
     @np.errstate(all="ignore")
     def _on_grid(self, array: Array) -> Array:
@@ -93,6 +93,14 @@ class _Coarsely(_Reading):
 def _most(dtype: DType) -> float:
     """How much of itself a number is moved at most."""
     return epsilon(dtype) * (ULPS_OF_NARROW if dtype in NARROW else ULPS)
+
+
+def _without_noise(array: Array, most: float) -> Array:
+    """The same with 0 for each part of a number that is not above `most`."""
+    found = array.copy()
+    for parts in (found.real, found.imag) if is_complex(array.dtype) else (found,):
+        parts[np.abs(parts) <= most] = 0
+    return found
 
 
 def _unsure(array: Array) -> float:
@@ -136,7 +144,10 @@ class _Otherwise(_Reading):
     def _shake(self, array: Array) -> None:
         """Add something small beside the largest number to every number."""
         most = _unsure(array)
-        _set(array, array + self.rng.uniform(-most, most, array.shape))
+        noise = self.rng.uniform(-most, most, array.shape)
+        if is_complex(array.dtype):
+            noise = noise + 1j * self.rng.uniform(-most, most, array.shape)
+        _set(array, array + noise)
 
 
 def _set(array: Array, value: Array) -> None:
