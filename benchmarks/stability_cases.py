@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import mpmath as m
+import numpy as np
 
 import graphc as gx
 from graphc import Node
@@ -97,6 +98,15 @@ def cross_entropy(x: Node, t: Node) -> Node:
 
 def labelled(x: Node) -> Node:
     return -gx.log(gx.softmax(x))[:, 1]
+
+
+def indexed(x: Node) -> Node:
+    n = int(x.shape[0])
+    return -gx.log(gx.softmax(x))[np.arange(n), np.full(n, 1)]
+
+
+def turned_softmax(x: Node) -> Node:
+    return (gx.exp(x).T / gx.sum(gx.exp(x), axis=1)).T
 
 
 def picked(x: Node) -> Node:
@@ -238,6 +248,8 @@ CASES = (
          (LOGITS,), scaled=True, because=_AS_ONE),
     Case("exp(x) / sum(exp(x))", "softmax", softmax, exact_softmax, (LOGITS,), gradient=8, scaled=True,
          because=_OF_GAPS),
+    Case("(exp(x).T / sum(exp(x), axis=1)).T", "softmax", turned_softmax, exact_softmax, (LOGITS,), gradient=8,
+         scaled=True, because=_OF_GAPS),
     Case("log(sum(exp(x)))", "logsumexp", lambda x: gx.log(gx.sum(gx.exp(x), axis=-1)), exact_logsumexp, (LOGITS,)),
     Case("-sum(t * log(softmax))", "log_softmax; softmax - t", cross_entropy, exact_cross_entropy,
          (LOGITS, TARGETS), scaled=True, because=_OF_GAPS),
@@ -246,6 +258,10 @@ CASES = (
     Case("-log(take_along_axis(softmax, i))", "log_softmax; softmax - t", picked,
          lambda row: [-exact_log_softmax(row)[1]], (LOGITS,), scaled=True, because=_OF_GAPS),
     Case("-log(take_along_axis(softmax, i)), almost certain", "log1p of what the others have; that itself", picked,
+         lambda row: [-exact_log_softmax(row)[1]], (CERTAIN,)),
+    Case("-log(softmax(x))[np.arange(n), i], almost certain", "log1p of what the others have; that itself",
+         indexed, lambda row: [-exact_log_softmax(row)[1]], (CERTAIN,)),
+    Case("-log(softmax(x))[:, 1], almost certain", "log1p of what the others have; that itself", labelled,
          lambda row: [-exact_log_softmax(row)[1]], (CERTAIN,)),
     Case("log(sum(exp(x))) - x[i], almost certain", "log1p of what the others have; that itself", spelt_loss,
          lambda row: [-exact_log_softmax(row)[1]], (CERTAIN,)),

@@ -7,6 +7,7 @@ from graphc.ir.arithmetic import Cast, Div, Mul, Neg, Spread, Squeeze, Sum
 from graphc.ir.kinds import Scatter
 from graphc.ir.leaves import SizeOf, uniform
 from graphc.ir.node import Node
+from graphc.ops.placement import Pad
 from graphc.ops.powers import Square
 from graphc.passes.labels import factors, label_of
 from graphc.passes.terms import Atom, Combination, OnePlus, Powers, Term, ratio, scaled
@@ -169,7 +170,7 @@ def _is_less_sum(found: Term, x: Node, whole: Powers) -> bool:
     above = [atom for atom, power in found.atoms.items() if power == 1]
     if len(above) > 1:
         return False
-    number, at = _stripped(x.inputs[-1] if isinstance(x.op, Scatter) else x)
+    number, at = _stripped(x.inputs[-1] if isinstance(x.op, Scatter | Pad) else x)
     if not above:
         number *= 1.0 if isinstance(at.op, Cast) else _number_of(at)
         return found.atoms == {x: -1} and _is_near(found.coefficient, -number)

@@ -12,7 +12,7 @@ from graphc.ir.leaves import uniform
 from graphc.ir.node import Node, Op
 from graphc.kernel.monoids import Monoid
 from graphc.ops.elementwise import Exp
-from graphc.ops.placement import Pad, Pick, Slice
+from graphc.ops.placement import Pad, Pick, Slice, Transpose
 from graphc.ops.powers import Sqrt
 from graphc.passes.forms import Form, Forms
 from graphc.passes.terms import (
@@ -63,6 +63,8 @@ def _node_moved(forms: Forms, node: Node, move: Move) -> Node:
     op, index = move
     if isinstance(op, Squeeze) and isinstance(node.op, Spread) and node.op.axes == op.axes:
         return node.inputs[0]
+    if _turns_back(op, node.op):
+        return node.inputs[0]
     if isinstance(op, Spread):
         if isinstance(node.op, Squeeze) and node.op.axes == op.axes and node.inputs[0].shape == op.shape:
             return node.inputs[0]
@@ -102,6 +104,7 @@ def _measure(forms: Forms, length: Node, row: Node) -> None:
 
 def _powers(forms: Forms, exponent: Combination, op: Op, moves: tuple[Move, ...]) -> Powers:
     """A sum of powers, and beside what it is a total."""
+    moves = _along_first(moves, op, exponent)
     shown: Combination = {}
     for place, move in enumerate(moves):
         if place:
@@ -120,7 +123,7 @@ def _after(moves: tuple[Move, ...], move: Move) -> tuple[Move, ...]:
         and moves[-1][0].axes == move[0].axes
     ):
         return moves[:-1]
-    if moves and _adds_again(move[0], moves[-1][0]):
+    if moves and (_adds_again(move[0], moves[-1][0]) or _turns_back(move[0], moves[-1][0])):
         return moves[:-1]
     if moves and isinstance(move[0], Spread) and isinstance(moves[-1][0], Pick) and moves[-1][0].axes == move[0].axes:
         return (*moves[:-1], (_thin(move[0], moves[-1][0]), None))
@@ -132,6 +135,26 @@ def _adds_again(op: Op, before: Op) -> bool:
     if not isinstance(op, Spread) or not isinstance(before, Squeeze) or op.axes != before.axes:
         return False
     return all(op.shape[axis] == 1 for axis in op.axes)
+
+
+def _turns_back(op: Op, before: Op) -> bool:
+    """Whether a transpose undoes another."""
+    return isinstance(op, Transpose) and isinstance(before, Transpose) and op.permutation == before.inverse
+
+
+def _along_first(moves: tuple[Move, ...], op: Op, exponent: Combination) -> tuple[Move, ...]:
+    """A repetition of a sum along another axis, as one along that it was taken over, and a transpose."""
+    if not moves or not isinstance(moves[0][0], Spread) or not exponent:
+        return moves
+    assert isinstance(op, Sum)
+    repeat, shape = moves[0][0], next(iter(exponent)).shape
+    if len(op.axes) != 1 or len(repeat.axes) != 1 or len(repeat.shape) != len(shape) or repeat.axes == op.axes:
+        return moves
+    order = [axis for axis in range(len(shape)) if axis not in op.axes]
+    order.insert(repeat.axes[0], op.axes[0])
+    if repeat.shape != tuple([shape[axis] for axis in order]):
+        return moves
+    return ((Spread(shape, op.axes), None), (Transpose(tuple(order)), None), *moves[1:])
 
 
 def _thin(repeat: Spread, pick: Pick) -> Slice:
@@ -221,8 +244,9 @@ def _outside(forms: Forms, term: Term, node: Node) -> Term | None:
     kept: dict[Atom, int] = {}
     taken: dict[Atom, int] = {}
     for atom, power in left.atoms.items():
-        if isinstance(atom, Powers) and atom.moves and _is_repeat(atom.moves[-1][0], op, node.inputs[0]):
-            taken[_powers(forms, atom.exponent, atom.op, atom.moves[:-1])] = power
+        repeats = _repeats(atom.moves, op, node.inputs[0]) if isinstance(atom, Powers) else 0
+        if isinstance(atom, Powers) and repeats:
+            taken[_powers(forms, atom.exponent, atom.op, atom.moves[:-repeats])] = power
         else:
             kept[atom] = power
     if inside or not (taken or outside):
@@ -231,10 +255,18 @@ def _outside(forms: Forms, term: Term, node: Node) -> Term | None:
     return None if rest is None else times(Term(1.0, outside, taken), rest, 1)
 
 
-def _is_repeat(move: Op, op: Op, x: Node) -> bool:
-    """Whether a movement repeats along the axes that `x` is then summed over."""
+def _repeats(moves: tuple[Move, ...], op: Op, x: Node) -> int:
+    """How many of the last movements repeat along the axes that `x` is then summed over: one, two with a transpose."""
     assert isinstance(op, Sum)
-    return isinstance(move, Spread) and move.axes == op.axes and move.shape == x.shape
+    *others, last = [move for move, _ in moves[-2:]] or [op]
+    if isinstance(last, Spread):
+        return int(last.axes == op.axes and last.shape == x.shape)
+    if not isinstance(last, Transpose) or not others or not isinstance(others[0], Spread):
+        return 0
+    repeat, order = others[0], last.permutation
+    kept = [axis for axis in order if axis not in repeat.axes]
+    axes = tuple([place for place, axis in enumerate(order) if axis in repeat.axes])
+    return 2 if kept == sorted(kept) and axes == op.axes else 0
 
 
 def _inside(forms: Forms, term: Term, op: Op, like: Node, *others: Node, shares: Parts = ()) -> Term | None:
@@ -252,7 +284,9 @@ def _written(forms: Forms, atoms: Mapping[Atom, int], shares: Parts, like: Node)
             return None
         (above if power > 0 else below).extend([atom] * abs(power))
     for share in shares:
-        if not isinstance(share, ShareOfMany) or share.power < 0 or len(share.total.moves) != 1:
+        if not isinstance(share, ShareOfMany) or share.power < 0:
+            return None
+        if not all(isinstance(move, Transpose) for move, _ in share.total.moves[1:]):
             return None
         above.append(_share_of_many(forms, share.total))
     found = above.pop(0) if above else forms.full(like, 1.0)
@@ -271,7 +305,10 @@ def _share_of_many(forms: Forms, whole: Powers) -> Node:
         found = x if found is None else forms.made(Add(), found, x)
     assert found is not None, whole
     power = forms.made(Exp(), found)
-    return forms.made(Div(), power, forms.made(whole.moves[0][0], forms.made(whole.op, power)))
+    found = forms.made(Div(), power, forms.made(whole.moves[0][0], forms.made(whole.op, power)))
+    for move, _ in whole.moves[1:]:
+        found = forms.made(move, found)
+    return found
 
 
 # Scatters.

@@ -13,7 +13,7 @@ from graphc.ir.apply import apply, locate
 from graphc.ir.arithmetic import Add, Cast, Mul, Squeeze, spread
 from graphc.ir.given import LARGEST, is_whole
 from graphc.ir.kinds import Counting
-from graphc.ir.leaves import size_node, uniform
+from graphc.ir.leaves import ConstantValue, size_node, uniform
 from graphc.ir.node import Node
 from graphc.ir.operands import as_node, broadcast_shapes, cast
 from graphc.ir.values import as_numbers
@@ -148,6 +148,8 @@ def _counts_all(index: Node, n: Size) -> bool:
                 index = first
             case _:
                 return False
+    if isinstance(index.op, ConstantValue):
+        return isinstance(n, int) and index.shape == (n,) and bool(np.all(index.op.array == np.arange(n)))
     return isinstance(index.op, Counting) and index.shape == (n,)
 
 

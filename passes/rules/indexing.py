@@ -14,6 +14,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.ops.creation import Iota
 from graphc.ops.indexing import Take
 from graphc.ops.placement import Pick, Slice, moved
+from graphc.passes.labels import is_single
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
 from graphc.sizes import Size, lower_bound
@@ -49,10 +50,10 @@ def _added(match: Match) -> Node | None:
 
 
 def _picks_one(match: Match) -> bool:
-    """Whether a lookup takes one element of each row."""
+    """Whether a lookup takes one element of each row, or of a vector."""
     op = match.node.op
     assert isinstance(op, Lookup)
-    return op.paired and match[index].shape[op.axis] == 1
+    return is_single(op, match[index], match[source])
 
 
 def _picked_earlier(match: Match) -> Node | None:
@@ -74,7 +75,7 @@ def _picked_repeat(match: Match) -> Node | None:
     op, spreading = match.node.op, match[source].op
     assert isinstance(op, Lookup)
     assert isinstance(spreading, Spread)
-    if not _picks_one(match) or op.axis not in spreading.axes:
+    if not op.paired or not _picks_one(match) or op.axis not in spreading.axes:
         return None
     return apply(Spread(match.node.shape, spreading.axes), match[source].inputs[0])
 

@@ -2,6 +2,8 @@
 
 from itertools import permutations
 
+import ml_dtypes
+
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Spread, Squeeze, Sub, Sum, spread
 from graphc.ir.leaves import uniform
@@ -9,10 +11,10 @@ from graphc.ir.node import Node
 from graphc.ir.operands import where
 from graphc.ops.elementwise import Exp, Expm1, Log, Log1p
 from graphc.ops.extremes import Max, UpperBound
-from graphc.ops.indexing import Take
 from graphc.ops.piecewise import Maximum, Minimum
-from graphc.passes.labels import at_index
-from graphc.passes.matching import Form, Match, hole
+from graphc.ops.placement import Pick, Slice
+from graphc.passes.labels import read_axis, where_read
+from graphc.passes.matching import Form, Match, hole, on
 from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Change, Rule
 
@@ -40,10 +42,19 @@ def _largest(node: Node) -> Node | None:
     return node if isinstance(node.op, Max | UpperBound) else None
 
 
+def _but_nothing(total: Node) -> Node:
+    """A total of 1 or more without what is too small to change it."""
+    nothing = uniform(total.inputs[1]) if isinstance(total.op, Add) else None
+    if not isinstance(nothing, float):
+        return total
+    limits = ml_dtypes.finfo(total.dtype)  # type: ignore[no-untyped-call]
+    return total.inputs[0] if 0 < nothing < float(limits.eps) / 4 else total
+
+
 def _log_of_total(log: Node, chosen: Node) -> Node | None:
     """log Σ e^(x - m) = log1p(Σ e^(x - m) of others + expm1(chosen)), where m is the largest and chosen is x[i] - m."""
     (total,) = _bare(log).inputs
-    total = _bare(total)
+    total = _bare(_but_nothing(_bare(total)))
     if not isinstance(total.op, Sum) or len(total.op.axes) != 1 or not isinstance(total.inputs[0].op, Exp):
         return None
     (powers,), (axis,) = total.inputs, total.op.axes
@@ -58,11 +69,9 @@ def _log_of_total(log: Node, chosen: Node) -> Node | None:
     m = _largest(shift.inputs[0])
     if m is None or m is not _largest(shift_there) or m.inputs[0] is not x or m.op.axes != (axis,):  # type: ignore[attr-defined]
         return None
-    op = take.op
-    if not isinstance(op, Take) or take.inputs[0] is not x or not op.paired or (op.axis, take.shape[axis]) != (axis, 1):
+    if not take.inputs or take.inputs[0] is not x or read_axis(take) != axis:
         return None
-    label = at_index(take.inputs[1], axis, x.shape[axis], may_count_back=op.checked)
-    others = apply(Sum((axis,)), where(label, 0, powers))
+    others = apply(Sum((axis,)), where(where_read(take, axis), 0, powers))
     if chosen.ndim == x.ndim:
         others = spread(others, take.shape, (axis,))
     if others.shape != chosen.shape:
@@ -94,10 +103,29 @@ def _whole_loss(match: Match) -> Node | None:
     return None
 
 
+def _read_share(match: Match) -> Node | None:
+    """The share of a known place."""
+    axis = read_axis(match.node)
+    left, right = match[shares].inputs
+    if axis is None or not all(isinstance(x.op, Spread) and x.op.axes == (axis,) for x in (left.inputs[1], right)):
+        return None
+    x, (m,) = left.inputs[0], left.inputs[1].inputs
+    if match.node.ndim == x.ndim:
+        m = spread(m, match.node.shape, (axis,))
+    chosen = apply(Sub(), apply(match.node.op, x), m)
+    log = _log_of_total(right.inputs[0], chosen)
+    return None if log is None else chosen - log
+
+
+def _is_log_of_shares(node: Node) -> bool:
+    left, right = node.inputs
+    return isinstance(left.op, Sub) and isinstance(right.op, Spread) and _is_log(right.inputs[0])
+
+
 def _axes(log: Node) -> tuple[int, ...]:
     """The axes of the sum that a node is the logarithm of."""
     log = _bare(log)
-    under = _bare(log.inputs[0]) if isinstance(log.op, Log) else log
+    under = _bare(_but_nothing(_bare(log.inputs[0]))) if isinstance(log.op, Log) else log
     return under.op.axes if isinstance(under.op, Sum) else ()
 
 
@@ -108,6 +136,7 @@ def _is_sum_with_log(node: Node) -> bool:
 
 a, whole = hole("x[i]", kinds="f"), hole("log(sum(exp(x - m))) + m", kinds="f", only=_is_sum_with_log)
 total = hole("log(sum(exp(x - m)))", kinds="f", only=_is_log)
+shares = hole("x - m - log(sum(exp(x - m)))", Sub, kinds="f", only=_is_log_of_shares)
 _IS = "log1p(sum(exp(x - m)) of others + expm1(x[i] - m))"
 
 
@@ -119,5 +148,7 @@ def _of_others(left: Form, change: Change, called: str) -> Rule:
 LABELS = (
     _of_others(a - total, _share, f"x[i] - m - log(sum(exp(x - m))) = x[i] - m - {_IS}"),
     _of_others(total - a, _loss, f"log(sum(exp(x - m))) - (x[i] - m) = {_IS} - (x[i] - m)"),
+    _of_others(on(Pick, shares), _read_share, f"(x - m - log(sum(exp(x - m))))[i] = x[i] - m - {_IS}"),
+    _of_others(on(Slice, shares), _read_share, f"(x - m - log(sum(exp(x - m))))[i:i + 1] = x[i] - m - {_IS}"),
     _of_others(whole - a, _whole_loss, f"log(sum(exp(x - m))) + m - x[i] = {_IS} - (x[i] - m)"),
 )

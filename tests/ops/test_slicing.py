@@ -12,6 +12,7 @@ from graphc import sizes
 from graphc.autodiff.reverse import placeholder
 from graphc.errors import ArgumentError, IndexRangeError, ShapeError, UnsupportedError
 from graphc.ir.node import Node, SameSize
+from graphc.ops.indexing import Take
 from graphc.ops.operators import NodeOperators
 from graphc.ops.placement import Pick, Slice
 from graphc.sizes import Size
@@ -140,6 +141,23 @@ def test_arrays_stand_first_where_something_stands_between_them() -> None:
     assert x[1, :, j].shape == (6, 3)
     assert x[:, i, None, j].shape == (5, 6, 2, 1)
     assert x[:, i, ..., j].shape == (5, 6, 2)
+
+
+@pytest.mark.parametrize("rows", [np.arange(3), np.arange(3, dtype="int8"), [0, 1, 2]])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_one_element_of_each_row_is_read_along_the_rows(rows: Any, *, is_turned: bool) -> None:
+    x, i = array(3, 3), placeholder(TensorType((3,), INT64))
+    row = (x[i, rows] if is_turned else x[rows, i]).inputs[0]
+    assert isinstance(row.op, Take)
+    assert row.op.paired
+    assert row.op.axis == int(not is_turned)
+
+
+@pytest.mark.parametrize("rows", [[0, 2, 1], [0, 0, 0], [1, 2, 3], [0, 1]])
+def test_other_known_rows_are_read_as_they_are_given(rows: list[int]) -> None:
+    x, at = np.arange(16.0).reshape(4, 4), np.arange(len(rows)) % 2
+    y, i = gx.input("y", (4, 4), "float64"), gx.input("i", len(rows), "int64")
+    np.testing.assert_array_equal(gx.compile([y, i], y[np.array(rows), i])(x, at), x[rows, at])
 
 
 def test_an_index_of_several_arrays_names_the_axis_that_it_is_outside() -> None:

@@ -353,3 +353,80 @@ def test_a_cross_entropy_of_picked_shares_is_right_with_its_slopes() -> None:
     logs = wide - np.log(np.exp(wide).sum(1, keepdims=True))
     np.testing.assert_allclose(value, -(logs[0, 2] + logs[1, 1]) / 2, rtol=1e-6)
     np.testing.assert_allclose(slope, (np.exp(logs) - [[0, 0, 1, 0], [0, 1, 0, 0]]) / 2, rtol=1e-5, atol=1e-7)
+
+
+READS: dict[str, Callable[[gx.Node, gx.Node], gx.Node]] = {
+    "log(p)[np.arange(n), i]": lambda x, t: -gx.log(softmax(x))[np.arange(2), t],
+    "log(p[np.arange(n), i])": lambda x, t: -gx.log(gx.softmax(x)[np.arange(2), t]),
+    "log(p)[np.arange(n), [2, 2]]": lambda x, t: -gx.log(gx.softmax(x))[np.arange(2), np.array([2, 2])],
+    "log(sum(exp(x))) - x[np.arange(n), i]": lambda x, t: gx.log(gx.sum(gx.exp(x), -1)) - x[np.arange(2), t],
+    "log(p)[:, 2]": lambda x, t: -gx.log(softmax(x))[:, 2],
+    "log(p[:, 2])": lambda x, t: -gx.log(gx.softmax(x)[:, 2]),
+    "log(p)[:, 2:3]": lambda x, t: -gx.log(gx.softmax(x))[:, 2:3],
+    "log_softmax(x)[..., -2]": lambda x, t: -gx.log_softmax(x)[..., -2],
+    "log(sum(exp(x))) - x[:, 2]": lambda x, t: gx.log(gx.sum(gx.exp(x), -1)) - x[:, 2],
+    "of a vector, log(p)[i]": lambda x, t: -gx.stack([gx.log(gx.softmax(x[k]))[t[k]] for k in (0, 1)]),
+    "of a vector, log(p)[i], i of one element": lambda x, t: (
+        -gx.stack([gx.log(gx.softmax(x[k]))[t[k : k + 1]] for k in (0, 1)])
+    ),
+    "of a vector, log(p[2])": lambda x, t: -gx.stack([gx.log(gx.softmax(x[k])[2]) for k in (0, 1)]),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_reads_an_almost_certain_label_keeps_its_digits(name: str, *, weighted: bool) -> None:
+    x, t, w = gx.input("x", (2, 4)), gx.input("t", 2, "int64"), gx.input("w", 2)
+    loss = gx.reshape(READS[name](x, t), (2,))
+    rows = np.array([[-20, -25, 5, -60], [1, 0, 30, 2]], "float32")
+    weights = np.array([3, 0.5], "float32") if weighted else np.ones(2, "float32")
+    total = gx.sum(loss * w) if weighted else gx.sum(loss)
+    value, slope = gx.compile([x, t, w], [loss, gx.grad(total, x)])(rows, np.array([2, 2]), weights)
+    powers = np.exp(rows.astype("float64") - rows[:, 2:3])
+    label = np.arange(4) == 2
+    others = np.where(label, 0, powers).sum(1, keepdims=True)
+    np.testing.assert_allclose(value, np.log1p(others[:, 0]), rtol=5e-7)
+    wanted = np.where(label, -others, powers) / (1 + others) * weights[:, None]
+    np.testing.assert_allclose(slope, wanted, rtol=5e-7)
+
+
+def test_the_loss_of_a_logsumexp_less_a_label_keeps_its_digits() -> None:
+    x = gx.input("x", (1, 4))
+    loss = gx.compile(x, gx.logsumexp(x, 1) - x[np.arange(1), np.array([2])])
+    np.testing.assert_allclose(loss(np.array([[-20, -25, 5, -60]], "float32")), 1.398152e-11, rtol=1e-6)
+
+
+TURNED: dict[str, Callable[[gx.Node], gx.Node]] = {
+    "(exp(x).T / sum(exp(x), 1)).T": lambda x: (gx.exp(x).T / gx.sum(gx.exp(x), 1)).T,
+    "(exp(x.T) / sum(exp(x), 1)).T": lambda x: (gx.exp(x.T) / gx.sum(gx.exp(x), 1)).T,
+    "exp(x.T) / sum(exp(x.T), 0), turned": lambda x: (gx.exp(x.T) / gx.sum(gx.exp(x.T), 0)).T,
+    "of three axes": lambda x: gx.squeeze(_last_first(gx.exp(x[:, None]))),
+}
+
+
+def _last_first(powers: gx.Node) -> gx.Node:
+    return gx.transpose(gx.transpose(powers, (2, 0, 1)) / gx.sum(powers, 2), (1, 2, 0))
+
+
+@pytest.mark.parametrize("name", TURNED)
+@pytest.mark.parametrize("columns", [3, 2])
+def test_a_softmax_by_transposes_stays_in_range(name: str, columns: int) -> None:
+    x, w = gx.input("x", (2, columns)), gx.input("w", (2, columns))
+    shares = TURNED[name](x)
+    rows = np.array([[100, 99, 2], [-200, -201.5, -200]], "float32")[:, :columns]
+    weights = np.array([[1, 2, 3], [0.5, -1, 2]], "float32")[:, :columns]
+    found, slope = gx.compile([x, w], [shares, gx.grad(gx.sum(shares * w), x)])(rows, weights)
+    powers = np.exp(rows.astype("float64") - rows.max(1, keepdims=True))
+    exact = powers / powers.sum(1, keepdims=True)
+    np.testing.assert_allclose(found, exact, rtol=2e-6, atol=1e-40)
+    wanted = exact * (weights - (exact * weights).sum(1, keepdims=True))
+    np.testing.assert_allclose(slope, wanted, rtol=2e-6, atol=1e-6)
+
+
+def test_a_log_softmax_by_transposes_stays_in_range() -> None:
+    x, w = gx.input("x", (1, 3)), gx.input("w", (1, 3))
+    logs = gx.log((gx.exp(x).T / gx.sum(gx.exp(x), 1)).T)
+    rows, weights = np.array([[100, 1, 2]], "float32"), np.array([[1, 2, 3]], "float32")
+    found, slope = gx.compile([x, w], [logs, gx.grad(gx.sum(logs * w), x)])(rows, weights)
+    np.testing.assert_allclose(found, [[0, -99, -98]])
+    np.testing.assert_allclose(slope, [[-5, 2, 3]])

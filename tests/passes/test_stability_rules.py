@@ -44,6 +44,11 @@ def picked(x: gx.Node) -> gx.Node:
     return gx.take_along_axis(x, gx.constant([-4]), 0)
 
 
+def log_shares(x: gx.Node) -> gx.Node:
+    shifted = x - gx.max(x)
+    return shifted - gx.log(gx.sum(gx.exp(shifted)))
+
+
 _SHARES = "log1p(sum(exp(x - m)) of others + expm1(x[i] - m))"
 NARROW = ["float16", "bfloat16", "float32"]
 
@@ -87,9 +92,13 @@ LEFT: dict[str, Sequence[Left]] = {
     f"log(sum(exp(x - m))) - (x[i] - m) = {_SHARES} - (x[i] - m)": [
         lambda x, y, g: total(x) - (picked(x) - top(x)),
     ],
+    f"(x - m - log(sum(exp(x - m))))[i] = x[i] - m - {_SHARES}": [lambda x, y, g: log_shares(x)[2]],
+    f"(x - m - log(sum(exp(x - m))))[i:i + 1] = x[i] - m - {_SHARES}": [lambda x, y, g: log_shares(x)[2:3]],
     f"log(sum(exp(x - m))) + m - x[i] = {_SHARES} - (x[i] - m)": [
         lambda x, y, g: total(x) + top(x) - picked(x),
         lambda x, y, g: top(x) + total(x) - picked(x),
+        lambda x, y, g: gx.logsumexp(x) - x[2],
+        lambda x, y, g: gx.logsumexp(x) - x[gx.constant(2)],
     ],
 }
 
