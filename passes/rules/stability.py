@@ -12,8 +12,8 @@ from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
 from graphc.kernel.scalar import Fn
 from graphc.ops.elementwise import Erf, Erfc, Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Softplus
-from graphc.ops.piecewise import Abs, Sign
-from graphc.ops.powers import Square
+from graphc.ops.piecewise import Abs, Maximum, Sign
+from graphc.ops.powers import Sqrt, Square
 from graphc.ops.reduction import Prod
 from graphc.ops.trigonometry import Atanh, Cos, Cosh, Sin, Sinh
 from graphc.passes.matching import Form, Match, Pattern, form, hole
@@ -21,6 +21,7 @@ from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Change, Rule
 from graphc.passes.rules.holes import floating
 from graphc.passes.rules.labels import LABELS
+from graphc.passes.rules.monomials import MONOMIALS
 from graphc.types import is_floating
 
 __all__ = ["STABILITY"]
@@ -36,9 +37,9 @@ def _is_factor(node: Node) -> bool:
 
 cosh, atanh, erf, erfc = form(Cosh), form(Atanh), form(Erf), form(Erfc)
 exp, exp2, expm1, log, log2, log10 = form(Exp), form(Exp2), form(Expm1), form(Log), form(Log2), form(Log10)
-log1p, softplus, absolute, sign = form(Log1p), form(Softplus), form(Abs), form(Sign)
-sin, cos, square, prod = form(Sin), form(Cos), form(Square), form(Prod)
-x, g = floating("x"), floating("g")
+log1p, softplus, absolute, maximum = form(Log1p), form(Softplus), form(Abs), form(Maximum)
+sin, cos, square, sqrt, prod = form(Sin), form(Cos), form(Square), form(Sqrt), form(Prod)
+x = floating("x")
 a, b = hole("a", only=_is_factor), hole("b", only=_is_factor)
 
 
@@ -76,7 +77,6 @@ _NEAR_1 = "1 + x has no digits of a small x"
 _NEAR_0 = "e^x has no digits of a small x beside 1"
 _SQUARES = "squares that are nearly equal, or overflow, have no digits of their difference"
 _RANGE = "the product may leave the range of floats, its logarithm does not"
-_ONCE = "the product may leave the range of floats; b / b is 1, or nan where the whole is"
 
 
 def _mending(left: Form, right: Pattern | Change, because: str, called: str = "") -> Rule:
@@ -87,6 +87,9 @@ STABILITY = (
     _mending(log1p(exp(x)), softplus(x), "e^x may overflow"),
     _mending(log(1 + x), log1p(x), _NEAR_1),
     _mending(log(1 - x), log1p(-x), _NEAR_1),
+    _mending(log(x - -1), log1p(x), _NEAR_1),
+    _mending(log(absolute(1 + x)), log1p(maximum(x, -2 - x)), _NEAR_1),
+    _mending(log(sqrt(x)), log(x) * 0.5, "the root is half the logarithm, and 1 + x under it keeps its digits"),
     _mending(log2(1 + x), log1p(x) * (1 / math.log(2)), _NEAR_1),
     _mending(log10(1 + x), log1p(x) * (1 / math.log(10)), _NEAR_1),
     _mending(exp(x) - 1, expm1(x), _NEAR_0),
@@ -112,14 +115,8 @@ STABILITY = (
         "e^x - 1 has no digits of a small e^x",
         "log(-expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))",
     ),
-    _mending(log(a * a), log(absolute(a)) * 2, _RANGE),
-    _mending(log(square(a)), log(absolute(a)) * 2, _RANGE),
-    _mending(log(a * b), log(absolute(a)) + log(b * sign(a)), _RANGE),
+    *MONOMIALS,
     _mending(log(absolute(a * b)), log(absolute(a)) + log(absolute(b)), _RANGE),
     _mending(log(prod(a)), _log_of_prod, _RANGE, "log(prod(x)) = sum(log(abs(x))) + log(prod(sign(x)))"),
-    _mending(g / (a * b) * b, g / a * (b / b), _ONCE, "g / (a * b) * b = g / a * (b / b)"),
-    _mending(b / (a * b), b / b / a, _ONCE, "b / (a * b) = b / b / a"),
-    _mending(b / (b * b), b / b / b, _ONCE, "b / (b * b) = b / b / b"),
-    _mending(b / square(b), b / b / b, _ONCE, "b / b^2 = b / b / b"),
     *LABELS,
 )

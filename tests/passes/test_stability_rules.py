@@ -56,6 +56,9 @@ LEFT: dict[str, Sequence[Left]] = {
     "log1p(exp(x)) = softplus(x)": [lambda x, y, g: gx.log1p(gx.exp(x))],
     "log(1 + x) = log1p(x)": [lambda x, y, g: gx.log(1 + x), lambda x, y, g: gx.log(x + 1)],
     "log(1 - x) = log1p(-x)": [lambda x, y, g: gx.log(1 - x)],
+    "log(x - -1) = log1p(x)": [lambda x, y, g: gx.log(x - -1)],
+    "log(abs(1 + x)) = log1p(maximum(x, -2 - x))": [lambda x, y, g: gx.log(gx.abs(1 + x))],
+    "log(sqrt(x)) = log(x) * 0.5": [lambda x, y, g: gx.log(gx.sqrt(x))],
     "log2(1 + x) = log1p(x) * 1.4426950408889634": [lambda x, y, g: gx.log2(1 + x)],
     "log10(1 + x) = log1p(x) * 0.43429448190325176": [lambda x, y, g: gx.log10(1 + x)],
     "exp(x) - 1 = expm1(x)": [lambda x, y, g: gx.exp(x) - 1],
@@ -75,17 +78,44 @@ LEFT: dict[str, Sequence[Left]] = {
     "log(-expm1(x)) = log(expm1(-x)) + x where x > -log 2, else log1p(-exp(x))": [
         lambda x, y, g: gx.log(-gx.expm1(x)),
     ],
-    "log(a * a) = log(abs(a)) * 2": [lambda x, y, g: gx.log(x * x)],
-    "log(square(a)) = log(abs(a)) * 2": [lambda x, y, g: gx.log(gx.square(x))],
-    "log(a * b) = log(abs(a)) + log(b * sign(a))": [lambda x, y, g: gx.log(x * y)],
+    **{
+        f"{f.__name__}(a^m * b^n) = {f.__name__}(abs(a)) * m + {f.__name__}(b * sign(a^m)) * n": [
+            lambda x, y, g, f=f: f(x * y),
+            lambda x, y, g, f=f: f(gx.square(x)),
+            lambda x, y, g, f=f: f(x * -3 * y),
+            lambda x, y, g, f=f: f(x * x * x),
+            lambda x, y, g, f=f: f(gx.square(y) * x),
+            lambda x, y, g, f=f: f(1 / (x * y)),
+            lambda x, y, g, f=f: f(3 / gx.square(x)),
+            lambda x, y, g, f=f: f(x**-2),
+        ]
+        for f in (gx.log, gx.log2, gx.log10)
+    },
+    "b / (a * b) = b / b / a": [
+        lambda x, y, g: y / (x * y),
+        lambda x, y, g: y / (y * x),
+        lambda x, y, g: y / (y * y),
+        lambda x, y, g: y / gx.square(y),
+        lambda x, y, g: y * -2 / gx.square(y),
+        lambda x, y, g: (x * y) / (x * y),
+        lambda x, y, g: x / (g * (x * y)),
+    ],
+    "g / (a * b) * b = b / b * g / a": [
+        lambda x, y, g: g / (x * y) * y,
+        lambda x, y, g: y * (g / (y * x)),
+        lambda x, y, g: -(g / (y * x)) * y,
+        lambda x, y, g: g / gx.square(y) * (y * 2),
+        lambda x, y, g: 1 / (x / y) * (x / y / g),
+        lambda x, y, g: g / x / y * y,
+    ],
+    "g / (a / b) / b = b / b * g / a": [lambda x, y, g: g / (x / y) / y],
+    "g / sqrt(a * b) / (sqrt(a * b) * c) * b = g / sqrt(sign(a * b)) / a * (b / b) / c": [
+        lambda x, y, g: g / gx.sqrt(x * y) / (gx.sqrt(x * y) * 2) * y,
+    ],
     "log(abs(a * b)) = log(abs(a)) + log(abs(b))": [lambda x, y, g: gx.log(gx.abs(x * y))],
     "log(prod(x)) = sum(log(abs(x))) + log(prod(sign(x)))": [
         lambda x, y, g: gx.log(gx.prod(gx.stack([x, y]), axis=0)),
     ],
-    "g / (a * b) * b = g / a * (b / b)": [lambda x, y, g: g / (x * y) * y, lambda x, y, g: y * (g / (y * x))],
-    "b / (a * b) = b / b / a": [lambda x, y, g: y / (x * y), lambda x, y, g: y / (y * x)],
-    "b / (b * b) = b / b / b": [lambda x, y, g: y / (y * y)],
-    "b / b^2 = b / b / b": [lambda x, y, g: y / gx.square(y)],
     f"x[i] - m - log(sum(exp(x - m))) = x[i] - m - {_SHARES}": [
         lambda x, y, g: picked(x) - top(x) - total(x),
     ],
@@ -149,3 +179,32 @@ def test_the_right_side_has_the_value_of_the_left_one(rule: Rule, left: Left, dt
         np.testing.assert_allclose(one[both], other[both], rtol=16 * eps, atol=4 * eps)
         left_out = np.abs(other[~both & ~np.isnan(one)])
         assert (left_out > largest / 16).all()
+
+
+@pytest.mark.parametrize(
+    ("formula", "powers"),
+    [
+        (lambda x, y, z: gx.log(x * y * z), (1, 1, 1)),
+        (lambda x, y, z: gx.log(x * (y * z)), (1, 1, 1)),
+        (lambda x, y, z: gx.log(3 * gx.square(x) * y), (2, 1, 0)),
+        (lambda x, y, z: gx.log(x**2 * y**2), (2, 2, 0)),
+        (lambda x, y, z: gx.log(x**5), (5, 0, 0)),
+        (lambda x, y, z: gx.log(1 / x**2), (-2, 0, 0)),
+        (lambda x, y, z: gx.log(x**-2), (-2, 0, 0)),
+        (lambda x, y, z: gx.log2(x * y * x) * np.log(2), (2, 1, 0)),
+        (lambda x, y, z: gx.log(x / y), (1, -1, 0)),
+        (lambda x, y, z: gx.log(x / (y * z)), (1, -1, -1)),
+        (lambda x, y, z: gx.log(x / y / z), (1, -1, -1)),
+        (lambda x, y, z: gx.log(x * y / z), (1, 1, -1)),
+    ],
+)
+@pytest.mark.parametrize("size", [1e-30, 1e25])
+def test_slopes_of_logarithms_of_products_do_not_go_by_way_of_the_product(
+    formula: Left, powers: Sequence[int], size: float
+) -> None:
+    operands = [gx.input(name, (3,), "float32") for name in "xyz"]
+    value, g = formula(*operands), gx.input("g", (3,), "float32")
+    slopes = gx.vjp(value, operands, g, unconnected="zero")
+    found = gx.compile([*operands, g], slopes)(*[np.full(3, size, "float32")] * 3, np.full(3, 2, "float32"))
+    for slope, power in zip(found, powers, strict=True):
+        np.testing.assert_allclose(slope * np.float32(size), np.full(3, 2.0 * power), rtol=1e-6)
