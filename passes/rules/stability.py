@@ -21,6 +21,7 @@ from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Change, Rule
 from graphc.passes.rules.holes import floating
 from graphc.passes.rules.labels import LABELS
+from graphc.passes.rules.rows import ROWS
 from graphc.types import is_floating
 
 __all__ = ["STABILITY"]
@@ -122,4 +123,5 @@ STABILITY = (
     _mending(b / (b * b), b / b / b, _ONCE, "b / (b * b) = b / b / b"),
     _mending(b / square(b), b / b / b, _ONCE, "b / b^2 = b / b / b"),
     *LABELS,
+    *ROWS,
 )
