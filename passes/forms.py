@@ -34,6 +34,7 @@ from graphc.passes.terms import (
     scaled,
     times,
 )
+from graphc.passes.totals import total_of
 from graphc.types import TensorType, is_floating
 
 __all__ = ["Form", "Forms", "Meaning", "is_length_test", "is_size", "negated", "side", "sides"]
@@ -60,6 +61,7 @@ class Forms:
     forms     the forms of nodes that have one beside themselves
     bounds    lengths, and what is never longer: √(x² + y²), and x and y
     rows      lengths of rows √Σ x², and what they are the lengths of
+    logs      logarithms of products of powers of e and sums of them, and those products
     weighed   nodes x of which there are both Σ x and Σ x y: a variance or covariance may be made of them
     better    nodes that are computed better in another way than as they are written
     completed shares y of which a user needs 1 - y besides
@@ -70,6 +72,7 @@ class Forms:
     forms: dict[Node, Form] = field(default_factory=dict)
     bounds: dict[Node, Sequence[Node]] = field(default_factory=dict)
     rows: dict[Node, Node] = field(default_factory=dict)
+    logs: dict[Node, Term] = field(default_factory=dict)
     weighed: set[Node] = field(default_factory=set)
     better: set[Node] = field(default_factory=set)
     completed: set[Node] = field(default_factory=set)
@@ -208,7 +211,7 @@ class Forms:
 
     def _combination(self, node: Node, depth: int) -> Combination:
         """The same; empty for what is none, or one of too many nodes.  Looks no deeper than `depth` sums."""
-        if self.is_plain(node) and depth and isinstance(node.op, Add | Sub):
+        if self.is_plain(node) and depth and isinstance(node.op, Add | Sub) and total_of(*node.inputs) is None:
             left, right = (self._combination(x, depth - 1) or {x: 1.0} for x in node.inputs)
             found = added(left, right, -1 if isinstance(node.op, Sub) else 1)
             return found if len(found) <= _MOST_ADDED else {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from graphc.ir.arithmetic import Add, Cast, Compare, Div, Neg, Spread, Sub, Sum, Where
 from graphc.ir.node import Node
-from graphc.ops.elementwise import Sigmoid
+from graphc.ops.elementwise import Log, Sigmoid
 from graphc.ops.extremes import Max, Min
 from graphc.ops.logic import Not
 from graphc.ops.piecewise import Abs
@@ -12,7 +12,22 @@ from graphc.ops.powers import Sqrt
 from graphc.ops.trigonometry import Cosh
 from graphc.passes.forms import Form, Forms, is_length_test, negated, side, sides
 from graphc.passes.joint import joined
-from graphc.passes.terms import Atom, Mask, OnePlus, Powers, Term, added, as_form, one, ratio, scaled, times
+from graphc.passes.terms import (
+    Atom,
+    Bell,
+    Mask,
+    OnePlus,
+    Powers,
+    Term,
+    added,
+    as_form,
+    number,
+    one,
+    parted,
+    ratio,
+    scaled,
+    times,
+)
 
 __all__ = [
     "choice",
@@ -24,6 +39,8 @@ __all__ = [
     "root",
     "share",
     "sine",
+    "softplus",
+    "softplus_of_power",
     "square",
     "sum_of_two",
 ]
@@ -35,12 +52,16 @@ _MOST_SIDES = 4
 def negative(forms: Forms, node: Node) -> Form | None:
     """-x."""
     (x,) = node.inputs
+    log = times(number(1.0), forms.logs[x], -1) if x in forms.logs else None
+    if log is not None:
+        forms.logs[node] = log
     return None if forms.is_plain(x) else negated(forms.of(x))
 
 
 def power(forms: Forms, node: Node) -> Form:
     """e^x."""
-    return (Term(1.0, forms.combination(node.inputs[0]), {}),)
+    (x,) = node.inputs
+    return (forms.logs.get(x) or Term(1.0, forms.combination(x), {}),)
 
 
 def share(forms: Forms, node: Node) -> Form | None:
@@ -69,9 +90,30 @@ def logarithm(forms: Forms, node: Node) -> Form | None:
         return None
     term = forms.without_shifts(form[0])
     if term.exponent or any(isinstance(atom, OnePlus | Powers) for atom in term.atoms):
+        if isinstance(node.op, Log) and _is_positive(form[0]):
+            forms.logs[node] = form[0]
         forms.better.add(node)
         return (one(node),)
     return None
+
+
+def _is_positive(term: Term) -> bool:
+    """Whether a term is made of powers of e and sums of them alone."""
+    return term.coefficient > 0 and all(isinstance(atom, OnePlus | Powers) for atom in term.atoms)
+
+
+def softplus(forms: Forms, node: Node) -> None:
+    """log(1 + e^x)."""
+    d = forms.combination(node.inputs[0])
+    forms.logs[node] = one(OnePlus(d, frozenset(d.items())))
+
+
+def softplus_of_power(forms: Forms, node: Node) -> None:
+    """log(1 + y), where y is a power of e."""
+    form = forms.forms.get(node.inputs[0], ())
+    if len(form) == 1 and form[0].exponent and form[0] == Term(1.0, form[0].exponent, {}):
+        d = form[0].exponent
+        forms.logs[node] = one(OnePlus(d, frozenset(d.items())))
 
 
 # Products.
@@ -228,6 +270,8 @@ def choice(forms: Forms, node: Node) -> Form | None:
 def sum_of_two(forms: Forms, node: Node) -> Form | None:
     """x + y, or x - y."""
     left, right = node.inputs
+    if (left in forms.logs or right in forms.logs) and _is_log_of_share(forms, node):
+        return (one(node),)
     if forms.is_plain(left) and forms.is_plain(right):
         return None
     x, y = forms.of(left), forms.of(right)
@@ -248,6 +292,24 @@ def sum_of_two(forms: Forms, node: Node) -> Form | None:
     if _has_new_joint(terms, x, y):
         forms.better.add(node)
     return tuple(terms)
+
+
+def _is_log_of_share(forms: Forms, node: Node) -> bool:
+    """Whether x ± log(y) is the logarithm of e^x by a sum with e^x in it, or of that by e^x: noted if so."""
+    left, right = (forms.logs.get(x) or Term(1.0, forms.combination(x), {}) for x in node.inputs)
+    if bool(left.atoms) == bool(right.atoms):
+        return False
+    found = times(left, right, -1 if isinstance(node.op, Sub) else 1)
+    if found is None:
+        return False
+    parts, rest = parted(found, forms.bounds)
+    if rest.atoms or any(isinstance(part, Bell) for part in parts):
+        return False
+    if len(rest.exponent) >= len(right.exponent if left.atoms else left.exponent):
+        return False
+    forms.logs[node] = found
+    forms.better.add(node)
+    return True
 
 
 def _is_joined(forms: Forms, terms: list[Term], term: Term, node: Node) -> bool:

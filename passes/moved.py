@@ -39,20 +39,29 @@ def moved(forms: Forms, node: Node) -> Form | None:
     """The elements of a form elsewhere."""
     x = node.inputs[0]
     form = forms.of(x)
+    move = node.op, node.inputs[1] if isinstance(node.op, Lookup) else None
+    if x in forms.logs:
+        product = _term_moved(forms, forms.logs[x], move)
+        if product is not None:
+            forms.logs[node] = product
     if len(form) == 1 and form[0] == one(x) and x not in forms.rows and not isinstance(x.op, Sum):
         return None
-    move = node.op, node.inputs[1] if isinstance(node.op, Lookup) else None
     found: list[Term] = []
     for term in form:
-        whole: Term | None = Term(term.coefficient, _combination_moved(forms, term.exponent, move), {})
-        for atom, power in term.atoms.items():
-            part = _atom_moved(forms, atom, move)
-            for _ in range(abs(power)):
-                whole = None if whole is None else times(whole, part, 1 if power > 0 else -1)
+        whole = _term_moved(forms, term, move)
         if whole is None:
             return None
         found.append(whole)
     return tuple(found)
+
+
+def _term_moved(forms: Forms, term: Term, move: Move) -> Term | None:
+    whole: Term | None = Term(term.coefficient, _combination_moved(forms, term.exponent, move), {})
+    for atom, power in term.atoms.items():
+        part = _atom_moved(forms, atom, move)
+        for _ in range(abs(power)):
+            whole = None if whole is None else times(whole, part, 1 if power > 0 else -1)
+    return whole
 
 
 def _combination_moved(forms: Forms, combination: Combination, move: Move) -> Combination:

@@ -16,7 +16,7 @@ from graphc.dataclass import dataclass
 from graphc.ir.arithmetic import Add, Div, Mul, Neg, Spread, Squeeze, Sub, Sum, Where
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, Op
-from graphc.ops.elementwise import Exp, Log, Log2, Log10, Sigmoid
+from graphc.ops.elementwise import Exp, Log, Log1p, Log2, Log10, Sigmoid, Softplus
 from graphc.ops.indexing import ScatterAdd, Take
 from graphc.ops.placement import Pad, Pick, Slice, Transpose
 from graphc.ops.powers import Sqrt, Square
@@ -39,6 +39,7 @@ _MEANINGS: Mapping[type[Op], Meaning] = {
     Log: meanings.logarithm,
     Log2: meanings.logarithm,
     Log10: meanings.logarithm,
+    Log1p: meanings.softplus_of_power,
     Mul: meanings.product,
     Neg: meanings.negative,
     Pad: moved.padded,
@@ -47,6 +48,7 @@ _MEANINGS: Mapping[type[Op], Meaning] = {
     Sigmoid: meanings.share,
     Sinh: meanings.sine,
     Slice: moved.moved,
+    Softplus: meanings.softplus,
     Spread: moved.moved,
     Sqrt: meanings.root,
     Square: meanings.square,
@@ -59,7 +61,7 @@ _MEANINGS: Mapping[type[Op], Meaning] = {
 }
 
 #: ops of which every node is looked at; nodes of others are where an operand has a form
-_FIRST = frozenset({Cosh, Exp, Sigmoid, Sinh, Sqrt})
+_FIRST = frozenset({Cosh, Exp, Sigmoid, Sinh, Softplus, Sqrt})
 
 
 @final
@@ -83,12 +85,12 @@ def _forms(graph: Graph) -> Forms:
     """The forms of the nodes of a graph, each found once."""
     forms = Forms(_MEANINGS, graph.nodes, weighed=_weighed(graph))
     known = forms.forms
-    weighed = forms.weighed
+    logs, weighed = forms.logs, forms.weighed
     for node in graph.nodes:
         kind = type(node.op)
         if kind not in _MEANINGS:
             continue
-        if kind in _FIRST or not known.keys().isdisjoint(node.inputs) or not weighed.isdisjoint(node.inputs):
+        if kind in _FIRST or any(x in known or x in logs or x in weighed for x in node.inputs):
             with standing_for(node):  # a form may make nodes beside those of the graph
                 forms.look(node)
     return forms

@@ -95,6 +95,8 @@ class Writer:
             log = self.log(forms.of(old.inputs[0]), old)
             base = _BASES[type(old.op)]
             return log if log is None or base == 1 else self._times(log, base)
+        if old in forms.logs:
+            return self.log((forms.logs[old],), old)
         if old in forms.rows:
             assert isinstance(old.inputs[0].op, Sum)
             return self.length_of_rows(forms.rows[old], old.inputs[0].op)

@@ -5,41 +5,19 @@ from itertools import permutations
 import ml_dtypes
 
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Add, Spread, Squeeze, Sub, Sum, spread
+from graphc.ir.arithmetic import Add, Spread, Sub, Sum, spread
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.ir.operands import where
 from graphc.ops.elementwise import Exp, Expm1, Log, Log1p
-from graphc.ops.extremes import Max, UpperBound
-from graphc.ops.piecewise import Maximum, Minimum
 from graphc.ops.placement import Pick, Slice
 from graphc.passes.labels import read_axis, where_read
 from graphc.passes.matching import Form, Match, hole, on
 from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Change, Rule
+from graphc.passes.totals import bare, is_log, largest_of
 
 __all__ = ["LABELS"]
-
-
-def _bare(node: Node) -> Node:
-    """A node without axes of extent 1 that come and go."""
-    while isinstance(node.op, Squeeze) or (
-        isinstance(node.op, Spread) and all(node.shape[axis] == 1 for axis in node.op.axes)
-    ):
-        (node,) = node.inputs
-    return node
-
-
-def _is_log(node: Node) -> bool:
-    return isinstance(_bare(node).op, Log)
-
-
-def _largest(node: Node) -> Node | None:
-    """The largest of rows that a node is, whatever bounds keep it finite."""
-    node = _bare(node)
-    while isinstance(node.op, Maximum | Minimum) and uniform(node.inputs[1]) is not None:
-        node = _bare(node.inputs[0])
-    return node if isinstance(node.op, Max | UpperBound) else None
 
 
 def _but_nothing(total: Node) -> Node:
@@ -53,21 +31,21 @@ def _but_nothing(total: Node) -> Node:
 
 def _log_of_total(log: Node, chosen: Node) -> Node | None:
     """log Σ e^(x - m) = log1p(Σ e^(x - m) of others + expm1(chosen)), where m is the largest and chosen is x[i] - m."""
-    (total,) = _bare(log).inputs
-    total = _bare(_but_nothing(_bare(total)))
+    (total,) = bare(log).inputs
+    total = bare(_but_nothing(bare(total)))
     if not isinstance(total.op, Sum) or len(total.op.axes) != 1 or not isinstance(total.inputs[0].op, Exp):
         return None
     (powers,), (axis,) = total.inputs, total.op.axes
-    (shifted,), picked = powers.inputs, _bare(chosen)
+    (shifted,), picked = powers.inputs, bare(chosen)
     if not isinstance(shifted.op, Sub) or not isinstance(picked.op, Sub):
         return None
     x, shift = shifted.inputs
     take, shift_there = picked.inputs
-    take = _bare(take)
+    take = bare(take)
     if not isinstance(shift.op, Spread) or shift.op.axes != (axis,):
         return None
-    m = _largest(shift.inputs[0])
-    if m is None or m is not _largest(shift_there) or m.inputs[0] is not x or m.op.axes != (axis,):  # type: ignore[attr-defined]
+    m = largest_of(shift.inputs[0])
+    if m is None or m is not largest_of(shift_there) or m.inputs[0] is not x or m.op.axes != (axis,):  # type: ignore[attr-defined]
         return None
     if not take.inputs or take.inputs[0] is not x or read_axis(take) != axis:
         return None
@@ -90,7 +68,7 @@ def _loss(match: Match) -> Node | None:
 
 
 def _whole_loss(match: Match) -> Node | None:
-    for log, largest in permutations(_bare(match[whole]).inputs):
+    for log, largest in permutations(bare(match[whole]).inputs):
         axes = _axes(log)
         if not axes:
             continue
@@ -119,23 +97,23 @@ def _read_share(match: Match) -> Node | None:
 
 def _is_log_of_shares(node: Node) -> bool:
     left, right = node.inputs
-    return isinstance(left.op, Sub) and isinstance(right.op, Spread) and _is_log(right.inputs[0])
+    return isinstance(left.op, Sub) and isinstance(right.op, Spread) and is_log(right.inputs[0])
 
 
 def _axes(log: Node) -> tuple[int, ...]:
     """The axes of the sum that a node is the logarithm of."""
-    log = _bare(log)
-    under = _bare(_but_nothing(_bare(log.inputs[0]))) if isinstance(log.op, Log) else log
+    log = bare(log)
+    under = bare(_but_nothing(bare(log.inputs[0]))) if isinstance(log.op, Log) else log
     return under.op.axes if isinstance(under.op, Sum) else ()
 
 
 def _is_sum_with_log(node: Node) -> bool:
-    node = _bare(node)
-    return isinstance(node.op, Add) and any(map(_is_log, node.inputs))
+    node = bare(node)
+    return isinstance(node.op, Add) and any(map(is_log, node.inputs))
 
 
 a, whole = hole("x[i]", kinds="f"), hole("log(sum(exp(x - m))) + m", kinds="f", only=_is_sum_with_log)
-total = hole("log(sum(exp(x - m)))", kinds="f", only=_is_log)
+total = hole("log(sum(exp(x - m)))", kinds="f", only=is_log)
 shares = hole("x - m - log(sum(exp(x - m)))", Sub, kinds="f", only=_is_log_of_shares)
 _IS = "log1p(sum(exp(x - m)) of others + expm1(x[i] - m))"
 

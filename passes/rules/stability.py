@@ -22,6 +22,7 @@ from graphc.passes.rewrite import Change, Rule
 from graphc.passes.rules.holes import floating
 from graphc.passes.rules.labels import LABELS
 from graphc.passes.rules.monomials import MONOMIALS
+from graphc.passes.rules.rows import ROWS
 from graphc.types import is_floating
 
 __all__ = ["STABILITY"]
@@ -119,4 +120,5 @@ STABILITY = (
     _mending(log(absolute(a * b)), log(absolute(a)) + log(absolute(b)), _RANGE),
     _mending(log(prod(a)), _log_of_prod, _RANGE, "log(prod(x)) = sum(log(abs(x))) + log(prod(sign(x)))"),
     *LABELS,
+    *ROWS,
 )

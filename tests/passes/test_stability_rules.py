@@ -40,6 +40,15 @@ def total(x: gx.Node) -> gx.Node:
     return gx.log(gx.sum(gx.exp(x - top(x)), keepdims=True))
 
 
+def whole(x: gx.Node) -> gx.Node:
+    return gx.squeeze(total(x) + top(x), axis=0)
+
+
+def near(x: gx.Node) -> gx.Node:
+    """Without the limits, of which a difference has no digits in float64 either."""
+    return gx.where(gx.isfinite(x), gx.clip(x, -9, 9), x)
+
+
 def picked(x: gx.Node) -> gx.Node:
     return gx.take_along_axis(x, gx.constant([-4]), 0)
 
@@ -129,6 +138,13 @@ LEFT: dict[str, Sequence[Left]] = {
         lambda x, y, g: top(x) + total(x) - picked(x),
         lambda x, y, g: gx.logsumexp(x) - x[2],
         lambda x, y, g: gx.logsumexp(x) - x[gx.constant(2)],
+    ],
+    "x - (log(sum(exp(x - m))) + m) = x - m - log(sum(exp(x - m))), m = max(x)": [
+        lambda x, y, g: near(x) - whole(near(x)),
+        lambda x, y, g: near(x) - gx.squeeze(top(near(x)) + total(near(x)), axis=0),
+    ],
+    "log(sum(exp(x - m))) + m - x = log(sum(exp(x - m))) - (x - m), m = max(x)": [
+        lambda x, y, g: whole(near(x)) - near(x),
     ],
 }
 
