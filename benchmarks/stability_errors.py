@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 import graphc as gx
 from benchmarks.measure.pages import print_or_write
-from benchmarks.stability_cases import CASES, Case, Row
+from benchmarks.stability_cases import CASES, Case
+from benchmarks.stability_formulas import Row
 
 __all__ = ["END", "PAGE", "START", "Compared", "compared", "table"]
 

@@ -42,7 +42,6 @@ def _dataclass(
 
     def of(given: type) -> type:
         own = vars(given)
-        kept = own.keys() & {"__init__", "__eq__", "__repr__", "__setattr__", "__delattr__", "__getstate__"}
         hashes = own.get("__hash__") is not None or ("__hash__" in own and "__eq__" not in own)
         if given.__doc__ is None:
             given.__doc__ = given.__name__  # else one is made of the signature, at ten times the cost
@@ -59,7 +58,7 @@ def _dataclass(
         if frozen and slots:
             methods |= {"__getstate__": _state, "__setstate__": _restore}
         for name, method in methods.items():
-            if name not in kept:
+            if name not in own or name == "__hash__":  # which Python sets to None where a class has an `__eq__`
                 setattr(made, name, method)
         return made
 

@@ -15,6 +15,7 @@ from graphc.passes.joint import joined
 from graphc.passes.terms import (
     Atom,
     Bell,
+    Combination,
     Mask,
     OnePlus,
     Powers,
@@ -104,16 +105,18 @@ def _is_positive(term: Term) -> bool:
 
 def softplus(forms: Forms, node: Node) -> None:
     """log(1 + e^x)."""
-    d = forms.combination(node.inputs[0])
-    forms.logs[node] = one(OnePlus(d, frozenset(d.items())))
+    _note_softplus(forms, node, forms.combination(node.inputs[0]))
 
 
 def softplus_of_power(forms: Forms, node: Node) -> None:
     """log(1 + y), where y is a power of e."""
     form = forms.forms.get(node.inputs[0], ())
     if len(form) == 1 and form[0].exponent and form[0] == Term(1.0, form[0].exponent, {}):
-        d = form[0].exponent
-        forms.logs[node] = one(OnePlus(d, frozenset(d.items())))
+        _note_softplus(forms, node, form[0].exponent)
+
+
+def _note_softplus(forms: Forms, node: Node, d: Combination) -> None:
+    forms.logs[node] = one(OnePlus(d, frozenset(d.items())))
 
 
 # Products.

@@ -55,7 +55,7 @@ def _bitwise(instruction: str) -> Function:
 
 def _negative(lanes: Lanes, x: Value) -> Value:
     if is_floating(x.dtype):
-        return lanes.made(x.dtype, x.lanes, f"fneg {x.type} {x.one}")
+        return lanes.negative(x)
     return lanes.binary("sub", lanes.number(0, x.dtype), x)
 
 

@@ -209,7 +209,7 @@ class Native:
         row = product(axis.extent for axis in others) * inside
         rows = maximum(grain // row if isinstance(row, int) and row else grain // maximum(row, 1), 1)
         if isinstance(rows, int) and isinstance(first.extent, int) and rows < first.extent < FEW * rows:
-            rows = -(-first.extent // (1 if first.extent < ALONE * rows else _even(-(-first.extent // rows))))
+            rows = _alike(first.extent, rows)
         most = MOST_PARTS if self.kernel.totals else MOST_CHUNKS
         rows = maximum(rows, (first.extent + most - 1) // most)
         if any(asked.axis is first for asked in plan.following.values()):
@@ -330,8 +330,10 @@ class Native:
         return heap
 
 
-def _even(number: int) -> int:
-    return number + number % 2
+def _alike(extent: int, rows: int) -> int:
+    """How many rows the chunks of a few have, if these are alike and even in number; all, where that is little work."""
+    chunks = -(-extent // rows)
+    return extent if extent < ALONE * rows else -(-extent // (chunks + chunks % 2))
 
 
 def _is_ordered(part: Total) -> bool:

@@ -34,10 +34,6 @@ def _root(lanes: Lanes, x: Value) -> Value:
     inverse = lanes.made(FLOAT32, EACH, f"call {x.type} @llvm.x86.avx512.rsqrt14.ps.512({operands})")
     half = lanes.number(0.5, FLOAT32)
     g, h = lanes.binary("fmul", x, inverse), lanes.binary("fmul", inverse, half)  # √x, and half of 1 / √x
-    off = lanes.intrinsic("fma", _negative(lanes, h), g, half)
+    off = lanes.intrinsic("fma", lanes.negative(h), g, half)
     g, h = lanes.intrinsic("fma", g, off, g), lanes.intrinsic("fma", h, off, h)
-    return lanes.intrinsic("fma", lanes.intrinsic("fma", _negative(lanes, g), g, x), h, g)
-
-
-def _negative(lanes: Lanes, x: Value) -> Value:
-    return lanes.made(FLOAT32, EACH, f"fneg {x.type} {x.one}")
+    return lanes.intrinsic("fma", lanes.intrinsic("fma", lanes.negative(g), g, x), h, g)

@@ -81,6 +81,10 @@ class Lanes:
         a, b = self.together(x, y)
         return self.made(dtype, a.lanes, f"{instruction} {a.type} {a.one}, {b.one}")
 
+    def negative(self, x: Value) -> Value:
+        """-x of floats, zeros and nan included."""
+        return self.made(x.dtype, x.lanes, f"fneg {x.type} {x.one}")
+
     def intrinsic(self, name: str, *values: Value) -> Value:
         """`llvm.<name>` of values of one type, giving that type."""
         wide = self.together(*values)

@@ -58,10 +58,9 @@ def _load(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None
 
     def taken(out: Value) -> list[str]:
         line = f'np.take({flat}, {place.name}, out={out.name}, mode="clip")'
-        may_be_empty = not lower_bound(product(let.buffer.shape))
-        return (
-            [f"if {flat}.size:", f"    {line}"] if may_be_empty else [line]
-        )  # the check that fails then may come after
+        if lower_bound(product(let.buffer.shape)):
+            return [line]
+        return [f"if {flat}.size:", f"    {line}"]  # where nothing can be taken, a check that comes after may fail
 
     return draft.emit(
         taken,

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from benchmarks.stability_cases import CASES, TARGETS, Case, cross_entropy, softmax
+from benchmarks.stability_cases import CASES, TARGETS, Case
 from benchmarks.stability_errors import Compared, compared
+from benchmarks.stability_formulas import cross_entropy, softmax
 from graphc.ir.graph import Graph
 from graphc.kernel.arrays import Array
 from graphc.kernel.steps import Kernel
