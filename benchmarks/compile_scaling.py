@@ -65,11 +65,22 @@ def elementwise(depth: int) -> Grown:
     return [x], gx.sum(h), [x]
 
 
+def shares(depth: int) -> Grown:
+    """h <- h + e^h / sum(e^h): softmax as it is written by hand, which is to keep its digits."""
+    x = gx.input("x", (4, WIDTH))
+    h = x
+    for _ in range(depth):
+        power = gx.exp(h)
+        h = h + power / gx.sum(power, 1, keepdims=True)
+    return [x], gx.sum(h), [x]
+
+
 GRAPHS: Mapping[str, Callable[[int], Grown]] = {
     "chain": chain,
     "residual": residual,
     "recurrent": recurrent,
     "elementwise": elementwise,
+    "shares": shares,
 }
 
 

@@ -79,6 +79,7 @@ class Forms:
     _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)
     _seen: set[Node] = field(default_factory=set)
     _glimpses: dict[Node, Form] = field(default_factory=dict)
+    _dangers: dict[int, tuple[Term, int]] = field(default_factory=dict)  # by the identities of terms, which it keeps
     _directions: dict[frozenset[tuple[Node, float]], Combination] = field(default_factory=dict)
 
     # Nodes.
@@ -106,18 +107,24 @@ class Forms:
 
     def made(self, op: Op, *inputs: Node) -> Node:
         """A node beside those of the graph, or the one that is there."""
-        return self._one_of(apply(op, *inputs))
+        found = self._nodes().get((op, inputs))
+        if found is None:
+            found = self._known[op, inputs] = apply(op, *inputs)
+        self.look(found)
+        return found
 
     def full(self, like: Node, value: float) -> Node:
         """A constant beside those of the graph."""
-        return self._one_of(full(like.shape, value, like.dtype))
-
-    def _one_of(self, node: Node) -> Node:
-        if not self._known:
-            self._known.update({(node.op, node.inputs): node for node in self.nodes})
-        found = self._known.setdefault((node.op, node.inputs), node)
+        made = full(like.shape, value, like.dtype)
+        found = self._nodes().setdefault((made.op, made.inputs), made)
         self.look(found)
         return found
+
+    def _nodes(self) -> dict[tuple[Op, tuple[Node, ...]], Node]:
+        """Nodes by what they compute."""
+        if not self._known:
+            self._known.update({(node.op, node.inputs): node for node in self.nodes})
+        return self._known
 
     def _glimpse(self, node: Node, depth: int) -> Form:
         """A node as a number, or as a number times the node, or the square, that it is made of."""
@@ -173,7 +180,13 @@ class Forms:
 
     def danger(self, form: Form) -> int:
         """How many factors of a sum may leave the range of floats although the sum does not."""
-        return sum([danger(self.without_shifts(term), self.bounds) for term in form])
+        found = 0
+        for term in form:
+            known = self._dangers.get(id(term))
+            if known is None:
+                known = self._dangers[id(term)] = term, danger(self.without_shifts(term), self.bounds)
+            found += known[1]
+        return found
 
     def danger_below(self, term: Term) -> int:
         """The same, of what one divides by, or of one by it."""

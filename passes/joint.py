@@ -10,7 +10,7 @@ from graphc.ir.node import Node
 from graphc.ops.placement import Pad
 from graphc.ops.powers import Square
 from graphc.passes.labels import factors, label_of
-from graphc.passes.terms import Atom, Combination, OnePlus, Powers, Term, ratio, scaled
+from graphc.passes.terms import Atom, Combination, OnePlus, Powers, Term, added, ratio, scaled
 from graphc.sizes import product
 
 __all__ = ["Centred", "Covariance", "Hyperbolic", "Joint", "Labelled", "joined"]
@@ -154,14 +154,15 @@ def _labelled(a: Term, b: Term) -> Labelled | None:
         assert isinstance(whole.op, Sum)
         if len(whole.op.axes) != 1:
             continue
-        found = ratio(ratio(b, a), Term(1.0, whole.shown, {whole: -1}))
-        if found.exponent:
+        if b.exponent != (added(whole.shown, a.exponent, 1) if a.exponent else whole.shown):
             continue
         for x in a.atoms:
             label = label_of(x, whole.op.axes[0]) if isinstance(x, Node) else None
-            if label is not None and isinstance(x, Node) and _is_less_sum(found, x, whole):
-                factor = ratio(b, Term(-1.0, whole.shown, {whole: -1}))
-                return Labelled(factor, label, whole.op.axes[0], whole)
+            if label is None or not isinstance(x, Node):
+                continue
+            share = Term(1.0, whole.shown, {whole: -1})
+            if _is_less_sum(ratio(ratio(b, a), share), x, whole):
+                return Labelled(ratio(b, share._replace(coefficient=-1.0)), label, whole.op.axes[0], whole)
     return None
 
 

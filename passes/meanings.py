@@ -366,9 +366,12 @@ def _is_slope(forms: Forms, node: Node) -> bool:
 
 def _has_new_joint(terms: Sequence[Term], x: Form, y: Form) -> bool:
     """Whether two terms lose their digits, and are not both of one operand."""
-    operands = [frozenset(map(id, x)), frozenset(map(id, y))]
+    operands = {id(term): 1 for term in x}
+    for term in y:
+        operands[id(term)] = operands.get(id(term), 0) | 2
     for place, a in enumerate(terms):
+        own = operands.get(id(a), 0)
         for b in terms[:place]:
-            if joined(a, b) is not None and not any({id(a), id(b)} <= of for of in operands):
+            if not own & operands.get(id(b), 0) and joined(a, b) is not None:
                 return True
     return False

@@ -56,6 +56,7 @@ class Writer:
     forms: Forms
     new: dict[Node, Node] = field(default_factory=dict)
     known: dict[tuple[Op, tuple[Node, ...], object], Node] = field(default_factory=dict)
+    applied: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)  # those that were made here
     replaced: dict[Node, Node] = field(default_factory=dict)  # old nodes that got another form -> what they were
 
     def shared(self, node: Node) -> Node:
@@ -66,7 +67,10 @@ class Writer:
 
     def apply(self, op: Op, *inputs: Node) -> Node:
         """A node of the new graph."""
-        return self.shared(apply(op, *inputs))
+        found = self.applied.get((op, inputs))
+        if found is None:
+            found = self.applied[op, inputs] = self.shared(apply(op, *inputs))
+        return found
 
     def node(self, old: Node) -> Node:
         """A node of the old graph, or one that was made beside it, a few ops from those of it, in the new graph."""
