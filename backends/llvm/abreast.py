@@ -12,7 +12,7 @@ from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.scratch import ALIGNED, padded
-from graphc.backends.llvm.tasks import Task, native_of, tasks_of_product
+from graphc.backends.llvm.tasks import Task, functions_of, tasks_of_product
 from graphc.backends.llvm.text import Text
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
@@ -79,12 +79,11 @@ def _tasks(step: Step, module: Module) -> Sequence[Task] | None:
         case Kernel():
             found = []
             for part in with_rows(step, module.owner):
-                native = native_of(part, module)
-                if native.kept or native.plan.last:
+                functions = functions_of(part, module)
+                if functions.keeps or functions.end is not None:
                     return None
-                rows = native.rows()
-                name = module.named(rows, step.origins)
-                found.append(Task(name, rows, native.chunks, allocated=native.allocated))
+                name = module.named(functions.rows, step.origins)
+                found.append(Task(name, functions.rows, functions.chunks, allocated=functions.allocated))
             return found
         case Contract():
             blocking = blocking_for(step, module.machine)

@@ -27,12 +27,13 @@ def called(lanes: Lanes, fn: Fn, operands: Sequence[Value], dtype: DType) -> Val
 
 
 def _digits(lanes: Lanes, index: Value, dtype: DType) -> Value:
-    """Words of a table, lane by lane; 0 outside of it."""
+    """Words of a table; 0 outside of it."""
     is_in = lanes.compare("icmp ult", index, lanes.number(len(WORDS), INT64), BOOL)
-    safe = lanes.select(is_in, index, lanes.number(0, INT64))
-    found = []
-    for lane in range(index.lanes):
-        at = lanes.lane(safe, lane).one
-        address = lanes.text.value(f"getelementptr i64, ptr @two_over_pi, i64 {at}")
-        found.append(lanes.made(dtype, 1, f"load i64, ptr {address}"))
-    return lanes.select(is_in, lanes.collected(found) if len(found) > 1 else found[0], lanes.number(0, dtype))
+    if index.lanes == 1:
+        safe = lanes.select(is_in, index, lanes.number(0, INT64))
+        word = lanes.text.value(f"getelementptr i64, ptr @two_over_pi, i64 {safe.one}")
+        return lanes.select(is_in, lanes.made(dtype, 1, f"load i64, ptr {word}"), lanes.number(0, dtype))
+    words = lanes.text.value(f"getelementptr i64, ptr @two_over_pi, {index.type} {index.one}")
+    operands = f"<{index.lanes} x ptr> align 8 {words}, {is_in.type} {is_in.one}, {index.type} zeroinitializer"
+    name = f"llvm.masked.gather.v{index.lanes}i64.v{index.lanes}p0"  # of few instructions: huge numbers are rare
+    return lanes.made(dtype, index.lanes, f"call {index.type} @{name}({operands})")

@@ -33,7 +33,7 @@ from graphc.kernel.widening import widened
 from graphc.sizes import Size, estimate, maximum, minimum, product, total
 from graphc.types import INT64, NARROW
 
-__all__ = ["Function", "Native"]
+__all__ = ["Function", "Functions", "Native"]
 
 WORK = 1 << 19  # lets of a chunk, about
 MOST_CHUNKS = 128
@@ -51,6 +51,36 @@ class Function:
 
     text: str
     arguments: Arguments
+
+    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Function":
+        """The same function, given other buffers."""
+        listed = [buffers.get(x, x) if isinstance(x, Buffer) else x for x in self.arguments.listed]
+        return Function(self.text, Arguments(self.arguments.text, listed))
+
+
+@final
+@dataclass(frozen=True)
+class Functions:
+    """The functions of a kernel.
+
+    rows       makes a chunk of its rows
+    end        makes what is left when all are made, if something is
+    chunks     how many there are
+    keeps      whether they leave totals, of `parts` bytes together
+    allocated  bytes that each thread takes from malloc
+    """
+
+    rows: Function
+    end: Function | None
+    chunks: Size
+    keeps: bool
+    parts: Size
+    allocated: Size
+
+    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Functions":
+        """Those of a kernel that does the same on other buffers."""
+        end = None if self.end is None else self.end.on(buffers)
+        return Functions(self.rows.on(buffers), end, self.chunks, self.keeps, self.parts, self.allocated)
 
 
 @final
@@ -95,6 +125,10 @@ class Native:
     @property
     def parts(self) -> Size:
         return self.part_bytes * self.chunks + total(padded(bytes) for _, bytes in self._terms_bytes())
+
+    def functions(self) -> Functions:
+        """All that it is."""
+        return Functions(self.rows(), self.end(), self.chunks, bool(self.kept), self.parts, self.allocated)
 
     def rows(self) -> Function:
         """void KERNEL(ptr args, i64 chunk): the rows of a chunk."""

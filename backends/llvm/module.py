@@ -1,13 +1,13 @@
 """What the functions of one module share: their names, the table, and the room that they take."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.counting import Counted
 from graphc.backends.llvm.fourier_plans import Planner
-from graphc.backends.llvm.kernels import Function
+from graphc.backends.llvm.kernels import Function, Functions
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.table import RoomOf, Table
 from graphc.dataclass import dataclass
@@ -34,6 +34,7 @@ class Module:
     allocated  bytes that steps take from malloc, while they run
     counted   what routines keep in 32 bits
     planners  what makes plans when sizes are known
+    kernels   the functions of the first kernel of each pattern, and its buffers
     """
 
     program: Program
@@ -45,6 +46,7 @@ class Module:
     allocated: dict[Size, None] = field(default_factory=dict)
     counted: list[Counted] = field(default_factory=list)
     planners: dict[Planner, None] = field(default_factory=dict)
+    kernels: dict[Hashable, tuple[Functions, Sequence[Buffer]]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)  # text -> name
     _pieces: list[str] = field(default_factory=list)
 

@@ -20,7 +20,7 @@ from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.registers import in_memory
 from graphc.backends.llvm.routines import ROUTINES
 from graphc.backends.llvm.table import THREADS, ChunksOf
-from graphc.backends.llvm.tasks import native_of, tasks_of_product
+from graphc.backends.llvm.tasks import functions_of, tasks_of_product
 from graphc.backends.llvm.text import Text
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
@@ -92,14 +92,13 @@ class Schedule:
             self._rows(part, number)
 
     def _rows(self, kernel: Kernel, number: int) -> None:
-        native = native_of(kernel, self.module)
-        self._allocates(native.allocated)
-        room = self.module.room(native.parts, number) if native.kept else -1
-        rows = native.rows()
-        self._chunks(self.module.named(rows, kernel.origins), rows, native.chunks, room)
-        end = native.end()
+        functions = functions_of(kernel, self.module)
+        self._allocates(functions.allocated)
+        room = self.module.room(functions.parts, number) if functions.keeps else -1
+        self._chunks(self.module.named(functions.rows, kernel.origins), functions.rows, functions.chunks, room)
+        end = functions.end
         if end is not None:
-            name, chunks = self.module.named(end, kernel.origins), self.frame.number(native.chunks)
+            name, chunks = self.module.named(end, kernel.origins), self.frame.number(functions.chunks)
             self.text.do(f"call void @{name}(ptr {self._block(end.arguments.listed, room)}, i64 {chunks})")
             if RUN in end.arguments.listed:
                 self.frame.stop_if_stopped()

@@ -6,15 +6,16 @@ from typing import final
 from graphc.backends.llvm.blocking import Blocking
 from graphc.backends.llvm.boxes import box_of
 from graphc.backends.llvm.fourier_plans import Planner
-from graphc.backends.llvm.kernels import Function, Native
+from graphc.backends.llvm.kernels import Function, Functions, Native
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.pattern import overlaps, pattern_of
 from graphc.kernel.steps import Contract, Kernel
 from graphc.sizes import Size, total
 
-__all__ = ["Task", "native_of", "tasks_of_product"]
+__all__ = ["Task", "functions_of", "tasks_of_product"]
 
 
 @final
@@ -35,8 +36,21 @@ class Task:
     allocated: Size = 0
 
 
-def native_of(kernel: Kernel, module: Module) -> Native:
-    """A kernel as functions."""
+def functions_of(kernel: Kernel, module: Module) -> Functions:
+    """A kernel as functions, which are written once for all kernels of a pattern."""
+    key, buffers = pattern_of(kernel)
+    if module.program.aliases:
+        key += overlaps(buffers, module.owner)
+    known = module.kernels.get(key)
+    if known is None:
+        functions = _native_of(kernel, module).functions()
+        module.kernels[key] = functions, buffers
+        return functions
+    functions, others = known
+    return functions.on(dict(zip(others, buffers, strict=True)))
+
+
+def _native_of(kernel: Kernel, module: Module) -> Native:
     return Native(kernel, module.machine.vector_bytes, module.owner)
 
 
@@ -46,7 +60,7 @@ def tasks_of_product(
     """A product in tiles, with its epilogue where that runs on chunks; panels of its columns may be `kept`."""
     epilogue, origins = None, contract.origins
     if contract.then is not None and blocking.parts:
-        box = box_of(contract, native_of(contract.then, module), blocking.roles)
+        box = box_of(contract, _native_of(contract.then, module), blocking.roles)
         epilogue = Epilogue(module.named(box.function, contract.then.origins), box)
     scratch: Size = 0
     if blocking.copies:

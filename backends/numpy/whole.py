@@ -8,7 +8,7 @@ from graphc.backends.numpy.kernels import KernelText, kernel_text
 from graphc.backends.numpy.naming import Naming, Table
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import opened, pattern_of, pattern_of_both
+from graphc.kernel.pattern import opened, overlaps, pattern_of, pattern_of_both
 from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind, saying
 from graphc.kernel.room import Room
@@ -70,19 +70,13 @@ class Whole:
         else:
             key, buffers = pattern_of(step)
         if not self.program.aliases.keys().isdisjoint(buffers):
-            key += self._overlaps(buffers)
+            key += overlaps(buffers, self._owner)
         text = self.texts.get(key)
         if text is None:
             naming = Naming(buffers, {buffer: self._owner(buffer) for buffer in buffers})
             text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step.product, naming)
             self.texts[key] = text
         return text, buffers, numbers
-
-    def _overlaps(self, buffers: Sequence[Buffer]) -> tuple[int, ...]:
-        """Which of some buffers have the same bytes; nothing where only those have that show each other."""
-        owners: dict[Buffer, int] = {}
-        places = tuple([owners.setdefault(self._owner(buffer), len(owners)) for buffer in buffers])
-        return places if len(owners) < len({buffer.base or buffer for buffer in buffers}) else ()
 
     def _owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another one has."""

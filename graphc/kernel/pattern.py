@@ -3,7 +3,7 @@
 A long program repeats itself: what was found for one step holds for every step of its pattern.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -21,6 +21,7 @@ __all__ = [
     "formed",
     "on_buffers",
     "opened",
+    "overlaps",
     "pattern_of",
     "pattern_of_both",
     "pattern_of_two",
@@ -108,6 +109,13 @@ def _of_buffers(parts: list[Hashable], numbers: dict[Buffer, int]) -> tuple[Patt
             shown = numbers.setdefault(root, len(numbers))
             parts += (buffer.role, buffer.dtype, buffer.shape, shown, root.role, root.shape)
     return tuple(parts), tuple(numbers)
+
+
+def overlaps(buffers: Sequence[Buffer], owner: Callable[[Buffer], Buffer]) -> tuple[int, ...]:
+    """Which of some buffers have the same bytes; nothing where only those have that show each other."""
+    owners: dict[Buffer, int] = {}
+    places = tuple([owners.setdefault(owner(buffer), len(owners)) for buffer in buffers])
+    return places if len(owners) < len({buffer.root for buffer in buffers}) else ()
 
 
 def form_of(kernel: Kernel) -> tuple[Form, tuple[Buffer, ...]]:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from graphc.kernel.affine import AffineIndex
-from graphc.kernel.pattern import formed, on_buffers, opened, pattern_of
+from graphc.kernel.buffer import Buffer
+from graphc.kernel.pattern import formed, on_buffers, opened, overlaps, pattern_of
 from graphc.kernel.scalar import Fn
 from graphc.kernel.steps import Contract
 from graphc.kernel.text import kernel_text
@@ -23,6 +24,14 @@ def test_whether_two_operands_are_one_buffer_is_part_of_the_pattern() -> None:
     one, _ = pattern_of(pointwise(Fn.ADD, [x, x], output(0, 4)))
     other, _ = pattern_of(pointwise(Fn.ADD, [x, given(1, 4)], output(0, 4)))
     assert one != other
+
+
+def test_which_buffers_have_the_same_bytes_is_told_apart_from_views() -> None:
+    x, y, z = temporary(4), temporary(4), temporary(4)
+    view = Buffer(x.role, x.dtype, (2, 2), base=x)
+    assert overlaps([x, y, z], lambda buffer: buffer.root) == ()
+    assert overlaps([x, view, y], lambda buffer: buffer.root) == ()
+    assert overlaps([x, view, y, z], {x: x, view: x, y: y, z: x}.__getitem__) == (0, 0, 1, 0)
 
 
 def test_function_role_type_and_shape_are_part_of_the_pattern() -> None:

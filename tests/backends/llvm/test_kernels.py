@@ -7,12 +7,14 @@ import pytest
 
 import graphc as gx
 from graphc.backends.llvm.backend import LlvmBackend
+from graphc.backends.llvm.kernels import Function, Native
 from graphc.backends.llvm.machine import restricted
 from graphc.backends.llvm.pool import pool
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.driver import compile
 from graphc.function import CompiledFunction
 from graphc.kernel.meaning import converted
+from graphc.kernel.steps import Kernel
 from graphc.types import DTYPES, is_integer
 from tests.case import Array
 
@@ -152,3 +154,35 @@ def test_source_and_assembly_are_shown() -> None:
     assert "graphc_compute" in function.assembly
     with pytest.raises(gx.UnsupportedError, match="assembly: the numpy backend makes none"):
         compile([x], gx.exp(x), backend="numpy").assembly  # noqa: B018
+
+
+def test_kernels_that_are_alike_are_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Kernel] = []
+    rows = Native.rows
+
+    def noted(native: Native) -> Function:
+        written.append(native.kernel)
+        return rows(native)
+
+    monkeypatch.setattr(Native, "rows", noted)
+    x, w = gx.input("x", (8, 8)), gx.input("w", (8, 8))
+    h = x
+    for _ in range(12):
+        h = gx.softmax(h @ w, 1)
+    f = compile([x, w], h, backend="llvm")
+    kernels = [step for step in f.program.steps if isinstance(step, Kernel) or getattr(step, "then", None) is not None]
+    assert len(kernels) > 6
+    assert len(written) <= 2  # into memory of its own, and into the result
+
+
+def test_a_kernel_in_place_is_not_taken_for_one_that_is_not() -> None:
+    x = gx.input("x", (2, 501))
+    lives = gx.sort(x, 1)
+    dies = gx.sort(1 - lives * lives, 1)
+    f = compile([x], gx.sort(1 - dies * dies, 1) + lives, backend="llvm")
+    in_place = {over.root for over in f.program.aliases}
+    squares = [step for step in f.program.steps if isinstance(step, Kernel) and len(step.reads) == 1]
+    assert [step.writes[0].root in in_place for step in squares] == [False, True]
+    value = np.random.default_rng(0).standard_normal((2, 501)).astype("float32")
+    wanted = np.sort(value)
+    np.testing.assert_array_equal(f(value), np.sort(1 - np.sort(1 - wanted**2) ** 2) + wanted)
