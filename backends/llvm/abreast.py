@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Argument, Arguments, Run, Scratch
-from graphc.backends.llvm.contractions import blocking_for, one_by_one
+from graphc.backends.llvm.chunked import Function, Task
 from graphc.backends.llvm.fourier_plans import Planner
-from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.scratch import ALIGNED, padded
-from graphc.backends.llvm.tasks import Task, functions_of, tasks_of_product
+from graphc.backends.llvm.tasks import functions_of, tiles_of
 from graphc.backends.llvm.text import Text
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
@@ -86,11 +85,11 @@ def _tasks(step: Step, module: Module) -> Sequence[Task] | None:
                 found.append(Task(name, functions.rows, functions.chunks, allocated=functions.allocated))
             return found
         case Contract():
-            blocking = blocking_for(step, module.machine)
-            if blocking is None or not step.is_whole or one_by_one(step, module.machine) is not None:
+            tiles = tiles_of(step, module) if step.is_whole else None
+            if tiles is None:
                 return None
-            after = () if step.then is None or blocking.parts else _tasks(step.then, module)
-            return None if after is None else [*tasks_of_product(step, blocking, module), *after]
+            after = () if step.then is None or tiles.ends else _tasks(step.then, module)
+            return None if after is None else [*tiles.tasks, *after]
     return None
 
 

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from typing import final
 
 from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.chunked import Function
 from graphc.backends.llvm.counting import LARGEST
-from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.registers import in_register
 from graphc.backends.llvm.symbols import BLAS

@@ -6,7 +6,8 @@ from typing import final
 
 from graphc.backends.llvm.along import Along
 from graphc.backends.llvm.arguments import Arguments
-from graphc.backends.llvm.kernels import Function, Native
+from graphc.backends.llvm.chunked import Function
+from graphc.backends.llvm.kernels import Native
 from graphc.backends.llvm.plans import planned
 from graphc.backends.llvm.rows import Rows
 from graphc.backends.llvm.scope import Scope

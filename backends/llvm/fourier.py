@@ -6,10 +6,10 @@ from typing import TypeAlias, final
 
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.butterflies import stages_text
+from graphc.backends.llvm.chunked import Function
 from graphc.backends.llvm.fourier_moves import PARAMETERS, reads_text, writes_text
 from graphc.backends.llvm.fourier_plans import Number, Planner
 from graphc.backends.llvm.fourier_transforms import Planes, Planned, smooth_text, transform_text
-from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.native_routine import NativeRoutine

@@ -8,6 +8,7 @@ from typing import final
 
 from graphc.backends.llvm.along import Along, Owner
 from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.chunked import Function, Functions
 from graphc.backends.llvm.effects import combined
 from graphc.backends.llvm.looks import LETS, Looks
 from graphc.backends.llvm.memory import Place
@@ -33,7 +34,7 @@ from graphc.kernel.widening import widened
 from graphc.sizes import Size, estimate, maximum, minimum, product, total
 from graphc.types import INT64, NARROW
 
-__all__ = ["Function", "Functions", "Native"]
+__all__ = ["Native"]
 
 WORK = 1 << 19  # lets of a chunk, about
 MOST_CHUNKS = 128
@@ -42,45 +43,6 @@ ALONE = 3  # times the work of a chunk: less is done sooner by one thread, about
 ASKED_ROWS, LEAST_CHUNKS = 8, 16  # in a chunk that asks for the row that follows, where there are so many chunks
 BLOCKS = 8  # of rows, at least, that find the same pages in a chunk
 MOST_PARTS = 64  # of totals, at most
-
-
-@final
-@dataclass(frozen=True)
-class Function:
-    """A function of the module: its text, in which KERNEL stands for its name, and what it is given."""
-
-    text: str
-    arguments: Arguments
-
-    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Function":
-        """The same function, given other buffers."""
-        listed = [buffers.get(x, x) if isinstance(x, Buffer) else x for x in self.arguments.listed]
-        return Function(self.text, Arguments(self.arguments.text, listed))
-
-
-@final
-@dataclass(frozen=True)
-class Functions:
-    """The functions of a kernel.
-
-    rows       makes a chunk of its rows
-    end        makes what is left when all are made, if something is
-    chunks     how many there are
-    keeps      whether they leave totals, of `parts` bytes together
-    allocated  bytes that each thread takes from malloc
-    """
-
-    rows: Function
-    end: Function | None
-    chunks: Size
-    keeps: bool
-    parts: Size
-    allocated: Size
-
-    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Functions":
-        """Those of a kernel that does the same on other buffers."""
-        end = None if self.end is None else self.end.on(buffers)
-        return Functions(self.rows.on(buffers), end, self.chunks, self.keeps, self.parts, self.allocated)
 
 
 @final

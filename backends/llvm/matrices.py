@@ -4,8 +4,8 @@ from dataclasses import field
 from typing import final
 
 from graphc.backends.llvm.casts import cast
+from graphc.backends.llvm.chunked import Function
 from graphc.backends.llvm.fortran import Fortran
-from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.memory import Memory, Place
 from graphc.backends.llvm.native_routine import NativeRoutine, batch_of, chunked, grouped
 from graphc.backends.llvm.registers import in_register, parts_of

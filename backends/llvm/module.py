@@ -4,10 +4,10 @@ from collections.abc import Hashable, Sequence
 from dataclasses import field
 from typing import final
 
+from graphc.backends.llvm.chunked import Function, Functions, Tiles
 from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.counting import Counted
 from graphc.backends.llvm.fourier_plans import Planner
-from graphc.backends.llvm.kernels import Function, Functions
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.table import RoomOf, Table
 from graphc.dataclass import dataclass
@@ -35,6 +35,7 @@ class Module:
     counted   what routines keep in 32 bits
     planners  what makes plans when sizes are known
     kernels   the functions of the first kernel of each pattern, and its buffers
+    products  the tiles of the first product of each pattern, or None, and its buffers
     """
 
     program: Program
@@ -47,6 +48,7 @@ class Module:
     counted: list[Counted] = field(default_factory=list)
     planners: dict[Planner, None] = field(default_factory=dict)
     kernels: dict[Hashable, tuple[Functions, Sequence[Buffer]]] = field(default_factory=dict)
+    products: dict[Hashable, tuple[Tiles | None, Sequence[Buffer]]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)  # text -> name
     _pieces: list[str] = field(default_factory=list)
 

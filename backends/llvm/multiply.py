@@ -8,7 +8,7 @@ from typing import final
 from graphc.backends.llvm.arguments import Arguments
 from graphc.backends.llvm.blocking import Blocking, Part, least
 from graphc.backends.llvm.boxes import Box
-from graphc.backends.llvm.kernels import Function
+from graphc.backends.llvm.chunked import Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.panels import Panels, Sums

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeAlias, final
 
+from graphc.backends.llvm.chunked import Function
 from graphc.backends.llvm.fourier_plans import Planner
-from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.module import Module
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer

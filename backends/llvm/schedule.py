@@ -8,11 +8,11 @@ from typing import final
 from graphc.backends.llvm.abreast import abreast
 from graphc.backends.llvm.arguments import RUN, Argument, Run, Scratch
 from graphc.backends.llvm.blocking import Blocking
+from graphc.backends.llvm.chunked import Function
 from graphc.backends.llvm.contractions import blocking_for, library_of, one_by_one
 from graphc.backends.llvm.counting import LARGEST, Counted
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.frame import Frame
-from graphc.backends.llvm.kernels import Function
 from graphc.backends.llvm.loops import write_loop
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Multiplication
@@ -20,7 +20,7 @@ from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.registers import in_memory
 from graphc.backends.llvm.routines import ROUTINES
 from graphc.backends.llvm.table import THREADS, ChunksOf
-from graphc.backends.llvm.tasks import functions_of, tasks_of_product
+from graphc.backends.llvm.tasks import functions_of, tiles_by, tiles_of
 from graphc.backends.llvm.text import Text
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
@@ -109,34 +109,32 @@ class Schedule:
             self.module.allocated[bytes * self.module.threads] = None
 
     def _product(self, contract: Contract, number: int) -> None:
-        """A contraction in tiles, or where nothing is gained by them as kernels."""
-        blocking, kept = self.kept.get(contract) or (blocking_for(contract, self.module.machine), None)
-        each = one_by_one(contract, self.module.machine)
+        """A contraction in tiles, or where nothing is gained by them in another way."""
+        kept = self.kept.get(contract)
+        tiles = tiles_of(contract, self.module) if kept is None else tiles_by(contract, kept[0], self.module, kept[1])
+        if tiles is None:
+            self._untiled(contract, number)
+        else:
+            if not contract.is_whole and not contract.adds:
+                self._kernel(cleared(contract.out), number)
+            room = self.module.room(tiles.tasks[0].scratch, number) if tiles.tasks[0].scratch != 0 else -1
+            for task in tiles.tasks:
+                self._allocates(task.allocated)
+                self._chunks(task.name, task.function, task.chunks, room)
+        if contract.then is not None and (tiles is None or not tiles.ends):
+            self._kernel(contract.then, number)
+
+    def _untiled(self, contract: Contract, number: int) -> None:
+        """At each point of an axis, by the library, or as kernels."""
+        each, library = one_by_one(contract, self.module.machine), library_of(contract)
         if each is not None:
             write_loop(self.frame, each, number, partial(self._parts, number))
-            if contract.then is not None:
-                self._kernel(contract.then, number)
-            return
-        if blocking is None:
-            library = library_of(contract)
-            if library is not None:
-                function = library.function()
-                self._chunks(self.module.named(function, contract.origins), function, 1, -1)
-            else:
-                for kernel in kernels_of(contract):
-                    self._kernel(kernel, number)
-            if contract.then is not None:
-                self._kernel(contract.then, number)
-            return
-        if not contract.is_whole and not contract.adds:
-            self._kernel(cleared(contract.out), number)
-        tasks = list(tasks_of_product(contract, blocking, self.module, kept))
-        room = self.module.room(tasks[0].scratch, number) if tasks[0].scratch != 0 else -1
-        for task in tasks:
-            self._allocates(task.allocated)
-            self._chunks(task.name, task.function, task.chunks, room)
-        if contract.then is not None and not blocking.parts:
-            self._kernel(contract.then, number)
+        elif library is not None:
+            function = library.function()
+            self._chunks(self.module.named(function, contract.origins), function, 1, -1)
+        else:
+            for kernel in kernels_of(contract):
+                self._kernel(kernel, number)
 
     def _loop(self, loop: Loop, number: int) -> None:
         """A loop: by several threads at once where its turns leave each other nothing."""

@@ -8,7 +8,7 @@ Knuth: The Art of Computer Programming 3, 1998, sections 5.2 and 5.2.5.
 from dataclasses import field
 from typing import final
 
-from graphc.backends.llvm.kernels import Function
+from graphc.backends.llvm.chunked import Function
 from graphc.backends.llvm.looks import Looks
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.module import Module

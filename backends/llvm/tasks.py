@@ -1,63 +1,64 @@
-"""What the pool runs for a step: functions of chunks, one after the other."""
+"""What the pool runs for a step: functions of chunks, one after the other, written once for steps that are alike."""
 
-from collections.abc import Iterator
-from typing import final
+from collections.abc import Iterator, Sequence
 
 from graphc.backends.llvm.blocking import Blocking
 from graphc.backends.llvm.boxes import box_of
-from graphc.backends.llvm.fourier_plans import Planner
-from graphc.backends.llvm.kernels import Function, Functions, Native
+from graphc.backends.llvm.chunked import Functions, Task, Tiles
+from graphc.backends.llvm.contractions import blocking_for, one_by_one
+from graphc.backends.llvm.kernels import Native
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
-from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import overlaps, pattern_of
+from graphc.kernel.pattern import Pattern, overlaps, pattern_of
 from graphc.kernel.steps import Contract, Kernel
 from graphc.sizes import Size, total
 
-__all__ = ["Task", "functions_of", "tasks_of_product"]
-
-
-@final
-@dataclass(frozen=True)
-class Task:
-    """A function of chunks.
-
-    name       in the module
-    chunks     how many there are
-    scratch    bytes that it shares with the other tasks of its step
-    allocated  bytes that each thread takes from malloc
-    """
-
-    name: str
-    function: Function
-    chunks: "Size | Planner"
-    scratch: Size = 0
-    allocated: Size = 0
+__all__ = ["functions_of", "tiles_by", "tiles_of"]
 
 
 def functions_of(kernel: Kernel, module: Module) -> Functions:
     """A kernel as functions, which are written once for all kernels of a pattern."""
-    key, buffers = pattern_of(kernel)
-    if module.program.aliases:
-        key += overlaps(buffers, module.owner)
-    known = module.kernels.get(key)
-    if known is None:
-        functions = _native_of(kernel, module).functions()
-        module.kernels[key] = functions, buffers
-        return functions
-    functions, others = known
-    return functions.on(dict(zip(others, buffers, strict=True)))
+    key, buffers = _pattern(kernel, module)
+    if key not in module.kernels:
+        module.kernels[key] = _native_of(kernel, module).functions(), buffers
+    functions, others = module.kernels[key]
+    return functions if others is buffers else functions.on(dict(zip(others, buffers, strict=True)))
+
+
+def tiles_of(contract: Contract, module: Module) -> Tiles | None:
+    """A product in tiles, which are written once for all products of a pattern; None where it is made otherwise."""
+    key, buffers = _pattern(contract, module)
+    if key not in module.products:
+        module.products[key] = _tiled(contract, module), buffers
+    tiles, others = module.products[key]
+    return tiles if tiles is None or others is buffers else tiles.on(dict(zip(others, buffers, strict=True)))
+
+
+def _pattern(step: Kernel | Contract, module: Module) -> tuple[Pattern, Sequence[Buffer]]:
+    """All that what is written for a step depends on, but its buffers."""
+    key, buffers = pattern_of(step)
+    return key + overlaps(buffers, module.owner) if module.program.aliases else key, buffers
+
+
+def _tiled(contract: Contract, module: Module) -> Tiles | None:
+    blocking = blocking_for(contract, module.machine)
+    if blocking is None or one_by_one(contract, module.machine) is not None:
+        return None
+    return tiles_by(contract, blocking, module)
+
+
+def tiles_by(contract: Contract, blocking: Blocking, module: Module, kept: Buffer | None = None) -> Tiles:
+    """A product cut so; panels of its columns may be `kept`."""
+    return Tiles(list(_tasks(contract, blocking, module, kept)), bool(blocking.parts))
 
 
 def _native_of(kernel: Kernel, module: Module) -> Native:
     return Native(kernel, module.machine.vector_bytes, module.owner)
 
 
-def tasks_of_product(
-    contract: Contract, blocking: Blocking, module: Module, kept: Buffer | None = None
-) -> Iterator[Task]:
-    """A product in tiles, with its epilogue where that runs on chunks; panels of its columns may be `kept`."""
+def _tasks(contract: Contract, blocking: Blocking, module: Module, kept: Buffer | None) -> Iterator[Task]:
+    """With the epilogue, where that runs on chunks."""
     epilogue, origins = None, contract.origins
     if contract.then is not None and blocking.parts:
         box = box_of(contract, _native_of(contract.then, module), blocking.roles)

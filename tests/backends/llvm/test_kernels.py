@@ -7,7 +7,8 @@ import pytest
 
 import graphc as gx
 from graphc.backends.llvm.backend import LlvmBackend
-from graphc.backends.llvm.kernels import Function, Native
+from graphc.backends.llvm.chunked import Function
+from graphc.backends.llvm.kernels import Native
 from graphc.backends.llvm.machine import restricted
 from graphc.backends.llvm.pool import pool
 from graphc.backends.numpy.backend import NumpyBackend
