@@ -91,8 +91,8 @@ def compile(
               "cuda": CUDA C++, which runs on a GPU, and which `source` has without one, see docs/cuda.md
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
-              VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types
-              are checked too, and that programs are well formed: AssertionError names the pass that broke it
+              VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  So it does
+              where types do not fit, or a program is not well formed.  Of a text that is wrong it names the backend
     debug     every call runs twice, on poisoned arrays between fences, and raises AssertionError where a result depends
               on memory that nothing was written to, or a byte beside an array or the arena changed; `f.arena_use`
               then says how much of the arena was written.  For tests: slower, and one call at a time
