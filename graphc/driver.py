@@ -78,7 +78,7 @@ def compile(
     debug: bool = False,
     reused_keys: Literal["warn", "raise", "allow"] = "warn",
     precision: Literal["bf16", "f16", "tf32"] | None = None,
-    memory: "int | str | None" = None,
+    memory: "float | str | None" = None,
     threads: int | None = None,
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
@@ -102,8 +102,8 @@ def compile(
               added up in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients of
               float16 from vanishing
     memory    how many bytes the arena of a call may take, as `f.memory().peak_bytes` has them, where sizes have the
-              values of their hints: an int, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept for
-              derivatives but computed again, so that results stay the same to the bit.  See docs/checkpointing.md
+              values of their hints: a whole number, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept
+              for derivatives but computed again, so that results stay the same to the bit.  See docs/checkpointing.md
     threads   how many threads a call may use at most, the caller's included; None: all of the pool.  Results have the
               same bits at any number.  The NumPy backend has one thread, whatever this says, and leaves that of the
               BLAS behind NumPy alone

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
+from pathlib import Path
 from typing import final
 
 from graphc.dataclass import dataclass
-from graphc.errors import ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.inspection.memory_plot import Content, Stretch, memory_picture
 from graphc.inspection.picture import Picture
 from graphc.kernel.buffer import Buffer
@@ -16,6 +17,8 @@ from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
 from graphc.kernel.steps import Step
 from graphc.passes.memory import Layout, Placement
+from graphc.printable import described
+from graphc.signatures import public
 from graphc.types import TensorType
 
 __all__ = ["CALL_OBJECTS", "STEP_OBJECTS", "ArenaUse", "MemoryReport", "drawn_plan", "plan_of"]
@@ -65,13 +68,20 @@ class MemoryReport:
     constant_bytes: int = 0
     _draw: Callable[[], Picture] | None = field(default=None, repr=False, compare=False)
 
-    def plot(self) -> Picture:
+    @public
+    def plot(self, path: "str | Path | None" = None) -> Picture:
         """The plan as SVG: steps from left to right, the bytes of the arena from its bottom to its top.
 
         Each array is a box with the user's lines behind it as its tooltip.  A notebook shows it as a picture, and
-        `Path("plan.svg").write_text(f.memory().plot())` saves it.
+        `f.memory().plot("plan.svg")` saves it.  Raises ArgumentError for a path that ends in anything else.
         """
-        return memory_picture((), 0, 0, 0) if self._draw is None else self._draw()
+        if path is not None and (not isinstance(path, str | Path) or Path(path).suffix.lower() != ".svg"):
+            problem = f"plot: the path of a picture ends in .svg, not {described(path)}"
+            raise ArgumentError(problem, hint=f'plot("{Path(path).stem}.svg")' if isinstance(path, str) else None)
+        picture = memory_picture((), 0, 0, 0) if self._draw is None else self._draw()
+        if path is not None:
+            Path(path).write_text(picture, encoding="utf-8")
+        return picture
 
     @property
     def call_bytes(self) -> int:
