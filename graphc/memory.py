@@ -75,12 +75,9 @@ class MemoryReport:
         Each array is a box with the user's lines behind it as its tooltip.  A notebook shows it as a picture, and
         `f.memory().plot("plan.svg")` saves it.  Raises ArgumentError for a path that ends in anything else.
         """
-        if path is not None and (not isinstance(path, str | Path) or Path(path).suffix.lower() != ".svg"):
-            problem = f"plot: the path of a picture ends in .svg, not {described(path)}"
-            raise ArgumentError(problem, hint=f'plot("{Path(path).stem}.svg")' if isinstance(path, str) else None)
         picture = memory_picture((), 0, 0, 0) if self._draw is None else self._draw()
         if path is not None:
-            Path(path).write_text(picture, encoding="utf-8")
+            _svg_file(path).write_text(picture, encoding="utf-8")
         return picture
 
     @property
@@ -104,6 +101,13 @@ class MemoryReport:
         shown = {name: row for name, row in rows.items() if row[0] or name in ("arena", "outputs")}
         width = max(len(f"{count:,}") for count, _ in shown.values())
         return "\n".join(f"{name:9} {count:>{width},} bytes  ({what})" for name, (count, what) in shown.items())
+
+
+def _svg_file(path: object) -> Path:
+    if isinstance(path, str | Path) and Path(path).suffix.lower() == ".svg":
+        return Path(path)
+    hint = f'plot("{Path(path).stem}.svg")' if isinstance(path, str | Path) else None
+    raise ArgumentError(f"plot: the path of a picture ends in .svg, not {described(path)}", hint=hint)
 
 
 @final

@@ -11,6 +11,7 @@ from graphc.backends.backend import Backend
 from graphc.dataclass import dataclass
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
+from graphc.ir.kinds import Elementwise
 from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.kernel.arrays import Arrays
@@ -21,14 +22,14 @@ from graphc.kernel.reference import Observer
 from graphc.kernel.steps import Check, Step, buffers_of, unique
 from graphc.passes.lower import Lowered
 from graphc.passes.places import all_substituted, shown
-from graphc.types import is_differentiable
+from graphc.types import TensorType, is_differentiable
 from graphc.verification.calls import Call
 from graphc.verification.programs import Array, Executable, RefusedError, interpreted, work
-from graphc.verification.single import single_op
+from graphc.verification.single import compiled_alone, single_op
 from graphc.verification.strangers import is_roughly
 from graphc.verification.values import Frame, TooLongError, Values, several
 
-__all__ = ["WrongOp", "wrong_op", "wrong_step"]
+__all__ = ["WrongOp", "wrong_element", "wrong_op", "wrong_step"]
 
 COMPARED = 200_000  # lets that the interpreter computes to find out who is to blame
 
@@ -55,10 +56,11 @@ def wrong_op(call: Call, graph: Graph, backend: Backend | None = None) -> WrongO
     for frame, node in _computed(values):
         single = single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type)
         operands = [x for each in node.inputs for x in several(frame[each])]
-        budget -= work(single.code.lowered.program, call.point.sizes)
-        if budget < 0:
-            break
-        with suppress(*_UNLIKE):
+        cost = work(single.code.lowered.program, call.point.sizes)
+        if cost > budget:
+            continue
+        budget -= cost
+        with suppress(Exception):  # whatever text that is wrong does; what it gives where it does not fail counts
             meant = interpreted(single.code.lowered, operands, (), call.point.sizes).outputs
             found = several(frame[node])
             if backend is not None:
@@ -67,6 +69,27 @@ def wrong_op(call: Call, graph: Graph, backend: Backend | None = None) -> WrongO
                 if not _agree(one, other):
                     return WrongOp(node, frame, one, other)
     return None
+
+
+def wrong_element(call: Call) -> WrongOp | None:
+    """The first node of which NumPy computes elements wrongly that depend on no others: a few of each such op."""
+    seen: set[object] = set()
+    for frame, node in _computed(call.declared):
+        dtypes = tuple([x.dtype for x in node.inputs])
+        if not isinstance(node.op, Elementwise) or (node.op, dtypes) in seen or not several(frame[node])[0].size:
+            continue
+        seen.add((node.op, dtypes))
+        types = [TensorType((FEW,), x.dtype, x.tensor.weak) for x in (*node.inputs, node)]
+        single = compiled_alone(node.op, tuple(types[:-1]), types[-1])
+        operands = [np.resize(several(frame[x])[0], FEW) for x in node.inputs]
+        (found,) = single.call(single.bind({}), operands)
+        (meant,) = interpreted(single.code.lowered, operands, (), {}).outputs
+        if not _agree(meant, found):
+            return WrongOp(node, frame, meant, found)
+    return None
+
+
+FEW = 16  # elements of an op that are computed twice
 
 
 def _computed(values: Values) -> Iterator[tuple[Frame, Node]]:

@@ -39,7 +39,7 @@ from graphc.verification.programs import (
     is_unchanged,
     work,
 )
-from graphc.verification.texts import wrong_op
+from graphc.verification.texts import wrong_element, wrong_op
 from graphc.verification.values import Point, TooLongError, Values, several
 
 __all__ = ["Verification"]
@@ -114,6 +114,8 @@ class Verification:
             if different:
                 self._require_right_ops(call, [call.graph])
                 raise of_text(call, lowered, different, backend).of_backend(backend.name, call.point.title)
+        if isinstance(backend, NumpyBackend):
+            self._require_right_elements()
         finding = self._not_refused(lambda point: code.run(*_given(point, self.graph, lowered), point.sizes))
         if finding is not None:
             raise finding[0].of_backend(backend.name, finding[1].title)
@@ -122,6 +124,13 @@ class Verification:
         """Raise what blames NumPy, by which graphs are run: before something else is blamed."""
         for graph in graphs:
             wrong = wrong_op(call, graph) if isinstance(graph, Graph) else None
+            if wrong is not None:
+                raise of_op(wrong).of_backend(NumpyBackend.name, call.point.title)
+
+    def _require_right_elements(self) -> None:
+        """Raise what blames NumPy for a program that nothing else has run, as it was too large for the interpreter."""
+        for call in self.calls[:1]:
+            wrong = None if call in self._program else wrong_element(call)
             if wrong is not None:
                 raise of_op(wrong).of_backend(NumpyBackend.name, call.point.title)
 

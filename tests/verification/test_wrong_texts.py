@@ -60,6 +60,22 @@ def test_no_pass_is_blamed_for_the_backend_by_which_graphs_are_run(
     assert source.strip() == OWN_LINES[wrong.op]
 
 
+@pytest.mark.parametrize("wrong", WRONG_BACKENDS, ids=lambda backend: backend.new)
+def test_numpy_is_found_to_be_wrong_where_all_else_is_too_large(
+    wrong: WrongBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NumpyBackend, "emit", lambda self, program: wrong.emit(program))
+    x = gx.input("x", (f"more {wrong.op}", 4000))
+    y = gx.sin(x) + gx.tanh(x)
+    y = gx.exp(y)
+    y = x / y
+    with pytest.raises(gx.VerificationError) as caught:
+        gx.compile([x], y, verify=True, backend="numpy")
+    first, _, source, *_ = str(caught.value).splitlines()
+    assert first == f"compile: the backend 'numpy' changes what is computed, in the op {wrong.op!r}"
+    assert source.strip() == OWN_LINES[wrong.op]
+
+
 @final
 @dataclass(frozen=True)
 class WrongTogether(Backend):
