@@ -266,7 +266,7 @@ class Verification:
             wrong = unequal(old, arrays[number])
             if before is None and wrong.any():
                 wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, call.declared.outer))
-            if wrong.any():
+            if wrong.any() and (before is not None or root.node not in call.unspecified()):
                 different[root] = difference(wrong, old, arrays[number])
         return different
 
