@@ -78,7 +78,7 @@ def compile(
     debug: bool = False,
     reused_keys: Literal["warn", "raise", "allow"] = "warn",
     precision: Literal["bf16", "f16", "tf32"] | None = None,
-    memory: "int | str | None" = None,
+    memory: "float | str | None" = None,
     threads: int | None = None,
 ) -> CompiledFunction:
     """A function that computes `outputs` from `inputs`, and sets variables.
@@ -91,8 +91,8 @@ def compile(
               "cuda": CUDA C++, which runs on a GPU, and which `source` has without one, see docs/cuda.md
     level     0: no rewrites and no sharing; 1: exact ones; 2: also those that change the last bits
     verify    after every pass, run the old form and the new one on calls made for this graph, and raise
-              VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  Types
-              are checked too, and that programs are well formed: AssertionError names the pass that broke it
+              VerificationError where they differ: it names the pass, the rule and the nodes, and the line.  So it does
+              where types do not fit, or a program is not well formed.  Of a text that is wrong it names the backend
     debug     every call runs twice, on poisoned arrays between fences, and raises AssertionError where a result depends
               on memory that nothing was written to, or a byte beside an array or the arena changed; `f.arena_use`
               then says how much of the arena was written.  For tests: slower, and one call at a time
@@ -102,8 +102,8 @@ def compile(
               added up in float32; all else stays as wide as it is.  `gx.optim.LossScale` keeps small gradients of
               float16 from vanishing
     memory    how many bytes the arena of a call may take, as `f.memory().peak_bytes` has them, where sizes have the
-              values of their hints: an int, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept for
-              derivatives but computed again, so that results stay the same to the bit.  See docs/checkpointing.md
+              values of their hints: a whole number, or a text as "200MB" or "1.5 GiB".  What does not fit is not kept
+              for derivatives but computed again, so that results stay the same to the bit.  See docs/checkpointing.md
     threads   how many threads a call may use at most, the caller's included; None: all of the pool.  Results have the
               same bits at any number.  The NumPy backend has one thread, whatever this says, and leaves that of the
               BLAS behind NumPy alone

@@ -114,4 +114,4 @@ class UnsupportedError(GraphError, NotImplementedError):
 
 
 class VerificationError(GraphError, AssertionError):
-    """A pass that changed what is computed: a mistake of graphc, which `compile(verify=True)` found."""
+    """A pass or a backend that changed what is computed: a mistake of graphc, which `compile(verify=True)` found."""

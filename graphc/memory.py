@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
+from pathlib import Path
 from typing import final
 
 from graphc.dataclass import dataclass
-from graphc.errors import ShapeError
+from graphc.errors import ArgumentError, ShapeError
 from graphc.inspection.memory_plot import Content, Stretch, memory_picture
 from graphc.inspection.picture import Picture
 from graphc.kernel.buffer import Buffer
@@ -16,6 +17,8 @@ from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
 from graphc.kernel.steps import Step
 from graphc.passes.memory import Layout, Placement
+from graphc.printable import described
+from graphc.signatures import public
 from graphc.types import TensorType
 
 __all__ = ["CALL_OBJECTS", "STEP_OBJECTS", "ArenaUse", "MemoryReport", "drawn_plan", "plan_of"]
@@ -65,13 +68,17 @@ class MemoryReport:
     constant_bytes: int = 0
     _draw: Callable[[], Picture] | None = field(default=None, repr=False, compare=False)
 
-    def plot(self) -> Picture:
+    @public
+    def plot(self, path: "str | Path | None" = None) -> Picture:
         """The plan as SVG: steps from left to right, the bytes of the arena from its bottom to its top.
 
         Each array is a box with the user's lines behind it as its tooltip.  A notebook shows it as a picture, and
-        `Path("plan.svg").write_text(f.memory().plot())` saves it.
+        `f.memory().plot("plan.svg")` saves it.  Raises ArgumentError for a path that ends in anything else.
         """
-        return memory_picture((), 0, 0, 0) if self._draw is None else self._draw()
+        picture = memory_picture((), 0, 0, 0) if self._draw is None else self._draw()
+        if path is not None:
+            _svg_file(path).write_text(picture, encoding="utf-8")
+        return picture
 
     @property
     def call_bytes(self) -> int:
@@ -94,6 +101,13 @@ class MemoryReport:
         shown = {name: row for name, row in rows.items() if row[0] or name in ("arena", "outputs")}
         width = max(len(f"{count:,}") for count, _ in shown.values())
         return "\n".join(f"{name:9} {count:>{width},} bytes  ({what})" for name, (count, what) in shown.items())
+
+
+def _svg_file(path: object) -> Path:
+    if isinstance(path, str | Path) and Path(path).suffix.lower() == ".svg":
+        return Path(path)
+    hint = f'plot("{Path(path).stem}.svg")' if isinstance(path, str | Path) else None
+    raise ArgumentError(f"plot: the path of a picture ends in .svg, not {described(path)}", hint=hint)
 
 
 @final

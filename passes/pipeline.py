@@ -104,12 +104,10 @@ class Record:
 class Trace:
     """Every stage of a compilation, in order; by number or by the name of the pass (the last of that name).
 
-    verify   what to ask of every form, if anything: raises AssertionError
-    examine  what to ask of every pass, if anything, after that: raises what names it
+    examine  what to ask of every pass, if anything: raises what names it
     """
 
     records: list[Record] = field(default_factory=list)
-    verify: Callable[[object], None] | None = None
     examine: Callable[[Record], None] | None = None
 
     def apply(self, step: Pass[Before, After], form: Before) -> After:
@@ -121,11 +119,6 @@ class Trace:
         notes, replacements = tuple(log.notes), tuple(log.witness or ())
         spill = max([step.spill, *[replacement.spill for replacement in replacements]])
         self.records.append(Record(step.name, form, after, seconds, notes, step.exact, replacements, spill))
-        if self.verify is not None:
-            try:
-                self.verify(after)
-            except AssertionError as error:
-                raise AssertionError(f"after the pass {step.name!r}: {error}") from error
         if self.examine is not None:
             self.examine(self.records[-1])
         return after

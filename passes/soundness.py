@@ -13,6 +13,7 @@ from graphc.ir.node import Node
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program
+from graphc.kernel.unsound import about
 from graphc.kernel.verify import verify
 from graphc.passes import units
 from graphc.passes.lower import Lowered
@@ -44,8 +45,9 @@ def require_sound(form: object) -> None:
                 if graph is not form:
                     _require_closed(graph)
                 for node in graph.nodes:
-                    _require_type(node)
-                    _require_line(node)
+                    with about((node.origin,)):
+                        _require_type(node)
+                        _require_line(node)
         case Partition():
             _require_units(form)
         case Lowered():
@@ -69,7 +71,8 @@ def _require_order(graph: Graph) -> None:
     seen: set[Node] = set()
     for node in graph.nodes:
         late = [x for x in node.inputs if x not in seen]
-        assert not late, f"{node!r} reads {late[0]!r}, which reads it"
+        with about((node.origin,)):
+            assert not late, f"{node!r} reads {late[0]!r}, which reads it"
         seen.add(node)
 
 
@@ -100,7 +103,8 @@ def _require_closed(body: Graph) -> None:
     given = set(body.inputs)
     for node in body.nodes:
         is_around = isinstance(node.op, Input | Variable) and node not in given
-        assert not is_around, f"a body reads {node!r}, which is no input of it"
+        with about((node.origin,)):
+            assert not is_around, f"a body reads {node!r}, which is no input of it"
 
 
 def _require_units(partition: Partition) -> None:
@@ -113,7 +117,8 @@ def _require_units(partition: Partition) -> None:
             for node in unit.nodes:
                 before = homes.setdefault(node, [])
                 is_computed_again = isinstance(node.op, Elementwise) and number not in before
-                assert not before or is_computed_again, f"{node!r} is in the units {before[-1]} and {number}"
+                with about((node.origin,)):
+                    assert not before or is_computed_again, f"{node!r} is in the units {before[-1]} and {number}"
                 before.append(number)
         ready: dict[Node, int] = {}  # after which unit the value of a node is there
         for node in part.graph.nodes:
@@ -123,7 +128,8 @@ def _require_units(partition: Partition) -> None:
             for number in homes.get(node, ()):
                 for x in node.inputs:
                     is_there = number in homes.get(x, ()) or ready[x] <= number
-                    assert is_there, f"{node!r} is in unit {number}, and reads what unit {ready[x]} gives"
+                    with about((node.origin,)):
+                        assert is_there, f"{node!r} is in unit {number}, and reads what unit {ready[x]} gives"
             given = list(homes.get(node, ()))
             if source is not None or not given:
                 given.append(last)

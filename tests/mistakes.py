@@ -398,3 +398,37 @@ def budget_that_is_too_small() -> None:
 def budget_in_words() -> None:
     x = gx.input("x", (3,))
     gx.compile([x], gx.exp(x), memory="half of it")
+
+
+def budget_in_a_unit_that_is_none() -> None:
+    x = gx.input("x", (3,))
+    gx.compile([x], gx.exp(x), memory="200m")
+
+
+def budget_of_half_a_byte() -> None:
+    x = gx.input("x", (3,))
+    gx.compile([x], gx.exp(x), memory=1.5)
+
+
+def precision_by_the_name_of_a_dtype() -> None:
+    x, precision = gx.input("x", (3, 3)), "bfloat16"
+    gx.compile([x], x @ x, precision=precision)  # type: ignore[arg-type]
+
+
+def precision_that_is_a_class() -> None:
+    x, precision = gx.input("x", (3, 3)), np.float16
+    gx.compile([x], x @ x, precision=precision)  # type: ignore[arg-type]
+
+
+def region_of_no_function() -> None:
+    steps: Any = 3
+    gx.checkpoint(steps)
+
+
+def plan_as_a_photograph() -> None:
+    x = gx.input("x", ("n", 3))
+    gx.compile([x], gx.exp(x)).memory(n=3).plot("plan.png")
+
+
+def scale_that_is_no_number() -> None:
+    gx.optim.LossScale(float("nan"))

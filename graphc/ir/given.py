@@ -5,6 +5,7 @@ The errors name the function, the argument and the value; the user's line comes 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, TypeGuard
 
@@ -53,19 +54,22 @@ def a_whole_number(name: str, what: str, value: object, *operands: Node, least: 
     raise locate(ArgumentError(f"{name}: {what} is an int{lowest}, not {described(value)}"), here(), operands)
 
 
-_UNITS = {"": 1, "B": 1, **{f"{p}B": 1000**k for k, p in enumerate("kMGT", 1)}, "KB": 1000}
+_UNITS = {"B": 1, **{f"{p}B": 1000**k for k, p in enumerate("kMGT", 1)}}
 _UNITS |= {f"{p}iB": 1024**k for k, p in enumerate("KMGT", 1)}
+_BYTES_OF = {"": 1, **{unit.lower(): bytes for unit, bytes in _UNITS.items()}}
 
 
 def an_amount_of_bytes(name: str, what: str, value: object) -> int:
-    """How many bytes an int or a text says: 200_000_000, "200MB" or "1.5 GiB"."""
+    """How many bytes a whole number or a text says: 200_000_000, 2e8, "200MB", "200 mb" or "1.5 GiB"."""
     if is_whole(value) and value >= 0:
         return int(value)
+    if isinstance(value, float | np.floating) and value >= 0 and float(value).is_integer():
+        return int(value)
     parts = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([A-Za-z]*)", value) if isinstance(value, str) else None
-    if parts is None or parts[2] not in _UNITS:
+    if parts is None or parts[2].lower() not in _BYTES_OF:
         problem = f"{name}: {what} is a number of bytes, not {described(value)}"
-        raise ArgumentError(problem, hint='as "200MB", "1.5 GiB", or an int')
-    return int(Fraction(parts[1]) * _UNITS[parts[2]])
+        raise ArgumentError(problem, hint=f'as "200MB", "1.5 GiB" or 200_000_000; units are {", ".join(_UNITS)}')
+    return int(Fraction(parts[1]) * _BYTES_OF[parts[2].lower()])
 
 
 def is_extent(value: object) -> bool:
@@ -119,7 +123,8 @@ def a_flag(name: str, what: str, value: object, *operands: Node) -> bool:
 def a_function(name: str, what: str, value: object) -> None:
     """Raise where it cannot be called."""
     if not callable(value):
-        raise locate(ArgumentError(f"{name}: {what} is a function, not {described(value)}"), here(), ())
+        problem = f"{name}: {what} is {described(value)}, which cannot be called"
+        raise locate(ArgumentError(problem), here(), ())
 
 
 def a_choice(name: str, what: str, value: object, options: Sequence[str], *operands: Node) -> str:
@@ -128,7 +133,19 @@ def a_choice(name: str, what: str, value: object, options: Sequence[str], *opera
         return value
     *most, last = map(repr, options)
     wanted = f"{', '.join(most)} or {last}" if most else last
-    raise locate(ArgumentError(f"{name}: {what} is {wanted}, not {described(value)}"), here(), operands)
+    problem = f"{name}: {what} is {wanted}, not {described(value)}"
+    raise locate(ArgumentError(problem, hint=_meant(value, options)), here(), operands)
+
+
+def _meant(value: object, options: Sequence[str]) -> str | None:
+    """The option that a text, or the name of a class, is close to, if it is to one."""
+    text = value.__name__ if isinstance(value, type) else value
+    by_text = {option.lower(): option for option in options}
+    close = get_close_matches(text.lower(), by_text, 1) if isinstance(text, str) and len(text) <= _READ else []
+    return f"did you mean {by_text[close[0]]!r}?" if close else None
+
+
+_READ = 80  # characters of a text that may be an option
 
 
 def several(name: str, what: str, value: object, *operands: Node) -> Sequence[Any]:

@@ -6,6 +6,7 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, AxisIndex, Const, Let, Load
 from graphc.kernel.steps import Contract, Kernel, Loop, Step, Store, targets, within
+from graphc.kernel.unsound import about
 from graphc.kernel.wellformed import demand
 from graphc.sizes import Size
 
@@ -31,11 +32,12 @@ def verify_overwriting(program: Program, names: Mapping[Buffer, str]) -> None:
         place, step = writers[over]
         owner = owner_of(over, program.aliases)
         pair = f"{names[over]} is written over {names[owner]}, "
-        demand(writers.get(owner, (-1, step))[0] == place, f"{pair}which other steps make")
-        for old in dict.fromkeys(buffer.root for buffer in step.reads):
-            if old is not over and owner_of(old, program.aliases) is owner:
-                problem = f"{names[over]} is written over {names[old]}, which step {program.numbers[step]} reads"
-                demand(_reads_what_it_writes(step, old, over), f"{problem} at other places")
+        with about(step.origins, step):
+            demand(writers.get(owner, (-1, step))[0] == place, f"{pair}which other steps make")
+            for old in dict.fromkeys(buffer.root for buffer in step.reads):
+                if old is not over and owner_of(old, program.aliases) is owner:
+                    problem = f"{names[over]} is written over {names[old]}, which step {program.numbers[step]} reads"
+                    demand(_reads_what_it_writes(step, old, over), f"{problem} at other places")
 
 
 def owner_of(buffer: Buffer, aliases: Mapping[Buffer, Buffer]) -> Buffer:

@@ -12,6 +12,7 @@ from graphc.kernel.overwriting import owner_of, verify_overwriting
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Load
 from graphc.kernel.steps import Branch, Check, Contract, Kernel, Loop, Step, Store, buffers_of, locals_of, targets
+from graphc.kernel.unsound import about
 from graphc.kernel.wellformed import demand, verify_step
 from graphc.sizes import equal, symbols_of
 from graphc.types import TensorType
@@ -24,7 +25,7 @@ GIVEN = frozenset({Role.INPUT, Role.CONSTANT, Role.VARIABLE})  # holds something
 
 
 def verify(program: Program) -> None:
-    """Raise AssertionError, with the step and what is wrong with it, unless the program makes sense.
+    """Raise AssertionError, UnsoundError where a step is to blame, unless the program makes sense.
 
     Each step by itself (see `wellformed`); then who owns each buffer, who may write it and when, and what is
     written before it is read.  That indices are in range, and that every element is written, is for the
@@ -34,7 +35,8 @@ def verify(program: Program) -> None:
     _verify_symbols(program)
     named = names(program)
     for number, step in enumerate(program.timeline):
-        verify_step(step, f"step {number}", named)
+        with about(step.origins, step):
+            verify_step(step, f"step {number}", named)
     _verify_locals(program, named)
     _verify_commit(program, named)
     _verify_order(program, named)
@@ -55,19 +57,21 @@ def _verify_owners(program: Program) -> None:
             demand(buffer.slot == slot, f"{what} has slot {buffer.slot}")
     listed = {*program.inputs, *program.variables, *program.constants, *program.outputs}
     for number, step in enumerate(program.timeline):
-        for buffer in (*buffers_of(step), *locals_of(step)):
-            _verify_view(buffer, f"step {number}")
-            role = buffer.root.role
-            is_listed = role in (Role.TEMPORARY, Role.LOCAL, Role.ROW, Role.STACK) or buffer.root in listed
-            demand(is_listed, f"step {number} touches an {role.value} that the program has not")
+        with about(step.origins, step):
+            for buffer in (*buffers_of(step), *locals_of(step)):
+                _verify_view(buffer, f"step {number}")
+                role = buffer.root.role
+                is_listed = role in (Role.TEMPORARY, Role.LOCAL, Role.ROW, Role.STACK) or buffer.root in listed
+                demand(is_listed, f"step {number} touches an {role.value} that the program has not")
 
 
 def _verify_symbols(program: Program) -> None:
     known = set(program.symbols)
     for number, step in enumerate(program.timeline):
-        for size in sizes_of(step):
-            unknown = [symbol.name for symbol in symbols_of(size) if symbol.name not in known]
-            demand(not unknown, f"step {number}: {', '.join(unknown)} of the size {size} is not given")
+        with about(step.origins, step):
+            for size in sizes_of(step):
+                unknown = [symbol.name for symbol in symbols_of(size) if symbol.name not in known]
+                demand(not unknown, f"step {number}: {', '.join(unknown)} of the size {size} is not given")
 
 
 def _verify_view(view: Buffer, place: str) -> None:
@@ -87,7 +91,8 @@ def _verify_locals(program: Program, named: Names) -> None:
     for number, step in enumerate(program.timeline):
         for buffer in locals_of(step):
             first = home.setdefault(buffer, number)
-            demand(first == number, f"step {number}: {named[buffer]} is a local of step {first}")
+            with about(step.origins, step):
+                demand(first == number, f"step {number}: {named[buffer]} is a local of step {first}")
 
 
 def _verify_commit(program: Program, named: Names) -> None:
@@ -95,13 +100,14 @@ def _verify_commit(program: Program, named: Names) -> None:
     steps = len(program.steps)
     demand(0 <= program.commit <= steps, f"commit is {program.commit} of {steps} steps")
     for number, step in enumerate(program.steps):
-        for buffer in step.writes:
-            role = buffer.root.role
-            wrong = f"step {number}: {named[buffer]} is written, "
-            demand(role not in (Role.INPUT, Role.CONSTANT), f"{wrong}which no step may write")
-            demand(role is not Role.VARIABLE or number >= program.commit, f"{wrong}a variable before commit")
-        late = number >= program.commit and any(isinstance(inner, Check | Loop) for inner in all_steps((step,)))
-        demand(not late, f"step {number}: a check after commit")
+        with about(step.origins, step):
+            for buffer in step.writes:
+                role = buffer.root.role
+                wrong = f"step {number}: {named[buffer]} is written, "
+                demand(role not in (Role.INPUT, Role.CONSTANT), f"{wrong}which no step may write")
+                demand(role is not Role.VARIABLE or number >= program.commit, f"{wrong}a variable before commit")
+            late = number >= program.commit and any(isinstance(inner, Check | Loop) for inner in all_steps((step,)))
+            demand(not late, f"step {number}: a check after commit")
 
 
 def _verify_order(program: Program, named: Names) -> None:
@@ -117,28 +123,34 @@ def _verify_in_order(
 ) -> None:
     # Recursion is over the depth to which loops and branches are nested.
     for step in steps:
-        place = f"step {program.numbers[step]}"
-        for root in _roots(step.writes):
-            is_again = root.role is Role.TEMPORARY and root in written and root not in held
-            demand(not is_again, f"{place}: {named[root]} is written a second time")
-        for part in _parts(step, place):
-            for root in part.reads:
-                is_set = root.role in GIVEN or root in written
-                demand(is_set, f"{part.place}: {named[root]} is read before it is written")
-                is_new = root.role is Role.VARIABLE and root in written
-                demand(not is_new, f"{part.place}: {named[root]} is read after it is set")
-            for root in part.combines:
-                is_set = root.role in GIVEN or root in written or owner_of(root, program.aliases) in written
-                demand(is_set, f"{part.place}: {named[root]} is combined before it is written")
-            if isinstance(step, Branch):
-                for steps_inside in step.parts:
-                    inside = set(written)
-                    _verify_in_order(program, steps_inside, inside, named)
-                    missing = [named[result] for result in step.results if result.root not in inside]
-                    demand(not missing, f"{place}: a branch does not write {', '.join(missing)}")
-            elif isinstance(step, Loop):
-                _verify_loop(program, step, set(written), named)
-            written.update(part.writes)
+        with about(step.origins, step):
+            _verify_turn(program, step, written, named, held)
+
+
+def _verify_turn(program: Program, step: Step, written: set[Buffer], named: Names, held: Collection[Buffer]) -> None:
+    """What a step reads is there, and what it writes is not."""
+    place = f"step {program.numbers[step]}"
+    for root in _roots(step.writes):
+        is_again = root.role is Role.TEMPORARY and root in written and root not in held
+        demand(not is_again, f"{place}: {named[root]} is written a second time")
+    for part in _parts(step, place):
+        for root in part.reads:
+            is_set = root.role in GIVEN or root in written
+            demand(is_set, f"{part.place}: {named[root]} is read before it is written")
+            is_new = root.role is Role.VARIABLE and root in written
+            demand(not is_new, f"{part.place}: {named[root]} is read after it is set")
+        for root in part.combines:
+            is_set = root.role in GIVEN or root in written or owner_of(root, program.aliases) in written
+            demand(is_set, f"{part.place}: {named[root]} is combined before it is written")
+        if isinstance(step, Branch):
+            for steps_inside in step.parts:
+                inside = set(written)
+                _verify_in_order(program, steps_inside, inside, named)
+                missing = [named[result] for result in step.results if result.root not in inside]
+                demand(not missing, f"{place}: a branch does not write {', '.join(missing)}")
+        elif isinstance(step, Loop):
+            _verify_loop(program, step, set(written), named)
+        written.update(part.writes)
 
 
 def _verify_loop(program: Program, loop: Loop, written: set[Buffer], named: Names) -> None:
@@ -158,6 +170,7 @@ def _verify_loop(program: Program, loop: Loop, written: set[Buffer], named: Name
 class Part(NamedTuple):
     """What a step or, of a kernel, one of its stages reads, combines into and writes: owners of bytes."""
 
+    step: Step
     place: str
     reads: tuple[Buffer, ...]
     combines: tuple[Buffer, ...]
@@ -168,13 +181,14 @@ def _parts(step: Step, place: str) -> Iterator[Part]:
     """The parts of a step, in order: those of a contraction are the product and its epilogue."""
     if isinstance(step, Contract) and step.then is not None:
         yield from _parts(step.product, place)
-        yield Part(f"{place}, epilogue", _roots(step.then.reads), (), _roots(step.then.writes))
+        yield Part(step, f"{place}, epilogue", _roots(step.then.reads), (), _roots(step.then.writes))
         return
     if not isinstance(step, Kernel):
-        yield Part(place, _roots(step.reads), (), _roots(step.writes))
+        yield Part(step, place, _roots(step.reads), (), _roots(step.writes))
         return
     for number, stage in enumerate(step.stages):
         yield Part(
+            step,
             f"{place}, stage {number}",
             _roots(let.buffer for let in stage.lets if isinstance(let, Load)),
             _roots(effect.buffer for effect in stage.effects if isinstance(effect, Store) and effect.combine),
@@ -209,6 +223,7 @@ def _verify_aliases(program: Program, named: Names) -> None:
     for sharers in sharing.values():
         in_time = sorted(sharers, key=lambda root: first_write.get(root, -1))
         for old, new in pairwise(in_time):
-            read = last_read.get(old, -1)
-            is_over = read <= first_write[new]
-            demand(is_over, f"{named[new]} is written over {named[old]}, which {parts[read].place} reads")
+            reader, writer = parts[last_read.get(old, 0)], parts[first_write[new]]
+            is_over = last_read.get(old, -1) <= first_write[new]
+            with about(writer.step.origins, writer.step):
+                demand(is_over, f"{named[new]} is written over {named[old]}, which {reader.place} reads")

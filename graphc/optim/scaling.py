@@ -35,7 +35,8 @@ class LossScale:
         updates = scale.guarded(opt(gradients), gradients)
         step = gx.compile([x, t], loss, updates=updates, precision="f16")
 
-    scale   a state: the factor, a power of 2 if `start` is one, so that it changes no digit
+    scale   a state: the factor, a power of 2 if `start` is one, so that it changes no digit.  Any other start is taken
+            as it is: then scaling may change the last digit of a gradient
     good    a state: how many steps in a row had finite gradients
 
     A step whose gradients are not finite changes no variable but these two: the factor is halved.  After `interval`
@@ -45,7 +46,7 @@ class LossScale:
 
     @public
     def __init__(self, start: float = 2.0**15, *, interval: int = 2000) -> None:
-        """Begin with the factor `start`.  Raises ArgumentError for one outside the bounds, or an interval below 1."""
+        """Begin with the factor `start`.  Raises ArgumentError unless it is within the bounds; an interval below 1."""
         number = a_number("LossScale", "the start", start)
         if not _LEAST <= number <= _MOST:
             raise ArgumentError(of_call(f"the scale starts between 2^-24 and 2^24, not at {number}"))

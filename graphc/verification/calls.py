@@ -7,12 +7,16 @@ from dataclasses import field, replace
 import numpy as np
 
 from graphc.dataclass import dataclass
+from graphc.ir.control import Structured
 from graphc.ir.graph import Graph
+from graphc.ir.kinds import Routine
 from graphc.ir.leaves import Input
 from graphc.ir.node import Node
 from graphc.passes.pipeline import Spill
+from graphc.types import is_differentiable
 from graphc.verification.agreement import Reference
 from graphc.verification.programs import RefusedError, Results
+from graphc.verification.single import single_op
 from graphc.verification.values import Frame, Point, TooLongError, Value, Values, several
 
 __all__ = ["Call", "Root", "roots"]
@@ -70,6 +74,17 @@ class Call:
             values.forget(graph)
         self._is_followed = False
         self._depends.clear()
+
+    def unspecified(self) -> set[Node]:
+        """The nodes that depend on what a routine makes of infinities and nan: each way to compute it has its own."""
+        frames = (frame for several_frames in self.declared.frames.values() for frame in several_frames)
+        is_inside = any(_reads_no_numbers(node, frame) for frame in frames for node in frame)
+        found: set[Node] = set()
+        for node in self.graph.nodes:
+            is_first = _reads_no_numbers(node, self.declared.outer) or (is_inside and isinstance(node.op, Structured))
+            if is_first or any(x in found for x in node.inputs):
+                found.add(node)
+        return found
 
     def frames(self, node: Node) -> list[Frame]:
         """Where the operands of a node have values: outside all bodies, or in the first steps of one."""
@@ -147,6 +162,15 @@ class Call:
             else:
                 known[each] = frozenset().union(*[known[x] for x in each.inputs])
         return known[node]
+
+
+def _reads_no_numbers(node: Node, frame: Frame) -> bool:
+    """Whether a routine that computes, and does not only sort, reads something infinite, or nan."""
+    if not isinstance(node.op, Routine) or not all(x in frame for x in node.inputs):
+        return False
+    given = [x for each in node.inputs for x in several(frame[each])]
+    is_asked = any(is_differentiable(x.dtype) and not np.isfinite(x).all() for x in given)
+    return is_asked and single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type).rounds
 
 
 def _frames(values: Values, inside: frozenset[Node]) -> list[Frame]:

@@ -9,6 +9,7 @@ from typing import Self, final
 import numpy as np
 import numpy.typing as npt
 
+from graphc.backends.backend import Backend
 from graphc.dataclass import dataclass
 from graphc.errors import VerificationError
 from graphc.inspection.wording import number_text, op_text
@@ -21,18 +22,32 @@ from graphc.kernel.program import Program
 from graphc.kernel.reference import Observer
 from graphc.kernel.steps import Step, within
 from graphc.kernel.text import step_text
+from graphc.kernel.unsound import UnsoundError
 from graphc.origin import Origin, place_of
 from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Replacement
+from graphc.passes.units import Partition
 from graphc.printable import counted, printable
+from graphc.verification.agreement import unequal
 from graphc.verification.calls import Call, Root
 from graphc.verification.programs import Array, RefusedError, interpreted, work
 from graphc.verification.strangers import first_stranger
+from graphc.verification.texts import WrongOp, wrong_op, wrong_step
 from graphc.verification.values import Frame, Value, Values, several
 
-__all__ = ["Finding", "difference", "of_graphs", "of_program", "of_replacement", "of_text"]
+__all__ = [
+    "Finding",
+    "difference",
+    "of_failing_text",
+    "of_failure",
+    "of_graphs",
+    "of_op",
+    "of_program",
+    "of_replacement",
+    "of_text",
+    "of_unsound",
+]
 
-HINT = "this is a mistake of graphc, not of the model: please report it; a lower level does with fewer rewrites"
 CONFIRMED = 1_000_000  # lets of one call that the interpreter computes to find out which step it was
 LINES_SHOWN = 14  # of nodes or of a step
 ELEMENTS_SHOWN = 6
@@ -42,35 +57,46 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with a pass.
+    """What is wrong with a pass, or with a backend.
 
-    where    the rule or the step, to follow `changes what is computed`
+    where    the rule or the step, to follow what it does
     origin   the user's line
     lines    further ones
+    does     what it does that is wrong
     """
 
     where: str
     origin: Origin | None
     lines: Sequence[str]
+    does: str = "changes what is computed"
 
     def seen(self, lines: Iterable[str]) -> Self:
         """The same, with more to say."""
         return replace(self, lines=(*self.lines, *lines))
 
-    def error(self, name: str, title: str) -> VerificationError:
-        """The error of the pass `name`, on a call that `title` describes."""
-        problem = f"compile: the pass {name!r} changes what is computed{self.where}"
+    def of_pass(self, name: str, title: str) -> VerificationError:
+        """The error of the pass `name`; `title` describes the call in which it was found, if it was in one."""
+        return self._error(f"the pass {name!r}", title, "a lower level does with fewer rewrites")
+
+    def of_backend(self, name: str, title: str) -> VerificationError:
+        """The error of the backend `name`, in the call that `title` describes."""
+        return self._error(f"the backend {name!r}", title, "another backend writes other text")
+
+    def _error(self, what: str, title: str, way_out: str) -> VerificationError:
+        problem = f"compile: {what} {self.does}{self.where}"
         place = () if self.origin is None else place_of(self.origin)
-        return VerificationError(problem, hint=HINT).located((*place, *self.lines, f"  found with {title}"))
+        found = (f"  found with {title}",) if title else ()
+        hint = f"this is a mistake of graphc, not of the model: please report it; {way_out}"
+        return VerificationError(problem, hint=hint).located((*place, *self.lines, *found))
 
 
-def difference(wrong: Mask, one: Array, other: Array) -> tuple[str, ...]:
+def difference(wrong: Mask, one: Array, other: Array, said: tuple[str, str] = ("before", "after")) -> tuple[str, ...]:
     """`at [0, 1]: 0.5 before, 1.0 after; 3 of 6 elements differ`."""
     first = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.ndim else ()
     at = f"at {list(first)}: " if first else ""
     count = int(np.count_nonzero(wrong))
     many = f"; {count} of {counted(wrong.size, 'element')} differ" if wrong.ndim else ""
-    return (f"  {at}{one[first]!s} before, {other[first]!s} after{many}",)
+    return (f"  {at}{one[first]!s} {said[0]}, {other[first]!s} {said[1]}{many}",)
 
 
 # Rules.
@@ -187,9 +213,34 @@ def of_program(call: Call, after: Lowered, before: Lowered | None, different: Ma
     return _of_step(call, after, different, step)
 
 
-def of_text(call: Call, lowered: Lowered, different: Mapping[Root, Sequence[str]]) -> Finding:
-    """The first step of a program that writes a result which its text does not give."""
-    return _of_step(call, lowered, different, None)
+def of_text(call: Call, lowered: Lowered, different: Mapping[Root, Sequence[str]], backend: Backend) -> Finding:
+    """The step of a program that its text has wrong; where each by itself is right, the first that writes a result.
+
+    Of what the step computes, the op that is wrong by itself, if one is.
+    """
+    found = _of_step(call, lowered, different, wrong_step(call, lowered, backend))
+    wrong = wrong_op(call, call.graph, backend)
+    if wrong is None:
+        return found
+    more = of_op(wrong)
+    return replace(more, where=found.where + more.where).seen(found.lines)
+
+
+def of_failing_text(call: Call, lowered: Lowered, backend: Backend, error: Exception) -> Finding:
+    """The step of a program whose text cannot be run."""
+    step = wrong_step(call, lowered, backend)
+    found = Finding("", None, ()) if step is None else of_step(lowered.program, step)
+    return found.seen((f"  its text cannot be run: {type(error).__name__}: {error}",))
+
+
+def of_op(wrong: WrongOp) -> Finding:
+    """A node that a backend computes wrongly."""
+    node = wrong.node
+    listing = _Listing.of((node,), node.inputs, ())
+    shown = [*listing.given(wrong.frame), *listing.rows("wrong", [node], node)]
+    said = "by the interpreter", "by its text"
+    lines = difference(unequal(wrong.meant, wrong.found), wrong.meant, wrong.found, said)
+    return Finding(f", in the op {node.op.name!r}", node.origin, (*shown, *lines))
 
 
 def _of_step(call: Call, lowered: Lowered, different: Mapping[Root, Sequence[str]], step: Step | None) -> Finding:
@@ -208,6 +259,23 @@ def of_step(program: Program, step: Step) -> Finding:
     more = [] if len(text) <= LINES_SHOWN else [f"  and {len(text) - LINES_SHOWN} lines more"]
     origin = step.origins[0] if step.origins else None
     return Finding(f", in step {program.numbers[step]}", origin, [f"  {line}" for line in text[:LINES_SHOWN]] + more)
+
+
+def of_unsound(form: object, error: AssertionError, graph: Graph) -> Finding:
+    """The step or the node of a form that makes no sense; else an output of the graph that nothing writes."""
+    does, said = f"gives {_FORMS[type(form)]} that makes no sense", (f"  {error}",)
+    step, origins = (error.step, error.origins) if isinstance(error, UnsoundError) else (None, ())
+    if isinstance(form, Lowered) and step is not None:
+        return replace(of_step(form.program, step).seen(said), does=does)
+    if isinstance(form, Lowered) and not origins:
+        written = {buffer.root for each in form.program.timeline for buffer in each.writes}
+        origins = [
+            y.origin for y, out in zip(graph.outputs, form.program.outputs, strict=True) if out.root not in written
+        ]
+    return Finding("", origins[0] if origins else None, said, does)
+
+
+_FORMS: Mapping[type, str] = {Graph: "a graph", Partition: "a partition", Lowered: "a program"}
 
 
 def of_failure(call: Call, lowered: Lowered, error: Exception) -> Finding:

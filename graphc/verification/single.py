@@ -18,7 +18,7 @@ from graphc.running import Bound
 from graphc.types import NodeType, TensorType
 from graphc.verification.programs import Array, Executable, Sizes
 
-__all__ = ["SingleOp", "single_op"]
+__all__ = ["SingleOp", "compiled_alone", "single_op"]
 
 _NOWHERE = Origin("<graphc>", 0, "")
 
@@ -45,6 +45,11 @@ class SingleOp:
 @lru_cache(maxsize=2048)
 def single_op(op: Op, types: tuple[TensorType, ...], result: NodeType) -> SingleOp:
     """The op by itself, compiled once for all graphs."""
+    return compiled_alone(op, types, result)
+
+
+def compiled_alone(op: Op, types: tuple[TensorType, ...], result: NodeType) -> SingleOp:
+    """The op by itself, compiled anew."""
     given = tuple([Node(Input(f"x{n}", type), (), type, _NOWHERE) for n, type in enumerate(types)])
     node = Node(op, given, result, _NOWHERE)
     outputs = (node,) if isinstance(result, TensorType) else tuple(items(node))

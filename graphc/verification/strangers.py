@@ -8,7 +8,7 @@ import numpy as np
 from graphc.types import is_differentiable
 from graphc.verification.programs import Array
 
-__all__ = ["first_stranger"]
+__all__ = ["first_stranger", "is_roughly"]
 
 Maker = TypeVar("Maker")
 
@@ -33,7 +33,7 @@ def first_stranger(
         for array in arrays:
             bag.setdefault((array.dtype, array.size), []).append(array.reshape(-1))
     made = list(found)
-    for is_alike in (_roughly, _exactly) if exactly else (_roughly,):
+    for is_alike in (is_roughly, _exactly) if exactly else (is_roughly,):
         strangers = [maker for maker, arrays in made if not all(_is_known(array, bag, is_alike) for array in arrays)]
         expected = [maker for maker in strangers if kind is not None and kind(maker) in likely]
         if strangers:
@@ -50,7 +50,8 @@ def _exactly(one: Array, other: Array) -> bool:
     return one.tobytes() == other.tobytes()
 
 
-def _roughly(one: Array, other: Array) -> bool:
+def is_roughly(one: Array, other: Array) -> bool:
+    """Whether two arrays of a type and shape differ by no more than roundings do."""
     if not is_differentiable(one.dtype):
         return bool(np.array_equal(one, other))
     wide = np.complex128 if one.dtype.kind == "c" else np.float64

@@ -1,6 +1,6 @@
 """Verification: each pass is asked whether what it made computes what was given to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from functools import partial
 from typing import NoReturn
@@ -16,7 +16,18 @@ from graphc.passes.soundness import require_sound
 from graphc.passes.units import Partition
 from graphc.verification.agreement import Mask, Reference, differing, unequal
 from graphc.verification.calls import Call, Root, roots
-from graphc.verification.findings import Finding, difference, of_failure, of_graphs, of_program, of_replacement, of_text
+from graphc.verification.findings import (
+    Finding,
+    difference,
+    of_failing_text,
+    of_failure,
+    of_graphs,
+    of_op,
+    of_program,
+    of_replacement,
+    of_text,
+    of_unsound,
+)
 from graphc.verification.points import accepted_calls, refused_points
 from graphc.verification.programs import (
     Array,
@@ -28,6 +39,7 @@ from graphc.verification.programs import (
     is_unchanged,
     work,
 )
+from graphc.verification.texts import wrong_element, wrong_op
 from graphc.verification.values import Point, TooLongError, Values, several
 
 __all__ = ["Verification"]
@@ -57,10 +69,14 @@ class Verification:
 
     def watch(self, trace: Trace) -> None:
         """Look at every pass from now on: at its form, and at what that computes."""
-        trace.verify, trace.examine = require_sound, self.examine
+        trace.examine = self.examine
 
     def examine(self, record: Record) -> None:
-        """Compare what a pass was given with what it made."""
+        """Ask whether what a pass made makes sense, and compare it with what the pass was given."""
+        try:
+            require_sound(record.after)
+        except AssertionError as error:
+            raise of_unsound(record.after, error, self.graph).of_pass(record.name, "") from error
         self._is_collected |= record.name == CollectDemands.name
         match record.before, record.after:
             case Graph() as before, Graph() as graph:
@@ -73,7 +89,7 @@ class Verification:
                 except AssertionError as error:  # units that no program can be made of
                     origin = next((x.origin for x in (*self.graph.outputs, *self.graph.updates.values())), None)
                     failed = Finding("", origin, (f"  no program can be made of it: {error}",))
-                    raise failed.error(record.name, "any call") from error
+                    raise failed.of_pass(record.name, "any call") from error
                 self._compare_program(record, None, self._plain)
             case Partition(), Lowered() as after:
                 if self._plain is None or not is_same(self._plain, after):
@@ -90,14 +106,42 @@ class Verification:
             try:
                 found = code.run(inputs, variables, call.point.sizes)
             except RefusedError as refused:
-                self._raise("emit", _refusal(refused), call)
+                raise _refusal(refused).of_backend(backend.name, call.point.title) from None
+            except Exception as error:  # whatever text that is wrong does
+                failed = of_failing_text(call, lowered, backend, error)
+                raise failed.of_backend(backend.name, call.point.title) from error
             different = self._different(call, lowered, found, None)
             if different:
-                self._raise("emit", of_text(call, lowered, different), call)
-        self._require_refusal("emit", lambda point: code.run(*_given(point, self.graph, lowered), point.sizes))
+                self._require_right_ops(call, [call.graph])
+                raise of_text(call, lowered, different, backend).of_backend(backend.name, call.point.title)
+        if isinstance(backend, NumpyBackend):
+            self._require_right_elements()
+        finding = self._not_refused(lambda point: code.run(*_given(point, self.graph, lowered), point.sizes))
+        if finding is not None:
+            raise finding[0].of_backend(backend.name, finding[1].title)
+
+    def _require_right_ops(self, call: Call, graphs: Iterable[object]) -> None:
+        """Raise what blames NumPy, by which graphs are run: before something else is blamed."""
+        for graph in graphs:
+            wrong = wrong_op(call, graph) if isinstance(graph, Graph) else None
+            if wrong is not None:
+                raise of_op(wrong).of_backend(NumpyBackend.name, call.point.title)
+
+    def _require_right_elements(self) -> None:
+        """Raise what blames NumPy for a program that nothing else has run, as it was too large for the interpreter."""
+        for call in self.calls[:1]:
+            wrong = None if call in self._program else wrong_element(call)
+            if wrong is not None:
+                raise of_op(wrong).of_backend(NumpyBackend.name, call.point.title)
 
     def _require_refusal(self, name: str, run: Callable[[Point], object]) -> None:
         """What fails must go on to fail."""
+        finding = self._not_refused(run)
+        if finding is not None:
+            raise finding[0].of_pass(name, finding[1].title)
+
+    def _not_refused(self, run: Callable[[Point], object]) -> tuple[Finding, Point] | None:
+        """A call that goes on, of those that failed before."""
         for point, refused in self.refused:
             try:
                 run(point)
@@ -106,7 +150,8 @@ class Verification:
             except (AssertionError, IndexError, ValueError):
                 pass  # it fails in another way, which no user understands
             said = f"  a call goes on that failed before: {refused}"
-            raise Finding("", refused.origin, (said,)).error(name, point.title)
+            return Finding("", refused.origin, (said,)), point
+        return None
 
     # Graphs.
 
@@ -120,7 +165,7 @@ class Verification:
             try:
                 new = call.results(after, variables)
             except RefusedError as refused:
-                self._raise(record.name, _refusal(refused), call)
+                self._raise(record, _refusal(refused), call)
             except TooLongError:
                 self.calls.remove(call)
                 continue
@@ -140,7 +185,7 @@ class Verification:
                 if old not in frame:
                     continue  # what the call does not get to
                 finding = of_replacement(replacement, call, frame, _refusal(refused).lines)
-                self._raise(record.name, finding, call)
+                self._raise(record, finding, call)
             except TooLongError:
                 continue
             pairs = list(zip(several(frame[old]), several(frame[new]), strict=True))
@@ -151,7 +196,7 @@ class Verification:
                 wrong = unequal(one, other) if replacement.exact else _differing(call, other, allowed, place)
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
-                    self._raise(record.name, finding, call)
+                    self._raise(record, finding, call)
 
     def _compare_results(self, record: Record, call: Call, after: Graph, old: Results, new: Results) -> None:
         before = call.graph
@@ -166,7 +211,7 @@ class Verification:
                 allowed = partial(call.allowed, was.node, now.node, 0, call.declared.outer, record.spill)
                 wrong = _differing(call, other, allowed)
             if wrong.any():
-                self._raise(record.name, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
+                self._raise(record, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
 
     # Programs.
 
@@ -185,13 +230,13 @@ class Verification:
                     code = code or Executable.of(after, NumpyBackend())
                     found = code.run(inputs, variables, call.point.sizes)
             except RefusedError as refused:
-                self._raise(record.name, _refusal(refused), call)
+                self._raise(record, _refusal(refused), call)
             except (AssertionError, IndexError, ValueError) as error:  # what the interpreter finds wrong
-                self._raise(record.name, of_failure(call, after, error), call)
+                self._raise(record, of_failure(call, after, error), call)
             known = self._program.get(call) if is_small and before is not None and record.exact else None
             different = self._different(call, after, found, known)
             if different:
-                self._raise(record.name, of_program(call, after, before, different), call)
+                self._raise(record, of_program(call, after, before, different), call)
             if is_small:
                 self._program[call] = found
             else:
@@ -221,12 +266,13 @@ class Verification:
             wrong = unequal(old, arrays[number])
             if before is None and wrong.any():
                 wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, call.declared.outer))
-            if wrong.any():
+            if wrong.any() and (before is not None or root.node not in call.unspecified()):
                 different[root] = difference(wrong, old, arrays[number])
         return different
 
-    def _raise(self, name: str, finding: Finding, call: Call) -> NoReturn:
-        raise finding.error(name, call.point.title)
+    def _raise(self, record: Record, finding: Finding, call: Call) -> NoReturn:
+        self._require_right_ops(call, dict.fromkeys((call.graph, record.before, record.after)))
+        raise finding.of_pass(record.name, call.point.title)
 
 
 def _differing(call: Call, new: Array, allowed: Callable[[], Sequence[Reference]], place: int = 0) -> Mask:

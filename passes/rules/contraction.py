@@ -19,6 +19,7 @@ from graphc.passes.matching import Match, hole, on
 from graphc.passes.pipeline import Spill
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.holes import filled, like, number
+from graphc.passes.rules.reduction import UNLESS_SMALL
 from graphc.sizes import estimate, lower_bound
 
 __all__ = ["CONTRACTION", "Labelled", "aligned", "labelled"]
@@ -276,15 +277,15 @@ CONTRACTION = (
             left,
             _scaled_later,
             exact=False,
-            because=f"scales less, with {_ROUNDED}",
+            because=f"scales less, with {_ROUNDED}{unless}",
             called=called,
             spill=Spill.ELSEWHERE,
         )
-        for left, called in (
-            (on(Contraction, on(Mul, x, c, called=made), y), "(x * c) @ y = (x @ y) * c"),
-            (on(Contraction, y, on(Mul, x, c, called=made)), "y @ (x * c) = (y @ x) * c"),
-            (on(Contraction, on(Neg, x, called=made), y), "-x @ y = -(x @ y)"),
-            (on(Contraction, y, on(Neg, x, called=made)), "y @ -x = -(y @ x)"),
+        for left, called, unless in (
+            (on(Contraction, on(Mul, x, c, called=made), y), "(x * c) @ y = (x @ y) * c", UNLESS_SMALL),
+            (on(Contraction, y, on(Mul, x, c, called=made)), "y @ (x * c) = (y @ x) * c", UNLESS_SMALL),
+            (on(Contraction, on(Neg, x, called=made), y), "-x @ y = -(x @ y)", ""),
+            (on(Contraction, y, on(Neg, x, called=made)), "y @ -x = -(y @ x)", ""),
         )
     ),
     *(

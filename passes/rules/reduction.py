@@ -21,7 +21,7 @@ from graphc.passes.rules.holes import axes_of, filled, floating, like, number
 from graphc.sizes import lower_bound, product
 from graphc.types import is_complex
 
-__all__ = ["REDUCTION"]
+__all__ = ["REDUCTION", "UNLESS_SMALL"]
 
 #: folds of one operand into one value, of the same dtype but for sums and products
 _FOLDS = (Sum, Prod, Max, Min, UpperBound, Any, All)
@@ -124,6 +124,7 @@ c = number("c")
 of_spread = on(Spread, x, called=spread)
 _shifted = {of: on(Sub, x, on(Spread, on(of, x)), called=inner) for of in (Max, UpperBound)}
 _ROUNDED = "a pass over less, with roundings in another order"
+UNLESS_SMALL = "; unless abs(c) < 1, as the sum may leave the range of floats without it"
 _SAVED = "saves a pass; keeps a -0.0 that the sum would lose"
 
 
@@ -158,7 +159,7 @@ REDUCTION = (
         on(Sum, x * c),
         _scaled_later,
         exact=False,
-        because=_ROUNDED,
+        because=_ROUNDED + UNLESS_SMALL,
         called="sum(x * c) = sum(x) * c",
         spill=Spill.ELSEWHERE,
     ),

@@ -1,9 +1,12 @@
 """The picture of a memory plan."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 
 import graphc as gx
 from graphc.inspection.memory_plot import Content, Stretch, memory_picture
@@ -56,7 +59,7 @@ def test_every_array_and_all_scratch_have_a_box() -> None:
     assert len(found) == sum(1 for size in f.layout.place((50,)).bytes if size)
     titles = "\n".join(title for title, _ in found)
     assert all(f"t{number}: " in titles for number in range(len(f.program.temporaries)))
-    assert "test_memory_plot.py:36  last, _ = gx.scan(" in titles
+    assert "test_memory_plot.py:39  last, _ = gx.scan(" in titles
     assert {"kept by loops", "temporary"} <= set(ElementTree.fromstring(report.plot()).itertext())
 
 
@@ -94,3 +97,18 @@ def test_hostile_names_stay_text() -> None:
     picture = gx.compile([x], y @ gx.sum(gx.exp(x @ x), 1)).memory().plot()
     assert "<script" not in picture
     ElementTree.fromstring(picture)
+
+
+@pytest.mark.parametrize("form", [str, Path])
+def test_a_path_saves_the_picture(form: Callable[[Path], "str | Path"], tmp_path: Path) -> None:
+    x = gx.input("x", ("n", 3))
+    report = gx.compile([x], gx.exp(x @ gx.sin(x).T)).memory(n=4)
+    path = tmp_path / "plan.svg"
+    assert report.plot(form(path)) == report.plot() == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", ["plan.png", Path("plan.pdf"), "plan", 3])
+def test_a_picture_is_saved_as_svg_alone(path: Any) -> None:
+    x = gx.input("x", (3,))
+    with pytest.raises(gx.ArgumentError, match=r"plot: the path of a picture ends in \.svg, not "):
+        gx.compile([x], gx.exp(x)).memory().plot(path)

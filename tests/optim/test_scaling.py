@@ -22,6 +22,13 @@ def test_scaling_changes_no_digit() -> None:
     assert scale.good.value == 1
 
 
+def test_a_factor_that_is_no_power_of_two_is_taken_as_it_is() -> None:
+    step, w, scale = steps(3.0)
+    step(0.3)
+    assert scale.scale.value == 3.0
+    np.testing.assert_array_max_ulp(w.value, -np.float32(0.3), 1)
+
+
 def test_a_step_that_overflows_changes_nothing_and_halves_the_factor() -> None:
     step, w, scale = steps(1024.0)
     step(0.25)
@@ -63,6 +70,10 @@ def test_gradients_below_what_float16_holds_arrive() -> None:
     ("make", "message"),
     [
         (lambda: gx.optim.LossScale(0.0), "LossScale: the scale starts between 2\\^-24 and 2\\^24, not at 0.0"),
+        (lambda: gx.optim.LossScale(-1024.0), "not at -1024.0"),
+        (lambda: gx.optim.LossScale(np.nan), "not at nan"),
+        (lambda: gx.optim.LossScale(np.inf), "not at inf"),
+        (lambda: gx.optim.LossScale(2.0**25), "not at 33554432.0"),
         (lambda: gx.optim.LossScale(interval=0), "LossScale: the interval is an int of 1 or more, not 0"),
         (lambda: gx.optim.LossScale().guarded({}, []), "there are no gradients"),
     ],

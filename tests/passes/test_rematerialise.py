@@ -162,10 +162,24 @@ def test_random_graphs_give_the_same_bits_in_the_least_memory(seed: int) -> None
         ("0.5kB", 500),
         ("2KiB", 2048),
         ("1KB", 1000),
+        ("200mb", 200_000_000),
+        ("200 MIB", 200 << 20),
+        ("1.5gib", 3 << 29),
+        (1e6, 1_000_000),
+        (np.float32(2e6), 2_000_000),
+        (np.int16(7), 7),
     ],
 )
-def test_amounts_of_bytes(text: str, bytes: int) -> None:
-    assert an_amount_of_bytes("compile", "the memory", text) == bytes
+def test_amounts_of_bytes(text: object, bytes: int) -> None:
+    found = an_amount_of_bytes("compile", "the memory", text)
+    assert found == bytes
+    assert type(found) is int
+
+
+@pytest.mark.parametrize("given", [1.5, -1.0, np.nan, np.inf, True, "", "MB", "1e6", "2 M", "2 Mbit", "-2MB", None])
+def test_what_says_no_amount_of_bytes(given: object) -> None:
+    with pytest.raises(gx.ArgumentError, match="the memory is a number of bytes, not "):
+        an_amount_of_bytes("compile", "the memory", given)
 
 
 @pytest.mark.full

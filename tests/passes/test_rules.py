@@ -291,3 +291,19 @@ def test_a_rule_that_would_change_how_a_size_is_written_does_not_apply(level: in
     y = gx.compile([n, m], ones_like(m) * n, level=level)
     assert y(np.ones(2, np.float32), np.zeros(2, np.float32)).tolist() == [1, 1]
     assert y.graph.outputs[0].shape == m.shape
+
+
+@pytest.mark.parametrize("factor", [0.5, -0.25, 1 / 3])
+def test_a_factor_below_1_stays_inside_so_that_no_sum_overflows(factor: float) -> None:
+    x, y = gx.input("x", (2, 64)), gx.input("y", (64,))
+    rows, ones = np.full((2, 64), 1e37, "float32"), np.ones(64, "float32")
+    for result in ((x * factor) @ y, y @ (x * factor).T, gx.sum(x * factor, 1)):
+        found = gx.compile([x, y], result)(rows, ones)
+        np.testing.assert_allclose(found, factor * 64e37, rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1.5, -8.0])
+def test_a_factor_above_1_is_taken_out_of_a_product(factor: float) -> None:
+    x, y = gx.input("x", (2, 64)), gx.input("y", (64,))
+    f = gx.compile([x, y], (x * factor) @ y)
+    assert "(x * c) @ y = (x @ y) * c" in [note.what for note in f.trace["rewrite"].notes]

@@ -18,6 +18,7 @@ from graphc.passes.soundness import require_apart, require_provenance, require_s
 from graphc.passes.throughout import bodies_of
 from graphc.passes.units import Partition
 from graphc.types import TensorType
+from graphc.verification.verification import Verification
 from tests.kernel.building import copied, given, output, program_of, temporary
 
 
@@ -37,8 +38,13 @@ class Wrong(Pass[Graph, Graph]):
 
 def test_a_pass_that_breaks_a_type_is_named() -> None:
     x = gx.input("x", (3,))
-    with pytest.raises(AssertionError, match=r"after the pass 'wrong': .* its op infers"):
-        Trace(verify=require_sound).apply(Wrong(), Graph((x,), (gx.exp(x),)))
+    graph = Graph((x,), (gx.exp(x),))
+    trace = Trace()
+    Verification(graph).watch(trace)
+    with pytest.raises(gx.VerificationError, match=r"the pass 'wrong' gives a graph that makes no sense") as caught:
+        trace.apply(Wrong(), graph)
+    assert "its op infers" in str(caught.value)
+    assert "graph = Graph((x,), (gx.exp(x),))" in str(caught.value)
 
 
 def wrong(form: object) -> str:

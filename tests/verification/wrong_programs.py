@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc.backends.backend import Artifact, Backend, Loaded
 from graphc.backends.numpy.backend import NumpyBackend
+from graphc.backends.numpy.emit import emit
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry, Held
 from graphc.kernel.monoids import Monoid
@@ -304,16 +305,17 @@ def overlapping(form: Lowered) -> Lowered:
 @final
 @dataclass(frozen=True)
 class WrongBackend(Backend):
-    """A backend that writes one word for another."""
+    """A backend that writes one word for another.  `op` and `line`: what is wrong of `mixed`."""
 
     name: ClassVar[str] = "wrong"
     target: ClassVar[Target] = NumpyBackend.target
     old: str
     new: str
+    op: str
+    line: str
 
     def emit(self, program: Program) -> Artifact:
-        found = NumpyBackend().emit(program)
-        assert self.old in found.source, found.source
+        found = emit(program)
         return replace(found, pieces=tuple([piece.replace(self.old, self.new) for piece in found.pieces]))
 
     def load(self, artifact: Artifact, name: str) -> Loaded:
@@ -321,10 +323,10 @@ class WrongBackend(Backend):
 
 
 WRONG_BACKENDS = (
-    WrongBackend("np.add(", "np.subtract("),
-    WrongBackend("np.tanh(", "np.sin("),
-    WrongBackend("np.divide(", "np.multiply("),
-    WrongBackend("np.exp(", "np.expm1("),
+    WrongBackend("np.add(", "np.subtract(", "add", "hidden = gx.tanh(x @ w + b)"),
+    WrongBackend("np.tanh(", "np.sin(", "tanh", "hidden = gx.tanh(x @ w + b)"),
+    WrongBackend("np.divide(", "np.multiply(", "div", "shares = gx.softmax(hidden * table, 1)"),
+    WrongBackend("np.exp(", "np.expm1(", "exp", "shares = gx.softmax(hidden * table, 1)"),
 )
 
 
