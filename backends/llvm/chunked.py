@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
-from graphc.backends.llvm.arguments import Arguments
+from graphc.backends.llvm.arguments import Argument, Arguments
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
-from graphc.sizes import Size
+from graphc.sizes import Expression, Size, substitute
 
 __all__ = ["Function", "Functions", "Task", "Tiles"]
 
@@ -21,9 +21,14 @@ class Function:
     text: str
     arguments: Arguments
 
-    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Function":
-        """The same function, given other buffers."""
-        listed = [buffers.get(x, x) if isinstance(x, Buffer) else x for x in self.arguments.listed]
+    def on(self, buffers: Mapping[Buffer, Buffer], sizes: Mapping[str, Size] | None = None) -> "Function":
+        """The same function, given other buffers, and sizes in place of the symbols of these names."""
+        listed: list[Argument] = []
+        for x in self.arguments.listed:
+            if isinstance(x, Buffer):
+                listed.append(buffers.get(x, x))
+            else:
+                listed.append(substitute(x, sizes) if sizes and isinstance(x, int | Expression) else x)
         return Function(self.text, Arguments(self.arguments.text, listed))
 
 
@@ -69,9 +74,9 @@ class Task:
     scratch: Size = 0
     allocated: Size = 0
 
-    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Task":
-        """The same on other buffers."""
-        return replace(self, function=self.function.on(buffers))
+    def on(self, buffers: Mapping[Buffer, Buffer], sizes: Mapping[str, Size]) -> "Task":
+        """The same on other buffers, at other places."""
+        return replace(self, function=self.function.on(buffers, sizes))
 
 
 @final
@@ -82,6 +87,6 @@ class Tiles:
     tasks: Sequence[Task]
     ends: bool
 
-    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Tiles":
-        """A product that is made alike of other buffers."""
-        return Tiles([task.on(buffers) for task in self.tasks], self.ends)
+    def on(self, buffers: Mapping[Buffer, Buffer], sizes: Mapping[str, Size]) -> "Tiles":
+        """A product that is made alike of other buffers, at other places."""
+        return Tiles([task.on(buffers, sizes) for task in self.tasks], self.ends)

@@ -1,7 +1,9 @@
 """What the functions of one module share: their names, the table, and the room that they take."""
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import final
 
 from graphc.backends.llvm.chunked import Function, Functions, Tiles
@@ -12,10 +14,13 @@ from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.table import RoomOf, Table
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.nesting import all_steps
 from graphc.kernel.overwriting import owner_of
+from graphc.kernel.pattern import opened, pattern_of
 from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
+from graphc.kernel.steps import Contract
 from graphc.origin import Origin
 from graphc.sizes import Size
 
@@ -66,6 +71,12 @@ class Module:
     def library(self) -> tuple[Size, ...]:
         """What steps allocate, each size once."""
         return tuple(self.allocated)
+
+    @cached_property
+    def unrolled(self) -> Counter[Hashable]:
+        """How many products there are of each pattern that differ in fixed positions."""
+        products = [opened(step) for step in all_steps(self.program.steps) if isinstance(step, Contract)]
+        return Counter([pattern_of(changed)[0] for changed, places in products if places])
 
     def owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another has."""

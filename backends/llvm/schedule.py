@@ -200,8 +200,11 @@ class Schedule:
             if isinstance(argument, Run):
                 self.text.do(f"store ptr %table, ptr {self.text.value(f'getelementptr i64, ptr {block}, i64 {place}')}")
                 continue
-            slot = room if isinstance(argument, Scratch) else self.module.table.of(argument)
-            value = self.text.value(f"load i64, ptr {self.frame.slot(slot)}")
+            if isinstance(argument, int):
+                value = str(argument)
+            else:
+                slot = room if isinstance(argument, Scratch) else self.module.table.of(argument)
+                value = self.text.value(f"load i64, ptr {self.frame.slot(slot)}")
             self.text.do(f"store i64 {value}, ptr {self.text.value(f'getelementptr i64, ptr {block}, i64 {place}')}")
         return block
 

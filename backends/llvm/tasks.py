@@ -10,11 +10,13 @@ from graphc.backends.llvm.kernels import Native
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import Pattern, overlaps, pattern_of
+from graphc.kernel.pattern import Pattern, opened, overlaps, pattern_of
 from graphc.kernel.steps import Contract, Kernel
-from graphc.sizes import Size, total
+from graphc.sizes import Size, name_of, total
 
 __all__ = ["functions_of", "tiles_by", "tiles_of"]
+
+UNROLLED = 4  # products that differ in places alone: of fewer each knows its own
 
 
 def functions_of(kernel: Kernel, module: Module) -> Functions:
@@ -27,12 +29,20 @@ def functions_of(kernel: Kernel, module: Module) -> Functions:
 
 
 def tiles_of(contract: Contract, module: Module) -> Tiles | None:
-    """A product in tiles, which are written once for all products of a pattern; None where it is made otherwise."""
-    key, buffers = _pattern(contract, module)
+    """A product in tiles, which are written once for all products of a pattern; None where it is made otherwise.
+
+    Those of a loop that was unrolled, which read rows 0, 1, 2 ..., are of one pattern: they are given the row.
+    """
+    step, places = opened(contract)
+    if module.unrolled[pattern_of(step)[0]] < UNROLLED:
+        step, places = contract, {}
+    key, buffers = _pattern(step, module)
     if key not in module.products:
-        module.products[key] = _tiled(contract, module), buffers
+        module.products[key] = _tiled(step, module), buffers
     tiles, others = module.products[key]
-    return tiles if tiles is None or others is buffers else tiles.on(dict(zip(others, buffers, strict=True)))
+    if tiles is None:
+        return None
+    return tiles.on(dict(zip(others, buffers, strict=True)), {str(name_of(size)): at for size, at in places.items()})
 
 
 def _pattern(step: Kernel | Contract, module: Module) -> tuple[Pattern, Sequence[Buffer]]:

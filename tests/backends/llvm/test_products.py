@@ -14,6 +14,7 @@ from graphc.backends.llvm.backend import LlvmBackend
 from graphc.backends.llvm.contractions import blocking_for, library_of
 from graphc.backends.llvm.machine import WIDTHS, host, restricted
 from graphc.backends.llvm.pool import pool
+from graphc.function import CompiledFunction
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer, Role
@@ -359,3 +360,22 @@ def test_one_row_times_a_large_matrix(inner: int | str, columns: int, dtype: str
     for one, other in zip(found, exact, strict=True):
         np.testing.assert_allclose(one, other, atol=(2e-3 if dtype == "float32" else 1e-11))
     assert all(np.array_equal(one, other) for one, other in zip(found, f(a, b, c), strict=True))
+
+
+def test_products_of_an_unrolled_loop_are_written_once() -> None:
+    rng = np.random.default_rng(0)
+
+    def unrolled(steps: int) -> CompiledFunction:
+        x, w, h = gx.input("x", (steps, 5, 7)), gx.input("w", (7, 7)), gx.input("h", (5, 7))
+        state = h
+        for step in range(steps):
+            state = gx.tanh(x[step] @ w + state)
+        out = [state, gx.grad(gx.sum(state), w)]
+        given = [rng.standard_normal(tuple(map(int, node.shape))).astype("float32") for node in (x, w, h)]
+        native, plain = (gx.compile([x, w, h], out, backend=name) for name in ("llvm", "numpy"))
+        for found, wanted in zip(native(*given), plain(*given), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=1e-6)
+        return native
+
+    few, many = (unrolled(steps).source.count("define internal void @kernel_") for steps in (8, 16))
+    assert few == many
