@@ -10,19 +10,21 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, affine_of, behind
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, Formula, Load
-from graphc.kernel.steps import Kernel, Stage, Store
+from graphc.kernel.steps import Effect, Kernel, Stage, Store
 from graphc.kernel.target import Target
 from graphc.passes.digits import Cuts, Linear, Piece, digits_of, row_major, scaled, summed
 from graphc.passes.meeting import Place, Walk, along, met, substituted
 from graphc.passes.pairs import Both, in_place_of, join_pairs
 from graphc.passes.pipeline import Log
-from graphc.passes.stages import only_stores, wholes
+from graphc.passes.regions import made_once
+from graphc.passes.stages import LARGEST, only_stores, wholes
 from graphc.sizes import Size, equal, estimate, product
 from graphc.types import Shape
 
 __all__ = ["forward", "forwarded", "put_parts"]
 
 FEW = 8  # points for each element: each has a formula of its own
+MOST = 4 * LARGEST  # lets of stages, before what they share is made once
 APART = 5  # points for each element that may lie side by side: lanes are stored one by one
 
 
@@ -56,29 +58,52 @@ def forwarded(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
     arrays = {buffer.root for buffer in maker.writes}
     made = [_Made.of(Stage(whole.inner, whole.lets, (effect,))) for whole in wholes(maker) for effect in whole.effects]
     stages: list[Stage] = []
-    for whole in wholes(reader):
-        taking = _Taking.of(whole, arrays)
-        if taking is None:
+    pending = [stage for whole in reversed(wholes(reader)) for stage in reversed(_by_effects(whole, arrays))]
+    while pending:
+        stage = pending.pop()
+        taking = _Taking.of(stage, arrays)
+        if taking is None or sum(len(x.lets) for x in (stage, *stages, *pending)) > MOST:
             return None
+        if taking.buffer is None:
+            stages.append(stage)
+            continue
+        found: list[Stage] = []
         for each in made:
-            if taking.buffer is None or each.store.buffer.root is not taking.buffer.root:
+            if each.store.buffer.root is not taking.buffer.root:
                 continue
             meeting = taking.meeting(each)
             if meeting is None:
                 return None
             if not meeting.is_empty:
-                stages.append(meeting.stage(at_once=meeting.are_few and not target.let))
-        if taking.buffer is None:
-            stages.append(whole)
+                found.append(meeting.stage(at_once=meeting.are_few and not target.let))
+        pending += reversed(found)
     stored = {effect.buffer for stage in stages for effect in stage.effects if isinstance(effect, Store)}
     if stored != set(reader.writes):  # of what has no elements
         return None
-    return in_place_of(maker, reader, stages, target)
+    ways = [made_once(stages), *([stages] if target.let else [])]  # where each effect is a call, fewer may be quicker
+    return in_place_of(maker, reader, target, *ways)
 
 
 def _needed(stage: Stage, affine: Sequence[Affine | None]) -> Sequence[int]:
     """The lets of a stage from which it computes what it stores, and where that is not told by its axes alone."""
     return sorted(behind(stage, affine, lambda call, _: call.args))
+
+
+def _by_effects(stage: Stage, arrays: Collection[Buffer]) -> Sequence[Stage]:
+    """A stage for each effect, where elements of arrays are taken at several places."""
+    taken = {(let.buffer, let.index) for let in stage.lets if isinstance(let, Load) and let.buffer.root in arrays}
+    return [_of_effect(stage, effect) for effect in stage.effects] if len(taken) > 1 < len(stage.effects) else [stage]
+
+
+def _of_effect(stage: Stage, effect: Effect) -> Stage:
+    """What a stage does for one of its effects."""
+    assert isinstance(effect, Store), effect
+    alone = replace(stage, effects=(effect,))
+    formula = Formula()
+    numbers: dict[int, int] = {}
+    for number in _needed(alone, [None] * len(stage.lets)):
+        numbers[number] = formula.copied(stage.lets[number], numbers)
+    return replace(alone, lets=tuple(formula.lets), effects=(effect.renumbered(numbers),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +165,7 @@ class _Made:
 
 @dataclass(frozen=True)
 class _Taking:
-    """A stage, its lets that are elements of an array, all of one place, and where that is."""
+    """A stage, its lets that are an element of an array, and where that is: the first of such elements."""
 
     stage: Stage
     affine: Sequence[Affine | None]
@@ -152,16 +177,21 @@ class _Taking:
     def of(stage: Stage, arrays: Collection[Buffer]) -> "_Taking | None":
         """What a stage does with elements of some arrays; None where that is not told for each of them alone."""
         affine = affine_of(stage.lets)
-        loads = {n: let for n, let in enumerate(stage.lets) if isinstance(let, Load) and let.buffer.root in arrays}
-        taken = {(let.buffer, let.index) for let in loads.values()}
-        if len(taken) > 1 or any(let.guard is not None for let in loads.values()):
-            return None
-        found = [Place.of(affine[number]) for _, index in taken for number in index]
+        found_at: dict[tuple[Buffer, tuple[int, ...]], list[int]] = {}
+        for number, let in enumerate(stage.lets):
+            if isinstance(let, Load) and let.buffer.root in arrays:
+                if let.guard is not None:
+                    return None
+                found_at.setdefault((let.buffer, let.index), []).append(number)
+        if not found_at:
+            return _Taking(stage, affine, (), None, ())
+        (buffer, index), loads = next(iter(found_at.items()))
+        found = [Place.of(affine[number]) for number in index]
         places = [place for place in found if place is not None]
         axes = [place.axis for place in places if place.axis is not None]
         if len(places) < len(found) or len(set(axes)) < len(axes):
             return None
-        return _Taking(stage, affine, loads.keys(), next((buffer for buffer, _ in taken), None), places)
+        return _Taking(stage, affine, loads, buffer, places)
 
     def meeting(self, made: _Made) -> "_Meeting | None":
         """The points at which this stage takes what another one stores; None where they are not known."""

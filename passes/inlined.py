@@ -34,7 +34,7 @@ def inlined(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
     if len(found) < len(stages):
         return None
     kernel = split_kernel(Kernel(reader.outer, tuple(found), reader.origins))
-    return in_place_of(maker, reader, wholes(kernel), target)
+    return in_place_of(maker, reader, target, wholes(kernel))
 
 
 class _Element:

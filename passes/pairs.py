@@ -25,7 +25,8 @@ Both: TypeAlias = tuple[tuple[Axis, ...], tuple[Stage, ...]]  # the axes and sta
 Joiner: TypeAlias = Callable[[Kernel, Kernel], Both | None]  # of a maker, and of what alone reads all that it makes
 
 MOST = 8  # kernels that touch an array
-STAGES = 16  # of a kernel that does what two do
+STAGES = 32  # of a kernel that does what two do
+TRIED = 64  # stages that are written again for makers in vain
 CALL = 2_000.0  # what one kernel less is worth, in bytes
 
 
@@ -38,19 +39,23 @@ def join_pairs(program: Program, both: Joiner, note: str, log: Log) -> Program:
     return over_lists(program, joined)
 
 
-def in_place_of(first: Kernel, second: Kernel, stages: Sequence[Stage], target: Target) -> Both | None:
-    """The axes and stages of a kernel that does what these do, each over all of its axes.
+def in_place_of(first: Kernel, second: Kernel, target: Target, *ways: Sequence[Stage]) -> Both | None:
+    """The axes and stages of a kernel that does what these do: the quickest of some, given by stages over all axes.
 
     None where it is too large, or takes longer than two kernels.  What one stage alone computes at some points, and
     stores at others, is computed once for all of these, where that takes less.
     """
-    if not target.let:
-        stages = joined_stages(stages)
-    if len(stages) > STAGES or sum(len(stage.lets) for stage in stages) > LARGEST:
-        return None
-    both = _apart(stages[0], target) if len(stages) == 1 else by_rows(stages)
-    before, after = time_of(first, target) + time_of(second, target), time_of(Kernel(*both, first.origins), target)
-    return both if after <= before + CALL else None
+    best: Both | None = None
+    least = time_of(first, target) + time_of(second, target) + CALL
+    for way in ways:
+        stages = way if target.let else joined_stages(way)
+        if len(stages) > STAGES or sum(len(stage.lets) for stage in stages) > LARGEST:
+            continue
+        both = _apart(stages[0], target) if len(stages) == 1 else by_rows(stages)
+        time = time_of(Kernel(*both, first.origins), target)
+        if time < least or (time == least and best is None):
+            best, least = both, time
+    return best
 
 
 def _apart(stage: Stage, target: Target) -> Both:
@@ -113,6 +118,8 @@ class _Joining:
             maker = None if at is None or at in tried else self.joined.get(at, self.steps[at])
             if at is None or not isinstance(maker, Kernel):
                 continue
+            if len(tried) * len(reader.stages) > TRIED:
+                return None
             tried.add(at)
             both = self._joined(maker, reader) if self._may_wait(maker, at, reader, number) else None
             if both is not None:

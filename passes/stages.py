@@ -18,7 +18,7 @@ __all__ = [
     "wholes",
 ]
 
-LARGEST = 256  # lets of all formulas of a kernel that does what two do
+LARGEST = 512  # lets of all formulas of a kernel that does what two do
 
 
 def wholes(kernel: Kernel) -> Sequence[Stage]:
@@ -43,21 +43,40 @@ def points(stage: Stage) -> float:
 
 
 def joined_stages(stages: Sequence[Stage]) -> Sequence[Stage]:
-    """Stages, those as one that follow each other, only store, and share what they compute at the same points."""
+    """Stages, those as one that only store, and share what they compute at the same points, where order lets them."""
     found: list[Stage] = []
     for stage in stages:
-        both = _both(found[-1], stage) if found else None
-        if both is None:
-            found.append(stage)
-        else:
-            found[-1] = both
+        number, both = _joint(found, stage)
+        found[number:] = [both, *found[number + 1 :]]
     return found
 
 
+def _joint(found: Sequence[Stage], stage: Stage) -> tuple[int, Stage]:
+    """The number of the last stage that another one can be joined with, and both; or the next number, and the stage."""
+    end = len(found)
+    for number in reversed(range(len(found))):
+        if found[number].inner != stage.inner:
+            continue
+        if not all(_are_free(other, stage) for other in found[number:end]):
+            break
+        end = number
+        both = _both(found[number], stage)
+        if both is not None:
+            return number, both
+    return len(found), stage
+
+
+def _are_free(first: Stage, second: Stage) -> bool:
+    """Whether two stages may be made in any order: they only store, and never meet in an element."""
+    if not only_stores(first) or not only_stores(second):
+        return False
+    one, other = affine_of(first.lets), affine_of(second.lets)
+    stores = [(x, y) for x in first.effects for y in second.effects if isinstance(x, Store) and isinstance(y, Store)]
+    return all(_are_apart(x, one, y, other) for x, y in stores)
+
+
 def _both(first: Stage, second: Stage) -> Stage | None:
-    """What two stages do at the same points; None where these differ, or nothing is shared, or order matters."""
-    if first.inner != second.inner or not only_stores(first) or not only_stores(second):
-        return None
+    """What two stages of the same axes do; None where they share nothing."""
     formula = Formula()
     effects: list[Store] = []
     for stage in (first, second):
@@ -69,10 +88,6 @@ def _both(first: Stage, second: Stage) -> Stage | None:
             effects.append(x.renumbered(numbers))
     if len(formula.lets) > LARGEST or _values(formula.lets) == _values(first.lets) + _values(second.lets):
         return None
-    affine = affine_of(formula.lets)
-    before, after = effects[: len(first.effects)], effects[len(first.effects) :]
-    if not all(_are_apart(one, other, affine) for one in before for other in after):
-        return None
     return Stage(first.inner, tuple(formula.lets), tuple(effects))
 
 
@@ -81,13 +96,13 @@ def _values(lets: Sequence[Let]) -> int:
     return sum(isinstance(let, Load) or (isinstance(let, Call) and let.dtype != INT64) for let in lets)
 
 
-def _are_apart(one: Store, other: Store, affine: Sequence[Affine | None]) -> bool:
-    """Whether two stores never meet in an element, at whichever points."""
+def _are_apart(one: Store, its: Sequence[Affine | None], other: Store, others: Sequence[Affine | None]) -> bool:
+    """Whether two stores, of stages with these places, never meet in an element, at whichever points."""
     if one.buffer.root is not other.buffer.root:
         return True
     if one.buffer is not other.buffer:  # the same elements under two shapes
         return False
-    return any(_differ(affine[left], affine[right]) for left, right in zip(one.index, other.index, strict=True))
+    return any(_differ(its[left], others[right]) for left, right in zip(one.index, other.index, strict=True))
 
 
 def _differ(one: Affine | None, other: Affine | None) -> bool:

@@ -1,9 +1,14 @@
 """Stages of a kernel that compute the same at the same points."""
 
 import numpy as np
+import pytest
 
 import graphc as gx
-from graphc.kernel.steps import Kernel
+from graphc.kernel.affine import AffineIndex
+from graphc.kernel.buffer import Buffer, Role
+from graphc.kernel.scalar import Axis, Formula, Load
+from graphc.kernel.steps import Kernel, Stage, Store
+from graphc.passes.stages import joined_stages
 
 
 def stages(f: gx.CompiledFunction) -> list[int]:
@@ -45,6 +50,27 @@ def test_what_lies_over_each_other_keeps_its_order() -> None:
     a = np.linspace(-1, 1, 6, dtype="float32")
     expected = np.pad(np.exp(a) * 2, 1)
     np.testing.assert_allclose(gx.compile(x, y, backend="llvm")(a), expected, rtol=3e-7)
+
+
+def test_parts_that_share_something_are_joined_across_others() -> None:
+    x, y = gx.input("x", (8, 12)), gx.input("y", (9, 12))
+    assert stages(gx.compile([x, y], gx.concat([gx.exp(x), y, gx.exp(x) * 2], 0), backend="llvm")) == [2, 1]
+
+
+def stored_at(out: Buffer, start: int, read: Buffer) -> Stage:
+    """Six elements of an array, stored side by side."""
+    formula = Formula()
+    axis = formula.axis(Axis(0, 6))
+    value = formula.add(Load(read, (axis,), read.dtype))
+    place = formula.affine(AffineIndex(((0, 1),), start), [axis])
+    return Stage((Axis(0, 6),), tuple(formula.lets), (Store(out, (place,), value),))
+
+
+@pytest.mark.parametrize(("start", "left"), [(2, 3), (20, 2)])
+def test_none_is_joined_across_what_it_meets(start: int, left: int) -> None:
+    x, y = (Buffer(Role.INPUT, np.dtype("float32"), (6,), slot) for slot in range(2))
+    out = Buffer(Role.OUTPUT, np.dtype("float32"), (40,), 0)
+    assert len(joined_stages([stored_at(out, 8, x), stored_at(out, start, y), stored_at(out, 0, x)])) == left
 
 
 def test_backends_whose_lets_are_calls_keep_stages() -> None:
