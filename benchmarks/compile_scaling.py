@@ -1,4 +1,4 @@
-"""How compile time grows with the graph: `python -m benchmarks.compile_scaling [largest size] [graph ...]`.
+"""How compile time grows with the graph: `python -m benchmarks.compile_scaling [largest size] [graph ...] [backend]`.
 
 Each size runs in a process of its own, one at a time, so that peak memory is its own and nothing is warm.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter, thread_time
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from benchmarks.measure.race import machine
 from graphc.backends.numpy.backend import NumpyBackend
 
 Figures: TypeAlias = dict[str, float]
+Backend: TypeAlias = Literal["llvm", "numpy"]
 Grown: TypeAlias = tuple[list[gx.Node], gx.Node, list[gx.Node]]  # inputs, loss, what to differentiate by
 
 SIZES = (1_000, 10_000, 100_000)
@@ -87,19 +88,20 @@ GRAPHS: Mapping[str, Callable[[int], Grown]] = {
 def main(words: Sequence[str]) -> None:
     """Print the figures of every graph up to the largest size."""
     largest = max([int(word) for word in words if word.isdigit()], default=SIZES[-1])
-    wanted = [word for word in words if not word.isdigit()] or list(GRAPHS)
+    backend: Backend = "llvm" if "llvm" in words else "numpy"
+    wanted = [word for word in words if word in GRAPHS] or list(GRAPHS)
     goals = f"exponent {EXPONENT}, {MICROSECONDS_AT_10K} µs a node at 10,000, {LARGEST_SECONDS} s at 100,000"
-    print(f"{machine()}; goals: {goals}")
+    print(f"{machine()}; backend {backend}; goals: {goals}")
     for name in wanted:
-        report(name, [size for size in SIZES if size <= largest])
+        report(name, [size for size in SIZES if size <= largest], backend)
 
 
-def report(name: str, sizes: Sequence[int]) -> list[Figures]:
+def report(name: str, sizes: Sequence[int], backend: Backend = "numpy") -> list[Figures]:
     """Measure one graph at all sizes, and print."""
     print(f"{name}: {(GRAPHS[name].__doc__ or '').splitlines()[0]}", flush=True)
     found: list[Figures] = []
     for size in sizes:
-        figures = in_a_process(name, size)
+        figures = in_a_process(name, size, backend)
         found.append(figures)
         total, nodes = figures["total"], figures["nodes"]
         print(
@@ -126,9 +128,9 @@ def exponent(nodes: Sequence[float], seconds: Sequence[float]) -> float:
     return float(np.polyfit(x, y, 1)[0])
 
 
-def in_a_process(name: str, size: int) -> Figures:
+def in_a_process(name: str, size: int, backend: Backend = "numpy") -> Figures:
     """`measured`, in a fresh Python."""
-    command = [sys.executable, "-m", "benchmarks.compile_scaling", "--one", name, str(size)]
+    command = [sys.executable, "-m", "benchmarks.compile_scaling", "--one", name, str(size), backend]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise RuntimeError(f"{name} at {size} nodes failed:\n{ran.stderr[-2000:]}")
@@ -136,12 +138,12 @@ def in_a_process(name: str, size: int) -> Figures:
     return figures
 
 
-def measured(name: str, size: int) -> Figures:
+def measured(name: str, size: int, backend: Backend = "numpy") -> Figures:
     """Seconds of each stage, bytes at the peak, and the number of nodes, near `size`."""
     grow = GRAPHS[name]
     depth = depth_for(grow, size)
     few, value, _ = grow(1)
-    gx.compile(few, value, backend="numpy")  # what is imported at the first use is no part of the growth
+    gx.compile(few, value, backend=backend)  # what is imported at the first use is no part of the growth
     seconds: Figures = {}
     start = thread_time()
     with _timed(seconds, "declare"):
@@ -149,15 +151,16 @@ def measured(name: str, size: int) -> Figures:
     with _timed(seconds, "differentiate"):
         value, grads = gx.value_and_grad(loss, wrt)
     with _timed(seconds, "compile"):
-        f = gx.compile(inputs, [value, grads], backend="numpy")
+        f = gx.compile(inputs, [value, grads], backend=backend)
     seconds["cpu"] = thread_time() - start
     for record in f.trace.records:
         seconds[record.name] = record.seconds
-    backend = NumpyBackend()
-    with _timed(seconds, "emit"):
-        artifact = backend.emit(f.program)
-    with _timed(seconds, "python's compile"):
-        backend.load(artifact, "<again>")
+    if backend == "numpy":
+        again = NumpyBackend()
+        with _timed(seconds, "emit"):
+            artifact = again.emit(f.program)
+        with _timed(seconds, "python's compile"):
+            again.load(artifact, "<again>")
     arrays = [np.full(tuple(int(str(n)) for n in x.shape), 0.1, "float32") for x in inputs]
     with _timed(seconds, "first call"):
         f(*arrays)
@@ -195,6 +198,6 @@ def _timed(seconds: Figures, name: str) -> Iterator[None]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measured(sys.argv[2], int(sys.argv[3]))))
+        print(json.dumps(measured(sys.argv[2], int(sys.argv[3]), "llvm" if "llvm" in sys.argv else "numpy")))
     else:
         main(sys.argv[1:])

@@ -54,17 +54,18 @@ class Frame:
         text.do(f"store i64 {left}, ptr {budget_at}")
         with text.when(text.value(f"icmp slt i64 {left}, 0")):
             text.do(f"store i64 {STEPS}, ptr {budget_at}")
-            self._stop_if(text.value("call i1 @graphc_look(ptr %table)"))
+            self.return_if(text.value("call i1 @graphc_look(ptr %table)"), str(INTERRUPTED))
 
     def stop_if_stopped(self) -> None:
         """Give up where a step has."""
         stopped = self.text.value(f"load atomic i64, ptr {self.slot(STOPPED)} monotonic, align 8")
-        self._stop_if(self.text.value(f"icmp ne i64 {stopped}, 0"))
+        self.return_if(self.text.value(f"icmp ne i64 {stopped}, 0"), str(INTERRUPTED))
 
-    def _stop_if(self, condition: str) -> None:
+    def return_if(self, condition: str, result: str) -> None:
+        """The function ends here where the condition holds."""
         text = self.text
         over, on = text.label("over"), text.label("on")
         text.go_if(condition, over, on)
         text.begin(over)
-        text.do(f"ret i64 {INTERRUPTED}")
+        text.do(f"ret i64 {result}")
         text.begin(on)

@@ -34,6 +34,7 @@ from graphc.types import BOOL
 __all__ = ["Schedule"]
 
 LOOK_AFTER = 64  # steps
+PART = 256  # steps of a function
 STEPS = 4  # of a loop: in fewer a copy for all of them may not pay
 
 
@@ -45,6 +46,7 @@ class Schedule:
     module: Module
     frame: Frame = field(init=False)
     kept: dict[Contract, tuple[Blocking, Buffer]] = field(default_factory=dict)  # products, and their panels
+    most: int = 0  # arguments of a function
 
     def __post_init__(self) -> None:
         self.frame = Frame(self.module.table)
@@ -55,10 +57,22 @@ class Schedule:
         return self.frame.text
 
     def write(self, name: str, steps: Sequence[Step]) -> str:
-        """The whole function."""
+        """The whole function; of many steps it calls others, each of a part: time grows faster than a function does."""
+        if len(steps) <= PART:
+            return self._function(name, "", steps)
+        parts = [steps[first : first + PART] for first in range(0, len(steps), PART)]
+        texts = [Schedule(self.module)._function(f"{name}_{n}", "internal ", part) for n, part in enumerate(parts)]
+        for number in range(len(parts)):
+            found = self.text.value(f"call i64 @{name}_{number}(ptr %table)")
+            self.frame.return_if(self.text.value(f"icmp ne i64 {found}, 0"), found)
+        return "\n".join([*texts, self._function(name, "", ())])
+
+    def _function(self, name: str, linkage: str, steps: Sequence[Step]) -> str:
         self.run(steps)
         self.text.do("ret i64 0")
-        return self.text.function(name, "ptr %table", "i64", "")
+        if self.most:
+            self.text.head.append(f"  %block = alloca [{self.most} x i64]")  # of one call after the other
+        return self.text.function(name, "ptr %table", "i64", linkage)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Steps in order, and in them those inside.  Recursion is over their depth."""
@@ -195,7 +209,7 @@ class Schedule:
 
     def _block(self, arguments: Sequence[Argument], room: int) -> str:
         """The arguments of a function, side by side."""
-        block = self.text.room(f"[{max(len(arguments), 1)} x i64]")
+        block, self.most = "%block", max(self.most, len(arguments), 1)
         for place, argument in enumerate(arguments):
             if isinstance(argument, Run):
                 self.text.do(f"store ptr %table, ptr {self.text.value(f'getelementptr i64, ptr {block}, i64 {place}')}")
