@@ -100,8 +100,8 @@ class Values:
         self.evaluations = 0
         values = {v: graph.updates.get(v, v) for v in variables}
         self._require_sizes(graph)
-        self.compute((*graph.roots, *values.values()), self.outer)
         self._require_indices(graph, self.outer)
+        self.compute((*graph.roots, *values.values()), self.outer)
         return Results(
             [self.array(y, self.outer) for y in graph.outputs], [self.array(v, self.outer) for v in values.values()]
         )
@@ -144,11 +144,11 @@ class Values:
                 self._require(demand.need, (), demand.origin)
 
     def _require_indices(self, graph: Graph, frame: Frame) -> None:
-        """Raise RefusedError where an index is out of the range that a graph demands."""
-        if not self.wide and graph.demands:
-            self.compute(graph.demanded, frame)
+        """Raise RefusedError where an index is out of the range that a graph demands: before anything is read there."""
+        if not self.wide:
             for demand in graph.demands:
                 if demand.index is not None:
+                    self.compute([demand.index], frame)
                     self._require(demand.need, [self.array(demand.index, frame)], demand.origin)
 
     def _require(self, need: SameSize | IndexBound, arrays: Sequence[Array], origin: Origin) -> None:
@@ -274,8 +274,8 @@ class Values:
             if len(frames) < FRAMES_KEPT:
                 frames.append(frame)
         before = len(self.overflowed)
-        self.compute(body.outputs, frame)
         self._require_indices(body, frame)
+        self.compute(body.outputs, frame)
         if len(self.overflowed) > before:
             self.overflowed.update(body.outputs)
         return [self.array(y, frame) for y in body.outputs]
