@@ -19,7 +19,7 @@ from graphc.origin import Origin
 from graphc.running import Bound
 from graphc.sizes import Size, evaluate
 from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable
-from graphc.verification.noise import moved, shaken
+from graphc.verification.noise import moved, shaken, signed
 from graphc.verification.programs import Array, RefusedError, Results, Sizes
 from graphc.verification.single import SingleOp, single_op
 
@@ -75,7 +75,8 @@ class Point:
 class Values:
     """The values of nodes at one point.
 
-    noise   a generator: every result that is rounded is then moved by a rounding of its declared dtype
+    noise   a generator: what is wide is then moved by a rounding of its declared dtype, if it is rounded; else every
+            op finds other signs of nan
     wide    whether floats are float64, and complex numbers complex128.  Indices then are moved into their range
     frames  of the first steps of every body: what each of its inputs stands for, and all that was computed
     only_demands whether calls fail by what the graph demands alone, and not by what nodes need
@@ -216,7 +217,8 @@ class Values:
         return found[0] if isinstance(node.type, TensorType) else tuple(found)
 
     def _narrow(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
-        return self._call(single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type), arrays)
+        given = [signed(x, self.noise) for x in arrays]
+        return self._call(single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type), given)
 
     def _wide(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
         declared = _types(node.type)
