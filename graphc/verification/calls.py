@@ -14,7 +14,7 @@ from graphc.ir.leaves import Input
 from graphc.ir.node import Node
 from graphc.passes.pipeline import Spill
 from graphc.types import is_differentiable
-from graphc.verification.agreement import Reference
+from graphc.verification.agreement import Mask, Reference, unequal
 from graphc.verification.programs import RefusedError, Results
 from graphc.verification.single import single_op
 from graphc.verification.values import Frame, Point, TooLongError, Value, Values, several
@@ -51,6 +51,7 @@ class Call:
     _others: list[Values] = field(init=False)
     _is_followed: bool = False  # whether the others have met the graph
     _is_doubted: bool = False  # whether there are more of them
+    _signed: list[Values] = field(default_factory=list)  # with other signs of nan, if these were asked for
     _depends: dict[Node, frozenset[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,7 @@ class Call:
         for values in self._others:
             values.forget(graph)
         self._is_followed = False
+        self._signed.clear()
         self._depends.clear()
 
     def unspecified(self) -> set[Node]:
@@ -100,16 +102,7 @@ class Call:
 
     def references(self, node: Node, number: int, frame: Frame) -> list[Reference]:
         """What the results of a node may be, in frame `number` of those where it has a value."""
-        inside = self._inside(node)
-        others: list[tuple[Values, Value]] = []
-        for values in self._wide():
-            frames = _frames(values, inside)
-            if number < len(frames):
-                try:
-                    values.compute([node], frames[number])
-                except (RefusedError, TooLongError):
-                    continue
-                others.append((values, frames[number][node]))
+        others = self._found(self._wide(), node, number)
         overflowed = any(node in values.overflowed for values, _ in others)
         self.declared.compute([node], frame)
         found = several(frame[node])
@@ -118,6 +111,31 @@ class Call:
             Reference(x, known[0][k] if known else None, [each[k] for each in known[1:]], overflowed)
             for k, x in enumerate(found)
         ]
+
+    def decided(self, wrong: Mask, node: Node, number: int, frame: Frame, place: int = 0) -> Mask:
+        """What is wrong with result `place` of a node, but for elements that other signs of nan change too."""
+        if not wrong.any():
+            return wrong
+        if not self._signed:
+            self._signed = self._met([Values(self.point, noise=np.random.default_rng(seed)) for seed in MORE_NOISES])
+        self.declared.compute([node], frame)
+        meant = several(frame[node])[place]
+        others = self._found(self._signed, node, number)
+        return np.asarray(wrong & ~np.any([unequal(meant, several(value)[place]) for _, value in others], axis=0))
+
+    def _found(self, several_values: Sequence[Values], node: Node, number: int) -> list[tuple[Values, Value]]:
+        """What a node is, where it is known, in frame `number` of those where it has a value."""
+        inside = self._inside(node)
+        found: list[tuple[Values, Value]] = []
+        for values in several_values:
+            frames = _frames(values, inside)
+            if number < len(frames):
+                try:
+                    values.compute([node], frames[number])
+                except (RefusedError, TooLongError):
+                    continue
+                found.append((values, frames[number][node]))
+        return found
 
     def look_again(self) -> bool:
         """Move roundings in more ways from now on; whether that says more than before."""

@@ -4,9 +4,9 @@ import ml_dtypes
 import numpy as np
 
 from graphc.kernel.arrays import Array
-from graphc.types import DType, is_differentiable, real_of
+from graphc.types import DType, is_complex, is_differentiable, real_of
 
-__all__ = ["epsilon", "moved", "shaken"]
+__all__ = ["epsilon", "moved", "shaken", "signed"]
 
 
 def epsilon(dtype: DType) -> float:
@@ -29,3 +29,11 @@ def shaken(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
         return x
     largest = np.abs(x[np.isfinite(x)]).max(initial=0.0)
     return np.asarray(moved(x, dtype, noise) + epsilon(dtype) * largest * noise.uniform(-1.0, 1.0, x.shape))
+
+
+def signed(x: Array, noise: np.random.Generator | None) -> Array:
+    """`x`, the sign of every nan drawn: IEEE 754 leaves that of a computed one open; as it is without noise."""
+    if noise is None or not is_differentiable(x.dtype) or is_complex(x.dtype):
+        return x
+    is_nan = np.isnan(x)
+    return np.where(is_nan & (noise.random(x.shape) < 0.5), -x, x) if is_nan.any() else x

@@ -218,7 +218,8 @@ def _sprinkled(ordinary: Array, among: Sequence[float] | Array, kind: _Kind, tur
     count = _count(kind, found.size)
     places = rng.permutation(found.size)[:count]
     chosen = np.roll(np.array(among, found.dtype), -turn * count).take(range(count), mode="wrap")
-    found.reshape(-1)[places] = chosen * (1 + rng.random(count)) if kind.is_varied else chosen
+    is_varied = kind.is_varied and found.dtype.kind == "f"
+    found.reshape(-1)[places] = chosen * (1 + rng.random(count)) if is_varied else chosen
     return found
 
 

@@ -19,7 +19,7 @@ from graphc.origin import Origin
 from graphc.running import Bound
 from graphc.sizes import Size, evaluate
 from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable
-from graphc.verification.noise import moved, shaken
+from graphc.verification.noise import moved, shaken, signed
 from graphc.verification.programs import Array, RefusedError, Results, Sizes
 from graphc.verification.single import SingleOp, single_op
 
@@ -75,7 +75,8 @@ class Point:
 class Values:
     """The values of nodes at one point.
 
-    noise   a generator: every result that is rounded is then moved by a rounding of its declared dtype
+    noise   a generator: what is wide is then moved by a rounding of its declared dtype, if it is rounded; else every
+            op finds other signs of nan
     wide    whether floats are float64, and complex numbers complex128.  Indices then are moved into their range
     frames  of the first steps of every body: what each of its inputs stands for, and all that was computed
     only_demands whether calls fail by what the graph demands alone, and not by what nodes need
@@ -100,8 +101,8 @@ class Values:
         self.evaluations = 0
         values = {v: graph.updates.get(v, v) for v in variables}
         self._require_sizes(graph)
-        self.compute((*graph.roots, *values.values()), self.outer)
         self._require_indices(graph, self.outer)
+        self.compute((*graph.roots, *values.values()), self.outer)
         return Results(
             [self.array(y, self.outer) for y in graph.outputs], [self.array(v, self.outer) for v in values.values()]
         )
@@ -144,11 +145,11 @@ class Values:
                 self._require(demand.need, (), demand.origin)
 
     def _require_indices(self, graph: Graph, frame: Frame) -> None:
-        """Raise RefusedError where an index is out of the range that a graph demands."""
-        if not self.wide and graph.demands:
-            self.compute(graph.demanded, frame)
+        """Raise RefusedError where an index is out of the range that a graph demands: before anything is read there."""
+        if not self.wide:
             for demand in graph.demands:
                 if demand.index is not None:
+                    self.compute([demand.index], frame)
                     self._require(demand.need, [self.array(demand.index, frame)], demand.origin)
 
     def _require(self, need: SameSize | IndexBound, arrays: Sequence[Array], origin: Origin) -> None:
@@ -216,7 +217,8 @@ class Values:
         return found[0] if isinstance(node.type, TensorType) else tuple(found)
 
     def _narrow(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
-        return self._call(single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type), arrays)
+        given = [signed(x, self.noise) for x in arrays]
+        return self._call(single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type), given)
 
     def _wide(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
         declared = _types(node.type)
@@ -274,8 +276,8 @@ class Values:
             if len(frames) < FRAMES_KEPT:
                 frames.append(frame)
         before = len(self.overflowed)
-        self.compute(body.outputs, frame)
         self._require_indices(body, frame)
+        self.compute(body.outputs, frame)
         if len(self.overflowed) > before:
             self.overflowed.update(body.outputs)
         return [self.array(y, frame) for y in body.outputs]

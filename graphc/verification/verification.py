@@ -194,6 +194,7 @@ class Verification:
             allowed = partial(call.allowed, old, new, number, frame, replacement.spill)
             for place, (one, other) in enumerate(pairs):
                 wrong = unequal(one, other) if replacement.exact else _differing(call, other, allowed, place)
+                wrong = call.decided(wrong, old, number, frame, place)
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
                     self._raise(record, finding, call)
@@ -210,6 +211,7 @@ class Verification:
             else:
                 allowed = partial(call.allowed, was.node, now.node, 0, call.declared.outer, record.spill)
                 wrong = _differing(call, other, allowed)
+            wrong = call.decided(wrong, was.node, 0, call.declared.outer)
             if wrong.any():
                 self._raise(record, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
 
@@ -266,6 +268,7 @@ class Verification:
             wrong = unequal(old, arrays[number])
             if before is None and wrong.any():
                 wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, call.declared.outer))
+            wrong = call.decided(wrong, root.node, 0, call.declared.outer)
             if wrong.any() and (before is not None or root.node not in call.unspecified()):
                 different[root] = difference(wrong, old, arrays[number])
         return different

@@ -1,5 +1,6 @@
 """What counts as the same value."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -123,3 +124,31 @@ def test_it_is_asked_of_routines_that_compute_and_of_what_depends_on_them() -> N
         unspecified = call.unspecified()
         assert (graph.outputs[0] in unspecified) == (not np.isfinite(call.point.arrays[x]).all())
         assert not unspecified & {*graph.outputs[1:], ordered}
+
+
+@pytest.mark.parametrize(
+    ("backend", "make"),
+    [
+        ("numpy", lambda x: gx.copysign(1.0, x * -1.0)),
+        ("numpy", lambda x: gx.scan(lambda c, row: (c, gx.copysign(1.0, row * -1.0)), gx.constant(0), x)[1]),
+        ("llvm", lambda x: gx.where(gx.copysign(1.0, gx.sin(x)) > 0, 2, 1)),
+    ],
+)
+def test_the_sign_of_a_nan_is_not_compared(
+    backend: Literal["numpy", "llvm"], make: Callable[[gx.Node], gx.Node]
+) -> None:
+    x = gx.input("x", ("n", 4))
+    gx.compile([x], make(x), verify=True, backend=backend)
+
+
+def test_elements_that_signs_of_nan_change_are_the_only_ones_left_out() -> None:
+    x = gx.input("x", (4,))
+    signed = gx.copysign(1.0, x)
+    graph = Graph((x,), (gx.sum(signed), gx.flip(signed, 0), gx.exp(x)))
+    for call in Verification(graph).calls:
+        is_nan = np.isnan(call.point.arrays[x])
+        expected = [not is_nan.any(), (~is_nan[::-1]).tolist(), [True] * 4]
+        found = [
+            call.decided(np.ones(node.ndim * (4,), np.bool_), node, 0, call.declared.outer) for node in graph.outputs
+        ]
+        assert [each.tolist() for each in found] == expected

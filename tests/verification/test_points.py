@@ -76,3 +76,15 @@ def test_a_loop_without_end_is_no_call() -> None:
     x = gx.input("x", (), "int64")
     number = gx.while_loop(lambda k: k != x, lambda k: k + 1, gx.constant(0))
     assert all(int(point.arrays[x]) >= 0 for point in points(Graph((x,), (number,))))
+
+
+def test_a_call_that_reads_where_nothing_is_goes_on_to_be_refused() -> None:
+    x = gx.input("x", ("n", 4))
+    resized = gx.interpolate(x[0:0][None, None], (2, 3), mode="bilinear")
+    gx.compile([x], gx.grad(gx.mean(gx.tanh(resized)), x), verify=True)
+
+
+def test_random_keys_at_the_limit_are_no_floats() -> None:
+    key = gx.input("key", (40,), "uint64")
+    (found,) = [x for x in points(Graph((key,), (key + 1,))) if x.title.startswith("large")]
+    assert {0, 1, np.iinfo(np.uint64).max} <= {*found.arrays[key].tolist()}
