@@ -76,7 +76,7 @@ def joined(a: Term, b: Term) -> Joint | None:
 
 
 def _hyperbolic(a: Term, b: Term) -> Hyperbolic | None:
-    """a = k e^d / (1 + e^d) and b = -k / (1 + e^d), or a = k e^u and b = -k e^-u."""
+    """a = k e^d / (1 + e^d) and b = -k / (1 + e^d), or a = k e^u and b = -k e^-u; both times powers of cosh."""
     if a.coefficient != -b.coefficient or a.atoms != b.atoms:
         return None
     for atom, power in a.atoms.items():
@@ -85,8 +85,14 @@ def _hyperbolic(a: Term, b: Term) -> Hyperbolic | None:
             if found.exponent == atom.exponent:
                 left = ratio(b, Term(-1.0, {}, {atom: -1}))
                 return Hyperbolic(left, scaled(atom.exponent, 0.5), bounded=True)
-    if a.exponent == scaled(b.exponent, -1):
-        return Hyperbolic(Term(2 * a.coefficient, {}, a.atoms), a.exponent, bounded=False)
+    middle = scaled(added(a.exponent, b.exponent, 1), 0.5)
+    lean = middle
+    for atom, power in a.atoms.items():
+        if isinstance(atom, OnePlus) and power > 0:  # 1 + e^d = e^(d/2) 2 cosh(d/2)
+            lean = added(lean, atom.exponent, power / 2)
+    if not lean:
+        u = scaled(added(a.exponent, b.exponent, -1), 0.5)
+        return Hyperbolic(Term(2 * a.coefficient, middle, a.atoms), u, bounded=False)
     return None
 
 

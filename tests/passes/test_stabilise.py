@@ -431,3 +431,11 @@ def test_a_log_softmax_by_transposes_stays_in_range() -> None:
     found, slope = gx.compile([x, w], [logs, gx.grad(gx.sum(logs * w), x)])(rows, weights)
     np.testing.assert_allclose(found, [[0, -99, -98]])
     np.testing.assert_allclose(slope, [[-5, 2, 3]])
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_sinh_times_cosh_keeps_its_digits_near_zero(power: int) -> None:
+    x = gx.input("x", (3,), "float64")
+    f = gx.compile([x], gx.sinh(x) * gx.cosh(x) ** power)
+    given = np.array([1e-20, -1e-9, 0.5])
+    np.testing.assert_allclose(f(given), np.sinh(given) * np.cosh(given) ** power, rtol=1e-14)
