@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from graphc.kernel.buffer import Role
+from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.indices import Affine, affine_of
 from graphc.kernel.scalar import Call, Formula, Let, Load
 from graphc.kernel.steps import Kernel, Stage, Store
@@ -54,8 +54,9 @@ def joined_stages(stages: Sequence[Stage]) -> Sequence[Stage]:
 def _joint(found: Sequence[Stage], stage: Stage) -> tuple[int, Stage]:
     """The number of the last stage that another one can be joined with, and both; or the next number, and the stage."""
     end = len(found)
-    for number in reversed(range(len(found))):
-        if found[number].inner != stage.inner:
+    read = _reads(stage)
+    for number in reversed(range(max(end - _BACK, 0), end)):
+        if found[number].inner != stage.inner or read.isdisjoint(_reads(found[number])):
             continue
         if not all(_are_free(other, stage) for other in found[number:end]):
             break
@@ -64,6 +65,13 @@ def _joint(found: Sequence[Stage], stage: Stage) -> tuple[int, Stage]:
         if both is not None:
             return number, both
     return len(found), stage
+
+
+_BACK = 32  # stages, so that many are joined in a time that is linear in their number
+
+
+def _reads(stage: Stage) -> set[Buffer]:
+    return {let.buffer.root for let in stage.lets if isinstance(let, Load)}
 
 
 def _are_free(first: Stage, second: Stage) -> bool:

@@ -21,7 +21,7 @@ class Function:
     text: str
     arguments: Arguments
 
-    def on(self, buffers: Mapping[Buffer, Buffer], sizes: Mapping[str, Size] | None = None) -> "Function":
+    def on(self, buffers: Mapping[Buffer, Buffer], sizes: Mapping[str, Size]) -> "Function":
         """The same function, given other buffers, and sizes in place of the symbols of these names."""
         listed: list[Argument] = []
         for x in self.arguments.listed:
@@ -51,10 +51,10 @@ class Functions:
     parts: Size
     allocated: Size
 
-    def on(self, buffers: Mapping[Buffer, Buffer]) -> "Functions":
-        """Those of a kernel that does the same on other buffers."""
-        end = None if self.end is None else self.end.on(buffers)
-        return Functions(self.rows.on(buffers), end, self.chunks, self.keeps, self.parts, self.allocated)
+    def on(self, buffers: Mapping[Buffer, Buffer], sizes: Mapping[str, Size]) -> "Functions":
+        """Those of a kernel that does the same on other buffers, at other places."""
+        end = None if self.end is None else self.end.on(buffers, sizes)
+        return Functions(self.rows.on(buffers, sizes), end, self.chunks, self.keeps, self.parts, self.allocated)
 
 
 @final

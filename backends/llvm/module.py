@@ -1,11 +1,11 @@
 """What the functions of one module share: their names, the table, and the room that they take."""
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import final
 
+from graphc.backends.llvm.alike import Alike
 from graphc.backends.llvm.chunked import Function, Functions, Tiles
 from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.counting import Counted
@@ -14,13 +14,10 @@ from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.table import RoomOf, Table
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.nesting import all_steps
 from graphc.kernel.overwriting import owner_of
-from graphc.kernel.pattern import opened, pattern_of
 from graphc.kernel.program import Program
 from graphc.kernel.provenance import lines_behind
 from graphc.kernel.room import Room
-from graphc.kernel.steps import Contract
 from graphc.origin import Origin
 from graphc.sizes import Size
 
@@ -73,10 +70,9 @@ class Module:
         return tuple(self.allocated)
 
     @cached_property
-    def unrolled(self) -> Counter[Hashable]:
-        """How many products there are of each pattern that differ in fixed positions."""
-        products = [opened(step) for step in all_steps(self.program.steps) if isinstance(step, Contract)]
-        return Counter([pattern_of(changed)[0] for changed, places in products if places])
+    def alike(self) -> Alike:
+        """Its steps, as far as they differ in places."""
+        return Alike(self.program, self.owner)
 
     def owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another has."""

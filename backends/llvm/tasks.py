@@ -10,39 +10,31 @@ from graphc.backends.llvm.kernels import Native
 from graphc.backends.llvm.module import Module
 from graphc.backends.llvm.multiply import Epilogue, Multiplication
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import Pattern, opened, overlaps, pattern_of
+from graphc.kernel.pattern import Pattern, overlaps, pattern_of
 from graphc.kernel.steps import Contract, Kernel
-from graphc.sizes import Size, name_of, total
+from graphc.sizes import Size, total
 
 __all__ = ["functions_of", "tiles_by", "tiles_of"]
 
-UNROLLED = 4  # products that differ in places alone: of fewer each knows its own
-
 
 def functions_of(kernel: Kernel, module: Module) -> Functions:
-    """A kernel as functions, which are written once for all kernels of a pattern."""
+    """A kernel as functions, which are written once for all kernels of a pattern: see `Alike`."""
+    kernel, places = module.alike.kernel(kernel)
     key, buffers = _pattern(kernel, module)
     if key not in module.kernels:
         module.kernels[key] = _native_of(kernel, module).functions(), buffers
     functions, others = module.kernels[key]
-    return functions if others is buffers else functions.on(dict(zip(others, buffers, strict=True)))
+    return functions.on(dict(zip(others, buffers, strict=True)), places)
 
 
 def tiles_of(contract: Contract, module: Module) -> Tiles | None:
-    """A product in tiles, which are written once for all products of a pattern; None where it is made otherwise.
-
-    Those of a loop that was unrolled, which read rows 0, 1, 2 ..., are of one pattern: they are given the row.
-    """
-    step, places = opened(contract)
-    if module.unrolled[pattern_of(step)[0]] < UNROLLED:
-        step, places = contract, {}
-    key, buffers = _pattern(step, module)
+    """A product in tiles, which are written once for all products of a pattern; None where it is made otherwise."""
+    contract, places = module.alike.product(contract)
+    key, buffers = _pattern(contract, module)
     if key not in module.products:
-        module.products[key] = _tiled(step, module), buffers
+        module.products[key] = _tiled(contract, module), buffers
     tiles, others = module.products[key]
-    if tiles is None:
-        return None
-    return tiles.on(dict(zip(others, buffers, strict=True)), {str(name_of(size)): at for size, at in places.items()})
+    return None if tiles is None else tiles.on(dict(zip(others, buffers, strict=True)), places)
 
 
 def _pattern(step: Kernel | Contract, module: Module) -> tuple[Pattern, Sequence[Buffer]]:

@@ -262,6 +262,11 @@ class Deposit(Linear):
         """The value of elements that nothing is written to."""
         return 0
 
+    @classmethod
+    def together(cls, parts: Sequence[Node]) -> Sequence[Node]:
+        """Fewer nodes that have the same sum, if there are: of nodes of one type, whose ops are of this class."""
+        return parts
+
 
 class Lookup(Linear):
     """Indices that come from data.  Operand 0 is indexed; operand 1 holds int64 indices, checked or in range.

@@ -20,6 +20,7 @@ from graphc.ir.arithmetic import (
     Where,
     spread,
 )
+from graphc.ir.kinds import Deposit
 from graphc.ir.leaves import constant_array, full, size_node, uniform
 from graphc.ir.node import Like, Node, Op
 from graphc.ir.values import fits, holds
@@ -331,12 +332,28 @@ def times(cotangent: Node, slope: Node) -> Node:
 
 
 def add_up(parts: Sequence[Node]) -> Node:
-    """The sum of cotangents.  Parts under one mask stay under it."""
-    result = parts[0]
-    for part in parts[1:]:
+    """The sum of cotangents.  Parts under one mask stay under it; many that lie beside each other are put together."""
+    result, *others = _together(parts)
+    for part in others:
         if is_masked(result) and is_masked(part) and result.inputs[0] is part.inputs[0]:
             mask, x, zero = result.inputs
             result = apply(Where(), mask, apply(Add(), x, part.inputs[1]), zero)
         else:
             result = apply(Add(), result, part)
     return result
+
+
+def _together(parts: Sequence[Node]) -> Sequence[Node]:
+    if len(parts) < _MANY:
+        return parts
+    found: list[Node] = []
+    deposits: dict[type[Deposit], list[Node]] = {}
+    for part in parts:
+        of = deposits.setdefault(type(part.op), []) if isinstance(part.op, Deposit) else found
+        of.append(part)
+    for kind, some in deposits.items():
+        found += kind.together(some)
+    return found
+
+
+_MANY = 16  # parts: as many arrays with zeros around one part each, as the rows of a loop that was unrolled have

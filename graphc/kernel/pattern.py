@@ -3,17 +3,19 @@
 A long program repeats itself: what was found for one step holds for every step of its pattern.
 """
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.form import Form
-from graphc.kernel.scalar import Load
-from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Store, Total
+from graphc.kernel.scalar import Call, Const, Fn, Load, SizeValue
+from graphc.kernel.steps import Contract, Effect, Fold, Kernel, Prefix, Stage, Store, Total
 from graphc.origin import Origin
 from graphc.sizes import Size, symbol
+from graphc.types import INT64
 
 __all__ = [
     "Pattern",
@@ -21,6 +23,7 @@ __all__ = [
     "formed",
     "on_buffers",
     "opened",
+    "opened_kernel",
     "overlaps",
     "pattern_of",
     "pattern_of_both",
@@ -60,6 +63,58 @@ def opened(step: Contract) -> tuple[Contract, dict[Size, int]]:
         step.extents, step.left, step.right, step.out, left, right, out, step.origins, step.apart, step.adds,
         step.guarded, step.then,
     ), values  # fmt: skip
+
+
+def opened_kernel(kernel: Kernel, owner: Callable[[Buffer], Buffer], values: dict[Size, int]) -> Kernel:
+    """The kernel with a symbol for each fixed position but the first in arrays that it only reads, or stores to once.
+
+    What they stand for is added to `values`.  `owner` tells the buffer whose bytes another has.
+    """
+    stores = Counter([owner(effect.buffer) for stage in kernel.stages for effect in stage.effects if _stores(effect)])
+    reads = {owner(buffer) for buffer in kernel.reads}
+    writes = {owner(buffer) for buffer in kernel.writes}
+    opens = (reads - writes) | {buffer for buffer in writes - reads if stores[buffer] == 1}
+    symbols: dict[int, Size] = {}
+    stages = []
+    for stage in kernel.stages:
+        lets = list(stage.lets)
+        for number, at in _fixed(stage, lambda buffer: owner(buffer) in opens).items():
+            if at not in symbols:
+                symbols[at] = stand_in(len(values) + len(symbols)).offset
+            lets[number] = SizeValue(symbols[at], INT64)
+        stages.append(Stage(stage.inner, tuple(lets), stage.effects, stage.is_last))
+    values.update({size: at for at, size in symbols.items()})
+    return Kernel(kernel.outer, tuple(stages), kernel.origins) if symbols else kernel
+
+
+def _fixed(stage: Stage, opens: Callable[[Buffer], bool]) -> dict[int, int]:
+    """Lets that are nothing but fixed positions in arrays that are opened, or added to one, and these positions."""
+    lets = stage.lets
+    places: set[int] = set()
+    others = {effect.value for effect in stage.effects}
+    accesses = [(let.buffer, let.index) for let in lets if isinstance(let, Load)]
+    accesses += [(effect.buffer, effect.index) for effect in stage.effects if _stores(effect)]
+    for buffer, index in accesses:
+        (places if opens(buffer) else others).update(index)
+    for effect in stage.effects:
+        if isinstance(effect, Store | Total) and not _stores(effect):
+            others.update(effect.index)
+    for number in reversed(range(len(lets))):  # operands come before what is made of them
+        match lets[number]:
+            case Call(fn=fn, args=args):
+                (places if fn is Fn.ADD and number in places and number not in others else others).update(args)
+            case Load(guard=guard, otherwise=otherwise):
+                others.update(part for part in (guard, otherwise) if part is not None)
+    found: dict[int, int] = {}
+    for number in sorted(places - others):
+        match lets[number]:
+            case Const(value=int(value), dtype=dtype) if value and dtype == INT64:
+                found[number] = value
+    return found
+
+
+def _stores(effect: Effect) -> TypeGuard[Store]:
+    return isinstance(effect, Store) and effect.combine is None
 
 
 def pattern_of(step: Kernel | Contract) -> tuple[Pattern, tuple[Buffer, ...]]:

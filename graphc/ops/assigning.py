@@ -15,9 +15,10 @@ from graphc.ir.refusals import MissingError
 from graphc.ir.values import as_numbers
 from graphc.ops.extremes import ordered
 from graphc.ops.indexing import ScatterAdd
+from graphc.ops.inset import Inset
 from graphc.ops.movement import broadcast_to, reshape, transpose
 from graphc.ops.piecewise import maximum, minimum
-from graphc.ops.placement import Inset, moved
+from graphc.ops.placement import moved
 from graphc.ops.scattering import ScatterMax, ScatterMin, ScatterMultiply, last_written
 from graphc.ops.slicing import Selection, getitem, selection
 from graphc.origin import here, place_of

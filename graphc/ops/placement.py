@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import field
-from typing import ClassVar, final
+from heapq import heappop, heappush
+from typing import ClassVar, TypeAlias, final
 
 from graphc.errors import IndexRangeError
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Squeeze, Where, spread, zeros_like
+from graphc.ir.arithmetic import Squeeze, spread
 from graphc.ir.kinds import Deposit, IndexMap, Movement, Reshaped
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import IndexBound, Node, Op, SameSize
@@ -14,9 +15,9 @@ from graphc.kernel.affine import AffineIndex
 from graphc.kernel.scalar import Number
 from graphc.ops.axes import listed, without
 from graphc.sizes import Size, maximum, product, total
-from graphc.types import BOOL, Shape, TensorType
+from graphc.types import Shape, TensorType
 
-__all__ = ["Concat", "Declare", "Inset", "Pad", "Pick", "Reshape", "Slice", "Transpose", "moved"]
+__all__ = ["Concat", "Declare", "Pad", "Pick", "Reshape", "Slice", "Transpose", "moved", "start_text", "steps_map"]
 
 
 @final
@@ -64,7 +65,7 @@ class Slice(Movement):
         return TensorType(self.lengths, types[0].dtype, types[0].weak)
 
     def source(self, operand: Shape) -> IndexMap:
-        return _steps(self.starts, self.steps)
+        return steps_map(self.starts, self.steps)
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         return (apply(Pad(self.starts, self.steps, node.inputs[0].shape, 0), cotangent),)
@@ -90,7 +91,7 @@ class Pad(Deposit):
         return TensorType(self.shape, types[0].dtype)
 
     def places(self, *operands: Shape) -> Sequence[IndexMap]:
-        return (_steps(self.starts, self.steps),)
+        return (steps_map(self.starts, self.steps),)
 
     def covers(self) -> bool:
         return False
@@ -107,54 +108,72 @@ class Pad(Deposit):
     def lifted(self, extent: Size) -> Op:
         return Pad((0, *self.starts), (1, *self.steps), (extent, *self.shape), self.value)
 
+    @classmethod
+    def together(cls, parts: Sequence[Node]) -> Sequence[Node]:
+        """Concatenations of what lies side by side along one axis; one for each layer, where parts meet."""
+        along: dict[int, list[tuple[int, int, Node]]] = {}
+        found: list[Node] = []
+        for part in parts:
+            place = _place_along_axis(part)
+            if place is None:
+                found.append(part)
+            else:
+                axis, start, end = place
+                along.setdefault(axis, []).append((start, end, part.inputs[0]))
+        for axis, some in along.items():
+            found += [_laid_out(layer, axis, parts[0]) for layer in _layers(some)]
+        return found
+
     def text(self) -> str:
         value = f" with {self.value}" if self.value else ""
-        return f"pad[{listed(map(_from, self.starts, self.steps))}]{value}"
+        return f"pad[{listed(map(start_text, self.starts, self.steps))}]{value}"
 
 
-@final
-class Inset(Deposit):
-    """Operand 0, in which operand 1 takes the place of a slice: element i of it goes to starts + i steps.
+_Interval: TypeAlias = tuple[int, int, Node]  # from, to, and what lies there
 
-    Operand 1 lacks the axes `picked`, of which it takes one place.  Adjoint: the cotangent outside the slice, and
-    the slice of it.  It is masked, so that what is replaced brings no nan.
-    """
 
-    starts: tuple[Size, ...]
-    steps: tuple[int, ...]
-    picked: tuple[int, ...] = ()
-    name: ClassVar[str] = "inset"
+def _place_along_axis(padded: Node) -> tuple[int, int, int] | None:
+    """The axis along which zeros stand beside an array, and from where to where that lies there; None for others."""
+    op, under = padded.op, padded.inputs[0]
+    assert isinstance(op, Pad)
+    apart = [axis for axis, n in enumerate(op.shape) if under.shape[axis] != n]
+    if len(apart) != 1 or op.value != 0 or any(step != 1 for step in op.steps):
+        return None
+    (axis,) = apart
+    start, n = op.starts[axis], under.shape[axis]
+    if not isinstance(start, int) or not isinstance(n, int) or not isinstance(op.shape[axis], int):
+        return None
+    return axis, start, start + n
 
-    def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        return Pick(self.picked, tuple(self.starts[axis] for axis in self.picked)).requirements(types[0])
 
-    def infer(self, *types: TensorType) -> TensorType:
-        return TensorType(types[0].shape, types[0].dtype)
+def _layers(parts: Sequence[_Interval]) -> Sequence[Sequence[_Interval]]:
+    """Parts in order, in as few layers as none has two that lie over each other."""
+    layers: list[list[_Interval]] = []
+    ends: list[tuple[int, int]] = []  # where each layer ends
+    for part in sorted(parts, key=lambda part: part[:2]):
+        if ends and ends[0][0] <= part[0]:
+            number = heappop(ends)[1]
+        else:
+            number = len(layers)
+            layers.append([])
+        layers[number].append(part)
+        heappush(ends, (part[1], number))
+    return layers
 
-    def places(self, *operands: Shape) -> Sequence[IndexMap]:
-        kept = iter(range(len(self.starts)))
-        inside = tuple(
-            AffineIndex((), start) if axis in self.picked else AffineIndex(((next(kept), step),), start)
-            for axis, (start, step) in enumerate(zip(self.starts, self.steps, strict=True))
-        )
-        return _steps((0,) * len(self.starts), (1,) * len(self.starts)), IndexMap(inside)
 
-    def covers(self) -> bool:
-        return True
-
-    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
-        part = node.inputs[1]
-        extents = iter(part.shape)
-        lengths = tuple(1 if axis in self.picked else next(extents) for axis in range(node.ndim))
-        there = moved(Squeeze(self.picked), moved(Slice(self.starts, self.steps, lengths), cotangent))
-        outside = apply(self, full(node.shape, True, BOOL), full(part.shape, False, BOOL))
-        return apply(Where(), outside, cotangent, zeros_like(cotangent)), there
-
-    def lifted(self, extent: Size) -> Op:
-        return Inset((0, *self.starts), (1, *self.steps), tuple(axis + 1 for axis in self.picked))
-
-    def text(self) -> str:
-        return f"inset[{listed(map(_from, self.starts, self.steps))}]"
+def _laid_out(layer: Sequence[_Interval], axis: int, like: Node) -> Node:
+    """Parts of one layer in an array of zeros of the type of `like`."""
+    extent = like.shape[axis]
+    assert isinstance(extent, int)
+    pieces: list[Node] = []
+    place = 0
+    for start, end, part in (*layer, (extent, extent, None)):
+        if place < start:
+            pieces.append(full((*like.shape[:axis], start - place, *like.shape[axis + 1 :]), 0, like.dtype))
+        if part is not None and start < end:
+            pieces.append(part)
+        place = end
+    return apply(Concat(axis), *pieces) if len(pieces) > 1 else pieces[0]
 
 
 @final
@@ -287,7 +306,7 @@ class Concat(Deposit):
 
     def places(self, *operands: Shape) -> Sequence[IndexMap]:
         return [
-            _steps(tuple(start if axis == self.axis else 0 for axis in range(len(shape))), (1,) * len(shape))
+            steps_map(tuple(start if axis == self.axis else 0 for axis in range(len(shape))), (1,) * len(shape))
             for shape, start in zip(operands, self._starts(operands), strict=True)
         ]
 
@@ -321,13 +340,13 @@ class Concat(Deposit):
         return f"concat[{self.axis}]"
 
 
-def _steps(starts: Sequence[Size], steps: Sequence[int]) -> IndexMap:
+def steps_map(starts: Sequence[Size], steps: Sequence[int]) -> IndexMap:
     """Along each axis: start + i step."""
     along = enumerate(zip(starts, steps, strict=True))
     return IndexMap(tuple(AffineIndex(((axis, step),), start) for axis, (start, step) in along))
 
 
-def _from(start: Size, step: int) -> str:
+def start_text(start: Size, step: int) -> str:
     return str(start) if step == 1 else f"{start}:{step}"
 
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.pattern import formed, on_buffers, opened, overlaps, pattern_of
-from graphc.kernel.scalar import Fn
-from graphc.kernel.steps import Contract
+from graphc.kernel.pattern import formed, on_buffers, opened, opened_kernel, overlaps, pattern_of
+from graphc.kernel.scalar import Fn, Formula
+from graphc.kernel.steps import Contract, Kernel, Stage, Store
 from graphc.kernel.text import kernel_text
-from graphc.types import DTYPES
-from tests.kernel.building import HERE, given, matmul, output, pointwise, softmax, temporary
+from graphc.sizes import Size
+from graphc.types import DTYPES, INT64
+from tests.kernel.building import HERE, axes, given, load, matmul, output, pointwise, softmax, temporary
 
 
 def test_kernels_on_other_buffers_have_one_pattern() -> None:
@@ -96,3 +97,26 @@ def test_a_product_that_reaches_outside_of_its_operands_has_another_pattern() ->
 def test_a_product_without_fixed_positions_is_open_already() -> None:
     step = matmul(given(0, 2, 3), given(1, 3, 4), output(0, 2, 4))
     assert opened(step) == (step, {})
+
+
+def test_kernels_that_read_and_store_one_row_after_another_have_one_pattern() -> None:
+    x, out, y = given(0, 9, 4), temporary(9, 4), temporary(4)
+
+    def row(source: Buffer, target: Buffer, at: int) -> Kernel:
+        (axis,) = axes(4)
+        formula = Formula()
+        place = (formula.constant(at, INT64), formula.axis(axis))
+        value = load(formula, source, *(place if len(source.shape) > 1 else place[1:]))
+        effect = Store(target, place if len(target.shape) > 1 else place[1:], value)
+        return Kernel((axis,), (Stage((), tuple(formula.lets), (effect,)),), HERE)
+
+    def opened_at(kernel: Kernel) -> tuple[Kernel, list[int]]:
+        places: dict[Size, int] = {}
+        return opened_kernel(kernel, lambda buffer: buffer.root, places), list(places.values())
+
+    for source, target in ((x, y), (y, out), (x, out)):
+        one, other = opened_at(row(source, target, 2)), opened_at(row(source, target, 5))
+        assert pattern_of(one[0])[0] == pattern_of(other[0])[0]
+        assert (one[1], other[1]) == ([2], [5])
+    assert opened_at(row(x, y, 0))[1] == []  # the first row is read in many ways
+    assert opened_at(row(out, out, 2))[1] == []  # which element is read may matter to what is written

@@ -210,3 +210,39 @@ def test_random_indices_take_and_set_what_numpy_does(seed: int) -> None:
     for actual, exact, index in zip(found, [*(x[index] for index in indices), *expected], indices * 2, strict=True):
         assert actual.shape == exact.shape, index
         np.testing.assert_array_equal(actual, exact, str(index))
+
+
+def test_gradients_of_many_slices_are_put_together_once() -> None:
+    rows = 40
+    x = gx.input("x", (rows, 3))
+    loss = gx.sum(gx.concat([gx.exp(x[row]) * row for row in range(rows - 2)], 0))
+    grad = gx.grad(loss, x)
+    ops = [node.op.name for node in gx.Graph((x,), (grad,)).nodes]
+    assert (ops.count("concat"), ops.count("pad")) == (1, 0)
+    value = np.random.default_rng(0).standard_normal((rows, 3)).astype("float32")
+    weights = np.arange(rows, dtype="float32")[:, None] * (np.arange(rows) < rows - 2)[:, None]
+    for backend in ("numpy", "llvm"):
+        np.testing.assert_allclose(gx.compile(x, grad, backend=backend)(value), np.exp(value) * weights, rtol=1e-6)
+
+
+def test_gradients_of_windows_that_meet_lie_in_as_many_layers() -> None:
+    x, w = gx.input("x", (30,), "float64"), gx.input("w", (3,), "float64")
+    loss = gx.sum(gx.stack([gx.sum(x[at : at + 3] * w) ** 2 for at in range(28)], 0))
+    grad = gx.grad(loss, x)
+    ops = [node.op.name for node in gx.Graph((x, w), (grad,)).nodes]
+    assert (ops.count("concat"), ops.count("pad")) == (3, 0)
+    a, b = (np.random.default_rng(seed).standard_normal(n) for seed, n in ((0, 30), (1, 3)))
+    np.testing.assert_allclose(
+        gx.compile([x, w], grad)(a, b), 2 * np.convolve(np.convolve(a, b[::-1], "valid"), b), rtol=1e-12
+    )
+
+
+def test_gradients_of_many_slices_with_steps_and_of_the_whole_are_added() -> None:
+    x = gx.input("x", (40,), "float64")
+    loss = gx.sum(x**2) + sum(gx.sum(x[row::7]) * row for row in range(7)) + sum(x[row] * row for row in range(20))
+    value = np.random.default_rng(0).standard_normal(40)
+    places = np.arange(40)
+    wanted = 2 * value + places * (places < 20)
+    for row in range(7):
+        wanted[row::7] += row
+    np.testing.assert_allclose(gx.compile(x, gx.grad(loss, x))(value), wanted, rtol=1e-12)

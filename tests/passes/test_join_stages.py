@@ -6,9 +6,10 @@ import pytest
 import graphc as gx
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.scalar import Axis, Formula, Load
+from graphc.kernel.scalar import Axis, Formula, Let, Load
 from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.passes.stages import joined_stages
+from graphc.types import FLOAT32, INT64
 
 
 def stages(f: gx.CompiledFunction) -> list[int]:
@@ -77,3 +78,30 @@ def test_backends_whose_lets_are_calls_keep_stages() -> None:
     x = gx.input("x", (8, 12))
     f = gx.compile(x, gx.stack([gx.exp(x), gx.exp(x) + 1], 1), backend="numpy")
     assert "stages" not in {record.name for record in f.trace.records}
+
+
+def test_many_parts_are_joined_in_a_time_that_is_linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(first: Stage, second: Stage) -> Stage | None:
+        asked.append(1)
+        return None
+
+    monkeypatch.setattr("graphc.passes.stages._both", counted)
+    x, y = Buffer(Role.INPUT, FLOAT32, (300, 4)), Buffer(Role.OUTPUT, FLOAT32, (300, 4))
+    axis = Axis(0, 4)
+
+    def part(row: int) -> Stage:
+        formula = Formula()
+        place = (formula.constant(row, INT64), formula.axis(axis))
+        return Stage((axis,), *_read_and_stored(formula, x, y, place))
+
+    assert len(joined_stages([part(row) for row in range(300)])) == 300
+    assert len(asked) <= 300 * 32
+
+
+def _read_and_stored(
+    formula: Formula, x: Buffer, y: Buffer, place: tuple[int, ...]
+) -> tuple[tuple[Let, ...], tuple[Store]]:
+    value = formula.add(Load(x, place, x.dtype))
+    return tuple(formula.lets), (Store(y, place, value),)
