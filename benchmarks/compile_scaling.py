@@ -57,6 +57,16 @@ def recurrent(depth: int) -> Grown:
     return [x], gx.sum(gx.square(h)), [w, u, b]
 
 
+def rows(depth: int) -> Grown:
+    """h <- tanh(row of (x @ w) + h @ u), unrolled: the gradient of the rows is put together of parts."""
+    x, w, u = gx.input("x", (depth, 4, WIDTH)), _weight("w"), _weight("u")
+    made = x @ w
+    h = gx.constant(np.zeros((4, WIDTH), "float32"))
+    for step in range(depth):
+        h = gx.tanh(made[step] + h @ u)
+    return [x], gx.sum(gx.square(h)), [w, u]
+
+
 def elementwise(depth: int) -> Grown:
     """h <- h + tanh(h) / 2: all of it fits into one kernel."""
     x = gx.input("x", (4, WIDTH))
@@ -80,6 +90,7 @@ GRAPHS: Mapping[str, Callable[[int], Grown]] = {
     "chain": chain,
     "residual": residual,
     "recurrent": recurrent,
+    "rows": rows,
     "elementwise": elementwise,
     "shares": shares,
 }
