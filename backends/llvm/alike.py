@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import final
 
 from graphc.backends.llvm.placing import with_rows
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
+from graphc.kernel.form import Form
 from graphc.kernel.nesting import all_steps
 from graphc.kernel.pattern import opened, opened_kernel, pattern_of
 from graphc.kernel.program import Program
@@ -32,6 +33,7 @@ class Alike:
 
     program: Program
     owner: Callable[[Buffer], Buffer]
+    _known: dict[Kernel, tuple[Kernel, dict[Size, int]]] = field(default_factory=dict)
 
     def kernel(self, kernel: Kernel) -> tuple[Kernel, Mapping[str, Size]]:
         """A kernel with symbols, and what they stand for; as it is where it is alone."""
@@ -45,6 +47,13 @@ class Alike:
 
     def _has_others(self, step: Kernel | Contract, places: Mapping[Size, int]) -> bool:
         return bool(places) and self._counts[pattern_of(step)[0]] >= UNROLLED
+
+    @cached_property
+    def _forms(self) -> Counter[Form | None]:
+        """How many kernels there are of each form that is known."""
+        steps = list(all_steps(self.program.steps))
+        kernels = [step.then if isinstance(step, Contract) else step for step in steps]
+        return Counter([part.form for part in kernels if isinstance(part, Kernel) and part.form is not None])
 
     @cached_property
     def _counts(self) -> Counter[Hashable]:
@@ -63,8 +72,13 @@ class Alike:
         return found
 
     def _opened_kernel(self, kernel: Kernel) -> tuple[Kernel, dict[Size, int]]:
-        places: dict[Size, int] = {}
-        return opened_kernel(kernel, self.owner, places), places
+        if self._forms[kernel.form] >= UNROLLED:  # they are alike as they are
+            return kernel, {}
+        found = self._known.get(kernel)
+        if found is None:
+            places: dict[Size, int] = {}
+            found = self._known[kernel] = opened_kernel(kernel, self.owner, places), places
+        return found
 
     def _opened_product(self, contract: Contract) -> tuple[Contract, dict[Size, int]]:
         found, places = opened(contract)

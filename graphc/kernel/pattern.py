@@ -70,6 +70,9 @@ def opened_kernel(kernel: Kernel, owner: Callable[[Buffer], Buffer], values: dic
 
     What they stand for is added to `values`.  `owner` tells the buffer whose bytes another has.
     """
+    lets = [let for stage in kernel.stages for let in stage.lets]
+    if not any(isinstance(let, Const) and let.dtype == INT64 for let in lets):
+        return kernel
     stores = Counter([owner(effect.buffer) for stage in kernel.stages for effect in stage.effects if _stores(effect)])
     reads = {owner(buffer) for buffer in kernel.reads}
     writes = {owner(buffer) for buffer in kernel.writes}
@@ -77,12 +80,12 @@ def opened_kernel(kernel: Kernel, owner: Callable[[Buffer], Buffer], values: dic
     symbols: dict[int, Size] = {}
     stages = []
     for stage in kernel.stages:
-        lets = list(stage.lets)
+        changed = list(stage.lets)
         for number, at in _fixed(stage, lambda buffer: owner(buffer) in opens).items():
             if at not in symbols:
                 symbols[at] = stand_in(len(values) + len(symbols)).offset
-            lets[number] = SizeValue(symbols[at], INT64)
-        stages.append(Stage(stage.inner, tuple(lets), stage.effects, stage.is_last))
+            changed[number] = SizeValue(symbols[at], INT64)
+        stages.append(Stage(stage.inner, tuple(changed), stage.effects, stage.is_last))
     values.update({size: at for at, size in symbols.items()})
     return Kernel(kernel.outer, tuple(stages), kernel.origins) if symbols else kernel
 
