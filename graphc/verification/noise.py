@@ -28,7 +28,9 @@ def shaken(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
     if not is_differentiable(dtype) or noise is None:
         return x
     largest = np.abs(x[np.isfinite(x)]).max(initial=0.0)
-    return np.asarray(moved(x, dtype, noise) + epsilon(dtype) * largest * noise.uniform(-1.0, 1.0, x.shape))
+    by = noise.uniform(-1.0, 1.0, x.shape)
+    away = by + 1j * noise.uniform(-1.0, 1.0, x.shape) if is_complex(dtype) else by
+    return np.asarray(moved(x, dtype, noise) + epsilon(dtype) * largest * away)
 
 
 def signed(x: Array, noise: np.random.Generator | None) -> Array:

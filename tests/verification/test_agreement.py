@@ -103,6 +103,7 @@ def test_a_zero_that_a_routine_rounds_is_not_reported() -> None:
     gx.compile([v], gx.fft.irfft2(gx.complex(gx.zeros((3, 2, 2), "float64"), gx.cos(v)), (2, 2)), verify=True)
     a, b = gx.input("a", (3, 2)), gx.input("b", (3, 1))
     gx.compile([a, b], gx.count_nonzero(gx.linalg.lstsq(a, b)), verify=True)
+    gx.compile([a], gx.imag(gx.fft.fft(gx.fft.ifft(a))), verify=True)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "llvm"])
