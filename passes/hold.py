@@ -6,7 +6,7 @@ from dataclasses import replace
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer, Role
 from graphc.kernel.carries import Carry, Held
-from graphc.kernel.nesting import with_parts
+from graphc.kernel.nesting import all_steps, with_parts
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Kernel, Loop, Step
 from graphc.passes.places import all_substituted, combines, loads_at, stores_at
@@ -65,13 +65,12 @@ class _Touched:
     def of(steps: Sequence[Step]) -> "_Touched":
         reading: dict[Buffer, list[int]] = {}
         writing: dict[Buffer, list[int]] = {}
-        shown: set[Buffer] = set()
         for number, step in enumerate(steps):
             for buffers, places in ((step.reads, reading), (step.writes, writing)):
                 for buffer in buffers:
                     places.setdefault(buffer.root, []).append(number)
-                    if buffer.base is not None:
-                        shown.add(buffer.base)
+        inside = [buffer for step in all_steps(steps) for buffer in (*step.reads, *step.writes)]
+        shown = {buffer.base for buffer in inside if buffer.base is not None}
         return _Touched(steps, reading, writing, shown)
 
     def allows(self, carry: Carry) -> bool:

@@ -1,6 +1,6 @@
 """What holds of every form between two passes, and of a pass: asked for by `compile(verify=True)`, and by tests."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from os import sep
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +20,7 @@ from graphc.passes.lower import Lowered
 from graphc.passes.pipeline import Record
 from graphc.passes.rewrite import Rewrite
 from graphc.passes.stabilise import Stabilise
-from graphc.passes.throughout import bodies_of
+from graphc.passes.throughout import all_graphs
 from graphc.passes.trim_loops import TrimLoops
 from graphc.passes.units import Partition
 from graphc.sizes import evaluate
@@ -40,7 +40,7 @@ def require_sound(form: object) -> None:
     """
     match form:
         case Graph():
-            for graph in _with_bodies(form):
+            for graph in all_graphs(form):
                 _require_order(graph)
                 if graph is not form:
                     _require_closed(graph)
@@ -52,18 +52,6 @@ def require_sound(form: object) -> None:
             _require_units(form)
         case Lowered():
             verify(form.program)
-
-
-def _with_bodies(graph: Graph) -> Iterator[Graph]:
-    """A graph, and the bodies of its loops and branches, each once."""
-    seen: set[Graph] = set()
-    pending = [graph]
-    while pending:
-        inner = pending.pop()
-        if inner not in seen:
-            seen.add(inner)
-            yield inner
-            pending += bodies_of(inner)
 
 
 def _require_order(graph: Graph) -> None:
@@ -151,8 +139,8 @@ def require_provenance(record: Record) -> None:
         if replaced.inputs:
             lost = _steps_to(root) - _steps_to(replaced)
             assert not lost, f"{replaced!r} stands for {root!r}, and does not lead to {_told(lost)}"
-    known = {step for graph in _with_bodies(before) for node in graph.nodes for step in _steps_to(node)}
-    kept = {step for graph in _with_bodies(after) for node in graph.nodes for step in _steps_to(node)}
+    known = {step for graph in all_graphs(before) for node in graph.nodes for step in _steps_to(node)}
+    kept = {step for graph in all_graphs(after) for node in graph.nodes for step in _steps_to(node)}
     lines = {(file, line) for file, line, _ in known}
     elsewhere = {step for step in kept if step[:2] not in lines}  # a pass may apply further rules to known ones
     assert not elsewhere, f"something new leads to {_told(elsewhere)}, which nothing led to"

@@ -11,7 +11,7 @@ from graphc.ir.node import Node
 from graphc.passes.pipeline import Log, Pass, Spill
 from graphc.passes.units import Partition
 
-__all__ = ["Throughout", "bodies_of", "with_bodies", "with_changed_bodies"]
+__all__ = ["Throughout", "all_graphs", "bodies_of", "with_bodies", "with_changed_bodies"]
 
 
 @final
@@ -45,6 +45,18 @@ def bodies_of(graph: Graph) -> Iterator[Graph]:
     for node in graph.nodes if graph.has(Structured) else ():
         if isinstance(node.op, Structured):
             yield from node.op.bodies
+
+
+def all_graphs(graph: Graph) -> Iterator[Graph]:
+    """A graph, and the bodies of its loops and branches, those inside them too, each once."""
+    seen: set[Graph] = set()
+    pending = [graph]
+    while pending:
+        inner = pending.pop()
+        if inner not in seen:
+            seen.add(inner)
+            yield inner
+            pending += bodies_of(inner)
 
 
 def with_changed_bodies(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:

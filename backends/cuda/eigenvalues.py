@@ -12,9 +12,6 @@ __all__ = ["EIGENVALUES", "scratch_of_eig"]
 STEPS = 200  # for one eigenvalue, which takes 2 to 5
 
 _EIG = f"""\
-template <class T> __device__ auto square_of(T x) {{
-    return real_part(x) * real_part(x) + imaginary_part(x) * imaginary_part(x);
-}}
 template <class R> __device__ complex<R> root_of(complex<R> x) {{
     const R size = size_of(x), large = R(sqrt((size + R(fabs(x.x))) / 2));
     if (large == 0) return complex<R>(0);
@@ -184,4 +181,4 @@ def scratch_of_eig(n: Size) -> Size:
     return 3 * n * n + 2 * n
 
 
-EIGENVALUES: Mapping[str, tuple[str, tuple[str, ...]]] = {"eig": (_EIG, ("complex sizes",))}
+EIGENVALUES: Mapping[str, tuple[str, tuple[str, ...]]] = {"eig": (_EIG, ("complex sizes", "unit"))}

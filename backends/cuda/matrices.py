@@ -11,6 +11,21 @@ template <class T> __device__ T imaginary_part(T x) { return T(0); }
 template <class T> __device__ T conjugate(T x) { return x; }
 template <class T> __device__ T made_of(T x, T y) { return x; }
 """
+_UNIT = """\
+template <class T> __device__ auto square_of(T x) {
+    return real_part(x) * real_part(x) + imaginary_part(x) * imaginary_part(x);
+}
+// The largest part of so many numbers, or 1 where that is 0 or not finite: divided by it, no square is out of range.
+template <class T> __device__ auto unit_of(const T* x, i64 count, i64 stride) {
+    auto largest = real_part(T(0));
+    for (i64 i = 0; i < count; ++i) {
+        const auto real = fabs(real_part(x[i * stride])), imaginary = fabs(imaginary_part(x[i * stride]));
+        largest = real > largest ? real : largest;
+        largest = imaginary > largest ? imaginary : largest;
+    }
+    return largest > 0 && largest - largest == 0 ? largest : decltype(largest)(1);
+}
+"""
 _COMPLEX_PARTS = """\
 template <class T> __device__ T real_part(complex<T> x) { return x.x; }
 template <class T> __device__ T imaginary_part(complex<T> x) { return x.y; }
@@ -106,14 +121,14 @@ template <class T> __device__ void householder(const T* a, T* full, T* factors, 
     __syncthreads();
     for (i64 k = 0; k < m; ++k) {
         const T first = full[k * m + k];
-        auto below = real_part(T(0));
+        const auto unit = unit_of(full + k * m + k, n - k, m);
+        auto square = square_of(first / T(unit));
+        bool is_kept = imaginary_part(first) == 0;
         for (i64 i = k + 1; i < n; ++i) {
-            const T x = full[i * m + k];
-            below = below + (real_part(x) * real_part(x) + imaginary_part(x) * imaginary_part(x));
+            square = square + square_of(full[i * m + k] / T(unit));
+            is_kept = is_kept && full[i * m + k] == T(0);
         }
-        const bool is_kept = below == 0 && imaginary_part(first) == 0;
-        const auto square = real_part(first) * real_part(first) + imaginary_part(first) * imaginary_part(first);
-        const T length = is_kept ? -first : T(copysign(sqrt(square + below), real_part(first)));
+        const T length = is_kept ? -first : T(copysign(unit * sqrt(square), real_part(first)));
         const T factor = is_kept ? T(0) : (length + first) / length, scale = is_kept ? T(1) : first + length;
         __syncthreads();
         for (i64 j = k + 1 + threadIdx.x; j < m && !is_kept; j += blockDim.x) {
@@ -163,5 +178,6 @@ FACTORISATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "cholesky": (_CHOLESKY, ("parts",)),
     "triangular_solve": (_TRIANGULAR, ("parts",)),
     "lu": (_LU, ("parts",)),
-    "householder": (_HOUSEHOLDER, ("parts",)),
+    "unit": (_UNIT, ("parts",)),
+    "householder": (_HOUSEHOLDER, ("unit",)),
 }

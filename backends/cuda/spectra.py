@@ -97,7 +97,9 @@ __device__ void svd(const T* a, T* u, R* s, T* v, T* work, T* sorted, T* full, T
     const T nothing = T(__int_as_float(0x7fc00000));
     bool is_usable = true;
     for (i64 e = 0; e < n * m; ++e) is_usable = is_usable && is_finite(a[e]);
-    for (i64 e = threadIdx.x; e < rows * k; e += blockDim.x) work[e] = n >= m ? a[e] : conjugate(a[e % k * m + e / k]);
+    const R unit = unit_of(a, n * m, 1);
+    for (i64 e = threadIdx.x; e < rows * k; e += blockDim.x)
+        work[e] = (n >= m ? a[e] : conjugate(a[e % k * m + e / k])) / T(unit);
     for (i64 e = threadIdx.x; e < k * k; e += blockDim.x) turns[e] = e / k == e % k ? T(1) : T(0);
     __syncthreads();
     bool is_turning = is_usable;
@@ -144,6 +146,7 @@ __device__ void svd(const T* a, T* u, R* s, T* v, T* work, T* sorted, T* full, T
         for (i64 j = 0; j < rows && s[i] > 0; ++j) left[j * k + i] = sorted[j * k + i] / T(s[i]);
     }
     __syncthreads();
+    for (i64 i = threadIdx.x; i < k; i += blockDim.x) s[i] = s[i] * unit;
     for (i64 e = threadIdx.x; e < n * k; e += blockDim.x) u[e] = !is_usable ? nothing : n >= m ? left[e] : ranked[e];
     for (i64 e = threadIdx.x; e < k * m; e += blockDim.x) {
         const i64 i = e / m, j = e % m;

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, axes_of, is_plain
 from graphc.kernel.scalar import Axis
-from graphc.sizes import Size, lower_bound
+from graphc.sizes import Size, lower_bound, upper_bound
 
 __all__ = ["SizeText", "is_solid", "view_text"]
 
@@ -35,23 +35,28 @@ def view_text(
     dims: Sequence[Axis],
     text: SizeText,
 ) -> str:
-    """The view of `base` whose axes are `dims`; those that the index does not use have extent 1."""
+    """The view of `base` whose axes are `dims`; those that the index does not use have extent 1, or none."""
     used = axes_of(index)
-    if not is_plain(index) or _may_be_outside(index, buffer, [axis for axis in dims if axis not in used]):
-        shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in dims)
+    others = [axis for axis in dims if axis not in used]
+    single = {axis for axis in others if axis.extent != 1 and upper_bound(axis.extent) == 1}  # or none: so is the view
+    if not is_plain(index) or (index and single) or _may_be_outside(index, buffer, others):
+        shape = ", ".join(text(axis.extent) if axis in used or axis in single else "1" for axis in dims)
         start = ", ".join(text(part.offset) for part in index)
         steps = ", ".join(
             "(" + "".join(f"{text(dict(part.terms).get(axis, 0))}, " for part in index).rstrip() + ")" for axis in dims
         )
         return f"windows({base}, ({start},), ({shape},), ({steps},))"
-    cuts = [_cut(part, extent, text) for part, extent in zip(index, buffer.shape, strict=True)]
     order = [part.terms[0][0] for part in index if part.terms]
+    is_kept = _may_be_outside(index, buffer, order)  # each axis, at first: no part of an empty axis is outside
+    cuts = [_cut(part, extent, text, is_kept) for part, extent in zip(index, buffer.shape, strict=True)]
     result = base
     while cuts and cuts[-1] == ":":
         cuts.pop()
     if cuts:
         whole = "" if order else ", ..."  # an array still, not a copied number
         result += f"[{', '.join(cuts)}{whole}]"
+    if is_kept:
+        result += f".reshape({', '.join([text(axis.extent) for axis in order])})"
     sorted_order = [axis for axis in dims if axis in used]
     if order != sorted_order:
         is_reversed = order[::-1] == sorted_order
@@ -70,9 +75,9 @@ def _may_be_outside(index: Sequence[Affine], buffer: Buffer, others: Sequence[Ax
     )
 
 
-def _cut(part: Affine, extent: Size, text: SizeText) -> str:
+def _cut(part: Affine, extent: Size, text: SizeText, is_kept: bool) -> str:
     if not part.terms:
-        return text(part.offset)
+        return f"span({text(part.offset)}, 1, 1)" if is_kept else text(part.offset)
     ((axis, step),) = part.terms
     if step == 1 and part.offset == 0 and axis.extent == extent:
         return ":"

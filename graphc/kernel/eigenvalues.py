@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from graphc.kernel.factorisations import orthonormal, reduced
+from graphc.kernel.factorisations import length, orthonormal, reduced, unit
 
 __all__ = ["eig"]
 
@@ -26,9 +26,10 @@ def eig(operands: Sequence[Array], results: Sequence[Array], options: Options) -
     if not np.isfinite(a).all():
         w[...], v[...] = np.nan, np.nan
         return
-    triangle, basis = _triangular(a.astype(w.dtype))
-    w[...] = np.diagonal(triangle)
-    tiny = np.finfo(w.dtype).eps * (_length(triangle) or 1)
+    size = unit(a)
+    triangle, basis = _triangular((a / size).astype(w.dtype))
+    w[...] = np.diagonal(triangle) * size
+    tiny = np.finfo(w.dtype).eps * (length(triangle) or 1)
     for i in range(len(a)):
         x = np.zeros(len(a), w.dtype)
         x[i] = 1
@@ -36,7 +37,7 @@ def eig(operands: Sequence[Array], results: Sequence[Array], options: Options) -
             gap = triangle[j, j] - triangle[i, i]
             x[j] = -np.sum(triangle[j, j + 1 : i + 1] * x[j + 1 : i + 1]) / (gap if abs(gap) > tiny else tiny)
         column = np.sum(basis * x, axis=1)
-        column = column / _length(column)
+        column = column / length(column)
         largest = column[np.argmax(np.abs(column))]
         v[:, i] = column * (largest.conjugate() / abs(largest))
 
@@ -44,11 +45,11 @@ def eig(operands: Sequence[Array], results: Sequence[Array], options: Options) -
 def _triangular(a: Array) -> tuple[Array, Array]:
     """An upper triangle t and orthonormal q with q t q^H = a."""
     t, q = a, np.eye(len(a), dtype=a.dtype)
-    tiny = np.finfo(a.dtype).eps * _length(a)
+    tiny = np.finfo(a.dtype).eps * length(a)
     for last in reversed(range(1, len(a))):
         here = slice(0, last + 1)
         for step in range(STEPS):
-            if _length(t[last, :last]) <= tiny:
+            if length(t[last, :last]) <= tiny:
                 break
             _, reflectors = reduced(t[here, here] - _shift(t, last, step) * np.eye(last + 1, dtype=a.dtype))
             turn = orthonormal(reflectors, last + 1, last + 1, a.dtype)
@@ -63,11 +64,7 @@ def _shift(t: Array, last: int, step: int) -> Any:  # Any: a number of the dtype
     """That eigenvalue of the last two rows and columns which is nearer to the last number; now and then another."""
     x, y, z, corner = t[last - 1, last - 1], t[last - 1, last], t[last, last - 1], t[last, last]
     if step % 10 == 9:  # the method may walk in a circle
-        return corner + _length(t[last, :last])
+        return corner + length(t[last, :last])
     half = (x - corner) / 2
     root = np.sqrt(half * half + y * z)
     return corner + half + (root if abs(half + root) < abs(half - root) else -root)
-
-
-def _length(x: Array) -> Any:  # Any: as above
-    return np.sqrt(np.sum(x.real * x.real + x.imag * x.imag))

@@ -8,7 +8,20 @@ import numpy.typing as npt
 
 from graphc.types import DType
 
-__all__ = ["PADE", "RADIUS", "complement", "eigh", "expm", "lu", "orthonormal", "qr", "reduced", "svd"]
+__all__ = [
+    "PADE",
+    "RADIUS",
+    "complement",
+    "eigh",
+    "expm",
+    "length",
+    "lu",
+    "orthonormal",
+    "qr",
+    "reduced",
+    "svd",
+    "unit",
+]
 
 Array: TypeAlias = npt.NDArray[Any]  # Any: the dtype is the program's
 Options: TypeAlias = Mapping[str, int | bool | str]
@@ -77,19 +90,31 @@ def reduced(a: Array) -> tuple[Array, list[tuple[Array, Any]]]:
     for k in range(a.shape[1]):
         column = a[k:, k].copy()
         first = column[0]
-        below = np.sqrt(np.sum(_squared(column[1:])))
+        below = length(column[1:])
         if below == 0 and first.imag == 0:
             reflectors.append((np.zeros_like(column), a.dtype.type(0)))
             continue
-        length = np.copysign(np.hypot(abs(first), below), first.real)
-        factor = (length + first) / length
-        v = column / (first + length)
+        other = np.copysign(np.hypot(abs(first), below), first.real)
+        factor = (other + first) / other
+        v = column / (first + other)
         v[0] = 1
         for j in range(k, a.shape[1]):
             a[k:, j] -= factor.conjugate() * np.sum(v.conj() * a[k:, j]) * v
-        a[k, k] = -length
+        a[k, k] = -other
         reflectors.append((v, factor))
     return a, reflectors
+
+
+def length(x: Array) -> Any:  # Any: as above
+    """The root of the sum of squares."""
+    size = unit(x)
+    return size * np.sqrt(np.sum(_squared(x / size)))
+
+
+def unit(x: Array) -> Any:  # Any: as above
+    """The largest size in `x`, or 1 where that is 0 or not finite: divided by it, no square of `x` is out of range."""
+    largest = np.abs(x).max(initial=0)
+    return largest if 0 < largest < np.inf else largest.dtype.type(1)
 
 
 def _squared(x: Array) -> Array:
@@ -167,7 +192,8 @@ def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -
         u[...], s[...], v[...] = np.nan, np.nan, np.nan
         return
     n, m = a.shape
-    work = a.copy() if n >= m else a.conj().T.copy()
+    size = unit(a)
+    work = (a if n >= m else a.conj().T) / size
     k = work.shape[1]
     turns: Array = np.eye(k, dtype=a.dtype)
     tiny = np.finfo(a.dtype).eps
@@ -192,7 +218,7 @@ def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -
     for i in range(k):
         if lengths[i] > 0:
             left[:, i] = work[:, i] / lengths[i]
-    s[...] = lengths
+    s[...] = lengths * size
     u[...], v[...] = (left, turns.conj().T) if n >= m else (turns, left.conj().T)
 
 

@@ -58,7 +58,7 @@ def start_of(monoid: Monoid, dtype: DType) -> Number:
 
 def number_in(value: Number, dtype: DType) -> Number:
     """`value` as the kind of Python number that `dtype` holds."""
-    return bool(value) if dtype == BOOL else value + 0.0 if is_floating(dtype) else value
+    return bool(value) if dtype == BOOL else value * 1.0 if is_floating(dtype) else value
 
 
 def _extremes(dtype: DType) -> tuple[Number, Number]:

@@ -30,7 +30,8 @@ def names(program: Program) -> Mapping[Buffer, str]:
     _count(named, "c", (*program.constants, *(root for root in roots if root.role is Role.CONSTANT)))
     _count(named, "t", (*program.temporaries, *(root for root in roots if root.role is Role.TEMPORARY)))
     _count(named, "g", tuple(root for root in roots if root.role is Role.STACK))
-    _count(named, "r", tuple(row for step in program.timeline if isinstance(step, Loop) for row in step.rows))
+    rows = tuple(row for step in program.timeline if isinstance(step, Loop) for row in step.rows)
+    _count(named, "r", (*rows, *(root for root in roots if root.role is Role.ROW)))
     for step in program.timeline:
         if isinstance(step, Kernel):
             read = tuple(load.buffer for load in _loads(step) if load.buffer.role is Role.LOCAL)

@@ -55,14 +55,15 @@ def _verify_owners(program: Program) -> None:
             what = f"{role.value} {slot}"
             demand(buffer.root.role is role, f"{what} is a buffer of role {buffer.root.role.value}")
             demand(buffer.slot == slot, f"{what} has slot {buffer.slot}")
-    listed = {*program.inputs, *program.variables, *program.constants, *program.outputs}
+    rows = [row for step in program.timeline if isinstance(step, Loop) for row in step.rows]
+    listed = {*program.inputs, *program.variables, *program.constants, *program.outputs, *rows}
     for number, step in enumerate(program.timeline):
         with about(step.origins, step):
             for buffer in (*buffers_of(step), *locals_of(step)):
                 _verify_view(buffer, f"step {number}")
                 role = buffer.root.role
-                is_listed = role in (Role.TEMPORARY, Role.LOCAL, Role.ROW, Role.STACK) or buffer.root in listed
-                demand(is_listed, f"step {number} touches an {role.value} that the program has not")
+                is_listed = role in (Role.TEMPORARY, Role.LOCAL, Role.STACK) or buffer.root in listed
+                demand(is_listed, f"step {number}: the {role.value} that it touches is none of the program")
 
 
 def _verify_symbols(program: Program) -> None:

@@ -5,13 +5,15 @@ from typing import ClassVar, final
 
 from graphc.errors import ArgumentError, ShapeError
 from graphc.ir.apply import apply, locate
-from graphc.ir.arithmetic import zeros_like
+from graphc.ir.arithmetic import spread, zeros_like
 from graphc.ir.given import a_whole_number, several
 from graphc.ir.kinds import Differentiable, require_field
 from graphc.ir.node import Like, Node
 from graphc.ir.operands import as_node, cast
+from graphc.ops.extremes import upper_bound
 from graphc.ops.matrices import OfSquares, identity_like, part, square_matrix
 from graphc.ops.movement import concat, expand_dims, matrix_transpose, squeeze
+from graphc.ops.piecewise import abs, maximum
 from graphc.ops.products import matmul
 from graphc.ops.systems import inv
 from graphc.origin import here
@@ -26,7 +28,7 @@ class Expm(OfSquares, Differentiable):
     """e^a, by Padé's approximant of degree 13 with scaling and squaring.  [..., n, n]   ->   [..., n, n]
 
     The derivative along e is the upper right block of the exponential of ((a, e), (0, a)); the adjoint is the
-    derivative at a^T, without a conjugate.
+    derivative at a^T, without a conjugate.  A large e is made small for that: what is scaled by e loses digits of a.
     Al-Mohy, Higham: Computing the Fréchet derivative of the matrix exponential, 2009, equation 1.4.
     """
 
@@ -47,9 +49,10 @@ class Expm(OfSquares, Differentiable):
         return (None if tangent is None else self._along(node.inputs[0], tangent),)
 
     def _along(self, a: Node, direction: Node) -> Node:
-        n = a.shape[-1]
-        blocks = concat((concat((a, direction), -1), concat((zeros_like(a), a), -1)), -2)
-        return part(apply(self, blocks), (0, n), (n, n))
+        n, axes = a.shape[-1], (a.ndim - 2, a.ndim - 1)
+        size = spread(cast(maximum(upper_bound(abs(direction), axes), 1), a.dtype), a.shape, axes)
+        blocks = concat((concat((a, direction / size), -1), concat((zeros_like(a), a), -1)), -2)
+        return part(apply(self, blocks), (0, n), (n, n)) * size
 
 
 def expm(a: Like) -> Node:

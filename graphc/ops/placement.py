@@ -85,7 +85,11 @@ class Pad(Deposit):
     steps: tuple[int, ...]
     shape: Shape
     value: Number
+    signs: str = field(init=False, repr=False)  # of the parts of the value: 0.0 equals -0.0, and is another filling
     name: ClassVar[str] = "pad"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signs", repr(complex(self.value)))
 
     def infer(self, *types: TensorType) -> TensorType:
         return TensorType(self.shape, types[0].dtype)

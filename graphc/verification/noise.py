@@ -6,7 +6,7 @@ import numpy as np
 from graphc.kernel.arrays import Array
 from graphc.types import DType, is_complex, is_differentiable, real_of
 
-__all__ = ["epsilon", "moved", "shaken", "signed"]
+__all__ = ["drawn", "epsilon", "moved", "shaken", "signed"]
 
 
 def epsilon(dtype: DType) -> float:
@@ -28,7 +28,9 @@ def shaken(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
     if not is_differentiable(dtype) or noise is None:
         return x
     largest = np.abs(x[np.isfinite(x)]).max(initial=0.0)
-    return np.asarray(moved(x, dtype, noise) + epsilon(dtype) * largest * noise.uniform(-1.0, 1.0, x.shape))
+    by = noise.uniform(-1.0, 1.0, x.shape)
+    away = by + 1j * noise.uniform(-1.0, 1.0, x.shape) if is_complex(dtype) else by
+    return np.asarray(moved(x, dtype, noise) + epsilon(dtype) * largest * away)
 
 
 def signed(x: Array, noise: np.random.Generator | None) -> Array:
@@ -37,3 +39,14 @@ def signed(x: Array, noise: np.random.Generator | None) -> Array:
         return x
     is_nan = np.isnan(x)
     return np.where(is_nan & (noise.random(x.shape) < 0.5), -x, x) if is_nan.any() else x
+
+
+def drawn(x: Array, noise: np.random.Generator | None) -> Array:
+    """`x`, both parts of complex numbers drawn that are not finite: no standard says which part of a product is nan."""
+    is_open = ~np.isfinite(x) if noise is not None and is_complex(x.dtype) else np.zeros(x.shape, np.bool_)
+    if noise is None or not is_open.any():
+        return x
+    found = np.array(x)
+    for part in (found.real, found.imag):
+        part[is_open & (noise.random(x.shape) < noise.random())] = noise.choice((np.nan, np.inf, -np.inf, 0.0))
+    return found

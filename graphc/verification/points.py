@@ -8,11 +8,12 @@ import ml_dtypes
 import numpy as np
 
 from graphc.dataclass import dataclass
-from graphc.ir.control import Structured
+from graphc.errors import GraphError
 from graphc.ir.graph import Graph
 from graphc.ir.kinds import Movement, Reshaped
-from graphc.ir.leaves import Input, SizeOf, Variable
-from graphc.ir.node import IndexBound, Node
+from graphc.ir.leaves import Input, Item, SizeOf, Variable
+from graphc.ir.node import IndexBound, Node, SameSize
+from graphc.passes.throughout import all_graphs
 from graphc.running import Bound
 from graphc.sizes import Size, estimate, symbols_of
 from graphc.types import BOOL, DType, TensorType, is_complex, is_integer, real_of
@@ -145,7 +146,7 @@ def _accepted(
 ) -> Values | None:
     """The values of a graph at the first point that it does not refuse, of these sizes."""
     for tried in islice(sizes, MOST_TRIES):
-        for limit in (None, 2, 1):
+        for limit in (None, 2, 1) if _admits(graph, tried) else ():
             arrays = _arrays(graph, Point("", tried, {}), kind, limit, turn)
             if arrays is None:
                 break
@@ -267,18 +268,12 @@ def _index_ends(graph: Graph) -> dict[Node, tuple[bool, Size]]:
 def _symbols(graph: Graph) -> dict[str, int | None]:
     """All symbols of a graph and of its bodies, with their hints."""
     sizes: dict[Size, None] = {}
-    pending, seen = [graph], {graph}
-    while pending:
-        each = pending.pop()
+    for each in all_graphs(graph):
         for node in (*each.inputs, *each.nodes):
             for type in (node.type,) if isinstance(node.type, TensorType) else node.type.items:
                 sizes |= dict.fromkeys(n for n in type.shape if not isinstance(n, int))
             if isinstance(node.op, SizeOf):
                 sizes[node.op.size] = None
-            if isinstance(node.op, Structured):
-                more = [body for body in node.op.bodies if body not in seen]
-                seen.update(more)
-                pending += more
     symbols = {symbol.name: symbol.hint for n in sizes for symbol in symbols_of(n)}
     return dict(sorted(symbols.items()))
 
@@ -295,6 +290,24 @@ def _general(symbols: Mapping[str, int | None]) -> Iterator[dict[str, int]]:
         yield {name: 4 if hint is None else hint for name, hint in symbols.items()}
     for extent in (6, 8, 12, 16, 32, 64):
         yield dict.fromkeys(symbols, extent)
+
+
+def _admits(graph: Graph, sizes: Mapping[str, int]) -> bool:
+    """Whether sizes are what all nodes demand, those in bodies too that no call comes to."""
+    point = Point("", sizes, {})
+    for each in all_graphs(graph):
+        for node in each.nodes:
+            if isinstance(node.op, Item):
+                continue
+            needs = node.op.requirements(*[x.tensor for x in node.inputs])
+            try:
+                if any(isinstance(n, SameSize) and point.number(n.left) != point.number(n.right) for n in needs):
+                    return False
+                for type in (node.type,) if isinstance(node.type, TensorType) else node.type.items:
+                    point.shape(type)
+            except (GraphError, RefusedError):
+                return False
+    return True
 
 
 def _elements(graph: Graph, sizes: Mapping[str, int]) -> int:

@@ -19,7 +19,7 @@ from graphc.origin import Origin
 from graphc.running import Bound
 from graphc.sizes import Size, evaluate
 from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable
-from graphc.verification.noise import moved, shaken, signed
+from graphc.verification.noise import drawn, moved, shaken, signed
 from graphc.verification.programs import Array, RefusedError, Results, Sizes
 from graphc.verification.single import SingleOp, single_op
 
@@ -217,11 +217,13 @@ class Values:
         return found[0] if isinstance(node.type, TensorType) else tuple(found)
 
     def _narrow(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
-        given = [signed(x, self.noise) for x in arrays]
-        return self._call(single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type), given)
+        single = single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type)
+        found = self._call(single, [signed(x, self.noise) for x in arrays])
+        return [drawn(y, self.noise) for y in found] if single.rounds else found
 
     def _wide(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
         declared = _types(node.type)
+        away = shaken if isinstance(node.op, Routine) else moved
         if isinstance(node.op, Cast) and is_differentiable(node.dtype):
             results: Sequence[Array] = arrays  # stay wide
             rounds = node.inputs[0].dtype != node.dtype
@@ -229,13 +231,12 @@ class Values:
             types = tuple([x.tensor for x in node.inputs])
             single = _wide_op(node.op, types, node.type) or single_op(node.op, types, node.type)
             if single.rounds and not isinstance(node.op, Elementwise):  # sums may be made in another order
-                arrays = [moved(x, type.dtype, self.noise) for x, type in zip(arrays, types, strict=True)]
+                arrays = [np.where(x == 0, x, away(x, y.dtype, self.noise)) for x, y in zip(arrays, types, strict=True)]
             given = [_as(x, type.dtype) for x, type in zip(arrays, _operands(single), strict=True)]
             results, rounds = self._call(single, given), single.rounds
         results = [_as(y, _wide_dtype(type.dtype)) for y, type in zip(results, declared, strict=True)]
         if not rounds:
             return results
-        away = shaken if isinstance(node.op, Routine) else moved
         return [away(y, type.dtype, self.noise) for y, type in zip(results, declared, strict=True)]
 
     def _call(self, single: SingleOp, arrays: Sequence[Array]) -> list[Array]:

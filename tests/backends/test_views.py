@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+import graphc as gx
 from graphc.backends.numpy.support import span, windows
 from graphc.backends.numpy.views import view_text
 from graphc.kernel.affine import AffineIndex
@@ -12,6 +13,7 @@ from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, affine_of, axes_of, is_plain
 from graphc.kernel.scalar import Axis, Const, Fn, Formula
+from graphc.sizes import minimum
 from graphc.types import INT64
 from tests.kernel.building import N, given, load
 
@@ -62,6 +64,32 @@ def test_view_has_the_elements_of_the_index(index: tuple[Affine, ...], dims: tup
 
 def test_the_whole_of_an_array_needs_no_cut() -> None:
     assert view_text("x", given(0, 3, 4), (at((I, 1)), at((J, 1))), (I, J), str) == "x"
+
+
+def test_a_place_in_an_empty_array_is_a_view_of_nothing() -> None:
+    few = Axis(0, minimum(3 * N, 2))
+    text = view_text("x", given(0, N, 3), (at(offset=0), at((few, 1))), (few,), str)
+    for n, count in ((0, 0), (1, 2)):
+        x = np.arange(3.0 * n).reshape(n, 3)
+        found = eval(text, {"x": x, "span": span, "min": min, "n": n})
+        assert found.tolist() == [0.0, 1.0][:count]
+        assert not n or np.shares_memory(found, x)
+
+
+def test_an_axis_of_one_or_none_that_an_index_does_not_use_is_one_of_one_or_none() -> None:
+    single = Axis(0, minimum(N, 1))
+    text = view_text("x", given(0, 10, 12), (at(offset=2), at((J, 1))), (single, J), str)
+    assert [eval(text, {"x": X, "windows": windows, "min": min, "n": n}).tolist() for n in (0, 3)] == [
+        [],
+        [X[2, :4].tolist()],
+    ]
+
+
+def test_what_folds_to_a_place_in_an_empty_array_is_computed() -> None:
+    x = gx.input("x", ("n", 3))
+    f = gx.compile([x], gx.reshape(0.1 * x, (1, 1, -1))[..., :2] * 2, backend="numpy")
+    assert f(np.zeros((0, 3), np.float32)).shape == (1, 1, 0)
+    np.testing.assert_allclose(f(np.ones((1, 3), np.float32)), [[[0.2, 0.2]]], rtol=1e-6)
 
 
 def test_only_a_slice_or_a_transpose_is_plain() -> None:

@@ -80,6 +80,26 @@ def test_reference_and_lapack_give_the_same_factors(name: str, shape: tuple[int,
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=32 * np.finfo(dtype).eps)
 
 
+@EVERY
+@pytest.mark.parametrize("size", [2.0**-100, 2.0**100])
+@pytest.mark.parametrize("dtype", [F32, C64], ids=str)
+@pytest.mark.parametrize("name", ["lu", "qr", "complement", "eigh", "eig", "svd"])
+def test_large_and_small_matrices_have_the_factors_of_others(run: Run, name: str, dtype: DType, size: float) -> None:
+    a = drawn(4, 3 if name == "complement" else 4, dtype=dtype)
+    a = a + adjoint(a) if name == "eigh" else a
+    scaled = {"lu": np.where(np.tri(4, k=-1), 1, size), "qr": size, "eigh": size, "eig": size, "svd": size}
+    place = {"qr": 1, "svd": 1}.get(name, 0)
+    for number, (found, known) in enumerate(zip(run(name, (size * a).astype(dtype)), run(name, a), strict=True)):
+        ours = found / scaled[name] if number == place and name in scaled else found
+        np.testing.assert_allclose(ours, known, rtol=0, atol=1e-5)
+
+
+@EVERY
+def test_however_small_what_is_below_the_diagonal_turns_the_sign_of_a_column(run: Run) -> None:
+    below = np.diag([4.0, 4.0, 4.0]).astype(F32) + np.diag([0, 1e-31], -1).astype(F32)
+    np.testing.assert_array_equal(np.sign(np.diagonal(run("qr", below)[1])), [1, -1, 1])
+
+
 @pytest.mark.parametrize("shape", [(2, 4, 2), (3, 1), (3, 0), (4, 3)], ids=str)
 @pytest.mark.parametrize("dtype", [F64, C128], ids=str)
 def test_the_complement_is_that_of_complete_factors(shape: tuple[int, ...], dtype: DType) -> None:

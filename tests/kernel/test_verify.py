@@ -9,6 +9,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Formula, Load
 from graphc.kernel.steps import Kernel, Stage, Step, Store
+from graphc.kernel.text import program_text
 from graphc.kernel.verify import verify
 from graphc.sizes import symbol
 from graphc.types import DTYPES, INT64
@@ -83,7 +84,14 @@ def test_slot_is_the_place() -> None:
 
 def test_input_that_is_not_listed_is_found() -> None:
     program = program_of([copied(X, Y)], [], [Y])
-    assert rejected(program) == "step 0 touches an input that the program has not"
+    assert rejected(program) == "step 0: the input that it touches is none of the program"
+
+
+def test_row_that_no_loop_has_is_found() -> None:
+    row = Buffer(Role.ROW, X.dtype, X.shape)
+    program = program_of([copied(row, Y)], [], [Y])
+    assert rejected(program) == "step 0: the row that it touches is none of the program"
+    assert "r0[" in program_text(program)
 
 
 def test_symbol_that_is_not_given_is_found() -> None:

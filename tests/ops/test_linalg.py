@@ -124,6 +124,14 @@ def test_one_singular_matrix_leaves_the_others_alone() -> None:
     np.testing.assert_array_equal(value(la.inv, a)[1], [[0.5, 0], [0, 0.25]])
 
 
+@pytest.mark.parametrize("factor", [1e-30, 1e8, 1e30])
+@pytest.mark.parametrize("order", [0, 1])
+def test_the_derivative_of_expm_is_as_exact_along_large_directions(factor: float, order: int) -> None:
+    a, direction = np.array([[0.5, 0.2], [-0.3, 0.1]]), np.ones((2, 2))
+    found = along(lambda x: mul(la.expm(x), constant_array(np.full((), factor))), a, direction, order)
+    np.testing.assert_allclose(found, factor * along(la.expm, a, direction, order), rtol=1e-13)
+
+
 # What is not finite, nothing, and one.
 
 FUNCTIONS: dict[str, Callable[[Node], Node]] = {

@@ -226,5 +226,14 @@ def test_padding_is_a_number_that_the_dtype_has(dtype: str, value: float) -> Non
         pad(array(3, dtype=dtype), 1, value)
 
 
+@pytest.mark.parametrize("level", [0, 2])
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_padding_has_its_sign(dtype: str, level: int) -> None:
+    x = gx.input("x", (1,), dtype)
+    values = [0.0, -0.0] if dtype == "float32" else [0j, -0.0, complex(0, -0.0), complex(1, -0.0), complex(1, 0)]
+    f = gx.compile([x], [pad(x, (0, 1), value) for value in values], level=level, verify=True)
+    assert [repr(complex(y[1])) for y in f(np.ones(1, dtype))] == [repr(complex(value)) for value in values]
+
+
 def test_whole_floats_pad_integers() -> None:
     assert gx.evaluate(pad(np.array([1, 3]), 1, 2.0)).tolist() == [2, 1, 3, 2]

@@ -191,6 +191,18 @@ def test_a_carry_read_elsewhere_than_where_it_is_written_has_two_rows(
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+def test_a_carry_that_a_branch_sees_under_another_shape_has_two_rows() -> None:
+    xs = gx.input("xs", ("n", 3))
+
+    def shortened(s: Node) -> Node:
+        flat = gx.reshape(s, (1, 1, -1))
+        return s + gx.mean(gx.conv1d(flat, flat[..., :2], padding=1))
+
+    last, _ = gx.scan(lambda s, x: (gx.cond(gx.mean(s) > 0, shortened, gx.sin, s), None), xs, xs)
+    x = np.random.default_rng(1).random((2, 3), "float32")
+    np.testing.assert_allclose(gx.compile(xs, last, verify=True)(x), gx.compile(xs, last, level=0)(x), rtol=1e-6)
+
+
 def test_carries_that_change_places_have_rows_of_their_own() -> None:
     xs = gx.input("xs", (5, 4))
     (a, b), _ = gx.scan(lambda s, x: ((s[1], s[0] + x), None), (xs[0], xs[1]), xs)

@@ -103,6 +103,7 @@ def test_a_zero_that_a_routine_rounds_is_not_reported() -> None:
     gx.compile([v], gx.fft.irfft2(gx.complex(gx.zeros((3, 2, 2), "float64"), gx.cos(v)), (2, 2)), verify=True)
     a, b = gx.input("a", (3, 2)), gx.input("b", (3, 1))
     gx.compile([a, b], gx.count_nonzero(gx.linalg.lstsq(a, b)), verify=True)
+    gx.compile([a], gx.imag(gx.fft.fft(gx.fft.ifft(a))), verify=True)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "llvm"])
@@ -152,3 +153,27 @@ def test_elements_that_signs_of_nan_change_are_the_only_ones_left_out() -> None:
             call.decided(np.ones(node.ndim * (4,), np.bool_), node, 0, call.declared.outer) for node in graph.outputs
         ]
         assert [each.tolist() for each in found] == expected
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_which_parts_of_a_complex_infinity_are_nan_is_not_compared(backend: Literal["numpy", "llvm"]) -> None:
+    x, y = gx.input("x", ("n", 2), "complex128"), gx.input("y", (4,), "complex128")
+    gx.compile([x], [gx.isnan(gx.real(x.mT @ x)), gx.abs(x.mT @ x)], verify=True, backend=backend)
+    gx.compile([y], gx.real(gx.dstack((y / 1.0, y))), verify=True, backend=backend)
+
+
+def test_elements_that_complex_infinities_change_are_the_only_ones_left_out() -> None:
+    x = gx.input("x", (4,), "complex128")
+    graph = Graph((x,), (gx.real(x * x), gx.real(x), gx.isinf(gx.flip(x))))
+    for call in Verification(graph).calls:
+        with np.errstate(all="ignore"):
+            is_number = np.isfinite(call.point.arrays[x] * call.point.arrays[x])
+        found = [call.decided(np.ones(4, np.bool_), y, 0, call.declared.outer).tolist() for y in graph.outputs]
+        assert found == [is_number.tolist(), [True] * 4, [True] * 4]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_what_routines_make_of_numbers_of_different_sizes_is_not_reported(backend: Literal["numpy", "llvm"]) -> None:
+    """An exponential is that of a matrix moved by roundings of its largest element, and 1e32 of them are a number."""
+    x = gx.input("x", (2, 3, 3), "float64")
+    gx.compile([x], gx.linalg.expm(x), verify=True, backend=backend)

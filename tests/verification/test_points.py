@@ -84,6 +84,17 @@ def test_a_call_that_reads_where_nothing_is_goes_on_to_be_refused() -> None:
     gx.compile([x], gx.grad(gx.mean(gx.tanh(resized)), x), verify=True)
 
 
+def test_sizes_are_ones_that_bodies_admit_to_which_no_call_comes() -> None:
+    x = gx.input("x", ("n", 3))
+    found = gx.cond(gx.mean(x) > 0, lambda s: gx.cond(gx.mean(s) > 1, lambda t: gx.max(t, 0), summed, s), summed, x)
+    assert all(point.sizes["n"] > 0 for point in points(Graph((x,), (found,))))
+    gx.compile([x], found, verify=True)
+
+
+def summed(x: gx.Node) -> gx.Node:
+    return gx.sum(x, 0)
+
+
 def test_random_keys_at_the_limit_are_no_floats() -> None:
     key = gx.input("key", (40,), "uint64")
     (found,) = [x for x in points(Graph((key,), (key + 1,))) if x.title.startswith("large")]
