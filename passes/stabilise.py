@@ -115,6 +115,8 @@ def _written(graph: Graph, forms: Forms, log: Notes) -> Graph:
             candidate = writer.replaced[node]
             log.note(f"{node.op.name} in stable form", node.origin)
             ancestry.add(found, (candidate, *consumed(candidate, found, before)))
+        elif found is not node:
+            ancestry.add(found, (node,))  # which may be equal to another now
     if not log.notes:
         return graph
     return ancestry.given_to(graph.exchanged(writer.new))

@@ -128,6 +128,19 @@ def test_what_is_hoisted_from_a_loop_leads_to_lines_of_the_user_in_it() -> None:
     }
 
 
+def test_what_became_equal_where_it_was_stabilised_leads_to_both_lines() -> None:
+    x = gx.input("x", (3,))
+    logs = gx.log_softmax(x, 0)
+    first = gx.argmax(logs, 0)
+    again = gx.argmax(gx.log_softmax(logs, 0), 0)
+    record = gx.compile(x, [first, again]).trace["stabilise"]
+    require_provenance(record)
+    assert isinstance(record.after, gx.Graph)
+    one, other = record.after.outputs
+    assert one is other
+    assert set(lines(one)) >= {"first = gx.argmax(logs, 0)", "again = gx.argmax(gx.log_softmax(logs, 0), 0)"}
+
+
 def test_an_input_stays_the_node_that_it_was() -> None:
     x = gx.input("x")
     assert rewritten(x * 1).outputs == (x,)
