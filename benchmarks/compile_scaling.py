@@ -186,8 +186,8 @@ def measured(name: str, size: int, backend: Backend = "numpy") -> Figures:
 
 def depth_for(grow: Callable[[int], Grown], size: int) -> int:
     """How deep a graph with gradients has about `size` nodes: they grow linearly."""
-    few, more = (_count(grow, depth) for depth in (8, 16))
-    return max(1, 8 + round((size - few) / ((more - few) / 8)))
+    few, more = (_count(grow, depth) for depth in (16, 32))  # gradients of fewer rows are added up
+    return max(1, 16 + round((size - few) / ((more - few) / 16)))
 
 
 def _count(grow: Callable[[int], Grown], depth: int) -> int:

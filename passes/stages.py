@@ -56,7 +56,7 @@ def _joint(found: Sequence[Stage], stage: Stage) -> tuple[int, Stage]:
     end = len(found)
     read = _reads(stage)
     for number in reversed(range(max(end - _BACK, 0), end)):
-        if found[number].inner != stage.inner or read.isdisjoint(_reads(found[number])):
+        if found[number].inner != stage.inner or not _may_share(read, _reads(found[number])):
             continue
         if not all(_are_free(other, stage) for other in found[number:end]):
             break
@@ -68,6 +68,11 @@ def _joint(found: Sequence[Stage], stage: Stage) -> tuple[int, Stage]:
 
 
 _BACK = 32  # stages, so that many are joined in a time that is linear in their number
+
+
+def _may_share(read: set[Buffer], other: set[Buffer]) -> bool:
+    """Whether stages that read these may compute the same: of an array, or both of none."""
+    return not read.isdisjoint(other) or not (read or other)
 
 
 def _reads(stage: Stage) -> set[Buffer]:

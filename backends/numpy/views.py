@@ -6,7 +6,7 @@ from typing import TypeAlias
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, axes_of, is_plain
 from graphc.kernel.scalar import Axis
-from graphc.sizes import Size, lower_bound, upper_bound
+from graphc.sizes import Size, lower_bound
 
 __all__ = ["SizeText", "is_solid", "view_text"]
 
@@ -35,12 +35,11 @@ def view_text(
     dims: Sequence[Axis],
     text: SizeText,
 ) -> str:
-    """The view of `base` whose axes are `dims`; those that the index does not use have extent 1, or none."""
+    """The view of `base` whose axes are `dims`; those that the index does not use have extent 1."""
     used = axes_of(index)
     others = [axis for axis in dims if axis not in used]
-    single = {axis for axis in others if axis.extent != 1 and upper_bound(axis.extent) == 1}  # or none: so is the view
-    if not is_plain(index) or (index and single) or _may_be_outside(index, buffer, others):
-        shape = ", ".join(text(axis.extent) if axis in used or axis in single else "1" for axis in dims)
+    if not is_plain(index) or _may_be_outside(index, buffer, others):
+        shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in dims)
         start = ", ".join(text(part.offset) for part in index)
         steps = ", ".join(
             "(" + "".join(f"{text(dict(part.terms).get(axis, 0))}, " for part in index).rstrip() + ")" for axis in dims

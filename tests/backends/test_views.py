@@ -76,15 +76,6 @@ def test_a_place_in_an_empty_array_is_a_view_of_nothing() -> None:
         assert not n or np.shares_memory(found, x)
 
 
-def test_an_axis_of_one_or_none_that_an_index_does_not_use_is_one_of_one_or_none() -> None:
-    single = Axis(0, minimum(N, 1))
-    text = view_text("x", given(0, 10, 12), (at(offset=2), at((J, 1))), (single, J), str)
-    assert [eval(text, {"x": X, "windows": windows, "min": min, "n": n}).tolist() for n in (0, 3)] == [
-        [],
-        [X[2, :4].tolist()],
-    ]
-
-
 def test_what_folds_to_a_place_in_an_empty_array_is_computed() -> None:
     x = gx.input("x", ("n", 3))
     f = gx.compile([x], gx.reshape(0.1 * x, (1, 1, -1))[..., :2] * 2, backend="numpy")
