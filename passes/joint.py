@@ -164,10 +164,8 @@ def _labelled(a: Term, b: Term) -> Labelled | None:
             continue
         for x in a.atoms:
             label = label_of(x, whole.op.axes[0]) if isinstance(x, Node) else None
-            if label is None or not isinstance(x, Node):
-                continue
             share = Term(1.0, whole.shown, {whole: -1})
-            if _is_less_sum(ratio(ratio(b, a), share), x, whole):
+            if label is not None and isinstance(x, Node) and _is_less_sum(ratio(ratio(b, a), share), x, whole):
                 return Labelled(ratio(b, share._replace(coefficient=-1.0)), label, whole.op.axes[0], whole)
     return None
 

@@ -45,18 +45,26 @@ def points(stage: Stage) -> float:
 def joined_stages(stages: Sequence[Stage]) -> Sequence[Stage]:
     """Stages, those as one that only store, and share what they compute at the same points, where order lets them."""
     found: list[Stage] = []
+    reads: list[set[Buffer]] = []
     for stage in stages:
-        number, both = _joint(found, stage)
-        found[number:] = [both, *found[number + 1 :]]
+        read = {let.buffer.root for let in stage.lets if isinstance(let, Load)}
+        number, both = _joint(found, reads, stage, read)
+        if number < len(found):
+            found[number], reads[number] = both, reads[number] | read
+        else:
+            found.append(both)
+            reads.append(read)
     return found
 
 
-def _joint(found: Sequence[Stage], stage: Stage) -> tuple[int, Stage]:
-    """The number of the last stage that another one can be joined with, and both; or the next number, and the stage."""
+def _joint(found: Sequence[Stage], reads: Sequence[set[Buffer]], stage: Stage, read: set[Buffer]) -> tuple[int, Stage]:
+    """The number of the last stage that another one can be joined with, and both; or the next number, and the stage.
+
+    reads   the arrays that each of the stages found reads, and `read`: those that the other one does
+    """
     end = len(found)
-    read = _reads(stage)
     for number in reversed(range(max(end - _BACK, 0), end)):
-        if found[number].inner != stage.inner or not _may_share(read, _reads(found[number])):
+        if found[number].inner != stage.inner or not _may_share(read, reads[number]):
             continue
         if not all(_are_free(other, stage) for other in found[number:end]):
             break
@@ -73,10 +81,6 @@ _BACK = 32  # stages, so that many are joined in a time that is linear in their 
 def _may_share(read: set[Buffer], other: set[Buffer]) -> bool:
     """Whether stages that read these may compute the same: of an array, or both of none."""
     return not read.isdisjoint(other) or not (read or other)
-
-
-def _reads(stage: Stage) -> set[Buffer]:
-    return {let.buffer.root for let in stage.lets if isinstance(let, Load)}
 
 
 def _are_free(first: Stage, second: Stage) -> bool:

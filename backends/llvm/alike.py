@@ -33,7 +33,8 @@ class Alike:
 
     program: Program
     owner: Callable[[Buffer], Buffer]
-    _known: dict[Kernel, tuple[Kernel, dict[Size, int]]] = field(default_factory=dict)
+    _kernels: dict[Kernel, tuple[Kernel, dict[Size, int]]] = field(default_factory=dict)
+    _products: dict[Contract, tuple[Contract, dict[Size, int]]] = field(default_factory=dict)
 
     def kernel(self, kernel: Kernel) -> tuple[Kernel, Mapping[str, Size]]:
         """A kernel with symbols, and what they stand for; as it is where it is alone."""
@@ -74,17 +75,20 @@ class Alike:
     def _opened_kernel(self, kernel: Kernel) -> tuple[Kernel, dict[Size, int]]:
         if self._forms[kernel.form] >= UNROLLED:  # they are alike as they are
             return kernel, {}
-        found = self._known.get(kernel)
+        found = self._kernels.get(kernel)
         if found is None:
             places: dict[Size, int] = {}
-            found = self._known[kernel] = opened_kernel(kernel, self.owner, places), places
+            found = self._kernels[kernel] = opened_kernel(kernel, self.owner, places), places
         return found
 
     def _opened_product(self, contract: Contract) -> tuple[Contract, dict[Size, int]]:
-        found, places = opened(contract)
-        if found.then is not None:
-            found = replace(found, then=opened_kernel(found.then, self.owner, places))
-        return found, places
+        found = self._products.get(contract)
+        if found is None:
+            product, places = opened(contract)
+            if product.then is not None:
+                product = replace(product, then=opened_kernel(product.then, self.owner, places))
+            found = self._products[contract] = product, places
+        return found
 
 
 def _by_name(places: Mapping[Size, int]) -> Mapping[str, Size]:

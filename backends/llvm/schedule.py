@@ -140,10 +140,10 @@ class Schedule:
 
     def _untiled(self, contract: Contract, number: int) -> None:
         """At each point of an axis, by the library, or as kernels."""
-        each, library = one_by_one(contract, self.module.machine), library_of(contract)
+        each = one_by_one(contract, self.module.machine)
         if each is not None:
             write_loop(self.frame, each, number, partial(self._parts, number))
-        elif library is not None:
+        elif (library := library_of(contract)) is not None:
             function = library.function()
             self._chunks(self.module.named(function, contract.origins), function, 1, -1)
         else:
