@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from string import Formatter
 
 from graphc.backends.numpy.approximations import ERFC_SCRATCH
 from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.effects import axes_of_total, start_totals, write_effects
 from graphc.backends.numpy.homes import Slot, Wish, grant, note_dims, place
 from graphc.backends.numpy.lets import values_of
+from graphc.backends.numpy.lines import Lines, Piece, pieces_of
 from graphc.backends.numpy.naming import Fresh, Name, Naming
 from graphc.backends.numpy.runs import looped
 from graphc.backends.numpy.tables import TARGET
@@ -62,16 +62,15 @@ class KernelText:
         return total(aligned(shape, dtype) for _, shape, dtype in self.slots)
 
     @cached_property
-    def given(self) -> tuple[int, ...]:
-        """The numbers of those open names that the body reads, and does not define itself."""
+    def pieces(self) -> Sequence[Piece]:
+        """The body, in one piece where it is not long."""
         slots = {name for name, _, _ in self.slots}
-        own = {
+        own = [
             number
             for number, name in enumerate(self.names, self.buffers)
             if isinstance(name, Fresh) and f"{{{number}}}" not in slots
-        }
-        fields = (field for line in self.body for _, field, _, _ in Formatter().parse(line))
-        return tuple(sorted({int(field) for field in fields if field is not None} - own))
+        ]
+        return pieces_of(Lines(self.body, own))
 
 
 def aligned(shape: Sequence[Size], dtype: DType) -> Size:

@@ -11,6 +11,7 @@ from graphc.backends.numpy.calls import number_name, number_text
 from graphc.backends.numpy.definitions import Arrays, Column, Defined, table_lines, tuple_text
 from graphc.backends.numpy.homes import Slot
 from graphc.backends.numpy.kernels import KernelText, aligned
+from graphc.backends.numpy.lines import filled
 from graphc.backends.numpy.naming import Fresh, Table
 from graphc.backends.numpy.routines import WORKSPACES
 from graphc.backends.numpy.turns import Filled, Late, Turns
@@ -237,7 +238,7 @@ class Part:
         for what in text.names:
             match what:
                 case Fresh():
-                    name = self.fresh(what.beginning.format(*names))
+                    name = self.fresh(filled(what.beginning, names))
                 case View():
                     name = self._view(what, names, defined)
                 case Const():
@@ -247,7 +248,7 @@ class Part:
                 case _:
                     name = self.size(numbers.get(what, what))
             names.append(name)
-        slots = [(name.format(*names), shape, dtype) for name, shape, dtype in text.slots]
+        slots = [(filled(name, names), shape, dtype) for name, shape, dtype in text.slots]
         if text.blocked is None:
             self._slot_lines(slots, place)
             late = []
@@ -257,17 +258,19 @@ class Part:
                     self.late.add(name)
                 elif not self.arrays.show(name, view.text, names):
                     self.bind.line(f"{name} = {made}")
-            self.turns.add(Filled(text, names, late, comment))
+            for piece in text.pieces:
+                self.turns.add(Filled(piece.lines, piece.of(names), late, comment))
+                late = []
         else:
             self.turns.interrupt(comment)
             self._in_blocks(text, slots, defined, names, place)
 
     def _view(self, view: View, names: Sequence[str], defined: list["_Viewed"]) -> str:
         """The name of a view, which is defined here unless the part has it."""
-        text = view.text.format(*names)
+        text = filled(view.text, names)
         name = self.shared.get(text)
         if name is None or not view.is_shared:
-            name = self.fresh(view.beginning.format(*names))
+            name = self.fresh(filled(view.beginning, names))
             defined.append((view, name, text))
             if view.is_shared:
                 self.shared[text] = name
@@ -323,11 +326,11 @@ class Part:
         self.bind.line()
         self.bind.line(f"{blocks} = blocks({block}, {self.size(axis.extent)}, {self.size(rows)})")
         for line in text.before:
-            self.run.line(line.format(*names))
+            self.run.line(filled(line, names))
         with self.run.block(f"for {seen} in {blocks}:"):
             for name, part in late:
                 self.run.line(f"{name} = {part}")
             for line in text.body:
-                self.run.line(line.format(*names))
+                self.run.line(filled(line, names))
         for line in text.after:
-            self.run.line(line.format(*names))
+            self.run.line(filled(line, names))

@@ -1,24 +1,22 @@
 """Steps in order, those that repeat as a loop over what differs from turn to turn."""
 
 import re
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import field
 from itertools import pairwise
 from string import ascii_lowercase
 from typing import TypeAlias
 
 from graphc.backends.numpy.definitions import Column, tuple_text
-from graphc.backends.numpy.kernels import KernelText
+from graphc.backends.numpy.lines import LEAST_TURNS, Lines, filled, places_in, repeats
 from graphc.backends.writer import Writer
 from graphc.dataclass import dataclass
 
-__all__ = ["LEAST_TURNS", "Filled", "Turns", "repeats"]
+__all__ = ["Filled", "Turns"]
 
-LEAST_TURNS = 4
 LEAST_SAVED = 10  # lines that a loop must save
 
 _LETTERS = re.compile(r"[a-z]+")
-_PLACES = re.compile(r"\{(\d+)\}")  # of names in a template
 
 _Columns: TypeAlias = dict[Column, str]  # what differs from turn to turn -> its name in the loop
 
@@ -33,20 +31,20 @@ class Late:
 
     def line(self) -> str:
         """Its definition."""
-        return f"{self.name} = {self.template.format(*self.names)}"
+        return f"{self.name} = {filled(self.template, self.names)}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Filled:
-    """A step with its names.
+    """A step, or a piece of one, with its names.
 
-    text     of its pattern
+    text     its lines, or those of its pattern
     names    what the open names of the text are
     views    what the step sees of inputs and outputs
     comment  the user's lines behind it
     """
 
-    text: KernelText
+    text: Lines
     names: Sequence[str]
     views: Sequence[Late]
     comment: tuple[str, ...]
@@ -58,7 +56,7 @@ class Filled:
 
     def lines(self, names: Sequence[str]) -> list[str]:
         """What runs, with some names."""
-        return [line.format(*names) for line in self.text.body]
+        return [filled(line, names) for line in self.text.body]
 
 
 @dataclass
@@ -165,7 +163,7 @@ class Turns:
 def _as_list(views: Sequence[Late], unmade: Collection[str]) -> str | None:
     """The text of a list of views of one template, if they differ in one number and need nothing that is not made."""
     first = views[0]
-    asked = {int(place): [view.names[int(place)] for view in views] for place in _PLACES.findall(first.template)}
+    asked = {place: [view.names[place] for view in views] for place in places_in(first.template)}
     differing = [place for place, column in asked.items() if column.count(column[0]) < len(column)]
     if len(differing) != 1 or not all(map(str.isdecimal, asked[differing[0]])):
         return None
@@ -173,7 +171,7 @@ def _as_list(views: Sequence[Late], unmade: Collection[str]) -> str | None:
         return None
     names = list(first.names)
     names[differing[0]] = "place"
-    return f"[{first.template.format(*names)} for place in {_numbers_text(list(map(int, asked[differing[0]])))}]"
+    return f"[{filled(first.template, names)} for place in {_numbers_text(list(map(int, asked[differing[0]])))}]"
 
 
 def _numbers_text(numbers: Sequence[int]) -> str:
@@ -206,25 +204,3 @@ def _letters(number: int) -> str:
     """a, b ... z, aa, ba ..."""
     more, last = divmod(number, len(ascii_lowercase))
     return ascii_lowercase[last] + ("a" * more)
-
-
-def repeats(kinds: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Where something repeats, how many there are of it, and how often: (start, period, count), in order.
-
-    The rest is one of a kind, once: (start, 1, 1).
-    """
-    start, end = 0, len(kinds)
-    while start < end:
-        best = 1, 1
-        for period in range(1, (end - start) // LEAST_TURNS + 1):
-            if kinds[start + period] != kinds[start]:
-                continue
-            pattern = kinds[start : start + period]
-            stop = start + period
-            while kinds[stop : stop + period] == pattern:
-                stop += period
-            count = (stop - start) // period
-            if count >= LEAST_TURNS and period * count > best[0] * best[1]:
-                best = period, count
-        yield start, *best
-        start += best[0] * best[1]

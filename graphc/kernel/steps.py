@@ -131,7 +131,7 @@ class Kernel:
         buffers = dict(zip(self.written.touched, self.touched, strict=True))
         return tuple([stage.on_buffers(buffers) for stage in self.written.stages])
 
-    @property
+    @once
     def axes(self) -> tuple[Axis, ...]:
         """All axes, in memory order."""
         used = {axis.number: axis for stage in self.stages if not stage.is_last for axis in stage.inner}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphc as gx
-from graphc.backends.numpy.turns import LEAST_TURNS, repeats
+from graphc.backends.numpy.lines import LEAST_TURNS, repeats
 
 
 @given(st.lists(st.integers(0, 3), max_size=60))
