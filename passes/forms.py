@@ -80,6 +80,7 @@ class Forms:
     _seen: set[Node] = field(default_factory=set)
     _glimpses: dict[Node, Form] = field(default_factory=dict)
     _dangers: dict[int, tuple[Term, int]] = field(default_factory=dict)  # by the identities of terms, which it keeps
+    _dangers_below: dict[int, tuple[Term, int]] = field(default_factory=dict)
     _directions: dict[frozenset[tuple[Node, float]], Combination] = field(default_factory=dict)
 
     # Nodes.
@@ -190,8 +191,12 @@ class Forms:
 
     def danger_below(self, term: Term) -> int:
         """The same, of what one divides by, or of one by it."""
-        below = times(number(1.0), term, -1)
-        return max(self.danger((term,)), 0 if below is None else self.danger((below,)))
+        known = self._dangers_below.get(id(term))
+        if known is None:
+            below = times(number(1.0), term, -1)
+            found = max(self.danger((term,)), 0 if below is None else self.danger((below,)))
+            known = self._dangers_below[id(term)] = term, found
+        return known[1]
 
     def without_shifts(self, term: Term) -> Term:
         """A term without what a user keeps in range: e^(u - max u) is at most 1, the sum of these at least 1."""
