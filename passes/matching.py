@@ -5,10 +5,10 @@ exp = form(Exp)
 1 / (1 + exp(-x))       matches a quotient of nodes, whatever the order of the operands of the sum
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import product
-from typing import NamedTuple, TypeAlias, TypeVar, Union, final
+from typing import Any, NamedTuple, TypeAlias, TypeVar, Union, final
 
 from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
@@ -39,7 +39,7 @@ __all__ = [
 
 Part: TypeAlias = Union["Pattern", Number]
 Found = TypeVar("Found")
-Learnt: TypeAlias = dict[tuple[Callable[[Node], object], Node], object]
+Learnt: TypeAlias = dict[Callable[..., object], dict[Node, Any]]  # of each function what it found
 
 
 class Pattern:
@@ -173,10 +173,24 @@ class Match:
 
     def once(self, find: Callable[[Node], Found], node: Node) -> Found:
         """What a function finds out about a node, which many matches ask for."""
-        key = find, node
-        if key not in self.learnt:
-            self.learnt[key] = find(node)
-        return self.learnt[key]  # type: ignore[return-value]  # found by this function
+        known: dict[Node, Found] = self.learnt.setdefault(find, {})
+        if node not in known:
+            known[node] = find(node)
+        return known[node]
+
+    def folded(self, find: Callable[[Node, Sequence[Found]], Found], node: Node, within: type) -> Found:
+        """What a function finds out about a node, from what it has found out about the operands of each `within`."""
+        known: dict[Node, Found] = self.learnt.setdefault(find, {})
+        pending = [node]
+        while pending:
+            x = pending[-1]
+            needed = x.inputs if isinstance(x.op, within) else ()
+            missing = [y for y in needed if y not in known]
+            pending += missing
+            if not missing:
+                known[x] = find(x, [known[y] for y in needed])
+                pending.pop()
+        return known[node]
 
 
 def matched(

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import field
-from heapq import heappop, heappush
-from typing import ClassVar, TypeAlias, final
+from typing import ClassVar, final
 
 from graphc.errors import IndexRangeError
 from graphc.ir.apply import apply
@@ -14,10 +13,23 @@ from graphc.ir.node import IndexBound, Node, Op, SameSize
 from graphc.kernel.affine import AffineIndex
 from graphc.kernel.scalar import Number
 from graphc.ops.axes import listed, without
+from graphc.ops.layers import Interval, are_known, in_layers, in_line
 from graphc.sizes import Size, maximum, product, total
 from graphc.types import Shape, TensorType
 
-__all__ = ["Concat", "Declare", "Pad", "Pick", "Reshape", "Slice", "Transpose", "moved", "start_text", "steps_map"]
+__all__ = [
+    "Concat",
+    "Declare",
+    "Pad",
+    "Pick",
+    "Reshape",
+    "Slice",
+    "Transpose",
+    "axis_beside",
+    "moved",
+    "start_text",
+    "steps_map",
+]
 
 
 @final
@@ -114,18 +126,20 @@ class Pad(Deposit):
 
     @classmethod
     def together(cls, parts: Sequence[Node]) -> Sequence[Node]:
-        """Concatenations of what lies side by side along one axis; one for each layer, where parts meet."""
-        along: dict[int, list[tuple[int, int, Node]]] = {}
+        """Concatenations of what lies side by side along one axis; one for each layer, where parts meet.
+
+        Of open parts those alone that fill the whole: of others it is not known how they lie.
+        """
+        along: dict[tuple[int, Shape], list[Node]] = {}
         found: list[Node] = []
         for part in parts:
-            place = _place_along_axis(part)
-            if place is None:
+            axis = axis_beside(part)
+            if axis is None:
                 found.append(part)
             else:
-                axis, start, end = place
-                along.setdefault(axis, []).append((start, end, part.inputs[0]))
-        for axis, some in along.items():
-            found += [_laid_out(layer, axis, parts[0]) for layer in _layers(some)]
+                along.setdefault((axis, part.shape), []).append(part)
+        for (axis, _), some in along.items():
+            found += _side_by_side(some, axis)
         return found
 
     def text(self) -> str:
@@ -133,48 +147,41 @@ class Pad(Deposit):
         return f"pad[{listed(map(start_text, self.starts, self.steps))}]{value}"
 
 
-_Interval: TypeAlias = tuple[int, int, Node]  # from, to, and what lies there
-
-
-def _place_along_axis(padded: Node) -> tuple[int, int, int] | None:
-    """The axis along which zeros stand beside an array, and from where to where that lies there; None for others."""
+def axis_beside(padded: Node) -> int | None:
+    """The axis along which zeros stand beside an array; None for other padding."""
     op, under = padded.op, padded.inputs[0]
     assert isinstance(op, Pad)
     apart = [axis for axis, n in enumerate(op.shape) if under.shape[axis] != n]
     if len(apart) != 1 or op.value != 0 or any(step != 1 for step in op.steps):
         return None
-    (axis,) = apart
-    start, n = op.starts[axis], under.shape[axis]
-    if not isinstance(start, int) or not isinstance(n, int) or not isinstance(op.shape[axis], int):
-        return None
-    return axis, start, start + n
+    return apart[0]
 
 
-def _layers(parts: Sequence[_Interval]) -> Sequence[Sequence[_Interval]]:
-    """Parts in order, in as few layers as none has two that lie over each other."""
-    layers: list[list[_Interval]] = []
-    ends: list[tuple[int, int]] = []  # where each layer ends
-    for part in sorted(parts, key=lambda part: part[:2]):
-        if ends and ends[0][0] <= part[0]:
-            number = heappop(ends)[1]
-        else:
-            number = len(layers)
-            layers.append([])
-        layers[number].append(part)
-        heappush(ends, (part[1], number))
-    return layers
+def _side_by_side(parts: Sequence[Node], axis: int) -> Sequence[Node]:
+    """What has the sum of parts of one shape, beside which zeros stand along an axis."""
+    like = parts[0]
+    places: list[Interval] = []
+    for part in parts:
+        op, under = part.op, part.inputs[0]
+        assert isinstance(op, Pad)
+        places.append((op.starts[axis], op.starts[axis] + under.shape[axis], under))
+    line = in_line(places, like.shape[axis])
+    if line is not None:
+        return [_laid_out(line, axis, like)]
+    layers = in_layers([place for place in places if are_known(place)])
+    apart = [part for part, place in zip(parts, places, strict=True) if not are_known(place)]
+    return [*apart, *(_laid_out(layer, axis, like) for layer in layers)]
 
 
-def _laid_out(layer: Sequence[_Interval], axis: int, like: Node) -> Node:
+def _laid_out(layer: Sequence[Interval], axis: int, like: Node) -> Node:
     """Parts of one layer in an array of zeros of the type of `like`."""
     extent = like.shape[axis]
-    assert isinstance(extent, int)
     pieces: list[Node] = []
-    place = 0
+    place: Size = 0
     for start, end, part in (*layer, (extent, extent, None)):
-        if place < start:
+        if place != start:
             pieces.append(full((*like.shape[:axis], start - place, *like.shape[axis + 1 :]), 0, like.dtype))
-        if part is not None and start < end:
+        if part is not None and start != end:
             pieces.append(part)
         place = end
     return apply(Concat(axis), *pieces) if len(pieces) > 1 else pieces[0]

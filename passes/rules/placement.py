@@ -3,6 +3,7 @@
 import cmath
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add
@@ -10,7 +11,7 @@ from graphc.ir.kinds import Elementwise, Leaf, Movement, Product, Reshaped, Rout
 from graphc.ir.leaves import full, uniform
 from graphc.ir.node import Node
 from graphc.ops.guarded import Guarded
-from graphc.ops.placement import Concat, Pad, Slice, Transpose, moved
+from graphc.ops.placement import Concat, Pad, Slice, Transpose, axis_beside, moved
 from graphc.passes.fold import value_at
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
@@ -27,7 +28,6 @@ from graphc.passes.rules.parts import (
     starts_of,
 )
 from graphc.sizes import Size
-from graphc.types import Shape
 
 __all__ = ["PLACEMENT"]
 
@@ -35,40 +35,35 @@ __all__ = ["PLACEMENT"]
 def _joined_parts(match: Match) -> Node | None:
     """pad(x) + pad(y) + ... = concat(x, y, ...), where the parts lie side by side and fill the whole."""
     node = match.node
-    parts: list[Node] = []
+    filled = match.folded(_filled, node, Add)
+    if filled is None or filled[1] != node.shape[filled[0]]:
+        return None
+    parts: dict[Node, None] = {}
     pending = list(node.inputs)
     while pending:
         x = pending.pop()
         if isinstance(x.op, Add):
             pending += x.inputs
-        elif isinstance(x.op, Pad) and x.op.value == 0 and set(x.op.steps) <= {1}:
-            parts.append(x)
+        elif x in parts:
+            return None
         else:
-            return None
-        if len(parts) + len(pending) > _MOST_PARTS:
-            return None
-    first = parts[0].inputs[0].shape
-    apart = [axis for axis, n in enumerate(node.shape) if first[axis] != n]
-    if len(apart) != 1:
+            parts[x] = None
+    found = Pad.together(list(parts))
+    return found[0] if len(found) == 1 else None
+
+
+_Filled: TypeAlias = tuple[int, Size] | None  # an axis along which there are zeros, and how much others take of it
+
+
+def _filled(x: Node, terms: Sequence[_Filled]) -> _Filled:
+    """What is not filling in padding along one axis, or in a sum of such; None for others."""
+    if not isinstance(x.op, Add):
+        axis = axis_beside(x) if isinstance(x.op, Pad) else None
+        return None if axis is None else (axis, x.inputs[0].shape[axis])
+    first, second = terms
+    if first is None or second is None or first[0] != second[0]:
         return None
-    (axis,) = apart
-    end: Size = 0
-    joined: list[Node] = []
-    for _ in parts:
-        here = next((x for x in parts if x.op.starts[axis] == end), None)  # type: ignore[attr-defined]
-        if here is None or not _agree_beside(here.inputs[0].shape, node.shape, axis):
-            return None
-        joined.append(here.inputs[0])
-        end = end + here.inputs[0].shape[axis]
-    return apply(Concat(axis), *joined) if end == node.shape[axis] else None
-
-
-def _agree_beside(shape: Shape, other: Shape, axis: int) -> bool:
-    """Whether extents are equal along all axes but one."""
-    return (*shape[:axis], *shape[axis + 1 :]) == (*other[:axis], *other[axis + 1 :])
-
-
-_MOST_PARTS = 64
+    return first[0], first[1] + second[1]
 
 
 def _sliced_deposit(match: Match) -> Node | None:

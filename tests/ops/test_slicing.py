@@ -225,6 +225,34 @@ def test_gradients_of_many_slices_are_put_together_once() -> None:
         np.testing.assert_allclose(gx.compile(x, grad, backend=backend)(value), np.exp(value) * weights, rtol=1e-6)
 
 
+def test_gradients_of_many_rows_of_any_number_are_put_together_once() -> None:
+    rows = 40
+    x = gx.input("x", ("n", 3))
+    loss = gx.sum(gx.concat([gx.exp(x[row]) * row for row in reversed(range(rows))], 0))
+    grad = gx.grad(loss, x)
+    ops = [node.op.name for node in gx.Graph((x,), (grad,)).nodes]
+    assert (ops.count("concat"), ops.count("pad")) == (1, 0)
+    for backend in ("numpy", "llvm"):
+        f = gx.compile(x, grad, backend=backend)
+        for n in (rows, rows + 2):
+            value = np.random.default_rng(n).standard_normal((n, 3)).astype("float32")
+            weights = np.arange(n, dtype="float32")[:, None] * (np.arange(n) < rows)[:, None]
+            np.testing.assert_allclose(f(value), np.exp(value) * weights, rtol=1e-6)
+
+
+@pytest.mark.parametrize("last", [20, 19])
+def test_gradients_of_many_blocks_of_any_length_are_added(last: int) -> None:
+    n = gx.size("n")
+    x = gx.input("x", (20 * n,), "float64")
+    order = sorted(range(last), key=lambda i: 7 * i % 20)
+    loss = gx.sum(gx.concat([x[n * i : n * (i + 1)] ** 2 * i for i in order], 0))
+    grad = gx.grad(loss, x)
+    ops = [node.op.name for node in gx.Graph((x,), (grad,)).nodes]
+    assert ops.count("pad") == (0 if last == 20 else last)
+    value, block = np.random.default_rng(0).standard_normal(60), np.arange(60) // 3
+    np.testing.assert_allclose(gx.compile([n, x], grad)(3, value), 2 * value * block * (block < last), rtol=1e-12)
+
+
 def test_gradients_of_windows_that_meet_lie_in_as_many_layers() -> None:
     x, w = gx.input("x", (30,), "float64"), gx.input("w", (3,), "float64")
     loss = gx.sum(gx.stack([gx.sum(x[at : at + 3] * w) ** 2 for at in range(28)], 0))

@@ -57,6 +57,15 @@ def pads_added(n: int) -> Node:
     return total
 
 
+def open_pads_added(n: int) -> Node:
+    """The same of an open extent, from the last to the first."""
+    (m,) = of_any.shape
+    total = apply(Pad((m * (n - 1),), (1,), (m * n,), 0), of_any)
+    for i in reversed(range(n - 1)):
+        total = total + apply(Pad((m * i,), (1,), (m * n,), 0), of_any)
+    return total
+
+
 def joined(n: int) -> Node:
     """A concatenation of n operands, cut into them again."""
     whole = apply(Concat(0), *[gx.exp(x * k) for k in range(n)])
@@ -114,10 +123,10 @@ def of_one_origin(n: int) -> Node:
 
 
 zero = full((4,), 0, FLOAT32)
-x, w = gx.input("x", (4,)), gx.param("w", np.ones((4, 4), "float32"))
+x, w, of_any = gx.input("x", (4,)), gx.param("w", np.ones((4, 4), "float32")), gx.input("of_any", ("m",))
 GRAPHS: tuple[Callable[[int], Node], ...] = (
-    zeros_added, numbers_multiplied, negated, pads_added, joined, joined_one_by_one, turned, products, folded, chosen,
-    of_one_origin,
+    zeros_added, numbers_multiplied, negated, pads_added, open_pads_added, joined, joined_one_by_one, turned, products,
+    folded, chosen, of_one_origin,
 )  # fmt: skip
 
 
@@ -139,10 +148,16 @@ def calls(graph: Graph) -> int:
 
 @pytest.mark.parametrize("grow", GRAPHS, ids=lambda grow: grow.__name__)
 def test_work_grows_as_the_graph(grow: Callable[[int], Node]) -> None:
-    graphs = [Graph((x,), (grow(n),)) for n in (FEW, MANY)]
+    graphs = [Graph((x, of_any), (grow(n),)) for n in (FEW, MANY)]
     few, many = map(calls, graphs)
     exponent = math.log(many / few) / math.log(MANY / FEW)
     assert exponent < 1.1, (few, many)
+
+
+def test_any_number_of_padded_parts_becomes_one_concatenation() -> None:
+    (found,) = Rewrite(rules(2)).run(Graph((of_any,), (open_pads_added(FEW),)), Log()).outputs
+    assert found.op == Concat(0)
+    assert len(found.inputs) == FEW
 
 
 def test_a_hundred_thousand_nodes_are_rewritten() -> None:
