@@ -21,10 +21,10 @@ FEW = 1 << 20  # values: to compute them takes some hundredths of a second at mo
 def commit(program: Program, target: Target) -> Program:
     """Replace `t = f(w); w = t` by `w = f(w)` and move it behind every step that may raise.
 
-    Safe where the kernel that computes t writes nothing else that others read, reads w only at the element it
-    writes and no later, and no later step reads the old w.  What it reads then lives to the end, so it stays where
-    it is if that is several times what it writes: then a copy at the end costs less.  So does what takes long, and
-    several times as long as a copy: a call can be ended until variables are set.
+    Safe where the kernel that computes t writes nothing else that others read, except those that move too, reads w
+    only at the element it writes and no later, and no later step reads the old w.  What it reads then lives to the
+    end, so it stays where it is if that is several times what it writes: then a copy at the end costs less.  So does
+    what takes long, and several times as long as a copy: a call can be ended until variables are set.
     """
     copied: dict[Buffer, tuple[int, Buffer]] = {}  # temporary -> the copy step, the variable
     for number in range(program.commit, len(program.steps)):
@@ -44,14 +44,20 @@ def commit(program: Program, target: Target) -> Program:
     moved: dict[int, Kernel] = {}
     dropped: set[int] = set()
     overwritten: set[Buffer] = set()
-    for number in dict.fromkeys(sorted(writer[t] for t in copied if t in writer)):
+    numbers = sorted({writer[t] for t in copied if t in writer})
+    for number in (*numbers, *reversed(numbers)):  # again: by then it is known which of those that read a step move
         step = program.steps[number]
-        if not isinstance(step, Kernel) or number >= program.commit or number in long:
+        if not isinstance(step, Kernel) or number >= program.commit or number in long or number in moved:
             continue
         exchange = {t: copied[t][1] for t in step.writes if t in copied}
-        private = all(readers.get(t.root, []) == ([copied[t][0]] if t in exchange else []) for t in step.writes)
+        is_read_late = all(
+            readers.get(t.root, []) == [copied[t][0]] if t in exchange else moved.keys() >= {*readers.get(t.root, [])}
+            for t in step.writes
+        )
+        overtakes = any(later > number and later in moved for w in exchange.values() for later in readers.get(w, []))
         if (
-            not private
+            not is_read_late
+            or overtakes
             or _read_last(step, readers, number) > SEVERAL * estimate(sum(t.bytes for t in exchange))
             or not all(_safe(step, t, w, readers, program.commit, dropped, overwritten) for t, w in exchange.items())
         ):
@@ -61,7 +67,7 @@ def commit(program: Program, target: Target) -> Program:
         overwritten |= set(exchange.values())
     pure: list[Step] = [s for n, s in enumerate(program.steps[: program.commit]) if n not in moved]
     last = [s for n, s in enumerate(program.steps) if n >= program.commit and n not in dropped]
-    steps = (*pure, *moved.values(), *last)
+    steps = (*pure, *(moved[number] for number in sorted(moved)), *last)
     return Program(
         steps,
         program.inputs,

@@ -263,7 +263,7 @@ SET = "a variable is set when all else is done"
 MODELS = (
     _counted(xor, 7, 4, 6, f"{SET}: four of them, the counter of steps, and the loss"),
     _counted(logistic_regression, 1, 2, 1, "loss and slope go over the same rows"),
-    _counted(mlp_with_adam, 9, 5, 6, f"{SET}: four with their slots, the counter of steps, and the loss"),
+    _counted(mlp_with_adam, 8, 5, 6, f"{SET}: four with their slots, the counter of steps, and the loss"),
     _counted(adam_step, 1, 0, 1, "three variables over the same axes"),
     _counted(softmax, 1, 0, 1, "a row stays in cache"),
     _counted(softmax_gradient, 1, 0, 1, "a row stays in cache"),

@@ -84,6 +84,53 @@ def test_two_variables_that_swap_keep_copies() -> None:
         assert [a.tolist() for a in after] == [[-4, -5, -6], [1, 2, 3]]
 
 
+def counted_and_negated(w: Buffer, x: Buffer, t: Buffer, s: Buffer) -> Kernel:
+    """t = w + x; s = -w."""
+    at, formula = axes(*t.shape), Formula()
+    old, new = element(formula, w, at), element(formula, x, at)
+    place = tuple(map(formula.axis, at))
+    stores = (
+        Store(t, place, formula.call(Fn.ADD, (old, new), t.dtype)),
+        Store(s, place, formula.call(Fn.NEG, (old,), s.dtype)),
+    )
+    return Kernel(at, (Stage((), tuple(formula.lets), stores),), HERE)
+
+
+@pytest.mark.parametrize(("is_in_place", "other"), [(True, 1), (False, 0)])
+def test_what_is_read_only_by_those_that_move_moves_before_them_unless_they_read_the_old_value(
+    is_in_place: bool, other: int
+) -> None:
+    x, w, v, t, s, r = given(0, 3), variable(0, 3), variable(1, 3), temporary(3), temporary(3), temporary(3)
+    second = pointwise(Fn.SUB, [(w, v)[other], s], r)
+    steps = [counted_and_negated(w, x, t, s), second, copied(t, w), copied(r, v)]
+    program = program_of(steps, [x], variables=[w, v], commit=2, symbols=())
+    committed = commit(program, Target("any"))
+    verify(committed)
+    assert (len(committed.steps) == 2) is is_in_place
+    for same in (program, committed):
+        _, (first, last) = run(same, [floats([1, 2, 3])], [floats([10, 20, 30]), floats([4, 5, 6])])
+        assert first.tolist() == [11, 22, 33]
+        assert last.tolist() == ([14, 25, 36] if is_in_place else [20, 40, 60])
+
+
+def test_what_a_step_that_stays_reads_too_stays() -> None:
+    x, w, v, t, s, r, y = given(0, 3), variable(0, 3), variable(1, 3), *(temporary(3) for _ in range(3)), output(0, 3)
+    steps = [
+        counted_and_negated(w, x, t, s),
+        pointwise(Fn.SUB, [v, s], r),
+        pointwise(Fn.ABS, [s], y),
+        copied(t, w),
+        copied(r, v),
+    ]
+    program = program_of(steps, [x], [y], variables=[w, v], commit=3, symbols=())
+    committed = commit(program, Target("any"))
+    verify(committed)
+    assert len(committed.steps) == 4
+    for same in (program, committed):
+        (found,), _ = run(same, [floats([1, 2, 3])], [floats([10, 20, 30]), floats([4, 5, 6])])
+        assert found.tolist() == [10, 20, 30]
+
+
 def test_a_running_fold_over_the_variable_is_not_written_over_it_early() -> None:
     x, w, t = given(0, 2, 3), variable(0, 2, 3), temporary(2, 3)
     program = update(running(Monoid.SUM, w, t, reverse=True), t, w, x)
