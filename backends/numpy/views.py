@@ -37,8 +37,7 @@ def view_text(
 ) -> str:
     """The view of `base` whose axes are `dims`; those that the index does not use have extent 1."""
     used = axes_of(index)
-    others = [axis for axis in dims if axis not in used]
-    if not is_plain(index) or _may_be_outside(index, buffer, others):
+    if not is_plain(index):
         shape = ", ".join(text(axis.extent) if axis in used else "1" for axis in dims)
         start = ", ".join(text(part.offset) for part in index)
         steps = ", ".join(
@@ -46,16 +45,18 @@ def view_text(
         )
         return f"windows({base}, ({start},), ({shape},), ({steps},))"
     order = [part.terms[0][0] for part in index if part.terms]
-    is_kept = _may_be_outside(index, buffer, order)  # each axis, at first: no part of an empty axis is outside
-    cuts = [_cut(part, extent, text, is_kept) for part, extent in zip(index, buffer.shape, strict=True)]
+    cuts = [_cut(part, extent, text) for part, extent in zip(index, buffer.shape, strict=True)]
     result = base
     while cuts and cuts[-1] == ":":
         cuts.pop()
     if cuts:
         whole = "" if order else ", ..."  # an array still, not a copied number
         result += f"[{', '.join(cuts)}{whole}]"
-    if is_kept:
-        result += f".reshape({', '.join([text(axis.extent) for axis in order])})"
+    unsure = _may_be_outside(index, buffer) if any(not lower_bound(axis.extent) for axis in dims) else ()
+    if unsure:  # NumPy would raise, also where the loop has no turns
+        inside = " and ".join([f"{text(place)} < {text(extent)}" for place, extent in unsure])
+        shape = "".join([f"{text(axis.extent)}, " for axis in order]).rstrip()
+        result = f"({result} if {inside} else np.zeros(({shape}), {base}.dtype))"
     sorted_order = [axis for axis in dims if axis in used]
     if order != sorted_order:
         is_reversed = order[::-1] == sorted_order
@@ -66,17 +67,18 @@ def view_text(
     return result
 
 
-def _may_be_outside(index: Sequence[Affine], buffer: Buffer, others: Sequence[Axis]) -> bool:
-    """Whether a number may be no index, in a loop that then has no turns because of another axis: NumPy would raise."""
-    return any(not lower_bound(axis.extent) for axis in others) and any(
-        not part.terms and not lower_bound(extent - part.offset)
+def _may_be_outside(index: Sequence[Affine], buffer: Buffer) -> Sequence[tuple[Size, Size]]:
+    """The numbers of an index that may be no places, each with the extent of its axis."""
+    return [
+        (part.offset, extent)
         for part, extent in zip(index, buffer.shape, strict=True)
-    )
+        if not part.terms and (lower_bound(extent - part.offset) or 0) <= 0
+    ]
 
 
-def _cut(part: Affine, extent: Size, text: SizeText, is_kept: bool) -> str:
+def _cut(part: Affine, extent: Size, text: SizeText) -> str:
     if not part.terms:
-        return f"span({text(part.offset)}, 1, 1)" if is_kept else text(part.offset)
+        return text(part.offset)
     ((axis, step),) = part.terms
     if step == 1 and part.offset == 0 and axis.extent == extent:
         return ":"

@@ -13,7 +13,7 @@ from graphc.kernel.arrays import Array
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, affine_of, axes_of, is_plain
 from graphc.kernel.scalar import Axis, Const, Fn, Formula
-from graphc.sizes import minimum
+from graphc.sizes import maximum, minimum
 from graphc.types import INT64
 from tests.kernel.building import N, given, load
 
@@ -66,14 +66,15 @@ def test_the_whole_of_an_array_needs_no_cut() -> None:
     assert view_text("x", given(0, 3, 4), (at((I, 1)), at((J, 1))), (I, J), str) == "x"
 
 
-def test_a_place_in_an_empty_array_is_a_view_of_nothing() -> None:
-    few = Axis(0, minimum(3 * N, 2))
-    text = view_text("x", given(0, N, 3), (at(offset=0), at((few, 1))), (few,), str)
-    for n, count in ((0, 0), (1, 2)):
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_place_that_a_small_array_lacks_is_a_view_of_nothing(place: int) -> None:
+    few = Axis(0, minimum(maximum(3 * N - 3 * place, 0), 2))
+    text = view_text("x", given(0, N, 3), (at(offset=place), at((few, 1))), (few,), str)
+    for n, count in ((0, 0), (place, 0), (place + 1, 2)):
         x = np.arange(3.0 * n).reshape(n, 3)
-        found = eval(text, {"x": x, "span": span, "min": min, "n": n})
-        assert found.tolist() == [0.0, 1.0][:count]
-        assert not n or np.shares_memory(found, x)
+        found = eval(text, {"x": x, "np": np, "span": span, "min": min, "max": max, "n": n})
+        assert found.tolist() == [3.0 * place, 3.0 * place + 1][:count]
+        assert not count or np.shares_memory(found, x)
 
 
 def test_what_folds_to_a_place_in_an_empty_array_is_computed() -> None:
@@ -81,6 +82,20 @@ def test_what_folds_to_a_place_in_an_empty_array_is_computed() -> None:
     f = gx.compile([x], gx.reshape(0.1 * x, (1, 1, -1))[..., :2] * 2, backend="numpy")
     assert f(np.zeros((0, 3), np.float32)).shape == (1, 1, 0)
     np.testing.assert_allclose(f(np.ones((1, 3), np.float32)), [[[0.2, 0.2]]], rtol=1e-6)
+
+
+def test_what_folds_to_a_place_behind_a_small_array_is_computed() -> None:
+    x = gx.input("x", ("n", 3))
+    f = gx.compile([x], gx.reshape(0.1 * x, (1, 1, -1))[..., 15:17] * 2, backend="numpy")
+    assert [f(np.ones((n, 3), np.float32)).shape for n in (0, 3, 6)] == [(1, 1, 0), (1, 1, 0), (1, 1, 2)]
+
+
+def test_a_row_beside_which_nothing_is_added_up_is_that_row() -> None:
+    x, y = gx.input("x", ("n", "m")), gx.input("y", ("m", "k"))
+    row = gx.exp(x[1])
+    f = gx.compile([x, y], [row, gx.sum(row[:, None] * y, 1)], backend="numpy")
+    first, second = f(np.zeros((2, 3), np.float32), np.ones((3, 0), np.float32))
+    assert (first.tolist(), second.tolist()) == ([1, 1, 1], [0, 0, 0])
 
 
 def test_only_a_slice_or_a_transpose_is_plain() -> None:
