@@ -154,7 +154,7 @@ def _covariance(a: Term, b: Term) -> Covariance | None:
 
 def _labelled(a: Term, b: Term) -> Labelled | None:
     """a = k x and b = -k Σ x e^u / Σ e^u, where x is 0 but at one place; or b has what is there for Σ x."""
-    if not any([isinstance(x, Node) for x in a.atoms]):
+    if not any(isinstance(x, Node) for x in a.atoms):
         return None
     for whole, power in b.atoms.items():
         if power != -1 or not isinstance(whole, Powers) or not whole.shown or len(whole.moves) != 1:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from graphc.dataclass import dataclass
 
-__all__ = ["LEAST_TURNS", "Lines", "Piece", "filled", "pieces_of", "places_in", "repeats"]
+__all__ = ["LEAST_TURNS", "LONG", "Lines", "Piece", "filled", "pieces_of", "places_in", "repeats"]
 
 LEAST_TURNS = 4
 LONGEST_TURN = 64  # steps, or lines of a long step

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphc as gx
-from graphc.backends.numpy.lines import LEAST_TURNS, repeats
+from graphc.backends.numpy.lines import LEAST_TURNS, LONG, Lines, filled, pieces_of, repeats
 
 
 @given(st.lists(st.integers(0, 3), max_size=60))
@@ -27,6 +27,34 @@ def test_the_pattern_that_covers_most_is_found_and_of_these_the_shortest() -> No
     assert list(repeats([0, 0, 0, 0, 1] * 4)) == [(0, 5, 4)]
     assert list(repeats([0, 1] * 12)) == [(0, 2, 12)]
     assert list(repeats([2, *[0, 1] * 4, 3])) == [(0, 1, 1), (1, 2, 4), (9, 1, 1)]
+
+
+@given(st.lists(st.sampled_from(["np.add({a}, {b}, out={b})", "for x in {a}:\n    f(x, {b})", "np.exp({b}, out={a})"])))
+def test_pieces_of_a_long_text_are_its_lines_in_order(templates: list[str]) -> None:
+    turn = [*templates, "np.copyto({a}, {b})"]
+    texts = [text.replace("{b}", f"{{{2 * place + 1}}}") for place, text in enumerate(turn * LONG)]
+    body = [line.replace("{a}", f"{{{2 * place}}}") for place, text in enumerate(texts) for line in text.split("\n")]
+    names = [f"t{number}" for number in range(2 * len(texts))]
+    pieces = pieces_of(Lines(body))
+    assert len(pieces) == len(texts) or len(turn) > 64
+    found = [filled(line, piece.of(names)) for piece in pieces for line in piece.lines.body]
+    assert found == [filled(line, names) for line in body]
+
+
+def test_a_text_that_defines_names_stays_in_one_piece() -> None:
+    (piece,) = pieces_of(Lines(["{0} = next({1})", "np.add({0}, {1}, out={1})"] * LONG, own=[0]))
+    assert piece.names is None
+    assert piece.lines.given == (1,)
+
+
+def test_parts_that_are_put_together_are_copied_in_a_loop() -> None:
+    """A line for each would take time that grows faster than their number: to write, and for Python to compile."""
+    inputs = [gx.input(f"x{n}", (2, 3), "float64") for n in range(LONG)]
+    f = gx.compile(inputs, gx.concat(inputs), backend="numpy")
+    assert len(f.program.steps) == 1
+    assert f.source.count("np.copyto") == 1
+    arrays = [np.full((2, 3), float(n)) for n in range(LONG)]
+    np.testing.assert_array_equal(f(*arrays), np.concatenate(arrays))
 
 
 def unrolled(steps: int) -> tuple[list[gx.Node], list[gx.Node]]:
