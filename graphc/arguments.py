@@ -11,7 +11,7 @@ from graphc.backends.space import HERE, Located, Rooms, Space
 from graphc.dataclass import dataclass
 from graphc.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, made_at
-from graphc.ir.values import Array, converted
+from graphc.ir.values import Array, converted, has_plain_strides
 from graphc.origin import here, place_of
 from graphc.printable import a_thing, counted, described
 from graphc.sizes import Expression, Size, estimate, evaluate, name_of, symbol, symbols_of
@@ -134,6 +134,8 @@ class Arguments:
             if fixed is not None or len(shape) != len(extents):
                 return None
             for extent, (place, wanted) in zip(shape, extents):  # noqa: B905
+                if extent == 1 and not has_plain_strides(value):
+                    return None
                 if place < 0:
                     if extent != wanted:
                         return None
@@ -213,7 +215,7 @@ def hints_of(inputs: Sequence[Node], symbols: Sequence[str]) -> tuple[int, ...]:
 
 
 def _quick(spec: _Spec, places: Mapping[str, int]) -> tuple[DType, Shape | None, tuple[tuple[int, int], ...]] | None:
-    """For `Arguments._fitting`: per axis the position of a symbol, or -1 and a number.
+    """For `Arguments._fitting`: the whole shape, or per axis the position of a symbol, or -1 and a number.
 
     None where a size is more than a symbol.
     """
@@ -223,12 +225,12 @@ def _quick(spec: _Spec, places: Mapping[str, int]) -> tuple[DType, Shape | None,
         if place is None:
             return None
         extents.append((place, n if isinstance(n, int) else 0))
-    return spec.dtype, spec.fixed, tuple(extents)
+    return spec.dtype, None if 1 in (spec.fixed or ()) else spec.fixed, tuple(extents)
 
 
 def _array(value: object, spec: _Spec, sizes: list[int], space: Space) -> Any:
     """One argument as an array of the right dtype and rank; sizes that are read from it are set in `sizes`."""
-    if type(value) is np.ndarray and value.dtype == spec.dtype and value.flags.carray:
+    if type(value) is np.ndarray and value.dtype == spec.dtype and _is_plain(value):
         array: Any = value
     else:
         try:
@@ -317,7 +319,7 @@ class OutputRoom:
         found = []
         for array, (shape, dtype) in zip(given, rooms, strict=True):
             is_here = isinstance(array, np.ndarray)
-            is_whole = not is_here or array.flags.carray
+            is_whole = not is_here or _is_plain(array)
             if not afresh and is_whole and not any(self.space.overlap(array, x) for x in inputs):
                 found.append(array)
             else:
@@ -358,6 +360,11 @@ def _check_room(array: Array | Located, shape: tuple[int, ...], dtype: DType) ->
         raise ArgumentError("out is read-only")
     if _overlaps_itself(array):
         raise ArgumentError("out has elements that share memory", hint="np.empty makes an array of its own")
+
+
+def _is_plain(array: Array) -> bool:
+    """Whether code can use an array as it is: it is row-major, aligned and writable."""
+    return array.flags.carray and (1 not in array.shape or has_plain_strides(array))
 
 
 def _overlaps_itself(array: Array) -> bool:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.types import BOOL, DType, is_complex, is_floating, is_integer
 
-__all__ = ["Array", "as_numbers", "converted", "fits"]
+__all__ = ["Array", "as_numbers", "converted", "fits", "has_plain_strides"]
 
 Array = npt.NDArray[Any]  # Any: any dtype
 
@@ -70,4 +70,18 @@ def converted(value: object, dtype: DType, what: str) -> Array:
             hint=f'array.astype("{dtype}")',
         )
     with np.errstate(all="ignore"):
-        return np.require(array, dtype, ["C", "ALIGNED", "ENSUREARRAY"])
+        array = np.require(array, dtype, ["C", "ALIGNED", "ENSUREARRAY"])
+    return array if has_plain_strides(array) else array.reshape(-1).reshape(array.shape)
+
+
+def has_plain_strides(array: Array) -> bool:
+    """Whether a row-major array has the strides of a fresh one, along axes of one too.
+
+    NumPy's flags do not look at those, but its loops do: cosh of an array of one that was reversed is another number.
+    """
+    shape, strides, step = array.shape, array.strides, array.itemsize
+    for axis in range(len(shape) - 1, -1, -1):
+        if strides[axis] != step:
+            return False
+        step *= shape[axis]
+    return True
