@@ -347,9 +347,13 @@ class Product(Multilinear):
 
 
 class Routine(Op):
-    """A routine of the closed set of externs (sort, cholesky ...); leading axes are a batch."""
+    """A routine of the closed set of externs (sort, cholesky ...); leading axes are a batch.
+
+    is_unique   whether its operands say what it gives: of vectors of a matrix, signs are free, or more
+    """
 
     routine: ClassVar[str]
+    is_unique: ClassVar[bool] = True
 
     def options(self) -> tuple[tuple[str, int | bool | str], ...]:
         """What the routine is told besides its operands."""

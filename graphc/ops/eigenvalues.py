@@ -42,6 +42,7 @@ class Eig(OfSquares, Tangential):
 
     name: ClassVar[str] = "eig"
     routine: ClassVar[str] = "eig"
+    is_unique: ClassVar[bool] = False
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types

@@ -76,6 +76,7 @@ class Complement(Routine, Tangential):
 
     name: ClassVar[str] = "complement"
     routine: ClassVar[str] = "complement"
+    is_unique: ClassVar[bool] = False
 
     def infer(self, *types: TensorType) -> TensorType:
         (q,) = types

@@ -50,6 +50,7 @@ class Eigh(OfSquares, Tangential):
 
     name: ClassVar[str] = "eigh"
     routine: ClassVar[str] = "eigh"
+    is_unique: ClassVar[bool] = False
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types
@@ -84,6 +85,7 @@ class Svd(Routine, Tangential):
 
     name: ClassVar[str] = "svd"
     routine: ClassVar[str] = "svd"
+    is_unique: ClassVar[bool] = False
 
     def infer(self, *types: TensorType) -> TupleType:
         (a,) = types

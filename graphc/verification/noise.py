@@ -15,12 +15,19 @@ def epsilon(dtype: DType) -> float:
 
 
 def moved(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
-    """`x`, every element moved by about a rounding of `dtype`; as it is without noise, or for what is not rounded."""
+    """`x`, every element moved by about a rounding of `dtype`; as it is without noise, or for what is not rounded.
+
+    A denormal has fewer digits: all are rounded alike.
+    """
     if not is_differentiable(dtype) or noise is None:
         return x
     by = noise.uniform(0.5, 1.0, x.shape) * noise.choice((-1.0, 1.0), x.shape)
+    limits = ml_dtypes.finfo(real_of(dtype))  # type: ignore[no-untyped-call]
+    is_denormal = (x != 0) & (np.abs(x) < float(limits.tiny))
     with np.errstate(all="ignore"):
-        return np.asarray(x * (1 + epsilon(dtype) * by))
+        return np.asarray(
+            np.where(is_denormal, x + float(limits.smallest_subnormal) * by, x * (1 + epsilon(dtype) * by))
+        )
 
 
 def shaken(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:

@@ -11,7 +11,7 @@ from graphc.backends.backend import Backend
 from graphc.dataclass import dataclass
 from graphc.ir.control import Chosen, Repeated
 from graphc.ir.graph import Graph
-from graphc.ir.kinds import Elementwise
+from graphc.ir.kinds import Elementwise, Routine
 from graphc.ir.leaves import Item
 from graphc.ir.node import Node
 from graphc.kernel.arrays import Arrays
@@ -48,12 +48,14 @@ class WrongOp(NamedTuple):
 def wrong_op(call: Call, graph: Graph, backend: Backend | None = None) -> WrongOp | None:
     """The first node of a graph whose op, compiled by itself, is not what the interpreter makes of it.
 
-    It is compiled by this backend; else as it was, by that of NumPy.
+    It is compiled by this backend; else as it was, by that of NumPy.  A routine that may choose is not asked.
     """
     values, budget = Values(call.point), float(COMPARED)
     with suppress(RefusedError, TooLongError):  # what was computed until then counts
         values.results(graph, graph.variables)
     for frame, node in _computed(values):
+        if isinstance(node.op, Routine) and not node.op.is_unique:
+            continue
         single = single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type)
         operands = [x for each in node.inputs for x in several(frame[each])]
         cost = work(single.code.lowered.program, call.point.sizes)

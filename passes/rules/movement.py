@@ -8,6 +8,7 @@ from graphc.ir.node import Node
 from graphc.ops.guarded import Guarded
 from graphc.ops.movement import reshape
 from graphc.ops.placement import Pick, Reshape, Slice, Transpose, moved
+from graphc.ops.powers import Power
 from graphc.passes.matching import Match, hole, on
 from graphc.passes.rewrite import Rule
 from graphc.passes.rules.holes import axes_of
@@ -196,5 +197,12 @@ MOVEMENT = (
     Rule(on(Transpose, on(Elementwise, called=inner)), _within, exact=True, called="transpose(f(transpose(x))) = f(x)"),
     Rule(on(Reshape, on(Elementwise, called=inner)), _within, exact=True, called="reshape(f(reshape(x))) = f(x)"),
     Rule(on(Elementwise, some=Reshape), _reshaped_later, exact=True, called="f(reshape(x), 1) = reshape(f(x, 1))"),
+    Rule(
+        on(Power, some=Spread),
+        _spread_later,
+        exact=False,
+        because="less to compute; NumPy rounds a power by an array in another way than one by a number",
+        called="pow(spread(x), spread(y)) = spread(pow(x, y))",
+    ),
     Rule(on(Elementwise, some=Spread), _spread_later, exact=True, called="f(spread(x)) = spread(f(x))"),
 )

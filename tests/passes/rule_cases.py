@@ -250,6 +250,10 @@ LEFT: dict[str, Sequence[Case]] = {
         Case(lambda x, y, i: apply(Reshape((2, 3)), x + y) * 3),
         Case(lambda x, y, i: gx.where(apply(Reshape((2, 3)), x == y), matrix(y), apply(Reshape((2, 3)), x))),
     ],
+    "pow(spread(x), spread(y)) = spread(pow(x, y))": [
+        Case(lambda x, y, i: gx.power(spread(x), spread(y)), "f"),
+        Case(lambda x, y, i: gx.power(3, spread(y)), "f"),
+    ],
     "f(spread(x)) = spread(f(x))": [
         Case(lambda x, y, i: spread(x) + spread(y)),
         Case(lambda x, y, i: spread(x) * 3),

@@ -12,6 +12,7 @@ from graphc.ir.graph import Graph
 from graphc.passes.pipeline import Spill
 from graphc.testing.program import Recipe, random_program
 from graphc.verification.agreement import Reference, differing, unequal
+from graphc.verification.texts import wrong_op
 from graphc.verification.verification import Verification
 from tests.verification.mutants import Model, Mutant, verified, with_rule
 from tests.verification.wrong_rules import X
@@ -177,3 +178,21 @@ def test_what_routines_make_of_numbers_of_different_sizes_is_not_reported(backen
     """An exponential is that of a matrix moved by roundings of its largest element, and 1e32 of them are a number."""
     x = gx.input("x", (2, 3, 3), "float64")
     gx.compile([x], gx.linalg.expm(x), verify=True, backend=backend)
+
+
+def test_a_power_by_one_number_is_rounded_in_another_way_than_one_by_an_array() -> None:
+    ps = [gx.input(f"p{number}", ()) for number in range(8)]
+    gx.compile(ps, [gx.power(0.1, gx.broadcast_to(p, (3,))) for p in ps], verify=True, backend="numpy")
+
+
+def test_a_denormal_on_the_way_is_known_as_far_as_its_digits_go() -> None:
+    x, w = gx.input("x", (2, 3, 3), "float64"), gx.input("w", (3,), "float64")
+    gx.compile([x, w], gx.log(x * w), verify=True, backend="numpy")
+
+
+def test_no_routine_is_blamed_that_may_choose_its_vectors() -> None:
+    """Of singular vectors the signs are free, and of equal values more: the interpreter takes others than LAPACK."""
+    x = gx.input("x", (3, 3))
+    graph = Graph((x,), gx.linalg.svd(x + 4 * gx.eye(3)))
+    for call in Verification(graph).calls:
+        assert wrong_op(call, graph) is None
