@@ -1,6 +1,6 @@
 """The effects of a stage as lines of NumPy: folds, running folds and stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from graphc.backends.numpy.draft import Draft
 from graphc.backends.numpy.homes import Wish
@@ -12,7 +12,7 @@ from graphc.kernel.indices import Affine, axes_of
 from graphc.kernel.monoids import Monoid, start_of
 from graphc.kernel.scalar import Axis, AxisIndex, Const
 from graphc.kernel.steps import Effect, Fold, Kernel, Prefix, Stage, Store, Total
-from graphc.sizes import product
+from graphc.sizes import lower_bound, product
 from graphc.types import INT64, DType
 
 __all__ = ["axes_of_total", "start_totals", "write_effects"]
@@ -195,10 +195,20 @@ def _store(
     if _is_itself(value, buffer, draft) and value.name == draft.load_view(value.loaded or buffer, index).name:
         return
     target = draft.load_view(buffer, index)
-    if not value.is_number and value.loaded is None and value.axes == axes_of(index) and value.dtype == buffer.dtype:
+    cut = _cut(points - axes_of(index), draft)
+    is_own = not value.is_number and value.loaded is None
+    if is_own and not cut and value.axes == axes_of(index) and value.dtype == buffer.dtype:
         draft.wishes.append(Wish(value, buffer, target, len(draft.instructions)))
     else:
-        _copy_out(value, buffer, target, draft)
+        _copy_out(value, buffer, target, cut, draft)
+
+
+def _cut(axes: Set[Axis], draft: Draft) -> str:
+    """What leaves of a view nothing where one of these axes is empty: they have one element or none."""
+    unsure = [axis for axis in draft.dims if axis in axes and not lower_bound(axis.extent)]
+    if not unsure:
+        return ""
+    return f"[{', '.join(f':{draft.naming.size(a.extent)}' if a in unsure else ':' for a in draft.dims)}]"
 
 
 def _is_itself(value: Value, buffer: Buffer, draft: Draft) -> bool:
@@ -207,11 +217,11 @@ def _is_itself(value: Value, buffer: Buffer, draft: Draft) -> bool:
     return value.loaded is not None and storage[value.loaded] is storage[buffer]
 
 
-def _copy_out(value: Value, buffer: Buffer, target: View, draft: Draft) -> None:
+def _copy_out(value: Value, buffer: Buffer, target: View, cut: str, draft: Draft) -> None:
     def write() -> list[str]:
         if value.is_number:
-            return [f"{target.name}[...] = {value.name}"]
-        return [f"np.copyto({target.name}, {value.name})"]
+            return [f"{target.name}{cut or '[...]'} = {value.name}"]
+        return [f"np.copyto({target.name}{cut}, {value.name})"]
 
     draft.deferred.append(Instruction(write, () if value.is_number else (value,), stored=buffer))
 
