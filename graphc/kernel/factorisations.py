@@ -168,7 +168,7 @@ def eigh(operands: Sequence[Array], results: Sequence[Array], options: Options) 
 
 def _rotation(x: Any, off: Any, y: Any) -> tuple[Any, Any, Any]:  # Any: numbers of the dtype of the program
     """Cosine, sine and phase of the rotation that makes the Hermitian matrix ((x, off), (conj off, y)) diagonal."""
-    phase = off / abs(off)
+    phase = off.dtype.type(complex(off.real / abs(off), off.imag / abs(off)) if off.dtype.kind == "c" else np.sign(off))
     slope = (y - x) / (2 * abs(off))
     tangent = np.copysign(1, slope) / (abs(slope) + np.hypot(slope, 1))
     cosine = 1 / np.hypot(tangent, 1)

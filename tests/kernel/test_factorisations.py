@@ -95,6 +95,13 @@ def test_large_and_small_matrices_have_the_factors_of_others(run: Run, name: str
 
 
 @EVERY
+@pytest.mark.parametrize("small", [1e-10, 1e-14, 1e-15])
+def test_columns_whose_product_is_denormal_have_singular_values(run: Run, small: float) -> None:
+    a = np.array([[1e30j, small * (1 + 1j)], [0, 1]], C64)
+    np.testing.assert_allclose(run("svd", a)[1] / np.array(1e30, F32), [1, 0], rtol=0, atol=1e-6)
+
+
+@EVERY
 def test_however_small_what_is_below_the_diagonal_turns_the_sign_of_a_column(run: Run) -> None:
     below = np.diag([4.0, 4.0, 4.0]).astype(F32) + np.diag([0, 1e-31], -1).astype(F32)
     np.testing.assert_array_equal(np.sign(np.diagonal(run("qr", below)[1])), [1, -1, 1])
