@@ -52,6 +52,7 @@ class Call:
     _is_followed: bool = False  # whether the others have met the graph
     _is_doubted: bool = False  # whether there are more of them
     _signed: list[Values] = field(default_factory=list)  # with other signs of nan, if these were asked for
+    _turned: list[Values] = field(default_factory=list)  # and of zero
     _depends: dict[Node, frozenset[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,6 +76,7 @@ class Call:
             values.forget(graph)
         self._is_followed = False
         self._signed.clear()
+        self._turned.clear()
         self._depends.clear()
 
     def unspecified(self) -> set[Node]:
@@ -114,14 +116,22 @@ class Call:
 
     def decided(self, wrong: Mask, node: Node, number: int, frame: Frame, place: int = 0) -> Mask:
         """What is wrong with result `place` of a node, but for elements that other signs of nan change too."""
+        return self._steady(wrong, self._signed, node, number, frame, place)
+
+    def decided_but_for_zeros(self, wrong: Mask, node: Node, number: int, frame: Frame, place: int = 0) -> Mask:
+        """The same where something is not exact: then other signs of zero change elements too."""
+        return self._steady(wrong, self._turned, node, number, frame, place)
+
+    def _steady(self, wrong: Mask, others: list[Values], node: Node, number: int, frame: Frame, place: int) -> Mask:
         if not wrong.any():
             return wrong
-        if not self._signed:
-            self._signed = self._met([Values(self.point, noise=np.random.default_rng(seed)) for seed in MORE_NOISES])
+        if not others:
+            noises = map(np.random.default_rng, MORE_NOISES)
+            others += self._met([Values(self.point, noise=x, turns=others is self._turned) for x in noises])
         self.declared.compute([node], frame)
         meant = several(frame[node])[place]
-        others = self._found(self._signed, node, number)
-        return np.asarray(wrong & ~np.any([unequal(meant, several(value)[place]) for _, value in others], axis=0))
+        found = self._found(others, node, number)
+        return np.asarray(wrong & ~np.any([unequal(meant, several(value)[place]) for _, value in found], axis=0))
 
     def _found(self, several_values: Sequence[Values], node: Node, number: int) -> list[tuple[Values, Value]]:
         """What a node is, where it is known, in frame `number` of those where it has a value."""

@@ -6,7 +6,7 @@ import numpy as np
 from graphc.kernel.arrays import Array
 from graphc.types import DType, is_complex, is_differentiable, real_of
 
-__all__ = ["drawn", "epsilon", "moved", "shaken", "signed"]
+__all__ = ["drawn", "epsilon", "moved", "shaken", "signed", "turned"]
 
 
 def epsilon(dtype: DType) -> float:
@@ -56,4 +56,14 @@ def drawn(x: Array, noise: np.random.Generator | None) -> Array:
     found = np.array(x)
     for part in (found.real, found.imag):
         part[is_open & (noise.random(x.shape) < noise.random())] = noise.choice((np.nan, np.inf, -np.inf, 0.0))
+    return found
+
+
+def turned(x: Array, noise: np.random.Generator | None) -> Array:
+    """`x`, the sign of every zero drawn, those of both parts: an identity that is not exact may change it."""
+    if noise is None or not is_differentiable(x.dtype):
+        return x
+    found = np.array(x)
+    for part in (found.real, found.imag) if is_complex(x.dtype) else (found,):
+        part[...] = np.where((part == 0) & (noise.random(x.shape) < 0.5), -part, part)
     return found

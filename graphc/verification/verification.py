@@ -193,8 +193,11 @@ class Verification:
                 continue
             allowed = partial(call.allowed, old, new, number, frame, replacement.spill)
             for place, (one, other) in enumerate(pairs):
-                wrong = unequal(one, other) if replacement.exact else _differing(call, other, allowed, place)
-                wrong = call.decided(wrong, old, number, frame, place)
+                if replacement.exact:
+                    wrong = call.decided(unequal(one, other), old, number, frame, place)
+                else:
+                    wrong = _differing(call, other, allowed, place)
+                    wrong = call.decided_but_for_zeros(wrong, old, number, frame, place)
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
                     self._raise(record, finding, call)
@@ -206,12 +209,12 @@ class Verification:
             if one is other or not unequal(one, other).any():
                 continue
             was, now = (roots(graph, self.graph.variables)[number] for graph in (before, after))
+            outer = call.declared.outer
             if record.exact:
-                wrong = unequal(one, other)
+                wrong = call.decided(unequal(one, other), was.node, 0, outer)
             else:
-                allowed = partial(call.allowed, was.node, now.node, 0, call.declared.outer, record.spill)
-                wrong = _differing(call, other, allowed)
-            wrong = call.decided(wrong, was.node, 0, call.declared.outer)
+                allowed = partial(call.allowed, was.node, now.node, 0, outer, record.spill)
+                wrong = call.decided_but_for_zeros(_differing(call, other, allowed), was.node, 0, outer)
             if wrong.any():
                 self._raise(record, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
 
@@ -266,9 +269,12 @@ class Verification:
         for number, root in enumerate(roots(call.graph, lowered.variables)):
             old = call.declared.array(root.node, call.declared.outer) if before is None else before[number]
             wrong = unequal(old, arrays[number])
-            if before is None and wrong.any():
-                wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, call.declared.outer))
-            wrong = call.decided(wrong, root.node, 0, call.declared.outer)
+            outer = call.declared.outer
+            if before is not None:
+                wrong = call.decided(wrong, root.node, 0, outer)
+            elif wrong.any():
+                wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, outer))
+                wrong = call.decided_but_for_zeros(wrong, root.node, 0, outer)
             if wrong.any() and (before is not None or root.node not in call.unspecified()):
                 different[root] = difference(wrong, old, arrays[number])
         return different

@@ -157,6 +157,39 @@ def test_elements_that_signs_of_nan_change_are_the_only_ones_left_out() -> None:
 
 
 @pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: x + 0,
+        lambda x: -(x - gx.flip(x)),
+        lambda x: gx.sum(x * -1),
+        lambda x: (-x) @ x,
+    ],
+    ids=["x + 0", "-(x - y)", "a sum of nothing", "a product of nothing"],
+)
+def test_the_sign_of_a_zero_is_not_compared_where_an_identity_is_not_exact(
+    backend: Literal["numpy", "llvm"], make: Callable[[gx.Node], gx.Node]
+) -> None:
+    x = gx.input("x", ("n",))
+    gx.compile([x], gx.copysign(1.0, make(x)), verify=True, backend=backend)
+
+
+def test_elements_that_signs_of_zero_change_are_left_out_where_something_is_not_exact() -> None:
+    x = gx.input("x", (4,))
+    moved = x * x - x
+    graph = Graph((x,), (gx.copysign(1.0, moved), gx.copysign(1.0, x), moved == 0))
+    for call in Verification(graph).calls:
+        with np.errstate(all="ignore"):
+            value = call.point.arrays[x] ** 2 - call.point.arrays[x]
+        if np.isnan(value).any():
+            continue  # signs of nan are left out in any case
+        given = [(np.ones(4, np.bool_), y, 0, call.declared.outer) for y in graph.outputs]
+        found = [call.decided_but_for_zeros(*each).tolist() for each in given]
+        assert found == [(value != 0).tolist(), [True] * 4, [True] * 4]
+        assert all(call.decided(*each).all() for each in given)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
 def test_which_parts_of_a_complex_infinity_are_nan_is_not_compared(backend: Literal["numpy", "llvm"]) -> None:
     x, y = gx.input("x", ("n", 2), "complex128"), gx.input("y", (4,), "complex128")
     gx.compile([x], [gx.isnan(gx.real(x.mT @ x)), gx.abs(x.mT @ x)], verify=True, backend=backend)
