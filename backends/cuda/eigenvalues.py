@@ -26,15 +26,16 @@ template <class C, class R> __device__ C phase_of(C x, R other) {{
 // t becomes zero below its first subdiagonal, and q the basis in which it is: by reflections.  `v` is of one of them.
 template <class C> __device__ void hessenberg(C* t, C* q, C* v, i64 n) {{
     for (i64 k = 0; k + 2 < n; ++k) {{
+        const auto unit = unit_of(t + (k + 1) * n + k, n - k - 1, n);
         auto below = real_part(C(0));
-        for (i64 i = k + 2; i < n; ++i) below = below + square_of(t[i * n + k]);
+        for (i64 i = k + 2; i < n; ++i) below = below + square_of(t[i * n + k] / C(unit));
         if (below == 0) continue;
-        const C first = t[(k + 1) * n + k];
+        const C first = t[(k + 1) * n + k] / C(unit);
         const auto size = size_of(first), length = decltype(size)(sqrt(size * size + below));
         const C phase = phase_of(first, length);
         const C factor = C(1 / (1 + size / length));
         for (i64 i = k + 1 + threadIdx.x; i < n; i += blockDim.x)
-            v[i] = t[i * n + k] / C(length) + (i == k + 1 ? phase : C(0));
+            v[i] = t[i * n + k] / C(unit) / C(length) + (i == k + 1 ? phase : C(0));
         __syncthreads();
         for (i64 j = k + threadIdx.x; j < n; j += blockDim.x) {{
             C sum = C(0);
@@ -122,9 +123,9 @@ template <class T, class C> __device__ void eig(const T* a, C* w, C* v, C* work,
         for (int part = 0; part < 2; ++part) largest = parts[part] > largest ? parts[part] : largest;
         is_usable = is_usable && is_finite(a[e]);
     }}
-    R factor = 1;  // with which the largest part is between 1 and 2
+    R factor = 1;  // with which the largest part is between 1 and 2, unless it is denormal
     for (; is_usable && largest * factor >= 2;) factor = factor / 2;
-    for (; is_usable && largest > 0 && largest * factor < 1 && factor < R(1e30);) factor = factor * 2;
+    for (; is_usable && largest > 0 && largest * factor < 1 && is_finite(factor * 2);) factor = factor * 2;
     for (i64 e = threadIdx.x; e < n * n; e += blockDim.x) {{
         t[e] = is_usable ? C(factor) * C(a[e]) : C(0);
         q[e] = C(e / n == e % n ? 1 : 0);

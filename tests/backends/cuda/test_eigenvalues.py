@@ -49,3 +49,23 @@ def test_what_is_not_finite_gives_nan_and_its_neighbours_stay() -> None:
     assert np.isnan(w[[0, 2]]).all()
     assert np.isnan(v[[0, 2]]).all()
     np.testing.assert_array_equal(v[1], np.eye(3))
+
+
+def test_matrices_at_the_ends_of_the_range_have_the_values_and_vectors_of_others() -> None:
+    ends = {"float32": (-120, -80, 80, 120), "float64": (-1010, -660, 660, 1010)}  # powers of two
+    inputs = [gx.input("a", ("b", 3, 3), dtype) for dtype in ends]
+    functions = made_at_once([gx.compile([a], list(gx.linalg.eig(a)), backend="numpy") for a in inputs], Emulator())
+    for (dtype, powers), f in zip(ends.items(), functions, strict=True):
+        full = hard(3)[0].astype(dtype)
+        w, v = f(np.stack([full, *(np.ldexp(full, power) for power in powers)]))
+        for power, values, vectors in zip(powers, w[1:], v[1:], strict=True):
+            np.testing.assert_array_equal(np.ldexp(values.real, -power), w[0].real)
+            np.testing.assert_array_equal(np.ldexp(values.imag, -power), w[0].imag)
+            np.testing.assert_array_equal(vectors, v[0])
+
+
+def test_a_small_column_is_reflected_by_all_of_its_digits() -> None:
+    a = gx.input("a", (3, 3))
+    (f,) = made_at_once([gx.compile([a], gx.linalg.eigvals(a), backend="numpy")], Emulator())
+    given = np.array([[1, 0.5, 0.3], [2e-22, 0.8, 0.5], [3e-22, 0.1, 0.5]], np.float32)
+    np.testing.assert_allclose(np.sort(f(given).real), np.sort(np.linalg.eigvals(given)), rtol=1e-6)
