@@ -184,7 +184,7 @@ def _rotate(matrix: Array, p: int, q: int, cosine: Any, sine: Any, phase: Any) -
 def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -> None:
     """a [n, m] is u [n, k] diag(s) v [k, m], k = min(n, m): s [k] descending, orthonormal columns of u, rows of v.
 
-    What is not finite gives nan.
+    What is not finite gives nan.  In float64, where columns that are small beside others have squares too.
     Jacobi's one-sided method.  Hestenes: Inversion of matrices by biorthogonalization, 1958.
     """
     (a,), (u, s, v) = operands, results
@@ -192,6 +192,7 @@ def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -
         u[...], s[...], v[...] = np.nan, np.nan, np.nan
         return
     n, m = a.shape
+    a = a.astype(np.result_type(a.dtype, np.float64))
     size = unit(a)
     work = (a if n >= m else a.conj().T) / size
     k = work.shape[1]
@@ -211,7 +212,7 @@ def svd(operands: Sequence[Array], results: Sequence[Array], options: Options) -
                 _rotate(turns, p, q, *turn)
         if not turned:
             break
-    lengths = np.array([np.sqrt(np.sum(_squared(work[:, i]))) for i in range(k)], dtype=s.dtype)
+    lengths = np.array([np.sqrt(np.sum(_squared(work[:, i]))) for i in range(k)])
     order = np.argsort(-lengths, kind="stable")
     lengths, work, turns = lengths[order], work[:, order], turns[:, order]
     left = orthonormal(reduced(work)[1], len(work), k, a.dtype)  # columns for singular values of 0 too
