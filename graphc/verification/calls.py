@@ -15,6 +15,7 @@ from graphc.ir.node import Node
 from graphc.passes.pipeline import Spill
 from graphc.types import is_differentiable
 from graphc.verification.agreement import Mask, Reference, unequal
+from graphc.verification.noise import Freedom
 from graphc.verification.programs import RefusedError, Results
 from graphc.verification.single import single_op
 from graphc.verification.values import Frame, Point, TooLongError, Value, Values, several
@@ -51,8 +52,7 @@ class Call:
     _others: list[Values] = field(init=False)
     _is_followed: bool = False  # whether the others have met the graph
     _is_doubted: bool = False  # whether there are more of them
-    _signed: list[Values] = field(default_factory=list)  # with other signs of nan, if these were asked for
-    _turned: list[Values] = field(default_factory=list)  # and of zero
+    _freed: dict[Freedom, list[Values]] = field(default_factory=dict)  # with other values, if these were asked for
     _depends: dict[Node, frozenset[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,8 +75,7 @@ class Call:
         for values in self._others:
             values.forget(graph)
         self._is_followed = False
-        self._signed.clear()
-        self._turned.clear()
+        self._freed.clear()
         self._depends.clear()
 
     def unspecified(self) -> set[Node]:
@@ -114,24 +113,19 @@ class Call:
             for k, x in enumerate(found)
         ]
 
-    def decided(self, wrong: Mask, node: Node, number: int, frame: Frame, place: int = 0) -> Mask:
-        """What is wrong with result `place` of a node, but for elements that other signs of nan change too."""
-        return self._steady(wrong, self._signed, node, number, frame, place)
-
-    def decided_but_for_zeros(self, wrong: Mask, node: Node, number: int, frame: Frame, place: int = 0) -> Mask:
-        """The same where something is not exact: then other signs of zero change elements too."""
-        return self._steady(wrong, self._turned, node, number, frame, place)
-
-    def _steady(self, wrong: Mask, others: list[Values], node: Node, number: int, frame: Frame, place: int) -> Mask:
+    def decided(
+        self, wrong: Mask, node: Node, number: int, frame: Frame, place: int = 0, freedom: Freedom = Freedom.NAN
+    ) -> Mask:
+        """What is wrong with result `place` of a node, but for elements that change with what is free."""
         if not wrong.any():
             return wrong
-        if not others:
+        if freedom not in self._freed:
             noises = map(np.random.default_rng, MORE_NOISES)
-            others += self._met([Values(self.point, noise=x, turns=others is self._turned) for x in noises])
+            self._freed[freedom] = self._met([Values(self.point, noise=x, freedom=freedom) for x in noises])
         self.declared.compute([node], frame)
         meant = several(frame[node])[place]
-        found = self._found(others, node, number)
-        return np.asarray(wrong & ~np.any([unequal(meant, several(value)[place]) for _, value in found], axis=0))
+        others = self._found(self._freed[freedom], node, number)
+        return np.asarray(wrong & ~np.any([unequal(meant, several(value)[place]) for _, value in others], axis=0))
 
     def _found(self, several_values: Sequence[Values], node: Node, number: int) -> list[tuple[Values, Value]]:
         """What a node is, where it is known, in frame `number` of those where it has a value."""

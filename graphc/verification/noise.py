@@ -1,12 +1,22 @@
 """Noise: numbers moved about as far as roundings move them, to learn how much that matters."""
 
+from enum import IntEnum
+
 import ml_dtypes
 import numpy as np
 
 from graphc.kernel.arrays import Array
 from graphc.types import DType, is_complex, is_differentiable, real_of
 
-__all__ = ["drawn", "epsilon", "moved", "shaken", "signed", "turned"]
+__all__ = ["Freedom", "drawn", "epsilon", "freed", "moved", "shaken", "signed"]
+
+
+class Freedom(IntEnum):
+    """What is drawn of computed values, each beside what stands above it."""
+
+    NAN = 0  # the signs of nan
+    ZERO = 1  # those of zeros which were rounded
+    RANGE = 2  # a number for what was rounded and is none
 
 
 def epsilon(dtype: DType) -> float:
@@ -23,11 +33,10 @@ def moved(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
         return x
     by = noise.uniform(0.5, 1.0, x.shape) * noise.choice((-1.0, 1.0), x.shape)
     limits = ml_dtypes.finfo(real_of(dtype))  # type: ignore[no-untyped-call]
-    is_denormal = (x != 0) & (np.abs(x) < float(limits.tiny))
     with np.errstate(all="ignore"):
-        return np.asarray(
-            np.where(is_denormal, x + float(limits.smallest_subnormal) * by, x * (1 + epsilon(dtype) * by))
-        )
+        is_denormal = (np.abs(x) < float(limits.tiny)) & (x != 0)
+        found = np.asarray(x * (1 + epsilon(dtype) * by))
+        return np.where(is_denormal, x + float(limits.smallest_subnormal) * by, found) if is_denormal.any() else found
 
 
 def shaken(x: Array, dtype: DType, noise: np.random.Generator | None) -> Array:
@@ -59,11 +68,15 @@ def drawn(x: Array, noise: np.random.Generator | None) -> Array:
     return found
 
 
-def turned(x: Array, noise: np.random.Generator | None) -> Array:
-    """`x`, the sign of every zero drawn, those of both parts: an identity that is not exact may change it."""
-    if noise is None or not is_differentiable(x.dtype):
+def freed(x: Array, noise: np.random.Generator | None, freedom: Freedom) -> Array:
+    """`x`, which was rounded, with some of the signs of its zeros, and numbers in place of some that are none."""
+    if noise is None or freedom == Freedom.NAN or not is_differentiable(x.dtype):
         return x
     found = np.array(x)
     for part in (found.real, found.imag) if is_complex(x.dtype) else (found,):
-        part[...] = np.where((part == 0) & (noise.random(x.shape) < 0.5), -part, part)
+        is_drawn = noise.random(x.shape) < 0.5
+        part[...] = np.where((part == 0) & is_drawn, -part, part)
+        if freedom == Freedom.RANGE:
+            numbers = noise.choice((-2.0, -1.0, 0.0, 0.5, 1.0, 2.0), x.shape).astype(part.dtype)
+            part[...] = np.where(~np.isfinite(part) & is_drawn, numbers, part)
     return found

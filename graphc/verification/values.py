@@ -19,7 +19,7 @@ from graphc.origin import Origin
 from graphc.running import Bound
 from graphc.sizes import Size, evaluate
 from graphc.types import DTYPES, DType, NodeType, TensorType, is_complex, is_differentiable
-from graphc.verification.noise import drawn, moved, shaken, signed, turned
+from graphc.verification.noise import Freedom, drawn, freed, moved, shaken, signed
 from graphc.verification.programs import Array, RefusedError, Results, Sizes
 from graphc.verification.single import SingleOp, single_op
 
@@ -77,7 +77,7 @@ class Values:
 
     noise   a generator: what is wide is then moved by a rounding of its declared dtype, if it is rounded; else every
             op finds other signs of nan
-    turns   whether then what is rounded to zero has other signs as well
+    freedom what other values it then finds as well
     wide    whether floats are float64, and complex numbers complex128.  Indices then are moved into their range
     frames  of the first steps of every body: what each of its inputs stands for, and all that was computed
     only_demands whether calls fail by what the graph demands alone, and not by what nodes need
@@ -88,7 +88,7 @@ class Values:
     point: Point
     wide: bool = False
     noise: np.random.Generator | None = None
-    turns: bool = False
+    freedom: Freedom = Freedom.NAN
     only_demands: bool = False
     record: list[tuple[Node, Value]] | None = None
     outer: Frame = field(default_factory=dict)
@@ -221,10 +221,7 @@ class Values:
     def _narrow(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
         single = single_op(node.op, tuple([x.tensor for x in node.inputs]), node.type)
         found = self._call(single, [signed(x, self.noise) for x in arrays])
-        if not single.rounds:
-            return found
-        found = [drawn(y, self.noise) for y in found]
-        return [turned(y, self.noise) for y in found] if self.turns else found
+        return [freed(drawn(y, self.noise), self.noise, self.freedom) for y in found] if single.rounds else found
 
     def _wide(self, node: Node, arrays: Sequence[Array]) -> Sequence[Array]:
         declared = _types(node.type)

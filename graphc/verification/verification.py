@@ -11,7 +11,7 @@ from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph
 from graphc.passes.demands import CollectDemands
 from graphc.passes.lower import Lowered, lower
-from graphc.passes.pipeline import Record, Replacement, Trace
+from graphc.passes.pipeline import Record, Replacement, Spill, Trace
 from graphc.passes.soundness import require_sound
 from graphc.passes.units import Partition
 from graphc.verification.agreement import Mask, Reference, differing, unequal
@@ -28,6 +28,7 @@ from graphc.verification.findings import (
     of_text,
     of_unsound,
 )
+from graphc.verification.noise import Freedom
 from graphc.verification.points import accepted_calls, refused_points
 from graphc.verification.programs import (
     Array,
@@ -193,11 +194,8 @@ class Verification:
                 continue
             allowed = partial(call.allowed, old, new, number, frame, replacement.spill)
             for place, (one, other) in enumerate(pairs):
-                if replacement.exact:
-                    wrong = call.decided(unequal(one, other), old, number, frame, place)
-                else:
-                    wrong = _differing(call, other, allowed, place)
-                    wrong = call.decided_but_for_zeros(wrong, old, number, frame, place)
+                wrong = unequal(one, other) if replacement.exact else _differing(call, other, allowed, place)
+                wrong = call.decided(wrong, old, number, frame, place, _freedom(replacement))
                 if wrong.any():
                     finding = of_replacement(replacement, call, frame, difference(wrong, one, other))
                     self._raise(record, finding, call)
@@ -209,12 +207,12 @@ class Verification:
             if one is other or not unequal(one, other).any():
                 continue
             was, now = (roots(graph, self.graph.variables)[number] for graph in (before, after))
-            outer = call.declared.outer
             if record.exact:
-                wrong = call.decided(unequal(one, other), was.node, 0, outer)
+                wrong = unequal(one, other)
             else:
-                allowed = partial(call.allowed, was.node, now.node, 0, outer, record.spill)
-                wrong = call.decided_but_for_zeros(_differing(call, other, allowed), was.node, 0, outer)
+                allowed = partial(call.allowed, was.node, now.node, 0, call.declared.outer, record.spill)
+                wrong = _differing(call, other, allowed)
+            wrong = call.decided(wrong, was.node, 0, call.declared.outer, freedom=_freedom(record))
             if wrong.any():
                 self._raise(record, of_graphs(call, before, after, now, difference(wrong, one, other)), call)
 
@@ -269,12 +267,10 @@ class Verification:
         for number, root in enumerate(roots(call.graph, lowered.variables)):
             old = call.declared.array(root.node, call.declared.outer) if before is None else before[number]
             wrong = unequal(old, arrays[number])
-            outer = call.declared.outer
-            if before is not None:
-                wrong = call.decided(wrong, root.node, 0, outer)
-            elif wrong.any():
-                wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, outer))
-                wrong = call.decided_but_for_zeros(wrong, root.node, 0, outer)
+            if before is None and wrong.any():
+                wrong = _differing(call, arrays[number], partial(call.references, root.node, 0, call.declared.outer))
+            freedom = Freedom.ZERO if before is None else Freedom.NAN
+            wrong = call.decided(wrong, root.node, 0, call.declared.outer, freedom=freedom)
             if wrong.any() and (before is not None or root.node not in call.unspecified()):
                 different[root] = difference(wrong, old, arrays[number])
         return different
@@ -288,6 +284,13 @@ def _differing(call: Call, new: Array, allowed: Callable[[], Sequence[Reference]
     """Where result `place` is none that rounding explains: asked twice, the second time of more values of a call."""
     wrong = differing(new, allowed()[place])
     return differing(new, allowed()[place]) if wrong.any() and call.look_again() else wrong
+
+
+def _freedom(change: Record | Replacement) -> Freedom:
+    """What is free in a comparison of what a pass, or a rule, changes."""
+    if change.exact:
+        return Freedom.NAN
+    return Freedom.ZERO if change.spill == Spill.AS_BEFORE else Freedom.RANGE
 
 
 def _given(point: Point, graph: Graph, lowered: Lowered) -> tuple[list[Array], list[Array]]:

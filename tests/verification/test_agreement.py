@@ -12,6 +12,7 @@ from graphc.ir.graph import Graph
 from graphc.passes.pipeline import Spill
 from graphc.testing.program import Recipe, random_program
 from graphc.verification.agreement import Reference, differing, unequal
+from graphc.verification.noise import Freedom
 from graphc.verification.texts import wrong_op
 from graphc.verification.verification import Verification
 from tests.verification.mutants import Model, Mutant, verified, with_rule
@@ -184,7 +185,7 @@ def test_elements_that_signs_of_zero_change_are_left_out_where_something_is_not_
         if np.isnan(value).any():
             continue  # signs of nan are left out in any case
         given = [(np.ones(4, np.bool_), y, 0, call.declared.outer) for y in graph.outputs]
-        found = [call.decided_but_for_zeros(*each).tolist() for each in given]
+        found = [call.decided(*each, freedom=Freedom.ZERO).tolist() for each in given]
         assert found == [(value != 0).tolist(), [True] * 4, [True] * 4]
         assert all(call.decided(*each).all() for each in given)
 
@@ -229,3 +230,26 @@ def test_no_routine_is_blamed_that_may_choose_its_vectors() -> None:
     graph = Graph((x,), gx.linalg.svd(x + 4 * gx.eye(3)))
     for call in Verification(graph).calls:
         assert wrong_op(call, graph) is None
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_what_hangs_on_a_number_that_a_pass_finds_instead_of_nan_is_not_reported(
+    backend: Literal["numpy", "llvm"],
+) -> None:
+    """The softmax of one infinity is 1 where it is not computed, and nan where it is."""
+    x, y = gx.input("x", (1,)), gx.input("y", (3,))
+    part = gx.softmax(x, 0)
+    gx.compile([x, y], [gx.where(part > 0.5, part, y), gx.searchsorted(gx.sort(part), y)], verify=True, backend=backend)
+
+
+def test_elements_that_a_number_in_place_of_nan_changes_are_left_out_where_a_pass_has_another_range() -> None:
+    x = gx.input("x", (4,))
+    quotient = x / x
+    graph = Graph((x,), (quotient > 0.5, x > 0.5))
+    for call in Verification(graph).calls:
+        with np.errstate(all="ignore"):
+            is_number = np.isfinite(call.point.arrays[x] / call.point.arrays[x])
+        given = [(np.ones(4, np.bool_), y, 0, call.declared.outer) for y in graph.outputs]
+        found = [call.decided(*each, freedom=Freedom.RANGE).tolist() for each in given]
+        assert found == [is_number.tolist(), [True] * 4]
+        assert all(call.decided(*each, freedom=Freedom.ZERO).all() for each in given)
