@@ -31,6 +31,9 @@ OF: dict[str, Callable[[gx.Node], gx.Node]] = {
     "a slice within repeats": lambda x: gx.roll(gx.repeat(gx.exp(x), 3, 1), 2, 1)[:, 1:].reshape(17, 4).T,
     "a flip within a tile": lambda x: gx.flip(gx.tile(gx.concat([x, gx.exp(x)], 1), (1, 2))[:, 5:], 1).reshape(2, 38),
     "twice through parts": lambda x: gx.pad(gx.exp(gx.pad(x, 1)).reshape(4, 12) * 2, 1).reshape(12, 7).T,
+    "repeats of padded repeats": lambda x: gx.roll(  # of which views are written
+        gx.broadcast_to(gx.repeat(gx.pad(gx.repeat(gx.exp(x[0]) + 1, 2, 0), 2), 3, 0) + 1, (2, 48)), 3, 1
+    ),
     "a padded range": lambda x: gx.pad(gx.arange(24).reshape(4, 6) * 3, 1, 7).reshape(6, 8)[1:].reshape(8, 5).T,
 }
 
