@@ -7,6 +7,7 @@ takes to see a sign, a number or a square.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 from typing import TypeAlias, final
 
@@ -21,6 +22,7 @@ from graphc.kernel.scalar import Fn
 from graphc.ops.elementwise import StopGradient
 from graphc.ops.extremes import Max, UpperBound
 from graphc.ops.powers import Square
+from graphc.origin import standing_for
 from graphc.passes.terms import (
     Combination,
     OnePlus,
@@ -37,7 +39,7 @@ from graphc.passes.terms import (
 from graphc.passes.totals import total_of
 from graphc.types import TensorType, is_floating
 
-__all__ = ["Form", "Forms", "Meaning", "is_length_test", "is_size", "negated", "side", "sides"]
+__all__ = ["Form", "Forms", "Meaning", "is_length_test", "is_size", "negated", "shift_of", "side", "sides"]
 
 #: a sum of terms; of none: 0
 Form: TypeAlias = tuple[Term, ...]
@@ -76,6 +78,7 @@ class Forms:
     weighed: set[Node] = field(default_factory=set)
     better: set[Node] = field(default_factory=set)
     completed: set[Node] = field(default_factory=set)
+    _asking: Node | None = None
     _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)
     _seen: set[Node] = field(default_factory=set)
     _glimpses: dict[Node, Form] = field(default_factory=dict)
@@ -85,8 +88,13 @@ class Forms:
 
     # Nodes.
 
+    def look_at(self, node: Node) -> None:
+        """Find the form of a node of the graph, whose operands were looked at.  What is made for it stands for it."""
+        self._asking = node
+        self.look(node)
+
     def look(self, node: Node) -> None:
-        """Find the form of a node whose operands were looked at."""
+        """The same of a node that may have been made beside the graph."""
         meaning = self.meanings.get(type(node.op))
         if meaning is None or node in self._seen:
             return
@@ -108,18 +116,25 @@ class Forms:
 
     def made(self, op: Op, *inputs: Node) -> Node:
         """A node beside those of the graph, or the one that is there."""
-        found = self._nodes().get((op, inputs))
+        known, key = self._nodes(), (op, inputs)
+        found = known.get(key)
         if found is None:
-            found = self._known[op, inputs] = apply(op, *inputs)
-        self.look(found)
+            with self._made():
+                found = known[key] = apply(op, *inputs)
+        if found not in self._seen:
+            self.look(found)
         return found
 
     def full(self, like: Node, value: float) -> Node:
         """A constant beside those of the graph."""
-        made = full(like.shape, value, like.dtype)
+        with self._made():
+            made = full(like.shape, value, like.dtype)
         found = self._nodes().setdefault((made.op, made.inputs), made)
         self.look(found)
         return found
+
+    def _made(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._asking is None else standing_for(self._asking)
 
     def _nodes(self) -> dict[tuple[Op, tuple[Node, ...]], Node]:
         """Nodes by what they compute."""
@@ -201,7 +216,7 @@ class Forms:
     def without_shifts(self, term: Term) -> Term:
         """A term without what a user keeps in range: e^(u - max u) is at most 1, the sum of these at least 1."""
         for node in term.exponent:
-            largest = _largest_behind(node.inputs[0] if isinstance(node.op, Spread) else node)
+            largest = shift_of(node)
             if largest is not None:
                 return self._without_shift(term, node, largest)
         return term
@@ -281,6 +296,11 @@ def is_size(node: Node) -> bool:
     while isinstance(node.op, Spread | Cast):
         (node,) = node.inputs
     return isinstance(node.op, SizeOf)
+
+
+def shift_of(node: Node) -> Node | None:
+    """The largest of rows that a node is, repeated along them or not."""
+    return _largest_behind(node.inputs[0] if isinstance(node.op, Spread) else node)
 
 
 def _largest_behind(node: Node) -> Node | None:

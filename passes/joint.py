@@ -154,15 +154,13 @@ def _covariance(a: Term, b: Term) -> Covariance | None:
 
 def _labelled(a: Term, b: Term) -> Labelled | None:
     """a = k x and b = -k Σ x e^u / Σ e^u, where x is 0 but at one place; or b has what is there for Σ x."""
-    if not any(isinstance(x, Node) for x in a.atoms):
-        return None
     for whole, power in b.atoms.items():
         if power != -1 or not isinstance(whole, Powers) or not whole.shown or len(whole.moves) != 1:
             continue
         assert isinstance(whole.op, Sum)
         if len(whole.op.axes) != 1:
             continue
-        if b.exponent != (added(whole.shown, a.exponent, 1) if a.exponent else whole.shown):
+        if not _is_sum(b.exponent, whole.shown, a.exponent):
             continue
         for x in a.atoms:
             label = label_of(x, whole.op.axes[0]) if isinstance(x, Node) else None
@@ -170,6 +168,14 @@ def _labelled(a: Term, b: Term) -> Labelled | None:
             if label is not None and isinstance(x, Node) and _is_less_sum(ratio(ratio(b, a), share), x, whole):
                 return Labelled(ratio(b, share._replace(coefficient=-1.0)), label, whole.op.axes[0], whole)
     return None
+
+
+def _is_sum(total: Combination, x: Combination, y: Combination) -> bool:
+    """Whether a combination is the sum of two."""
+    for node, coefficient in y.items():
+        if total.get(node, 0.0) != x.get(node, 0.0) + coefficient:
+            return False
+    return total == (added(x, y, 1) if y else x)
 
 
 def _is_less_sum(found: Term, x: Node, whole: Powers) -> bool:

@@ -10,7 +10,7 @@ from graphc.ops.logic import Not
 from graphc.ops.piecewise import Abs
 from graphc.ops.powers import Sqrt
 from graphc.ops.trigonometry import Cosh
-from graphc.passes.forms import Form, Forms, is_length_test, negated, side, sides
+from graphc.passes.forms import Form, Forms, is_length_test, negated, shift_of, side, sides
 from graphc.passes.joint import joined
 from graphc.passes.terms import (
     Atom,
@@ -140,7 +140,7 @@ def product(forms: Forms, node: Node) -> Form | None:
     sign = -1 if is_quotient else 1
     if not y[0].atoms and not y[0].exponent and x:
         return _each_times(x, y[0], sign)
-    found = _each_times(x, y[0], sign) if len(x) < 2 or _may_cancel(x, y[0]) else None
+    found = _each_times(x, y[0], sign) if len(x) < 2 or _may_be_better(forms, x, y[0]) else None
     if found is not None:
         before = forms.danger(x) + (forms.danger_below(y[0]) if is_quotient else forms.danger(y))
         if not x or (before and forms.danger(found) < before):
@@ -162,11 +162,31 @@ def _each_times(x: Form, y: Term, sign: int) -> Form | None:
     return tuple(found)
 
 
-def _may_cancel(x: Form, y: Term) -> bool:
-    """Whether a product with each of many terms may be better than one with their sum."""
-    if y.exponent or all(map(_is_share, x)):
+def _may_be_better(forms: Forms, x: Form, y: Term) -> bool:
+    """Whether a product with each of many terms may be better than one with their sum.
+
+    Terms that stay in range, and have nothing to do with y, are no better for being multiplied one by one.
+    """
+    if all(map(_is_share, x)) or any(isinstance(atom, OnePlus) for atom in y.atoms):
         return True
-    return any(not isinstance(atom, Node) for atom in y.atoms)
+    if not y.exponent and all(isinstance(atom, Node) for atom in y.atoms):
+        return False
+    if forms.danger(x) or any(atom in forms.bounds or isinstance(atom, Mask) for atom in y.atoms):
+        return True
+    known = _exponents(y)
+    is_shifted = any(shift_of(node) is not None for node in y.exponent)
+    return is_shifted or any(not known.isdisjoint(_exponents(term)) for term in x)
+
+
+def _exponents(term: Term) -> set[Node]:
+    """What e is raised to anywhere in a term."""
+    found = set(term.exponent)
+    for atom in term.atoms:
+        if not isinstance(atom, Node | Mask):
+            found.update(atom.exponent)
+        if isinstance(atom, Powers):
+            found.update(atom.shown)
+    return found
 
 
 def square(forms: Forms, node: Node) -> Form | None:

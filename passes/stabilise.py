@@ -91,8 +91,7 @@ def _forms(graph: Graph) -> Forms:
         if kind not in _MEANINGS:
             continue
         if kind in _FIRST or any(x in known or x in logs or x in weighed for x in node.inputs):
-            with standing_for(node):  # a form may make nodes beside those of the graph
-                forms.look(node)
+            forms.look_at(node)
     return forms
 
 
@@ -109,7 +108,10 @@ def _written(graph: Graph, forms: Forms, log: Notes) -> Graph:
     ancestry = Ancestry()
     before = set(graph.nodes)
     for node in graph.nodes:
-        with standing_for(node):
+        if node in forms.better:
+            with standing_for(node):
+                found = writer.node(node)
+        else:
             found = writer.node(node)
         if node in writer.replaced:
             candidate = writer.replaced[node]

@@ -58,6 +58,7 @@ class Writer:
     known: dict[tuple[Op, tuple[Node, ...], object], Node] = field(default_factory=dict)
     applied: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)  # those that were made here
     replaced: dict[Node, Node] = field(default_factory=dict)  # old nodes that got another form -> what they were
+    _shares: dict[tuple[object, Op], tuple[Node, Node]] = field(default_factory=dict)
 
     def shared(self, node: Node) -> Node:
         """The one node of the new graph that computes what `node` does; those of the old one may stay."""
@@ -76,7 +77,8 @@ class Writer:
         """A node of the old graph, or one that was made beside it, a few ops from those of it, in the new graph."""
         found = self.new.get(old)
         if found is None:
-            candidate = rebuilt(old, [self.node(x) for x in old.inputs])
+            new = self.new
+            candidate = rebuilt(old, [new[x] if x in new else self.node(x) for x in old.inputs])
             if candidate is not old:
                 candidate = self.shared(candidate)
             better = self._better(old)
@@ -179,6 +181,8 @@ class Writer:
 
     def _term(self, term: Term, like: Node) -> Node:
         masks = [atom.condition for atom in term.atoms if isinstance(atom, Mask)]
+        if not masks:
+            return self._unmasked(term, like)
         atoms: dict[Atom, int] = {atom: n for atom, n in term.atoms.items() if not isinstance(atom, Mask)}
         found = self._unmasked(term._replace(atoms=atoms), like)
         for mask in masks:
@@ -258,9 +262,14 @@ class Writer:
         return self.apply(Sub(), u, self.apply(Spread(u.shape, total.op.axes), largest))
 
     def _shifted_powers(self, total: Powers) -> tuple[Node, Node]:
-        power = self.apply(Exp(), self._shifted(total))
-        assert isinstance(total.op, Sum)
-        return power, self.apply(Spread(power.shape, total.op.axes), self.apply(total.op, power))
+        """e^(u - max u) and the sum of these, repeated: whatever moves the total."""
+        found = self._shares.get((total.key, total.op))
+        if found is None:
+            power = self.apply(Exp(), self._shifted(total))
+            assert isinstance(total.op, Sum)
+            below = self.apply(Spread(power.shape, total.op.axes), self.apply(total.op, power))
+            found = self._shares[total.key, total.op] = power, below
+        return found
 
     def _moved(self, x: Node, moves: Sequence[Move]) -> Node:
         for op, index in moves:
