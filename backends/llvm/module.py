@@ -5,14 +5,15 @@ from dataclasses import field
 from functools import cached_property
 from typing import final
 
-from graphc.backends.llvm.alike import Alike
 from graphc.backends.llvm.chunked import Function, Functions, Tiles
 from graphc.backends.llvm.cores import at_most
 from graphc.backends.llvm.counting import Counted
 from graphc.backends.llvm.fourier_plans import Planner
 from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.placing import with_rows
 from graphc.backends.llvm.table import RoomOf, Table
 from graphc.dataclass import dataclass
+from graphc.kernel.alike import Alike
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.overwriting import owner_of
 from graphc.kernel.program import Program
@@ -72,7 +73,7 @@ class Module:
     @cached_property
     def alike(self) -> Alike:
         """Its steps, as far as they differ in places."""
-        return Alike(self.program, self.owner)
+        return Alike(self.program, self.owner, lambda kernel: with_rows(kernel, self.owner))
 
     def owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another has."""

@@ -1,6 +1,6 @@
 """What the pool runs for a step: functions of chunks, one after the other, written once for steps that are alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from graphc.backends.llvm.blocking import Blocking
 from graphc.backends.llvm.boxes import box_of
@@ -12,7 +12,7 @@ from graphc.backends.llvm.multiply import Epilogue, Multiplication
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import Pattern, overlaps, pattern_of
 from graphc.kernel.steps import Contract, Kernel
-from graphc.sizes import Size, total
+from graphc.sizes import Size, name_of, total
 
 __all__ = ["functions_of", "tiles_by", "tiles_of"]
 
@@ -24,7 +24,7 @@ def functions_of(kernel: Kernel, module: Module) -> Functions:
     if key not in module.kernels:
         module.kernels[key] = _native_of(kernel, module).functions(), buffers
     functions, others = module.kernels[key]
-    return functions.on(dict(zip(others, buffers, strict=True)), places)
+    return functions.on(dict(zip(others, buffers, strict=True)), _by_name(places))
 
 
 def tiles_of(contract: Contract, module: Module) -> Tiles | None:
@@ -34,7 +34,11 @@ def tiles_of(contract: Contract, module: Module) -> Tiles | None:
     if key not in module.products:
         module.products[key] = _tiled(contract, module), buffers
     tiles, others = module.products[key]
-    return None if tiles is None else tiles.on(dict(zip(others, buffers, strict=True)), places)
+    return None if tiles is None else tiles.on(dict(zip(others, buffers, strict=True)), _by_name(places))
+
+
+def _by_name(places: Mapping[Size, int]) -> Mapping[str, Size]:
+    return {str(name_of(symbol)): place for symbol, place in places.items()}
 
 
 def _pattern(step: Kernel | Contract, module: Module) -> tuple[Pattern, Sequence[Buffer]]:

@@ -4,19 +4,22 @@ A line for each array, and a name of its own in each row of a table, would be ha
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import field
+from itertools import pairwise
 from typing import TypeAlias
 
+from graphc.backends.numpy.lines import filled, places_in
 from graphc.backends.numpy.runs import progressions
 from graphc.dataclass import dataclass
 from graphc.once import once
 
-__all__ = ["Arrays", "Column", "Defined", "table_lines", "tuple_text"]
+__all__ = ["Arrays", "Column", "Defined", "numbers_text", "table_lines", "tuple_text"]
 
 LEAST_SLICED = 4  # names that a slice stands for
 
-_OF_ONE = re.compile(r"\{(\d+)\}([^{}]*)")  # a template that asks for one name and begins with it
+_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 
 Column: TypeAlias = tuple[str, ...]  # the names that one place of a loop has from turn to turn
 
@@ -35,6 +38,23 @@ class Defined:
         return f"{start} + {self.after}" if self.after else start
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A name, the array that it shows, and what follows that."""
+
+    name: str
+    array: str
+    after: str
+
+    def alike(self) -> str:
+        """What views of an array that differ in the first number have in common; as it is without a number."""
+        return self.array + _NUMBER.sub("place", self.after, count=1)
+
+    def place(self) -> int:
+        """That number."""
+        return int(_NUMBER.findall(self.after)[0])
+
+
 @dataclass
 class Arrays:
     """The arrays of a part by shape and dtype, and views of them by how they are made.
@@ -43,7 +63,7 @@ class Arrays:
     """
 
     _groups: dict[tuple[str, str], list[Defined]] = field(default_factory=dict)
-    _views: dict[str, dict[str, str]] = field(default_factory=dict)  # what follows an array -> view -> that array
+    _views: list[_View] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
     _sliced: set[str] = field(default_factory=set)  # lists that slices are taken of
 
@@ -53,12 +73,14 @@ class Arrays:
         self._known.add(one.name)
 
     def show(self, view: str, template: str, names: Sequence[str]) -> bool:
-        """Define a view of one of the arrays, if the template asks for no other name."""
-        match = _OF_ONE.fullmatch(template)
-        base = names[int(match[1])] if match else ""
-        if match is None or base not in self._known:
+        """Define a view of one of the arrays, if the template begins with it and asks for numbers alone besides."""
+        array, *others = [names[number] for number in places_in(template)] or [""]
+        if array not in self._known or not all(map(str.isdecimal, others)):
             return False
-        self._views.setdefault(match[2], {})[view] = base
+        text = filled(template, names)
+        if not text.startswith(array):
+            return False
+        self._views.append(_View(view, array, text.removeprefix(array)))
         return True
 
     @once
@@ -67,10 +89,21 @@ class Arrays:
         return [_ordered(group) for group in self._groups.values()]
 
     @once
+    def _alike(self) -> list[list[_View]]:
+        """Views of one array that differ in a number, or of several arrays alike: whichever are more."""
+        rows = Counter([view.alike() for view in self._views])
+        same = Counter([view.after for view in self._views])
+        found: dict[str, list[_View]] = {}
+        for view in self._views:
+            row = view.alike()
+            found.setdefault(row if rows[row] > same[view.after] else view.after, []).append(view)
+        return list(found.values())
+
+    @once
     def _numbered(self) -> dict[str, tuple[str, int]]:
         """Name -> the list that it is in, and where."""
         listed = [(f"arrays{number}", names) for number, (names, _) in enumerate(self._ordered)]
-        listed += [(f"views{number}", list(views)) for number, views in enumerate(self._views.values())]
+        listed += [(f"views{n}", [view.name for view in views]) for n, views in enumerate(self._alike)]
         return {name: (called, place) for called, names in listed for place, name in enumerate(names)}
 
     def lines(self) -> Iterator[str]:
@@ -84,12 +117,16 @@ class Arrays:
         yield from views
 
     def _lines_of_views(self) -> Iterator[str]:
-        for number, (after, views) in enumerate(self._views.items()):
+        for number, views in enumerate(self._alike):
             if len(views) < LEAST_SLICED:
-                yield from (f"{view} = {base}{after}" for view, base in views.items())
+                yield from (f"{view.name} = {view.array}{view.after}" for view in views)
+                continue
+            targets = self._targets([view.name for view in views], f"views{number}")
+            after = views[0].after
+            if all(view.after == after for view in views):
+                yield f"{targets} = [x{after} for x in {self.column(tuple([view.array for view in views]))}]"
             else:
-                bases = self.column(tuple(views.values()))
-                yield f"{self._targets(list(views), f'views{number}')} = [x{after} for x in {bases}]"
+                yield f"{targets} = [{views[0].alike()} for place in {numbers_text([v.place() for v in views])}]"
 
     def _targets(self, names: Sequence[str], called: str) -> str:
         """What a line assigns to: the names, and the list of all where slices are taken of it."""
@@ -159,3 +196,11 @@ def table_lines(name: str, columns: Sequence[Column], arrays: Arrays) -> list[st
 def tuple_text(items: Sequence[str]) -> str:
     """Texts as the text of a tuple."""
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def numbers_text(numbers: Sequence[int]) -> str:
+    """At least two numbers as the text of a range, or of a tuple."""
+    step = numbers[1] - numbers[0]
+    if step and all(after - before == step for before, after in pairwise(numbers)):
+        return f"range({numbers[0]}, {numbers[-1] + step}{f', {step}' if step != 1 else ''})"
+    return tuple_text([str(number) for number in numbers])

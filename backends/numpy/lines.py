@@ -1,7 +1,7 @@
 """The lines of a step, with places for names, and those of a long step in pieces, so that what repeats is a loop."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from graphc.dataclass import dataclass
@@ -49,7 +49,7 @@ def places_in(template: str) -> list[int]:
     return [int(number) for number in _PLACES.findall(template)]
 
 
-def filled(template: str, names: Sequence[str]) -> str:
+def filled(template: str, names: Sequence[str] | Mapping[int, str]) -> str:
     """The text with names, of which there may be thousands."""
     return _PLACES.sub(lambda place: names[int(place[1])], template)
 

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import field
-from itertools import pairwise
 from string import ascii_lowercase
 from typing import TypeAlias
 
-from graphc.backends.numpy.definitions import Column, tuple_text
+from graphc.backends.numpy.definitions import Column, numbers_text, tuple_text
 from graphc.backends.numpy.lines import LEAST_TURNS, Lines, filled, places_in, repeats
 from graphc.backends.writer import Writer
 from graphc.dataclass import dataclass
@@ -171,15 +170,7 @@ def _as_list(views: Sequence[Late], unmade: Collection[str]) -> str | None:
         return None
     names = list(first.names)
     names[differing[0]] = "place"
-    return f"[{filled(first.template, names)} for place in {_numbers_text(list(map(int, asked[differing[0]])))}]"
-
-
-def _numbers_text(numbers: Sequence[int]) -> str:
-    """At least two numbers as the text of a range, or of a tuple."""
-    step = numbers[1] - numbers[0]
-    if step and all(after - before == step for before, after in pairwise(numbers)):
-        return f"range({numbers[0]}, {numbers[-1] + step}{f', {step}' if step != 1 else ''})"
-    return tuple_text([str(number) for number in numbers])
+    return f"[{filled(first.template, names)} for place in {numbers_text(list(map(int, asked[differing[0]])))}]"
 
 
 def _in_loop(turns: Sequence[Filled], columns: _Columns) -> list[str]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 
 from graphc.backends.numpy.contractions import contract_text
 from graphc.backends.numpy.kernels import KernelText, kernel_text
 from graphc.backends.numpy.naming import Naming, Table
 from graphc.dataclass import dataclass
+from graphc.kernel.alike import Alike
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.pattern import opened, overlaps, pattern_of, pattern_of_both
 from graphc.kernel.program import Program
@@ -63,11 +65,12 @@ class Whole:
 
         Written once for each pattern.  That of a product is without its epilogue.
         """
-        numbers: dict[Size, int] = {}
+        numbers: Mapping[Size, int]
         if isinstance(step, Contract):
             step, numbers = opened(step)
             key, buffers = pattern_of_both(step, None)
         else:
+            step, numbers = self.alike.kernel(step)
             key, buffers = pattern_of(step)
         if not self.program.aliases.keys().isdisjoint(buffers):
             key += overlaps(buffers, self._owner)
@@ -77,6 +80,11 @@ class Whole:
             text = kernel_text(step, naming) if isinstance(step, Kernel) else contract_text(step.product, naming)
             self.texts[key] = text
         return text, buffers, numbers
+
+    @cached_property
+    def alike(self) -> Alike:
+        """Its kernels, as far as they differ in places."""
+        return Alike(self.program, self._owner)
 
     def _owner(self, buffer: Buffer) -> Buffer:
         """The buffer whose bytes another one has."""

@@ -107,6 +107,30 @@ def test_what_a_loop_walks_is_slices_of_lists() -> None:
     assert source.count("\n") < 400
 
 
+@pytest.mark.parametrize("order", ["one after the other", "last first", "mixed"])
+def test_rows_of_what_was_made_before_are_walked_in_a_loop(order: str) -> None:
+    """Kernels that read other rows are alike where they are told the row, and views of rows are one list."""
+    steps = 40
+    rows = {"one after the other": range(steps), "last first": range(steps)[::-1]}.get(order) or [
+        (7 * step + 3) % steps for step in range(steps)
+    ]
+    x = gx.input("x", (steps, 4, 3), "float64")
+    w, u = (gx.input(name, (3, 3), "float64") for name in "wu")
+    made = gx.sin(x @ w)
+    h = gx.zeros((4, 3), "float64")
+    for row in rows:
+        h = gx.tanh(made[row] + h @ u)
+    f = gx.compile([x, w, u], [h, *gx.grad(gx.sum(h), [x, w, u])], backend="numpy")
+    assert f.source.count("np.tanh(") <= 6
+    assert re.search(r"(= views\d+)? = \[t\d+\[place\]", f.source)
+    assert f.source.count("\n") < 250
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape) for shape in ((steps, 4, 3), (3, 3), (3, 3))]
+    plain = gx.compile([x, w, u], [h, *gx.grad(gx.sum(h), [x, w, u])], backend="numpy", level=0)
+    for found, expected in zip(f(*arrays), plain(*arrays), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("order", [range(12), [5, 3, 11, 7, 0, 2, 9, 1, 4, 10, 8, 6]], ids=["in order", "mixed"])
 def test_rows_of_an_input_in_any_order(order: Sequence[int]) -> None:
     x = gx.input("x", (12, 3), "float64")

@@ -1,12 +1,11 @@
 """Steps of a loop that was unrolled: they read rows 0, 1, 2 ..., and are alike where they are given the row."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import field, replace
 from functools import cached_property
 from typing import final
 
-from graphc.backends.llvm.placing import with_rows
 from graphc.dataclass import dataclass
 from graphc.kernel.buffer import Buffer
 from graphc.kernel.form import Form
@@ -14,7 +13,7 @@ from graphc.kernel.nesting import all_steps
 from graphc.kernel.pattern import opened, opened_kernel, pattern_of
 from graphc.kernel.program import Program
 from graphc.kernel.steps import Contract, Kernel
-from graphc.sizes import Size, name_of
+from graphc.sizes import Size
 
 __all__ = ["Alike"]
 
@@ -29,25 +28,26 @@ class Alike:
     Where several differ in these alone, each gets symbols for its fixed places, and is told what they stand for.
 
     owner  the buffer whose bytes another has
+    parts  the kernels that a backend makes of one, if it does
     """
 
     program: Program
     owner: Callable[[Buffer], Buffer]
+    parts: Callable[[Kernel], Iterable[Kernel]] = lambda kernel: (kernel,)
     _kernels: dict[Kernel, tuple[Kernel, dict[Size, int]]] = field(default_factory=dict)
     _products: dict[Contract, tuple[Contract, dict[Size, int]]] = field(default_factory=dict)
 
-    def kernel(self, kernel: Kernel) -> tuple[Kernel, Mapping[str, Size]]:
+    def kernel(self, kernel: Kernel) -> tuple[Kernel, Mapping[Size, int]]:
         """A kernel with symbols, and what they stand for; as it is where it is alone."""
         found, places = self._opened_kernel(kernel)
-        return (found, _by_name(places)) if self._has_others(found, places) else (kernel, {})
+        has_others = places and self._of_kernels[pattern_of(found)[0]] >= UNROLLED
+        return (found, places) if has_others else (kernel, {})
 
-    def product(self, contract: Contract) -> tuple[Contract, Mapping[str, Size]]:
+    def product(self, contract: Contract) -> tuple[Contract, Mapping[Size, int]]:
         """The same of a product, with its epilogue."""
         found, places = self._opened_product(contract)
-        return (found, _by_name(places)) if self._has_others(found, places) else (contract, {})
-
-    def _has_others(self, step: Kernel | Contract, places: Mapping[Size, int]) -> bool:
-        return bool(places) and self._counts[pattern_of(step)[0]] >= UNROLLED
+        has_others = places and self._of_products[pattern_of(found)[0]] >= UNROLLED
+        return (found, places) if has_others else (contract, {})
 
     @cached_property
     def _forms(self) -> Counter[Form | None]:
@@ -57,20 +57,19 @@ class Alike:
         return Counter([part.form for part in kernels if isinstance(part, Kernel) and part.form is not None])
 
     @cached_property
-    def _counts(self) -> Counter[Hashable]:
-        """How many steps there are of each pattern with fixed places."""
-        found: Counter[Hashable] = Counter()
-        for step in all_steps(self.program.steps):
-            opened: list[tuple[Kernel | Contract, dict[Size, int]]] = []
-            match step:
-                case Kernel():
-                    opened += map(self._opened_kernel, with_rows(step, self.owner))
-                case Contract():
-                    opened.append(self._opened_product(step))
-                    if step.then is not None:
-                        opened += map(self._opened_kernel, with_rows(step.then, self.owner))
-            found.update(pattern_of(changed)[0] for changed, places in opened if places)
-        return found
+    def _of_kernels(self) -> Counter[Hashable]:
+        """How many kernels there are of each pattern with fixed places."""
+        steps = all_steps(self.program.steps)
+        kernels = [step.then if isinstance(step, Contract) else step for step in steps]
+        opened = [self._opened_kernel(part) for x in kernels if isinstance(x, Kernel) for part in self.parts(x)]
+        return Counter([pattern_of(kernel)[0] for kernel, places in opened if places])
+
+    @cached_property
+    def _of_products(self) -> Counter[Hashable]:
+        """The same of products, with their epilogues."""
+        steps = all_steps(self.program.steps)
+        opened = [self._opened_product(step) for step in steps if isinstance(step, Contract)]
+        return Counter([pattern_of(product)[0] for product, places in opened if places])
 
     def _opened_kernel(self, kernel: Kernel) -> tuple[Kernel, dict[Size, int]]:
         if self._forms[kernel.form] >= UNROLLED:  # they are alike as they are
@@ -89,7 +88,3 @@ class Alike:
                 product = replace(product, then=opened_kernel(product.then, self.owner, places))
             found = self._products[contract] = product, places
         return found
-
-
-def _by_name(places: Mapping[Size, int]) -> Mapping[str, Size]:
-    return {str(name_of(symbol)): place for symbol, place in places.items()}
