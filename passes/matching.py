@@ -79,13 +79,13 @@ class Pattern:
 @final
 @dataclass(frozen=True, eq=False, slots=True)
 class Hole(Pattern):
-    """Any node whose op is an `of`, and of which `only` is true; the same one wherever the hole stands.
+    """Any node whose op is one of `of`, and of which `only` is true; the same one wherever the hole stands.
 
     kinds   the kinds of dtypes that it may have, as in `Elementwise.accepts`; empty for any
     """
 
     name: str
-    of: type = Op
+    of: type | tuple[type, ...] = Op
     kinds: str = ""
     only: Callable[[Node], bool] | None = None
 
@@ -124,8 +124,10 @@ class Form(Pattern):
     __str__ = Pattern.__str__
 
 
-def hole(name: str, of: type = Op, kinds: str = "", *, only: Callable[[Node], bool] | None = None) -> Hole:
-    """A hole of a pattern, filled by any node, or by those alone of an op of class `of` for which `only` holds.
+def hole(
+    name: str, of: type | tuple[type, ...] = Op, kinds: str = "", *, only: Callable[[Node], bool] | None = None
+) -> Hole:
+    """A hole of a pattern, filled by any node, or by those alone of ops of classes `of` for which `only` holds.
 
     `kinds` are those of dtypes: any of "biufc" (bool, signed, unsigned, floating, complex), or empty.
     """

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from operator import is_not
 from typing import NamedTuple, TypeAlias
 
@@ -49,14 +50,18 @@ class Labelled(NamedTuple):
 
 def labelled(node: Node) -> Labelled | None:
     """A product whose maps are plain axes, with labels; None where windows move, or points stay apart."""
-    op = node.op
-    assert isinstance(op, Contraction), op
+    assert isinstance(node.op, Contraction), node
+    labels = labels_of(node.op)
+    return None if labels is None else Labelled(*node.inputs, *labels)
+
+
+def labels_of(op: Contraction) -> tuple[Labels, Labels, Labels] | None:
+    """The labels of both operands and the result of a product whose maps are plain axes."""
     left, right, out = op.plain
     if op.apart or None in left or None in right or None in out:
         return None
-    a, b, c = (tuple(f"a{axis}" for axis in places) for places in (left, right, out))
-    x, y = node.inputs
-    return Labelled(x, y, a, b, c)
+    a, b, c = (tuple([f"a{axis}" for axis in places]) for places in (left, right, out))
+    return a, b, c
 
 
 def aligned(x: Node, labels: Sequence[str], node: Node, out: Sequence[str]) -> Node:
@@ -97,31 +102,52 @@ def _result_turned(match: Match) -> Node | None:
 
 def _regrouped(match: Match) -> Node | None:
     """(x y) z = x (y z), where that is a fifth fewer products of elements; sizes that are open count as their hints."""
-    whole = labelled(match.node)
-    part = None if whole is None else labelled(match[made])
-    if whole is None or part is None:
-        return None
-    (_, outer), (other, others) = whole.sides(match[made])
-    names = dict(zip(part.out, outer, strict=True))
-    x, y = (
-        (node, tuple(names.get(label, f"inner {label}") for label in labels))
-        for node, labels in ((part.left, part.left_labels), (part.right, part.right_labels))
-    )
-    z = other, others
-    extents = {label: estimate(n) for node, labels in (x, y, z) for label, n in zip(labels, node.shape, strict=True)}
-    now = _work(extents, outer, others) + (_work(extents, x[1], y[1]) if match.alone_reads(match[made]) else 0)
-    least, found = _FEWER * now, None
-    for first, second in ((x, y), (y, x)):  # the first is multiplied last
-        kept = tuple(dict.fromkeys(label for label in (*second[1], *z[1]) if label in first[1] or label in whole.out))
-        work = _work(extents, second[1], z[1]) + _work(extents, first[1], kept)
-        if work < least:
-            least, found = work, (first, second, kept)
+    whole, part = match.node, match[made]
+    is_left = whole.inputs[0] is part
+    z = whole.inputs[is_left]
+    shapes = tuple([tuple(map(estimate, node.shape)) for node in (*part.inputs, z)])
+    assert isinstance(whole.op, Contraction), whole
+    assert isinstance(part.op, Contraction), part
+    found = _order(whole.op, part.op, is_left, shapes, match.alone_reads(part))
     if found is None:
         return None
-    first, second, kept = found
-    name = match.node.op.name
-    joined = product(name, second[0], z[0], (second[1], z[1], kept))
-    return product(name, first[0], joined, (first[1], kept, whole.out))
+    first, second = part.inputs if found.is_first_last else part.inputs[::-1]
+    joined = product(whole.op.name, second, z, (found.second, found.other, found.kept))
+    return product(whole.op.name, first, joined, (found.last, found.kept, found.out))
+
+
+class _Order(NamedTuple):
+    """Which of x and y in (x y) z is multiplied last, with labels for the axes of all."""
+
+    is_first_last: bool
+    last: Labels
+    second: Labels
+    other: Labels
+    kept: Labels
+    out: Labels
+
+
+@lru_cache(256)
+def _order(
+    whole: Contraction, part: Contraction, is_left: bool, shapes: tuple[tuple[int, ...], ...], alone: bool
+) -> _Order | None:
+    """In which other order three operands are better multiplied: layers of a net ask the same again and again."""
+    outer_labels, part_labels = labels_of(whole), labels_of(part)
+    if outer_labels is None or part_labels is None:
+        return None
+    outer, others = outer_labels[:2] if is_left else outer_labels[1::-1]
+    names = dict(zip(part_labels[2], outer, strict=True))
+    x, y = (tuple([names.get(label, f"inner {label}") for label in labels]) for labels in part_labels[:2])
+    axes = zip((x, y, others), shapes, strict=True)
+    extents = {label: n for labels, shape in axes for label, n in zip(labels, shape, strict=True)}
+    out = outer_labels[2]
+    least, found = _FEWER * (_work(extents, outer, others) + (_work(extents, x, y) if alone else 0)), None
+    for last, second in ((x, y), (y, x)):
+        kept = tuple(dict.fromkeys(label for label in (*second, *others) if label in last or label in out))
+        work = _work(extents, second, others) + _work(extents, last, kept)
+        if work < least:
+            least, found = work, _Order(last is x, last, second, others, kept, out)
+    return found
 
 
 _FEWER = 0.8

@@ -174,8 +174,8 @@ _RANGE = "the product may leave the range of floats, its logarithm does not"
 _ONCE = "the product may leave the range of floats; b / b is 1, or nan where the whole is"
 
 g, b, c = floating("g"), floating("b"), number("c")
-product = hole("(a * b)", only=_is_compound)
-quotient, root = hole("q", only=_is_quotient), hole("s", only=_is_root)
+product = hole("(a * b)", (Div, Mul, Neg, Power, Square), only=_is_compound)
+quotient, root = hole("q", (Div, Mul, Neg), only=_is_quotient), hole("s", Sqrt, only=_is_root)
 
 
 def _name(of: type[Elementwise]) -> str:
