@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import ClassVar, TypeAlias, final
 
 from graphc.dataclass import dataclass
 from graphc.ir.graph import Graph, rebuilt
 from graphc.ir.node import Node
+from graphc.once import once
 from graphc.origin import standing_for
 from graphc.passes.matching import (
     Form,
@@ -83,8 +85,33 @@ class Rewrite(Pass[Graph, Graph]):
         """Whether every rule is."""
         return all(rule.exact for rule in self.rules)
 
+    @once
+    def _lookup(self) -> "_Lookup":
+        return _Lookup(self.rules)
+
     def run(self, form: Graph, log: Log) -> Graph:
-        return _Rewriting(self.rules, log).run(form)
+        return _Rewriting(self._lookup, log).run(form)
+
+
+class _Lookup:
+    """Which rules can apply to a node, by the look of it: found once for each look, whatever the graph."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._by_op: dict[type, list[tuple[int, Rule]]] = {}
+        for number, rule in enumerate(rules):
+            self._by_op.setdefault(rule.left.of, []).append((number, rule))
+        self._found: dict[Hashable, _Candidates] = {}
+
+    def candidates(self, node: Node) -> _Candidates:
+        """The rules that the look of a node admits, in order, each with the left side that does."""
+        glance = at_a_glance(node)
+        found = self._found.get(glance)
+        if found is None:
+            seen = look(node)
+            rules = sorted([each for of in seen.of.__mro__ for each in self._by_op.get(of, ())], key=itemgetter(0))
+            found = [(rule, left) for _, rule in rules for left in rule.lefts if may_fit(left, seen)]
+            self._found[glance] = found
+        return found
 
 
 _MOST = 4000  # replacements that one node may lead to: more are rules that undo each other
@@ -99,9 +126,8 @@ class _Rewriting:
     readings   settled node of the graph -> how often the nodes of the graph read what it stands for
     """
 
-    def __init__(self, rules: Sequence[Rule], log: Log) -> None:
-        self.rules, self.log = rules, log
-        self.table: dict[Hashable, _Candidates] = {}
+    def __init__(self, lookup: _Lookup, log: Log) -> None:
+        self.lookup, self.log = lookup, log
         self.known = Known()
         self.settled: dict[Node, Node] = {}
         self.moved: set[Node] = set()
@@ -163,20 +189,9 @@ class _Rewriting:
                 moved.add(node)
             pending.pop()
 
-    def _candidates(self, node: Node) -> _Candidates:
-        """The rules that the look of a node admits."""
-        glance = at_a_glance(node)
-        found = self.table.get(glance)
-        if found is None:
-            seen = look(node)
-            found = self.table[glance] = [
-                (rule, left) for rule in self.rules for left in rule.lefts if may_fit(left, seen)
-            ]
-        return found
-
     def _replacement(self, node: Node) -> Node | None:
         """What the first rule that applies makes of a node, of the same type."""
-        for rule, left in self._candidates(node):
+        for rule, left in self.lookup.candidates(node):
             match = matched(left, node, self.readings, self.learnt)
             if match is None:
                 continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from math import inf
 from typing import Any, TypeAlias
 
@@ -86,6 +87,12 @@ def rules(level: int) -> tuple[Rule, ...]:
     return ALL_RULES if level >= 2 else tuple(rule for rule in ALL_RULES if rule.exact)
 
 
+@cache
+def _rewriting(level: int) -> Rewrite:
+    """The pass that applies them, which keeps what it has found out about them."""
+    return Rewrite(rules(level))
+
+
 def standard(graph: Graph, target: Target, level: int, budget: Budget | None = None) -> tuple[AnyPass, ...]:
     """The passes of a level, in order, but for those that a graph without loops, branches or regions has no use for."""
     has_bodies = is_structured(graph)
@@ -109,7 +116,7 @@ def _over_graphs(
     if is_free:
         yield Throughout(Stabilise())
     if is_exact:
-        yield Throughout(Rewrite(rules(level)))
+        yield Throughout(_rewriting(level))
     if is_free and target.reads_outside:
         yield Throughout(GatherWindows())
     if is_free and target.tiled:

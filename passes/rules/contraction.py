@@ -142,11 +142,11 @@ def _order(
     extents = {label: n for labels, shape in axes for label, n in zip(labels, shape, strict=True)}
     out = outer_labels[2]
     least, found = _FEWER * (_work(extents, outer, others) + (_work(extents, x, y) if alone else 0)), None
-    for last, second in ((x, y), (y, x)):
+    for is_first_last, last, second in ((True, x, y), (False, y, x)):
         kept = tuple(dict.fromkeys(label for label in (*second, *others) if label in last or label in out))
         work = _work(extents, second, others) + _work(extents, last, kept)
         if work < least:
-            least, found = work, _Order(last is x, last, second, others, kept, out)
+            least, found = work, _Order(is_first_last, last, second, others, kept, out)
     return found
 
 
