@@ -52,7 +52,8 @@ def labelled(node: Node) -> Labelled | None:
     """A product whose maps are plain axes, with labels; None where windows move, or points stay apart."""
     assert isinstance(node.op, Contraction), node
     labels = labels_of(node.op)
-    return None if labels is None else Labelled(*node.inputs, *labels)
+    x, y = node.inputs
+    return None if labels is None else Labelled(x, y, *labels)
 
 
 def labels_of(op: Contraction) -> tuple[Labels, Labels, Labels] | None:

@@ -83,6 +83,8 @@ class Instance:
         dtype = "bool" if kinds == "b" else self.dtype
         if kinds and DTYPES[dtype].kind.replace("V", "f") not in kinds:
             raise UnfitError
+        if isinstance(hole.of, tuple):
+            raise UnfitError
         if hole.of is ConstantValue:
             number = self.numbers[sum(isinstance(node.op, ConstantValue) for node in self.filled.values())]
             node = full((MANY,), number, DTYPES[dtype])
