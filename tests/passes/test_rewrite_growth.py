@@ -33,10 +33,10 @@ def zeros_added(n: int) -> Node:
 
 
 def numbers_multiplied(n: int) -> Node:
-    """x * 1.5 * 1.5 ..., of which as many meet as a float has room for."""
+    """x * 1.01 * 1.01 ..., all of which meet: each that leaves the range of floats takes half as long again."""
     y = x
     for _ in range(n):
-        y = y * 1.5
+        y = y * 1.01
     return y
 
 
