@@ -7,7 +7,6 @@ takes to see a sign, a number or a square.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 from typing import TypeAlias, final
 
@@ -22,7 +21,6 @@ from graphc.kernel.scalar import Fn
 from graphc.ops.elementwise import StopGradient
 from graphc.ops.extremes import Max, UpperBound
 from graphc.ops.powers import Square
-from graphc.origin import standing_for
 from graphc.passes.terms import (
     Combination,
     OnePlus,
@@ -78,23 +76,16 @@ class Forms:
     weighed: set[Node] = field(default_factory=set)
     better: set[Node] = field(default_factory=set)
     completed: set[Node] = field(default_factory=set)
-    _asking: Node | None = None
     _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)
     _seen: set[Node] = field(default_factory=set)
     _glimpses: dict[Node, Form] = field(default_factory=dict)
     _dangers: dict[int, tuple[Term, int]] = field(default_factory=dict)  # by the identities of terms, which it keeps
-    _dangers_below: dict[int, tuple[Term, int]] = field(default_factory=dict)
     _directions: dict[frozenset[tuple[Node, float]], Combination] = field(default_factory=dict)
 
     # Nodes.
 
-    def look_at(self, node: Node) -> None:
-        """Find the form of a node of the graph, whose operands were looked at.  What is made for it stands for it."""
-        self._asking = node
-        self.look(node)
-
     def look(self, node: Node) -> None:
-        """The same of a node that may have been made beside the graph."""
+        """Find the form of a node whose operands were looked at."""
         meaning = self.meanings.get(type(node.op))
         if meaning is None or node in self._seen:
             return
@@ -116,25 +107,18 @@ class Forms:
 
     def made(self, op: Op, *inputs: Node) -> Node:
         """A node beside those of the graph, or the one that is there."""
-        known, key = self._nodes(), (op, inputs)
-        found = known.get(key)
+        found = self._nodes().get((op, inputs))
         if found is None:
-            with self._made():
-                found = known[key] = apply(op, *inputs)
-        if found not in self._seen:
-            self.look(found)
+            found = self._known[op, inputs] = apply(op, *inputs)
+        self.look(found)
         return found
 
     def full(self, like: Node, value: float) -> Node:
         """A constant beside those of the graph."""
-        with self._made():
-            made = full(like.shape, value, like.dtype)
+        made = full(like.shape, value, like.dtype)
         found = self._nodes().setdefault((made.op, made.inputs), made)
         self.look(found)
         return found
-
-    def _made(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._asking is None else standing_for(self._asking)
 
     def _nodes(self) -> dict[tuple[Op, tuple[Node, ...]], Node]:
         """Nodes by what they compute."""
@@ -206,12 +190,8 @@ class Forms:
 
     def danger_below(self, term: Term) -> int:
         """The same, of what one divides by, or of one by it."""
-        known = self._dangers_below.get(id(term))
-        if known is None:
-            below = times(number(1.0), term, -1)
-            found = max(self.danger((term,)), 0 if below is None else self.danger((below,)))
-            known = self._dangers_below[id(term)] = term, found
-        return known[1]
+        below = times(number(1.0), term, -1)
+        return max(self.danger((term,)), 0 if below is None else self.danger((below,)))
 
     def without_shifts(self, term: Term) -> Term:
         """A term without what a user keeps in range: e^(u - max u) is at most 1, the sum of these at least 1."""

@@ -91,7 +91,8 @@ def _forms(graph: Graph) -> Forms:
         if kind not in _MEANINGS:
             continue
         if kind in _FIRST or any(x in known or x in logs or x in weighed for x in node.inputs):
-            forms.look_at(node)
+            with standing_for(node):  # a form may make nodes beside those of the graph
+                forms.look(node)
     return forms
 
 

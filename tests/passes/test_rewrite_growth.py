@@ -33,10 +33,18 @@ def zeros_added(n: int) -> Node:
 
 
 def numbers_multiplied(n: int) -> Node:
-    """x * 1.01 * 1.01 ..., all of which meet: each that leaves the range of floats takes half as long again."""
+    """x * 1.01 * 1.01 ..., all of which meet."""
     y = x
     for _ in range(n):
         y = y * 1.01
+    return y
+
+
+def more_numbers_multiplied(n: int) -> Node:
+    """x * 1.5 * 1.5 ..., of which as many meet as a float has room for; and so many that this shows in the fewest."""
+    y = x
+    for _ in range(4 * n):
+        y = y * 1.5
     return y
 
 
@@ -125,8 +133,8 @@ def of_one_origin(n: int) -> Node:
 zero = full((4,), 0, FLOAT32)
 x, w, of_any = gx.input("x", (4,)), gx.param("w", np.ones((4, 4), "float32")), gx.input("of_any", ("m",))
 GRAPHS: tuple[Callable[[int], Node], ...] = (
-    zeros_added, numbers_multiplied, negated, pads_added, open_pads_added, joined, joined_one_by_one, turned, products,
-    folded, chosen, of_one_origin,
+    zeros_added, numbers_multiplied, more_numbers_multiplied, negated, pads_added, open_pads_added, joined,
+    joined_one_by_one, turned, products, folded, chosen, of_one_origin,
 )  # fmt: skip
 
 
