@@ -108,12 +108,13 @@ class Draft:
         view, shown = self.load_view(buffer, index), self._shown(buffer, index)
         return Value(shown.axes, buffer.dtype, view.name, view=view, loaded=buffer, is_windowed=shown.is_windowed)
 
-    def flat(self, buffer: Buffer) -> str:
-        """The name of a buffer with all its axes as one."""
+    def flat(self, buffer: Buffer) -> Value:
+        """A buffer with all its axes as one."""
         name = self.naming.buffer(buffer)
         if len(buffer.shape) == 1:
-            return name
-        return self.view(f"{name}.reshape(-1)", buffer, frozenset(), name + "_flat").name
+            return Value(frozenset(), buffer.dtype, name, loaded=buffer)
+        view = self.view(f"{name}.reshape(-1)", buffer, frozenset(), name + "_flat")
+        return Value(frozenset(), buffer.dtype, view.name, view=view, loaded=buffer)
 
     def walk(self, axis: Axis, step: Size = 1) -> Value:
         """The index along an axis, times a step."""
@@ -167,7 +168,7 @@ class Draft:
     def flat_index(
         self, buffer: Buffer, index: tuple[int, ...], values: Mapping[int, Value], affine: Sequence[Affine | None]
     ) -> Value:
-        """The position in the flattened buffer, from indices of which some are data."""
+        """The position in the flattened buffer, from indices of which some are data, or may be outside."""
         total: Value | None = None
         terms: dict[Axis, Size] = {}
         offset: Size = 0
@@ -183,9 +184,11 @@ class Draft:
             if stride != 1:
                 scaled = self.binary("np.multiply", scaled, self.naming.size(stride))
             total = scaled if total is None else self.binary("np.add", total, scaled)
-        assert total is not None, "an index of which no part is data is affine"
         for axis, coefficient in terms.items():
-            total = self.binary("np.add", total, self.walk(axis, coefficient))
+            walked_by = self.walk(axis, coefficient)
+            total = walked_by if total is None else self.binary("np.add", total, walked_by)
+        if total is None:
+            return Value(frozenset(), INT64, self.naming.size(offset), is_number=True)
         return total if offset == 0 else self.binary("np.add", total, self.naming.size(offset))
 
 

@@ -228,7 +228,7 @@ def _copy_out(value: Value, buffer: Buffer, target: View, cut: str, draft: Draft
 
 def _store_by_data(ufunc: str, buffer: Buffer, place: Value, value: Value, draft: Draft) -> None:
     """Combine a value with what stands at places in the flattened buffer."""
-    flat = draft.flat(buffer)
+    flat = draft.flat(buffer).name
     draft.deferred.append(
         Instruction(
             lambda: [f"{ufunc}.at({flat}, {place.name}, {value.name})"],

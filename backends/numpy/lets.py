@@ -49,24 +49,28 @@ def _value(let: Let, values: Mapping[int, Value], affine: Sequence[Affine | None
 def _load(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> Value:
     if let.buffer.role is Role.LOCAL:
         return draft.locals[let.buffer]
-    assert let.guard is None, "a guarded load: this backend is given stores into filled arrays instead"
     plain = [part for number in let.index if (part := affine[number]) is not None]
-    if len(plain) == len(let.index):
+    if let.guard is None and len(plain) == len(let.index):
         return draft.loaded(let.buffer, plain)
+    found = _taken(let, values, affine, draft)
+    if let.guard is None or let.otherwise is None:
+        return found
+    guard, otherwise = values[let.guard], values[let.otherwise]
+    return _call(Call(Fn.WHERE, (let.guard, let.guard, let.otherwise), let.dtype), [guard, found, otherwise], draft)
+
+
+def _taken(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | None], draft: Draft) -> Value:
+    """The elements at places that are data; some element where there is none."""
     place = draft.solid(draft.flat_index(let.buffer, let.index, values, affine))
     flat = draft.flat(let.buffer)
 
     def taken(out: Value) -> list[str]:
-        line = f'np.take({flat}, {place.name}, out={out.name}, mode="clip")'
+        line = f'np.take({flat.name}, {place.name}, out={out.name}, mode="clip")'
         if lower_bound(product(let.buffer.shape)):
             return [line]
-        return [f"if {flat}.size:", f"    {line}"]  # where nothing can be taken, a check that comes after may fail
+        return [f"if {flat.name}.size:", f"    {line}"]  # where nothing can be taken, a check that comes after may fail
 
-    return draft.emit(
-        taken,
-        [place],
-        Value(place.axes, let.dtype, is_solid=True),
-    )
+    return draft.emit(taken, [flat, place], Value(place.axes, let.dtype, is_solid=True))
 
 
 def _call(let: Call, operands: list[Value], draft: Draft) -> Value:

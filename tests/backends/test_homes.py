@@ -2,10 +2,18 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from graphc.backends.numpy.backend import NumpyBackend
 from graphc.backends.numpy.homes import Wish, grant, number, place
 from graphc.backends.numpy.values import Instruction, Value, View
-from graphc.kernel.scalar import Axis
-from tests.kernel.building import F32, temporary
+from graphc.kernel.program import Program
+from graphc.kernel.reference import interpret
+from graphc.kernel.scalar import Axis, Fn, Formula, Load
+from graphc.kernel.steps import Kernel, Stage, Store
+from graphc.passes.lower import Lowered
+from graphc.verification.programs import Executable
+from tests.kernel.building import F32, given, temporary, variable
 
 ROW = Axis(0, 8)
 ALONG = frozenset({ROW})
@@ -151,3 +159,19 @@ def test_what_lives_on_after_a_value_is_stored_has_another_place() -> None:
     third = made([result(first)], name="elsewhere")
     wish = Wish(result(second), y, View("y", "y", False, ALONG))
     assert placed([first, second, third], wish) == ["s0", "y", "elsewhere"]
+
+
+def test_nothing_is_computed_where_something_is_still_to_be_taken() -> None:
+    """t <- sin(x) t at the first places, and 0 behind them: sin(x) cannot lie where t does."""
+    x, t = given(0, 8), variable(0, 8)
+    formula = Formula()
+    i = formula.axis(ROW)
+    guard, zero = formula.call(Fn.LT, (i, formula.size(5))), formula.constant(0.0, F32)
+    sin = formula.call(Fn.SIN, (formula.add(Load(x, (i,), F32, guard, zero)),))
+    value = formula.call(Fn.MUL, (formula.add(Load(t, (i,), F32, guard, zero)), sin))
+    kernel = Kernel((ROW,), (Stage((), tuple(formula.lets), (Store(t, (i,), value),)),), ())
+    lowered = Lowered(Program((kernel,), (x,), (t,), (), (), commit=0, symbols=()), (), ())
+    arrays = [np.linspace(-2, 2, 8, dtype=np.float32), np.arange(1, 9, dtype=np.float32)]
+    found = Executable.of(lowered, NumpyBackend()).run(arrays[:1], arrays[1:], {})
+    _, (expected,) = interpret(lowered.program, arrays[:1], [arrays[1].copy()], {}, [])
+    np.testing.assert_allclose(found.variables[0], expected, rtol=1e-6)
