@@ -230,16 +230,25 @@ def _parted(offset: Size, divisor: Size) -> tuple[Size, Size]:
 
 
 def _least(terms: Iterable[tuple[Atom, Size]]) -> "Size | None":
-    """The least that a sum of pieces can be; None where that is not known."""
+    """The least that a sum of pieces can be, and of quotients of such; None where that is not known."""
     least: Size = 0
     for atom, factor in terms:
-        if isinstance(atom, Quotient):
+        bounds = _bounds(atom)
+        if bounds is None or not (is_natural(factor) or is_natural(-factor)):
             return None
-        if is_natural(-factor):
-            least = least + factor * (atom.extent - 1)
-        elif not is_natural(factor):
-            return None
+        least = least + factor * bounds[is_natural(-factor)]
     return least
+
+
+def _bounds(atom: Atom) -> tuple[Size, Size] | None:
+    """The least and the most of an atom; None where that is not known."""
+    if isinstance(atom, Piece):
+        return 0, atom.extent - 1
+    (terms, offset), divisor = atom  # within itself as deep as reshapes are
+    least, most = _least(terms), _least([(inner, -factor) for inner, factor in terms])
+    if not (isinstance(least, int) and isinstance(most, int) and isinstance(offset, int) and isinstance(divisor, int)):
+        return None
+    return (offset + least) // divisor, (offset - most) // divisor
 
 
 def _is_below(terms: Sequence[tuple[Atom, Size]], offset: Size, bound: Size) -> bool:

@@ -10,14 +10,14 @@ from graphc.kernel.buffer import Buffer
 from graphc.kernel.indices import Affine, affine_of, behind
 from graphc.kernel.program import Program
 from graphc.kernel.scalar import Axis, Formula, Load
-from graphc.kernel.steps import Effect, Kernel, Stage, Store
+from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.kernel.target import Target
 from graphc.passes.digits import Cuts, Linear, Piece, digits_of, row_major, scaled, summed
 from graphc.passes.meeting import Place, Walk, along, met, substituted
 from graphc.passes.pairs import Both, in_place_of, join_pairs
 from graphc.passes.pipeline import Log
 from graphc.passes.regions import made_once
-from graphc.passes.stages import LARGEST, only_stores, wholes
+from graphc.passes.stages import LARGEST, only_stores, trimmed, wholes
 from graphc.sizes import Size, equal, estimate, product
 from graphc.types import Shape
 
@@ -92,18 +92,11 @@ def _needed(stage: Stage, affine: Sequence[Affine | None]) -> Sequence[int]:
 def _by_effects(stage: Stage, arrays: Collection[Buffer]) -> Sequence[Stage]:
     """A stage for each effect, where elements of arrays are taken at several places."""
     taken = {(let.buffer, let.index) for let in stage.lets if isinstance(let, Load) and let.buffer.root in arrays}
-    return [_of_effect(stage, effect) for effect in stage.effects] if len(taken) > 1 < len(stage.effects) else [stage]
-
-
-def _of_effect(stage: Stage, effect: Effect) -> Stage:
-    """What a stage does for one of its effects."""
-    assert isinstance(effect, Store), effect
-    alone = replace(stage, effects=(effect,))
-    formula = Formula()
-    numbers: dict[int, int] = {}
-    for number in _needed(alone, [None] * len(stage.lets)):
-        numbers[number] = formula.copied(stage.lets[number], numbers)
-    return replace(alone, lets=tuple(formula.lets), effects=(effect.renumbered(numbers),))
+    return (
+        [trimmed(replace(stage, effects=(effect,))) for effect in stage.effects]
+        if len(taken) > 1 < len(stage.effects)
+        else [stage]
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,20 +1,19 @@
 """Computing what one kernel makes wherever another one reads it, at any places."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from graphc.kernel.affine import AffineIndex
 from graphc.kernel.buffer import Buffer
-from graphc.kernel.scalar import Axis, AxisIndex, Fn, Formula, Load
+from graphc.kernel.scalar import Formula, Load
 from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.kernel.target import Target
 from graphc.passes.pairs import Both, in_place_of
-from graphc.passes.places import walked
+from graphc.passes.parts import Parts, parts_of
 from graphc.passes.split_axes import split_kernel
-from graphc.passes.stages import only_stores, wholes
-from graphc.sizes import equal, product
-from graphc.types import Shape
+from graphc.passes.stages import LARGEST, only_stores, trimmed, wholes
 
 __all__ = ["inlined"]
+
+MOST = 4 * LARGEST  # lets of elements, before what they share is made once
 
 
 def inlined(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
@@ -26,86 +25,43 @@ def inlined(maker: Kernel, reader: Kernel, target: Target) -> Both | None:
         return None
     if {buffer.root for buffer in reader.writes} & {buffer.root for buffer in (*maker.reads, *reader.reads)}:
         return None
-    elements = _elements_of(maker)
-    if elements is None:
+    arrays = parts_of(maker)
+    if arrays is None:
         return None
-    stages = [_computing(stage, elements) for stage in reader.stages]
-    found = [stage for stage in stages if stage is not None]
-    if len(found) < len(stages):
+    loads = [let for stage in reader.stages for let in stage.lets if isinstance(let, Load)]
+    times = sum(let.buffer.root in arrays for let in loads)
+    if times * sum(len(stage.lets) for stage in maker.stages) > MOST:
         return None
-    kernel = split_kernel(Kernel(reader.outer, tuple(found), reader.origins))
-    return in_place_of(maker, reader, target, wholes(kernel))
+    apart = _computing_each(reader, arrays)
+    grouped = _computing_each(reader, {array: parts.grouped() for array, parts in arrays.items()})
+    ways = [grouped, apart] if grouped.stages != apart.stages else [apart]
+    if target.let:  # where each let is a call, arrays that are filled cost less than places that are asked for
+        ways = [way for way in ways if not _asks(way)]
+    return in_place_of(maker, reader, target, *map(wholes, ways))
 
 
-class _Element:
-    """An element of an array: the stage that makes it, and the axis of that along each axis of the array, if any."""
-
-    def __init__(self, stage: Stage, store: Store, axes: Sequence[Axis | None]) -> None:
-        self.stage, self.store, self.axes = stage, store, axes
-
-    def written(self, formula: Formula, place: Sequence[int]) -> int:
-        """The let of the element at a place."""
-        known = {axis: number for axis, number in zip(self.axes, place, strict=True) if axis is not None}
-        numbers: list[int] = []
-        for let in self.stage.lets:
-            if isinstance(let, AxisIndex):
-                numbers.append(known[let.axis] if let.axis in known else formula.size(0))
-            else:
-                numbers.append(formula.copied(let, numbers))
-        return numbers[self.store.value]
+def _asks(kernel: Kernel) -> bool:
+    """Whether a kernel reads something only where a condition holds."""
+    return any(isinstance(let, Load) and let.guard is not None for stage in kernel.stages for let in stage.lets)
 
 
-def _elements_of(maker: Kernel) -> Mapping[Buffer, _Element] | None:
-    """The elements of each array that a kernel makes; None where one is not made as a whole, by one store."""
-    if len(maker.stages) != 1:
-        return None
-    (stage,) = wholes(maker)
-    if not only_stores(stage):
-        return None
-    found: dict[Buffer, _Element] = {}
-    for effect in stage.effects:
-        assert isinstance(effect, Store), effect
-        places = walked(stage.lets, effect.index)
-        if places is None or effect.buffer.root in found:
-            return None
-        axes = [place if isinstance(place, Axis) else None for place in places]
-        extents = [1 if axis is None else axis.extent for axis in axes]
-        if {axis for axis in axes if axis is not None} != {axis for axis in stage.inner if axis.extent != 1}:
-            return None
-        if len(set(axes) - {None}) < len([axis for axis in axes if axis is not None]):
-            return None
-        if not all(map(equal, extents, effect.buffer.shape)):
-            return None
-        found[effect.buffer.root] = _Element(stage, effect, axes)
-    return found
+def _computing_each(reader: Kernel, arrays: Mapping[Buffer, Parts]) -> Kernel:
+    """A kernel that computes elements of arrays which it reads."""
+    stages = tuple([_computing(stage, arrays) for stage in reader.stages])
+    return split_kernel(Kernel(reader.outer, stages, reader.origins))
 
 
-def _computing(stage: Stage, elements: Mapping[Buffer, _Element]) -> Stage | None:
-    """A stage that computes elements which it reads; None where it does not read each of them."""
+def _computing(stage: Stage, arrays: Mapping[Buffer, Parts]) -> Stage:
+    """A stage that computes elements of arrays which it reads."""
     formula = Formula()
     numbers: list[int] = []
     for let in stage.lets:
-        if not isinstance(let, Load) or let.buffer.root not in elements:
+        if not isinstance(let, Load) or let.buffer.root not in arrays:
             numbers.append(formula.copied(let, numbers))
             continue
-        if let.guard is not None:
-            return None
-        element = elements[let.buffer.root]
-        place = [numbers[part] for part in let.index]
-        numbers.append(element.written(formula, _under(formula, place, let.buffer.shape, element.store.buffer.shape)))
+        guard = None if let.guard is None else numbers[let.guard]
+        otherwise = None if let.otherwise is None else numbers[let.otherwise]
+        index = [numbers[part] for part in let.index]
+        numbers.append(arrays[let.buffer.root].written(formula, let, index, guard, otherwise))
     effects = [effect.renumbered(numbers) for effect in stage.effects if isinstance(effect, Store)]
-    return Stage(stage.inner, tuple(formula.lets), tuple(effects))
-
-
-def _under(formula: Formula, place: Sequence[int], shape: Shape, other: Shape) -> Sequence[int]:
-    """A place in an array of one shape, under another shape of the same elements."""
-    if len(shape) == len(other) and all(map(equal, shape, other)):
-        return place
-    steps = tuple([(axis, product(shape[axis + 1 :])) for axis in range(len(shape))])
-    flat = formula.affine(AffineIndex(steps), place)
-    found: list[int] = []
-    for extent in reversed(other[1:]):
-        by = formula.size(extent)
-        found.insert(0, formula.call(Fn.MOD, (flat, by)))
-        flat = formula.call(Fn.FLOORDIV, (flat, by))
-    return [flat, *found] if other else []
+    return trimmed(Stage(stage.inner, tuple(formula.lets), tuple(effects)))

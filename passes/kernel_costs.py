@@ -1,8 +1,9 @@
 """What kernels take, in bytes: what they compute along which lanes, and what they read and write."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
-from graphc.kernel.accesses import Access, merged_axes, with_axes
+from graphc.kernel.accesses import Access, access_of, merged_axes, with_axes
 from graphc.kernel.buffer import Role
 from graphc.kernel.costs import additions
 from graphc.kernel.indices import affine_of, behind
@@ -20,6 +21,11 @@ __all__ = ["time_of", "walked_by_loads", "walked_by_values"]
 HIDDEN = 0.75  # of what compiled code computes, while it waits for memory, or the other way round
 LANES = 16  # elements that are computed side by side
 SHORT = 8  # elements: of a shorter axis, few lanes are of use
+PICKING = 60  # additions: what it takes to read an element whose place is data
+ASKING = 20  # additions: the same of one that is read where a condition says so
+LINE = 64  # bytes
+STREAMS = 32  # so many lines may be written in turn
+APART = 4  # times as long as side by side it takes to store in more lines, where no cache holds all
 DIVIDING = (Fn.FLOORDIV, Fn.MOD)
 
 
@@ -67,12 +73,26 @@ def _misses(axis: Axis, accesses: Sequence[Access]) -> int:
 
 def _computing(stage: Stage, target: Target, lane: Axis | None) -> float:
     """What computing is worth, in bytes: of each let at as many points as the loops have that it stands in."""
-    seen = _axes_behind_all(stage)
+    seen, affine = _axes_behind_all(stage), affine_of(stage.lets)
     work = 0.0
     for number in _calls(stage):
         let = stage.lets[number]
         work += additions([let]) * let.dtype.itemsize * _times(stage, seen[number], target, lane)
+    for number, let in enumerate(stage.lets):
+        if lane is not None and isinstance(let, Load):
+            work += _picking(let, lane, seen, affine) * _times(stage, seen[number], target, lane)
     return work * target.addition
+
+
+def _picking(load: Load, lane: Axis, seen: Sequence[frozenset[Axis]], affine: Sequence[object | None]) -> int:
+    """What reading lane by lane takes, in additions of bytes, where places are data, or some read nothing."""
+
+    def is_of_lanes(number: int) -> bool:
+        return any(axis.number == lane.number for axis in seen[number])
+
+    if any(affine[number] is None and is_of_lanes(number) for number in load.index):
+        return PICKING * load.dtype.itemsize
+    return ASKING * load.dtype.itemsize if load.guard is not None and is_of_lanes(load.guard) else 0
 
 
 def _calls(stage: Stage) -> Sequence[int]:
@@ -128,4 +148,22 @@ def _traffic(stage: Stage, target: Target) -> float:
         for number, let in enumerate(stage.lets)
         if isinstance(let, Load)
     ]
-    return sum([*stored, *read]) * moving(1, target, of=max([*stored, *read]))
+    most = max([*stored, *read])
+    again = 0.0 if target.let or most <= target.cache_bytes else _stored_apart(stage) * (APART - 1)
+    return (sum([*stored, *read]) + again) * moving(1, target, of=most)
+
+
+def _stored_apart(stage: Stage) -> float:
+    """How many bytes a stage stores in lines to which its loops come back only after many others."""
+    affine = affine_of(stage.lets)
+    stores = [effect for effect in stage.effects if isinstance(effect, Store)]
+    lines = [_lines(stage, access_of(store.buffer, store.index, affine)) for store in stores]
+    bytes = [points(stage) * store.buffer.dtype.itemsize for store in stores]
+    return sum(n for n, streams in zip(bytes, lines, strict=True) if streams > STREAMS)
+
+
+def _lines(stage: Stage, access: Access) -> float:
+    """In how many lines the innermost loops of a stage store in turn, before they come to the next element of one."""
+    near = LINE // access.buffer.dtype.itemsize
+    far = takewhile(lambda axis: abs(estimate(access.step(axis))) > near, reversed(stage.inner))
+    return estimate(product([axis.extent for axis in far]))

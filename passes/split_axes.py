@@ -171,8 +171,10 @@ def _combined(fn: Fn, a: Linear, b: Linear) -> Linear | None:
 
 
 def _behind_indices(stage: Stage) -> frozenset[int]:
-    """The lets from which indices are computed."""
-    waiting = [part for let in stage.lets if isinstance(let, Load) for part in let.index]
+    """The lets from which indices are computed, and where anything is read."""
+    loads = [let for let in stage.lets if isinstance(let, Load)]
+    waiting = [part for let in loads for part in let.index]
+    waiting += [let.guard for let in loads if let.guard is not None]
     waiting += [part for effect in stage.effects if isinstance(effect, Store | Total) for part in effect.index]
     return _behind(stage, waiting)
 
@@ -203,7 +205,8 @@ class _Rewriting:
     def stage(self) -> Stage:
         """The stage, without lets that only divided."""
         old = self.places.stage
-        for number in sorted(behind(old, self.places.forms, lambda call, _: call.args)):
+        forms = self.places.forms
+        for number in sorted(behind(old, forms, lambda call, n: call.args if forms[n] is None else ())):
             self.numbers[number] = self._let(number, old.lets[number])
         effects = [self._effect(effect) for effect in old.effects]
         inner = _split(old.inner, self.places.cuts, self.axes)
@@ -211,10 +214,9 @@ class _Rewriting:
 
     def _let(self, number: int, let: Let) -> int:
         form = self.places.forms[number]
+        if form is not None:
+            return self._written(form)
         match let:
-            case AxisIndex():
-                assert form is not None, let
-                return self._written(form)
             case Load():
                 buffer, index = self._access(let.buffer, let.index)
                 guard = None if let.guard is None else self.numbers[let.guard]

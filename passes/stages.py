@@ -1,9 +1,10 @@
 """Stages of a kernel, each over all of its axes, and which are better one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphc.kernel.buffer import Buffer, Role
-from graphc.kernel.indices import Affine, affine_of
+from graphc.kernel.indices import Affine, affine_of, behind
 from graphc.kernel.scalar import Call, Formula, Let, Load
 from graphc.kernel.steps import Kernel, Stage, Store
 from graphc.passes.meeting import Place, met
@@ -15,6 +16,7 @@ __all__ = [
     "joined_stages",
     "only_stores",
     "points",
+    "trimmed",
     "wholes",
 ]
 
@@ -37,6 +39,16 @@ def only_stores(stage: Stage) -> bool:
 def points(stage: Stage) -> float:
     """How many points a stage over all of its axes has."""
     return estimate(product([axis.extent for axis in stage.inner]))
+
+
+def trimmed(stage: Stage) -> Stage:
+    """A stage that only stores, without lets that nothing needs."""
+    formula = Formula()
+    numbers: dict[int, int] = {}
+    for number in sorted(behind(stage, [None] * len(stage.lets), lambda call, _: call.args)):
+        numbers[number] = formula.copied(stage.lets[number], numbers)
+    effects = [effect.renumbered(numbers) for effect in stage.effects if isinstance(effect, Store)]
+    return replace(stage, lets=tuple(formula.lets), effects=tuple(effects))
 
 
 # Stages that share what they compute.

@@ -70,6 +70,6 @@ def numbers_of(steps: Sequence[Step]) -> tuple[Mapping[Buffer, Sequence[int]], M
             numbers = touching.setdefault(buffer.root, [])
             if not numbers or numbers[-1] != number:
                 numbers.append(number)
-        for buffer in step.writes:
-            writing.setdefault(buffer.root, []).append(number)
+        for root in {buffer.root: None for buffer in step.writes}:
+            writing.setdefault(root, []).append(number)
     return touching, writing

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from graphc.kernel.scalar import Call, Fn, Let, Load
 from graphc.kernel.steps import Stage, Store, Total
 
-__all__ = ["rare_lets"]
+__all__ = ["operands", "rare_lets"]
 
 
 def rare_lets(stage: Stage, needed: frozenset[int]) -> Mapping[int, Sequence[int]]:
@@ -16,7 +16,7 @@ def rare_lets(stage: Stage, needed: frozenset[int]) -> Mapping[int, Sequence[int
         return found
     users: dict[int, set[int]] = {n: set() for n in needed}
     for number in needed:
-        for used in _operands(stage.lets[number]):
+        for used in operands(stage.lets[number]):
             users.setdefault(used, set()).add(number)
     kept = {effect.value for effect in stage.effects}
     kept.update(part for effect in stage.effects if isinstance(effect, Store | Total) for part in effect.index)
@@ -37,7 +37,8 @@ def rare_lets(stage: Stage, needed: frozenset[int]) -> Mapping[int, Sequence[int
     return found
 
 
-def _operands(let: Let) -> Sequence[int]:
+def operands(let: Let) -> Sequence[int]:
+    """The lets that a let is made of."""
     match let:
         case Call(args=args):
             return args

@@ -8,12 +8,14 @@ import numpy as np
 import graphc as gx
 from graphc.kernel.scalar import Call, Fn
 from graphc.kernel.steps import Kernel
+from graphc.kernel.target import Target
 from graphc.kernel.verify import verify
 
-__all__ = ["BACKENDS", "Backend", "calls", "kernels", "same"]
+__all__ = ["BACKENDS", "FREE", "Backend", "calls", "kernels", "same"]
 
 Backend: TypeAlias = Literal["numpy", "llvm"]
 BACKENDS: Sequence[Backend] = ("numpy", "llvm")
+FREE = Target("free", addition=0.0, cached=0.0, cache_bytes=1 << 60)  # computing takes nothing, nor does reading
 
 
 def kernels(f: gx.CompiledFunction) -> list[Kernel]:

@@ -2,10 +2,18 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import graphc as gx
-from tests.passes.one_kernel import BACKENDS, kernels, same
+from graphc.backends.llvm.backend import LlvmBackend
+from graphc.ir.graph import Graph
+from graphc.kernel.steps import Kernel
+from graphc.kernel.verify import verify
+from graphc.passes.pipeline import Trace
+from graphc.passes.standard import improve, standard
+from graphc.verification.programs import Executable
+from tests.passes.one_kernel import BACKENDS, FREE, kernels, same
 from tests.passes.random_chains import random_chain
 
 
@@ -20,6 +28,19 @@ def test_most_random_chains_are_one_kernel(full_tier: bool) -> None:
     chains = [random_chain(seed) for seed in range(400 if full_tier else 60)]
     single = [len(kernels(gx.compile(chain.x, chain.y, backend="llvm"))) <= 1 for chain in chains]
     assert sum(single) >= 0.8 * len(single)
+
+
+def test_where_computing_is_free_each_random_chain_is_one_kernel(full_tier: bool) -> None:
+    """Costs alone keep a chain of elementwise ops and movements apart."""
+    for seed in range(400 if full_tier else 60):
+        chain = random_chain(seed)
+        graph = Graph((chain.x,), (chain.y,))
+        lowered = improve(graph, standard(graph, FREE, 1), Trace())
+        assert [type(step) for step in lowered.program.steps] == [Kernel], chain.text
+        verify(lowered.program)
+        x = np.random.default_rng(seed).standard_normal(chain.x.shape).astype("float32")
+        (found,) = Executable.of(lowered, LlvmBackend()).run([x], [], {}).outputs
+        assert np.array_equal(found, gx.compile(chain.x, chain.y, level=0)(x)), chain.text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,13 @@ import numpy.typing as npt
 import pytest
 
 import graphc as gx
+from graphc.ir.graph import Graph
 from graphc.ir.node import Node
+from graphc.kernel.scalar import Call, Fn
+from graphc.kernel.steps import Kernel
+from graphc.passes.pipeline import Trace
+from graphc.passes.standard import improve, standard
+from tests.passes.one_kernel import FREE
 
 COUNT = 4095
 HASH, MORE = 6364136223846793005, 1442695040888963407
@@ -56,3 +62,16 @@ def test_elements_that_meet_at_a_known_place_are_all_added(backend: Literal["llv
     f = gx.compile(x, gx.segment_sum(gx.sin(x), gx.zeros((x.shape[0],), "int64"), 2), backend=backend)
     rows = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
     np.testing.assert_allclose(f(rows), [np.sin(rows).sum(0), np.zeros(3)], rtol=1e-5)
+
+
+def test_what_a_quotient_is_at_most_saves_dividing_by_more() -> None:
+    """Of 18 = 6 * 3 rows each third begins where one of 30 ends: (10 * row + less than 10) // 30 is no division."""
+    x = gx.input("x", (6, 30, 8))
+    y = gx.exp(gx.transpose(gx.flip(x, 1).reshape(18, 8, 10), (1, 0, 2)))
+    graph = Graph((x,), (y,))
+    (kernel,) = improve(graph, standard(graph, FREE, 1), Trace()).program.steps
+    assert isinstance(kernel, Kernel)
+    lets = [let for stage in kernel.stages for let in stage.lets]
+    assert sum(isinstance(let, Call) and let.fn in (Fn.FLOORDIV, Fn.MOD) for let in lets) == 1
+    array = np.random.default_rng(0).standard_normal((6, 30, 8)).astype("float32")
+    np.testing.assert_array_equal(gx.compile(x, y)(array), gx.compile(x, y, level=0)(array))
