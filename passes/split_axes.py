@@ -81,7 +81,7 @@ class _Splitting:
         if not any(stage.divided for stage in seen):
             return kernel
         axes = _numbered(kernel, cuts)
-        stages = [_Rewriting(places, axes, self).stage() for places in seen]
+        stages = [_Rewriting(places, axes, self, places.computed()).stage() for places in seen]
         return Kernel(_split(kernel.outer, cuts, axes), tuple(stages), kernel.origins)
 
 
@@ -136,6 +136,20 @@ class _Places:
             and self.forms[number] is not None
             and (form := self.forms[let.args[0]]) is not None
         ]
+
+    def computed(self) -> frozenset[int]:
+        """The lets of values, and of places that are data, that divide by what may be 0, where no sum is the same."""
+        found: set[int] = set()
+        for number, let in enumerate(self.stage.lets):
+            if isinstance(let, Call) and self.forms[number] is not None:
+                by_zero = _divides(let) and not is_natural(self._number(let.args[1]) - 1)
+                if by_zero or not found.isdisjoint(let.args):
+                    found.add(number)
+        loads = [let for let in self.stage.lets if isinstance(let, Load)]
+        waiting = [effect.value for effect in self.stage.effects]
+        waiting += [part for let in loads for part in let.index if self.forms[part] is None]
+        waiting += [let.otherwise for let in loads if let.otherwise is not None]
+        return _behind(self.stage, waiting) & found
 
     def _form(self, let: Let) -> Linear | None:
         match let:
@@ -194,18 +208,19 @@ def _behind(stage: Stage, numbers: Iterable[int]) -> frozenset[int]:
 
 @dataclass
 class _Rewriting:
-    """A stage over pieces of axes."""
+    """A stage over pieces of axes, of whose lets some are `computed` although they are sums."""
 
     places: _Places
     axes: Mapping[Piece, Axis]
     splitting: _Splitting
+    computed: frozenset[int]
     formula: Formula = field(default_factory=Formula)
     numbers: dict[int, int] = field(default_factory=dict)
 
     def stage(self) -> Stage:
         """The stage, without lets that only divided."""
         old = self.places.stage
-        forms = self.places.forms
+        forms = [None if number in self.computed else form for number, form in enumerate(self.places.forms)]
         for number in sorted(behind(old, forms, lambda call, n: call.args if forms[n] is None else ())):
             self.numbers[number] = self._let(number, old.lets[number])
         effects = [self._effect(effect) for effect in old.effects]
@@ -214,7 +229,7 @@ class _Rewriting:
 
     def _let(self, number: int, let: Let) -> int:
         form = self.places.forms[number]
-        if form is not None:
+        if form is not None and number not in self.computed:
             return self._written(form)
         match let:
             case Load():

@@ -65,7 +65,8 @@ def _taken(let: Load, values: Mapping[int, Value], affine: Sequence[Affine | Non
     flat = draft.flat(let.buffer)
 
     def taken(out: Value) -> list[str]:
-        line = f'np.take({flat.name}, {place.name}, out={out.name}, mode="clip")'
+        room = f"{out.name}.reshape(())" if place.is_number else out.name
+        line = f'np.take({flat.name}, {place.name}, out={room}, mode="clip")'
         if lower_bound(product(let.buffer.shape)):
             return [line]
         return [f"if {flat.name}.size:", f"    {line}"]  # where nothing can be taken, a check that comes after may fail

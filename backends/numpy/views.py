@@ -52,9 +52,8 @@ def view_text(
     if cuts:
         whole = "" if order else ", ..."  # an array still, not a copied number
         result += f"[{', '.join(cuts)}{whole}]"
-    unsure = _may_be_outside(index, buffer) if any(not lower_bound(axis.extent) for axis in dims) else ()
-    if unsure:  # NumPy would raise, also where the loop has no turns
-        inside = " and ".join([f"{text(place)} < {text(extent)}" for place, extent in unsure])
+    inside = _is_inside(index, buffer, text) if any(not lower_bound(axis.extent) for axis in dims) else ""
+    if inside:  # NumPy would raise, also where the loop has no turns
         shape = "".join([f"{text(axis.extent)}, " for axis in order]).rstrip()
         result = f"({result} if {inside} else np.zeros(({shape}), {base}.dtype))"
     sorted_order = [axis for axis in dims if axis in used]
@@ -67,13 +66,18 @@ def view_text(
     return result
 
 
-def _may_be_outside(index: Sequence[Affine], buffer: Buffer) -> Sequence[tuple[Size, Size]]:
-    """The numbers of an index that may be no places, each with the extent of its axis."""
-    return [
-        (part.offset, extent)
-        for part, extent in zip(index, buffer.shape, strict=True)
-        if not part.terms and (lower_bound(extent - part.offset) or 0) <= 0
-    ]
+def _is_inside(index: Sequence[Affine], buffer: Buffer, text: SizeText) -> str:
+    """What says that the numbers of an index are places; nothing where they surely are."""
+    asked: list[str] = []
+    for part, extent in zip(index, buffer.shape, strict=True):
+        if part.terms:
+            continue
+        least = lower_bound(part.offset)
+        if least is None or least < 0:
+            asked.append(f"{text(part.offset)} >= 0")
+        if (lower_bound(extent - part.offset) or 0) <= 0:
+            asked.append(f"{text(part.offset)} < {text(extent)}")
+    return " and ".join(asked)
 
 
 def _cut(part: Affine, extent: Size, text: SizeText) -> str:

@@ -77,6 +77,16 @@ def test_a_place_that_a_small_array_lacks_is_a_view_of_nothing(place: int) -> No
         assert not count or np.shares_memory(found, x)
 
 
+def test_a_place_before_the_first_of_a_small_array_is_a_view_of_nothing() -> None:
+    few = Axis(0, minimum(2 * maximum(N - 1, 0), 2))
+    text = view_text("x", given(0, N, 3), (Affine((), N - 2), at((few, 1))), (few,), str)
+    for n, count in ((0, 0), (1, 0), (2, 2), (3, 2)):
+        x = np.arange(3.0 * n).reshape(n, 3)
+        found = eval(text, {"x": x, "np": np, "span": span, "min": min, "max": max, "n": n})
+        assert found.tolist() == [3.0 * n - 6, 3.0 * n - 5][:count]
+        assert not count or np.shares_memory(found, x)
+
+
 def test_what_folds_to_a_place_in_an_empty_array_is_computed() -> None:
     x = gx.input("x", ("n", 3))
     f = gx.compile([x], gx.reshape(0.1 * x, (1, 1, -1))[..., :2] * 2, backend="numpy")

@@ -35,6 +35,7 @@ OF: dict[str, Callable[[gx.Node], gx.Node]] = {
     "repeats of padded repeats": lambda x: gx.roll(  # of which views are written
         gx.broadcast_to(gx.repeat(gx.pad(gx.repeat(gx.exp(x[0]) + 1, 2, 0), 2), 3, 0) + 1, (2, 48)), 3, 1
     ),
+    "one element of all": lambda x: gx.exp(gx.pad(x[1:2, 2:3] * 2, ((1, 0), (0, 2)))).reshape(3, 2).T,
     "a padded range": lambda x: gx.pad(gx.arange(24).reshape(4, 6) * 3, 1, 7).reshape(6, 8)[1:].reshape(8, 5).T,
 }
 

@@ -8,12 +8,15 @@ import numpy.typing as npt
 import pytest
 
 import graphc as gx
+from graphc.backends.llvm.backend import LlvmBackend
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.kernel.scalar import Call, Fn
 from graphc.kernel.steps import Kernel
 from graphc.passes.pipeline import Trace
 from graphc.passes.standard import improve, standard
+from graphc.sizes import Size
+from graphc.verification.programs import Executable
 from tests.passes.one_kernel import FREE
 
 COUNT = 4095
@@ -75,3 +78,19 @@ def test_what_a_quotient_is_at_most_saves_dividing_by_more() -> None:
     assert sum(isinstance(let, Call) and let.fn in (Fn.FLOORDIV, Fn.MOD) for let in lets) == 1
     array = np.random.default_rng(0).standard_normal((6, 30, 8)).astype("float32")
     np.testing.assert_array_equal(gx.compile(x, y)(array), gx.compile(x, y, level=0)(array))
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize("divided", [lambda k, n: gx.floordiv(k * n, n), gx.remainder])
+def test_a_value_that_is_divided_by_a_size_is_0_where_that_is(
+    divided: Callable[[gx.Node, Size], gx.Node], n: int
+) -> None:
+    rows = gx.size("n")
+    x, z = gx.input("x", (4, 6), "int64"), gx.input("z", (rows,))
+    cut = gx.pad(x * 2, ((1, 0), (0, 1))).reshape(7, 5)
+    y = (cut + divided(gx.arange(35).reshape(7, 5), rows)).T
+    graph = Graph((x, z), (y,))
+    lowered = improve(graph, standard(graph, FREE, 1), Trace())
+    arrays = [np.arange(24).reshape(4, 6), np.zeros(n, np.float32)]
+    (found,) = Executable.of(lowered, LlvmBackend()).run(arrays, [], {"n": n}).outputs
+    np.testing.assert_array_equal(found, gx.compile([x, z], y, level=0)(*arrays))
