@@ -86,7 +86,7 @@ def grant(
         number(instructions)
         found, copies = _granted(instructions, wished, storage)
         granted += found
-        _append(part, copies, granted)
+        _append(part, copies, granted, storage)
     instructions = [instruction for part in parts for instruction in part]
     number(instructions)
     owners = [storage(wish.buffer) for wish in granted]
@@ -134,12 +134,22 @@ def _granted(
     return found, copies
 
 
-def _append(instructions: list[Instruction], copies: Iterable[Wish], granted: Iterable[Wish]) -> None:
+def _append(
+    instructions: list[Instruction],
+    copies: Iterable[Wish],
+    granted: Iterable[Wish],
+    storage: Callable[[Buffer], Buffer],
+) -> None:
     """Copy last, but before what later stages write there, or combine with the copy."""
     before = tuple(instructions)
     for wish in copies:
-        made = [other.value for other in granted if other.buffer is wish.buffer]
-        later = [x for x in before[wish.at :] if x.stored is wish.buffer or any(x.result is value for value in made)]
+        owner = storage(wish.buffer)
+        made = [other.value for other in granted if storage(other.buffer) is owner]
+        later = [
+            x
+            for x in before[wish.at :]
+            if (x.stored and storage(x.stored) is owner) or any(x.result is value for value in made)
+        ]
         copy = Instruction(_copying(wish.target.name, wish.value), (wish.value,), stored=wish.buffer)
         instructions.insert(instructions.index(later[0]) if later else len(instructions), copy)
 

@@ -7,6 +7,7 @@ import numpy as np
 from graphc.backends.numpy.backend import NumpyBackend
 from graphc.backends.numpy.homes import Wish, grant, number, place
 from graphc.backends.numpy.values import Instruction, Value, View
+from graphc.kernel.buffer import Buffer
 from graphc.kernel.program import Program
 from graphc.kernel.reference import interpret
 from graphc.kernel.scalar import Axis, Fn, Formula, Load
@@ -175,3 +176,21 @@ def test_nothing_is_computed_where_something_is_still_to_be_taken() -> None:
     found = Executable.of(lowered, NumpyBackend()).run(arrays[:1], arrays[1:], {})
     _, (expected,) = interpret(lowered.program, arrays[:1], [arrays[1].copy()], {}, [])
     np.testing.assert_allclose(found.variables[0], expected, rtol=1e-6)
+
+
+def test_what_is_stored_twice_is_so_before_a_later_stage_stores_there_under_another_shape() -> None:
+    x, y = given(0, 4), variable(0, 8)
+    shown = Buffer(y.role, y.dtype, (2, 4), y.slot, y)
+    stages: list[Stage] = []
+    for array, count in ((shown, 4), (y, 3)):
+        formula = Formula()
+        i = formula.axis(Axis(0, count))
+        value = formula.call(Fn.NEG, (formula.add(Load(x, (i,), F32)),))
+        whole = [(formula.size(row), i) for row in range(2)]
+        behind = formula.call(Fn.ADD, (i, formula.size(1)))
+        stores = [Store(array, index, value) for index in (whole if array is shown else [(behind,)])]
+        stages.append(Stage((Axis(0, count),), tuple(formula.lets), tuple(stores)))
+    lowered = Lowered(Program((Kernel((), tuple(stages), ()),), (x,), (y,), (), (), commit=0, symbols=()), (), ())
+    array = np.arange(1, 5, dtype=np.float32)
+    found = Executable.of(lowered, NumpyBackend()).run([array], [np.zeros(8, np.float32)], {})
+    np.testing.assert_array_equal(found.variables[0], [-1, -1, -2, -3, -1, -2, -3, -4])
