@@ -182,13 +182,13 @@ def test_what_is_stored_twice_is_so_before_a_later_stage_stores_there_under_anot
     x, y = given(0, 4), variable(0, 8)
     shown = Buffer(y.role, y.dtype, (2, 4), y.slot, y)
     stages: list[Stage] = []
-    for array, count in ((shown, 4), (y, 3)):
+    for buffer, count in ((shown, 4), (y, 3)):
         formula = Formula()
         i = formula.axis(Axis(0, count))
         value = formula.call(Fn.NEG, (formula.add(Load(x, (i,), F32)),))
         whole = [(formula.size(row), i) for row in range(2)]
         behind = formula.call(Fn.ADD, (i, formula.size(1)))
-        stores = [Store(array, index, value) for index in (whole if array is shown else [(behind,)])]
+        stores = [Store(buffer, index, value) for index in (whole if buffer is shown else [(behind,)])]
         stages.append(Stage((Axis(0, count),), tuple(formula.lets), tuple(stores)))
     lowered = Lowered(Program((Kernel((), tuple(stages), ()),), (x,), (y,), (), (), commit=0, symbols=()), (), ())
     array = np.arange(1, 5, dtype=np.float32)

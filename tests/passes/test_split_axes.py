@@ -91,6 +91,6 @@ def test_a_value_that_is_divided_by_a_size_is_0_where_that_is(
     y = (cut + divided(gx.arange(35).reshape(7, 5), rows)).T
     graph = Graph((x, z), (y,))
     lowered = improve(graph, standard(graph, FREE, 1), Trace())
-    arrays = [np.arange(24).reshape(4, 6), np.zeros(n, np.float32)]
+    arrays: list[npt.NDArray[Any]] = [np.arange(24).reshape(4, 6), np.zeros(n, np.float32)]
     (found,) = Executable.of(lowered, LlvmBackend()).run(arrays, [], {"n": n}).outputs
     np.testing.assert_array_equal(found, gx.compile([x, z], y, level=0)(*arrays))
