@@ -48,10 +48,14 @@ def _is_compound(node: Node) -> bool:
     match node.op:
         case Div():
             x, y = node.inputs
-            return x is not y or isinstance(x.op, Mul | Square | Power)
-        case Power():
-            return _exponent(node) != 0
-    return isinstance(node.op, Mul | Square | Neg)
+            return x is not y or _is_product(x)
+        case Neg():
+            return True
+    return _is_product(node)
+
+
+def _is_product(node: Node) -> bool:
+    return isinstance(node.op, Mul | Square) or (isinstance(node.op, Power) and _exponent(node) != 0)
 
 
 def _is_quotient(node: Node) -> bool:

@@ -224,3 +224,15 @@ def test_slopes_of_logarithms_of_products_do_not_go_by_way_of_the_product(
     found = gx.compile([*operands, g], slopes)(*[np.full(3, size, "float32")] * 3, np.full(3, 2, "float32"))
     for slope, power in zip(found, powers, strict=True):
         np.testing.assert_allclose(slope * np.float32(size), np.full(3, 2.0 * power), rtol=1e-6)
+
+
+@pytest.mark.parametrize("of", [gx.power, lambda x, y: x**3 * y, lambda x, y: gx.square(x * y)])
+def test_a_factor_that_is_no_product_is_not_taken_apart_where_it_is_above_itself(
+    of: Callable[[gx.Node, gx.Node], gx.Node],
+) -> None:
+    """A power with an open exponent is one factor: p / p stays, and is not made of p / p again."""
+    x, y, t = (gx.input(name, (6,)) for name in "xyt")
+    slopes = gx.jvp([1 / of(x, y)], [y], [t])
+    arrays = [np.random.default_rng(seed).uniform(0.5, 2, 6).astype("float32") for seed in range(3)]
+    found, expected = (gx.compile([x, y, t], slopes, level=level)(*arrays) for level in (2, 0))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
