@@ -37,7 +37,7 @@ from graphc.passes.terms import (
 from graphc.passes.totals import total_of
 from graphc.types import TensorType, is_floating
 
-__all__ = ["Form", "Forms", "Meaning", "is_length_test", "is_size", "negated", "shift_of", "side", "sides"]
+__all__ = ["Form", "Forms", "Meaning", "is_length_test", "is_shifted", "is_size", "negated", "side", "sides"]
 
 #: a sum of terms; of none: 0
 Form: TypeAlias = tuple[Term, ...]
@@ -276,6 +276,11 @@ def is_size(node: Node) -> bool:
     while isinstance(node.op, Spread | Cast):
         (node,) = node.inputs
     return isinstance(node.op, SizeOf)
+
+
+def is_shifted(term: Term) -> bool:
+    """Whether a user keeps a power in range, by the largest of its row."""
+    return any(shift_of(node) is not None for node in term.exponent)
 
 
 def shift_of(node: Node) -> Node | None:

@@ -10,7 +10,7 @@ from graphc.ops.logic import Not
 from graphc.ops.piecewise import Abs
 from graphc.ops.powers import Sqrt
 from graphc.ops.trigonometry import Cosh
-from graphc.passes.forms import Form, Forms, is_length_test, negated, shift_of, side, sides
+from graphc.passes.forms import Form, Forms, is_length_test, is_shifted, negated, side, sides
 from graphc.passes.joint import joined
 from graphc.passes.terms import (
     Atom,
@@ -174,8 +174,7 @@ def _may_be_better(forms: Forms, x: Form, y: Term) -> bool:
     if forms.danger(x) or any(atom in forms.bounds or isinstance(atom, Mask) for atom in y.atoms):
         return True
     known = _exponents(y)
-    is_shifted = any(shift_of(node) is not None for node in y.exponent)
-    return is_shifted or any(not known.isdisjoint(_exponents(term)) for term in x)
+    return is_shifted(y) or any(not known.isdisjoint(_exponents(term)) for term in x)
 
 
 def _exponents(term: Term) -> set[Node]:

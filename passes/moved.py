@@ -14,7 +14,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.ops.elementwise import Exp
 from graphc.ops.placement import Pad, Pick, Slice, Transpose
 from graphc.ops.powers import Sqrt
-from graphc.passes.forms import Form, Forms, shift_of
+from graphc.passes.forms import Form, Forms, is_shifted
 from graphc.passes.terms import (
     Atom,
     Combination,
@@ -186,7 +186,7 @@ def total(forms: Forms, node: Node) -> Form | None:
     """A sum of powers of e; or a sum, with what is the same for all of a row outside."""
     (x,) = node.inputs
     assert isinstance(node.op, Sum)
-    if all(x.shape[axis] == 1 for axis in node.op.axes) and not _is_in_range(forms.of(x)):
+    if all(x.shape[axis] == 1 for axis in node.op.axes) and not any(map(is_shifted, forms.of(x))):
         return forms.of(forms.made(Squeeze(node.op.axes), x))
     if forms.is_plain(x):
         return (one(node),) if x in forms.weighed or any(part in forms.weighed for part in x.inputs) else None
@@ -213,11 +213,6 @@ def total(forms: Forms, node: Node) -> Form | None:
         parts[same : same + 1] = [part._replace(coefficient=coefficient)] if coefficient else []
     forms.better.add(node)
     return tuple(parts)
-
-
-def _is_in_range(form: Form) -> bool:
-    """Whether a user keeps powers in range: those of a row of one element too, which stay as they are written."""
-    return any(shift_of(node) is not None for term in form for node in term.exponent)
 
 
 def _split(exponent: Combination, op: Op) -> tuple[Combination, Combination]:

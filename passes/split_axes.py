@@ -81,7 +81,7 @@ class _Splitting:
         if not any(stage.divided for stage in seen):
             return kernel
         axes = _numbered(kernel, cuts)
-        stages = [_Rewriting(places, axes, self, places.computed()).stage() for places in seen]
+        stages = [_Rewriting(places, axes, self, places.sums()).stage() for places in seen]
         return Kernel(_split(kernel.outer, cuts, axes), tuple(stages), kernel.origins)
 
 
@@ -137,8 +137,11 @@ class _Places:
             and (form := self.forms[let.args[0]]) is not None
         ]
 
-    def computed(self) -> frozenset[int]:
-        """The lets of values, and of places that are data, that divide by what may be 0, where no sum is the same."""
+    def sums(self) -> Sequence[Linear | None]:
+        """The forms of lets; of values, and of places that are data, not where they divide by what may be 0.
+
+        Those are computed as they are written, as no sum is the same there.
+        """
         found: set[int] = set()
         for number, let in enumerate(self.stage.lets):
             if isinstance(let, Call) and self.forms[number] is not None:
@@ -149,7 +152,8 @@ class _Places:
         waiting = [effect.value for effect in self.stage.effects]
         waiting += [part for let in loads for part in let.index if self.forms[part] is None]
         waiting += [let.otherwise for let in loads if let.otherwise is not None]
-        return _behind(self.stage, waiting) & found
+        computed = _behind(self.stage, waiting) & found
+        return [None if number in computed else form for number, form in enumerate(self.forms)]
 
     def _form(self, let: Let) -> Linear | None:
         match let:
@@ -208,28 +212,27 @@ def _behind(stage: Stage, numbers: Iterable[int]) -> frozenset[int]:
 
 @dataclass
 class _Rewriting:
-    """A stage over pieces of axes, of whose lets some are `computed` although they are sums."""
+    """A stage over pieces of axes, with the forms of the lets that are written as sums."""
 
     places: _Places
     axes: Mapping[Piece, Axis]
     splitting: _Splitting
-    computed: frozenset[int]
+    sums: Sequence[Linear | None]
     formula: Formula = field(default_factory=Formula)
     numbers: dict[int, int] = field(default_factory=dict)
 
     def stage(self) -> Stage:
         """The stage, without lets that only divided."""
         old = self.places.stage
-        forms = [None if number in self.computed else form for number, form in enumerate(self.places.forms)]
-        for number in sorted(behind(old, forms, lambda call, n: call.args if forms[n] is None else ())):
+        for number in sorted(behind(old, self.sums, lambda call, n: call.args if self.sums[n] is None else ())):
             self.numbers[number] = self._let(number, old.lets[number])
         effects = [self._effect(effect) for effect in old.effects]
         inner = _split(old.inner, self.places.cuts, self.axes)
         return Stage(inner, tuple(self.formula.lets), tuple(effects), old.is_last)
 
     def _let(self, number: int, let: Let) -> int:
-        form = self.places.forms[number]
-        if form is not None and number not in self.computed:
+        form = self.sums[number]
+        if form is not None:
             return self._written(form)
         match let:
             case Load():

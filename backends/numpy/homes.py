@@ -148,7 +148,7 @@ def _append(
         later = [
             x
             for x in before[wish.at :]
-            if (x.stored and storage(x.stored) is owner) or any(x.result is value for value in made)
+            if (x.stored is not None and storage(x.stored) is owner) or any(x.result is value for value in made)
         ]
         copy = Instruction(_copying(wish.target.name, wish.value), (wish.value,), stored=wish.buffer)
         instructions.insert(instructions.index(later[0]) if later else len(instructions), copy)
