@@ -39,11 +39,14 @@ class Ancestry:
             if node.origin is not kept.origin or node in self.replaced:
                 self.replaced.setdefault(kept, {})[node] = None
 
-    def given_to(self, graph: Graph) -> Graph:
-        """The same graph, whose nodes have the origins of all that they stand for."""
+    def given_to(self, graph: Graph, before: Container[Node]) -> Graph:
+        """The same graph, whose nodes have the origins of all that they stand for.
+
+        before   the nodes that others know
+        """
         if not self.replaced:
             return graph
-        return graph.relabelled(self._renewed(graph.nodes, {}))
+        return graph.relabelled(self._renewed(graph.nodes, {}, before))
 
     def joined(self, graph: Graph, one: Mapping[Node, Node], inputs_of: Mapping[Node, tuple[Node, ...]]) -> Graph:
         """The same graph with one node for another, each with the origins of all that it stands for.
@@ -52,19 +55,25 @@ class Ancestry:
         """
         roots = [one.get(root, root) for root in (*graph.roots, *graph.demanded)]
         order = topological(roots, inputs_of)
-        new = self._renewed(order, inputs_of)
+        new = self._renewed(order, inputs_of, self.replaced)
         return graph.exchanged_in({**new, **{node: new.get(kept, kept) for node, kept in one.items()}}, order)
 
-    def _renewed(self, order: Sequence[Node], inputs_of: Mapping[Node, tuple[Node, ...]]) -> dict[Node, Node]:
-        """What those of some nodes become, operands first, that have other origins or other operands."""
+    def _renewed(
+        self, order: Sequence[Node], inputs_of: Mapping[Node, tuple[Node, ...]], before: Container[Node]
+    ) -> dict[Node, Node]:
+        """What those of some nodes become, operands first, that have other origins or other operands.
+
+        One that nobody knew `before` gets its origin as it is, so that what reads it may stay.
+        """
         known: dict[Node, Origin] = {}
         new: dict[Node, Node] = {}
         replaced = self.replaced
         for node in order:
             inputs = inputs_of.get(node) or node.inputs
-            stands = node in replaced
-            if stands or inputs is not node.inputs or not new.keys().isdisjoint(inputs):
-                origin = self._origin(node, known) if stands else node.origin
+            origin = self._origin(node, known) if node in replaced else node.origin
+            if origin is not node.origin and node not in before:
+                node.origin = origin
+            if origin is not node.origin or inputs is not node.inputs or not new.keys().isdisjoint(inputs):
                 new[node] = Node(node.op, tuple([new.get(x, x) for x in inputs]), node.type, origin)
         return new
 

@@ -143,7 +143,7 @@ class _Rewriting:
             self._settle(node)
             found = settled[node]
             readings[found] = readings.get(found, 0) + counts[node]
-        return self.known.given_to(form.exchanged(self.settled))
+        return self.known.given_to(form.exchanged(self.settled), set(form.nodes))
 
     def _settle(self, root: Node) -> None:
         settled, becomes, moved = self.settled, self.becomes, self.moved

@@ -1,5 +1,6 @@
 """Sharing: equal computations become one."""
 
+from collections.abc import Container
 from dataclasses import field
 from typing import ClassVar, final
 
@@ -31,9 +32,9 @@ class Known:
             self.ancestry.add(kept, (node,))
         return kept
 
-    def given_to(self, graph: Graph) -> Graph:
-        """The same graph, whose nodes have the origins of all that they stand for."""
-        return self.ancestry.given_to(graph)
+    def given_to(self, graph: Graph, before: Container[Node]) -> Graph:
+        """The same graph, whose nodes have the origins of all that they stand for; others know those `before`."""
+        return self.ancestry.given_to(graph, before)
 
 
 @final

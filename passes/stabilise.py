@@ -122,4 +122,4 @@ def _written(graph: Graph, forms: Forms, log: Notes) -> Graph:
             ancestry.add(found, (node,))  # which may be equal to another now
     if not log.notes:
         return graph
-    return ancestry.given_to(graph.exchanged(writer.new))
+    return ancestry.given_to(graph.exchanged(writer.new), before)

@@ -122,7 +122,8 @@ _made: "ContextVar[list[Node] | None]" = ContextVar("made", default=None)
 class Node(Displayed, Refusals):
     """One value of a graph: an op, its inputs, its type, and where it was made.
 
-    Immutable, compared and hashed by identity.  `==` and the other operators build nodes.
+    Immutable, compared and hashed by identity.  `==` and the other operators build nodes.  (A pass tells a node that
+    it made itself what it stands for, before anybody sees it.)
     """
 
     __slots__ = ("__weakref__", "inputs", "op", "origin", "type")
