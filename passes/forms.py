@@ -7,6 +7,7 @@ takes to see a sign, a number or a square.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 from typing import TypeAlias, final
 
@@ -21,6 +22,7 @@ from graphc.kernel.scalar import Fn
 from graphc.ops.elementwise import StopGradient
 from graphc.ops.extremes import Max, UpperBound
 from graphc.ops.powers import Square
+from graphc.origin import standing_for
 from graphc.passes.terms import (
     Combination,
     OnePlus,
@@ -58,6 +60,8 @@ class Forms:
 
     meanings  how the form of a node is found, by the class of its op
     nodes     those of the graph
+    labels    whether some of them may be 0 but at the place of a label
+    at        the one that is looked at, for which stands what is made meanwhile
     forms     the forms of nodes that have one beside themselves
     bounds    lengths, and what is never longer: √(x² + y²), and x and y
     rows      lengths of rows √Σ x², and what they are the lengths of
@@ -69,6 +73,8 @@ class Forms:
 
     meanings: Mapping[type[Op], Meaning]
     nodes: Sequence[Node]
+    labels: bool
+    at: Node | None = None
     forms: dict[Node, Form] = field(default_factory=dict)
     bounds: dict[Node, Sequence[Node]] = field(default_factory=dict)
     rows: dict[Node, Node] = field(default_factory=dict)
@@ -109,16 +115,22 @@ class Forms:
         """A node beside those of the graph, or the one that is there."""
         found = self._nodes().get((op, inputs))
         if found is None:
-            found = self._known[op, inputs] = apply(op, *inputs)
+            with self._standing():
+                found = self._known[op, inputs] = apply(op, *inputs)
         self.look(found)
         return found
 
     def full(self, like: Node, value: float) -> Node:
         """A constant beside those of the graph."""
-        made = full(like.shape, value, like.dtype)
+        with self._standing():
+            made = full(like.shape, value, like.dtype)
         found = self._nodes().setdefault((made.op, made.inputs), made)
         self.look(found)
         return found
+
+    def _standing(self) -> AbstractContextManager[None]:
+        """Nodes made inside stand for the one that is looked at, if any."""
+        return nullcontext() if self.at is None else standing_for(self.at)
 
     def _nodes(self) -> dict[tuple[Op, tuple[Node, ...]], Node]:
         """Nodes by what they compute."""
@@ -257,9 +269,12 @@ def _is_small(form: Form, node: Node) -> bool:
     if len(form) > _MOST_TERMS:
         return False
     for term in form:
-        if len(term.exponent) > _MOST_ADDED or sum(map(abs, term.atoms.values())) > _MOST_FACTORS:
+        factors = 0
+        for power in term.atoms.values():
+            factors += abs(power)
+        if factors > _MOST_FACTORS or len(term.exponent) > _MOST_ADDED:
             return False
-        if term.coefficient not in (1, -1):
+        if term.coefficient not in (1.0, -1.0):
             limits = ml_dtypes.finfo(node.dtype)  # type: ignore[no-untyped-call]
             if not float(limits.tiny) <= abs(term.coefficient) <= float(limits.max):
                 return False

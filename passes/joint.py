@@ -65,9 +65,9 @@ class Labelled:
 Joint: TypeAlias = Hyperbolic | Centred | Covariance | Labelled
 
 
-def joined(a: Term, b: Term) -> Joint | None:
-    """What the sum of two terms is, if it may lose its digits as it stands."""
-    labelled = _labelled(a, b) or _labelled(b, a) if a.exponent or b.exponent else None
+def joined(a: Term, b: Term, labels: bool) -> Joint | None:
+    """What the sum of two terms is, if it may lose its digits as it stands.  `labels`: whether there may be any."""
+    labelled = _labelled(a, b) or _labelled(b, a) if labels and (a.exponent or b.exponent) else None
     if labelled is not None or a.coefficient * b.coefficient > 0:
         return labelled
     if a.exponent or b.exponent:

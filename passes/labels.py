@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from graphc.ir.arithmetic import Cast, Mul, Squeeze, spread
 from graphc.ir.kinds import Lookup, Scatter
 from graphc.ir.leaves import size_node, uniform
-from graphc.ir.node import Node
+from graphc.ir.node import Node, Op
 from graphc.ir.operands import cast
 from graphc.kernel.monoids import Monoid
 from graphc.ops.creation import iota
@@ -17,7 +17,10 @@ from graphc.passes.rules.one_hot import one_hot_of
 from graphc.sizes import Size
 from graphc.types import INT64, Shape
 
-__all__ = ["factors", "is_single", "label_of", "labelled_axis", "read_axis", "where_labelled", "where_read"]
+__all__ = ["LABELLING", "factors", "is_single", "label_of", "labelled_axis", "read_axis", "where_labelled", "where_read"]
+
+#: what gives such rows
+LABELLING: tuple[type[Op], ...] = (Cast, Pad, Scatter)
 
 
 def factors(node: Node) -> list[Node]:

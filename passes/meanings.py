@@ -311,7 +311,7 @@ def sum_of_two(forms: Forms, node: Node) -> Form | None:
     for term in y:
         if not _is_joined(forms, terms, term, node):
             return None
-    if _has_new_joint(terms, x, y):
+    if _has_new_joint(terms, x, y, forms.labels):
         forms.better.add(node)
     return tuple(terms)
 
@@ -383,7 +383,7 @@ def _is_slope(forms: Forms, node: Node) -> bool:
     return all(origin.derived_from for origin in node.origin.behind())
 
 
-def _has_new_joint(terms: Sequence[Term], x: Form, y: Form) -> bool:
+def _has_new_joint(terms: Sequence[Term], x: Form, y: Form, labels: bool) -> bool:
     """Whether two terms lose their digits, and are not both of one operand."""
     operands = {id(term): 1 for term in x}
     for term in y:
@@ -391,6 +391,6 @@ def _has_new_joint(terms: Sequence[Term], x: Form, y: Form) -> bool:
     for place, a in enumerate(terms):
         own = operands.get(id(a), 0)
         for b in terms[:place]:
-            if not own & operands.get(id(b), 0) and joined(a, b) is not None:
+            if not own & operands.get(id(b), 0) and joined(a, b, labels) is not None:
                 return True
     return False

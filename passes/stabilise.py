@@ -24,6 +24,7 @@ from graphc.ops.trigonometry import Cosh, Sinh
 from graphc.origin import standing_for
 from graphc.passes import meanings, moved
 from graphc.passes.forms import Forms, Meaning
+from graphc.passes.labels import LABELLING
 from graphc.passes.pipeline import Log as Notes
 from graphc.passes.pipeline import Pass, Spill
 from graphc.passes.provenance import Ancestry, consumed
@@ -83,7 +84,8 @@ class Stabilise(Pass[Graph, Graph]):
 
 def _forms(graph: Graph) -> Forms:
     """The forms of the nodes of a graph, each found once."""
-    forms = Forms(_MEANINGS, graph.nodes, weighed=_weighed(graph))
+    labels = any(map(graph.has, LABELLING))
+    forms = Forms(_MEANINGS, graph.nodes, labels, weighed=_weighed(graph))
     known = forms.forms
     logs, weighed = forms.logs, forms.weighed
     for node in graph.nodes:
@@ -91,8 +93,9 @@ def _forms(graph: Graph) -> Forms:
         if kind not in _MEANINGS:
             continue
         if kind in _FIRST or any(x in known or x in logs or x in weighed for x in node.inputs):
-            with standing_for(node):  # a form may make nodes beside those of the graph
-                forms.look(node)
+            forms.at = node
+            forms.look(node)
+    forms.at = None
     return forms
 
 

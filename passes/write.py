@@ -120,7 +120,7 @@ class Writer:
             first = terms.pop(0)
             joint = None
             for place, other in enumerate(terms):
-                joint = joined(first, other)
+                joint = joined(first, other, self.forms.labels)
                 if joint is not None:
                     del terms[place]
                     found.append((self._joint(joint, like), False))
