@@ -68,6 +68,7 @@ class Forms:
     logs      logarithms of products of powers of e and sums of them, and those products
     weighed   nodes x of which there are both Σ x and Σ x y: a variance or covariance may be made of them
     better    nodes that are computed better in another way than as they are written
+    has_pairs whether there is 1 + e^d in a form
     completed shares y of which a user needs 1 - y besides
     """
 
@@ -82,6 +83,7 @@ class Forms:
     weighed: set[Node] = field(default_factory=set)
     better: set[Node] = field(default_factory=set)
     completed: set[Node] = field(default_factory=set)
+    has_pairs: bool = False
     _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)
     _seen: set[Node] = field(default_factory=set)
     _glimpses: dict[Node, Form] = field(default_factory=dict)
@@ -261,8 +263,13 @@ class Forms:
             seen = self._directions[key] = d
             self._directions[frozenset(scaled(d, -1).items())] = d
         if seen == d:
-            return one(OnePlus(d, key))
-        return Term(1.0, d, {OnePlus(seen, frozenset(seen.items())): 1})
+            return one(self.pair(d))
+        return Term(1.0, d, {self.pair(seen): 1})
+
+    def pair(self, d: Combination) -> OnePlus:
+        """1 + e^d as a factor."""
+        self.has_pairs = True
+        return OnePlus(d, frozenset(d.items()))
 
 
 def _is_small(form: Form, node: Node) -> bool:

@@ -116,7 +116,7 @@ def softplus_of_power(forms: Forms, node: Node) -> None:
 
 
 def _note_softplus(forms: Forms, node: Node, d: Combination) -> None:
-    forms.logs[node] = one(OnePlus(d, frozenset(d.items())))
+    forms.logs[node] = one(forms.pair(d))
 
 
 # Products.
@@ -167,24 +167,24 @@ def _may_be_better(forms: Forms, x: Form, y: Term) -> bool:
 
     Terms that stay in range, and have nothing to do with y, are no better for being multiplied one by one.
     """
-    if all(map(_is_share, x)) or any(isinstance(atom, OnePlus) for atom in y.atoms):
+    if forms.has_pairs and (all(map(_is_share, x)) or any(isinstance(atom, OnePlus) for atom in y.atoms)):
         return True
     if not y.exponent and all(isinstance(atom, Node) for atom in y.atoms):
         return False
     if forms.danger(x) or any(atom in forms.bounds or isinstance(atom, Mask) for atom in y.atoms):
         return True
-    known = _exponents(y)
-    return is_shifted(y) or any(not known.isdisjoint(_exponents(term)) for term in x)
+    known = {node for exponent in _exponents(y) for node in exponent}
+    return is_shifted(y) or any(not known.isdisjoint(exponent) for term in x for exponent in _exponents(term))
 
 
-def _exponents(term: Term) -> set[Node]:
+def _exponents(term: Term) -> list[Combination]:
     """What e is raised to anywhere in a term."""
-    found = set(term.exponent)
+    found = [term.exponent]
     for atom in term.atoms:
-        if not isinstance(atom, Node | Mask):
-            found.update(atom.exponent)
         if isinstance(atom, Powers):
-            found.update(atom.shown)
+            found += (atom.exponent, atom.shown)
+        elif isinstance(atom, OnePlus):
+            found.append(atom.exponent)
     return found
 
 
@@ -344,7 +344,7 @@ def _is_joined(forms: Forms, terms: list[Term], term: Term, node: Node) -> bool:
                 total = other.coefficient + term.coefficient
                 terms[place] = other._replace(coefficient=total)
                 return total != 0
-            rest = _rest(other, term)
+            rest = _rest(other, term) if forms.has_pairs else None
             if rest is not None:
                 if not _is_slope(forms, node):
                     forms.better.add(node)
@@ -388,9 +388,10 @@ def _has_new_joint(terms: Sequence[Term], x: Form, y: Form, labels: bool) -> boo
     operands = {id(term): 1 for term in x}
     for term in y:
         operands[id(term)] = operands.get(id(term), 0) | 2
+    own = [operands.get(id(term), 0) for term in terms]
     for place, a in enumerate(terms):
-        own = operands.get(id(a), 0)
-        for b in terms[:place]:
-            if not own & operands.get(id(b), 0) and joined(a, b, labels) is not None:
+        of_a = own[place]
+        for b, of_b in zip(terms[:place], own, strict=False):
+            if not of_a & of_b and joined(a, b, labels) is not None:
                 return True
     return False
