@@ -16,6 +16,7 @@ import ml_dtypes
 from graphc.dataclass import dataclass
 from graphc.ir.apply import apply
 from graphc.ir.arithmetic import Add, Cast, Compare, Div, Mul, Neg, Spread, Squeeze, Sub, Sum
+from graphc.ir.graph import Graph
 from graphc.ir.leaves import SizeOf, full, uniform
 from graphc.ir.node import Node, Op
 from graphc.kernel.scalar import Fn
@@ -59,7 +60,7 @@ class Forms:
     """Facts about nodes, found operands first.
 
     meanings  how the form of a node is found, by the class of its op
-    nodes     those of the graph
+    graph     that of the nodes
     labels    whether some of them may be 0 but at the place of a label
     at        the one that is looked at, for which stands what is made meanwhile
     forms     the forms of nodes that have one beside themselves
@@ -73,7 +74,7 @@ class Forms:
     """
 
     meanings: Mapping[type[Op], Meaning]
-    nodes: Sequence[Node]
+    graph: Graph
     labels: bool
     at: Node | None = None
     forms: dict[Node, Form] = field(default_factory=dict)
@@ -87,7 +88,7 @@ class Forms:
     _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)
     _seen: set[Node] = field(default_factory=set)
     _glimpses: dict[Node, Form] = field(default_factory=dict)
-    _dangers: dict[int, tuple[Term, int]] = field(default_factory=dict)  # by the identities of terms, which it keeps
+    _dangers: dict[int, tuple[Term | Form, int]] = field(default_factory=dict)  # by identities of what it keeps
     _directions: dict[frozenset[tuple[Node, float]], Combination] = field(default_factory=dict)
 
     # Nodes.
@@ -137,7 +138,7 @@ class Forms:
     def _nodes(self) -> dict[tuple[Op, tuple[Node, ...]], Node]:
         """Nodes by what they compute."""
         if not self._known:
-            self._known.update({(node.op, node.inputs): node for node in self.nodes})
+            self._known.update(self.graph.computing)
         return self._known
 
     def _glimpse(self, node: Node, depth: int) -> Form:
@@ -194,13 +195,17 @@ class Forms:
 
     def danger(self, form: Form) -> int:
         """How many factors of a sum may leave the range of floats although the sum does not."""
-        found = 0
-        for term in form:
-            known = self._dangers.get(id(term))
-            if known is None:
-                known = self._dangers[id(term)] = term, danger(self.without_shifts(term), self.bounds)
-            found += known[1]
-        return found
+        dangers = self._dangers
+        whole = dangers.get(id(form))
+        if whole is None:
+            found = 0
+            for term in form:
+                known = dangers.get(id(term))
+                if known is None:
+                    known = dangers[id(term)] = term, danger(self.without_shifts(term), self.bounds)
+                found += known[1]
+            whole = dangers[id(form)] = form, found
+        return whole[1]
 
     def danger_below(self, term: Term) -> int:
         """The same, of what one divides by, or of one by it."""

@@ -385,13 +385,14 @@ def _is_slope(forms: Forms, node: Node) -> bool:
 
 def _has_new_joint(terms: Sequence[Term], x: Form, y: Form, labels: bool) -> bool:
     """Whether two terms lose their digits, and are not both of one operand."""
+    if len(terms) == len(x) + len(y):
+        return any(joined(a, b, labels) is not None for a in x for b in y)
     operands = {id(term): 1 for term in x}
     for term in y:
         operands[id(term)] = operands.get(id(term), 0) | 2
-    own = [operands.get(id(term), 0) for term in terms]
     for place, a in enumerate(terms):
-        of_a = own[place]
-        for b, of_b in zip(terms[:place], own, strict=False):
-            if not of_a & of_b and joined(a, b, labels) is not None:
+        own = operands.get(id(a), 0)
+        for b in terms[:place]:
+            if not own & operands.get(id(b), 0) and joined(a, b, labels) is not None:
                 return True
     return False

@@ -85,16 +85,16 @@ class Stabilise(Pass[Graph, Graph]):
 def _forms(graph: Graph) -> Forms:
     """The forms of the nodes of a graph, each found once."""
     labels = any(map(graph.has, LABELLING))
-    forms = Forms(_MEANINGS, graph.nodes, labels, weighed=_weighed(graph))
-    known = forms.forms
-    logs, weighed = forms.logs, forms.weighed
+    forms = Forms(_MEANINGS, graph, labels, weighed=_weighed(graph))
+    formed, logged, weighed = forms.forms.keys(), forms.logs.keys(), forms.weighed
     for node in graph.nodes:
-        kind = type(node.op)
+        kind, inputs = type(node.op), node.inputs
         if kind not in _MEANINGS:
             continue
-        if kind in _FIRST or any(x in known or x in logs or x in weighed for x in node.inputs):
-            forms.at = node
-            forms.look(node)
+        if kind not in _FIRST and formed.isdisjoint(inputs) and logged.isdisjoint(inputs) and weighed.isdisjoint(inputs):
+            continue
+        forms.at = node
+        forms.look(node)
     forms.at = None
     return forms
 

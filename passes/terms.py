@@ -234,7 +234,7 @@ def parted(term: Term, bounds: Bounds) -> tuple[Parts, Term]:
                     parts += [Share(scaled(d, -1), -sign)] * count
             case Powers(shown=shown):
                 sign = -1 if power < 0 else 1
-                while power and shown and _holds(exponent, shown, -sign):
+                while power and shown and exponent and _holds(exponent, shown, -sign):
                     exponent = added(exponent, shown, sign)
                     parts.append(ShareOfMany(atom, -sign))
                     power -= sign

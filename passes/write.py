@@ -55,23 +55,29 @@ class Writer:
 
     forms: Forms
     new: dict[Node, Node] = field(default_factory=dict)
-    known: dict[tuple[Op, tuple[Node, ...], object], Node] = field(default_factory=dict)
-    applied: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)  # those that were made here
     replaced: dict[Node, Node] = field(default_factory=dict)  # old nodes that got another form -> what they were
+    _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)
     _shares: dict[tuple[object, Op], tuple[Node, Node]] = field(default_factory=dict)
 
     def shared(self, node: Node) -> Node:
         """The one node of the new graph that computes what `node` does; those of the old one may stay."""
-        if not self.known:
-            self.known.update({(node.op, node.inputs, node.type): node for node in self.forms.nodes})
-        return self.known.setdefault((node.op, node.inputs, node.type), node)
+        known = self._nodes()
+        found = known.setdefault((node.op, node.inputs), node)
+        return found if found.type is node.type or found.type == node.type else node
 
     def apply(self, op: Op, *inputs: Node) -> Node:
         """A node of the new graph."""
-        found = self.applied.get((op, inputs))
+        known = self._nodes()
+        found = known.get((op, inputs))
         if found is None:
-            found = self.applied[op, inputs] = self.shared(apply(op, *inputs))
+            found = known[op, inputs] = apply(op, *inputs)
         return found
+
+    def _nodes(self) -> dict[tuple[Op, tuple[Node, ...]], Node]:
+        """Nodes of the new graph, and of the old one, by what they compute."""
+        if not self._known:
+            self._known.update(self.forms.graph.computing)
+        return self._known
 
     def node(self, old: Node) -> Node:
         """A node of the old graph, or one that was made beside it, a few ops from those of it, in the new graph."""

@@ -118,6 +118,11 @@ class Graph(Displayed):
         return self.order or tuple(topological((*self.roots, *self.demanded)))
 
     @once
+    def computing(self) -> Mapping[tuple[Op, tuple[Node, ...]], Node]:
+        """Its nodes by what they compute: an op, on operands."""
+        return {(node.op, node.inputs): node for node in self.nodes}
+
+    @once
     def users(self) -> Mapping[Node, tuple[Node, ...]]:
         """For each node the nodes that read it, in order, once per reading."""
         users: dict[Node, list[Node]] = {node: [] for node in self.nodes}
