@@ -17,7 +17,16 @@ from graphc.passes.rules.one_hot import one_hot_of
 from graphc.sizes import Size
 from graphc.types import INT64, Shape
 
-__all__ = ["LABELLING", "factors", "is_single", "label_of", "labelled_axis", "read_axis", "where_labelled", "where_read"]
+__all__ = [
+    "LABELLING",
+    "factors",
+    "is_single",
+    "label_of",
+    "labelled_axis",
+    "read_axis",
+    "where_labelled",
+    "where_read",
+]
 
 #: what gives such rows
 LABELLING: tuple[type[Op], ...] = (Cast, Pad, Scatter)

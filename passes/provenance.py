@@ -1,6 +1,6 @@
 """Provenance: a node that replaces others keeps leading to every line and every rule that is behind them."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import final
 
@@ -15,6 +15,7 @@ __all__ = ["Ancestry", "consumed"]
 
 
 _FEW = 4  # operands of a node
+_GIVEN = (Input, Variable)
 
 
 @final
@@ -28,16 +29,15 @@ class Ancestry:
 
     replaced: dict[Node, dict[Node, None]] = field(default_factory=dict)
 
-    def add(self, kept: Node, nodes: Iterable[Node]) -> None:
+    def add(self, kept: Node, *nodes: Node) -> None:
         """`kept` stands for `nodes` too.
 
         Inputs and variables stand for themselves: what became one of them is computed no more.
         """
-        if isinstance(kept.op, Input | Variable):
-            return
+        origin, replaced = kept.origin, self.replaced
         for node in nodes:
-            if node.origin is not kept.origin or node in self.replaced:
-                self.replaced.setdefault(kept, {})[node] = None
+            if (node.origin is not origin or node in replaced) and not isinstance(kept.op, _GIVEN):
+                replaced.setdefault(kept, {})[node] = None
 
     def given_to(self, graph: Graph, before: Container[Node]) -> Graph:
         """The same graph, whose nodes have the origins of all that they stand for.

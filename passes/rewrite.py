@@ -1,13 +1,13 @@
 """Rewriting: identities that replace one node by another of the same type, tried until none applies."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import ClassVar, TypeAlias, final
 
 from graphc.dataclass import dataclass
-from graphc.ir.graph import Graph, rebuilt
+from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.once import once
 from graphc.origin import standing_for
@@ -138,14 +138,19 @@ class _Rewriting:
     def run(self, form: Graph) -> Graph:
         counts = Counter([x for node in form.nodes for x in node.inputs])
         counts.update((*form.roots, *form.demanded))
-        settled, readings = self.settled, self.readings
-        for node in form.nodes:
-            self._settle(node)
-            found = settled[node]
-            readings[found] = readings.get(found, 0) + counts[node]
+        self._settle(form.nodes, counts)
         return self.known.given_to(form.exchanged(self.settled), set(form.nodes))
 
-    def _settle(self, root: Node) -> None:
+    def _settle(self, nodes: Sequence[Node], counts: Mapping[Node, int]) -> None:
+        """Settle all nodes of a graph, operands first, which are read so often."""
+        settled, readings = self.settled, self.readings
+        for node in nodes:
+            if node not in settled:
+                self._settle_one(node)
+            found = settled[node]
+            readings[found] = readings.get(found, 0) + counts[node]
+
+    def _settle_one(self, root: Node) -> None:
         settled, becomes, moved = self.settled, self.becomes, self.moved
         one_of, ancestry = self.known.one_of, self.known.ancestry
         pending = [root]
@@ -166,19 +171,20 @@ class _Rewriting:
                 pending.append(later)
                 continue
             try:
-                inputs = [settled[x] for x in node.inputs]
+                inputs = tuple([settled[x] for x in node.inputs])
             except KeyError:
                 pending += [x for x in reversed(node.inputs) if x not in settled]
                 continue
-            renewed = node if moved.isdisjoint(node.inputs) else rebuilt(node, inputs)
-            if renewed is not node:  # and what a rule made of others stands for these, on whatever operands
-                ancestry.add(renewed, (node,))
-            candidate = one_of(renewed)
+            candidate = node
+            if not moved.isdisjoint(node.inputs):
+                candidate = Node(node.op, inputs, node.type, node.origin)
+                ancestry.add(candidate, node)  # what a rule made of others stands for these, on whatever operands
+            candidate = one_of(candidate)
             if candidate is not node and candidate in settled:
                 settled[node] = settled[candidate]
                 moved.add(node)
                 if settled[node] is not candidate:  # what became something else stands for more by now
-                    ancestry.add(settled[node], (candidate,))
+                    ancestry.add(settled[node], candidate)
                 continue
             found = self._replacement(candidate)
             if found is not None:
@@ -201,7 +207,7 @@ class _Rewriting:
                 continue
             self.log.note(rule.name, node.origin)
             self.log.replaced(rule.name, node, found, exact=rule.exact, spill=rule.spill)
-            self.known.ancestry.add(found, (node, *consumed(node, found, self.settled)))
+            self.known.ancestry.add(found, node, *consumed(node, found, self.settled))
             return found
         return None
 

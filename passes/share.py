@@ -29,7 +29,7 @@ class Known:
         """The node that stands for all that are equal to this one."""
         kept = self.nodes.setdefault((node.op, node.inputs, node.type), node)
         if kept is not node:
-            self.ancestry.add(kept, (node,))
+            self.ancestry.add(kept, node)
         return kept
 
     def given_to(self, graph: Graph, before: Container[Node]) -> Graph:
@@ -57,7 +57,7 @@ class ShareSubexpressions(Pass[Graph, Graph]):
             kept = known.setdefault((node.op, inputs, node.type), node)
             if kept is not node:
                 one[node] = kept
-                ancestry.add(kept, (node,))
+                ancestry.add(kept, node)
                 log.note(f"one {node.op.name} for two", node.origin)
                 old = node if inputs is node.inputs else Node(node.op, inputs, node.type, node.origin)
                 log.replaced(f"one {node.op.name} for two", old, kept, exact=True)

@@ -91,7 +91,12 @@ def _forms(graph: Graph) -> Forms:
         kind, inputs = type(node.op), node.inputs
         if kind not in _MEANINGS:
             continue
-        if kind not in _FIRST and formed.isdisjoint(inputs) and logged.isdisjoint(inputs) and weighed.isdisjoint(inputs):
+        if (
+            kind not in _FIRST
+            and formed.isdisjoint(inputs)
+            and logged.isdisjoint(inputs)
+            and weighed.isdisjoint(inputs)
+        ):
             continue
         forms.at = node
         forms.look(node)
@@ -120,9 +125,9 @@ def _written(graph: Graph, forms: Forms, log: Notes) -> Graph:
         if node in writer.replaced:
             candidate = writer.replaced[node]
             log.note(f"{node.op.name} in stable form", node.origin)
-            ancestry.add(found, (candidate, *consumed(candidate, found, before)))
+            ancestry.add(found, candidate, *consumed(candidate, found, before))
         elif found is not node:
-            ancestry.add(found, (node,))  # which may be equal to another now
+            ancestry.add(found, node)  # which may be equal to another now
     if not log.notes:
         return graph
     return ancestry.given_to(graph.exchanged(writer.new), before)

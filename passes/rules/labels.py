@@ -5,7 +5,7 @@ from itertools import permutations
 import ml_dtypes
 
 from graphc.ir.apply import apply
-from graphc.ir.arithmetic import Add, Spread, Sub, Sum, spread
+from graphc.ir.arithmetic import Add, Spread, Squeeze, Sub, Sum, spread
 from graphc.ir.leaves import uniform
 from graphc.ir.node import Node
 from graphc.ir.operands import where
@@ -112,8 +112,9 @@ def _is_sum_with_log(node: Node) -> bool:
     return isinstance(node.op, Add) and any(map(is_log, node.inputs))
 
 
-a, whole = hole("x[i]", kinds="f"), hole("log(sum(exp(x - m))) + m", kinds="f", only=_is_sum_with_log)
-total = hole("log(sum(exp(x - m)))", kinds="f", only=is_log)
+a = hole("x[i]", kinds="f")
+whole = hole("log(sum(exp(x - m))) + m", (Add, Spread, Squeeze), kinds="f", only=_is_sum_with_log)
+total = hole("log(sum(exp(x - m)))", (Log, Spread, Squeeze), kinds="f", only=is_log)
 shares = hole("x - m - log(sum(exp(x - m)))", Sub, kinds="f", only=_is_log_of_shares)
 _IS = "log1p(sum(exp(x - m)) of others + expm1(x[i] - m))"
 

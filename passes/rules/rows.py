@@ -20,11 +20,7 @@ def _loss(match: Match) -> Node | None:
     return None if found is None else found[0] - (match[x] - found[1])
 
 
-def _is_repeated(node: Node) -> bool:
-    return isinstance(node.op, Spread)
-
-
-x, whole = hole("x", kinds="f"), hole("log(sum(exp(x - m))) + m", kinds="f", only=_is_repeated)
+x, whole = hole("x", kinds="f"), hole("log(sum(exp(x - m))) + m", Spread, kinds="f")
 
 
 def _apart_from_m(left: Form, change: Change, called: str) -> Rule:
