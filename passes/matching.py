@@ -264,7 +264,7 @@ def look(node: Node) -> Look:
 
 
 def at_a_glance(node: Node) -> Hashable:
-    """Equal only for nodes that look the same; of those with few operands, which most are, found in a third of the time.
+    """Equal only for nodes that look the same; of those with few operands, as most are, found in a third of the time.
 
     It tells dtypes apart, which a look does not.
     """

@@ -1,23 +1,22 @@
 """`apply`, which makes a node of an op and operands, and errors that say where both were written."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from graphc.errors import ArgumentError, DTypeError, GraphError, IndexRangeError, ShapeError
-from graphc.ir.node import Node, Op, SameSize, made_at
+from graphc.ir.node import IndexBound, Node, Op, SameSize, made_at
 from graphc.origin import Origin, asking, called, here, place_of
 from graphc.sizes import equal
-from graphc.types import NodeType, TensorType, TupleType
+from graphc.types import NodeType, TensorType
 
 __all__ = ["apply", "locate"]
 
 _ROLES = {1: ("x",), 2: ("left", "right")}
 
 
-def _is_open(op: Op, types: tuple[TensorType, ...]) -> bool:
+def _is_open(op: Op, requirements: Sequence[SameSize | IndexBound]) -> bool:
     """Whether a call decides what the op requires.  Raises where that is decided and does not hold."""
     found = False
-    for requirement in op.requirements(*types):
+    for requirement in requirements:
         holds = equal(requirement.left, requirement.right) if isinstance(requirement, SameSize) else None
         if holds is False:
             assert isinstance(requirement, SameSize), requirement
@@ -29,7 +28,7 @@ def _is_open(op: Op, types: tuple[TensorType, ...]) -> bool:
     return found
 
 
-def _is_new(found: NodeType, types: tuple[TensorType, ...]) -> bool:
+def _is_new(found: NodeType, types: Sequence[TensorType]) -> bool:
     """Whether a call decides an extent of a result that no operand has: it may come out negative."""
     if types and found is types[0]:
         return False
@@ -43,15 +42,15 @@ def _is_new(found: NodeType, types: tuple[TensorType, ...]) -> bool:
 def apply(op: Op, *inputs: Node) -> Node:
     """The node of `op` on `inputs`.  Errors get the user's line and where each operand was made."""
     origin = here()
-    types = tuple([node.type for node in inputs])
+    types: list[TensorType] = []
     try:
-        for place, type in enumerate(types):
-            if type.__class__ is TupleType:
-                inputs[place].tensor  # noqa: B018  # raises
-        tensors = cast("tuple[TensorType, ...]", types)
-        is_open = _is_open(op, tensors)
-        found = op.infer(*tensors)
-        if is_open or _is_new(found, tensors):
+        for node in inputs:
+            type = node.type
+            types.append(type if type.__class__ is TensorType else node.tensor)  # type: ignore[arg-type]  # or raises
+        requirements = op.requirements(*types)
+        is_open = _is_open(op, requirements) if requirements else False
+        found = op.infer(*types)
+        if is_open or _is_new(found, types):
             origin = asking(origin)
         return Node(op, inputs, found, origin)
     except (ShapeError, DTypeError, IndexRangeError, ArgumentError) as error:

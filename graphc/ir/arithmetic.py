@@ -245,7 +245,7 @@ class Sum(Reduction, Linear):
 
     def infer(self, *types: TensorType) -> TensorType:
         (x,) = types
-        return TensorType(tuple(n for axis, n in enumerate(x.shape) if axis not in self.axes), as_summed(x.dtype))
+        return TensorType(tuple([n for axis, n in enumerate(x.shape) if axis not in self.axes]), as_summed(x.dtype))
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         return (spread(cotangent, node.inputs[0].shape, self.axes),)
@@ -263,7 +263,7 @@ class Squeeze(Movement):
         for axis in self.axes:
             if x.shape[axis] != 1:
                 raise ShapeError(f"squeeze: axis {axis} has extent {x.shape[axis]}, not 1")
-        return TensorType(tuple(n for axis, n in enumerate(x.shape) if axis not in self.axes), x.dtype, x.weak)
+        return TensorType(tuple([n for axis, n in enumerate(x.shape) if axis not in self.axes]), x.dtype, x.weak)
 
     def source(self, operand: Shape) -> IndexMap:
         parts, result = [], 0

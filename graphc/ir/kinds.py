@@ -160,28 +160,31 @@ class Elementwise(Op):
         return dtypes[0]
 
     def requirements(self, *types: TensorType) -> Sequence[SameSize | IndexBound]:
-        first, *others = types
-        shape = first.shape
-        for other in others:
-            if other is not first and other.shape != shape:
+        shape = types[0].shape
+        for other in types:
+            if other.shape is not shape and other.shape != shape:
                 break
         else:
             return ()
         return [
             SameSize(n, m, f"extents differ along axis {axis}")
-            for other in others
+            for other in types[1:]
             for axis, (n, m) in enumerate(zip(shape, other.shape, strict=True))
             if n != m
         ]
 
     def infer(self, *types: TensorType) -> TensorType:
         first, dtypes, is_weak = types[0], [], True
+        known: DType | None = None
         for tensor in types:
             dtype = tensor.dtype
-            if dtype.kind not in self.accepts and not (dtype.kind == "V" and "f" in self.accepts):  # V is bfloat16
-                raise DTypeError(f"{self.name} has no meaning for {dtype}", hint=self._dtype_hint(dtype))
+            if dtype is not known:
+                if dtype.kind not in self.accepts and not (dtype.kind == "V" and "f" in self.accepts):  # V is bfloat16
+                    raise DTypeError(f"{self.name} has no meaning for {dtype}", hint=self._dtype_hint(dtype))
+                known = dtype
             dtypes.append(dtype)
-            is_weak = is_weak and tensor.weak
+            if not tensor.weak:
+                is_weak = False
         dtype = self.result(*dtypes)
         return first if dtype is first.dtype and is_weak is first.weak else TensorType(first.shape, dtype, is_weak)
 
