@@ -70,6 +70,7 @@ class Forms:
     weighed   nodes x of which there are both Σ x and Σ x y: a variance or covariance may be made of them
     better    nodes that are computed better in another way than as they are written
     has_pairs whether there is 1 + e^d in a form
+    shares    sums of powers of e, and shares of them as nodes
     completed shares y of which a user needs 1 - y besides
     """
 
@@ -83,6 +84,7 @@ class Forms:
     logs: dict[Node, Term] = field(default_factory=dict)
     weighed: set[Node] = field(default_factory=set)
     better: set[Node] = field(default_factory=set)
+    shares: dict[Powers, Node] = field(default_factory=dict)
     completed: set[Node] = field(default_factory=set)
     has_pairs: bool = False
     _known: dict[tuple[Op, tuple[Node, ...]], Node] = field(default_factory=dict)

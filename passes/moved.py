@@ -308,7 +308,9 @@ def _written(forms: Forms, atoms: Mapping[Atom, int], shares: Parts, like: Node)
 
 def _share_of_many(forms: Forms, whole: Powers) -> Node:
     """e^u / Σ e^u, as a node."""
-    found: Node | None = None
+    found = forms.shares.get(whole)
+    if found is not None:
+        return found
     for node, coefficient in whole.exponent.items():
         x = node if coefficient == 1 else forms.made(Mul(), node, forms.full(node, coefficient))
         found = x if found is None else forms.made(Add(), found, x)
@@ -317,6 +319,7 @@ def _share_of_many(forms: Forms, whole: Powers) -> Node:
     found = forms.made(Div(), power, forms.made(whole.moves[0][0], forms.made(whole.op, power)))
     for move, _ in whole.moves[1:]:
         found = forms.made(move, found)
+    forms.shares[whole] = found
     return found
 
 

@@ -42,11 +42,17 @@ class Ancestry:
     def given_to(self, graph: Graph, before: Container[Node]) -> Graph:
         """The same graph, whose nodes have the origins of all that they stand for.
 
-        before   the nodes that others know
+        before   the nodes that others know.  One that nobody does gets its origin as it is, and what reads it stays.
         """
         if not self.replaced:
             return graph
-        return graph.relabelled(self._renewed(graph.nodes, {}, before))
+        origins = self._origins(graph.nodes)
+        for node, origin in origins.items():
+            if node not in before:
+                node.origin = origin
+        if all(node.origin is origin for node, origin in origins.items()):
+            return graph
+        return graph.relabelled(_renewed(graph.nodes, origins, {}))
 
     def joined(self, graph: Graph, one: Mapping[Node, Node], inputs_of: Mapping[Node, tuple[Node, ...]]) -> Graph:
         """The same graph with one node for another, each with the origins of all that it stands for.
@@ -55,41 +61,42 @@ class Ancestry:
         """
         roots = [one.get(root, root) for root in (*graph.roots, *graph.demanded)]
         order = topological(roots, inputs_of)
-        new = self._renewed(order, inputs_of, self.replaced)
+        new = _renewed(order, self._origins(order), inputs_of)
         return graph.exchanged_in({**new, **{node: new.get(kept, kept) for node, kept in one.items()}}, order)
 
-    def _renewed(
-        self, order: Sequence[Node], inputs_of: Mapping[Node, tuple[Node, ...]], before: Container[Node]
-    ) -> dict[Node, Node]:
-        """What those of some nodes become, operands first, that have other origins or other operands.
-
-        One that nobody knew `before` gets its origin as it is, so that what reads it may stay.
-        """
+    def _origins(self, nodes: Sequence[Node]) -> Mapping[Node, Origin]:
+        """The origins of those nodes that stand for others."""
         known: dict[Node, Origin] = {}
-        new: dict[Node, Node] = {}
         replaced = self.replaced
-        for node in order:
-            inputs = inputs_of.get(node) or node.inputs
-            origin = self._origin(node, known) if node in replaced else node.origin
-            if origin is not node.origin and node not in before:
-                node.origin = origin
-            if origin is not node.origin or inputs is not node.inputs or not new.keys().isdisjoint(inputs):
-                new[node] = Node(node.op, tuple([new.get(x, x) for x in inputs]), node.type, origin)
-        return new
+        return {node: self._origin(node, known) for node in nodes if node in replaced}
 
     def _origin(self, node: Node, known: dict[Node, Origin]) -> Origin:
         """The origin of a node and of all behind it, those of the nodes behind being found first."""
+        replaced = self.replaced
         opened: set[Node] = set()
         stack = [node]
         while stack:
             part = stack[-1]
-            parts = self.replaced.get(part, {})
+            parts = replaced.get(part, {})
             if part not in opened:
                 opened.add(part)
-                stack.extend(x for x in parts if x in self.replaced and x not in known and x not in opened)
+                stack.extend([x for x in parts if x in replaced and x not in known and x not in opened])
                 continue
             known[stack.pop()] = merged(part.origin, [known.get(x, x.origin) for x in parts])
         return known[node]
+
+
+def _renewed(
+    order: Sequence[Node], origins: Mapping[Node, Origin], inputs_of: Mapping[Node, tuple[Node, ...]]
+) -> dict[Node, Node]:
+    """What those of some nodes become, operands first, that have other origins or other operands."""
+    new: dict[Node, Node] = {}
+    for node in order:
+        origin = origins.get(node, node.origin)
+        inputs = inputs_of.get(node, node.inputs)
+        if origin is not node.origin or inputs is not node.inputs or not new.keys().isdisjoint(inputs):
+            new[node] = Node(node.op, tuple([new.get(x, x) for x in inputs]), node.type, origin)
+    return new
 
 
 def consumed(node: Node, found: Node, before: Container[Node] = ()) -> Iterator[Node]:
@@ -101,20 +108,25 @@ def consumed(node: Node, found: Node, before: Container[Node] = ()) -> Iterator[
     """
     read: set[Node] = set()
     made = [found]
+    origin = node.origin
     while made:
         part = made.pop()
         if part not in read:
             read.add(part)
-            if part.origin is node.origin and part not in before:
-                made.extend(part.inputs)
+            if part.origin is origin and part not in before:
+                made += part.inputs
     seen: set[Node] = set()
-    pending = list(reversed(node.inputs))
+    pending = [*reversed(node.inputs)]
     while pending:
         part = pending.pop()
         if part in read or part in seen or isinstance(part.op, Leaf):
             continue
         seen.add(part)
         yield part
-        few = part.inputs if len(part.inputs) <= _FEW else ()
-        if any(x in read or not read.isdisjoint(x.inputs) for x in few):
-            pending += reversed(few)
+        inputs = part.inputs
+        if len(inputs) > _FEW:
+            continue
+        for x in inputs:
+            if x in read or not read.isdisjoint(x.inputs):
+                pending += reversed(inputs)
+                break

@@ -87,7 +87,7 @@ class Writer:
             candidate = rebuilt(old, [new[x] if x in new else self.node(x) for x in old.inputs])
             if candidate is not old:
                 candidate = self.shared(candidate)
-            better = self._better(old)
+            better = self._better(old) if old in self.forms.better else None
             if better is None or better is candidate or better.type != candidate.type:
                 found = candidate
             else:
@@ -98,8 +98,6 @@ class Writer:
     def _better(self, old: Node) -> Node | None:
         """What computes a node and keeps its digits, where the node as it is may not."""
         forms = self.forms
-        if old not in forms.better:
-            return None
         if isinstance(old.op, Compare):
             length = self.node(forms.made(Sqrt(), old.inputs[0]))
             return self.apply(old.op, length, self.node(old.inputs[1]))

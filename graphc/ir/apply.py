@@ -46,7 +46,7 @@ def apply(op: Op, *inputs: Node) -> Node:
     try:
         for node in inputs:
             type = node.type
-            types.append(type if type.__class__ is TensorType else node.tensor)  # type: ignore[arg-type]  # or raises
+            types.append(type if type.__class__ is TensorType else node.tensor)  # or raises
         requirements = op.requirements(*types)
         is_open = _is_open(op, requirements) if requirements else False
         found = op.infer(*types)
