@@ -1,7 +1,7 @@
 """Where the members of a unit read other nodes, and how the axes of two units correspond by what both touch."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 from graphc.ir.kinds import Elementwise, IndexMap, Lookup, Reduction, Scatter
 from graphc.ir.node import Node
@@ -15,12 +15,8 @@ __all__ = ["Axes", "Reading", "correspondence", "place_through", "readings"]
 Axes = dict[LoopAxis, LoopAxis]  # an axis of one unit -> the same of another
 
 
-class Reading(NamedTuple):
-    """A member of a unit reads a node; `place` None: not one element for each point of the unit."""
-
-    reader: Node
-    node: Node
-    place: Place | None
+#: a member of a unit, a node that it reads, and where; None: not one element for each point of the unit
+Reading: TypeAlias = tuple[Node, Node, Place | None]
 
 
 def readings(
@@ -32,16 +28,16 @@ def readings(
         if node in unit.shown:
             for operand in node.inputs:
                 source = sources.get(operand)
-                yield Reading(node, operand if source is None else source.node, None)
+                yield node, operand if source is None else source.node, None
             continue
         axes = unit.walks[node] if node in unit.walks else unit.places[node]
         if isinstance(op, _PLAIN) and not isinstance(op, Guarded):
             for operand in node.inputs:
                 source = sources.get(operand)
                 if source is None:
-                    yield Reading(node, operand, axes)
+                    yield node, operand, axes
                 else:
-                    yield Reading(node, source.node, place_through(source.map, axes, source.node.shape))
+                    yield node, source.node, place_through(source.map, axes, source.node.shape)
             continue
         for position, operand in enumerate(node.inputs):
             source = sources.get(operand)
@@ -51,7 +47,7 @@ def readings(
                 isinstance(op, Scatter) and position == 1
             )
             if (is_index and (operand in checked or under in checked)) or (isinstance(op, Lookup) and position == 0):
-                yield Reading(node, under, None)
+                yield node, under, None
                 continue
             if isinstance(op, Lookup):
                 map = composed(map, index_places(op, operand.ndim))
@@ -59,7 +55,7 @@ def readings(
                 map = map if position == 0 else composed(map, row_places(op, node.ndim))
             else:
                 assert isinstance(op, Guarded), node
-            yield Reading(node, under, place_through(map, axes, under.shape))
+            yield node, under, place_through(map, axes, under.shape)
 
 
 _PLAIN = (Elementwise, Reduction)  # kinds that read every operand at one place

@@ -11,7 +11,7 @@ from graphc.kernel.monoids import Monoid
 from graphc.kernel.scalar import Axis, Fn, Formula, Load, Scalar
 from graphc.kernel.steps import Effect, Stage, Store
 from graphc.passes.elements import BufferOf, SourceOf, element
-from graphc.passes.units import LoopAxis, Loops
+from graphc.passes.units import LoopAxis, Loops, Place
 from graphc.types import DType, accumulator
 
 __all__ = ["LastStages", "StageBuilder", "folded_dtype"]
@@ -30,6 +30,7 @@ class StageBuilder:
     formula: Formula = field(default_factory=Formula)
     numbers: dict[Node, int] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
+    indices: dict[Place, tuple[int, ...]] = field(default_factory=dict)  # the lets of places
     shown: dict[tuple[Node, tuple[int, ...]], int] = field(default_factory=dict)  # (member, index) -> its let
 
     def finished(self, *, is_last: bool = False) -> Stage:

@@ -13,7 +13,7 @@ from graphc.kernel.steps import Fold, Kernel, Store, Total
 from graphc.passes.elements import BufferOf, Elements, SourceOf, element, looked_up, mapped
 from graphc.passes.last_stages import LastStages, StageBuilder, folded_dtype
 from graphc.passes.sources import index_places
-from graphc.passes.units import LoopAxis, Loops
+from graphc.passes.units import LoopAxis, Loops, Place
 from graphc.passes.walks import run_of
 from graphc.types import INT64, TensorType
 
@@ -108,9 +108,15 @@ class _LoopsKernel:
             self.stages[level] = StageBuilder(() if level % 2 else self.inner)
         return self.stages[level]
 
-    def _index(self, stage: StageBuilder, place: Sequence[LoopAxis | None]) -> list[int]:
-        formula = stage.formula
-        return [formula.constant(0, INT64) if axis is None else formula.axis(self.axes[axis]) for axis in place]
+    def _index(self, stage: StageBuilder, place: Place) -> tuple[int, ...]:
+        """The lets of a place in a stage."""
+        found = stage.indices.get(place)
+        if found is None:
+            formula = stage.formula
+            found = stage.indices[place] = tuple(
+                [formula.constant(0, INT64) if axis is None else formula.axis(self.axes[axis]) for axis in place]
+            )
+        return found
 
     def _operand(self, stage: StageBuilder, level: int, node: Node, index: Sequence[int]) -> int:
         """The let for an operand, read in a stage at an index of what reads it."""
@@ -161,7 +167,7 @@ class _LoopsKernel:
             values = [Scalar(formula, self._operand(stage, level, x, index)) for x in node.inputs]
             stage.numbers[node] = op.scalar(*values).number
         for output in self.outputs.get(node, ()):
-            stage.effects.append(Store(output, tuple(index), stage.numbers[node]))
+            stage.effects.append(Store(output, index, stage.numbers[node]))
 
     def _scatter(self, node: Node, op: Scatter, level: int) -> None:
         """Store the base, then combine one element per row with it."""
@@ -170,13 +176,13 @@ class _LoopsKernel:
         place = self.unit.places[node]
         first = self._stage(level - 1)
         index = self._index(first, place)
-        first.effects.append(Store(output, tuple(index), self._operand(first, level - 1, base, index)))
+        first.effects.append(Store(output, index, self._operand(first, level - 1, base, index)))
         stage = self._stage(level)
         formula = stage.formula
         row = [
             formula.constant(0, INT64) if axis == op.axis else i
             for axis, i in enumerate(
-                self._index(stage, [None if axis == op.axis else x for axis, x in enumerate(place)])
+                self._index(stage, tuple([None if axis == op.axis else x for axis, x in enumerate(place)]))
             )
         ]
         found = self._operand(stage, level, at, row)
@@ -184,7 +190,7 @@ class _LoopsKernel:
         to = looked_up(formula, op, node.shape, found, row, at.ndim)
         stage.effects.append(Store(output, tuple(to), value, op.monoid))
 
-    def _looked_up(self, stage: StageBuilder, level: int, node: Node, op: Lookup, index: list[int]) -> int:
+    def _looked_up(self, stage: StageBuilder, level: int, node: Node, op: Lookup, index: Sequence[int]) -> int:
         x, at = node.inputs
         formula = stage.formula
         found = self._operand(stage, level, at, mapped(formula, index_places(op, at.ndim), index))
@@ -203,8 +209,8 @@ class _LoopsKernel:
         local = last.total(node)
         if stage.formula.lets[value].dtype != local.dtype:
             value = stage.formula.call(Fn.CAST, (value,), local.dtype)
-        place = [axis for axis in self.unit.places[node] if axis is not None]
-        index, shape = tuple(self._index(stage, place)), node.inputs[0].shape
+        place = tuple([axis for axis in self.unit.places[node] if axis is not None])
+        index, shape = self._index(stage, place), node.inputs[0].shape
         stage.effects.append(Total(op.monoid, value, index, local, 0 if place else run_of(op, shape)))
 
     def _fold(self, node: Node, op: Reduction) -> None:
@@ -227,7 +233,7 @@ class _LoopsKernel:
         if not outputs:
             return
         after = self._stage(result_level)
-        place = tuple(self._index(after, self.unit.places[node]))
+        place = self._index(after, self.unit.places[node])
         for local, output in zip(results, outputs, strict=True):
             number = after.formula.add(Load(local, (), local.dtype))
             if local.dtype != output.dtype:

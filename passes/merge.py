@@ -138,12 +138,12 @@ class _Merging:
         found = list(readings(unit.nodes, unit, self.partition.sources, self.checked))
         if any(node in self.nexts and node not in late for node in unit.places):
             return (unit,)
-        if any((r.node in late and r.reader not in late) or (r.node in unit.shown and r.reader in late) for r in found):
+        if any((x in late and reader not in late) or (x in unit.shown and reader in late) for reader, x, _ in found):
             return (unit,)
-        ended = {r.node for r in found if r.node not in unit.places and not isinstance(r.node.op, Leaf)}
+        ended = {x for _, x, _ in found if x not in unit.places and not isinstance(x.op, Leaf)}
         if sum(map(self.costs.bytes, ended)) <= sum(self.costs.bytes(x) for x in late if x in self.nexts):
             return (unit,)
-        self.stored |= {r.node for r in found if r.reader in late and r.node in unit.places and r.node not in late}
+        self.stored |= {x for reader, x, _ in found if reader in late and x in unit.places and x not in late}
         rest = {node: place for node, place in unit.places.items() if node not in late}
         return Loops(rest, unit.walks, unit.order, unit.inner, unit.shown), Loops(late, {}, unit.outer)
 
