@@ -198,21 +198,18 @@ class Forms:
     def danger(self, form: Form) -> int:
         """How many factors of a sum may leave the range of floats although the sum does not."""
         dangers = self._dangers
-        whole = dangers.get(id(form))
-        if whole is None:
-            found = 0
-            for term in form:
-                known = dangers.get(id(term))
-                if known is None:
-                    known = dangers[id(term)] = term, danger(self.without_shifts(term), self.bounds)
-                found += known[1]
-            whole = dangers[id(form)] = form, found
-        return whole[1]
+        found = 0
+        for term in form:
+            known = dangers.get(id(term))
+            if known is None:
+                known = dangers[id(term)] = term, danger(self.without_shifts(term), self.bounds)
+            found += known[1]
+        return found
 
     def danger_below(self, term: Term) -> int:
         """The same, of what one divides by, or of one by it."""
         below = times(number(1.0), term, -1)
-        return max(self.danger((term,)), 0 if below is None else self.danger((below,)))
+        return max(self.danger((term,)), 0 if below is None else danger(self.without_shifts(below), self.bounds))
 
     def without_shifts(self, term: Term) -> Term:
         """A term without what a user keeps in range: e^(u - max u) is at most 1, the sum of these at least 1."""

@@ -22,6 +22,8 @@ from graphc.passes.terms import (
     Term,
     added,
     as_form,
+    exponents,
+    mentions,
     number,
     one,
     parted,
@@ -140,9 +142,10 @@ def product(forms: Forms, node: Node) -> Form | None:
     sign = -1 if is_quotient else 1
     if not y[0].atoms and not y[0].exponent and x:
         return _each_times(x, y[0], sign)
-    found = _each_times(x, y[0], sign) if len(x) < 2 or _may_be_better(forms, x, y[0]) else None
+    before = forms.danger(x) + (forms.danger_below(y[0]) if is_quotient else forms.danger(y))
+    may_be_better = len(x) < 2 or ((before or forms.has_pairs) and _may_be_better(forms, x, y[0]))
+    found = _each_times(x, y[0], sign) if may_be_better else None
     if found is not None:
-        before = forms.danger(x) + (forms.danger_below(y[0]) if is_quotient else forms.danger(y))
         if not x or (before and forms.danger(found) < before):
             forms.better.add(node)
             return found
@@ -173,19 +176,8 @@ def _may_be_better(forms: Forms, x: Form, y: Term) -> bool:
         return False
     if forms.danger(x) or any(atom in forms.bounds or isinstance(atom, Mask) for atom in y.atoms):
         return True
-    known = {node for exponent in _exponents(y) for node in exponent}
-    return is_shifted(y) or any(not known.isdisjoint(exponent) for term in x for exponent in _exponents(term))
-
-
-def _exponents(term: Term) -> list[Combination]:
-    """What e is raised to anywhere in a term."""
-    found = [term.exponent]
-    for atom in term.atoms:
-        if isinstance(atom, Powers):
-            found += (atom.exponent, atom.shown)
-        elif isinstance(atom, OnePlus):
-            found.append(atom.exponent)
-    return found
+    known = {node for exponent in exponents(y) for node in exponent}
+    return is_shifted(y) or any(mentions(term, known) for term in x)
 
 
 def square(forms: Forms, node: Node) -> Form | None:

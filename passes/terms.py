@@ -11,7 +11,7 @@ Powers of e and sums of them are positive, so cancelling them is sound for real 
 and is never cancelled.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import field
 from typing import NamedTuple, TypeAlias, final
 
@@ -35,6 +35,8 @@ __all__ = [
     "added",
     "as_form",
     "danger",
+    "exponents",
+    "mentions",
     "number",
     "one",
     "parted",
@@ -167,6 +169,24 @@ def ratio(x: Term, y: Term) -> Term:
     return Term(x.coefficient / y.coefficient, added(x.exponent, y.exponent, -1), atoms)
 
 
+def exponents(term: Term) -> Iterator[Combination]:
+    """What e is raised to anywhere in a term."""
+    yield term.exponent
+    for atom in term.atoms:
+        if isinstance(atom, Powers):
+            yield from (atom.exponent, atom.shown)
+        elif isinstance(atom, OnePlus):
+            yield atom.exponent
+
+
+def mentions(term: Term, nodes: Set[Node]) -> bool:
+    """Whether e is raised to one of these nodes anywhere in a term."""
+    for exponent in exponents(term):  # noqa: SIM110  # `any` takes twice as long
+        if not nodes.isdisjoint(exponent):
+            return True
+    return False
+
+
 # What is never above 1.
 
 
@@ -216,32 +236,32 @@ def parted(term: Term, bounds: Bounds) -> tuple[Parts, Term]:
     exponent, coefficient = term.exponent, term.coefficient
     left: dict[Atom, int] = {}
     for atom, power in term.atoms.items():
-        match atom:
-            case OnePlus(exponent=d):
-                sign, count = (-1, -power) if power < 0 else (1, power)
-                if d.keys() <= exponent.keys():
-                    while count and _holds(exponent, d, -sign):
-                        exponent = added(exponent, d, sign)
-                        parts.append(Share(d, -sign))
-                        count -= 1
-                    half = scaled(d, 0.5)
-                    while count and _holds(exponent, half, -sign):
-                        exponent = added(exponent, half, sign)
-                        parts.append(Bell(half, -sign))
-                        coefficient *= 0.5 if sign < 0 else 2.0
-                        count -= 1
-                if count:
-                    parts += [Share(scaled(d, -1), -sign)] * count
-            case Powers(shown=shown):
-                sign = -1 if power < 0 else 1
-                while power and shown and exponent and _holds(exponent, shown, -sign):
-                    exponent = added(exponent, shown, sign)
-                    parts.append(ShareOfMany(atom, -sign))
-                    power -= sign
-                if power:
-                    left[atom] = power
-            case _:
-                left[atom] = power
+        sign, count = (-1, -power) if power < 0 else (1, power)
+        if isinstance(atom, Powers):
+            shown = atom.shown
+            while count and shown and exponent and _holds(exponent, shown, -sign):
+                exponent = added(exponent, shown, sign)
+                parts.append(ShareOfMany(atom, -sign))
+                count -= 1
+            if count:
+                left[atom] = sign * count
+        elif isinstance(atom, OnePlus):
+            d = atom.exponent
+            if d.keys() <= exponent.keys():
+                while count and _holds(exponent, d, -sign):
+                    exponent = added(exponent, d, sign)
+                    parts.append(Share(d, -sign))
+                    count -= 1
+                half = scaled(d, 0.5)
+                while count and _holds(exponent, half, -sign):
+                    exponent = added(exponent, half, sign)
+                    parts.append(Bell(half, -sign))
+                    coefficient *= 0.5 if sign < 0 else 2.0
+                    count -= 1
+            if count:
+                parts += [Share(scaled(d, -1), -sign)] * count
+        else:
+            left[atom] = power
     for length in [atom for atom, power in left.items() if power < 0 and atom in bounds] if bounds else ():
         assert isinstance(length, Node)
         for x in bounds[length]:
@@ -249,7 +269,7 @@ def parted(term: Term, bounds: Bounds) -> tuple[Parts, Term]:
                 parts.append(Part(x, length))
                 _take(left, x, 1)
                 _take(left, length, -1)
-    return parts, Term(coefficient, exponent, left)
+    return parts, Term(coefficient, exponent, left) if parts else term
 
 
 def _take(left: dict[Atom, int], atom: Atom, power: int) -> None:
