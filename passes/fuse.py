@@ -36,6 +36,7 @@ from graphc.passes.lifetimes import bytes_of
 from graphc.passes.merge import merged
 from graphc.passes.pipeline import Log
 from graphc.passes.read_through import read_through
+from graphc.passes.rounds import has_come_round
 from graphc.passes.sources import (
     Source,
     composed,
@@ -251,6 +252,7 @@ class _Fusion:
             return
         number = self.first.get(node, -1)
         unit = self.units[number] if number >= 0 else None
+        unit = None if isinstance(unit, Loops) and has_come_round(unit, node, self.target.largest_kernel) else unit
         if not isinstance(unit, Loops) or self._lives_on(node, number) or not self._joins(node, unit, number):
             if unit is not None and not self._lives_on(node, number) and self._is_shown(node, unit, number):
                 return

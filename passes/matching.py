@@ -7,7 +7,7 @@ exp = form(Exp)
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import field, replace
-from itertools import product
+from itertools import product, repeat
 from typing import Any, NamedTuple, TypeAlias, TypeVar, Union, final
 
 from graphc.dataclass import dataclass
@@ -230,10 +230,7 @@ def _fits_form(form: Form, node: Node, found: dict[Hole, Node]) -> bool:
         return True
     if len(form.operands) != len(node.inputs):
         return False
-    for part, x in zip(form.operands, node.inputs, strict=True):  # noqa: SIM110  # `all` takes twice as long
-        if not _fits(part, x, found):
-            return False
-    return True
+    return all(map(_fits, form.operands, node.inputs, repeat(found)))
 
 
 class Look(NamedTuple):

@@ -51,8 +51,11 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
     def give(node: Node, part: Node | None, result: int = 0) -> None:
         if part is None or node not in active:
             return
-        width = len(node.type.items) if isinstance(node.type, TupleType) else 1
-        parts.setdefault(node, [[] for _ in range(width)])[result].append(part)
+        given = parts.get(node)
+        if given is None:
+            width = len(node.type.items) if isinstance(node.type, TupleType) else 1
+            given = parts[node] = [[] for _ in range(width)]
+        given[result].append(part)
 
     for output, cotangent in zip(outputs, cotangents, strict=True):
         give(output, cotangent)
@@ -69,8 +72,9 @@ def pull_back(outputs: Sequence[Node], cotangents: Sequence[Node | None], wrt: S
                 give(node.inputs[0], received[0], node.op.index)
                 continue
             for operand, part in zip(node.inputs, cotangents_of(node, received), strict=True):
-                if part is not None and isinstance(operand.type, TensorType) and is_differentiable(operand.dtype):
-                    give(operand, part if part.dtype == operand.dtype else _narrowed(part, operand.dtype))
+                type = operand.type
+                if part is not None and isinstance(type, TensorType) and is_differentiable(type.dtype):
+                    give(operand, part if part.dtype == type.dtype else _narrowed(part, type.dtype))
     return [totals.get(node) for node in wrt]
 
 

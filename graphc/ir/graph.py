@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from operator import is_not
 
 from graphc.dataclass import dataclass
 from graphc.display import Displayed
@@ -47,9 +48,8 @@ def topological(roots: Iterable[Node], waits: Mapping[Node, Sequence[Node]] | No
 
 def rebuilt(node: Node, inputs: Sequence[Node]) -> Node:
     """`node` on other inputs of the same types."""
-    for old, new in zip(node.inputs, inputs, strict=True):
-        if old is not new:
-            return Node(node.op, tuple(inputs), node.type, node.origin)
+    if any(map(is_not, node.inputs, inputs)):
+        return Node(node.op, tuple(inputs), node.type, node.origin)
     return node
 
 

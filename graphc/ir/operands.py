@@ -333,7 +333,7 @@ def times(cotangent: Node, slope: Node) -> Node:
 
 def add_up(parts: Sequence[Node]) -> Node:
     """The sum of cotangents.  Parts under one mask stay under it; many that lie beside each other are put together."""
-    result, *others = _together(parts)
+    result, *others = parts if len(parts) < _MANY else _together(parts)
     for part in others:
         if is_masked(result) and is_masked(part) and result.inputs[0] is part.inputs[0]:
             mask, x, zero = result.inputs
@@ -344,8 +344,6 @@ def add_up(parts: Sequence[Node]) -> Node:
 
 
 def _together(parts: Sequence[Node]) -> Sequence[Node]:
-    if len(parts) < _MANY:
-        return parts
     found: list[Node] = []
     deposits: dict[type[Deposit], list[Node]] = {}
     for part in parts:

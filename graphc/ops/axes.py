@@ -53,9 +53,10 @@ def without(axes: Sequence[int], of: Sequence[T]) -> tuple[T, ...]:
 
 def with_axes(result: Node, x: Node, axes: Sequence[int], keepdims: bool) -> Node:
     """`result`, which lacks `axes` of `x`; where `keepdims` holds, with an extent of 1 for each of them."""
-    if keepdims is False or not a_flag(called(), "keepdims", keepdims):
+    given: object = keepdims
+    if given is False or (given is not True and not a_flag(called(), "keepdims", keepdims)):
         return result
-    return spread(result, tuple(1 if i in axes else n for i, n in enumerate(x.shape)), axes)
+    return spread(result, tuple([1 if i in axes else n for i, n in enumerate(x.shape)]), axes)
 
 
 def listed(parts: Iterable[object]) -> str:

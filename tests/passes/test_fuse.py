@@ -1,9 +1,13 @@
 """What fusing must keep."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.kernel.pattern import pattern_of
 from graphc.kernel.steps import Kernel
 
 
@@ -49,3 +53,23 @@ def test_a_unit_starts_with_a_fold_over_an_axis_of_one_element(level: int, shape
         for found in (together, alone):
             for one, other in zip(found, expected, strict=True):
                 np.testing.assert_allclose(one, other, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("step", [lambda h: h + gx.tanh(h) * 0.5, lambda h: h * gx.sin(h) + gx.exp(-h * h)])
+def test_kernels_of_an_unrolled_loop_are_alike(
+    step: Callable[[gx.Node], gx.Node], backend: Literal["numpy", "llvm"]
+) -> None:
+    """However long it is, and wherever a round of it would be cut if kernels were as large as they may be."""
+    found = []
+    for depth in (200, 400):
+        x = gx.input("x", (4, 8))
+        h = x
+        for _ in range(depth):
+            h = step(h)
+        f = gx.compile([x], list(gx.value_and_grad(gx.sum(h), x)), backend=backend)
+        kernels = [each for each in f.program.steps if isinstance(each, Kernel)]
+        found.append((len(kernels), len({pattern_of(kernel)[0] for kernel in kernels})))
+    (few, _), (more, patterns) = found
+    assert more > 1.5 * few
+    assert patterns < 9
