@@ -79,6 +79,12 @@ class Powers:
     shown: Combination = field(compare=False)
     key: frozenset[tuple[Node, float]]
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Powers) or self.key != other.key or self.op != other.op:
+            return False
+        pairs = zip(self.moves, other.moves, strict=False)  # indices are nodes: known by identity
+        return len(self.moves) == len(other.moves) and all(x is y and op == by for (op, x), (by, y) in pairs)
+
     def __hash__(self) -> int:
         return hash(self.key)
 

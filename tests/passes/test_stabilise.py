@@ -443,3 +443,14 @@ def test_sinh_times_cosh_keeps_its_digits_near_zero(power: int) -> None:
     f = gx.compile([x], gx.sinh(x) * gx.cosh(x) ** power)
     given = np.array([1e-20, -1e-9, 0.5])
     np.testing.assert_allclose(f(given), np.sinh(given) * np.cosh(given) ** power, rtol=1e-14)
+
+
+def test_one_sum_that_is_read_at_two_indices_is_two_factors() -> None:
+    """Known by the nodes of the indices, which are not to be compared."""
+    x, t = gx.input("x", (3,)), gx.input("t", (3,))
+    y = gx.percentile(gx.softplus(gx.log_softmax(x, 0)), 40)
+    (slope,) = gx.jvp([y], [x], [t])
+    X, T = np.array([0.125, -0.13, 0.64], "float32"), np.array([1.3, 0.95, -0.7], "float32")
+    np.testing.assert_allclose(
+        gx.compile([x, t], [y, slope])(X, T), gx.compile([x, t], [y, slope], level=0)(X, T), rtol=1e-5
+    )
