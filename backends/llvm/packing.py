@@ -1,34 +1,25 @@
 """Copies of parts of operands as tiles read them: for each step of the sum, all lanes side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import product as points_of
-from typing import TypeAlias, final
+from typing import final
 
 from graphc.backends.llvm.registers import LINE
+from graphc.backends.llvm.squares import turned
 from graphc.backends.llvm.text import Range
 from graphc.backends.llvm.tiles import Elements
 from graphc.dataclass import dataclass
 from graphc.kernel.roles import Walk
 from graphc.sizes import Size
 
-__all__ = ["Packing", "turned"]
+__all__ = ["Packing"]
 
 AHEAD = 16  # steps of the sum that are fetched before they are read: where lines are far apart no machine does it alone
-
-Steps: TypeAlias = Sequence[tuple[int, int, tuple[int, ...]]]  # two vectors each, and what is taken of them
 
 TURNED = 64  # steps of the sum that are turned over before those that follow
 
 WRITTEN_OUT = 16  # steps of the sum, at most, that are copied without a loop
-
-SHUFFLES: Mapping[int, Sequence[Steps]] = {  # how rows of a square become its columns
-    2: [[(0, 1, (0, 2)), (0, 1, (1, 3))]],
-    4: [
-        [(0, 1, (0, 4, 1, 5)), (0, 1, (2, 6, 3, 7)), (2, 3, (0, 4, 1, 5)), (2, 3, (2, 6, 3, 7))],
-        [(0, 2, (0, 1, 4, 5)), (0, 2, (2, 3, 6, 7)), (1, 3, (0, 1, 4, 5)), (1, 3, (2, 3, 6, 7))],
-    ],
-}
 
 
 @final
@@ -177,7 +168,7 @@ class Packing:
                 for n in range(square)
             ]
             here = elements.at(target, elements.scaled(at, self.lanes))
-            for n, value in enumerate(turned(elements, values)):
+            for n, value in enumerate(turned(text, elements.type, elements.bytes, values)):
                 elements.store_vector(value, elements.at(here, str(n * self.lanes)), None, square)
         with text.loop(whole, last) as counter:
             _, at = self.onward(inner, counter, "0", linear)
@@ -198,19 +189,6 @@ class Packing:
             with self.walked(len(self.ranges)) as (offset, linear):
                 value = elements.load(elements.at(source, offset))
                 elements.store(value, elements.at(target, elements.scaled(linear, self.lanes)))
-
-
-def turned(elements: Elements, values: Sequence[str]) -> Sequence[str]:
-    """Vectors of rows of a square as vectors of its columns."""
-    square = len(values)
-    type = elements.vector(square)
-    for step in SHUFFLES[square]:
-        chosen = [(values[x], values[y], ", ".join(f"i32 {n}" for n in order)) for x, y, order in step]
-        values = [
-            elements.text.value(f"shufflevector {type} {x}, {type} {y}, <{square} x i32> <{order}>")
-            for x, y, order in chosen
-        ]
-    return values
 
 
 def _fixed(number: str) -> int:

@@ -6,8 +6,8 @@ from itertools import product as points_of
 from typing import final
 
 from graphc.backends.llvm.blocking import Blocking, Rows
-from graphc.backends.llvm.packing import turned
 from graphc.backends.llvm.registers import LINE
+from graphc.backends.llvm.squares import turned
 from graphc.backends.llvm.strips import Strip, mask_of
 from graphc.backends.llvm.tiles import Elements, Panel, Tile
 from graphc.dataclass import dataclass
@@ -128,7 +128,7 @@ class Results:
                 values = [
                     elements.load_vector(elements.at(source, str(n * column.size)), None, SQUARE) for n in range(SQUARE)
                 ]
-                for n, value in enumerate(turned(elements, values)):
+                for n, value in enumerate(turned(text, elements.type, elements.bytes, values)):
                     target = elements.at(elements.at(first, elements.times(step, n)), str(point))
                     elements.store_vector(value, target, None, SQUARE)
 

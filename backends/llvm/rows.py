@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import final
 
 from graphc.backends.llvm.along import Along
+from graphc.backends.llvm.crosswise import Crosswise
 from graphc.backends.llvm.levels import levels_of
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.stages import Stages, Totals
@@ -71,21 +72,43 @@ class Rows:
     def _blocks(self, scope: Scope, axis: Axis, lane: Axis) -> None:
         """Rows in blocks: for each vector of lanes as many of them as a block has.  Stages do nothing but store.
 
-        The lanes are walked in strips: all blocks of a chunk find the pages of a strip again.
+        The lanes are walked in strips: all blocks of a chunk find the pages of a strip again.  What a whole block reads
+        crosswise of a strip is turned over, and then its rows are made one after the other.
         """
-        text, block = self.walk.text, self.walk.plan.block
+        text, stages, block = self.walk.text, self.walk.plan.stages, self.walk.plan.block
         first, last = self.walk.range(axis)
         start, end = self.walk.range(lane)
         with text.loop(start, end, STRIP) as place, self.walk.loop(axis, first, last, block, STRIP) as row:
-            behind = text.least(text.value(f"add i64 {row}, {block}"), last)
-
-            def rows(inside: Scope, mask: Value | None) -> None:
-                with text.loop(row, behind) as counter:
-                    self._row(inside.at(axis, counter), mask)
-
+            behind = text.value(f"add i64 {row}, {block}")
             strip = (place, text.least(text.value(f"add i64 {place}, {STRIP}"), end))
             walk = replace(self.walk, ranges={**self.walk.ranges, lane: strip})
-            walk.along(scope, lane, self.walk.plan.stages, rows, block)
+            crosswise = Crosswise(walk, row, place, STRIP)
+
+            def whole() -> None:
+                walk.along(scope.at(axis, row), lane, stages, crosswise.turn, block)
+                with text.loop(row, behind) as counter:
+                    walk.along(scope.at(axis, counter), lane, stages, point, 1)
+
+            def point(inside: Scope, mask: Value | None) -> None:
+                crosswise.read(inside)
+                self._row(inside, mask)
+
+            def in_vectors() -> None:
+                walk.along(scope, lane, stages, rows, block)
+
+            def rows(inside: Scope, mask: Value | None) -> None:
+                with text.loop(row, text.least(behind, last)) as counter:
+                    self._row(inside.at(axis, counter), mask)
+
+            if not crosswise.rooms:
+                in_vectors()
+            elif isinstance(axis.extent, int) and axis.extent % block == 0:
+                whole()
+            else:
+                with text.either(text.value(f"icmp sle i64 {behind}, {last}")) as otherwise:
+                    whole()
+                    otherwise()
+                    in_vectors()
 
     @property
     def _row_points(self) -> Size:
