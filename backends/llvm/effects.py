@@ -1,7 +1,8 @@
 """What stages leave: stores, folds along lanes, running combinations, totals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import final
 
 from graphc.backends.llvm.calls import called
@@ -106,20 +107,27 @@ def _extreme(held: Held, before: Value, value: Value, lanes: Lanes) -> Value:
 
 def folded(held: Held, scope: Scope) -> Value:
     """The lanes of what is held, as one."""
-    lanes = scope.lanes
-    one = joined(lanes, held.monoid, held.value.read(lanes))
+    lanes, value = scope.lanes, held.value.read(scope.lanes)
     if held.met is None:
-        return one
-    some = joined(lanes, Monoid.ANY, held.met.read(lanes))
-    return lanes.select(some, lanes.number(float("nan"), one.dtype), one)
+        return joined(lanes, held.monoid, value)
+
+    def beyond(first: Value, second: Value) -> Value:  # neither is nan
+        return lanes.select(called(lanes, BEYOND[held.monoid], [first, second], BOOL), first, second)
+
+    some = Value(BOOL, (lanes.any_of(held.met.read(lanes)),))
+    return lanes.select(some, lanes.number(float("nan"), value.dtype), _in_halves(lanes, value, beyond))
 
 
 def joined(lanes: Lanes, monoid: Monoid, value: Value) -> Value:
     """All lanes of a value as one: halves onto halves, in a fixed order."""
+    return _in_halves(lanes, value, partial(combined, lanes, monoid))
+
+
+def _in_halves(lanes: Lanes, value: Value, combine: Callable[[Value, Value], Value]) -> Value:
     count = value.lanes
     while count > 1:
         count //= 2
-        value = combined(lanes, monoid, *(lanes.part(value, start, count) for start in (0, count)))
+        value = combine(*(lanes.part(value, start, count) for start in (0, count)))
     return value
 
 

@@ -7,7 +7,7 @@ from graphc.backends.llvm.casts import cast, reinterpreted
 from graphc.backends.llvm.integers import divided, remainder_of, shifted_left, shifted_right
 from graphc.backends.llvm.narrow import rounded
 from graphc.backends.llvm.registers import is_signed
-from graphc.backends.llvm.values import Lanes, Value
+from graphc.backends.llvm.values import Lanes, Value, is_number
 from graphc.kernel.scalar import Fn
 from graphc.types import BOOL, FLOAT32, NARROW, DType, is_floating
 
@@ -88,7 +88,11 @@ def _extreme(of_floats: str, of_signed: str, of_unsigned: str) -> Function:
         if not is_floating(x.dtype):
             taken = lanes.compare(f"icmp {of_signed if is_signed(x.dtype) else of_unsigned}", x, y, BOOL)
             return lanes.select(taken, x, y)
+        if is_number(y):  # only x may be nan, and is then not ordered with it
+            return lanes.select(lanes.compare(f"fcmp u{of_floats[1:]}", x, y, BOOL), x, y)
         beyond = lanes.compare(f"fcmp {of_floats}", x, y, BOOL)
+        if is_number(x):
+            return lanes.select(beyond, x, y)
         is_nan = lanes.compare("fcmp uno", x, x, BOOL)
         return lanes.select(lanes.binary("or", beyond, is_nan), x, y)
 

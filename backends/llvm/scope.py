@@ -106,8 +106,7 @@ class Scope:
         wide = max(holds.lanes, self.width if self.lane is not None else 1)
         result = Register.of(self.text, let.dtype, wide)
         result.write(lanes, value)
-        some = holds.one if holds.lanes == 1 else lanes.any_of(holds)
-        with self.text.when(some):
+        with self.text.when(lanes.any_of(holds)):
             branch = replace(self, known=dict(self.known))
             for other in inside:
                 branch._add(stage, other)

@@ -1,15 +1,17 @@
 """Values in registers: one for all lanes, or one for each."""
 
 from collections.abc import Sequence
+from math import isnan
+from struct import pack, unpack
 from typing import final
 
 from graphc.backends.llvm.registers import constant, in_register, parts_of, vector
 from graphc.backends.llvm.text import Text
 from graphc.dataclass import dataclass
 from graphc.kernel.scalar import Number
-from graphc.types import DType
+from graphc.types import DType, is_floating
 
-__all__ = ["Lanes", "Register", "Value"]
+__all__ = ["Lanes", "Register", "Value", "is_number"]
 
 
 @final
@@ -107,6 +109,8 @@ class Lanes:
 
     def any_of(self, condition: Value) -> str:
         """Whether it holds for some lane."""
+        if condition.lanes == 1:
+            return condition.one
         return self.text.value(f"call i1 @llvm.vector.reduce.or.v{condition.lanes}i1({condition.type} {condition.one})")
 
     def all_of(self, condition: Value) -> str:
@@ -193,3 +197,10 @@ class Register:
 def _suffix(type: str, lanes: int) -> str:
     short = {"float": "f32", "double": "f64"}.get(type, type)
     return short if lanes == 1 else f"v{lanes}{short}"
+
+
+def is_number(value: Value) -> bool:
+    """Whether a float is a constant that is not nan."""
+    if not value.is_constant or not is_floating(value.dtype):
+        return False
+    return not isnan(unpack("<d", pack("<Q", int(value.one, 16)))[0])

@@ -54,6 +54,23 @@ def test_one_nan_is_the_extreme_of_its_row_alone(n: int, dtype: str) -> None:
             np.testing.assert_array_equal(found, exact)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("bound", [1.5, -0.0, 0.0, np.inf, np.nan])
+def test_the_larger_of_an_element_and_a_number(bound: float, dtype: str) -> None:
+    array = np.array([np.nan, -np.inf, -1, -0.0, 0.0, 1.5, np.nextafter(np.float16(1.5), np.float16(2)), np.inf], dtype)
+    x = gx.input("x", array.shape, dtype)
+    number = gx.constant(np.dtype(dtype).type(bound))
+    pairs = ((x, number), (number, x))
+    found = compile([x], [fn(*pair) for fn in (gx.maximum, gx.minimum) for pair in pairs], backend="llvm")(array)
+    for y, fn in zip(found, (np.maximum, np.maximum, np.minimum, np.minimum), strict=True):
+        np.testing.assert_array_equal(y, fn(array, np.dtype(dtype).type(bound)))
+
+
+def test_the_lanes_of_an_extreme_are_not_asked_for_nan_again() -> None:
+    x = gx.input("x", (64, 1024))
+    assert source_of(x, gx.max(x, 1), "x86-64-v4").count("fcmp uno") <= 2  # of two vectors; of what single lanes left
+
+
 def test_an_element_that_all_lanes_share_is_its_own_extreme() -> None:
     x = gx.input("x", (5, 1))
     shared = gx.broadcast_to(x, (5, 128))
